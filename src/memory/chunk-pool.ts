@@ -1,0 +1,312 @@
+import { ArgumentError, checkInteger, describe, IoliteError } from '../os/error.ts';
+import { type Acl, checkAcl } from './acl.ts';
+import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
+import { HeapChunk } from './heap-chunk.ts';
+import { Lease } from './lease.ts';
+import { SharedChunk } from './shared-chunk.ts';
+import { sharedMemoryIsSupported } from './support.ts';
+
+/** Options of a pool. */
+export interface PoolOptions {
+  /** Shown in statistics and in /proc/<pid>/maps. At most 40 characters of A-Z, a-z, 0-9, '.', '_', '-'. */
+  readonly name?: string;
+  /**
+   * 'recycle' (default): chunks are refilled when nobody uses them; no page fault, no zeroing. 'seal': each
+   * buffer gets pages of its own that nobody, this process included, can ever change again.
+   */
+  readonly kind?: 'recycle' | 'seal';
+  /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
+  readonly memory?: 'shared' | 'heap';
+  /** Bytes of the chunks that small buffers share. Default 1 MiB. */
+  readonly chunkSize?: number;
+  /** Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound. */
+  readonly limit?: number;
+  /** Who may be given its buffers. Default: processes of the same user id. */
+  readonly acl?: Acl;
+}
+
+/** Counters of a pool. Bytes unless said otherwise. */
+export interface PoolStats {
+  /** Chunks that exist now. */
+  readonly chunks: number;
+  /** Chunks of these that hold no live slice here; another domain may still lease them. */
+  readonly chunksIdle: number;
+  readonly bytesMapped: number;
+  /** Size of the chunks that hold a live slice or draft in this domain. */
+  readonly bytesLive: number;
+  /** How often a chunk was refilled instead of made. */
+  readonly recycled: number;
+  /** How many buffers were allocated. */
+  readonly allocated: number;
+  /** Leases that the garbage collector had to end because nobody released their slices. */
+  readonly leaked: number;
+}
+
+/** Room for one buffer: writable until committed. Holds one reference of its lease. */
+export interface Reservation {
+  readonly lease: Lease;
+  readonly offset: number;
+  readonly length: number;
+  /** The room itself. Fill it, then commit. */
+  readonly bytes: Buffer;
+}
+
+const ALIGNMENT = 64;
+const DEFAULT_CHUNK_BYTES = 1024 ** 2;
+/** A buffer of this size or more gets a chunk of its own. */
+const OWN_CHUNK_BYTES = 256 * 1024;
+const PAGE = 4096;
+/** How much larger than wanted a recycled chunk may be. */
+const WASTE = 1.25;
+/** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
+const BUSY_TRIES = 8;
+/** Idle bytes kept mapped for reuse by a pool that has no limit. */
+const IDLE_BYTES = 64 * 1024 ** 2;
+
+/**
+ * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
+ * common chunk, large ones get chunks of their own; a chunk that nobody uses is refilled.
+ */
+export class ChunkPool {
+  readonly name: string;
+  readonly kind: 'recycle' | 'seal';
+  readonly memory: 'shared' | 'heap';
+  readonly acl: Acl | undefined;
+  readonly chunkSize: number;
+  readonly limit: number;
+  readonly #chunks = new Set<OwnedChunk>();
+  /** Chunks without a live slice in this domain, the longest idle first. */
+  readonly #idle = new Set<OwnedChunk>();
+  readonly #collected = new FinalizationRegistry<{ chunk: OwnedChunk; generation: number }>(
+    ({ chunk, generation }) => this.#leaseCollected(chunk, generation),
+  );
+  /** The chunk that small buffers are placed in, kept by a reference of the pool's own. */
+  #current: Lease | undefined;
+  #position = 0;
+  #bytesMapped = 0;
+  #bytesIdle = 0;
+  #recycled = 0;
+  #allocated = 0;
+  #leaked = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions = {}) {
+    const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
+    if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name)) {
+      throw new ArgumentError(
+        `Cannot create pool: a name of 1 to 40 letters, digits, '.', '_' or '-' is wanted, ${describe(name)} was given`,
+      );
+    }
+    if (kind !== 'recycle' && kind !== 'seal') {
+      throw new ArgumentError(
+        `Cannot create pool: kind 'recycle' or 'seal' is wanted, ${describe(kind)} was given`,
+      );
+    }
+    const { memory = sharedMemoryIsSupported() ? 'shared' : 'heap' } = options;
+    if (memory !== 'shared' && memory !== 'heap') {
+      throw new ArgumentError(
+        `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,
+      );
+    }
+    checkInteger(chunkSize, 'chunkSize', 2 * PAGE, MAX_CHUNK_BYTES);
+    if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE, Number.MAX_SAFE_INTEGER);
+    if (acl !== undefined) checkAcl(acl);
+    this.name = name;
+    this.kind = kind;
+    this.memory = memory;
+    this.acl = acl;
+    this.chunkSize = roundUp(chunkSize, PAGE);
+    this.limit = limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Room for `size` bytes, to be committed or cancelled.
+   *
+   * Costs a few additions in a common chunk; a chunk's making (about a millisecond per MiB) or a recycled
+   * chunk's lock (microseconds) otherwise.
+   * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, or what the kernel said (ENOMEM, EMFILE).
+   */
+  reserve(size: number): Reservation {
+    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE);
+    if (this.#closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot allocate from pool ${this.name}: it is closed`);
+    this.#allocated += 1;
+    const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
+    return ownChunk ? this.#reserveOwn(size) : this.#reserveCommon(size);
+  }
+
+  /**
+   * Ends the filling of a reservation: its first `length` bytes are a buffer now, and immutable. Room that
+   * is left over goes back to the pool where it can.
+   * @returns the lease that holds the buffer; the reservation's reference is the caller's.
+   */
+  commit(reservation: Reservation, length: number): Lease {
+    const { lease, offset } = reservation;
+    if (lease === this.#current) {
+      if (this.#position === offset + reservation.length) this.#position = offset + length;
+      return lease;
+    }
+    if (this.kind !== 'seal') return lease;
+    const chunk = lease.chunk as OwnedChunk;
+    chunk.freeze();
+    this.#collected.unregister(lease);
+    const frozen = this.#lease(chunk);
+    frozen.retain();
+    return frozen;
+  }
+
+  /** Gives a reservation back, unfilled. */
+  cancel(reservation: Reservation): void {
+    if (reservation.lease === this.#current && this.#position === reservation.offset + reservation.length) {
+      this.#position = reservation.offset;
+    }
+    reservation.lease.release();
+  }
+
+  stats(): PoolStats {
+    return {
+      chunks: this.#chunks.size,
+      chunksIdle: this.#idle.size,
+      bytesMapped: this.#bytesMapped,
+      bytesLive: this.#bytesMapped - this.#bytesIdle,
+      recycled: this.#recycled,
+      allocated: this.#allocated,
+      leaked: this.#leaked,
+    };
+  }
+
+  /**
+   * Ends allocation. Live buffers stay valid and their chunks go as their last slices do; idle chunks go
+   * at once. Closing twice does nothing.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#leaveCurrent();
+    for (const chunk of [...this.#idle]) this.#drop(chunk);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #reserveOwn(size: number): Reservation {
+    const lease = this.#obtain(size);
+    lease.retain();
+    const offset = (lease.chunk as OwnedChunk).payloadStart;
+    return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
+  }
+
+  #reserveCommon(size: number): Reservation {
+    let offset = roundUp(this.#position, ALIGNMENT);
+    if (this.#current === undefined || offset + size > this.#current.chunk.size) {
+      this.#leaveCurrent();
+      const lease = this.#obtain(this.chunkSize - PAGE);
+      lease.retain();
+      this.#current = lease;
+      offset = (lease.chunk as OwnedChunk).payloadStart;
+    }
+    const lease = this.#current as Lease;
+    lease.retain();
+    this.#position = offset + size;
+    return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
+  }
+
+  #leaveCurrent(): void {
+    const lease = this.#current;
+    this.#current = undefined;
+    this.#position = 0;
+    lease?.release();
+  }
+
+  /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
+  #obtain(size: number): Lease {
+    const wanted = roundUp(size, PAGE) + PAGE;
+    const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
+    if (recycled !== undefined) return this.#lease(recycled);
+    this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
+    if (this.#bytesMapped + wanted > this.limit) {
+      throw new IoliteError(
+        'ERR_IOLITE_LIMIT',
+        `Cannot allocate ${size} bytes from pool ${this.name}: ${this.#bytesMapped} of its ${this.limit} bytes are in use`,
+      );
+    }
+    const chunk = this.#make(wanted);
+    this.#chunks.add(chunk);
+    this.#bytesMapped += chunk.size;
+    return this.#lease(chunk);
+  }
+
+  /** An idle chunk that fits and that no other domain leases, opened to new content. */
+  #recycle(wanted: number): OwnedChunk | undefined {
+    let busy = 0;
+    const tries = this.limit === Number.POSITIVE_INFINITY ? BUSY_TRIES : this.#idle.size;
+    for (const chunk of [...this.#idle]) {
+      if (chunk.size < wanted || chunk.size > wanted * WASTE) continue;
+      if (chunk.renew()) {
+        this.#idle.delete(chunk);
+        this.#bytesIdle -= chunk.size;
+        this.#recycled += 1;
+        return chunk;
+      }
+      this.#idle.delete(chunk);
+      this.#idle.add(chunk);
+      busy += 1;
+      if (busy >= tries) return undefined;
+    }
+    return undefined;
+  }
+
+  #make(size: number): OwnedChunk {
+    if (this.memory === 'heap') {
+      return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
+    }
+    return new SharedChunk(this.name, size, this.acl, chunk => this.#becameIdle(chunk));
+  }
+
+  #lease(chunk: OwnedChunk): Lease {
+    const lease = new Lease(chunk);
+    this.#collected.register(lease, { chunk, generation: chunk.generation }, lease);
+    return lease;
+  }
+
+  /** The safety net: a lease was garbage-collected. If it had not ended by then, its slices were leaked. */
+  #leaseCollected(chunk: OwnedChunk, generation: number): void {
+    if (chunk.generation !== generation || this.#idle.has(chunk) || !this.#chunks.has(chunk)) return;
+    this.#leaked += 1;
+    this.#becameIdle(chunk);
+  }
+
+  /** The last slice of a chunk in this domain is gone. */
+  #becameIdle(chunk: OwnedChunk): void {
+    this.#idle.add(chunk);
+    this.#bytesIdle += chunk.size;
+    if (this.#closed) this.#drop(chunk);
+    else if (this.kind === 'seal') this.#shrinkIdleTo(0);
+    else if (this.limit === Number.POSITIVE_INFINITY) this.#shrinkIdleTo(IDLE_BYTES);
+  }
+
+  /** Drops idle chunks, the longest idle first, until those left hold no more than `bytes`. */
+  #shrinkIdleTo(bytes: number): void {
+    let busy = 0;
+    for (const chunk of [...this.#idle]) {
+      if (this.#bytesIdle <= bytes || busy >= BUSY_TRIES) return;
+      if (chunk.isLeasedElsewhere()) busy += 1;
+      else this.#drop(chunk);
+    }
+  }
+
+  #drop(chunk: OwnedChunk): void {
+    if (this.#idle.delete(chunk)) this.#bytesIdle -= chunk.size;
+    if (this.#chunks.delete(chunk)) this.#bytesMapped -= chunk.size;
+    chunk.drop();
+  }
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}

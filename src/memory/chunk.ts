@@ -1,0 +1,43 @@
+/**
+ * A chunk: the unit of memory that is mapped, granted, leased and recycled. What all kinds of chunk have in
+ * common is what the upper layers need to know: an identity, a generation, and bytes.
+ */
+
+/** Bytes at the start of each shared chunk that hold its header: one page, so that payload is page-aligned. */
+export const HEADER_BYTES = 4096;
+
+/** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
+export const MAX_CHUNK_BYTES = 4 * 1024 ** 3;
+
+/** A chunk as any domain sees it. */
+export interface Chunk {
+  /** 32 hexadecimal digits, random, the same in every domain that knows the chunk. */
+  readonly id: string;
+  /** How often the chunk was allocated anew. With `id`, offset and length it names content. */
+  readonly generation: number;
+  /** Mapped size in bytes, header included. */
+  readonly size: number;
+  /** The whole mapping. Read it only under a lease; write it never, unless you are its pool. */
+  readonly bytes: Buffer;
+  /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
+  readonly memory: 'shared' | 'heap';
+  /** Called by the lease that held `generation` when its last reference goes. */
+  leaseEnded(generation: number): void;
+}
+
+/** A chunk as the pool that made it sees it. */
+export interface OwnedChunk extends Chunk {
+  /** Offset of the first payload byte. */
+  readonly payloadStart: number;
+  /**
+   * Opens the chunk to new content under the next generation.
+   * @returns false while another domain still holds a lease: nothing has changed then.
+   */
+  renew(): boolean;
+  /** Whether another domain holds a lease just now. */
+  isLeasedElsewhere(): boolean;
+  /** Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view. */
+  freeze(): void;
+  /** Gives the memory back. Views that were handed out stay readable, and read as zeros. */
+  drop(): void;
+}

@@ -1,0 +1,38 @@
+import type { Chunk } from './chunk.ts';
+
+/**
+ * This domain's claim that one generation of a chunk is in use: a plain count of the slices that hold it.
+ *
+ * For a chunk of our own the count is all there is; for one received from another domain a kernel lock
+ * stands as long as the lease lives. When the count falls to zero the chunk is told, and may be recycled:
+ * whoever looks at `bytes` afterwards may see other content.
+ *
+ * A lease that is garbage-collected with its count above zero ends as well: the chunk's keeper registers
+ * it for finalisation (one registration a chunk and generation, none a slice), so forgotten aggregates cost
+ * memory only until the collector runs.
+ */
+export class Lease {
+  readonly chunk: Chunk;
+  readonly generation: number;
+  /** The whole chunk, header included: offsets of slices count from its start. */
+  readonly bytes: Buffer;
+  /** Live references. Changed by {@link retain} and {@link release} only. */
+  references = 0;
+
+  constructor(chunk: Chunk) {
+    this.chunk = chunk;
+    this.generation = chunk.generation;
+    this.bytes = chunk.bytes;
+  }
+
+  /** Adds references. O(1), no system call. */
+  retain(count = 1): void {
+    this.references += count;
+  }
+
+  /** Takes references back; the last one ends the lease. */
+  release(count = 1): void {
+    this.references -= count;
+    if (this.references === 0) this.chunk.leaseEnded(this.generation);
+  }
+}

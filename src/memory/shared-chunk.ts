@@ -1,0 +1,118 @@
+import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
+import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
+import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
+import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
+import type { Acl } from './acl.ts';
+import { HEADER_BYTES, type OwnedChunk } from './chunk.ts';
+import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
+
+/**
+ * A chunk of shared memory that this domain made: one memfd, mapped once for writing and then sealed, so
+ * that this mapping stays the only way to write it. Other domains get descriptors that can only read.
+ */
+export class SharedChunk implements OwnedChunk {
+  readonly memory = 'shared';
+  readonly payloadStart = HEADER_BYTES;
+  readonly id: string;
+  readonly size: number;
+  readonly acl: Acl | undefined;
+  /** Called once when the chunk is dropped: channels take back their grants of it. */
+  readonly onDrop = new Set<() => void>();
+  #generation = 1;
+  readonly #fd: number;
+  #mapping: Mapping;
+  readonly #onIdle: (chunk: SharedChunk) => void;
+  /** Whether a descriptor ever left, so that other domains may hold leases. */
+  #granted = false;
+  #frozen = false;
+  #dropped = false;
+
+  /**
+   * @param name of the pool, for /proc/<pid>/maps
+   * @param size in bytes with the header, a multiple of the page size
+   * @throws SystemError: ENOMEM, EMFILE
+   */
+  constructor(name: string, size: number, acl: Acl | undefined, onIdle: (chunk: SharedChunk) => void) {
+    this.#fd = createMemfd(`iolite:${name}`, size);
+    try {
+      this.#mapping = map(this.#fd, size, 'read-write', true);
+      addSeals(this.#fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE);
+    } catch (error) {
+      closeDescriptor(this.#fd);
+      throw error;
+    }
+    this.id = writeHeader(this.#mapping.bytes);
+    this.size = size;
+    this.acl = acl;
+    this.#onIdle = onIdle;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get bytes(): Buffer {
+    return this.#mapping.bytes;
+  }
+
+  /** Whether nobody can change the bytes any more. */
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  leaseEnded(): void {
+    this.#onIdle(this);
+  }
+
+  isLeasedElsewhere(): boolean {
+    return this.#granted && !this.#dropped && isLockedElsewhere(this.#fd);
+  }
+
+  renew(): boolean {
+    if (this.#generation === MAX_GENERATION) return false;
+    // The write lock is held for this instant only: whoever leases afterwards compares generations first.
+    if (this.#granted && !tryLockExclusive(this.#fd)) return false;
+    this.#generation += 1;
+    writeGeneration(this.#mapping.bytes, this.#generation);
+    if (this.#granted) unlock(this.#fd);
+    return true;
+  }
+
+  freeze(): void {
+    abandon(this.#mapping);
+    addSeals(this.#fd, Seal.WRITE);
+    this.#mapping = map(this.#fd, this.size, 'read-only', false);
+    this.#frozen = true;
+  }
+
+  /**
+   * A new read-only descriptor of the chunk that holds a lease of its own, to be sent to another domain: the
+   * claim travels inside the socket. The caller sends and closes it.
+   * @throws SystemError: EMFILE
+   */
+  grant(): number {
+    const fd = reopenReadOnly(this.#fd);
+    this.#granted = true;
+    tryLockShared(fd);
+    return fd;
+  }
+
+  /**
+   * Drops this process's page table entries for the whole pages between two offsets. For content that is
+   * filled here and read elsewhere; the next touch here costs a page fault.
+   */
+  forget(start: number, end: number): void {
+    const first = Math.ceil(start / HEADER_BYTES) * HEADER_BYTES;
+    const last = Math.floor(end / HEADER_BYTES) * HEADER_BYTES;
+    if (last > first) forgetPages(this.#mapping, first, last - first);
+  }
+
+  drop(): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    for (const listener of this.onDrop) listener();
+    this.onDrop.clear();
+    abandon(this.#mapping);
+    closeDescriptor(this.#fd);
+  }
+}

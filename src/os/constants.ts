@@ -1,0 +1,54 @@
+/** Numbers of the Linux ABI, the same on x86-64 and arm64 unless said otherwise. */
+
+/** fcntl(2), memfd_create(2), open(2) */
+export const F_GETFL = 3;
+export const F_OFD_SETLK = 37;
+export const F_OFD_GETLK = 36;
+export const F_ADD_SEALS = 1033;
+export const F_GET_SEALS = 1034;
+export const F_RDLCK = 0;
+export const F_WRLCK = 1;
+export const F_UNLCK = 2;
+export const MFD_CLOEXEC = 1;
+export const MFD_ALLOW_SEALING = 2;
+export const O_RDONLY = 0;
+export const O_CLOEXEC = 0o2000000;
+
+/** mmap(2), madvise(2) */
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 1;
+export const MAP_PRIVATE = 2;
+export const MAP_FIXED = 0x10;
+export const MAP_ANONYMOUS = 0x20;
+export const MAP_NORESERVE = 0x4000;
+export const MAP_POPULATE = 0x8000;
+export const MADV_DONTNEED = 4;
+
+/** posix_fadvise(2) */
+export const POSIX_FADV_DONTNEED = 4;
+
+/** socket(7), unix(7), ip(7), ipv6(7) */
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_REUSEPORT = 15;
+export const SO_PEERCRED = 17;
+export const SCM_RIGHTS = 1;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_CMSG_CLOEXEC = 0x40000000;
+export const MSG_CTRUNC = 8;
+
+/** errno(3) */
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EACCES = 13;
+export const EPERM = 1;

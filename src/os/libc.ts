@@ -1,0 +1,141 @@
+/**
+ * libc, called through koffi without compiled code of our own. Loaded on first use, so that importing iolite
+ * works on every platform; what needs the kernel fails there with `ERR_IOLITE_UNSUPPORTED`.
+ */
+
+import { createRequire } from 'node:module';
+import { endianness } from 'node:os';
+import type koffi from 'koffi';
+import { IoliteError, SystemError } from './error.ts';
+
+/** An address in this process. Addresses of user space fit into a double exactly. */
+export type Address = number;
+
+/** The calls we use. Pointers to memory of ours are passed as typed arrays, mapped memory as addresses. */
+export interface Libc {
+  accept4(fd: number, address: null, length: null, flags: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  close(fd: number): number;
+  /** fcntl(2) with an integer. */
+  fcntl(fd: number, command: number, value: number): number;
+  /** fcntl(2) with a struct flock. */
+  fcntlLock(fd: number, command: number, lock: Uint8Array): number;
+  ftruncate(fd: number, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  listen(fd: number, backlog: number): number;
+  madvise(address: Address, length: number, advice: number): number;
+  memfd_create(name: string, flags: number): number;
+  mmap(
+    address: Address,
+    length: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): Address;
+  munmap(address: Address, length: number): number;
+  open(path: string, flags: number, mode: number): number;
+  posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
+}
+
+const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters: string[]]> = {
+  accept4: ['accept4', 'int', ['int', 'void*', 'void*', 'int']],
+  bind: ['bind', 'int', ['int', 'void*', 'uint']],
+  close: ['close', 'int', ['int']],
+  fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
+  fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
+  ftruncate: ['ftruncate', 'int', ['int', 'int64']],
+  getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
+  getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
+  listen: ['listen', 'int', ['int', 'int']],
+  madvise: ['madvise', 'int', ['intptr', 'size_t', 'int']],
+  memfd_create: ['memfd_create', 'int', ['str', 'uint']],
+  mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
+  munmap: ['munmap', 'int', ['intptr', 'size_t']],
+  open: ['open', 'int', ['str', 'int', 'int']],
+  posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
+  recvmsg: ['recvmsg', 'ssize_t', ['int', 'void*', 'int']],
+  sendfile: ['sendfile', 'ssize_t', ['int', 'int', 'void*', 'size_t']],
+  sendmsg: ['sendmsg', 'ssize_t', ['int', 'void*', 'int']],
+  setsockopt: ['setsockopt', 'int', ['int', 'int', 'int', 'void*', 'uint']],
+  socket: ['socket', 'int', ['int', 'int', 'int']],
+  socketpair: ['socketpair', 'int', ['int', 'int', 'int', 'void*']],
+};
+
+interface Loaded {
+  readonly koffi: typeof koffi;
+  readonly libc: Libc;
+}
+
+let loaded: Loaded | IoliteError | undefined;
+
+function load(): Loaded | IoliteError {
+  if (process.platform !== 'linux')
+    return unsupported(`the platform is ${process.platform}, Linux is needed`);
+  if (endianness() !== 'LE') return unsupported('the processor is big-endian');
+  if (process.arch !== 'x64' && process.arch !== 'arm64') {
+    return unsupported(`the processor is ${process.arch}, x64 or arm64 is needed`);
+  }
+  try {
+    const library: typeof koffi = createRequire(import.meta.url)('koffi');
+    // The C library that the process itself runs on, glibc or musl, whatever its file is called.
+    const self = library.load(null);
+    const calls = Object.entries(PROTOTYPES).map(([name, [symbol, result, parameters]]) => [
+      name,
+      self.func(symbol, result, parameters),
+    ]);
+    return { koffi: library, libc: Object.fromEntries(calls) as Libc };
+  } catch (cause) {
+    return unsupported('libc could not be loaded through koffi', cause);
+  }
+}
+
+function unsupported(why: string, cause?: unknown): IoliteError {
+  const options = cause === undefined ? undefined : { cause };
+  return new IoliteError('ERR_IOLITE_UNSUPPORTED', `Cannot use shared memory: ${why}`, options);
+}
+
+function need(): Loaded {
+  loaded ??= load();
+  if (loaded instanceof IoliteError) throw loaded;
+  return loaded;
+}
+
+/** Why shared memory cannot be used here, or undefined where it can. */
+export function unsupportedReason(): IoliteError | undefined {
+  loaded ??= load();
+  return loaded instanceof IoliteError ? loaded : undefined;
+}
+
+/** The calls themselves. Throws `ERR_IOLITE_UNSUPPORTED` elsewhere than on Linux. */
+export function libc(): Libc {
+  return need().libc;
+}
+
+/** Memory of this process as an ArrayBuffer that does not own it. Costs 10 us and more: one a mapping. */
+export function viewOf(address: Address, length: number): ArrayBuffer {
+  return need().koffi.view(address, length);
+}
+
+/** The address of a typed array's first byte; valid while the array is alive. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return need().koffi.address(bytes);
+}
+
+/** What the last call left in errno. Only meaningful right after a call that failed. */
+export function lastErrno(): number {
+  return need().koffi.errno();
+}
+
+/** Passes on the result of a call, or throws what it left in errno. @param attempted begins the message. */
+export function checked(result: number, syscall: string, attempted: string): number {
+  if (result !== -1) return result;
+  throw new SystemError(syscall, lastErrno(), attempted);
+}

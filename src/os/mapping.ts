@@ -1,0 +1,87 @@
+import {
+  EPERM,
+  MADV_DONTNEED,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PROT_READ,
+  PROT_WRITE,
+} from './constants.ts';
+import { SystemError } from './error.ts';
+import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
+
+/** How a file is mapped. */
+export type Protection =
+  /** Pages shared with every mapping of the file; writes reach all of them. */
+  | 'read-write'
+  /** Pages shared; a write ends the process with SIGSEGV. */
+  | 'read-only'
+  /** Pages shared until written; a write stays in a page of this process alone. */
+  | 'copy-on-write';
+
+/** Mapped memory and its one view. The view may outlive the mapping's use: it never becomes invalid. */
+export interface Mapping {
+  readonly address: Address;
+  readonly length: number;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Unmapping under a live view would crash on its next use. So it waits until the collector has taken the
+ * view's ArrayBuffer, and with it every Buffer made from it.
+ */
+const unmapCollected = new FinalizationRegistry<{ address: Address; length: number }>(
+  ({ address, length }) => {
+    libc().munmap(address, length);
+  },
+);
+
+/**
+ * Maps the first `length` bytes of a file.
+ * @param populate make the pages present at once instead of at first touch
+ * @throws SystemError, e.g. ENOMEM, EPERM for a writable mapping of a sealed memfd
+ */
+export function map(fd: number, length: number, protection: Protection, populate: boolean): Mapping {
+  const populateFlag = populate ? MAP_POPULATE : 0;
+  const attempted = `Cannot map ${length} bytes ${protection}`;
+  let address: Address;
+  if (protection === 'read-write') {
+    address = libc().mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED | populateFlag, fd, 0);
+  } else if (protection === 'copy-on-write') {
+    // Populating a writable private mapping would copy every page: never here.
+    address = libc().mmap(0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+  } else {
+    address = libc().mmap(0, length, PROT_READ, MAP_SHARED | populateFlag, fd, 0);
+    // Kernels before 6.7 refuse even a read-only shared mapping of a write-sealed memfd.
+    if (address === -1 && lastErrno() === EPERM) {
+      address = libc().mmap(0, length, PROT_READ, MAP_PRIVATE | populateFlag, fd, 0);
+    }
+  }
+  checked(address, 'mmap', attempted);
+  const buffer = viewOf(address, length);
+  unmapCollected.register(buffer, { address, length });
+  return { address, length, bytes: Buffer.from(buffer) };
+}
+
+/**
+ * Lets go of the file behind a mapping at once, whoever still holds a view: the address range becomes
+ * private memory that reads as zeros and costs nothing until written.
+ */
+export function abandon(mapping: Mapping): void {
+  const { address, length } = mapping;
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  const result = libc().mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (result === -1)
+    throw new SystemError('mmap', lastErrno(), `Cannot abandon a mapping of ${length} bytes`);
+}
+
+/**
+ * Drops this process's page table entries for a range of a shared file mapping. The data stays in the file,
+ * and the next touch brings a page back. @param offset in bytes, a multiple of the page size
+ */
+export function forgetPages(mapping: Mapping, offset: number, length: number): void {
+  checked(libc().madvise(mapping.address + offset, length, MADV_DONTNEED), 'madvise', 'Cannot forget pages');
+}

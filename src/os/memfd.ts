@@ -1,0 +1,51 @@
+import { F_ADD_SEALS, F_GET_SEALS, F_GETFL, MFD_ALLOW_SEALING, MFD_CLOEXEC } from './constants.ts';
+import { closeDescriptor } from './descriptor.ts';
+import { checked, libc } from './libc.ts';
+
+/** Seals of a memfd, as bits (fcntl(2), "File Sealing"). */
+export const Seal = {
+  /** No more seals. */
+  SEAL: 1,
+  SHRINK: 2,
+  GROW: 4,
+  /** Nobody writes any more; needs that no writable mapping is left. */
+  WRITE: 8,
+  /** Nobody but the mappings that exist already. */
+  FUTURE_WRITE: 16,
+} as const;
+
+const O_ACCMODE = 3;
+
+/**
+ * Makes an anonymous file of `size` bytes, all zero, that can be sealed.
+ * @param name shown in /proc/<pid>/maps as `/memfd:name`; it need not be unique
+ * @returns a read-write descriptor, closed on exec; the caller closes it
+ * @throws SystemError, e.g. EMFILE, ENOMEM
+ */
+export function createMemfd(name: string, size: number): number {
+  const attempted = `Cannot create a memfd of ${size} bytes`;
+  const fd = checked(libc().memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', attempted);
+  try {
+    checked(libc().ftruncate(fd, size), 'ftruncate', attempted);
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** Adds seals; they cannot be taken off. @throws SystemError: EBUSY when a writable mapping forbids WRITE. */
+export function addSeals(fd: number, seals: number): void {
+  checked(libc().fcntl(fd, F_ADD_SEALS, seals), 'fcntl', 'Cannot seal a memfd');
+}
+
+/** The seals of a memfd. @throws SystemError: EINVAL when the descriptor is not a memfd or of a like kind. */
+export function getSeals(fd: number): number {
+  return checked(libc().fcntl(fd, F_GET_SEALS, 0), 'fcntl', 'Cannot read the seals of a descriptor');
+}
+
+/** Whether the descriptor was opened for reading only. */
+export function isReadOnly(fd: number): boolean {
+  const flags = checked(libc().fcntl(fd, F_GETFL, 0), 'fcntl', 'Cannot read the flags of a descriptor');
+  return (flags & O_ACCMODE) === 0;
+}
