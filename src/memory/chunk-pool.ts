@@ -195,7 +195,7 @@ export class ChunkPool {
   }
 
   #reserveOwn(size: number): Reservation {
-    const lease = this.#obtain(size);
+    const lease = this.#obtain(size, true);
     lease.retain();
     const offset = (lease.chunk as OwnedChunk).payloadStart;
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
@@ -205,7 +205,7 @@ export class ChunkPool {
     let offset = roundUp(this.#position, ALIGNMENT);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
-      const lease = this.#obtain(this.chunkSize - PAGE);
+      const lease = this.#obtain(this.chunkSize - PAGE, false);
       lease.retain();
       this.#current = lease;
       offset = (lease.chunk as OwnedChunk).payloadStart;
@@ -224,7 +224,7 @@ export class ChunkPool {
   }
 
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
-  #obtain(size: number): Lease {
+  #obtain(size: number, sole: boolean): Lease {
     const wanted = roundUp(size, PAGE) + PAGE;
     const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
     if (recycled !== undefined) return this.#lease(recycled);
@@ -235,7 +235,7 @@ export class ChunkPool {
         `Cannot allocate ${size} bytes from pool ${this.name}: ${this.#bytesMapped} of its ${this.limit} bytes are in use`,
       );
     }
-    const chunk = this.#make(wanted);
+    const chunk = this.#make(wanted, sole);
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
     return this.#lease(chunk);
@@ -261,11 +261,11 @@ export class ChunkPool {
     return undefined;
   }
 
-  #make(size: number): OwnedChunk {
+  #make(size: number, sole: boolean): OwnedChunk {
     if (this.memory === 'heap') {
       return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
     }
-    return new SharedChunk(this.name, size, this.acl, chunk => this.#becameIdle(chunk));
+    return new SharedChunk(this.name, size, { acl: this.acl, sole }, chunk => this.#becameIdle(chunk));
   }
 
   #lease(chunk: OwnedChunk): Lease {

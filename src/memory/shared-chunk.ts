@@ -16,6 +16,8 @@ export class SharedChunk implements OwnedChunk {
   readonly id: string;
   readonly size: number;
   readonly acl: Acl | undefined;
+  /** Whether it was made for a single large buffer. */
+  readonly sole: boolean;
   /** Called once when the chunk is dropped: channels take back their grants of it. */
   readonly onDrop = new Set<() => void>();
   #generation = 1;
@@ -32,7 +34,12 @@ export class SharedChunk implements OwnedChunk {
    * @param size in bytes with the header, a multiple of the page size
    * @throws SystemError: ENOMEM, EMFILE
    */
-  constructor(name: string, size: number, acl: Acl | undefined, onIdle: (chunk: SharedChunk) => void) {
+  constructor(
+    name: string,
+    size: number,
+    options: { readonly acl: Acl | undefined; readonly sole: boolean },
+    onIdle: (chunk: SharedChunk) => void,
+  ) {
     this.#fd = createMemfd(`iolite:${name}`, size);
     try {
       this.#mapping = map(this.#fd, size, 'read-write', true);
@@ -43,7 +50,8 @@ export class SharedChunk implements OwnedChunk {
     }
     this.id = writeHeader(this.#mapping.bytes);
     this.size = size;
-    this.acl = acl;
+    this.acl = options.acl;
+    this.sole = options.sole;
     this.#onIdle = onIdle;
   }
 

@@ -1,7 +1,9 @@
 /** Numbers of the Linux ABI, the same on x86-64 and arm64 unless said otherwise. */
 
 /** fcntl(2), memfd_create(2), open(2) */
+export const F_SETFD = 2;
 export const F_GETFL = 3;
+export const FD_CLOEXEC = 1;
 export const F_OFD_SETLK = 37;
 export const F_OFD_GETLK = 36;
 export const F_ADD_SEALS = 1033;
@@ -33,6 +35,7 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;

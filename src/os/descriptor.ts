@@ -1,4 +1,4 @@
-import { O_CLOEXEC, O_RDONLY } from './constants.ts';
+import { F_SETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from './constants.ts';
 import { checked, libc } from './libc.ts';
 
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is gone whatever close(2) answers. */
@@ -14,4 +14,9 @@ export function closeDescriptor(fd: number): void {
 export function reopenReadOnly(fd: number): number {
   const attempted = `Cannot reopen descriptor ${fd} read-only`;
   return checked(libc().open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC, 0), 'open', attempted);
+}
+
+/** Keeps a descriptor that was inherited from being inherited further. @throws SystemError: EBADF */
+export function closeOnExec(fd: number): void {
+  checked(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), 'fcntl', `Cannot mark descriptor ${fd} close-on-exec`);
 }

@@ -1,0 +1,115 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import { ArgumentError, checkInteger, describe } from '../os/error.ts';
+
+/**
+ * One version of a file, whole. Holds a reference to its content: release it (`release()`, or `using`) when
+ * done. Later changes of the file and its eviction from the cache do not affect it.
+ */
+export interface Snapshot extends Disposable {
+  /** The file's bytes. Shared with the cache, not copied; read-only. */
+  readonly content: Aggregate;
+  /** In bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly mtimeMs: number;
+  /** A weak entity tag (RFC 9110, 8.8.3), made of size and modification time. */
+  readonly etag: string;
+  release(): void;
+}
+
+/** Counters of a cache. */
+export interface CacheStats {
+  readonly entries: number;
+  /** Bytes of content that the cache holds. */
+  readonly bytes: number;
+  readonly budget: number;
+  /** Reads answered from memory, without asking the disk or another process. */
+  readonly hits: number;
+  /** Reads that waited for the disk, or for the owner. */
+  readonly misses: number;
+  readonly evictions: number;
+}
+
+export interface ReadOptions {
+  /** First byte, default 0. Negative counts from the end, as in Array.prototype.slice. */
+  readonly start?: number;
+  /** Byte after the last, default the file's end. */
+  readonly end?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Files in memory, read once and shared: what owner and attached domains have in common. */
+export interface FileCache extends Disposable {
+  /**
+   * The content of a file or a part of it, as an aggregate that the caller releases. All of one version.
+   * @throws ENOENT, EACCES, EISDIR, EMFILE, ... as the disk said; ERR_IOLITE_FILE, ERR_IOLITE_LIMIT,
+   * ERR_IOLITE_CLOSED; ERR_IOLITE_PEER when the owner is gone and the file is not held here
+   */
+  read(path: string, options?: ReadOptions): Promise<Aggregate>;
+  /** As {@link read}, with what is known of the file. */
+  snapshot(path: string, options?: { readonly signal?: AbortSignal }): Promise<Snapshot>;
+  /** A hit, if there is one that was checked against the disk less than `maxStale` ago. */
+  peek(path: string): Snapshot | undefined;
+  /** Forgets a file, so that the next read looks at the disk. */
+  invalidate(path: string): void;
+  stats(): CacheStats;
+  /** Forgets everything; snapshots stay valid. Reads afterwards throw ERR_IOLITE_CLOSED. */
+  close(): void;
+}
+
+/** What a cache knows of one version of a file. */
+export interface FileFacts {
+  /** Names the version: its owner numbers all it loads, upwards. */
+  readonly serial: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly etag: string;
+}
+
+/** One version of a file in memory, by one reference of its holder's. */
+export interface CachedFile {
+  readonly facts: FileFacts;
+  readonly content: Aggregate;
+  /** When the disk was last seen to agree: milliseconds of performance.now(). */
+  readonly checkedAt: number;
+}
+
+/** The same version by another reference, which its holder releases. */
+export function shareFile<T extends CachedFile>(file: T): T {
+  return { ...file, content: file.content.duplicate() };
+}
+
+/** Makes a snapshot of a file, whose reference it takes over. */
+export function snapshotOf({ content, facts }: CachedFile): Snapshot {
+  const { size, mtimeMs, etag } = facts;
+  const release = (): void => {
+    if (!content.released) content.release();
+  };
+  return { content, size, mtimeMs, etag, release, [Symbol.dispose]: release };
+}
+
+/** A part of a cache's file, by {@link FileCache.read}'s options. */
+export async function readPart(
+  cache: FileCache,
+  path: string,
+  options: ReadOptions = {},
+): Promise<Aggregate> {
+  const { start, end, signal } = options;
+  const limit = Number.MAX_SAFE_INTEGER;
+  if (start !== undefined) checkInteger(start, 'start', -limit, limit);
+  if (end !== undefined) checkInteger(end, 'end', -limit, limit);
+  const snapshot = await cache.snapshot(path, signal === undefined ? {} : { signal });
+  if (start === undefined && end === undefined) return snapshot.content;
+  try {
+    return snapshot.content.slice(start, end);
+  } finally {
+    snapshot.release();
+  }
+}
+
+/** Throws unless a value can be a path. */
+export function checkPath(path: unknown): asserts path is string {
+  if (typeof path !== 'string' || path.length === 0 || path.includes('\0')) {
+    throw new ArgumentError(`Cannot read file: a path is wanted, ${describe(path)} was given`);
+  }
+}

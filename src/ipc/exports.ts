@@ -1,0 +1,112 @@
+import { type Acl, admits, type Credentials } from '../memory/acl.ts';
+import type { Chunk } from '../memory/chunk.ts';
+import { ImportedChunk } from '../memory/imported-chunk.ts';
+import { SharedChunk } from '../memory/shared-chunk.ts';
+import { closeDescriptor } from '../os/descriptor.ts';
+import { IoliteError } from '../os/error.ts';
+import { sendDescriptor } from '../os/socket.ts';
+import { FrameType, type FrameWriter } from './wire.ts';
+
+type GrantableChunk = SharedChunk | ImportedChunk;
+
+interface Grant {
+  readonly index: number;
+  readonly chunk: GrantableChunk;
+  /** Takes the grant back; the chunk calls it when it is dropped. */
+  readonly revoke: () => void;
+}
+
+/**
+ * The chunks whose descriptors this side of a channel has passed to its peer, each under a number that
+ * messages name it by. A descriptor is passed once and for as long as the chunk lives.
+ */
+export class ExportTable {
+  readonly #descriptors: number;
+  readonly #writer: FrameWriter;
+  readonly #wrote: () => void;
+  readonly #grants = new Map<GrantableChunk, Grant>();
+  readonly #chunkOf = new Map<number, GrantableChunk>();
+  #nextIndex = 1;
+
+  /**
+   * @param descriptors the channel's socket for descriptors
+   * @param wrote called when a frame was written outside of sending
+   */
+  constructor(descriptors: number, writer: FrameWriter, wrote: () => void) {
+    this.#descriptors = descriptors;
+    this.#writer = writer;
+    this.#wrote = wrote;
+  }
+
+  /**
+   * Makes sure the peer has the chunk, passing its descriptor if need be.
+   * @returns the number that names it, or undefined when the socket takes no more descriptors just now
+   * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE
+   */
+  grant(chunk: GrantableChunk): number | undefined {
+    const present = this.#grants.get(chunk);
+    if (present !== undefined) return present.index;
+    const index = this.#nextIndex;
+    const note = Buffer.alloc(4);
+    note.writeUInt32LE(index);
+    const fd = chunk.grant();
+    try {
+      if (!sendDescriptor(this.#descriptors, note, fd)) return undefined;
+    } finally {
+      closeDescriptor(fd);
+    }
+    this.#nextIndex += 1;
+    const grant: Grant = { index, chunk, revoke: () => this.#revoke(grant) };
+    this.#grants.set(chunk, grant);
+    this.#chunkOf.set(index, chunk);
+    chunk.onDrop.add(grant.revoke);
+    const { buffer, at } = this.#writer.frame(FrameType.GRANT, chunk.sole ? 1 : 0, 32);
+    buffer.writeUInt32LE(index, at);
+    buffer.writeUInt32LE(0, at + 4);
+    buffer.writeBigUInt64LE(BigInt(chunk.size), at + 8);
+    buffer.write(chunk.id, at + 16, 'hex');
+    return index;
+  }
+
+  /** The peer asks that a chunk be forgotten. Unknown numbers are those revoked meanwhile. */
+  forget(index: number): void {
+    const chunk = this.#chunkOf.get(index);
+    if (chunk !== undefined) this.#grants.get(chunk)?.revoke();
+  }
+
+  /** Forgets all grants, without telling the peer, who is gone. */
+  clear(): void {
+    for (const { chunk, revoke } of this.#grants.values()) chunk.onDrop.delete(revoke);
+    this.#grants.clear();
+    this.#chunkOf.clear();
+  }
+
+  #revoke({ index, chunk, revoke }: Grant): void {
+    chunk.onDrop.delete(revoke);
+    this.#grants.delete(chunk);
+    this.#chunkOf.delete(index);
+    const { buffer, at } = this.#writer.frame(FrameType.REVOKE, 0, 4);
+    buffer.writeUInt32LE(index, at);
+    this.#wrote();
+  }
+}
+
+/**
+ * Throws unless the chunk may be passed to this peer.
+ * @throws ERR_IOLITE_UNSUPPORTED for memory of this process alone, ERR_IOLITE_ACCESS when its pool's ACL says no
+ */
+export function checkGrantable(chunk: Chunk, peer: Credentials): asserts chunk is GrantableChunk {
+  if (!(chunk instanceof SharedChunk) && !(chunk instanceof ImportedChunk)) {
+    throw new IoliteError(
+      'ERR_IOLITE_UNSUPPORTED',
+      'Cannot send aggregate: a slice of it lies on the heap of this process; allocate it from a shared pool or compact() it into one',
+    );
+  }
+  const acl: Acl | undefined = chunk instanceof SharedChunk ? chunk.acl : undefined;
+  if (!admits(acl, peer)) {
+    throw new IoliteError(
+      'ERR_IOLITE_ACCESS',
+      `Cannot send aggregate: the ACL of its pool does not admit process ${peer.pid} of user ${peer.uid}`,
+    );
+  }
+}

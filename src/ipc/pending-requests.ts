@@ -1,0 +1,72 @@
+import { IoliteError } from '../os/error.ts';
+import type { Json, Message } from './message.ts';
+
+interface Pending {
+  readonly resolve: (message: Message) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Requests that were sent and wait for their answer, by correlation number. */
+export class PendingRequests {
+  readonly #pending = new Map<number, Pending>();
+  #next = 1;
+
+  /** Registers a request. @returns its number and the promise of its answer */
+  open(): { correlation: number; answer: Promise<Message> } {
+    while (this.#pending.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
+    const correlation = this.#next;
+    this.#next = (this.#next + 1) >>> 0;
+    const answer = new Promise<Message>((resolve, reject) =>
+      this.#pending.set(correlation, { resolve, reject }),
+    );
+    return { correlation, answer };
+  }
+
+  /** An answer came. Nobody may be waiting any more: then its body is released. */
+  resolve(correlation: number, message: Message): void {
+    const pending = this.#take(correlation);
+    if (pending === undefined) message.body?.release();
+    else pending.resolve(message);
+  }
+
+  /** @returns whether somebody was waiting */
+  reject(correlation: number, error: Error): boolean {
+    const pending = this.#take(correlation);
+    pending?.reject(error);
+    return pending !== undefined;
+  }
+
+  rejectAll(error: Error): void {
+    for (const correlation of [...this.#pending.keys()]) this.reject(correlation, error);
+  }
+
+  #take(correlation: number): Pending | undefined {
+    const pending = this.#pending.get(correlation);
+    this.#pending.delete(correlation);
+    return pending;
+  }
+}
+
+/** What a failed request's answer says of the error. */
+export function describeFailure(error: unknown): Json {
+  const { code, message, errno, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  return {
+    code: typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
+    message: typeof message === 'string' ? message : String(error),
+    ...(typeof errno === 'number' ? { errno } : {}),
+    ...(typeof syscall === 'string' ? { syscall } : {}),
+  };
+}
+
+/** The error that a failed request's answer describes, with the peer's `code`, `errno` and `syscall`. */
+export function failureOf(head: Json | undefined): IoliteError {
+  const stated = typeof head === 'object' && head !== null ? (head as Record<string, unknown>) : {};
+  const { code, message, errno, syscall } = stated;
+  const error = new IoliteError(
+    typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
+    typeof message === 'string' ? message : 'The peer failed to answer',
+  );
+  if (typeof errno === 'number') Object.assign(error, { errno });
+  if (typeof syscall === 'string') Object.assign(error, { syscall });
+  return error;
+}

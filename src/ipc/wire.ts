@@ -1,0 +1,146 @@
+import { IoliteError } from '../os/error.ts';
+
+/**
+ * The wire format of a channel's message socket: frames, little-endian, each a header of 8 bytes and a body.
+ * docs/protocol.md describes it byte by byte.
+ *
+ *     0  length  u32, of the body
+ *     4  type    u8, one of {@link FrameType}
+ *     5  flags   u8, by type
+ *     6  zero    u16
+ */
+export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
+
+const HEADER = 8;
+/** Largest frame body: a head of 1 MiB, and slices. */
+export const MAX_FRAME_BYTES = 4 * 1024 ** 2;
+export const MAX_HEAD_BYTES = 1024 ** 2;
+export const MAX_SLICES = 100_000;
+
+export const FrameType = {
+  /** First frame of each side: magic u32, version u32. */
+  HELLO: 1,
+  /** A chunk's descriptor was sent: index u32, reserved u32, size u64, id 16 bytes. Flag 1: sole buffer. */
+  GRANT: 2,
+  /** The sender will not name the chunk again: index u32. */
+  REVOKE: 3,
+  /** kind u32, correlation u32, head length u32, slice count u32, head, slices of 16 bytes. Flag 1: has a body. */
+  MESSAGE: 4,
+  /** Messages of the peer leased and consumed so far, modulo 2^32: u32, u32. */
+  ACKNOWLEDGE: 5,
+  /** Please revoke: index u32. */
+  FORGET: 6,
+  /** No more messages from this side. */
+  BYE: 7,
+  /** The requester no longer waits: correlation u32. */
+  CANCEL: 8,
+} as const;
+
+export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } as const;
+
+export const SLICE_BYTES = 16;
+
+/** One frame as it came. `body` is only valid during the call that delivers it. */
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly body: Buffer;
+}
+
+/** Gathers frames into buffers to be written, so that a tick's frames cost one system call. */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafe(0);
+  #start = 0;
+  #end = 0;
+
+  /** Bytes that {@link take} would return. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Starts a frame and returns where its body of `length` bytes is to be written: `buffer` from `at` on. */
+  frame(type: number, flags: number, length: number): { buffer: Buffer; at: number } {
+    const needed = HEADER + length;
+    if (this.#end + needed > this.#buffer.length) this.#makeRoom(needed);
+    const buffer = this.#buffer;
+    const at = this.#end;
+    buffer.writeUInt32LE(length, at);
+    buffer[at + 4] = type;
+    buffer[at + 5] = flags;
+    buffer.writeUInt16LE(0, at + 6);
+    this.#end = at + needed;
+    return { buffer, at: at + HEADER };
+  }
+
+  /** The bytes of all frames since the last call. They are not touched again. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return bytes;
+  }
+
+  #makeRoom(needed: number): void {
+    const pending = this.#buffer.subarray(this.#start, this.#end);
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64 * 1024, 2 * (pending.length + needed)));
+    pending.copy(this.#buffer);
+    this.#start = 0;
+    this.#end = pending.length;
+  }
+}
+
+/** Cuts a byte stream into frames. */
+export class FrameReader {
+  #parts: Buffer[] = [];
+  #length = 0;
+  /** Bytes that have to be there before it is worth looking again. */
+  #wanted = HEADER;
+
+  /**
+   * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over.
+   * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws
+   */
+  push(bytes: Buffer, deliver: (frame: Frame) => void): void {
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+    if (this.#length < this.#wanted) {
+      this.#parts[this.#parts.length - 1] = Buffer.from(bytes);
+      return;
+    }
+    const input = this.#parts.length === 1 ? bytes : Buffer.concat(this.#parts, this.#length);
+    const rest = Buffer.from(input.subarray(this.#cut(input, deliver)));
+    this.#parts = rest.length === 0 ? [] : [rest];
+    this.#length = rest.length;
+  }
+
+  /** Delivers the frames at the start of `input`. @returns where the first incomplete one begins */
+  #cut(input: Buffer, deliver: (frame: Frame) => void): number {
+    let at = 0;
+    for (;;) {
+      this.#wanted = HEADER;
+      if (input.length - at < HEADER) return at;
+      const length = input.readUInt32LE(at);
+      if (length > MAX_FRAME_BYTES) {
+        throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
+      }
+      this.#wanted = HEADER + length;
+      if (input.length - at < this.#wanted) return at;
+      const body = input.subarray(at + HEADER, at + HEADER + length);
+      const frame = { type: input[at + 4] as number, flags: input[at + 5] as number, body };
+      at += this.#wanted;
+      deliver(frame);
+    }
+  }
+}
+
+/** The error of a peer that does not keep to the protocol. */
+export function broken(what: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_PROTOCOL', `The peer broke the protocol: ${what}`);
+}
+
+/** Throws unless a frame's body has the length its type demands. */
+export function checkLength(frame: Frame, length: number): void {
+  if (frame.body.length !== length) {
+    throw broken(`a frame of type ${frame.type} has ${frame.body.length} bytes, ${length} are wanted`);
+  }
+}

@@ -1,0 +1,219 @@
+import { fstatSync } from 'node:fs';
+import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
+import { IoliteError } from '../os/error.ts';
+import { tryLockShared, unlock } from '../os/lock.ts';
+import { abandon, type Mapping, map } from '../os/mapping.ts';
+import { getSeals, Seal } from '../os/memfd.ts';
+import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
+import { headerProblem, readGeneration } from './header.ts';
+import { LazyUnlock } from './lazy-unlock.ts';
+import { Lease } from './lease.ts';
+
+/** What happens to a write into received memory. */
+export type OnWrite =
+  /** The writing process ends with SIGSEGV. */
+  | 'fault'
+  /** The write stays in a private page of the writing process. */
+  | 'copy';
+
+/** What a peer states of a chunk whose descriptor it passed. */
+export interface ChunkStatement {
+  readonly id: string;
+  readonly size: number;
+  /** Whether it was made for a single large buffer: then its pages are mapped at once. A hint, no more. */
+  readonly sole: boolean;
+}
+
+const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
+
+/**
+ * A chunk that another domain made and gave us: mapped so that it cannot be written, leased through the
+ * kernel. Kept while a channel may still name it (a grant) or a slice of it lives.
+ */
+export class ImportedChunk implements Chunk {
+  readonly memory = 'shared';
+  readonly id: string;
+  readonly size: number;
+  readonly sole: boolean;
+  /** Whether the kernel attests that nobody, its producer included, can change the bytes. */
+  readonly frozen: boolean;
+  /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
+  readonly onDrop = new Set<() => void>();
+  readonly #fd: number;
+  readonly #key: string;
+  readonly #mapping: Mapping;
+  /** Held weakly, so that a leaked lease can be collected and ended. */
+  #lease: WeakRef<Lease> | undefined;
+  #leased = false;
+  #locked: boolean;
+  #grants = 0;
+  #discarded = false;
+
+  /** Takes over `fd` if it succeeds. Use {@link importChunk}. */
+  constructor(fd: number, key: string, statement: ChunkStatement, frozen: boolean, onWrite: OnWrite) {
+    const { id, size } = statement;
+    // Pages of a chunk of many small buffers appear as they are read: not all of them were passed to us.
+    this.#mapping = map(fd, size, onWrite === 'fault' ? 'read-only' : 'copy-on-write', statement.sole);
+    const problem = headerProblem(this.#mapping.bytes, id);
+    if (problem !== undefined) {
+      abandon(this.#mapping);
+      throw refused(problem);
+    }
+    this.id = id;
+    this.size = size;
+    this.sole = statement.sole;
+    this.frozen = frozen;
+    this.#fd = fd;
+    this.#key = key;
+    // The sender took a lease in this very description; taking it again is free of harm and makes sure.
+    this.#locked = tryLockShared(fd);
+    if (this.#locked) idle.add(this);
+  }
+
+  get bytes(): Buffer {
+    return this.#mapping.bytes;
+  }
+
+  get generation(): number {
+    return readGeneration(this.#mapping.bytes);
+  }
+
+  /**
+   * The lease on a generation; the caller retains it at once. No system call while a lease is held or was
+   * given up less than a few milliseconds ago.
+   * @throws ERR_IOLITE_STALE when the chunk holds other content by now
+   */
+  lease(generation: number): Lease {
+    const current = this.#leased ? this.#lease?.deref() : undefined;
+    if (current !== undefined && current.generation === generation) return current;
+    if (!this.#locked) this.#locked = tryLockShared(this.#fd);
+    if (!this.#locked || this.generation !== generation) {
+      if (this.#locked && !this.#leased) idle.add(this);
+      throw new IoliteError(
+        'ERR_IOLITE_STALE',
+        `Cannot lease generation ${generation} of chunk ${this.id}: it is at generation ${this.generation}`,
+      );
+    }
+    idle.delete(this);
+    const lease = new Lease(this);
+    this.#lease = new WeakRef(lease);
+    this.#leased = true;
+    collected.register(lease, { chunk: this, generation }, lease);
+    return lease;
+  }
+
+  leaseEnded(): void {
+    this.#leased = false;
+    if (this.#grants === 0) this.#discard();
+    else idle.add(this);
+  }
+
+  /** The finaliser's call: a lease of this generation was collected, ended or not. */
+  leaseCollected(generation: number): void {
+    const current = this.#lease?.deref();
+    if (this.#leased && (current === undefined || current.generation === generation)) this.leaseEnded();
+  }
+
+  /** Gives up the kernel lock of a chunk that nothing here uses. */
+  unlockIfIdle(): void {
+    if (this.#leased || !this.#locked || this.#discarded) return;
+    unlock(this.#fd);
+    this.#locked = false;
+  }
+
+  /** A channel may name this chunk from now on. */
+  addGrant(): void {
+    this.#grants += 1;
+  }
+
+  /** A channel's sender will not name this chunk any more. */
+  removeGrant(): void {
+    this.#grants -= 1;
+    if (this.#grants === 0 && !this.#leased) this.#discard();
+  }
+
+  /** A new read-only descriptor that holds a lease of its own, for another domain. The caller closes it. */
+  grant(): number {
+    const fd = reopenReadOnly(this.#fd);
+    tryLockShared(fd);
+    return fd;
+  }
+
+  #discard(): void {
+    if (this.#discarded) return;
+    this.#discarded = true;
+    idle.delete(this);
+    if (known.get(this.#key)?.deref() === this) known.delete(this.#key);
+    for (const listener of this.onDrop) listener();
+    this.onDrop.clear();
+    abandon(this.#mapping);
+    closeDescriptor(this.#fd);
+  }
+}
+
+/** Chunks whose kernel lock outlives their use for a moment: the next message likely needs it again. */
+const idle = new LazyUnlock();
+
+/** One mapping a chunk and domain, however many channels brought it. By inode, which no peer can choose. */
+const known = new Map<string, WeakRef<ImportedChunk>>();
+
+const collected = new FinalizationRegistry<{ chunk: ImportedChunk; generation: number }>(
+  ({ chunk, generation }) => chunk.leaseCollected(generation),
+);
+
+/**
+ * Takes over a descriptor that a peer passed, if it is what it has to be: a memfd of the stated size that
+ * nobody can shrink, grow or write anew, with the stated chunk in it. The caller adds a grant.
+ * @throws ERR_IOLITE_PROTOCOL when it is not (the descriptor is closed); SystemError: ENOMEM
+ */
+export function importChunk(
+  fd: number,
+  statement: ChunkStatement,
+  options: { readonly onWrite: OnWrite; readonly requireSealed: boolean },
+): ImportedChunk {
+  try {
+    const { key, frozen } = inspect(fd, statement, options.requireSealed);
+    const cacheKey = `${key}:${options.onWrite}`;
+    const present = known.get(cacheKey)?.deref();
+    if (present !== undefined && present.id === statement.id) {
+      closeDescriptor(fd);
+      return present;
+    }
+    const chunk = new ImportedChunk(fd, cacheKey, statement, frozen, options.onWrite);
+    known.set(cacheKey, new WeakRef(chunk));
+    return chunk;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+function inspect(
+  fd: number,
+  statement: ChunkStatement,
+  requireSealed: boolean,
+): { key: string; frozen: boolean } {
+  if (statement.size < 2 * HEADER_BYTES || statement.size > MAX_CHUNK_BYTES) {
+    throw refused(`a size of ${statement.size} bytes was stated`);
+  }
+  const stat = fstatSync(fd, { bigint: true });
+  if (!stat.isFile()) throw refused('it is not a file');
+  if (stat.size !== BigInt(statement.size))
+    throw refused(`it has ${stat.size} bytes, ${statement.size} were stated`);
+  let seals: number;
+  try {
+    seals = getSeals(fd);
+  } catch {
+    throw refused('it is not a memfd');
+  }
+  if ((seals & CANNOT_CHANGE_SIZE) !== CANNOT_CHANGE_SIZE) throw refused('its size is not sealed');
+  if ((seals & (Seal.WRITE | Seal.FUTURE_WRITE)) === 0) throw refused('it is not sealed against writing');
+  const frozen = (seals & Seal.WRITE) !== 0;
+  if (requireSealed && !frozen)
+    throw refused('its producer can still write it, and sealed buffers are required');
+  return { key: `${stat.dev}:${stat.ino}`, frozen };
+}
+
+function refused(why: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_PROTOCOL', `Cannot map a received descriptor: ${why}`);
+}

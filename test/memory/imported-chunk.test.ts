@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { openSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { importChunk } from '../../src/memory/imported-chunk.ts';
+import { SharedChunk } from '../../src/memory/shared-chunk.ts';
+import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
+import { map } from '../../src/os/mapping.ts';
+import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
+
+const SIZE = 16_384;
+const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
+const refused = { code: 'ERR_IOLITE_PROTOCOL' };
+
+function makeChunk(): SharedChunk {
+  return new SharedChunk('test', SIZE, { acl: undefined, sole: true }, () => {});
+}
+
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+
+test('importChunk() shares the pages of the chunk it is given', () => {
+  const chunk = makeChunk();
+  chunk.bytes.write('hello', 4096);
+  const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+  imported.addGrant();
+  assert.equal(imported.id, chunk.id);
+  assert.equal(imported.bytes.toString('latin1', 4096, 4101), 'hello');
+  imported.removeGrant();
+  chunk.drop();
+});
+
+test('importChunk() maps a chunk once, however often it comes', () => {
+  const chunk = makeChunk();
+  const first = importChunk(chunk.grant(), chunk, OPTIONS);
+  first.addGrant();
+  const before = openDescriptors();
+  const second = importChunk(chunk.grant(), chunk, OPTIONS);
+  second.addGrant();
+  assert.equal(first, second);
+  assert.equal(openDescriptors(), before);
+  first.removeGrant();
+  second.removeGrant();
+  assert.equal(openDescriptors(), before - 1);
+  chunk.drop();
+});
+
+test('importChunk() refuses, and closes, what is not a sealed chunk as stated', () => {
+  const good = makeChunk();
+  const statement = { id: good.id, size: SIZE, sole: false };
+  const unsealed = createMemfd('test', SIZE);
+  const growable = createMemfd('test', SIZE);
+  addSeals(growable, Seal.SHRINK | Seal.FUTURE_WRITE);
+  const writable = createMemfd('test', SIZE);
+  addSeals(writable, Seal.SHRINK | Seal.GROW);
+  const noHeader = createMemfd('test', SIZE);
+  addSeals(noHeader, Seal.SHRINK | Seal.GROW | Seal.WRITE);
+  const before = openDescriptors();
+  const descriptors: [number, Partial<typeof statement>][] = [
+    [reopenReadOnly(unsealed), {}],
+    [reopenReadOnly(growable), {}],
+    [reopenReadOnly(writable), {}],
+    [reopenReadOnly(noHeader), {}],
+    [openSync('/dev/null', 'r'), {}],
+    [openSync('/etc/passwd', 'r'), {}],
+    [openSync('/', 'r'), {}],
+    [good.grant(), { size: SIZE * 2 }],
+    [good.grant(), { size: SIZE / 2 }],
+    [good.grant(), { size: 4096 }],
+    [good.grant(), { size: 2 ** 40 }],
+    [good.grant(), { id: '0'.repeat(32) }],
+  ];
+  for (const [fd, changed] of descriptors) {
+    assert.throws(() => importChunk(fd, { ...statement, ...changed }, OPTIONS), refused);
+  }
+  assert.equal(openDescriptors(), before);
+  for (const fd of [unsealed, growable, writable, noHeader]) closeDescriptor(fd);
+  good.drop();
+});
+
+test('importChunk() with requireSealed takes only what nobody can write', () => {
+  const chunk = makeChunk();
+  const sealed = { onWrite: 'fault', requireSealed: true } as const;
+  assert.throws(() => importChunk(chunk.grant(), chunk, sealed), refused);
+  chunk.freeze();
+  const imported = importChunk(chunk.grant(), chunk, sealed);
+  imported.addGrant();
+  assert.equal(imported.frozen, true);
+  imported.removeGrant();
+  chunk.drop();
+});
+
+test("importChunk() with onWrite 'copy' keeps a write in a page of its own", () => {
+  const chunk = makeChunk();
+  chunk.bytes.fill(1, 4096);
+  const imported = importChunk(chunk.grant(), chunk, { onWrite: 'copy', requireSealed: false });
+  imported.addGrant();
+  imported.bytes[5000] = 2;
+  assert.equal(imported.bytes[5000], 2);
+  assert.equal(chunk.bytes[5000], 1);
+  imported.removeGrant();
+  chunk.drop();
+});
+
+test('lease() is refused once the owner recycled the chunk, and not before', () => {
+  const chunk = makeChunk();
+  const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+  imported.addGrant();
+  const lease = imported.lease(1);
+  lease.retain();
+  assert.equal(chunk.renew(), false);
+  assert.equal(imported.lease(1), lease);
+  lease.release();
+  imported.unlockIfIdle();
+  assert.equal(chunk.renew(), true);
+  assert.throws(() => imported.lease(1), { code: 'ERR_IOLITE_STALE' });
+  const next = imported.lease(2);
+  next.retain();
+  assert.equal(chunk.isLeasedElsewhere(), true);
+  next.release();
+  imported.removeGrant();
+  assert.equal(chunk.isLeasedElsewhere(), false);
+  chunk.drop();
+});
+
+test('map() of a header that a peer filled with noise is refused', () => {
+  const fd = createMemfd('test', SIZE);
+  map(fd, SIZE, 'read-write', true).bytes.fill(0xaa);
+  addSeals(fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE);
+  assert.throws(() => importChunk(fd, { id: 'aa'.repeat(16), size: SIZE, sole: false }, OPTIONS), refused);
+});
