@@ -34,12 +34,12 @@ export class CacheService {
   /** Answers a request of an attached cache. @returns undefined for requests that are none */
   handle(message: Message): Promise<Message> | undefined {
     const head = message.head as Record<string, Json> | null | undefined;
-    const type = head?.['type'];
+    const type = head?.type;
     if (typeof type !== 'string' || !type.startsWith('cache.')) return undefined;
     message.body?.release();
     if (type === CacheRequest.ATTACH) return Promise.resolve({ head: { maxStale: this.#cache.maxStale } });
     if (type === CacheRequest.WATCH) return this.#watch();
-    if (type === CacheRequest.READ) return this.#read(head?.['path'], head?.['have']);
+    if (type === CacheRequest.READ) return this.#read(head?.path, head?.have);
     return Promise.reject(
       new ArgumentError(`Cannot answer request: ${describe(type)} is unknown to the file cache`),
     );

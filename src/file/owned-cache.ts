@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
-import type { Channel, RequestHandler } from '../ipc/channel.ts';
+import type { Channel } from '../ipc/channel.ts';
+import type { RequestHandler } from '../ipc/responder.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../os/error.ts';
 import { CacheService } from './cache-service.ts';

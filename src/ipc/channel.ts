@@ -2,13 +2,16 @@ import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { type Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import type { Credentials } from '../memory/acl.ts';
+import type { Lease } from '../memory/lease.ts';
 import { closeDescriptor } from '../os/descriptor.ts';
-import { ArgumentError, describe, IoliteError, SystemError } from '../os/error.ts';
-import { checkGrantable, ExportTable } from './exports.ts';
+import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+import { ExportTable } from './exports.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
-import { checkSliceCount, encodeHead, type Json, type Message, type Outgoing } from './message.ts';
-import { describeFailure, failureOf, PendingRequests } from './pending-requests.ts';
+import type { Json, Message } from './message.ts';
+import { failureOf, PendingRequests } from './pending-requests.ts';
+import { type RequestHandler, Responder } from './responder.ts';
+import { closedHere, Sender } from './sender.ts';
 import {
   broken,
   checkLength,
@@ -16,6 +19,7 @@ import {
   FrameReader,
   FrameType,
   FrameWriter,
+  MESSAGE_FIXED,
   MessageKind,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
@@ -23,22 +27,10 @@ import {
 } from './wire.ts';
 
 /** What a domain accepts from the peer of a channel. */
-export interface ChannelOptions extends Partial<ImportOptions> {}
+export type ChannelOptions = Partial<ImportOptions>;
 
-/** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
-export type RequestHandler = (
-  message: Message,
-  context: { readonly signal: AbortSignal },
-) => Message | undefined | Promise<Message | undefined>;
-
-/** Messages the peer may not have taken yet before sending pauses. */
-const WINDOW = 256;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
-/** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
-const RETRY = 2;
-/** Least bytes of a MESSAGE frame's body. */
-const MESSAGE_FIXED = 16;
 
 const DEFAULT_LIMITS: ImportOptions = {
   onWrite: 'fault',
@@ -63,33 +55,24 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #writer = new FrameWriter();
   readonly #exports: ExportTable;
   readonly #imports: ImportTable;
+  readonly #sender: Sender;
   readonly #inbox = new Inbox(() => this.#consumed());
   readonly #requests = new PendingRequests();
-  /** Requests of the peer being answered, to be told when the peer gives up. */
-  readonly #answering = new Map<number, AbortController>();
-  readonly #waitingForHandler: { correlation: number; message: Message }[] = [];
-  #handler: RequestHandler | undefined;
-  /** One-way messages and requests, which need credit. */
-  #outbox: Outgoing[] = [];
-  /** Answers, which need none: the peer waits for them. */
-  #answers: Outgoing[] = [];
-  /** Our references to what the peer has not leased yet, oldest first. */
-  #inFlight: (Aggregate | undefined)[] = [];
-  #sentWithCredit = 0;
-  #peerLeased = 0;
-  #peerConsumed = 0;
+  readonly #responder: Responder;
+  /** Messages of the peer that we leased, and that the program took. Told to the peer, modulo 2^32. */
   #leasedCount = 0;
   #consumedCount = 0;
   #acknowledge = false;
   #flushScheduled = false;
-  #retry: NodeJS.Timeout | undefined;
-  #full = false;
   #greeted = false;
+  #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  /** No message is accepted any more: this side, or the peer, is about to say BYE. */
+  #closing = false;
   #saidBye = false;
   #peerSaidBye = false;
-  #closing = false;
   #closed = false;
-  #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  /** Why the channel closed, unless gracefully. */
+  #accident: Error | undefined;
 
   /**
    * Takes over two sockets that are connected to the peer's two: a stream socket for frames and a seqpacket
@@ -105,19 +88,26 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#descriptors = sockets.descriptors;
     this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
     this.#imports = new ImportTable(sockets.descriptors, { ...DEFAULT_LIMITS, ...options });
+    this.#sender = new Sender({
+      peer,
+      writer: this.#writer,
+      exports: this.#exports,
+      wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
+      flush: () => this.#flush(),
+    });
+    this.#responder = new Responder(
+      (kind, correlation, message) => this.#sender.send(kind, correlation, message),
+      () => this.#consumed(),
+    );
     this.#socket = new Socket({ fd: sockets.messages, readable: true, writable: true });
     this.#socket.on('data', bytes => this.#received(bytes));
     this.#socket.on('drain', () => {
-      this.#full = false;
-      this.#pump();
+      this.#sender.full = false;
     });
     this.#socket.on('error', cause => this.#fail(peerGone(cause)));
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
-    const { buffer, at } = this.#writer.frame(FrameType.HELLO, 0, 8);
-    buffer.writeUInt32LE(PROTOCOL_MAGIC, at);
-    buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
-    this.#scheduleFlush();
+    this.#greet();
   }
 
   get closed(): boolean {
@@ -146,7 +136,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
   async send(message: Message): Promise<void> {
-    await this.#enqueue(MessageKind.ONE_WAY, 0, message);
+    this.#checkOpen();
+    await this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
 
   /**
@@ -156,14 +147,16 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   async request(message: Message, options: { readonly signal?: AbortSignal } = {}): Promise<Message> {
     const { signal } = options;
     signal?.throwIfAborted();
+    this.#checkOpen();
     const { correlation, answer } = this.#requests.open();
     const abort = (): void => {
       if (this.#requests.reject(correlation, signal?.reason)) this.#cancel(correlation);
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      const enqueued = this.#enqueue(MessageKind.REQUEST, correlation, message);
-      enqueued.catch(error => this.#requests.reject(correlation, error));
+      this.#sender
+        .send(MessageKind.REQUEST, correlation, message)
+        .catch(error => this.#requests.reject(correlation, error));
       return await answer;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -175,9 +168,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (typeof handler !== 'function') {
       throw new ArgumentError(`Cannot answer requests: a function is wanted, ${describe(handler)} was given`);
     }
-    this.#handler = handler;
-    for (const { correlation, message } of this.#waitingForHandler.splice(0))
-      this.#answer(correlation, message);
+    this.#responder.handler = handler;
   }
 
   /** The peer's one-way messages, in order. Taking them is what lets the peer send more. */
@@ -207,7 +198,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#requests.rejectAll(
       new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
     );
-    this.#pump();
+    this.#tryToFinish();
     return done;
   }
 
@@ -220,126 +211,34 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.close();
   }
 
-  // Sending
-
-  #enqueue(kind: number, correlation: number, message: Message): Promise<void> {
-    return new Promise((sent, failed) => {
-      if (this.#closed || this.#closing)
-        throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot send message: the channel is closed');
-      const head = encodeHead(message.head);
-      const body = message.body?.duplicate();
-      const outgoing: Outgoing = { kind, correlation, head, body, sent, failed };
-      try {
-        if (body !== undefined) this.#checkBody(body);
-      } catch (error) {
-        body?.release();
-        throw error;
-      }
-      const isAnswer = kind === MessageKind.RESPONSE || kind === MessageKind.FAILURE;
-      (isAnswer ? this.#answers : this.#outbox).push(outgoing);
-      this.#pump();
-    });
+  #checkOpen(): void {
+    if (this.#closing) throw this.#accident ?? closedHere();
   }
 
-  #checkBody(body: Aggregate): void {
-    const slices = body.slices();
-    checkSliceCount(slices.length);
-    for (const { lease } of slices) checkGrantable(lease.chunk, this.peer);
-  }
+  // Writing frames
 
-  /** Writes what may be written: answers first, then the rest as far as the peer's credit goes. */
-  #pump(): void {
-    if (this.#closed) return;
-    while (!this.#full && this.#answers[0] !== undefined) {
-      if (!this.#write(this.#answers[0])) return;
-      this.#answers.shift();
-    }
-    while (
-      !this.#full &&
-      this.#outbox[0] !== undefined &&
-      this.#sentWithCredit - this.#peerConsumed < WINDOW
-    ) {
-      if (!this.#write(this.#outbox[0])) return;
-      this.#outbox.shift();
-      this.#sentWithCredit += 1;
-    }
-    if (this.#closing) this.#tryToFinish();
-  }
-
-  /** @returns false when the message has to wait for room in the descriptor socket */
-  #write(outgoing: Outgoing): boolean {
-    const { body, sent, failed } = outgoing;
-    try {
-      if (!this.#encode(outgoing)) {
-        this.#flush();
-        if (this.#inFlight.length === 0) this.#retry ??= setTimeout(() => this.#retryNow(), RETRY);
-        return false;
-      }
-    } catch (error) {
-      body?.release();
-      failed(error as Error);
-      // The peer never sees a message that failed, so it takes no credit.
-      if (outgoing.kind !== MessageKind.RESPONSE && outgoing.kind !== MessageKind.FAILURE)
-        this.#sentWithCredit -= 1;
-      return true;
-    }
-    this.#inFlight.push(body);
-    sent();
-    if (this.#writer.size >= FLUSH_BYTES) this.#flush();
-    else this.#scheduleFlush();
-    return true;
-  }
-
-  #retryNow(): void {
-    this.#retry = undefined;
-    this.#pump();
-  }
-
-  /** @returns false when a descriptor could not be passed yet */
-  #encode({ kind, correlation, head, body }: Outgoing): boolean {
-    const slices = body?.slices() ?? [];
-    const indexes: number[] = [];
-    for (const { lease } of slices) {
-      checkGrantable(lease.chunk, this.peer);
-      const index = this.#exports.grant(lease.chunk);
-      if (index === undefined) return false;
-      indexes.push(index);
-    }
-    const length = MESSAGE_FIXED + head.length + slices.length * SLICE_BYTES;
-    const frame = this.#writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);
-    const { buffer } = frame;
-    let at = frame.at;
-    for (const field of [kind, correlation, head.length, slices.length]) at = buffer.writeUInt32LE(field, at);
-    at += head.copy(buffer, at);
-    for (const [position, { lease, start, end }] of slices.entries()) {
-      at = buffer.writeUInt32LE(indexes[position] as number, at);
-      at = buffer.writeUInt32LE(lease.generation, at);
-      at = buffer.writeUInt32LE(start, at);
-      at = buffer.writeUInt32LE(end - start, at);
-    }
-    return true;
+  #greet(): void {
+    const { buffer, at } = this.#writer.frame(FrameType.HELLO, 0, 8);
+    buffer.writeUInt32LE(PROTOCOL_MAGIC, at);
+    buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
+    this.#scheduleFlush();
   }
 
   #cancel(correlation: number): void {
-    const waiting = this.#outbox.findIndex(
-      o => o.kind === MessageKind.REQUEST && o.correlation === correlation,
-    );
-    if (waiting !== -1) {
-      for (const { body } of this.#outbox.splice(waiting, 1)) body?.release();
-      return;
-    }
-    if (this.#closed) return;
+    if (this.#sender.withdraw(correlation) || this.#closed) return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
   }
 
+  /** Frames of one turn of the event loop, acknowledgements included, leave together. */
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#closed) return;
     this.#flushScheduled = true;
     setImmediate(() => {
       this.#flushScheduled = false;
       this.#flush();
+      if (this.#closing) this.#tryToFinish();
     });
   }
 
@@ -348,13 +247,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#acknowledge) {
       this.#acknowledge = false;
       const { buffer, at } = this.#writer.frame(FrameType.ACKNOWLEDGE, 0, 8);
-      buffer.writeUInt32LE(this.#leasedCount >>> 0, at);
-      buffer.writeUInt32LE(this.#consumedCount >>> 0, at + 4);
+      buffer.writeUInt32LE(this.#leasedCount, at);
+      buffer.writeUInt32LE(this.#consumedCount, at + 4);
     }
-    if (this.#writer.size > 0 && !this.#socket.write(this.#writer.take())) this.#full = true;
+    if (this.#writer.size > 0 && !this.#socket.write(this.#writer.take())) this.#sender.full = true;
   }
 
-  // Receiving
+  // Reading frames
 
   #received(bytes: Buffer): void {
     try {
@@ -375,13 +274,16 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       case FrameType.MESSAGE:
         return this.#message(frame);
       case FrameType.ACKNOWLEDGE:
-        return this.#acknowledged(frame);
+        checkLength(frame, 8);
+        this.#sender.acknowledged(frame.body.readUInt32LE(0), frame.body.readUInt32LE(4));
+        if (this.#closing) this.#tryToFinish();
+        return;
       case FrameType.FORGET:
         checkLength(frame, 4);
         return this.#exports.forget(frame.body.readUInt32LE(0));
       case FrameType.CANCEL:
         checkLength(frame, 4);
-        return this.#answering.get(frame.body.readUInt32LE(0))?.abort();
+        return this.#responder.cancel(frame.body.readUInt32LE(0));
       case FrameType.BYE:
         return this.#bye(frame);
       default:
@@ -408,23 +310,20 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     const correlation = bytes.readUInt32LE(4);
     const headLength = bytes.readUInt32LE(8);
     const sliceCount = bytes.readUInt32LE(12);
-    checkLength(frame, MESSAGE_FIXED + headLength + sliceCount * SLICE_BYTES);
-    const head =
-      headLength === 0 ? undefined : parseHead(bytes.subarray(MESSAGE_FIXED, MESSAGE_FIXED + headLength));
+    const slicesAt = MESSAGE_FIXED + headLength;
+    checkLength(frame, slicesAt + sliceCount * SLICE_BYTES);
     const hasBody = (frame.flags & 1) !== 0;
     if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
-    const body = hasBody ? this.#leaseBody(bytes, MESSAGE_FIXED + headLength, sliceCount) : undefined;
-    this.#leasedCount += 1;
+    const head = headLength === 0 ? {} : { head: parseHead(bytes.subarray(MESSAGE_FIXED, slicesAt)) };
+    const body = hasBody ? { body: this.#leaseBody(bytes, slicesAt, sliceCount) } : {};
+    this.#leasedCount = (this.#leasedCount + 1) >>> 0;
     this.#acknowledge = true;
     this.#scheduleFlush();
-    this.#deliver(kind, correlation, {
-      ...(head === undefined ? {} : { head }),
-      ...(body === undefined ? {} : { body }),
-    });
+    this.#deliver(kind, correlation, { ...head, ...body });
   }
 
   #leaseBody(bytes: Buffer, from: number, count: number): Aggregate {
-    const slices: { lease: ReturnType<ImportTable['lease']>; start: number; end: number }[] = [];
+    const slices: { lease: Lease; start: number; end: number }[] = [];
     try {
       for (let at = from; at < from + count * SLICE_BYTES; at += SLICE_BYTES) {
         const start = bytes.readUInt32LE(at + 8);
@@ -433,70 +332,35 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         lease.retain();
         slices.push({ lease, start, end });
       }
-      return aggregateOfSlices(slices);
     } catch (error) {
       for (const { lease } of slices) lease.release();
       throw error;
     }
+    return aggregateOfSlices(slices);
   }
 
   #deliver(kind: number, correlation: number, message: Message): void {
-    if (kind === MessageKind.ONE_WAY) this.#inbox.push(message);
-    else if (kind === MessageKind.REQUEST) this.#answer(correlation, message);
-    else if (kind === MessageKind.RESPONSE) this.#requests.resolve(correlation, message);
-    else if (kind === MessageKind.FAILURE) {
-      message.body?.release();
-      this.#requests.reject(correlation, failureOf(message.head));
-    } else {
-      message.body?.release();
-      throw broken(`message kind ${kind} is unknown`);
-    }
-  }
-
-  #answer(correlation: number, message: Message): void {
-    const handler = this.#handler;
-    if (handler === undefined) {
-      this.#waitingForHandler.push({ correlation, message });
-      return;
-    }
-    void this.#runHandler(handler, correlation, message);
-  }
-
-  async #runHandler(handler: RequestHandler, correlation: number, message: Message): Promise<void> {
-    const controller = new AbortController();
-    this.#answering.set(correlation, controller);
-    let body: Aggregate | undefined;
-    try {
-      const answer = (await handler(message, { signal: controller.signal })) ?? {};
-      body = answer.body;
-      await this.#enqueue(MessageKind.RESPONSE, correlation, answer);
-    } catch (error) {
-      // When even this cannot be sent the channel is closed, and the requester knows.
-      this.#enqueue(MessageKind.FAILURE, correlation, { head: describeFailure(error) }).catch(() => {});
-    } finally {
-      if (body !== undefined && !body.released) body.release();
-      this.#answering.delete(correlation);
-      this.#consumed();
+    switch (kind) {
+      case MessageKind.ONE_WAY:
+        return this.#inbox.push(message);
+      case MessageKind.REQUEST:
+        return this.#responder.request(correlation, message);
+      case MessageKind.RESPONSE:
+        return this.#requests.resolve(correlation, message);
+      case MessageKind.FAILURE:
+        message.body?.release();
+        this.#requests.reject(correlation, failureOf(message.head));
+        return;
+      default:
+        message.body?.release();
+        throw broken(`message kind ${kind} is unknown`);
     }
   }
 
   #consumed(): void {
-    this.#consumedCount += 1;
+    this.#consumedCount = (this.#consumedCount + 1) >>> 0;
     this.#acknowledge = true;
     this.#scheduleFlush();
-  }
-
-  #acknowledged(frame: Frame): void {
-    checkLength(frame, 8);
-    const leased = (frame.body.readUInt32LE(0) - this.#peerLeased) >>> 0;
-    const consumed = (frame.body.readUInt32LE(4) - this.#peerConsumed) >>> 0;
-    if (leased > this.#inFlight.length) throw broken('it acknowledged messages that were never sent');
-    if (consumed > this.#sentWithCredit - this.#peerConsumed)
-      throw broken('it consumed messages that were never sent');
-    this.#peerLeased += leased;
-    this.#peerConsumed += consumed;
-    for (const body of this.#inFlight.splice(0, leased)) body?.release();
-    this.#pump();
   }
 
   // Ending
@@ -509,26 +373,25 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#requests.rejectAll(
       new IoliteError('ERR_IOLITE_PEER', 'The peer closed the channel before it answered'),
     );
-    this.#pump();
+    this.#tryToFinish();
   }
 
-  /** Says BYE once everything is sent, and ends once the peer has leased it all and said so itself. */
+  /** Says BYE once everything is written, and ends once the peer has leased it all and said BYE itself. */
   #tryToFinish(): void {
-    if (this.#outbox.length > 0 || this.#answers.length > 0) return;
+    if (this.#closed || !this.#sender.drained) return;
     if (!this.#saidBye) {
       this.#saidBye = true;
       this.#writer.frame(FrameType.BYE, 0, 0);
-      this.#flush();
     }
-    if (!this.#peerSaidBye || this.#inFlight.length > 0) return;
     this.#flush();
+    if (!this.#peerSaidBye || !this.#sender.settled) return;
     this.#tearDown(undefined);
     this.#socket.end();
   }
 
   /** The socket ended. That is an accident unless both sides had said what they had to. */
   #ended(): void {
-    if (this.#peerSaidBye && this.#saidBye && this.#inFlight.length === 0) this.#tearDown(undefined);
+    if (this.#peerSaidBye && this.#saidBye && this.#sender.settled) this.#tearDown(undefined);
     else this.#fail(peerGone());
   }
 
@@ -541,15 +404,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   #tearDown(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#retry);
-    const reason = error ?? new IoliteError('ERR_IOLITE_CLOSED', 'The channel is closed');
-    for (const body of this.#inFlight.splice(0)) body?.release();
-    for (const { body, failed } of [...this.#answers.splice(0), ...this.#outbox.splice(0)]) {
-      body?.release();
-      failed(reason);
-    }
-    for (const { message } of this.#waitingForHandler.splice(0)) message.body?.release();
-    for (const controller of this.#answering.values()) controller.abort(reason);
+    this.#closing = true;
+    this.#accident = error;
+    const reason = error ?? closedHere();
+    this.#sender.end(reason);
+    this.#responder.end(reason);
     this.#requests.rejectAll(reason);
     this.#inbox.end(error);
     this.#exports.clear();
@@ -568,11 +427,7 @@ function parseHead(bytes: Buffer): Json {
   }
 }
 
-function peerGone(cause?: Error): Error {
-  const detail = cause instanceof SystemError || cause === undefined ? '' : `: ${cause.message}`;
-  return new IoliteError(
-    'ERR_IOLITE_PEER',
-    `The peer is gone${detail}`,
-    cause === undefined ? undefined : { cause },
-  );
+function peerGone(cause?: Error): IoliteError {
+  if (cause === undefined) return new IoliteError('ERR_IOLITE_PEER', 'The peer is gone');
+  return new IoliteError('ERR_IOLITE_PEER', `The peer is gone: ${cause.message}`, { cause });
 }

@@ -39,6 +39,8 @@ export const FrameType = {
 
 export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } as const;
 
+/** Bytes of a MESSAGE frame's body before its head. */
+export const MESSAGE_FIXED = 16;
 export const SLICE_BYTES = 16;
 
 /** One frame as it came. `body` is only valid during the call that delivers it. */

@@ -55,3 +55,4 @@ export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EPERM = 1;
+export const ECONNRESET = 104;

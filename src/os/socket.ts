@@ -1,6 +1,7 @@
 import {
   AF_UNIX,
   EAGAIN,
+  ECONNRESET,
   EINTR,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
@@ -113,6 +114,7 @@ export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' 
     if (count !== -1) break;
     const errno = lastErrno();
     if (errno === EAGAIN) return undefined;
+    if (errno === ECONNRESET) return 'ended';
     if (errno !== EINTR) throw new SystemError('recvmsg', errno, 'Cannot receive a descriptor');
   }
   const fds = receivedDescriptors();

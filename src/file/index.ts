@@ -1,0 +1,5 @@
+/** Files read once, shared by all. */
+
+export { attachFileCache } from './attached-cache.ts';
+export type { CacheStats, FileCache, ReadOptions, Snapshot } from './file-cache.ts';
+export { createFileCache, type FileCacheOptions, type OwnedFileCache, type ServeOptions } from './owned-cache.ts';

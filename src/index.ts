@@ -1,0 +1,14 @@
+/**
+ * iolite: one physical copy of I/O data. Immutable buffers in shared memory, mutable aggregates over them,
+ * passed between processes by reference.
+ */
+
+export { Aggregate } from './aggregate/aggregate.ts';
+export { Draft } from './aggregate/draft.ts';
+export { createPool, Pool } from './aggregate/pool.ts';
+export type { Slice } from './aggregate/slice.ts';
+export * from './file/index.ts';
+export * from './ipc/index.ts';
+export { type Acl, type Credentials, everyone } from './memory/acl.ts';
+export type { PoolOptions, PoolStats } from './memory/chunk-pool.ts';
+export { ArgumentError, BoundsError, IoliteError, type IoliteErrorCode, SystemError } from './os/error.ts';

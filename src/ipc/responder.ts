@@ -1,0 +1,73 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { Message } from './message.ts';
+import { describeFailure } from './pending-requests.ts';
+import { MessageKind } from './wire.ts';
+
+/** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
+export type RequestHandler = (
+  message: Message,
+  context: { readonly signal: AbortSignal },
+) => Message | undefined | Promise<Message | undefined>;
+
+/** The peer's requests, from their arrival until they are answered. */
+export class Responder {
+  readonly #send: (kind: number, correlation: number, message: Message) => Promise<void>;
+  readonly #answered: () => void;
+  /** Requests that came before there was a handler. */
+  readonly #waiting: { correlation: number; message: Message }[] = [];
+  /** Requests being answered, to be told when the peer gives up. */
+  readonly #answering = new Map<number, AbortController>();
+  #handler: RequestHandler | undefined;
+
+  /**
+   * @param send sends an answer
+   * @param answered called as each request is done with
+   */
+  constructor(
+    send: (kind: number, correlation: number, message: Message) => Promise<void>,
+    answered: () => void,
+  ) {
+    this.#send = send;
+    this.#answered = answered;
+  }
+
+  set handler(handler: RequestHandler) {
+    this.#handler = handler;
+    for (const { correlation, message } of this.#waiting.splice(0)) this.request(correlation, message);
+  }
+
+  /** A request arrived. */
+  request(correlation: number, message: Message): void {
+    if (this.#handler === undefined) this.#waiting.push({ correlation, message });
+    else void this.#answer(this.#handler, correlation, message);
+  }
+
+  /** The peer no longer waits for an answer. */
+  cancel(correlation: number): void {
+    this.#answering.get(correlation)?.abort();
+  }
+
+  /** The channel is closed. */
+  end(reason: Error): void {
+    for (const { message } of this.#waiting.splice(0)) message.body?.release();
+    for (const controller of this.#answering.values()) controller.abort(reason);
+  }
+
+  async #answer(handler: RequestHandler, correlation: number, message: Message): Promise<void> {
+    const controller = new AbortController();
+    this.#answering.set(correlation, controller);
+    let body: Aggregate | undefined;
+    try {
+      const answer = (await handler(message, { signal: controller.signal })) ?? {};
+      body = answer.body;
+      await this.#send(MessageKind.RESPONSE, correlation, answer);
+    } catch (error) {
+      // When even this cannot be sent the channel is closed, and the requester knows.
+      this.#send(MessageKind.FAILURE, correlation, { head: describeFailure(error) }).catch(() => {});
+    } finally {
+      if (body !== undefined && !body.released) body.release();
+      this.#answering.delete(correlation);
+      this.#answered();
+    }
+  }
+}
