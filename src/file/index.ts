@@ -2,4 +2,9 @@
 
 export { attachFileCache } from './attached-cache.ts';
 export type { CacheStats, FileCache, ReadOptions, Snapshot } from './file-cache.ts';
-export { createFileCache, type FileCacheOptions, type OwnedFileCache, type ServeOptions } from './owned-cache.ts';
+export {
+  createFileCache,
+  type FileCacheOptions,
+  type OwnedFileCache,
+  type ServeOptions,
+} from './owned-cache.ts';

@@ -66,7 +66,9 @@ export class Sender {
         throw new ArgumentError(`Cannot send message: an object is wanted, ${describe(message)} was given`);
       }
       if (message.body !== undefined && !(message.body instanceof Aggregate)) {
-        throw new ArgumentError(`Cannot send message: an Aggregate is wanted as body, ${describe(message.body)} was given`);
+        throw new ArgumentError(
+          `Cannot send message: an Aggregate is wanted as body, ${describe(message.body)} was given`,
+        );
       }
       const head = encodeHead(message.head);
       const body = message.body?.duplicate();

@@ -10,7 +10,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from './constants.ts';
-import { SystemError } from './error.ts';
+import { IoliteError, SystemError } from './error.ts';
 import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
 
 /** How a file is mapped. */
@@ -40,6 +40,19 @@ const unmapCollected = new FinalizationRegistry<{ address: Address; length: numb
 );
 
 /**
+ * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing of, to be
+ * unmapped under it. (structuredClone and postMessage copy such memory or refuse it.)
+ */
+const NOT_TRANSFERABLE: PropertyDescriptor = {
+  value: () => {
+    throw new IoliteError(
+      'ERR_IOLITE_UNSUPPORTED',
+      'Cannot transfer an ArrayBuffer of iolite: its memory is mapped',
+    );
+  },
+};
+
+/**
  * Maps the first `length` bytes of a file.
  * @param populate make the pages present at once instead of at first touch
  * @throws SystemError, e.g. ENOMEM, EPERM for a writable mapping of a sealed memfd
@@ -62,6 +75,7 @@ export function map(fd: number, length: number, protection: Protection, populate
   }
   checked(address, 'mmap', attempted);
   const buffer = viewOf(address, length);
+  Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
   unmapCollected.register(buffer, { address, length });
   return { address, length, bytes: Buffer.from(buffer) };
 }

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { abandon, forgetPages, map } from '../../src/os/mapping.ts';
+import { createMemfd } from '../../src/os/memfd.ts';
+import { collectGarbage } from '../support/garbage.ts';
+
+const SIZE = 8 * 4096;
+
+function withMemfd(name: string, use: (fd: number) => void): void {
+  const fd = createMemfd(name, SIZE);
+  try {
+    use(fd);
+  } finally {
+    closeDescriptor(fd);
+  }
+}
+
+const isMapped = (name: string): boolean =>
+  readFileSync('/proc/self/maps', 'latin1').includes(`/memfd:${name} `);
+
+test('map() shares pages between mappings of a file', () => {
+  withMemfd('test', fd => {
+    const writable = map(fd, SIZE, 'read-write', true);
+    const readable = map(fd, SIZE, 'read-only', false);
+    const copied = map(fd, SIZE, 'copy-on-write', false);
+    writable.bytes[100] = 1;
+    assert.equal(readable.bytes[100], 1);
+    assert.equal(copied.bytes[100], 1);
+    copied.bytes[100] = 2;
+    assert.deepEqual([writable.bytes[100], readable.bytes[100], copied.bytes[100]], [1, 1, 2]);
+  });
+});
+
+test('map() reports what the kernel refuses', () => {
+  assert.throws(() => map(-1, SIZE, 'read-only', false), { code: 'EBADF', syscall: 'mmap' });
+  withMemfd('test', fd => {
+    assert.throws(() => map(fd, 0, 'read-only', false), { code: 'EINVAL', syscall: 'mmap' });
+  });
+});
+
+test('abandon() lets go of the file at once, and views read as zeros', () => {
+  withMemfd('test-abandon', fd => {
+    const mapping = map(fd, SIZE, 'read-write', true);
+    mapping.bytes.fill(7);
+    assert.ok(isMapped('test-abandon'));
+    abandon(mapping);
+    assert.ok(!isMapped('test-abandon'));
+    assert.ok(mapping.bytes.every(byte => byte === 0));
+  });
+});
+
+test('forgetPages() keeps the content', () => {
+  withMemfd('test', fd => {
+    const mapping = map(fd, SIZE, 'read-write', true);
+    mapping.bytes.fill(7);
+    forgetPages(mapping, 4096, 8192);
+    assert.ok(mapping.bytes.every(byte => byte === 7));
+  });
+});
+
+test('a mapping is undone when its view is collected', async () => {
+  withMemfd('test-collected', fd => {
+    map(fd, SIZE, 'read-only', false);
+  });
+  assert.ok(isMapped('test-collected'));
+  await collectGarbage(() => !isMapped('test-collected'));
+});
+
+test('the memory of a view cannot be moved away from it', () => {
+  withMemfd('test', fd => {
+    const { buffer } = map(fd, SIZE, 'read-only', false).bytes as unknown as {
+      buffer: { transfer(): unknown };
+    };
+    assert.throws(() => buffer.transfer(), { code: 'ERR_IOLITE_UNSUPPORTED' });
+  });
+});
