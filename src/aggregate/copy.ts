@@ -1,0 +1,29 @@
+import { Cursor } from './cursor.ts';
+import type { Tree } from './tree.ts';
+
+/** Copies the bytes from `start` to `end` to `target` from `at` on. O(log slices + slices and bytes copied). */
+export function copyRange(
+  tree: Tree | undefined,
+  target: Uint8Array,
+  at: number,
+  start: number,
+  end: number,
+): void {
+  const cursor = new Cursor(tree, start);
+  let position = start;
+  while (position < end && cursor.slice !== undefined) {
+    const { slice } = cursor;
+    const from = slice.start + (position - cursor.start);
+    const length = Math.min(slice.end - from, end - position);
+    slice.lease.bytes.copy(target, at + (position - start), from, from + length);
+    position += length;
+    cursor.next();
+  }
+}
+
+/** A new Buffer on the heap with a copy of the bytes from `start` to `end`. */
+export function flatCopy(tree: Tree | undefined, start: number, end: number): Buffer {
+  const flat = Buffer.allocUnsafe(end - start);
+  copyRange(tree, flat, 0, start, end);
+  return flat;
+}
