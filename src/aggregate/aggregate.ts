@@ -51,20 +51,23 @@ export class Aggregate extends TypedReads {
 
   /**
    * A new aggregate of all of them in order. Shares their slices, copies nothing; strings and bytes are copied.
-   * O(log slices) each.
+   * O(log slices) each. What is put in later goes to the pool of the first.
    */
   static concat(list: Iterable<Content>): Aggregate {
     if (typeof list !== 'object' || list === null || !(Symbol.iterator in list) || isContent(list)) {
       throw new ArgumentError(`Cannot concat: a list of aggregates is wanted, ${describe(list)} was given`);
     }
-    const whole = new Aggregate();
+    let whole: Aggregate | undefined;
     try {
-      for (const part of list) whole.append(part);
+      for (const part of list) {
+        whole ??= new Aggregate(undefined, Aggregate.isAggregate(part) ? part.#pool : undefined);
+        whole.append(part);
+      }
     } catch (error) {
-      whole.release();
+      whole?.release();
       throw error;
     }
-    return whole;
+    return whole ?? new Aggregate();
   }
 
   /**
@@ -236,7 +239,8 @@ export class Aggregate extends TypedReads {
 
   /** The byte at a position: 0 to 255. O(1) near the last read, O(log slices) elsewhere. */
   at(position: number): number {
-    return this.window[this.place(position, 1, 'read')] as number;
+    const index = this.place(position, 1, 'read');
+    return this.window[index] as number;
   }
 
   /** Whether the bytes are the same. O(bytes); flattens nothing. */
@@ -327,8 +331,9 @@ export class Aggregate extends TypedReads {
   }
 
   protected override place(offset: number, size: number, operation: string): number {
-    const inWindow = offset >= this.#windowStart && offset + size <= this.#windowEnd;
-    if (!inWindow || !Number.isInteger(offset)) this.#moveWindow(offset, size, operation);
+    const inWindow =
+      Number.isInteger(offset) && offset >= this.#windowStart && offset + size <= this.#windowEnd;
+    if (!inWindow) this.#moveWindow(offset, size, operation);
     return offset - this.#windowStart + this.#windowIndex;
   }
 
