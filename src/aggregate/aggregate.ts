@@ -1,21 +1,15 @@
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
-import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../os/error.ts';
-import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
-import { compareRange } from './compare.ts';
-import { copyRange, flatCopy } from './copy.ts';
-import { Cursor } from './cursor.ts';
-import { decode } from './decode.ts';
+import { ArgumentError, BoundsError, checkInteger, describe } from '../os/error.ts';
+import { ByteSequence, type Content } from './byte-sequence.ts';
+import { bufferOver, isBytes } from './bytes.ts';
+import { copyRange } from './copy.ts';
 import { defaultPool } from './default-pool.ts';
-import { commit, copyToPool, type Source } from './fill.ts';
+import { commit, copyToPool } from './fill.ts';
 import { Slice } from './slice.ts';
 import { Tail } from './tail.ts';
-import { append, forEachSlice, join, release, retain, split, type Tree, treeOf } from './tree.ts';
-import { TypedReads } from './typed-reads.ts';
-
-/** What can be put into an aggregate: another's slices by reference, or bytes and strings by copy. */
-export type Content = Aggregate | string | Uint8Array | ArrayBuffer;
+import { append, join, part, release, retain, split, type Tree, treeOf } from './tree.ts';
 
 /**
  * A buffer aggregate (IO-Lite, 3.2): a mutable ordered list of slices of immutable buffers. Changing the list
@@ -26,21 +20,13 @@ export type Content = Aggregate | string | Uint8Array | ArrayBuffer;
  * one that is no integer throws ERR_IOLITE_ARGUMENT, one outside throws ERR_IOLITE_RANGE. Operations that
  * need new memory throw what Pool.allocate throws. A failed operation changes nothing.
  */
-export class Aggregate extends TypedReads {
-  #tree: Tree | undefined;
-  #released = false;
+export class Aggregate extends ByteSequence {
   /** Where bytes that are put in are copied to. Inherited by what is made from this aggregate. */
   readonly #pool: ChunkPool | undefined;
   #tail: Tail | undefined;
-  /** The positions that `window` covers, and where the first of them is in it. */
-  #windowStart = 0;
-  #windowEnd = 0;
-  #windowIndex = 0;
-
   /** Takes over a reference to the tree. Use a pool, {@link empty}, {@link concat} or {@link adopt}. */
   constructor(tree?: Tree, pool?: ChunkPool) {
-    super();
-    this.#tree = tree;
+    super(tree);
     this.#pool = pool;
   }
 
@@ -85,17 +71,7 @@ export class Aggregate extends TypedReads {
 
   /** Whether a value is an aggregate, released or not. */
   static isAggregate(value: unknown): value is Aggregate {
-    return typeof value === 'object' && value !== null && #tree in value;
-  }
-
-  /** In bytes. O(1). */
-  get length(): number {
-    return this.#tree?.length ?? this.#lengthOfNothing();
-  }
-
-  /** Whether it was released. The only thing that may be asked of it then. */
-  get released(): boolean {
-    return this.#released;
+    return typeof value === 'object' && value !== null && #pool in value;
   }
 
   // Changing the list
@@ -106,22 +82,21 @@ export class Aggregate extends TypedReads {
    * @param encoding of a string; default utf8
    */
   append(content: Content, encoding: BufferEncoding = 'utf8'): this {
-    const given = this.#given(content, encoding, 'append to aggregate');
-    if (!(given instanceof Aggregate)) {
+    const given = this.given(content, encoding, 'append to aggregate');
+    if (!(given instanceof ByteSequence)) {
       this.#tail ??= new Tail(this.#pool ?? defaultPool());
       const slice = this.#tail.copy(given);
-      if (slice !== undefined) this.#change(append(this.#tree, slice));
-    } else if (given.#tree !== undefined) {
-      retain(given.#tree);
-      this.#change(join(this.#tree, given.#tree));
+      if (slice !== undefined) this.change(append(this.tree, slice));
+    } else {
+      this.change(join(this.tree, ByteSequence.shareTree(given)));
     }
     return this;
   }
 
   /** Puts content before the first byte. As {@link append}, but each copy gets a buffer of its own. */
   prepend(content: Content, encoding: BufferEncoding = 'utf8'): this {
-    const added = this.#treeOf(content, encoding, 'prepend to aggregate');
-    if (added !== undefined) this.#change(join(added, this.#tree));
+    const added = this.#intake(content, encoding, 'prepend to aggregate');
+    if (added !== undefined) this.change(join(added, this.tree));
     return this;
   }
 
@@ -129,7 +104,7 @@ export class Aggregate extends TypedReads {
   truncate(length: number): this {
     this.#checkPosition(length, 'truncate', 'length');
     const [kept, dropped] = this.#cut(length);
-    this.#change(kept);
+    this.change(kept);
     if (dropped !== undefined) release(dropped);
     return this;
   }
@@ -138,7 +113,7 @@ export class Aggregate extends TypedReads {
   trimStart(count: number): this {
     this.#checkPosition(count, 'trim', 'count');
     const [dropped, kept] = this.#cut(count);
-    this.#change(kept);
+    this.change(kept);
     if (dropped !== undefined) release(dropped);
     return this;
   }
@@ -147,7 +122,7 @@ export class Aggregate extends TypedReads {
   split(at: number): Aggregate {
     this.#checkPosition(at, 'split', 'position');
     const [kept, rest] = this.#cut(at);
-    this.#change(kept);
+    this.change(kept);
     return new Aggregate(rest, this.#pool);
   }
 
@@ -159,7 +134,7 @@ export class Aggregate extends TypedReads {
    */
   write(offset: number, content: Content, encoding: BufferEncoding = 'utf8'): this {
     this.#checkPosition(offset, 'write', 'offset');
-    const added = this.#treeOf(content, encoding, 'write to aggregate');
+    const added = this.#intake(content, encoding, 'write to aggregate');
     if (added === undefined) return this;
     const end = offset + added.length;
     if (end > this.length) {
@@ -183,7 +158,7 @@ export class Aggregate extends TypedReads {
     let added: Tree | undefined;
     try {
       for (const content of contents)
-        added = join(added, this.#treeOf(content, 'utf8', 'splice into aggregate'));
+        added = join(added, this.#intake(content, 'utf8', 'splice into aggregate'));
     } catch (error) {
       if (added !== undefined) release(added);
       throw error;
@@ -197,12 +172,12 @@ export class Aggregate extends TypedReads {
    */
   compact(pool?: { readonly chunks: ChunkPool }): this {
     const { length } = this;
-    if (length === 0 || (pool === undefined && this.#tree instanceof Slice)) return this;
+    if (length === 0 || (pool === undefined && this.tree instanceof Slice)) return this;
     const target = pool?.chunks ?? this.#pool ?? defaultPool();
     const reservation = target.reserve(length);
-    copyRange(this.#tree, reservation.bytes, 0, 0, length);
-    const old = this.#tree as Tree;
-    this.#change(commit(target, reservation, length));
+    copyRange(this.tree, reservation.bytes, 0, 0, length);
+    const old = this.tree as Tree;
+    this.change(commit(target, reservation, length));
     release(old);
     return this;
   }
@@ -219,218 +194,54 @@ export class Aggregate extends TypedReads {
     checkInteger(end, 'end', -limit, limit);
     const from = clamped(start, this.length);
     const to = clamped(end, this.length);
-    if (this.#tree === undefined || from >= to) return new Aggregate(undefined, this.#pool);
-    retain(this.#tree);
-    const [before, rest] = split(this.#tree, from);
-    if (before !== undefined) release(before);
-    const [part, after] = split(rest as Tree, to - from);
-    if (after !== undefined) release(after);
-    return new Aggregate(part, this.#pool);
+    if (this.tree === undefined || from >= to) return new Aggregate(undefined, this.#pool);
+    return new Aggregate(part(this.tree, from, to), this.#pool);
   }
 
   /** Another aggregate of the same bytes, to be changed and released on its own. O(1); copies nothing. */
   duplicate(): Aggregate {
-    this.#checkAlive('duplicate');
-    if (this.#tree !== undefined) retain(this.#tree);
-    return new Aggregate(this.#tree, this.#pool);
-  }
-
-  // Reading
-
-  /** The byte at a position: 0 to 255. O(1) near the last read, O(log slices) elsewhere. */
-  at(position: number): number {
-    const index = this.place(position, 1, 'read');
-    return this.window[index] as number;
-  }
-
-  /** Whether the bytes are the same. O(bytes); flattens nothing. */
-  equals(other: Content): boolean {
-    const tree = this.#otherTree(other, 'compare');
-    return this.length === (tree?.length ?? 0) && compareRange(this.#tree, 0, tree, 0, this.length) === 0;
-  }
-
-  /** -1, 0 or 1, as this sorts before, with or behind the other, byte by byte. O(bytes); flattens nothing. */
-  compare(other: Content): -1 | 0 | 1 {
-    const tree = this.#otherTree(other, 'compare');
-    return compareRange(this.#tree, 0, tree, 0, Number.POSITIVE_INFINITY);
-  }
-
-  /**
-   * The bytes decoded, over borders of slices: what Buffer.toString gives for the flat bytes. O(bytes).
-   * @param encoding default utf8
-   * @param end one beyond the length counts as the length, as in Buffer
-   */
-  override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
-    this.#checkAlive('decode');
-    checkEncoding(encoding, 'decode aggregate');
-    return decode(this.#tree, encoding, start, this.#checkRange(start, end));
-  }
-
-  /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
-  toBuffer(): Buffer {
-    return flatCopy(this.#tree, 0, this.length);
-  }
-
-  /**
-   * Copies the bytes from `start` to `end`, as many as there is room for, to `target` from `targetStart` on.
-   * @returns how many were copied
-   */
-  copyTo(target: Uint8Array, targetStart = 0, start = 0, end = this.length): number {
-    this.#checkAlive('copy');
-    if (!isBytes(target) || target instanceof ArrayBuffer) {
-      throw new ArgumentError(
-        `Cannot copy aggregate: a Uint8Array is wanted as target, ${describe(target)} was given`,
-      );
-    }
-    const room = bufferOver(target);
-    checkInteger(targetStart, 'targetStart', 0, room.length);
-    const length = Math.min(this.#checkRange(start, end) - start, room.length - targetStart);
-    copyRange(this.#tree, room, targetStart, start, start + length);
-    return length;
-  }
-
-  /** Its slices in order. They hold no references: use them while the aggregate is unreleased. O(slices). */
-  slices(): Slice[] {
-    this.#checkAlive('list slices of');
-    const slices: Slice[] = [];
-    forEachSlice(this.#tree, slice => slices.push(slice));
-    return slices;
-  }
-
-  /**
-   * The bytes of its slices in order, for writev and the like. Copies nothing: the views show the memory
-   * itself. Read them while the aggregate is unreleased, later they may show other bytes; never write them.
-   */
-  views(): Buffer[] {
-    this.#checkAlive('view');
-    const views: Buffer[] = [];
-    forEachSlice(this.#tree, ({ lease, start, end }) => views.push(lease.bytes.subarray(start, end)));
-    return views;
-  }
-
-  /** {@link views}, one after the other. */
-  [Symbol.iterator](): Iterator<Buffer> {
-    return this.views()[Symbol.iterator]();
+    this.checkAlive('duplicate');
+    if (this.tree !== undefined) retain(this.tree);
+    return new Aggregate(this.tree, this.#pool);
   }
 
   // Ending
 
   /** Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED */
   release(): void {
-    this.#checkAlive('release');
-    this.#released = true;
+    const tree = this.end();
     this.#tail?.close();
-    const tree = this.#tree;
-    this.#change(undefined);
     if (tree !== undefined) release(tree);
   }
 
   /** Releases it unless that was done. */
   [Symbol.dispose](): void {
-    if (!this.#released) this.release();
-  }
-
-  protected override place(offset: number, size: number, operation: string): number {
-    const inWindow =
-      Number.isInteger(offset) && offset >= this.#windowStart && offset + size <= this.#windowEnd;
-    if (!inWindow) this.#moveWindow(offset, size, operation);
-    return offset - this.#windowStart + this.#windowIndex;
-  }
-
-  #moveWindow(offset: number, size: number, operation: string): void {
-    this.#checkAlive(operation);
-    checkInteger(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
-    if (offset + size > this.length) {
-      throw new BoundsError(
-        `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its length is ${this.length}`,
-      );
-    }
-    const { slice, start } = new Cursor(this.#tree, offset);
-    if (slice !== undefined && offset + size <= start + slice.length) {
-      this.window = slice.lease.bytes;
-      this.#windowStart = start;
-      this.#windowEnd = start + slice.length;
-      this.#windowIndex = slice.start;
-    } else {
-      this.window = flatCopy(this.#tree, offset, offset + size);
-      this.#windowStart = offset;
-      this.#windowEnd = offset + size;
-      this.#windowIndex = 0;
-    }
-  }
-
-  /** Sets another tree; the window no longer holds. */
-  #change(tree: Tree | undefined): void {
-    this.#tree = tree;
-    this.#windowEnd = -1;
+    if (!this.released) this.release();
   }
 
   /** Splits the tree, whose reference is the caller's from here on. */
   #cut(at: number): [Tree | undefined, Tree | undefined] {
-    return this.#tree === undefined ? [undefined, undefined] : split(this.#tree, at);
+    return this.tree === undefined ? [undefined, undefined] : split(this.tree, at);
   }
 
   /** @returns what was there; nothing if no byte was */
   #replace(start: number, count: number, added: Tree | undefined): Aggregate | undefined {
     const [before, rest] = this.#cut(start);
     const [removed, after] = rest === undefined ? [undefined, undefined] : split(rest, count);
-    this.#change(join(join(before, added), after));
+    this.change(join(join(before, added), after));
     return removed === undefined ? undefined : new Aggregate(removed, this.#pool);
   }
 
-  /** Content as it was given, checked: an aggregate, or what is to be copied. */
-  #given(content: Content, encoding: BufferEncoding, operation: string): Aggregate | Source {
-    this.#checkAlive(operation.split(' ', 1)[0] as string);
-    if (typeof content === 'string') {
-      checkEncoding(encoding, operation);
-      return { text: content, encoding };
-    }
-    if (Aggregate.isAggregate(content)) {
-      if (!content.#released) return content;
-      throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation}: what is to be put in was released`);
-    }
-    if (isBytes(content)) return bufferOver(content);
-    throw new ArgumentError(
-      `Cannot ${operation}: an Aggregate, a string or bytes are wanted, ${describe(content)} was given`,
-    );
-  }
-
   /** Content as a tree whose reference is the caller's. */
-  #treeOf(content: Content, encoding: BufferEncoding, operation: string): Tree | undefined {
-    const given = this.#given(content, encoding, operation);
-    if (!(given instanceof Aggregate)) return copyToPool(this.#pool ?? defaultPool(), given);
-    if (given.#tree !== undefined) retain(given.#tree);
-    return given.#tree;
-  }
-
-  /** Content to be read and not kept: holds no reference, copies no bytes. */
-  #otherTree(content: Content, operation: string): Tree | undefined {
-    const given = this.#given(content, 'utf8', operation);
-    if (given instanceof Aggregate) return given.#tree;
-    const bytes = 'text' in given ? Buffer.from(given.text, given.encoding) : given;
-    return bytes.length === 0 ? undefined : new Slice(leaseOfAdopted(bytes), 0, bytes.length);
-  }
-
-  #checkAlive(operation: string): void {
-    if (this.#released)
-      throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation} aggregate: it was released`);
+  #intake(content: Content, encoding: BufferEncoding, operation: string): Tree | undefined {
+    const given = this.given(content, encoding, operation);
+    if (!(given instanceof ByteSequence)) return copyToPool(this.#pool ?? defaultPool(), given);
+    return ByteSequence.shareTree(given);
   }
 
   #checkPosition(position: number, operation: string, name: string): void {
-    this.#checkAlive(operation);
+    this.checkAlive(operation);
     checkInteger(position, name, 0, this.length);
-  }
-
-  /** @returns the end, which as in Buffer may lie beyond the last byte */
-  #checkRange(start: number, end: number): number {
-    checkInteger(start, 'start', 0, this.length);
-    checkInteger(end, 'end', start, Number.MAX_SAFE_INTEGER);
-    return Math.min(end, this.length);
-  }
-
-  #lengthOfNothing(): 0 {
-    this.#checkAlive('measure');
-    return 0;
   }
 }
 

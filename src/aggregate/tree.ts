@@ -251,6 +251,29 @@ export function split(tree: Tree, at: number): [Tree | undefined, Tree | undefin
   return [leftTree, joinOptional(right, rootOf(children.slice(index + 1)))];
 }
 
+/** The part from `from` to `to` as a tree of its own, `from < to`. Leaves the tree as it is. O(log slices). */
+export function part(tree: Tree, from: number, to: number): Tree {
+  if (from <= 0 && to >= tree.length) {
+    retain(tree);
+    return tree;
+  }
+  if (tree instanceof Slice) {
+    const { lease, start, end } = tree;
+    lease.retain();
+    return new Slice(lease, start + Math.max(0, from), Math.min(end, start + to));
+  }
+  const { children, ends } = tree;
+  const first = childAt(ends, Math.max(0, from));
+  const last = childAt(ends, to - 1);
+  const before = (index: number): number => (index === 0 ? 0 : (ends[index - 1] as number));
+  const left = part(children[first] as Tree, from - before(first), to - before(first));
+  if (first === last) return left;
+  const between = children.slice(first + 1, last);
+  for (const child of between) retain(child);
+  const right = part(children[last] as Tree, 0, to - before(last));
+  return joinOptional(joinOptional(left, rootOf(between)), right) as Tree;
+}
+
 /** Joins parts of one tree: their slices were apart before. */
 function joinOptional(left: Tree | undefined, right: Tree | undefined): Tree | undefined {
   if (left === undefined || right === undefined) return left ?? right;

@@ -1,0 +1,300 @@
+import { leaseOfAdopted } from '../memory/heap-chunk.ts';
+import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../os/error.ts';
+import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
+import { compareRange } from './compare.ts';
+import { copyRange, flatCopy } from './copy.ts';
+import { Cursor } from './cursor.ts';
+import { decode } from './decode.ts';
+import type { Source } from './fill.ts';
+import { find, findLast } from './search.ts';
+import { Slice } from './slice.ts';
+import { forEachSlice, retain, type Tree } from './tree.ts';
+import { TypedReads } from './typed-reads.ts';
+
+/** Bytes as arguments: another aggregate, a string, or bytes. */
+export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
+
+/** How far a byte is looked for one by one before the native search, which costs more to start, takes over. */
+const NEAR = 48;
+
+/** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
+export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
+  /** The slices; undefined when there are none. Set by {@link change} only. */
+  protected tree: Tree | undefined;
+  #released = false;
+  /** The positions that `window` covers, and where the first of them is in it. */
+  #windowStart = 0;
+  #windowEnd = -1;
+  #windowIndex = 0;
+
+  protected constructor(tree: Tree | undefined) {
+    super();
+    this.tree = tree;
+  }
+
+  /** In bytes. O(1). */
+  get length(): number {
+    if (this.tree !== undefined) return this.tree.length;
+    this.checkAlive('measure');
+    return 0;
+  }
+
+  /** Whether it was released. The only thing that may be asked of it then. */
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** The byte at a position: 0 to 255. O(1) near the last read, O(log slices) elsewhere. */
+  at(position: number): number {
+    const index = this.place(position, 1, 'read');
+    return this.window[index] as number;
+  }
+
+  /**
+   * Position of the first occurrence of a byte (0 to 255) or of content, that begins at `from` or later; -1 for
+   * none. `from` as in Buffer.indexOf: negative counts from the end. O(bytes and slices searched); flattens
+   * nothing but the content looked for.
+   * @param encoding of a string; default utf8
+   */
+  indexOf(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): number {
+    const { length } = this;
+    checkInteger(from, 'from', -MAX, MAX);
+    const start = from < 0 ? Math.max(0, length + from) : from;
+    const byte = byteOf(value, encoding);
+    if (byte !== undefined) {
+      if (start >= length) return -1;
+      const near = this.#findNear(byte, start);
+      return near < 0 ? find(this.tree, Buffer.of(byte), -near - 1) : near;
+    }
+    const needle = this.#needle(value as Content, encoding);
+    if (needle.length === 0) return Math.min(start, length);
+    return start + needle.length > length ? -1 : find(this.tree, needle, start);
+  }
+
+  /**
+   * Position of the last occurrence that begins at `from` or before; -1 for none. As {@link indexOf}.
+   * @param from default: the end
+   */
+  lastIndexOf(value: Content | number, from = this.length, encoding: BufferEncoding = 'utf8'): number {
+    const { length } = this;
+    checkInteger(from, 'from', -MAX, MAX);
+    const start = from < 0 ? length + from : Math.min(from, length);
+    const byte = byteOf(value, encoding);
+    const needle = byte === undefined ? this.#needle(value as Content, encoding) : Buffer.of(byte);
+    if (needle.length === 0) return Math.max(0, start);
+    const last = Math.min(start, length - needle.length);
+    return last < 0 ? -1 : findLast(this.tree, needle, last + needle.length);
+  }
+
+  /** Whether a byte or content occurs at `from` or later. As {@link indexOf}. */
+  includes(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): boolean {
+    return this.indexOf(value, from, encoding) !== -1;
+  }
+
+  /** Whether the first bytes are these. O(bytes compared). */
+  startsWith(content: Content): boolean {
+    const tree = this.#treeToRead(content, 'compare aggregate');
+    const size = tree?.length ?? 0;
+    return size <= this.length && compareRange(this.tree, 0, tree, 0, size) === 0;
+  }
+
+  /** Whether the last bytes are these. O(bytes compared). */
+  endsWith(content: Content): boolean {
+    const tree = this.#treeToRead(content, 'compare aggregate');
+    const size = tree?.length ?? 0;
+    return size <= this.length && compareRange(this.tree, this.length - size, tree, 0, size) === 0;
+  }
+
+  /** Whether the bytes are the same. O(bytes). */
+  equals(content: Content): boolean {
+    const tree = this.#treeToRead(content, 'compare aggregate');
+    return this.length === (tree?.length ?? 0) && compareRange(this.tree, 0, tree, 0, this.length) === 0;
+  }
+
+  /** -1, 0 or 1, as this sorts before, with or behind the other, byte by byte. O(bytes). */
+  compare(content: Content): -1 | 0 | 1 {
+    const tree = this.#treeToRead(content, 'compare aggregate');
+    return compareRange(this.tree, 0, tree, 0, MAX);
+  }
+
+  /**
+   * The bytes decoded, over borders of slices: what Buffer.toString gives for the flat bytes. O(bytes).
+   * @param encoding default utf8
+   * @param end one beyond the length counts as the length, as in Buffer
+   */
+  override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
+    this.checkAlive('decode');
+    checkEncoding(encoding, 'decode aggregate');
+    return decode(this.tree, encoding, start, this.#checkRange(start, end));
+  }
+
+  /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
+  toBuffer(): Buffer {
+    return flatCopy(this.tree, 0, this.length);
+  }
+
+  /**
+   * Copies the bytes from `start` to `end`, as many as there is room for, to `target` from `targetStart` on.
+   * @returns how many were copied
+   */
+  copyTo(target: Uint8Array, targetStart = 0, start = 0, end = this.length): number {
+    this.checkAlive('copy');
+    if (!isBytes(target) || target instanceof ArrayBuffer) {
+      throw new ArgumentError(
+        `Cannot copy aggregate: a Uint8Array is wanted as target, ${describe(target)} was given`,
+      );
+    }
+    const room = bufferOver(target);
+    checkInteger(targetStart, 'targetStart', 0, room.length);
+    const length = Math.min(this.#checkRange(start, end) - start, room.length - targetStart);
+    copyRange(this.tree, room, targetStart, start, start + length);
+    return length;
+  }
+
+  /** Its slices in order. They hold no references: use them while the aggregate is unreleased. O(slices). */
+  slices(): Slice[] {
+    this.checkAlive('list slices of');
+    const slices: Slice[] = [];
+    forEachSlice(this.tree, slice => slices.push(slice));
+    return slices;
+  }
+
+  /**
+   * The bytes of its slices in order, for writev and the like. Copies nothing: the views show the memory
+   * itself. Read them while the aggregate is unreleased, later they may show other bytes; never write them.
+   */
+  views(): Buffer[] {
+    this.checkAlive('view');
+    const views: Buffer[] = [];
+    forEachSlice(this.tree, ({ lease, start, end }) => views.push(lease.bytes.subarray(start, end)));
+    return views;
+  }
+
+  /** {@link views}, one after the other. */
+  [Symbol.iterator](): Iterator<Buffer> {
+    return this.views()[Symbol.iterator]();
+  }
+
+  protected override place(offset: number, size: number, operation: string): number {
+    const inWindow =
+      Number.isInteger(offset) && offset >= this.#windowStart && offset + size <= this.#windowEnd;
+    if (!inWindow) this.#moveWindow(offset, size, operation);
+    return offset - this.#windowStart + this.#windowIndex;
+  }
+
+  /** Sets another tree; the window no longer holds. */
+  protected change(tree: Tree | undefined): void {
+    this.tree = tree;
+    this.#windowEnd = -1;
+  }
+
+  /** Marks it released. @returns the tree, whose reference is the caller's */
+  protected end(): Tree | undefined {
+    this.checkAlive('release');
+    this.#released = true;
+    const { tree } = this;
+    this.change(undefined);
+    return tree;
+  }
+
+  protected checkAlive(operation: string): void {
+    if (!this.#released) return;
+    throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation} aggregate: it was released`);
+  }
+
+  /** Content as it was given, checked: a sequence, or what its bytes are to be copied from. */
+  protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | Source {
+    this.checkAlive(operation.split(' ', 1)[0] as string);
+    if (typeof content === 'string') {
+      checkEncoding(encoding, operation);
+      return { text: content, encoding };
+    }
+    if (ByteSequence.isSequence(content)) {
+      if (!content.#released) return content;
+      throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation}: what was given was released`);
+    }
+    if (isBytes(content)) return bufferOver(content);
+    throw new ArgumentError(
+      `Cannot ${operation}: an Aggregate, a string or bytes are wanted, ${describe(content)} was given`,
+    );
+  }
+
+  protected static isSequence(value: unknown): value is ByteSequence {
+    return typeof value === 'object' && value !== null && #released in value;
+  }
+
+  /** The tree of a sequence, by another reference, which is the caller's. O(1). */
+  protected static shareTree({ tree }: ByteSequence): Tree | undefined {
+    if (tree !== undefined) retain(tree);
+    return tree;
+  }
+
+  #moveWindow(offset: number, size: number, operation: string): void {
+    this.checkAlive(operation);
+    checkInteger(offset, 'offset', 0, MAX);
+    if (offset + size > this.length) {
+      throw new BoundsError(
+        `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its length is ${this.length}`,
+      );
+    }
+    const { slice, start } = new Cursor(this.tree, offset);
+    if (slice !== undefined && offset + size <= start + slice.length) {
+      this.window = slice.lease.bytes;
+      this.#windowStart = start;
+      this.#windowEnd = start + slice.length;
+      this.#windowIndex = slice.start;
+    } else {
+      this.window = flatCopy(this.tree, offset, offset + size);
+      this.#windowStart = offset;
+      this.#windowEnd = offset + size;
+      this.#windowIndex = 0;
+    }
+  }
+
+  /** Looks for a byte in the slice at `from`, a short way. @returns its position, or -1 minus where to go on */
+  #findNear(byte: number, from: number): number {
+    const index = this.place(from, 1, 'search');
+    const { window } = this;
+    const end = Math.min(index + NEAR, index + this.#windowEnd - from);
+    for (let at = index; at < end; at++) {
+      if (window[at] === byte) return from + at - index;
+    }
+    return -1 - (from + end - index);
+  }
+
+  /** What to look for, flat; copied only if it is an aggregate of several slices. */
+  #needle(content: Content, encoding: BufferEncoding): Buffer {
+    const given = this.given(content, encoding, 'search aggregate');
+    if (given instanceof ByteSequence)
+      return given.tree instanceof Slice ? given.tree.bytes : given.toBuffer();
+    return 'text' in given ? Buffer.from(given.text, given.encoding) : given;
+  }
+
+  /** Content to be read and not kept: holds no reference, copies no bytes. */
+  #treeToRead(content: Content, operation: string): Tree | undefined {
+    const given = this.given(content, 'utf8', operation);
+    if (given instanceof ByteSequence) return given.tree;
+    const bytes = 'text' in given ? Buffer.from(given.text, given.encoding) : given;
+    return bytes.length === 0 ? undefined : new Slice(leaseOfAdopted(bytes), 0, bytes.length);
+  }
+
+  /** @returns the end, which may lie beyond the last byte as in Buffer */
+  #checkRange(start: number, end: number): number {
+    checkInteger(start, 'start', 0, this.length);
+    checkInteger(end, 'end', start, MAX);
+    return Math.min(end, this.length);
+  }
+}
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character. */
+function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {
+  if (typeof value === 'number') {
+    checkInteger(value, 'value', -MAX, MAX);
+    return value & 255;
+  }
+  if (typeof value !== 'string' || value.length !== 1 || encoding !== 'utf8') return undefined;
+  const code = value.charCodeAt(0);
+  return code < 128 ? code : undefined;
+}
