@@ -7,6 +7,8 @@ import { bufferOver, isBytes } from './bytes.ts';
 import { copyRange } from './copy.ts';
 import { defaultPool } from './default-pool.ts';
 import { commit, copyToPool } from './fill.ts';
+import { linesOf } from './lines.ts';
+import { AggregateReader } from './reader.ts';
 import { Slice } from './slice.ts';
 import { Tail } from './tail.ts';
 import { append, join, part, release, retain, split, type Tree, treeOf } from './tree.ts';
@@ -203,6 +205,20 @@ export class Aggregate extends ByteSequence {
     this.checkAlive('duplicate');
     if (this.tree !== undefined) retain(this.tree);
     return new Aggregate(this.tree, this.#pool);
+  }
+
+  /**
+   * Its lines in order, each without its end (a newline, with or without a carriage return before it) and for
+   * the consumer to release. Copies nothing. Changes made meanwhile do not reach the iteration.
+   */
+  lines(): Iterable<Aggregate> {
+    this.checkAlive('read lines of');
+    return { [Symbol.iterator]: () => linesOf(this.duplicate()) };
+  }
+
+  /** A cursor over the bytes as they are now, which the caller releases. O(1); copies nothing. */
+  reader(): AggregateReader {
+    return new AggregateReader(this.duplicate());
   }
 
   // Ending

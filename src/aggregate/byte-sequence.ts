@@ -6,6 +6,7 @@ import { copyRange, flatCopy } from './copy.ts';
 import { Cursor } from './cursor.ts';
 import { decode } from './decode.ts';
 import type { Source } from './fill.ts';
+import { leakDetector } from './leak-detector.ts';
 import { find, findLast } from './search.ts';
 import { Slice } from './slice.ts';
 import { forEachSlice, retain, type Tree } from './tree.ts';
@@ -30,6 +31,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   protected constructor(tree: Tree | undefined) {
     super();
     this.tree = tree;
+    if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
   /** In bytes. O(1). */
@@ -186,12 +188,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   protected change(tree: Tree | undefined): void {
     this.tree = tree;
     this.#windowEnd = -1;
+    if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
   /** Marks it released. @returns the tree, whose reference is the caller's */
   protected end(): Tree | undefined {
     this.checkAlive('release');
     this.#released = true;
+    leakDetector?.released(this);
     const { tree } = this;
     this.change(undefined);
     return tree;

@@ -147,6 +147,8 @@ const OPERATIONS: Record<string, (aggregate: Aggregate) => unknown> = {
   slices: a => a.slices(),
   views: a => a.views(),
   iterate: a => [...a],
+  lines: a => a.lines(),
+  reader: a => a.reader(),
   release: a => a.release(),
   'append to another': a => Aggregate.empty().append(a),
   concat: a => Aggregate.concat([a]),

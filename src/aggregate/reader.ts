@@ -1,0 +1,248 @@
+import { BoundsError, checkInteger, IoliteError } from '../os/error.ts';
+import type { Aggregate } from './aggregate.ts';
+import type { Content } from './byte-sequence.ts';
+import { lineOf } from './lines.ts';
+
+/** `ERR_IOLITE_INCOMPLETE`: the bytes end before what was to be read. Nothing was consumed. */
+export class IncompleteError extends IoliteError {
+  /** How many bytes more would have been enough. */
+  readonly missing: number;
+
+  constructor(wanted: number, remaining: number) {
+    super('ERR_IOLITE_INCOMPLETE', `Cannot read ${wanted} bytes: ${remaining} are left`);
+    this.missing = wanted - remaining;
+  }
+}
+
+/**
+ * A cursor over an aggregate as it was when the reader was made: later changes of the aggregate do not reach
+ * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes, copy
+ * nothing, and are the caller's to release.
+ *
+ * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
+ * throws ERR_IOLITE_RELEASED.
+ */
+export class AggregateReader {
+  readonly #source: Aggregate;
+  #position: number;
+
+  /** Takes over the aggregate. Use aggregate.reader(). */
+  constructor(source: Aggregate, position = 0) {
+    this.#source = source;
+    this.#position = position;
+  }
+
+  /** Bytes consumed so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Bytes left. */
+  get remaining(): number {
+    return this.#source.length - this.#position;
+  }
+
+  /** The next bytes, at most `count`, without consuming them. O(log slices). */
+  peek(count: number): Aggregate {
+    checkInteger(count, 'count', 0, MAX);
+    return this.#source.slice(this.#position, Math.min(this.#position + count, this.#source.length));
+  }
+
+  /** The next bytes, at most `count`. O(log slices). */
+  read(count: number): Aggregate {
+    const part = this.peek(count);
+    this.#position += part.length;
+    return part;
+  }
+
+  /** The next `count` bytes. O(log slices). */
+  readExactly(count: number): Aggregate {
+    checkInteger(count, 'count', 0, MAX);
+    if (count > this.remaining) throw new IncompleteError(count, this.remaining);
+    return this.read(count);
+  }
+
+  /** All that is left. */
+  rest(): Aggregate {
+    return this.read(this.remaining);
+  }
+
+  /** Consumes `count` bytes. */
+  skip(count: number): this {
+    checkInteger(count, 'count', 0, MAX);
+    this.#advance(count);
+    return this;
+  }
+
+  /** The next `count` bytes, decoded. */
+  readString(count: number, encoding: BufferEncoding = 'utf8'): string {
+    checkInteger(count, 'count', 0, MAX);
+    const { remaining } = this;
+    if (count > remaining) throw new IncompleteError(count, remaining);
+    const text = this.#source.toString(encoding, this.#position, this.#position + count);
+    this.#position += count;
+    return text;
+  }
+
+  /**
+   * The bytes before the next delimiter, and consumes the delimiter too. Undefined, and nothing consumed, when
+   * there is none.
+   */
+  readUntil(delimiter: Content | number): Aggregate | undefined {
+    const size = typeof delimiter === 'number' ? 1 : sizeOf(delimiter);
+    if (size === 0)
+      throw new BoundsError('Cannot read until delimiter: at least a byte is wanted, none was given');
+    const end = this.#source.indexOf(delimiter, this.#position);
+    if (end === -1) return undefined;
+    const part = this.#source.slice(this.#position, end);
+    this.#position = end + size;
+    return part;
+  }
+
+  /**
+   * The next line without its end (a newline, with or without a carriage return before it), which is consumed
+   * too. Undefined, and nothing consumed, when no line is complete; {@link rest} has what is left then.
+   */
+  readLine(): Aggregate | undefined {
+    const end = this.#source.indexOf(10, this.#position);
+    if (end === -1) return undefined;
+    const line = lineOf(this.#source, this.#position, end);
+    this.#position = end + 1;
+    return line;
+  }
+
+  /** Another reader at the same position, to be moved and released on its own. O(1). */
+  fork(): AggregateReader {
+    return new AggregateReader(this.#source.duplicate(), this.#position);
+  }
+
+  /** Goes back, or forth, to a position. @throws ERR_IOLITE_RANGE outside of the bytes */
+  rewind(position = 0): this {
+    checkInteger(position, 'position', 0, this.#source.length);
+    this.#position = position;
+    return this;
+  }
+
+  release(): void {
+    this.#source.release();
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#source.released) this.release();
+  }
+
+  // Typed reads, of the names and with the values of Buffer's
+
+  readUInt8(): number {
+    return this.#source.readUInt8(this.#advance(1));
+  }
+
+  readInt8(): number {
+    return this.#source.readInt8(this.#advance(1));
+  }
+
+  readUInt16LE(): number {
+    return this.#source.readUInt16LE(this.#advance(2));
+  }
+
+  readUInt16BE(): number {
+    return this.#source.readUInt16BE(this.#advance(2));
+  }
+
+  readInt16LE(): number {
+    return this.#source.readInt16LE(this.#advance(2));
+  }
+
+  readInt16BE(): number {
+    return this.#source.readInt16BE(this.#advance(2));
+  }
+
+  readUInt32LE(): number {
+    return this.#source.readUInt32LE(this.#advance(4));
+  }
+
+  readUInt32BE(): number {
+    return this.#source.readUInt32BE(this.#advance(4));
+  }
+
+  readInt32LE(): number {
+    return this.#source.readInt32LE(this.#advance(4));
+  }
+
+  readInt32BE(): number {
+    return this.#source.readInt32BE(this.#advance(4));
+  }
+
+  readBigUInt64LE(): bigint {
+    return this.#source.readBigUInt64LE(this.#advance(8));
+  }
+
+  readBigUInt64BE(): bigint {
+    return this.#source.readBigUInt64BE(this.#advance(8));
+  }
+
+  readBigInt64LE(): bigint {
+    return this.#source.readBigInt64LE(this.#advance(8));
+  }
+
+  readBigInt64BE(): bigint {
+    return this.#source.readBigInt64BE(this.#advance(8));
+  }
+
+  readFloatLE(): number {
+    return this.#source.readFloatLE(this.#advance(4));
+  }
+
+  readFloatBE(): number {
+    return this.#source.readFloatBE(this.#advance(4));
+  }
+
+  readDoubleLE(): number {
+    return this.#source.readDoubleLE(this.#advance(8));
+  }
+
+  readDoubleBE(): number {
+    return this.#source.readDoubleBE(this.#advance(8));
+  }
+
+  /** @param byteLength 1 to 6 */
+  readUIntLE(byteLength: number): number {
+    return this.#source.readUIntLE(this.#advanceWidth(byteLength), byteLength);
+  }
+
+  /** @param byteLength 1 to 6 */
+  readUIntBE(byteLength: number): number {
+    return this.#source.readUIntBE(this.#advanceWidth(byteLength), byteLength);
+  }
+
+  /** @param byteLength 1 to 6 */
+  readIntLE(byteLength: number): number {
+    return this.#source.readIntLE(this.#advanceWidth(byteLength), byteLength);
+  }
+
+  /** @param byteLength 1 to 6 */
+  readIntBE(byteLength: number): number {
+    return this.#source.readIntBE(this.#advanceWidth(byteLength), byteLength);
+  }
+
+  /** @returns the position before */
+  #advance(count: number): number {
+    const position = this.#position;
+    const { remaining } = this;
+    if (count > remaining) throw new IncompleteError(count, remaining);
+    this.#position = position + count;
+    return position;
+  }
+
+  #advanceWidth(byteLength: number): number {
+    checkInteger(byteLength, 'byteLength', 1, 6);
+    return this.#advance(byteLength);
+  }
+}
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+function sizeOf(content: Content): number {
+  if (typeof content === 'string') return Buffer.byteLength(content);
+  return content instanceof ArrayBuffer ? content.byteLength : content.length;
+}
