@@ -1,0 +1,38 @@
+/** Compiles src/ to dist/, if anything is newer there. Says nothing when there is nothing to do. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const STAMP = join(ROOT, 'dist/.built');
+const INPUTS = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+
+function newest(path) {
+  const { mtimeMs, isDirectory } = describeEntry(path);
+  if (!isDirectory) return mtimeMs;
+  return Math.max(mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))));
+}
+
+function describeEntry(path) {
+  const stats = statSync(path);
+  return { mtimeMs: stats.mtimeMs, isDirectory: stats.isDirectory() };
+}
+
+/** Ends the process when the compiler finds fault. */
+export function build() {
+  const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (INPUTS.every(input => newest(join(ROOT, input)) <= built)) return;
+  const started = new Date();
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  chmodSync(join(ROOT, 'dist/cli/main.js'), 0o755);
+  writeFileSync(STAMP, `${started.toISOString()}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();

@@ -1,0 +1,44 @@
+/**
+ * `npm test [-- filter ...]`: runs the test files, or those whose path contains one of the filters. Options
+ * (`--test-name-pattern=...`) go to Node's test runner.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
+import { setup } from './setup.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+setup();
+build();
+
+const given = process.argv.slice(2);
+const options = given.filter(argument => argument.startsWith('-'));
+const filters = given.filter(argument => !argument.startsWith('-'));
+const files = readdirSync(join(ROOT, 'test'), { recursive: true })
+  .filter(file => file.endsWith('.test.ts'))
+  .map(file => join('test', file))
+  .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+  .sort();
+if (files.length === 0) {
+  console.error(`No test file's path contains ${filters.join(' or ')}`);
+  process.exit(1);
+}
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--import',
+    'tsx',
+    '--expose-gc',
+    '--test',
+    '--test-reporter=spec',
+    '--test-concurrency=2',
+    '--test-timeout=120000',
+    ...options,
+    ...files,
+  ],
+  { cwd: ROOT, stdio: 'inherit' },
+);
+process.exit(status ?? 1);
