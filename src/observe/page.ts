@@ -82,12 +82,12 @@ proportional set size (PSS), so the sum of PSS counts it once.</caption>
 <h2>Totals</h2>
 <dl>
 <dt>data in the cache <span class="soft" id="files"></span></dt><dd id="data">–</dd>
-<dt>physical memory that holds it (sum of PSS)</dt><dd id="physical">–</dd>
+<dt>physical memory of the chunks that hold it</dt><dd id="physical">–</dd>
 <dt>what one copy per process would take</dt><dd id="each">–</dd>
 <dt>ratio of one copy per process to this</dt><dd id="ratio">–</dd>
 </dl>
-<p class="soft">A page that no process has touched since it was filled is in no page table: it takes memory,
-and PSS does not show it.</p>
+<p class="soft">Physical memory is what the kernel has allocated to the chunks, with what is free at their ends.
+The sum of PSS is less: a page that no process has touched since it was filled is in no page table.</p>
 <div class="bars" aria-hidden="true">
 <div>physical memory in use</div>
 <div class="bar"><div id="bar-one"></div></div>

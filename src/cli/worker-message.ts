@@ -1,0 +1,9 @@
+/** Requests between the primary of `iolite serve` and its workers, by the type in their head. */
+export const WorkerMessage = {
+  /** Worker to primary: it accepts connections. Answered with nothing. */
+  SERVING: 'serving',
+  /** Worker to primary: answered with a Status. */
+  STATUS: 'status',
+  /** Primary to worker: answered with `{ requests }`, how many it has served. */
+  REQUESTS: 'requests',
+} as const;

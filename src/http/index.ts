@@ -1,0 +1,2 @@
+/** HTTP from the file cache. */
+export { createStaticHandler, type StaticHandler } from './static.ts';

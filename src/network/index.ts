@@ -1,0 +1,2 @@
+/** Aggregates to and from sockets. */
+export { sendAggregate } from './send.ts';

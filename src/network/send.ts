@@ -1,0 +1,133 @@
+import type { Writable } from 'node:stream';
+import { Aggregate } from '../aggregate/aggregate.ts';
+import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+
+/** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
+const OUTSTANDING = 1024 ** 2;
+/** Larger views are cut, so that the next piece is ready before the last one is gone. */
+const PIECE = 512 * 1024;
+
+/**
+ * Writes an aggregate to a socket or a server response: the mapped memory itself is what writev takes, nothing
+ * is copied in this process. Small views leave together; at most about 1 MiB waits in the stream at a time, however
+ * slow the peer is. Does not end the stream.
+ *
+ * Holds a reference of its own until the last byte is taken or the stream is closed: the caller may release
+ * the aggregate at once.
+ * @returns when the kernel (or whatever lies behind the stream) has taken all bytes
+ * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the end,
+ * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED
+ */
+export async function sendAggregate(stream: Writable, aggregate: Aggregate): Promise<void> {
+  if (typeof stream?.write !== 'function' || typeof stream.once !== 'function') {
+    throw new ArgumentError(`Cannot send aggregate: a stream is wanted, ${describe(stream)} was given`);
+  }
+  if (!Aggregate.isAggregate(aggregate)) {
+    throw new ArgumentError(
+      `Cannot send aggregate: an Aggregate is wanted, ${describe(aggregate)} was given`,
+    );
+  }
+  const held = aggregate.duplicate();
+  await new Promise<void>((sent, failed) => new Sending(stream, held, sent, failed).pump());
+}
+
+/** One aggregate on its way into one stream. */
+class Sending {
+  readonly #stream: Writable;
+  readonly #held: Aggregate;
+  readonly #views: readonly Buffer[];
+  readonly #sent: () => void;
+  readonly #failed: (error: Error) => void;
+  /** The next byte to hand in: in which view, and where. */
+  #view = 0;
+  #offset = 0;
+  #outstanding = 0;
+  #over = false;
+
+  constructor(stream: Writable, held: Aggregate, sent: () => void, failed: (error: Error) => void) {
+    this.#stream = stream;
+    this.#held = held;
+    this.#views = held.views();
+    this.#sent = sent;
+    this.#failed = failed;
+    stream.on('error', this.#onError);
+    stream.on('close', this.#onClose);
+  }
+
+  /** Hands in pieces as far as the bound on what is outstanding goes. */
+  pump(): void {
+    if (this.#stream.destroyed) {
+      this.#fail(closedEarly());
+      return;
+    }
+    this.#stream.cork();
+    while (this.#outstanding < OUTSTANDING) {
+      const piece = this.#nextPiece();
+      if (piece === undefined) break;
+      this.#outstanding += piece.length;
+      this.#stream.write(piece, error => this.#taken(piece.length, error));
+    }
+    this.#stream.uncork();
+    if (this.#outstanding === 0) this.#finish();
+  }
+
+  #nextPiece(): Buffer | undefined {
+    const view = this.#views[this.#view];
+    if (view === undefined) return undefined;
+    const start = this.#offset;
+    if (view.length - start <= PIECE) {
+      this.#view += 1;
+      this.#offset = 0;
+      return start === 0 ? view : view.subarray(start);
+    }
+    this.#offset = start + PIECE;
+    return view.subarray(start, start + PIECE);
+  }
+
+  /** The stream is done with some bytes, whether they were sent or not. */
+  #taken(length: number, error: Error | null | undefined): void {
+    this.#outstanding -= length;
+    if (error) this.#fail(error);
+    else if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.pump();
+    if (this.#over && this.#outstanding === 0) this.#release();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#forgetStream();
+    this.#release();
+    this.#sent();
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#failed(error);
+    if (this.#outstanding === 0) this.#release();
+    // The stream may tell of the error once more: the listeners stay until it is closed.
+    if (this.#stream.closed) this.#forgetStream();
+  }
+
+  #release(): void {
+    if (!this.#held.released) this.#held.release();
+  }
+
+  readonly #onError = (error: Error): void => this.#fail(error);
+
+  /** Nobody looks at the memory any more: pending writes are cancelled before a stream closes. */
+  readonly #onClose = (): void => {
+    this.#fail(closedEarly());
+    this.#forgetStream();
+    this.#release();
+  };
+
+  #forgetStream(): void {
+    this.#stream.off('error', this.#onError);
+    this.#stream.off('close', this.#onClose);
+  }
+}
+
+function closedEarly(): IoliteError {
+  return new IoliteError('ERR_IOLITE_PEER', 'Cannot send aggregate: the stream closed before its end');
+}
