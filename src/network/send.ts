@@ -28,6 +28,10 @@ export async function sendAggregate(stream: Writable, aggregate: Aggregate): Pro
     );
   }
   const held = aggregate.duplicate();
+  if (stream.destroyed) {
+    held.release();
+    throw closedEarly();
+  }
   await new Promise<void>((sent, failed) => new Sending(stream, held, sent, failed).pump());
 }
 
@@ -104,9 +108,8 @@ class Sending {
     if (this.#over) return;
     this.#over = true;
     this.#failed(error);
-    if (this.#outstanding === 0) this.#release();
     // The stream may tell of the error once more: the listeners stay until it is closed.
-    if (this.#stream.closed) this.#forgetStream();
+    if (this.#outstanding === 0) this.#release();
   }
 
   #release(): void {
