@@ -1,8 +1,7 @@
 /**
  * Sending payloads to a child process: iolite's channel against process.send() with advanced serialisation.
- * The child reads the first and the last byte of each and tells when it has had them all. Each payload of
- * ours is a new buffer, filled, sealed and released; the peer sends a Buffer that was filled before, which
- * favours it.
+ * The child reads the first and the last byte of each and tells when it has had them all. "By reference": the
+ * same payload each time, filled before. "Filled": each payload is a new buffer, filled anew, on both sides.
  */
 import { fork as forkPlain } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,11 +35,12 @@ async function sendOurs(times: number, size: number, fill: boolean): Promise<voi
   await done;
 }
 
-async function sendPlain(times: number, size: number): Promise<void> {
-  const body = Buffer.alloc(size, 1);
+async function sendPlain(times: number, size: number, fill: boolean): Promise<void> {
+  const same = Buffer.alloc(size, 1);
   const done = once(plain, 'message');
   plain.send({ expect: times });
   for (let i = 0; i < times; i++) {
+    const body = fill ? Buffer.allocUnsafe(size).fill(i) : same;
     if (!plain.send({ body })) await new Promise(resolve => setImmediate(resolve));
   }
   await done;
@@ -53,19 +53,24 @@ const sizes: [label: string, size: number, oursTimes: number, peerTimes: number]
   ['16 MiB', 16 * MiB, 500, 4],
 ];
 const comparisons: Comparison[] = sizes.flatMap(([label, size, oursTimes, peerTimes]) => {
-  const peer = {
+  const peer = (fill: boolean) => ({
     peerName: 'process.send, advanced',
-    peer: (times: number) => sendPlain(times, size),
+    peer: (times: number) => sendPlain(times, size, fill),
     peerTimes,
-  };
+  });
   const filled = Math.max(20, Math.min(oursTimes, Math.round((256 * MiB) / size)));
   return [
-    { name: `${label}, sent by reference`, ours: times => sendOurs(times, size, false), oursTimes, ...peer },
+    {
+      name: `${label}, sent by reference`,
+      ours: times => sendOurs(times, size, false),
+      oursTimes,
+      ...peer(false),
+    },
     {
       name: `${label}, filled and sent`,
       ours: times => sendOurs(times, size, true),
       oursTimes: filled,
-      ...peer,
+      ...peer(true),
     },
   ];
 });

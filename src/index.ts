@@ -4,11 +4,16 @@
  */
 
 export { Aggregate } from './aggregate/aggregate.ts';
+export type { Content } from './aggregate/byte-sequence.ts';
 export { Draft } from './aggregate/draft.ts';
+export { type Leak, type LeakDetection, setLeakDetection } from './aggregate/leak-detector.ts';
 export { createPool, Pool } from './aggregate/pool.ts';
-export type { Slice } from './aggregate/slice.ts';
+export { AggregateReader, IncompleteError } from './aggregate/reader.ts';
+export type { Slice, SliceId } from './aggregate/slice.ts';
 export * from './file/index.ts';
+export * from './http/index.ts';
 export * from './ipc/index.ts';
 export { type Acl, type Credentials, everyone } from './memory/acl.ts';
 export type { PoolOptions, PoolStats } from './memory/chunk-pool.ts';
+export * from './network/index.ts';
 export { ArgumentError, BoundsError, IoliteError, type IoliteErrorCode, SystemError } from './os/error.ts';

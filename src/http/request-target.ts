@@ -24,7 +24,6 @@ const MAX_SEGMENT = 255;
  */
 export function parseTarget(target: string): RequestTarget | Refusal {
   if (target.length > MAX_LENGTH) return 414;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   if (/[^\x21-\x7e]|[#\\]/.test(target)) return 400;
   const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
   const start = originForm.indexOf('?');

@@ -7,6 +7,8 @@ import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_
 
 /** Messages the peer may not have taken yet before sending pauses. */
 const WINDOW = 256;
+/** Bytes of bodies that it may not have taken: what a sender runs ahead is memory that cannot be recycled. */
+const WINDOW_BYTES = 32 * 1024 ** 2;
 /** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
 const RETRY = 2;
 
@@ -34,6 +36,9 @@ export class Sender {
   /** Bodies that were sent and not leased yet, oldest first. */
   readonly #inFlight: (Aggregate | undefined)[] = [];
   #sentWithCredit = 0;
+  /** Lengths of the bodies that were sent with credit and not consumed yet, oldest first. */
+  readonly #unconsumed: number[] = [];
+  #unconsumedBytes = 0;
   #peerConsumed = 0;
   #peerLeased = 0;
   /** Whether the message socket takes no more just now. */
@@ -115,6 +120,7 @@ export class Sender {
     this.#peerLeased = leasedByNow;
     this.#peerConsumed = consumedByNow;
     for (const body of this.#inFlight.splice(0, leased)) body?.release();
+    for (const length of this.#unconsumed.splice(0, consumed)) this.#unconsumedBytes -= length;
     this.pump();
   }
 
@@ -134,6 +140,10 @@ export class Sender {
     return (this.#sentWithCredit - this.#peerConsumed) >>> 0;
   }
 
+  get #hasCredit(): boolean {
+    return this.#outstanding < WINDOW && this.#unconsumedBytes < WINDOW_BYTES;
+  }
+
   #check(body: Aggregate): void {
     const slices = body.slices();
     checkSliceCount(slices.length);
@@ -144,7 +154,7 @@ export class Sender {
     for (;;) {
       const [first] = queue;
       if (first === undefined || this.#full) return;
-      if (needsCredit(first.kind) && this.#outstanding >= WINDOW) return;
+      if (needsCredit(first.kind) && !this.#hasCredit) return;
       if (!this.#write(first)) return;
       queue.shift();
     }
@@ -163,7 +173,12 @@ export class Sender {
       failed(error as Error);
       return true;
     }
-    if (needsCredit(kind)) this.#sentWithCredit = (this.#sentWithCredit + 1) >>> 0;
+    if (needsCredit(kind)) {
+      const length = body?.length ?? 0;
+      this.#sentWithCredit = (this.#sentWithCredit + 1) >>> 0;
+      this.#unconsumed.push(length);
+      this.#unconsumedBytes += length;
+    }
     this.#inFlight.push(body);
     sent();
     this.#host.wrote();

@@ -8,8 +8,8 @@ channel.onRequest(() => ({
   head: {
     parent: channel.peer.pid,
     args: process.argv.slice(2),
-    variable: process.env['OF_THE_TEST'],
-    channelVariable: process.env['IOLITE_CHANNEL'] ?? null,
+    variable: process.env.OF_THE_TEST,
+    channelVariable: process.env.IOLITE_CHANNEL ?? null,
     files: inheritedDescriptors().map(fd => readlinkSync(`/proc/self/fd/${fd}`)),
   },
 }));
