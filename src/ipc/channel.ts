@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
-import { type Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import type { Credentials } from '../memory/acl.ts';
-import type { Lease } from '../memory/lease.ts';
 import { closeDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { ExportTable } from './exports.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
-import type { Json, Message } from './message.ts';
+import { decodeMessage } from './incoming.ts';
+import type { Message } from './message.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
 import { type RequestHandler, Responder } from './responder.ts';
 import { closedHere, Sender } from './sender.ts';
@@ -19,11 +18,9 @@ import {
   FrameReader,
   FrameType,
   FrameWriter,
-  MESSAGE_FIXED,
   MessageKind,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
-  SLICE_BYTES,
 } from './wire.ts';
 
 /** What a domain accepts from the peer of a channel. */
@@ -303,40 +300,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #message(frame: Frame): void {
-    const { body: bytes } = frame;
     if (this.#peerSaidBye) throw broken('a message came after its farewell');
-    if (bytes.length < MESSAGE_FIXED) throw broken(`a message has ${bytes.length} bytes`);
-    const kind = bytes.readUInt32LE(0);
-    const correlation = bytes.readUInt32LE(4);
-    const headLength = bytes.readUInt32LE(8);
-    const sliceCount = bytes.readUInt32LE(12);
-    const slicesAt = MESSAGE_FIXED + headLength;
-    checkLength(frame, slicesAt + sliceCount * SLICE_BYTES);
-    const hasBody = (frame.flags & 1) !== 0;
-    if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
-    const head = headLength === 0 ? {} : { head: parseHead(bytes.subarray(MESSAGE_FIXED, slicesAt)) };
-    const body = hasBody ? { body: this.#leaseBody(bytes, slicesAt, sliceCount) } : {};
+    const { kind, correlation, message } = decodeMessage(frame, this.#imports);
     this.#leasedCount = (this.#leasedCount + 1) >>> 0;
     this.#acknowledge = true;
     this.#scheduleFlush();
-    this.#deliver(kind, correlation, { ...head, ...body });
-  }
-
-  #leaseBody(bytes: Buffer, from: number, count: number): Aggregate {
-    const slices: { lease: Lease; start: number; end: number }[] = [];
-    try {
-      for (let at = from; at < from + count * SLICE_BYTES; at += SLICE_BYTES) {
-        const start = bytes.readUInt32LE(at + 8);
-        const end = start + bytes.readUInt32LE(at + 12);
-        const lease = this.#imports.lease(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), start, end);
-        lease.retain();
-        slices.push({ lease, start, end });
-      }
-    } catch (error) {
-      for (const { lease } of slices) lease.release();
-      throw error;
-    }
-    return aggregateOfSlices(slices);
+    this.#deliver(kind, correlation, message);
   }
 
   #deliver(kind: number, correlation: number, message: Message): void {
@@ -416,14 +385,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     closeDescriptor(this.#descriptors);
     this.#whenReady?.reject(reason);
     this.emit('close', error);
-  }
-}
-
-function parseHead(bytes: Buffer): Json {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    throw broken('the head of a message is not JSON');
   }
 }
 
