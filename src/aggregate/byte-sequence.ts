@@ -5,6 +5,7 @@ import { compareRange } from './compare.ts';
 import { copyRange, flatCopy } from './copy.ts';
 import { Cursor } from './cursor.ts';
 import { decode } from './decode.ts';
+import { type DigestAlgorithm, digestOf } from './digest.ts';
 import type { Source } from './fill.ts';
 import { leakDetector } from './leak-detector.ts';
 import { find, findLast } from './search.ts';
@@ -151,6 +152,21 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const length = Math.min(this.#checkRange(start, end) - start, room.length - targetStart);
     copyRange(this.tree, room, targetStart, start, start + length);
     return length;
+  }
+
+  /**
+   * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
+   * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices costs
+   * nothing; others for the list of slices. O(bytes not known).
+   * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
+   * @throws ERR_IOLITE_ARGUMENT
+   */
+  digest(algorithm: DigestAlgorithm, encoding?: 'hex' | 'base64' | 'base64url'): string;
+  digest(algorithm: DigestAlgorithm, encoding: 'buffer'): Buffer;
+  digest(algorithm: DigestAlgorithm, encoding: BufferEncoding | 'buffer' = 'hex'): string | Buffer {
+    if (encoding !== 'buffer') checkEncoding(encoding, 'digest aggregate');
+    const digest = digestOf(this.slices(), algorithm);
+    return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
   }
 
   /** Its slices in order. They hold no references: use them while the aggregate is unreleased. O(slices). */

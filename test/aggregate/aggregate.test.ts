@@ -146,6 +146,7 @@ const OPERATIONS: Record<string, (aggregate: Aggregate) => unknown> = {
   copyTo: a => a.copyTo(Buffer.alloc(1)),
   slices: a => a.slices(),
   views: a => a.views(),
+  digest: a => a.digest('crc32'),
   iterate: a => [...a],
   lines: a => a.lines(),
   reader: a => a.reader(),
