@@ -2,16 +2,19 @@ import type { ChunkPool } from '../memory/chunk-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../os/error.ts';
+import { release, retain, type Tree } from './branch.ts';
 import { ByteSequence, type Content } from './byte-sequence.ts';
 import { bufferOver, isBytes } from './bytes.ts';
 import { copyRange } from './copy.ts';
+import { part, replace, split } from './cut.ts';
 import { defaultPool } from './default-pool.ts';
 import { commit, copyToPool } from './fill.ts';
 import { linesOf } from './lines.ts';
 import { AggregateReader } from './reader.ts';
 import { Slice } from './slice.ts';
 import { Tail } from './tail.ts';
-import { append, join, part, release, retain, split, type Tree, treeOf } from './tree.ts';
+import { append, join, treeOf } from './tree.ts';
+import { trimFront } from './trim.ts';
 
 /**
  * A buffer aggregate (IO-Lite, 3.2): a mutable ordered list of slices of immutable buffers. Changing the list
@@ -88,9 +91,11 @@ export class Aggregate extends ByteSequence {
     if (!(given instanceof ByteSequence)) {
       this.#tail ??= new Tail(this.#pool ?? defaultPool());
       const slice = this.#tail.copy(given);
-      if (slice !== undefined) this.change(append(this.tree, slice));
+      if (slice !== undefined) this.grow(append(this.tree, slice));
     } else {
-      this.change(join(this.tree, ByteSequence.shareTree(given)));
+      const added = ByteSequence.shareTree(given);
+      if (added !== undefined)
+        this.grow(added instanceof Slice ? append(this.tree, added) : join(this.tree, added));
     }
     return this;
   }
@@ -111,12 +116,11 @@ export class Aggregate extends ByteSequence {
     return this;
   }
 
-  /** Drops the first `count` bytes. O(log slices); copies nothing. */
+  /** Drops the first `count` bytes. O(log slices + slices dropped); copies nothing. */
   trimStart(count: number): this {
     this.#checkPosition(count, 'trim', 'count');
-    const [dropped, kept] = this.#cut(count);
-    this.change(kept);
-    if (dropped !== undefined) release(dropped);
+    const { tree } = this;
+    if (tree !== undefined) this.shift(trimFront(tree, count), count);
     return this;
   }
 
@@ -242,9 +246,8 @@ export class Aggregate extends ByteSequence {
 
   /** @returns what was there; nothing if no byte was */
   #replace(start: number, count: number, added: Tree | undefined): Aggregate | undefined {
-    const [before, rest] = this.#cut(start);
-    const [removed, after] = rest === undefined ? [undefined, undefined] : split(rest, count);
-    this.change(join(join(before, added), after));
+    const { tree, removed } = replace(this.tree, start, count, added);
+    this.change(tree);
     return removed === undefined ? undefined : new Aggregate(removed, this.#pool);
   }
 

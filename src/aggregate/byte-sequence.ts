@@ -1,16 +1,15 @@
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../os/error.ts';
+import { forEachSlice, retain, type Tree } from './branch.ts';
 import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
 import { compareRange } from './compare.ts';
 import { copyRange, flatCopy } from './copy.ts';
-import { Cursor } from './cursor.ts';
 import { decode } from './decode.ts';
 import { type DigestAlgorithm, digestOf } from './digest.ts';
 import type { Source } from './fill.ts';
 import { leakDetector } from './leak-detector.ts';
 import { find, findLast } from './search.ts';
 import { Slice } from './slice.ts';
-import { forEachSlice, retain, type Tree } from './tree.ts';
 import { TypedReads } from './typed-reads.ts';
 
 /** Bytes as arguments: another aggregate, a string, or bytes. */
@@ -18,6 +17,8 @@ export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
 
 /** How far a byte is looked for one by one before the native search, which costs more to start, takes over. */
 const NEAR = 48;
+/** From this size on, it pays to look whether text is ASCII before it is decoded. */
+const LARGE_TEXT = 4096;
 
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
@@ -64,11 +65,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     checkInteger(from, 'from', -MAX, MAX);
     const start = from < 0 ? Math.max(0, length + from) : from;
     const byte = byteOf(value, encoding);
-    if (byte !== undefined) {
-      if (start >= length) return -1;
-      const near = this.#findNear(byte, start);
-      return near < 0 ? find(this.tree, Buffer.of(byte), -near - 1) : near;
-    }
+    if (byte !== undefined) return start >= length ? -1 : this.#findByte(byte, start);
     const needle = this.#needle(value as Content, encoding);
     if (needle.length === 0) return Math.min(start, length);
     return start + needle.length > length ? -1 : find(this.tree, needle, start);
@@ -127,8 +124,15 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    */
   override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
     this.checkAlive('decode');
-    checkEncoding(encoding, 'decode aggregate');
-    return decode(this.tree, encoding, start, this.#checkRange(start, end));
+    if (encoding !== 'utf8') checkEncoding(encoding, 'decode aggregate');
+    const stop = this.#checkRange(start, end);
+    if (start === stop) return '';
+    const index = this.place(start, 1, 'decode');
+    const size = stop - start;
+    // Most ranges lie in one slice.
+    if (stop <= this.#windowEnd && size < LARGE_TEXT)
+      return this.window.toString(encoding, index, index + size);
+    return decode(this.tree, encoding, start, stop);
   }
 
   /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
@@ -202,8 +206,27 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Sets another tree; the window no longer holds. */
   protected change(tree: Tree | undefined): void {
+    this.#closeWindow();
+    this.grow(tree);
+  }
+
+  /** Sets a tree that lacks the first `count` bytes; the window moves along. */
+  protected shift(tree: Tree | undefined, count: number): void {
     this.tree = tree;
-    this.#windowEnd = -1;
+    if (this.#windowEnd <= count) {
+      this.#closeWindow();
+      return;
+    }
+    this.#windowEnd -= count;
+    this.#windowStart -= count;
+    if (this.#windowStart >= 0) return;
+    this.#windowIndex -= this.#windowStart;
+    this.#windowStart = 0;
+  }
+
+  /** Sets a tree that begins with what was there. */
+  protected grow(tree: Tree | undefined): void {
+    this.tree = tree;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
@@ -224,7 +247,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Content as it was given, checked: a sequence, or what its bytes are to be copied from. */
   protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | Source {
-    this.checkAlive(operation.split(' ', 1)[0] as string);
+    if (this.#released) this.checkAlive(operation.split(' ', 1)[0] as string);
     if (typeof content === 'string') {
       checkEncoding(encoding, operation);
       return { text: content, encoding };
@@ -249,6 +272,12 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     return tree;
   }
 
+  #closeWindow(): void {
+    this.#windowStart = 0;
+    this.#windowEnd = -1;
+    this.window = NOTHING;
+  }
+
   #moveWindow(offset: number, size: number, operation: string): void {
     this.checkAlive(operation);
     checkInteger(offset, 'offset', 0, MAX);
@@ -257,12 +286,19 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
         `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its length is ${this.length}`,
       );
     }
-    const { slice, start } = new Cursor(this.tree, offset);
-    if (slice !== undefined && offset + size <= start + slice.length) {
-      this.window = slice.lease.bytes;
+    let node = this.tree as Tree;
+    let start = 0;
+    while (!(node instanceof Slice)) {
+      const index = node.childAt(offset - start);
+      start += node.startOf(index);
+      node = node.children[index] as Tree;
+    }
+    const end = start + node.length;
+    if (offset + size <= end) {
+      this.window = node.lease.bytes;
       this.#windowStart = start;
-      this.#windowEnd = start + slice.length;
-      this.#windowIndex = slice.start;
+      this.#windowEnd = end;
+      this.#windowIndex = node.start;
     } else {
       this.window = flatCopy(this.tree, offset, offset + size);
       this.#windowStart = offset;
@@ -271,15 +307,20 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     }
   }
 
-  /** Looks for a byte in the slice at `from`, a short way. @returns its position, or -1 minus where to go on */
-  #findNear(byte: number, from: number): number {
+  #findByte(byte: number, from: number): number {
     const index = this.place(from, 1, 'search');
     const { window } = this;
-    const end = Math.min(index + NEAR, index + this.#windowEnd - from);
-    for (let at = index; at < end; at++) {
+    const end = index + this.#windowEnd - from;
+    const near = Math.min(index + NEAR, end);
+    for (let at = index; at < near; at++) {
       if (window[at] === byte) return from + at - index;
     }
-    return -1 - (from + end - index);
+    if (near < end) {
+      const found = window.subarray(near, end).indexOf(byte);
+      if (found !== -1) return from + near - index + found;
+    }
+    const position = from + end - index;
+    return position === this.length ? -1 : find(this.tree, Buffer.of(byte), position);
   }
 
   /** What to look for, flat; copied only if it is an aggregate of several slices. */
@@ -307,6 +348,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
+const NOTHING = Buffer.alloc(0);
 
 /** A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character. */
 function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {

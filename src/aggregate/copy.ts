@@ -1,5 +1,5 @@
+import type { Tree } from './branch.ts';
 import { Cursor } from './cursor.ts';
-import type { Tree } from './tree.ts';
 
 /** Copies the bytes from `start` to `end` to `target` from `at` on. O(log slices + slices and bytes copied). */
 export function copyRange(
