@@ -13,8 +13,8 @@ const KiB = 1024;
 const MiB = 1024 ** 2;
 
 const pool = createPool({ name: 'bench' });
-const { channel } = await fork(new URL('./ipc-child.ts', import.meta.url));
-const plain = forkPlain(new URL('./ipc-plain-child.ts', import.meta.url), { serialization: 'advanced' });
+const { channel } = await fork(new URL('./ipc-child.js', import.meta.url));
+const plain = forkPlain(new URL('./ipc-plain-child.js', import.meta.url), { serialization: 'advanced' });
 
 async function sendOurs(times: number, size: number, fill: boolean): Promise<void> {
   const ready = pool.allocate(size);

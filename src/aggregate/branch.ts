@@ -100,13 +100,15 @@ export function release(tree: Tree): void {
 
 /** Moves what is left of a branch to the start of its arrays. Others that share it see no difference. */
 export function settle(branch: Branch): Branch {
-  const { first, base, ends } = branch;
+  const { first, base, ends, children } = branch;
   if (base === 0) return branch;
-  if (first > 0) {
-    branch.children.splice(0, first);
-    ends.splice(0, first);
+  const count = ends.length - first;
+  for (let i = 0; i < count; i++) {
+    children[i] = children[first + i] as Tree;
+    ends[i] = (ends[first + i] as number) - base;
   }
-  for (let i = 0; i < ends.length; i++) ends[i] = (ends[i] as number) - base;
+  children.length = count;
+  ends.length = count;
   branch.first = 0;
   branch.base = 0;
   return branch;

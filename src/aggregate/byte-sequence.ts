@@ -24,6 +24,8 @@ const LARGE_TEXT = 4096;
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
   /** The slices; undefined when there are none. Set by {@link change} only. */
   protected tree: Tree | undefined;
+  /** The tree's length. */
+  #length: number;
   #released = false;
   /** The positions that `window` covers, and where the first of them is in it. */
   #windowStart = 0;
@@ -33,14 +35,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   protected constructor(tree: Tree | undefined) {
     super();
     this.tree = tree;
+    this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
   /** In bytes. O(1). */
   get length(): number {
-    if (this.tree !== undefined) return this.tree.length;
-    this.checkAlive('measure');
-    return 0;
+    if (this.#released) this.checkAlive('measure');
+    return this.#length;
   }
 
   /** Whether it was released. The only thing that may be asked of it then. */
@@ -213,6 +215,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   /** Sets a tree that lacks the first `count` bytes; the window moves along. */
   protected shift(tree: Tree | undefined, count: number): void {
     this.tree = tree;
+    this.#length -= count;
     if (this.#windowEnd <= count) {
       this.#closeWindow();
       return;
@@ -227,6 +230,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   /** Sets a tree that begins with what was there. */
   protected grow(tree: Tree | undefined): void {
     this.tree = tree;
+    this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 

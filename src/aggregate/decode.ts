@@ -5,19 +5,23 @@ import { copyRange } from './copy.ts';
 import { Cursor } from './cursor.ts';
 
 /**
- * What lies over borders is gathered and decoded in pieces of at most so many bytes. Of a string longer than
- * 1,031,913 bytes Node keeps the bytes outside of V8's heap, which costs a tenth of putting them into it.
+ * What lies over borders is gathered and decoded in pieces of at most so many bytes. One piece is best: a string
+ * put together of several is copied once more when it is used.
  */
-const PIECE = 1024 ** 2;
+const PIECE = 32 * 1024 ** 2;
 /** Gathering fewer bytes makes no new buffer. */
 const SMALL = 16 * 1024;
-const scratch = Buffer.allocUnsafeSlow(SMALL);
+const small = Buffer.allocUnsafeSlow(SMALL);
+/** The last larger one, kept for a moment: to touch fresh pages costs more than to decode what is in them. */
+let large: Buffer | undefined;
+let isLent = false;
+const MOMENT = 1000;
 /** From so many bytes on, it pays to look whether text is ASCII: that is decoded ten times as fast. */
 const WORTH_A_LOOK = 4096;
 
 /**
  * Decodes the bytes from `start` to `end`, over borders of slices, without flattening: the same string as
- * Buffer.toString of the flat bytes. O(bytes + slices); holds at most a MiB besides the string.
+ * Buffer.toString of the flat bytes. O(bytes + slices); gathers at most 32 MiB at a time.
  * @throws ERR_IOLITE_RANGE when the string would be longer than JavaScript allows
  */
 export function decode(tree: Tree | undefined, encoding: BufferEncoding, start: number, end: number): string {
@@ -36,7 +40,7 @@ export function decode(tree: Tree | undefined, encoding: BufferEncoding, start: 
 function decodePieces(tree: Tree | undefined, encoding: BufferEncoding, start: number, end: number): string {
   const loose = looseEndOf(encoding);
   const size = Math.min(PIECE, end - start);
-  const piece = size <= SMALL ? scratch : Buffer.allocUnsafeSlow(size);
+  const piece = roomOf(size);
   let text = '';
   /** Bytes at the start of `piece` that the last one ended with: a character, or group, that is not complete. */
   let pending = 0;
@@ -50,6 +54,19 @@ function decodePieces(tree: Tree | undefined, encoding: BufferEncoding, start: n
     piece.copyWithin(0, filled - pending, filled);
   }
   return text;
+}
+
+function roomOf(size: number): Buffer {
+  if (size <= SMALL) return small;
+  if (large === undefined || large.length < size) large = Buffer.allocUnsafeSlow(size);
+  if (!isLent) {
+    isLent = true;
+    setTimeout(() => {
+      isLent = false;
+      large = undefined;
+    }, MOMENT).unref();
+  }
+  return large;
 }
 
 function decodeBytes(bytes: Buffer, encoding: BufferEncoding, from: number, to: number): string {

@@ -7,10 +7,14 @@ import {
   MAX_CHILDREN,
   MIN_CHILDREN,
   owned,
+  settle,
   type Tree,
 } from './branch.ts';
 import { Slice } from './slice.ts';
 import { trimFront } from './trim.ts';
+
+/** So many entries, those of dropped children included, and a branch is settled before it takes more. */
+const MOST_ENTRIES = 2 * MAX_CHILDREN;
 
 /** A root for siblings of one height: the only one, or a branch over them. */
 export function rootOf(children: Tree[]): Tree | undefined {
@@ -125,11 +129,9 @@ function appendTo(branch: Branch, slice: Slice): Branch | undefined {
 
 /** Adds a child to an owned branch. @returns a sibling to be put behind it, when it was full */
 function addChild(branch: Branch, child: Tree): Branch | undefined {
-  if (branch.children.length >= MAX_CHILDREN) {
-    if (branch.first === 0) return new Branch(branch.height, [child]);
-    owned(branch);
-  }
-  const { children, ends } = branch;
+  const { children, ends, first } = branch;
+  if (children.length - first >= MAX_CHILDREN) return new Branch(branch.height, [child]);
+  if (children.length >= MOST_ENTRIES) settle(branch);
   ends.push((ends[ends.length - 1] as number) + child.length);
   children.push(child);
   return undefined;
