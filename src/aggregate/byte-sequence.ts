@@ -131,9 +131,9 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     if (start === stop) return '';
     const index = this.place(start, 1, 'decode');
     const size = stop - start;
-    // Most ranges lie in one slice.
+    // Most ranges lie in one slice, and to Buffer no encoding means utf8, without a look at its name.
     if (stop <= this.#windowEnd && size < LARGE_TEXT)
-      return this.window.toString(encoding, index, index + size);
+      return this.window.toString(encoding === 'utf8' ? undefined : encoding, index, index + size);
     return decode(this.tree, encoding, start, stop);
   }
 
@@ -311,20 +311,21 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     }
   }
 
+  /** Position of a byte at `from`, which lies inside, or later; -1 for none. */
   #findByte(byte: number, from: number): number {
-    const index = this.place(from, 1, 'search');
-    const { window } = this;
-    const end = index + this.#windowEnd - from;
-    const near = Math.min(index + NEAR, end);
-    for (let at = index; at < near; at++) {
-      if (window[at] === byte) return from + at - index;
-    }
-    if (near < end) {
+    for (let position = from; position < this.#length; position = this.#windowEnd) {
+      const index = this.place(position, 1, 'search');
+      const { window } = this;
+      const end = index + this.#windowEnd - position;
+      const near = Math.min(index + NEAR, end);
+      for (let at = index; at < near; at++) {
+        if (window[at] === byte) return position + at - index;
+      }
+      if (near === end) continue;
       const found = window.subarray(near, end).indexOf(byte);
-      if (found !== -1) return from + near - index + found;
+      if (found !== -1) return position + near - index + found;
     }
-    const position = from + end - index;
-    return position === this.length ? -1 : find(this.tree, Buffer.of(byte), position);
+    return -1;
   }
 
   /** What to look for, flat; copied only if it is an aggregate of several slices. */

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer';
 import { BoundsError } from '../os/error.ts';
 import type { Tree } from './branch.ts';
 import { copyRange } from './copy.ts';
-import { Cursor } from './cursor.ts';
+import { Slice } from './slice.ts';
 
 /**
  * What lies over borders is gathered and decoded in pieces of at most so many bytes. One piece is best: a string
@@ -25,27 +25,28 @@ const WORTH_A_LOOK = 4096;
  * @throws ERR_IOLITE_RANGE when the string would be longer than JavaScript allows
  */
 export function decode(tree: Tree | undefined, encoding: BufferEncoding, start: number, end: number): string {
-  const { slice, start: sliceStart } = new Cursor(tree, start);
-  if (slice === undefined || start >= end) return '';
+  const size = end - start;
+  if (tree === undefined || size <= 0) return '';
   try {
-    const from = slice.start + (start - sliceStart);
-    const to = from + end - start;
-    if (to <= slice.end) return decodeBytes(slice.lease.bytes, encoding, from, to);
-    return decodePieces(tree, encoding, start, end);
+    if (tree instanceof Slice)
+      return decodeBytes(tree.lease.bytes, encoding, tree.start + start, tree.start + end);
+    if (size > PIECE) return decodePieces(tree, encoding, start, end);
+    const piece = roomOf(size);
+    copyRange(tree, piece, 0, start, end);
+    return decodeBytes(piece, encoding, 0, size);
   } catch (cause) {
-    throw new BoundsError(`Cannot decode ${end - start} bytes as ${encoding}: ${(cause as Error).message}`);
+    throw new BoundsError(`Cannot decode ${size} bytes as ${encoding}: ${(cause as Error).message}`);
   }
 }
 
-function decodePieces(tree: Tree | undefined, encoding: BufferEncoding, start: number, end: number): string {
+function decodePieces(tree: Tree, encoding: BufferEncoding, start: number, end: number): string {
   const loose = looseEndOf(encoding);
-  const size = Math.min(PIECE, end - start);
-  const piece = roomOf(size);
+  const piece = roomOf(PIECE);
   let text = '';
   /** Bytes at the start of `piece` that the last one ended with: a character, or group, that is not complete. */
   let pending = 0;
   for (let position = start; position < end; ) {
-    const count = Math.min(size - pending, end - position);
+    const count = Math.min(PIECE - pending, end - position);
     copyRange(tree, piece, pending, position, position + count);
     position += count;
     const filled = pending + count;
