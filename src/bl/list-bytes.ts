@@ -51,9 +51,10 @@ export class ListBytes extends Aggregate {
     return index === 0 && window.length === size ? window : window.subarray(index, index + size);
   }
 
-  /** All bytes in pieces, for whoever asks: views, or copies if some are a pool's. The same array until it changes. */
+  /** All bytes in pieces, for whoever asks: copies if some may be a pool's, else views, which are kept. */
   buffers(): Buffer[] {
-    this.#buffers ??= this.isPooled ? this.views().map(view => Buffer.from(view)) : this.views();
+    if (this.isPooled) return this.views().map(view => Buffer.from(view));
+    this.#buffers ??= this.views();
     return this.#buffers;
   }
 
