@@ -16,7 +16,8 @@ export type BufferListAcceptedTypes =
 /** A list of this module or of the package bl, told by a symbol that they share. */
 export interface AnyBufferList {
   readonly length: number;
-  getBuffers(): Buffer[];
+  /** Its buffers. Older versions of bl have no other way to them. */
+  readonly _bufs: Buffer[];
   slice(start?: number, end?: number): Buffer;
 }
 
@@ -61,7 +62,7 @@ export function attach(list: Holder, content: unknown, atFront: boolean): void {
   } else if (Aggregate.isAggregate(content)) {
     share(list, content, atFront, true);
   } else if (isBufferList(content)) {
-    attach(list, content.getBuffers(), atFront);
+    attach(list, content._bufs, atFront);
   } else {
     list[BYTES].put(Buffer.from(content as ArrayBuffer), atFront);
   }

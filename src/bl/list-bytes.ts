@@ -3,7 +3,8 @@ import { bufferOver } from '../aggregate/bytes.ts';
 import { leakDetector } from '../aggregate/leak-detector.ts';
 import { Slice } from '../aggregate/slice.ts';
 import { append, join } from '../aggregate/tree.ts';
-import { leaseOfAdopted } from '../memory/heap-chunk.ts';
+import { HeapChunk } from '../memory/heap-chunk.ts';
+import { Lease } from '../memory/lease.ts';
 
 /**
  * The aggregate of one list: buffers of the caller's, adopted, and slices of aggregates that were put in. Its
@@ -16,7 +17,7 @@ export class ListBytes extends Aggregate {
 
   /** Adds bytes at an end. Copies nothing. */
   put(bytes: Uint8Array | ArrayBuffer, atFront: boolean): void {
-    const lease = leaseOfAdopted(bufferOver(bytes));
+    const lease = new Lease(new HeapChunk(bufferOver(bytes)));
     const { length } = lease.bytes;
     if (length === 0) return;
     lease.retain();
