@@ -1,4 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { describe } from '../os/error.ts';
 import {
   type AnyBufferList,
   attach,
@@ -183,7 +184,9 @@ function needleOf(
   if (typeof value === 'string')
     return isAscii(value, encoding) ? value.charCodeAt(0) : Buffer.from(value, encoding);
   if (typeof value === 'function' || Array.isArray(value)) {
-    throw new TypeError('Cannot search list: a string, a number, bytes or a list is wanted');
+    const message = `Cannot search list: a string, a number, bytes or a list is wanted, ${describe(value)} was given`;
+    // Buffer and bl throw a TypeError here.
+    throw Object.assign(new TypeError(message), { code: 'ERR_IOLITE_ARGUMENT' });
   }
   if (isHolder(value)) return value[BYTES];
   if (isBufferList(value)) return value.slice();

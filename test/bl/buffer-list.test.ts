@@ -48,6 +48,7 @@ test('positions are taken as Buffer takes them: fractions truncated, NaN as 0, r
   assert.equal(list.shallowSlice(4, 2).length, 0);
   assert.equal(list.shallowSlice(-100, 2).toString(), 'ab');
   assert.equal(list.indexOf('d', 2.5), 3);
+  assert.throws(() => list.indexOf([97] as never), { name: 'TypeError', code: 'ERR_IOLITE_ARGUMENT' });
   assert.equal(list.get(1.5), undefined);
   assert.equal(new BufferList().get(0), undefined);
   const target = Buffer.alloc(4, '.');
