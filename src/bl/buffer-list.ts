@@ -140,7 +140,10 @@ export class BufferList extends TypedReads {
     return this[BYTES].buffers();
   }
 
-  /** The bytes as an aggregate, which the caller releases. Copies nothing. O(1). */
+  /**
+   * The bytes as an aggregate, which the caller releases. Copies nothing: buffers of the caller's must not change
+   * from then on, and channels refuse them until they are copied (see Aggregate.compact). O(1).
+   */
   toAggregate(): Aggregate {
     return this[BYTES].duplicate();
   }
