@@ -304,9 +304,10 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
       this.#windowEnd = end;
       this.#windowIndex = node.start;
     } else {
+      // A copy is for this read only: bytes that were adopted may have changed by the next.
       this.window = flatCopy(this.tree, offset, offset + size);
       this.#windowStart = offset;
-      this.#windowEnd = offset + size;
+      this.#windowEnd = -1;
       this.#windowIndex = 0;
     }
   }

@@ -3,8 +3,7 @@ import { bufferOver } from '../aggregate/bytes.ts';
 import { leakDetector } from '../aggregate/leak-detector.ts';
 import { Slice } from '../aggregate/slice.ts';
 import { append, join } from '../aggregate/tree.ts';
-import { HeapChunk } from '../memory/heap-chunk.ts';
-import { Lease } from '../memory/lease.ts';
+import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 
 /**
  * The aggregate of one list: buffers of the caller's, adopted, and slices of aggregates that were put in. Its
@@ -17,12 +16,13 @@ export class ListBytes extends Aggregate {
 
   /** Adds bytes at an end. Copies nothing. */
   put(bytes: Uint8Array | ArrayBuffer, atFront: boolean): void {
-    const lease = new Lease(new HeapChunk(bufferOver(bytes)));
+    const lease = leaseOfAdopted(bufferOver(bytes));
     const { length } = lease.bytes;
     if (length === 0) return;
     lease.retain();
     const slice = new Slice(lease, 0, length);
-    this.change(atFront ? join(slice, this.tree) : append(this.tree, slice));
+    if (atFront) this.change(join(slice, this.tree));
+    else this.grow(append(this.tree, slice));
     this.#changed();
   }
 
@@ -57,17 +57,6 @@ export class ListBytes extends Aggregate {
     if (this.isPooled) return this.views().map(view => Buffer.from(view));
     this.#buffers ??= this.views();
     return this.#buffers;
-  }
-
-  protected override place(offset: number, size: number, operation: string): number {
-    const index = super.place(offset, size, operation);
-    const { window } = this;
-    // As long as what was wanted: it may be a copy, so it is not to be read again.
-    if (size > 1 && window.length === size) {
-      this.change(this.tree);
-      this.window = window;
-    }
-    return index;
   }
 
   #changed(): void {
