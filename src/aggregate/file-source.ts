@@ -34,8 +34,9 @@ export async function fileOf(
   if (!(stream instanceof ReadStream) || !isUntouched(stream)) return undefined;
   try {
     const fd = await abortable(opened(stream), signal);
-    const stat = await promisify(fs.fstat)(fd);
-    return stat.isFile() ? readStreamSource(stream, fd, stat.size) : undefined;
+    if (stream.destroyed) throw closedEarly(stream);
+    const file = new ReadStreamFile(stream, fd);
+    return (await file.measure()) ? file : undefined;
   } catch (error) {
     stream.destroy();
     throw error;
@@ -152,43 +153,66 @@ function opened(stream: ReadStream): Promise<number> {
   });
 }
 
-function readStreamSource(stream: ReadStream, fd: number, size: number): FileSource {
-  const internals = stream as unknown as Internals;
-  const { pos: start = 0, end } = internals;
-  let left = end - start + 1;
-  let expected = Math.min(size - start, left);
-  let reading: Promise<unknown> = Promise.resolve();
-  const destroy = stream._destroy;
-  // As the stream itself does: the descriptor is not closed under a read, which could meet its successor.
-  stream._destroy = (error, done) => {
-    void reading.then(() => destroy.call(stream, error, done));
-  };
-  const read = async (target: Buffer): Promise<number> => {
-    if (stream.destroyed) throw closedEarly(stream);
-    const length = Math.min(target.length, left);
+/** Reads the file of a stream in the stream's stead. */
+class ReadStreamFile implements FileSource {
+  readonly #stream: ReadStream;
+  readonly #internals: Internals;
+  readonly #fd: number;
+  /** Bytes that the stream is to read yet; and of these, those that the file's size tells of. */
+  #left: number;
+  #expected = 0;
+  /** The call to the system that is under way, or was last. */
+  #call: Promise<unknown> = Promise.resolve();
+
+  constructor(stream: ReadStream, fd: number) {
+    this.#stream = stream;
+    this.#internals = stream as unknown as Internals;
+    this.#fd = fd;
+    this.#left = this.#internals.end - (this.#internals.pos ?? 0) + 1;
+    const destroy = stream._destroy;
+    // As the stream does itself: the descriptor is not closed under a call, which could meet its successor.
+    stream._destroy = (error, done) => {
+      void this.#call.then(() => destroy.call(stream, error, done));
+    };
+  }
+
+  get expected(): number {
+    return this.#expected;
+  }
+
+  /** Finds out what to expect. @returns whether it is a regular file */
+  async measure(): Promise<boolean> {
+    const stat = await this.#during(promisify(fs.fstat)(this.#fd));
+    this.#expected = Math.min(stat.size - (this.#internals.pos ?? 0), this.#left);
+    return stat.isFile();
+  }
+
+  async read(target: Buffer): Promise<number> {
+    if (this.#stream.destroyed) throw closedEarly(this.#stream);
+    const length = Math.min(target.length, this.#left);
     if (length === 0) return 0;
-    const { bytesRead } = await promisify(fs.read)(fd, target, 0, length, internals.pos ?? null);
-    left -= bytesRead;
-    expected -= bytesRead;
-    internals.bytesRead += bytesRead;
-    if (internals.pos !== undefined) internals.pos += bytesRead;
+    const { pos = null } = this.#internals;
+    const { bytesRead } = await this.#during(promisify(fs.read)(this.#fd, target, 0, length, pos));
+    this.#left -= bytesRead;
+    this.#expected -= bytesRead;
+    this.#internals.bytesRead += bytesRead;
+    if (pos !== null) this.#internals.pos = pos + bytesRead;
     return bytesRead;
-  };
-  return {
-    get expected() {
-      return expected;
-    },
-    read: target => {
-      const result = read(target);
-      reading = result.catch(ignore);
-      return result;
-    },
-    end: () => {
-      stream.push(null);
-      stream.resume();
-    },
-    cancel: () => stream.destroy(),
-  };
+  }
+
+  end(): void {
+    this.#stream.push(null);
+    this.#stream.resume();
+  }
+
+  cancel(): void {
+    this.#stream.destroy();
+  }
+
+  #during<T>(call: Promise<T>): Promise<T> {
+    this.#call = call.catch(ignore);
+    return call;
+  }
 }
 
 function closedEarly(stream: ReadStream): Error {
