@@ -18,7 +18,9 @@ function patterned(size: number): Buffer {
 
 /** Waits until a stream has closed its file. */
 async function closed(stream: ReadStream): Promise<void> {
-  if (!stream.closed) await watchdog(once(stream, 'close'), 'the stream to close');
+  if (stream.closed) return;
+  const event = new Promise(resolve => stream.once('close', resolve));
+  await watchdog(event, 'the stream to close');
 }
 
 for (const pool of eachPool()) {
