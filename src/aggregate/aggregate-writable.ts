@@ -20,6 +20,20 @@ export interface AggregateWritableOptions extends CollectOptions {
  *
  * What the pool refuses, and bytes beyond the limit (ERR_IOLITE_LIMIT), destroy it with that error. As a WHATWG
  * stream: `Writable.toWeb(writable)`.
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { Readable } from 'node:stream';
+ * import { pipeline } from 'node:stream/promises';
+ * import { createGzip, gunzipSync } from 'node:zlib';
+ * import { AggregateWritable, createPool } from 'iolite';
+ *
+ * using pool = createPool();
+ * const writable = new AggregateWritable({ pool, limit: 1_000_000 });
+ * await pipeline(Readable.from(['hello, ', 'world']), createGzip(), writable);
+ * using zipped = await writable.aggregate();
+ * assert.equal(gunzipSync(zipped.toBuffer()).toString(), 'hello, world');
+ * ```
  */
 export class AggregateWritable extends Writable {
   readonly #collector: Collector;

@@ -16,14 +16,14 @@ const PIECE = 64 * 1024;
 
 /** See {@link Aggregate.toReadableStream}. */
 export function readableStreamOf(
-  aggregate: Aggregate,
+  sequence: { duplicate(): Aggregate },
   options: ToReadableStreamOptions = {},
 ): ReadableStream<Uint8Array> {
   checkOptions(options, 'make stream');
   const { highWaterMark = 0, signal } = options;
   checkInteger(highWaterMark, 'highWaterMark', 0, Number.MAX_SAFE_INTEGER);
   checkSignal(signal, 'make stream');
-  const source = new ByteSource(aggregate.duplicate(), signal);
+  const source = new ByteSource(sequence.duplicate(), signal);
   return new ReadableStream(source, { highWaterMark });
 }
 

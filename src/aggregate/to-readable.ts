@@ -14,12 +14,12 @@ export interface ToReadableOptions {
 const HIGH_WATER_MARK = 64 * 1024;
 
 /** See {@link Aggregate.toReadable}. */
-export function readableOf(aggregate: Aggregate, options: ToReadableOptions = {}): Readable {
+export function readableOf(sequence: { duplicate(): Aggregate }, options: ToReadableOptions = {}): Readable {
   checkOptions(options, 'make stream');
   const { highWaterMark = HIGH_WATER_MARK, signal } = options;
   checkInteger(highWaterMark, 'highWaterMark', 1, Number.MAX_SAFE_INTEGER);
   checkSignal(signal, 'make stream');
-  const stream = new AggregateReadable(aggregate.duplicate(), highWaterMark);
+  const stream = new AggregateReadable(sequence.duplicate(), highWaterMark);
   return signal === undefined ? stream : addAbortSignal(signal, stream);
 }
 

@@ -29,7 +29,9 @@ function examplesOfFile(root: string, file: string): Example[] {
     const name = symbol === undefined ? within : within === '' ? symbol : `${within}.${symbol}`;
     for (const comment of ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc)) {
       const blocks = blocksOfComment(comment.getText());
-      examples.push(...blocks.map(code => ({ name: `${file}: ${name}`, files: [{ name: 'example', code }] })));
+      examples.push(
+        ...blocks.map(code => ({ name: `${file}: ${name}`, files: [{ name: 'example', code }] })),
+      );
     }
     ts.forEachChild(node, child => visit(child, name));
   };
