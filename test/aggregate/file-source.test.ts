@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   closeSync,
   createReadStream,
   openSync,
@@ -12,6 +12,8 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { Folder } from '../support/folder.ts';
@@ -202,14 +204,56 @@ test('fromStream() of a file that is aborted or destroyed amid: the memory goes 
       assert.rejects(destroyedResult, { code: 'ERR_STREAM_PREMATURE_CLOSE' }),
       assert.rejects(failedResult, failure),
     ]);
-    for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve));
+    for (let turn = 0; turn < turns; turn++) await setImmediate();
     controller.abort(reason);
     destroyed.destroy();
     failed.destroy(failure);
     await watchdog(refusals, 'the refusals');
+    // What the pool has refilled is not what a read is still writing to.
+    const others = [1, 2, 3].map(value => pool.from(Buffer.alloc(1024 ** 2, value)));
     for (const stream of [aborted, destroyed, failed]) await closed(stream);
-    assert.equal(pool.stats().bytesLive <= pool.chunks.chunkSize, true);
+    for (const [index, other] of others.entries()) {
+      assert(other.equals(Buffer.alloc(1024 ** 2, index + 1)));
+      other.release();
+    }
+    assert(pool.stats().bytesLive <= pool.chunks.chunkSize);
   }
+  await closeEmpty(pool);
+});
+
+test('a read that is under way keeps its memory, and its file open, after the abort', async context => {
+  using folder = new Folder();
+  const path = folder.file('content');
+  writeFileSync(path, patterned(100_000));
+  const pool = createPool({ memory: 'heap' });
+  let endRead = (): void => {};
+  const { read } = fs;
+  context.after(() => {
+    fs.read = read;
+  });
+  const begun = new Promise<void>(resolve => {
+    const slowRead = (_fd: number, target: Buffer): Promise<{ bytesRead: number }> => {
+      resolve();
+      return new Promise(ended => {
+        endRead = () => ended({ bytesRead: target.fill(9).length });
+      });
+    };
+    fs.read = { [promisify.custom]: slowRead } as unknown as typeof fs.read;
+  });
+  const controller = new AbortController();
+  const stream = createReadStream(path);
+  const result = Aggregate.fromStream(stream, { pool, signal: controller.signal });
+  const refused = assert.rejects(result, { name: 'AbortError' });
+  await watchdog(begun, 'the read');
+  controller.abort();
+  for (let turn = 0; turn < 100; turn++) await setImmediate();
+  const other = pool.from(Buffer.alloc(100_000, 1));
+  assert(!stream.closed);
+  endRead();
+  await watchdog(refused, 'the abort');
+  await closed(stream);
+  assert(other.equals(Buffer.alloc(100_000, 1)));
+  other.release();
   await closeEmpty(pool);
 });
 
