@@ -238,7 +238,7 @@ test('a read that is under way keeps its memory, and its file open, after the ab
         endRead = () => ended({ bytesRead: target.fill(9).length });
       });
     };
-    fs.read = { [promisify.custom]: slowRead } as unknown as typeof fs.read;
+    fs.read = Object.assign(() => {}, { [promisify.custom]: slowRead }) as unknown as typeof fs.read;
   });
   const controller = new AbortController();
   const stream = createReadStream(path);
