@@ -1,6 +1,5 @@
 import type { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import type { Aggregate } from './aggregate.ts';
 import { ByteSequence } from './byte-sequence.ts';
 import { linesOf } from './lines.ts';

@@ -1,4 +1,4 @@
-import { type ReadableByteStreamController, ReadableStream } from 'node:stream/web';
+import type { ReadableByteStreamController } from 'node:stream/web';
 import { checkInteger } from '../os/error.ts';
 import type { Aggregate } from './aggregate.ts';
 import { checkOptions, checkSignal } from './stream-options.ts';
