@@ -61,6 +61,16 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * none. `from` as in Buffer.indexOf: negative counts from the end. O(bytes and slices searched); flattens
    * nothing but the content looked for.
    * @param encoding of a string; default utf8
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using query = pool.from('name=Ada&born=1815');
+   * const at = query.indexOf('born=');
+   * assert.equal(query.toString('utf8', at + 5), '1815');
+   * ```
    */
   indexOf(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): number {
     const { length } = this;
@@ -123,6 +133,16 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * The bytes decoded, over borders of slices: what Buffer.toString gives for the flat bytes. O(bytes).
    * @param encoding default utf8
    * @param end one beyond the length counts as the length, as in Buffer
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using head = pool.from(Uint8Array.of(0xe2, 0x82)); // a character cut in two
+   * using rest = pool.from(Uint8Array.of(0xac));
+   * assert.equal(head.append(rest).toString(), '€');
+   * ```
    */
   override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
     this.checkAlive('decode');
@@ -166,6 +186,17 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * nothing; others for the list of slices. O(bytes not known).
    * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
    * @throws ERR_IOLITE_ARGUMENT
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using page = pool.from('<p>hello</p>');
+   * using copy = page.duplicate();
+   * const etag = page.digest('sha256', 'base64url');
+   * assert.equal(copy.digest('sha256', 'base64url'), etag); // known: the bytes are the same memory
+   * ```
    */
   digest(algorithm: DigestAlgorithm, encoding?: 'hex' | 'base64' | 'base64url'): string;
   digest(algorithm: DigestAlgorithm, encoding: 'buffer'): Buffer;
