@@ -35,6 +35,8 @@ export const FrameType = {
   BYE: 7,
   /** The requester no longer waits: correlation u32. */
   CANCEL: 8,
+  /** In place of HELLO: the connection is refused. reason u32, see refusal.ts. */
+  REFUSED: 9,
 } as const;
 
 export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } as const;
