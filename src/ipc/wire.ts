@@ -9,7 +9,7 @@ import { IoliteError } from '../os/error.ts';
  *     5  flags   u8, by type
  *     6  zero    u16
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
 
 const HEADER = 8;
