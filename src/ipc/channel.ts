@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Credentials } from '../memory/acl.ts';
-import { closeDescriptor } from '../os/descriptor.ts';
+import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { ExportTable } from './exports.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
@@ -84,6 +84,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     super();
     this.peer = peer;
     this.#descriptors = sockets.descriptors;
+    noteDescriptor(this.#descriptors);
     this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
     this.#imports = new ImportTable(sockets.descriptors, { ...DEFAULT_LIMITS, ...options });
     this.#sender = new Sender({

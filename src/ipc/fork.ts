@@ -1,11 +1,12 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fstatSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { closeDescriptor, closeOnExec } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
-import { peerCredentials, socketPair } from '../os/socket.ts';
+import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
+import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
 export interface ForkOptions {
@@ -115,9 +116,10 @@ async function started(child: ChildProcess, channel: Channel): Promise<void> {
 let taken: { readonly channel: Channel; readonly descriptors: readonly number[] } | undefined;
 
 /**
- * The channel to the process that forked this one. Every call returns the same channel.
+ * The channel to who started us: the process that forked this one, or the thread that spawned this thread. Every
+ * call returns the same channel.
  * @param options only the first call's count
- * @throws ERR_IOLITE_CLOSED when the process was not started by fork()
+ * @throws ERR_IOLITE_CLOSED when it was not fork(), forkWorker() or spawnThread() that started us
  */
 export function parentChannel(options?: ChannelOptions): Channel {
   return takeUp(options).channel;
@@ -133,13 +135,17 @@ function takeUp(options?: ChannelOptions): {
   readonly descriptors: readonly number[];
 } {
   if (taken !== undefined) return taken;
-  const numbers = (process.env[VARIABLE] ?? '').split(',').map(Number);
-  delete process.env[VARIABLE];
+  const numbers = isMainThread ? inheritedNumbers() : [...(threadSockets() ?? [])];
   const [messages, descriptors, ...others] = numbers;
-  if (messages === undefined || descriptors === undefined || !isSocket(messages) || !isSocket(descriptors)) {
+  if (
+    messages === undefined ||
+    descriptors === undefined ||
+    socketInode(messages) === undefined ||
+    socketInode(descriptors) === undefined
+  ) {
     throw new IoliteError(
       'ERR_IOLITE_CLOSED',
-      'Cannot open channel to the parent: this process was not started by fork()',
+      'Cannot open channel to the parent: it was not fork() or spawnThread() that started us',
     );
   }
   for (const fd of numbers) closeOnExec(fd);
@@ -148,10 +154,8 @@ function takeUp(options?: ChannelOptions): {
   return taken;
 }
 
-function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false;
-  }
+function inheritedNumbers(): number[] {
+  const numbers = (process.env[VARIABLE] ?? '').split(',').map(Number);
+  delete process.env[VARIABLE];
+  return numbers;
 }

@@ -8,3 +8,4 @@ export { type Forked, type ForkOptions, fork, inheritedDescriptors, parentChanne
 export { type ListenOptions, listen } from './listen.ts';
 export type { Json, Message } from './message.ts';
 export type { RequestHandler } from './responder.ts';
+export { type SpawnedThread, spawnThread, type ThreadOptions } from './thread.ts';
