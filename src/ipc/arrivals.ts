@@ -25,13 +25,16 @@ export class Arrivals {
     this.#timeout = timeout;
   }
 
-  /** A connection that was accepted paused. The oldest one goes when there are too many. */
+  /** A connection that was accepted paused. The oldest one goes when there are too many; a token counts once. */
   add(token: string, socket: Socket, peer: Credentials): void {
     for (const oldest of this.#arrivals.keys()) {
       if (this.#arrivals.size < MAX_ARRIVALS) break;
       this.#drop(oldest);
     }
-    this.#drop(token);
+    if (this.#arrivals.has(token)) {
+      socket.destroy();
+      return;
+    }
     const timer = setTimeout(() => this.#drop(token), this.#timeout).unref();
     this.#arrivals.set(token, { socket: socket.unref(), peer, timer });
   }

@@ -33,41 +33,40 @@ export async function connect(path: string, options: ConnectOptions = {}): Promi
   checkInteger(timeout, 'timeout', 1, 2 ** 31 - 1);
   signal?.throwIfAborted();
   const deadline = performance.now() + timeout;
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const channel = tryConnect(path, accepted);
+    if (channel !== undefined) {
+      await greeted(channel, path, deadline, signal);
+      return channel;
+    }
+    if (performance.now() > deadline) throw silent(path);
+    await setTimeout(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
+      throw signal?.reason;
+    });
+  }
+}
+
+/**
+ * One attempt to connect, without waiting: the endpoint has not greeted us yet.
+ * @returns undefined while the endpoint's queue is full
+ * @throws SystemError
+ */
+export function tryConnect(path: string, accepted: ChannelOptions): Channel | undefined {
   const token = newToken();
   const [ours, theirs] = socketPair('seqpacket');
   let carrier: number | undefined;
   let messages: number | undefined;
   try {
-    carrier = await connectSocket(path, rendezvousName('d', token), deadline, signal);
-    // A socket that was just connected has room.
-    sendDescriptor(carrier, DESCRIPTOR_NOTE, theirs);
-    messages = await connectSocket(path, rendezvousName('m', token), deadline, signal);
-    const channel = new Channel({ messages, descriptors: ours }, peerCredentials(messages), accepted);
-    await greeted(channel, path, deadline, signal);
-    return channel;
-  } catch (error) {
-    if (messages === undefined) closeDescriptor(ours);
-    throw error;
+    carrier = connectUnix(path, rendezvousName('d', token));
+    // A socket that was just connected has room. What was sent stays there when we close it.
+    if (carrier === undefined || !sendDescriptor(carrier, DESCRIPTOR_NOTE, theirs)) return undefined;
+    messages = connectUnix(path, rendezvousName('m', token));
+    if (messages === undefined) return undefined;
+    return new Channel({ messages, descriptors: ours }, peerCredentials(messages), accepted);
   } finally {
+    if (messages === undefined) closeDescriptor(ours);
     closeDescriptor(theirs);
     if (carrier !== undefined) closeDescriptor(carrier);
-  }
-}
-
-/** Connects one socket, trying again while the endpoint's queue is full. */
-async function connectSocket(
-  path: string,
-  name: string,
-  deadline: number,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-    const fd = connectUnix(path, name);
-    if (fd !== undefined) return fd;
-    if (performance.now() > deadline) throw silent(path);
-    await setTimeout(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
-      throw signal?.reason;
-    });
   }
 }
 

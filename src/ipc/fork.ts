@@ -6,6 +6,7 @@ import { closeDescriptor, closeOnExec } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
+import { tryConnect } from './connect.ts';
 import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
@@ -33,8 +34,8 @@ export interface Forked {
   readonly process: ChildProcess;
 }
 
-/** Names the child's inherited sockets: two numbers, then those of `descriptors`. */
-const VARIABLE = 'IOLITE_CHANNEL';
+/** Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a name. */
+export const VARIABLE = 'IOLITE_CHANNEL';
 const FIRST_DESCRIPTOR = 3;
 
 /**
@@ -134,28 +135,32 @@ function takeUp(options?: ChannelOptions): {
   readonly channel: Channel;
   readonly descriptors: readonly number[];
 } {
-  if (taken !== undefined) return taken;
-  const numbers = isMainThread ? inheritedNumbers() : [...(threadSockets() ?? [])];
-  const [messages, descriptors, ...others] = numbers;
-  if (
-    messages === undefined ||
-    descriptors === undefined ||
-    socketInode(messages) === undefined ||
-    socketInode(descriptors) === undefined
-  ) {
-    throw new IoliteError(
-      'ERR_IOLITE_CLOSED',
-      'Cannot open channel to the parent: it was not fork() or spawnThread() that started us',
-    );
-  }
-  for (const fd of numbers) closeOnExec(fd);
-  const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
-  taken = { channel, descriptors: others };
+  taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
   return taken;
 }
 
-function inheritedNumbers(): number[] {
-  const numbers = (process.env[VARIABLE] ?? '').split(',').map(Number);
+/** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
+function fromEnvironment(options?: ChannelOptions): typeof taken & {} {
+  const { [VARIABLE]: value = '' } = process.env;
   delete process.env[VARIABLE];
-  return numbers;
+  if (!value.startsWith('@')) return fromNumbers(value.split(',').map(Number), options);
+  const channel = tryConnect(value, options ?? {});
+  if (channel === undefined) throw notStarted();
+  return { channel, descriptors: [] };
+}
+
+function fromNumbers(numbers: number[], options?: ChannelOptions): typeof taken & {} {
+  const [messages, descriptors, ...others] = numbers;
+  if (messages === undefined || descriptors === undefined) throw notStarted();
+  if (socketInode(messages) === undefined || socketInode(descriptors) === undefined) throw notStarted();
+  for (const fd of numbers) closeOnExec(fd);
+  const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
+  return { channel, descriptors: others };
+}
+
+function notStarted(): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_CLOSED',
+    'Cannot open channel to the parent: it was not fork(), forkWorker() or spawnThread() that started us',
+  );
 }

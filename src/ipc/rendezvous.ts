@@ -10,7 +10,7 @@ import { ArgumentError, describe } from '../os/error.ts';
  *     @iolite/m/<token>   becomes the message socket
  *
  * The first is connected, and its descriptor sent, before the second is connected: so when the endpoint accepts
- * the second it has everything, and nothing waits. Two sockets cannot have the same name at a time.
+ * the second it has everything, and nothing waits. The kernel attests that both are of the same process.
  */
 export type Role = 'd' | 'm';
 

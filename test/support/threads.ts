@@ -7,7 +7,11 @@ const LOADER = new URL('./typescript-thread.mjs', import.meta.url);
 export class Threads {
   readonly #threads: SpawnedThread[] = [];
 
-  async spawn(module: URL, args: readonly string[] = [], options: ThreadOptions = {}): Promise<SpawnedThread> {
+  async spawn(
+    module: URL,
+    args: readonly string[] = [],
+    options: ThreadOptions = {},
+  ): Promise<SpawnedThread> {
     const spawned = await watchdog(spawnThread(LOADER, [module.href, ...args], options), 'a thread to start');
     this.#threads.push(spawned);
     return spawned;
