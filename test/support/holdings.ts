@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-/** What a process holds of the system: open descriptors, and mapped memfds of iolite. */
+/** What a process holds of the system: open sockets and memfds of iolite, and mappings of these. */
 export interface Holdings {
   readonly descriptors: number;
   readonly mappings: number;
@@ -11,13 +11,23 @@ export interface Holdings {
 export function holdings(pid: number | 'self' = 'self'): Holdings {
   const maps = readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n');
   return {
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    descriptors: links(pid).filter(link => /^socket:|^\/memfd:iolite/.test(link)).length,
     mappings: maps.filter(line => line.includes('/memfd:iolite')).length,
   };
 }
 
+function links(pid: number | 'self'): string[] {
+  return readdirSync(`/proc/${pid}/fd`).map(fd => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return 'closed meanwhile';
+    }
+  });
+}
+
 /** Turns of the event loop that closing and collecting may take: far more than they do. */
-const TURNS = 2000;
+const TURNS = 500;
 
 /** Waits until a process holds what it held before, collecting garbage meanwhile. Fails with the difference. */
 export async function holdingsReturnTo(wanted: Holdings, pid: number | 'self' = 'self'): Promise<void> {
