@@ -27,6 +27,8 @@ import {
 /** What a domain accepts from the peer of a channel. */
 export type ChannelOptions = Partial<ImportOptions>;
 
+/** Most bytes of frames read at once. */
+const READ_BYTES = 64 * 1024;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
@@ -99,9 +101,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       () => this.#consumed(),
     );
     const { messages } = sockets;
+    const received = (bytes: Buffer): void => this.#received(bytes);
     this.#socket =
-      typeof messages === 'number' ? new Socket({ fd: messages, readable: true, writable: true }) : messages;
-    this.#socket.on('data', bytes => this.#received(bytes));
+      typeof messages === 'number' ? socketOf(messages, received) : messages.on('data', received);
     this.#socket.on('drain', () => {
       this.#sender.full = false;
     });
@@ -237,16 +239,23 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#scheduleFlush();
   }
 
-  /** Frames of one turn of the event loop, acknowledgements included, leave together. */
+  /**
+   * Frames that come of one event, acknowledgements included, leave together: when everything that waited for
+   * promises has run, and before the next event.
+   */
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#closed) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-      if (this.#closing) this.#tryToFinish();
-    });
+    queueMicrotask(this.#afterMicrotasks);
   }
+
+  readonly #afterMicrotasks = (): void => process.nextTick(this.#scheduledFlush);
+
+  readonly #scheduledFlush = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+    if (this.#closing) this.#tryToFinish();
+  };
 
   #flush(): void {
     if (this.#closed) return;
@@ -399,6 +408,17 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#whenReady?.reject(reason);
     this.emit('close', error);
   }
+}
+
+/** A socket that reads into one buffer, which saves the making of one for each read. */
+function socketOf(fd: number, received: (bytes: Buffer) => void): Socket {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (count: number): boolean => {
+    received(buffer.subarray(0, count));
+    return true;
+  };
+  const options = { fd, readable: true, writable: true, onread: { buffer, callback } };
+  return new Socket(options);
 }
 
 function peerGone(cause?: Error): IoliteError {

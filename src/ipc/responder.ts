@@ -35,8 +35,8 @@ export class Responder {
   readonly #answered: () => void;
   /** Requests that came before there was a handler. */
   readonly #waiting: { correlation: number; message: Message }[] = [];
-  /** Requests being answered, to be told when the peer gives up. */
-  readonly #answering = new Map<number, RequestContext>();
+  /** Requests being answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
+  readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext()]]);
   #handler: RequestHandler | undefined;
 
   /**
