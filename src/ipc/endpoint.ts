@@ -27,6 +27,8 @@ interface Events {
   /** A connection came to nothing: why, and whose it was. The endpoint goes on. */
   refused: [error: Error, peer: Credentials | undefined];
   close: [];
+  /** EventEmitter's own. */
+  newListener: [event: string | symbol];
 }
 
 interface Waiter {
@@ -74,6 +76,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.#accepted = channel;
     this.#arrivals = new Arrivals(greetingTimeout);
     server.on('connection', socket => this.#connected(socket));
+    // Those that came before somebody listened.
+    this.on('newListener', event => event === 'channel' && setImmediate(() => this.#emitReady()));
     // A connection that could not be accepted, for want of descriptors.
     server.on('error', error => this.emit('refused', error, undefined));
   }
@@ -190,6 +194,11 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     const waiter = this.#waiting.shift();
     if (waiter === undefined) this.#ready.push(channel);
     else waiter.resolve({ value: channel, done: false });
+  }
+
+  #emitReady(): void {
+    if (this.listenerCount('channel') === 0) return;
+    for (const channel of this.#ready.splice(0)) this.emit('channel', channel);
   }
 
   #next(): Promise<IteratorResult<Channel, undefined>> {

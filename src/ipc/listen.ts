@@ -69,7 +69,7 @@ async function openFile(path: string, mode: number, signal: AbortSignal | undefi
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !isAbandoned(path)) throw error;
     }
-    unlinkSync(path);
+    unlink(path);
     return await open(path, path, mode);
   } finally {
     unlock();
@@ -99,6 +99,14 @@ function isAbandoned(path: string): boolean {
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  }
+}
+
+function unlink(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    throw systemError(cause, `Cannot listen on ${path}`);
   }
 }
 
