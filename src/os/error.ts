@@ -95,10 +95,14 @@ export function checkInteger(
   min: number,
   max: number,
 ): asserts value is number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  refuseInteger(value, name, min, max);
+}
+
+/** Apart, so that the check itself is small enough to be inlined. */
+function refuseInteger(value: unknown, name: string, min: number, max: number): never {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     throw new ArgumentError(`Cannot use ${name}: an integer is wanted, ${describe(value)} was given`);
   }
-  if (value < min || value > max) {
-    throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
-  }
+  throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
 }

@@ -47,7 +47,8 @@ const unmapCollected = new FinalizationRegistry<{
 
 /**
  * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing of, to be
- * unmapped under it. (structuredClone and postMessage copy such memory or refuse it.)
+ * unmapped under it. (structuredClone and postMessage copy such memory or refuse it. A BYOB reader of a WHATWG stream
+ * moves it, whatever it is, out of the view it is given: see {@link abandon}.)
  */
 const NOT_TRANSFERABLE: PropertyDescriptor = {
   value: () => {
@@ -82,7 +83,7 @@ export function map(fd: number, length: number, protection: Protection, populate
   }
   const buffer = viewOf(address, length);
   Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
-  unmapCollected.register(buffer, { address, length, place });
+  unmapCollected.register(buffer, { address, length, place }, buffer);
   return { address, length, bytes: Buffer.from(buffer) };
 }
 
@@ -116,6 +117,9 @@ export function abandon(mapping: Mapping): void {
   const result = libc().mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (result === -1)
     throw new SystemError('mmap', lastErrno(), `Cannot abandon a mapping of ${length} bytes`);
+  // Moved to an ArrayBuffer that nobody knows: the address range must stay, it costs nothing by now.
+  const { buffer } = mapping.bytes;
+  if (buffer.byteLength === 0) unmapCollected.unregister(buffer);
 }
 
 /**
