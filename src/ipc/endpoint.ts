@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { type Acl, admits, type Credentials } from '../memory/acl.ts';
+import { closeDescriptor } from '../os/descriptor.ts';
 import { checkInteger, IoliteError } from '../os/error.ts';
 import { peerCredentials } from '../os/socket.ts';
 import { peerAddress } from '../os/unix-address.ts';
@@ -142,14 +143,21 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       socket.destroy();
       return;
     }
-    const rendezvous = readRendezvousName(name);
-    if (!admits(this.#acl, peer)) return this.#refuse(socket, 'access', peer);
-    if (rendezvous === undefined) return this.#refuse(socket, 'protocol', peer);
-    const { role, token } = rendezvous;
+    const { role, token } = readRendezvousName(name) ?? {};
+    if (!admits(this.#acl, peer)) {
+      // Its second connection will be told.
+      if (role === 'd') socket.destroy();
+      else this.#refuse(socket, 'access', peer);
+      return;
+    }
+    if (token === undefined) return this.#refuse(socket, 'protocol', peer);
     if (role === 'd') return this.#arrivals.add(token, socket, peer);
-    if (!this.#hasRoom()) return this.#refuse(socket, 'limit', peer);
     const descriptors = this.#arrivals.take(token, peer);
     if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
+    if (!this.#hasRoom()) {
+      closeDescriptor(descriptors);
+      return this.#refuse(socket, 'limit', peer);
+    }
     this.#open(new Channel({ messages: socket, descriptors }, peer, this.#accepted));
   }
 
