@@ -1,5 +1,5 @@
-import { type Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
-import type { Lease } from '../memory/lease.ts';
+import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
+import { Slice } from '../aggregate/slice.ts';
 import type { ImportTable } from './imports.ts';
 import type { Json, Message } from './message.ts';
 import { broken, checkLength, type Frame, MESSAGE_FIXED, SLICE_BYTES } from './wire.ts';
@@ -13,31 +13,33 @@ export interface Incoming {
 
 /** Reads a MESSAGE frame, trusting nothing in it. @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE; holds nothing then */
 export function decodeMessage(frame: Frame, imports: ImportTable): Incoming {
-  const { body: bytes } = frame;
-  if (bytes.length < MESSAGE_FIXED) throw broken(`a message has ${bytes.length} bytes`);
-  const kind = bytes.readUInt32LE(0);
-  const correlation = bytes.readUInt32LE(4);
-  const headLength = bytes.readUInt32LE(8);
-  const sliceCount = bytes.readUInt32LE(12);
-  const slicesAt = MESSAGE_FIXED + headLength;
-  checkLength(frame, slicesAt + sliceCount * SLICE_BYTES);
+  const { bytes, start } = frame;
+  if (frame.length < MESSAGE_FIXED) throw broken(`a message has ${frame.length} bytes`);
+  const kind = bytes.readUInt32LE(start);
+  const correlation = bytes.readUInt32LE(start + 4);
+  const headLength = bytes.readUInt32LE(start + 8);
+  const sliceCount = bytes.readUInt32LE(start + 12);
+  checkLength(frame, MESSAGE_FIXED + headLength + sliceCount * SLICE_BYTES);
   const hasBody = (frame.flags & 1) !== 0;
   if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
-  const head = headLength === 0 ? {} : { head: parseHead(bytes.subarray(MESSAGE_FIXED, slicesAt)) };
-  const body = hasBody ? { body: leaseBody(bytes.subarray(slicesAt), imports) } : {};
-  return { kind, correlation, message: { ...head, ...body } };
+  const headAt = start + MESSAGE_FIXED;
+  const slicesAt = headAt + headLength;
+  const message: { head?: Json; body?: Aggregate } = {};
+  if (headLength > 0) message.head = parseHead(bytes, headAt, slicesAt);
+  if (hasBody) message.body = leaseBody(bytes, slicesAt, sliceCount, imports);
+  return { kind, correlation, message };
 }
 
-function leaseBody(descriptors: Buffer, imports: ImportTable): Aggregate {
-  const slices: { lease: Lease; start: number; end: number }[] = [];
+function leaseBody(bytes: Buffer, at: number, count: number, imports: ImportTable): Aggregate {
+  if (count === 1) {
+    const slice = leaseSlice(bytes, at, imports);
+    if (slice.length > 0) return new Aggregate(slice);
+    slice.lease.release();
+    return new Aggregate();
+  }
+  const slices: Slice[] = [];
   try {
-    for (let at = 0; at < descriptors.length; at += SLICE_BYTES) {
-      const start = descriptors.readUInt32LE(at + 8);
-      const end = start + descriptors.readUInt32LE(at + 12);
-      const lease = imports.lease(descriptors.readUInt32LE(at), descriptors.readUInt32LE(at + 4), start, end);
-      lease.retain();
-      slices.push({ lease, start, end });
-    }
+    for (let i = 0; i < count; i++) slices.push(leaseSlice(bytes, at + i * SLICE_BYTES, imports));
   } catch (error) {
     for (const { lease } of slices) lease.release();
     throw error;
@@ -45,9 +47,18 @@ function leaseBody(descriptors: Buffer, imports: ImportTable): Aggregate {
   return aggregateOfSlices(slices);
 }
 
-function parseHead(bytes: Buffer): Json {
+function leaseSlice(bytes: Buffer, at: number, imports: ImportTable): Slice {
+  const index = bytes.readUInt32LE(at);
+  const start = bytes.readUInt32LE(at + 8);
+  const end = start + bytes.readUInt32LE(at + 12);
+  const lease = imports.lease(index, bytes.readUInt32LE(at + 4), start, end);
+  lease.retain();
+  return new Slice(lease, start, end);
+}
+
+function parseHead(bytes: Buffer, start: number, end: number): Json {
   try {
-    return JSON.parse(bytes.toString());
+    return JSON.parse(bytes.toString('utf8', start, end));
   } catch {
     throw broken('the head of a message is not JSON');
   }

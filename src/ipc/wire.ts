@@ -45,11 +45,25 @@ export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } a
 export const MESSAGE_FIXED = 16;
 export const SLICE_BYTES = 16;
 
-/** One frame as it came. `body` is only valid during the call that delivers it. */
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly body: Buffer;
+const NOTHING = Buffer.alloc(0);
+
+/** One frame as it came, in the bytes that were read. Only valid during the call that delivers it. */
+export class Frame {
+  type = 0;
+  flags = 0;
+  /** Where its body lies. */
+  bytes: Buffer = NOTHING;
+  start = 0;
+  end = 0;
+
+  /** Its body; a view. */
+  get body(): Buffer {
+    return this.bytes.subarray(this.start, this.end);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
 }
 
 /** Gathers frames into buffers to be written, so that a tick's frames cost one system call. */
@@ -99,6 +113,8 @@ export class FrameReader {
   #length = 0;
   /** Bytes that have to be there before it is worth looking again. */
   #wanted = HEADER;
+  /** The one that is delivered, again and again. */
+  readonly #frame = new Frame();
 
   /**
    * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over.
@@ -112,9 +128,10 @@ export class FrameReader {
       return;
     }
     const input = this.#parts.length === 1 ? bytes : Buffer.concat(this.#parts, this.#length);
-    const rest = Buffer.from(input.subarray(this.#cut(input, deliver)));
-    this.#parts = rest.length === 0 ? [] : [rest];
-    this.#length = rest.length;
+    this.#parts = [];
+    const end = this.#cut(input, deliver);
+    this.#length = input.length - end;
+    if (this.#length > 0) this.#parts.push(Buffer.from(input.subarray(end)));
   }
 
   /** Delivers the frames at the start of `input`. @returns where the first incomplete one begins */
@@ -129,9 +146,13 @@ export class FrameReader {
       }
       this.#wanted = HEADER + length;
       if (input.length - at < this.#wanted) return at;
-      const body = input.subarray(at + HEADER, at + HEADER + length);
-      const frame = { type: input[at + 4] as number, flags: input[at + 5] as number, body };
+      const frame = this.#frame;
+      frame.type = input[at + 4] as number;
+      frame.flags = input[at + 5] as number;
+      frame.bytes = input;
+      frame.start = at + HEADER;
       at += this.#wanted;
+      frame.end = at;
       deliver(frame);
     }
   }
@@ -144,7 +165,7 @@ export function broken(what: string): IoliteError {
 
 /** Throws unless a frame's body has the length its type demands. */
 export function checkLength(frame: Frame, length: number): void {
-  if (frame.body.length !== length) {
-    throw broken(`a frame of type ${frame.type} has ${frame.body.length} bytes, ${length} are wanted`);
+  if (frame.length !== length) {
+    throw broken(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
   }
 }

@@ -46,9 +46,13 @@ export class ImportedChunk implements Chunk {
   readonly #fd: number;
   readonly #key: string;
   readonly #mapping: Mapping;
-  /** Held weakly, so that a leaked lease can be collected and ended. */
+  /** Held weakly while it lasts, so that a leaked lease can be collected and ended. */
   #lease: WeakRef<Lease> | undefined;
+  /** How many were made: names the last one. */
+  #leases = 0;
   #leased = false;
+  /** The last one, ended, as long as the kernel lock still stands: it can serve again. */
+  #rested: Lease | undefined;
   #locked: boolean;
   #grants = 0;
   #discarded = false;
@@ -101,23 +105,25 @@ export class ImportedChunk implements Chunk {
       );
     }
     idle.delete(this);
-    const lease = new Lease(this);
-    this.#lease = new WeakRef(lease);
+    const rested = this.#rested;
+    this.#rested = undefined;
     this.#leased = true;
-    collected.register(lease, { chunk: this, generation }, lease);
-    return lease;
+    return rested !== undefined && rested.generation === generation ? rested : this.#makeLease();
   }
 
   leaseEnded(): void {
     this.#leased = false;
-    if (this.#grants === 0) this.#discard();
-    else idle.add(this);
+    if (this.#grants === 0) {
+      this.#discard();
+      return;
+    }
+    this.#rested = this.#lease?.deref();
+    idle.add(this);
   }
 
-  /** The finaliser's call: a lease of this generation was collected, ended or not. */
-  leaseCollected(generation: number): void {
-    const current = this.#lease?.deref();
-    if (this.#leased && (current === undefined || current.generation === generation)) this.leaseEnded();
+  /** The finaliser's call: the lease made as the nth was collected, ended or not. */
+  leaseCollected(nth: number): void {
+    if (this.#leased && nth === this.#leases) this.leaseEnded();
   }
 
   /** Gives up the kernel lock of a chunk that nothing here uses. */
@@ -125,6 +131,7 @@ export class ImportedChunk implements Chunk {
     if (this.#leased || !this.#locked || this.#discarded) return;
     unlock(this.#fd);
     this.#locked = false;
+    this.#rested = undefined;
   }
 
   /** A channel may name this chunk from now on. */
@@ -145,9 +152,18 @@ export class ImportedChunk implements Chunk {
     return fd;
   }
 
+  #makeLease(): Lease {
+    const lease = new Lease(this);
+    this.#lease = new WeakRef(lease);
+    this.#leases += 1;
+    collected.register(lease, { chunk: this, nth: this.#leases });
+    return lease;
+  }
+
   #discard(): void {
     if (this.#discarded) return;
     this.#discarded = true;
+    this.#rested = undefined;
     idle.delete(this);
     if (known.get(this.#key)?.deref() === this) known.delete(this.#key);
     for (const listener of this.onDrop) listener();
@@ -163,8 +179,8 @@ const idle = new LazyUnlock();
 /** One mapping a chunk and domain, however many channels brought it. By inode, which no peer can choose. */
 const known = new Map<string, WeakRef<ImportedChunk>>();
 
-const collected = new FinalizationRegistry<{ chunk: ImportedChunk; generation: number }>(
-  ({ chunk, generation }) => chunk.leaseCollected(generation),
+const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }>(({ chunk, nth }) =>
+  chunk.leaseCollected(nth),
 );
 
 /**

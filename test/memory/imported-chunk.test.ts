@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { openSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { map } from '../../src/os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
+import { collectGarbage } from '../support/garbage.ts';
 
 const SIZE = 16_384;
 const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
@@ -126,4 +128,57 @@ test('map() of a header that a peer filled with noise is refused', () => {
   map(fd, SIZE, 'read-write', true).bytes.fill(0xaa);
   addSeals(fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE);
   assert.throws(() => importChunk(fd, { id: 'aa'.repeat(16), size: SIZE, sole: false }, OPTIONS), refused);
+});
+
+test('a lease stands when one before it, of the same generation, is collected', async () => {
+  const chunk = makeChunk();
+  const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+  imported.addGrant();
+  let collected = false;
+  const registry = new FinalizationRegistry<undefined>(() => {
+    collected = true;
+  });
+  (() => {
+    const ended = imported.lease(1);
+    ended.retain();
+    ended.release();
+    registry.register(ended, undefined);
+  })();
+  imported.unlockIfIdle();
+  const lease = imported.lease(1);
+  lease.retain();
+  await collectGarbage(() => collected);
+  // Finalisers of one object may run in turns of their own.
+  for (let turn = 0; turn < 5; turn++) await setImmediate();
+  imported.unlockIfIdle();
+  assert(chunk.isLeasedElsewhere());
+  assert.equal(chunk.renew(), false);
+  lease.release();
+  imported.unlockIfIdle();
+  assert.equal(chunk.renew(), true);
+  imported.removeGrant();
+  chunk.drop();
+});
+
+test('a lease that ended serves again as long as the kernel lock stands', () => {
+  const chunk = makeChunk();
+  const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+  imported.addGrant();
+  const lease = imported.lease(1);
+  lease.retain();
+  lease.release();
+  assert.equal(imported.lease(1), lease);
+  lease.retain();
+  imported.unlockIfIdle();
+  assert.equal(chunk.renew(), false, 'it is a lease again');
+  lease.release();
+  imported.unlockIfIdle();
+  assert.equal(chunk.renew(), true);
+  assert.throws(() => imported.lease(1), { code: 'ERR_IOLITE_STALE' });
+  const next = imported.lease(2);
+  assert.notEqual(next, lease);
+  next.retain();
+  next.release();
+  imported.removeGrant();
+  chunk.drop();
 });
