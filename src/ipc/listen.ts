@@ -49,11 +49,14 @@ export async function listen(path: string, options: ListenOptions = {}): Promise
   const server = path.startsWith('@')
     ? await open(address, path, undefined)
     : await openFile(path, mode, signal);
-  if (signal?.aborted) {
+  let endpoint: Endpoint;
+  try {
+    signal?.throwIfAborted();
+    endpoint = new Endpoint(server, path, accepted);
+  } catch (error) {
     server.close();
-    throw signal.reason;
+    throw error;
   }
-  const endpoint = new Endpoint(server, path, accepted);
   const abort = (): void => void endpoint.close();
   signal?.addEventListener('abort', abort, { once: true });
   endpoint.once('close', () => signal?.removeEventListener('abort', abort));

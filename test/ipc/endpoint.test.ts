@@ -161,6 +161,7 @@ test('listen() leaves alone what is no socket, and says what the kernel said', a
     code: 'ERR_IOLITE_ARGUMENT',
   });
   await assert.rejects(listen(folder.file('s'), { maxChannels: 0 }), { code: 'ERR_IOLITE_RANGE' });
+  assert.equal(existsSync(folder.file('s')), false);
   await assert.rejects(connect(file), { code: 'ECONNREFUSED' });
   await assert.rejects(connect(folder.file('none')), { code: 'ENOENT', syscall: 'connect' });
   await assert.rejects(connect(abstractName()), { code: 'ECONNREFUSED' });
