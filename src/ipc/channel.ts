@@ -11,7 +11,7 @@ import type { Message } from './message.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
 import { refusalOf } from './refusal.ts';
 import { type RequestHandler, Responder } from './responder.ts';
-import { closedHere, Sender } from './sender.ts';
+import { closedHere, SENT, Sender } from './sender.ts';
 import {
   broken,
   checkLength,
@@ -27,6 +27,8 @@ import {
 /** What a domain accepts from the peer of a channel. */
 export type ChannelOptions = Partial<ImportOptions>;
 
+/** Most bytes of frames read at once. */
+const READ_BYTES = 64 * 1024;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
@@ -99,9 +101,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       () => this.#consumed(),
     );
     const { messages } = sockets;
+    const received = (bytes: Buffer): void => this.#received(bytes);
     this.#socket =
-      typeof messages === 'number' ? new Socket({ fd: messages, readable: true, writable: true }) : messages;
-    this.#socket.on('data', bytes => this.#received(bytes));
+      typeof messages === 'number' ? socketOf(messages, received) : messages.on('data', received);
     this.#socket.on('drain', () => {
       this.#sender.full = false;
     });
@@ -137,31 +139,34 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * @throws ERR_IOLITE_ACCESS, ERR_IOLITE_UNSUPPORTED (heap memory), ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
    * ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
-  async send(message: Message): Promise<void> {
-    this.#checkOpen();
-    await this.#sender.send(MessageKind.ONE_WAY, 0, message);
+  send(message: Message): Promise<void> {
+    if (this.#closing) return Promise.reject(this.#whyClosed());
+    return this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
 
   /**
    * Sends a message and waits for its answer, whose body belongs to the caller.
    * @throws what the peer's handler threw, with its `code`; the signal's reason; and as {@link send}
    */
-  async request(message: Message, options: { readonly signal?: AbortSignal } = {}): Promise<Message> {
+  request(message: Message, options: { readonly signal?: AbortSignal } = {}): Promise<Message> {
     const { signal } = options;
-    signal?.throwIfAborted();
-    this.#checkOpen();
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#closing) return Promise.reject(this.#whyClosed());
     const { correlation, answer } = this.#requests.open();
+    const sent = this.#sender.send(MessageKind.REQUEST, correlation, message);
+    if (sent !== SENT) sent.catch(error => this.#requests.reject(correlation, error));
+    return signal === undefined ? answer : this.#abortable(signal, correlation, answer);
+  }
+
+  async #abortable(signal: AbortSignal, correlation: number, answer: Promise<Message>): Promise<Message> {
     const abort = (): void => {
-      if (this.#requests.reject(correlation, signal?.reason)) this.#cancel(correlation);
+      if (this.#requests.reject(correlation, signal.reason)) this.#cancel(correlation);
     };
-    signal?.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      this.#sender
-        .send(MessageKind.REQUEST, correlation, message)
-        .catch(error => this.#requests.reject(correlation, error));
       return await answer;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -213,8 +218,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.close();
   }
 
-  #checkOpen(): void {
-    if (this.#closing) throw this.#accident ?? closedHere();
+  #whyClosed(): Error {
+    return this.#accident ?? closedHere();
   }
 
   // Writing frames
@@ -233,16 +238,23 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#scheduleFlush();
   }
 
-  /** Frames of one turn of the event loop, acknowledgements included, leave together. */
+  /**
+   * Frames that come of one event, acknowledgements included, leave together: when everything that waited for
+   * promises has run, and before the next event.
+   */
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#closed) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-      if (this.#closing) this.#tryToFinish();
-    });
+    queueMicrotask(this.#afterMicrotasks);
   }
+
+  readonly #afterMicrotasks = (): void => process.nextTick(this.#scheduledFlush);
+
+  readonly #scheduledFlush = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+    if (this.#closing) this.#tryToFinish();
+  };
 
   #flush(): void {
     if (this.#closed) return;
@@ -277,7 +289,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return this.#message(frame);
       case FrameType.ACKNOWLEDGE:
         checkLength(frame, 8);
-        this.#sender.acknowledged(frame.body.readUInt32LE(0), frame.body.readUInt32LE(4));
+        this.#sender.acknowledged(
+          frame.bytes.readUInt32LE(frame.start),
+          frame.bytes.readUInt32LE(frame.start + 4),
+        );
         if (this.#closing) this.#tryToFinish();
         return;
       case FrameType.FORGET:
@@ -392,6 +407,17 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#whenReady?.reject(reason);
     this.emit('close', error);
   }
+}
+
+/** A socket that reads into one buffer, which saves the making of one for each read. */
+function socketOf(fd: number, received: (bytes: Buffer) => void): Socket {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (count: number): boolean => {
+    received(buffer.subarray(0, count));
+    return true;
+  };
+  const options = { fd, readable: true, writable: true, onread: { buffer, callback } };
+  return new Socket(options);
 }
 
 function peerGone(cause?: Error): IoliteError {

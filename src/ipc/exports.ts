@@ -24,7 +24,8 @@ export class ExportTable {
   readonly #descriptors: number;
   readonly #writer: FrameWriter;
   readonly #wrote: () => void;
-  readonly #grants = new Map<GrantableChunk, Grant>();
+  readonly #grants = new Map<Chunk, Grant>();
+  #last: Grant | undefined;
   readonly #chunkOf = new Map<number, GrantableChunk>();
   #nextIndex = 1;
 
@@ -38,20 +39,25 @@ export class ExportTable {
     this.#wrote = wrote;
   }
 
+  /** The number that names a chunk to the peer, if it has it. */
+  numberOf(chunk: Chunk): number | undefined {
+    // The next slice likely lies in the same chunk.
+    if (chunk !== this.#last?.chunk) this.#last = this.#grants.get(chunk);
+    return this.#last?.index;
+  }
+
   /**
-   * Makes sure the peer has the chunk, passing its descriptor if need be.
-   * @returns the number that names it, or undefined when the socket takes no more descriptors just now
+   * Passes the descriptor of a chunk that the peer does not have.
+   * @returns false when the socket takes no more descriptors just now
    * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE
    */
-  grant(chunk: GrantableChunk): number | undefined {
-    const present = this.#grants.get(chunk);
-    if (present !== undefined) return present.index;
+  grant(chunk: GrantableChunk): boolean {
     const index = this.#nextIndex;
     const note = Buffer.alloc(4);
     note.writeUInt32LE(index);
     const fd = chunk.grant();
     try {
-      if (!sendDescriptor(this.#descriptors, note, fd)) return undefined;
+      if (!sendDescriptor(this.#descriptors, note, fd)) return false;
     } finally {
       closeDescriptor(fd);
     }
@@ -65,7 +71,7 @@ export class ExportTable {
     buffer.writeUInt32LE(0, at + 4);
     buffer.writeBigUInt64LE(BigInt(chunk.size), at + 8);
     buffer.write(chunk.id, at + 16, 'hex');
-    return index;
+    return true;
   }
 
   /** The peer asks that a chunk be forgotten. Unknown numbers are those revoked meanwhile. */
@@ -78,12 +84,14 @@ export class ExportTable {
   clear(): void {
     for (const { chunk, revoke } of this.#grants.values()) chunk.onDrop.delete(revoke);
     this.#grants.clear();
+    this.#last = undefined;
     this.#chunkOf.clear();
   }
 
   #revoke({ index, chunk, revoke }: Grant): void {
     chunk.onDrop.delete(revoke);
     this.#grants.delete(chunk);
+    this.#last = undefined;
     this.#chunkOf.delete(index);
     const { buffer, at } = this.#writer.frame(FrameType.REVOKE, 0, 4);
     buffer.writeUInt32LE(index, at);

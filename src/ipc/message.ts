@@ -1,4 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe } from '../os/error.ts';
 import { MAX_HEAD_BYTES, MAX_SLICES } from './wire.ts';
 
@@ -27,8 +28,11 @@ export interface Outgoing {
   /** JSON, empty for no head. */
   readonly head: Buffer;
   readonly body: Aggregate | undefined;
-  readonly sent: () => void;
-  readonly failed: (error: Error) => void;
+  /** The body's. */
+  readonly slices: readonly Slice[];
+  /** Whoever waits for it, if it could not be written at once. */
+  sent?: () => void;
+  failed?: (error: Error) => void;
 }
 
 const NO_HEAD = Buffer.alloc(0);

@@ -9,14 +9,34 @@ export type RequestHandler = (
   context: { readonly signal: AbortSignal },
 ) => Message | undefined | Promise<Message | undefined>;
 
+/** What a handler may ask of the request it answers. */
+class RequestContext {
+  #controller: AbortController | undefined;
+  #ended = false;
+  #reason: unknown;
+
+  /** Aborted when the peer no longer waits. Made when first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  abort(reason?: Error): void {
+    this.#ended = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
 /** The peer's requests, from their arrival until they are answered. */
 export class Responder {
   readonly #send: (kind: number, correlation: number, message: Message) => Promise<void>;
   readonly #answered: () => void;
   /** Requests that came before there was a handler. */
   readonly #waiting: { correlation: number; message: Message }[] = [];
-  /** Requests being answered, to be told when the peer gives up. */
-  readonly #answering = new Map<number, AbortController>();
+  /** Requests being answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
+  readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext()]]);
   #handler: RequestHandler | undefined;
 
   /**
@@ -50,15 +70,15 @@ export class Responder {
   /** The channel is closed. */
   end(reason: Error): void {
     for (const { message } of this.#waiting.splice(0)) message.body?.release();
-    for (const controller of this.#answering.values()) controller.abort(reason);
+    for (const context of this.#answering.values()) context.abort(reason);
   }
 
   async #answer(handler: RequestHandler, correlation: number, message: Message): Promise<void> {
-    const controller = new AbortController();
-    this.#answering.set(correlation, controller);
+    const context = new RequestContext();
+    this.#answering.set(correlation, context);
     let body: Aggregate | undefined;
     try {
-      const answer = (await handler(message, { signal: controller.signal })) ?? {};
+      const answer = (await handler(message, context)) ?? {};
       body = answer.body;
       await this.#send(MessageKind.RESPONSE, correlation, answer);
     } catch (error) {

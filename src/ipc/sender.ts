@@ -1,14 +1,11 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+import { Credit } from './credit.ts';
 import { checkGrantable, type ExportTable } from './exports.ts';
 import { checkSliceCount, encodeHead, type Message, type Outgoing } from './message.ts';
 import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_BYTES } from './wire.ts';
 
-/** Messages the peer may not have taken yet before sending pauses. */
-const WINDOW = 256;
-/** Bytes of bodies that it may not have taken: what a sender runs ahead is memory that cannot be recycled. */
-const WINDOW_BYTES = 32 * 1024 ** 2;
 /** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
 const RETRY = 2;
 
@@ -35,11 +32,7 @@ export class Sender {
   readonly #answers: Outgoing[] = [];
   /** Bodies that were sent and not leased yet, oldest first. */
   readonly #inFlight: (Aggregate | undefined)[] = [];
-  #sentWithCredit = 0;
-  /** Lengths of the bodies that were sent with credit and not consumed yet, oldest first. */
-  readonly #unconsumed: number[] = [];
-  #unconsumedBytes = 0;
-  #peerConsumed = 0;
+  readonly #credit = new Credit();
   #peerLeased = 0;
   /** Whether the message socket takes no more just now. */
   #full = false;
@@ -62,31 +55,22 @@ export class Sender {
 
   /**
    * Hands in a message. Holds a reference of its own to the body until the peer has leased it.
-   * @returns when it was written
+   * @returns when it was written: {@link SENT} if that was at once
    */
   send(kind: number, correlation: number, message: Message): Promise<void> {
-    return new Promise((sent, failed) => {
+    try {
       if (this.#ended !== undefined) throw this.#ended;
-      if (typeof message !== 'object' || message === null) {
-        throw new ArgumentError(`Cannot send message: an object is wanted, ${describe(message)} was given`);
-      }
-      if (message.body !== undefined && !(message.body instanceof Aggregate)) {
-        throw new ArgumentError(
-          `Cannot send message: an Aggregate is wanted as body, ${describe(message.body)} was given`,
-        );
-      }
-      const head = encodeHead(message.head);
-      const body = message.body?.duplicate();
-      try {
-        if (body !== undefined) this.#check(body);
-      } catch (error) {
-        body?.release();
-        throw error;
-      }
-      const outgoing: Outgoing = { kind, correlation, head, body, sent, failed };
-      (needsCredit(kind) ? this.#messages : this.#answers).push(outgoing);
-      this.pump();
-    });
+      const outgoing = this.#prepare(kind, correlation, message);
+      const queue = needsCredit(kind) ? this.#messages : this.#answers;
+      if (queue.length === 0 && this.#mayWrite(kind) && this.#write(outgoing)) return SENT;
+      queue.push(outgoing);
+      return new Promise((sent, failed) => {
+        outgoing.sent = sent;
+        outgoing.failed = failed;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Takes back a request that was not written yet. @returns whether there was one */
@@ -114,13 +98,10 @@ export class Sender {
   /** The peer tells how many messages it has leased and consumed by now, modulo 2^32. */
   acknowledged(leasedByNow: number, consumedByNow: number): void {
     const leased = (leasedByNow - this.#peerLeased) >>> 0;
-    const consumed = (consumedByNow - this.#peerConsumed) >>> 0;
     if (leased > this.#inFlight.length) throw broken('it acknowledged messages that were never sent');
-    if (consumed > this.#outstanding) throw broken('it consumed messages that were never sent');
+    this.#credit.consumed(consumedByNow);
     this.#peerLeased = leasedByNow;
-    this.#peerConsumed = consumedByNow;
     for (const body of this.#inFlight.splice(0, leased)) body?.release();
-    for (const length of this.#unconsumed.splice(0, consumed)) this.#unconsumedBytes -= length;
     this.pump();
   }
 
@@ -131,38 +112,57 @@ export class Sender {
     for (const body of this.#inFlight.splice(0)) body?.release();
     for (const { body, failed } of [...this.#answers.splice(0), ...this.#messages.splice(0)]) {
       body?.release();
-      failed(reason);
+      failed?.(reason);
     }
   }
 
-  /** Messages that the peer has not consumed. */
-  get #outstanding(): number {
-    return (this.#sentWithCredit - this.#peerConsumed) >>> 0;
-  }
-
-  get #hasCredit(): boolean {
-    return this.#outstanding < WINDOW && this.#unconsumedBytes < WINDOW_BYTES;
-  }
-
-  #check(body: Aggregate): void {
+  /** @throws what is wrong with the message */
+  #prepare(kind: number, correlation: number, message: Message): Outgoing {
+    if (typeof message !== 'object' || message === null) {
+      throw new ArgumentError(`Cannot send message: an object is wanted, ${describe(message)} was given`);
+    }
+    const { body } = message;
+    if (body !== undefined && !(body instanceof Aggregate)) {
+      throw new ArgumentError(
+        `Cannot send message: an Aggregate is wanted as body, ${describe(body)} was given`,
+      );
+    }
+    const head = encodeHead(message.head);
+    if (body === undefined) return { kind, correlation, head, body, slices: [] };
     const slices = body.slices();
     checkSliceCount(slices.length);
-    for (const { lease } of slices) checkGrantable(lease.chunk, this.#host.peer);
+    const { exports, peer } = this.#host;
+    for (const { lease } of slices) {
+      if (exports.numberOf(lease.chunk) === undefined) checkGrantable(lease.chunk, peer);
+    }
+    return { kind, correlation, head, body: body.duplicate(), slices };
+  }
+
+  #mayWrite(kind: number): boolean {
+    return !this.#full && (!needsCredit(kind) || this.#credit.isLeft);
   }
 
   #drain(queue: Outgoing[]): void {
     for (;;) {
       const [first] = queue;
-      if (first === undefined || this.#full) return;
-      if (needsCredit(first.kind) && !this.#hasCredit) return;
-      if (!this.#write(first)) return;
-      queue.shift();
+      if (first === undefined || !this.#mayWrite(first.kind)) return;
+      try {
+        if (!this.#write(first)) return;
+        queue.shift();
+        first.sent?.();
+      } catch (error) {
+        queue.shift();
+        first.failed?.(error as Error);
+      }
     }
   }
 
-  /** @returns false when the message has to wait for room in the descriptor socket */
+  /**
+   * @returns false when the message has to wait for room in the descriptor socket
+   * @throws when it cannot be sent: then its body is released
+   */
   #write(outgoing: Outgoing): boolean {
-    const { kind, body, sent, failed } = outgoing;
+    const { kind, body, slices } = outgoing;
     try {
       if (!this.#encode(outgoing)) {
         this.#waitForRoom();
@@ -170,17 +170,10 @@ export class Sender {
       }
     } catch (error) {
       body?.release();
-      failed(error as Error);
-      return true;
+      throw error;
     }
-    if (needsCredit(kind)) {
-      const length = body?.length ?? 0;
-      this.#sentWithCredit = (this.#sentWithCredit + 1) >>> 0;
-      this.#unconsumed.push(length);
-      this.#unconsumedBytes += length;
-    }
+    if (needsCredit(kind)) this.#credit.take(slices);
     this.#inFlight.push(body);
-    sent();
     this.#host.wrote();
     return true;
   }
@@ -195,30 +188,34 @@ export class Sender {
   }
 
   /** @returns false when a descriptor could not be passed yet */
-  #encode({ kind, correlation, head, body }: Outgoing): boolean {
+  #encode({ kind, correlation, head, body, slices }: Outgoing): boolean {
     const { peer, exports, writer } = this.#host;
-    const slices = body?.slices() ?? [];
-    const indexes: number[] = [];
     for (const { lease } of slices) {
+      if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
-      const index = exports.grant(lease.chunk);
-      if (index === undefined) return false;
-      indexes.push(index);
+      if (!exports.grant(lease.chunk)) return false;
     }
     const length = MESSAGE_FIXED + head.length + slices.length * SLICE_BYTES;
     const { buffer, at: start } = writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);
-    let at = start;
-    for (const field of [kind, correlation, head.length, slices.length]) at = buffer.writeUInt32LE(field, at);
-    at += head.copy(buffer, at);
-    for (const [position, { lease, start, end }] of slices.entries()) {
-      at = buffer.writeUInt32LE(indexes[position] as number, at);
-      at = buffer.writeUInt32LE(lease.generation, at);
-      at = buffer.writeUInt32LE(start, at);
-      at = buffer.writeUInt32LE(end - start, at);
+    buffer.writeUInt32LE(kind, start);
+    buffer.writeUInt32LE(correlation, start + 4);
+    buffer.writeUInt32LE(head.length, start + 8);
+    buffer.writeUInt32LE(slices.length, start + 12);
+    let at = start + MESSAGE_FIXED;
+    if (head.length > 0) at += head.copy(buffer, at);
+    for (const { lease, start: first, end } of slices) {
+      buffer.writeUInt32LE(exports.numberOf(lease.chunk) as number, at);
+      buffer.writeUInt32LE(lease.generation, at + 4);
+      buffer.writeUInt32LE(first, at + 8);
+      buffer.writeUInt32LE(end - first, at + 12);
+      at += SLICE_BYTES;
     }
     return true;
   }
 }
+
+/** Says that a message was written at once. */
+export const SENT: Promise<void> = Promise.resolve();
 
 function needsCredit(kind: number): boolean {
   return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST;

@@ -111,7 +111,7 @@ test('send() pauses when the peer takes nothing, and requests still get answers'
   sending.catch(() => {});
   // As many turns as the messages would need if nothing held them back.
   for (let turn = 0; turn < 6000; turn++) await setImmediate();
-  assert.equal(sent, 256);
+  assert.equal(sent, 1024);
 });
 
 test('send() refuses what cannot be sent, and the channel goes on', async () => {
