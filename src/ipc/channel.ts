@@ -110,8 +110,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#socket.on('error', cause => this.#fail(peerGone(cause)));
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
-    // A socket that was accepted paused: nothing of it was read so far.
-    this.#socket.resume();
+    this.#socket.resume(); // It may have been accepted paused.
     this.#greet();
   }
 

@@ -58,8 +58,7 @@ export function tryConnect(path: string, accepted: ChannelOptions): Channel | un
   let messages: number | undefined;
   try {
     carrier = connectUnix(path, rendezvousName('d', token));
-    // A socket that was just connected has room. What was sent stays there when we close it.
-    if (carrier === undefined || !sendDescriptor(carrier, DESCRIPTOR_NOTE, theirs)) return undefined;
+    if (carrier === undefined || !carry(carrier, theirs)) return undefined;
     messages = connectUnix(path, rendezvousName('m', token));
     if (messages === undefined) return undefined;
     return new Channel({ messages, descriptors: ours }, peerCredentials(messages), accepted);
@@ -67,6 +66,20 @@ export function tryConnect(path: string, accepted: ChannelOptions): Channel | un
     if (messages === undefined) closeDescriptor(ours);
     closeDescriptor(theirs);
     if (carrier !== undefined) closeDescriptor(carrier);
+  }
+}
+
+/**
+ * Sends the far end of the descriptor socket. A socket that was just connected has room; what was sent stays there
+ * when it is closed. An endpoint that will not have us may have closed it already: our second connection is told why.
+ */
+function carry(carrier: number, fd: number): boolean {
+  try {
+    return sendDescriptor(carrier, DESCRIPTOR_NOTE, fd);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE' || code === 'ECONNRESET') return true;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { type Acl, admits, type Credentials } from '../memory/acl.ts';
+import { closeDescriptor } from '../os/descriptor.ts';
 import { checkInteger, IoliteError } from '../os/error.ts';
 import { peerCredentials } from '../os/socket.ts';
 import { peerAddress } from '../os/unix-address.ts';
@@ -27,6 +28,8 @@ interface Events {
   /** A connection came to nothing: why, and whose it was. The endpoint goes on. */
   refused: [error: Error, peer: Credentials | undefined];
   close: [];
+  /** EventEmitter's own. */
+  newListener: [event: string | symbol];
 }
 
 interface Waiter {
@@ -74,6 +77,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.#accepted = channel;
     this.#arrivals = new Arrivals(greetingTimeout);
     server.on('connection', socket => this.#connected(socket));
+    // Those that came before somebody listened.
+    this.on('newListener', event => event === 'channel' && setImmediate(() => this.#emitReady()));
     // A connection that could not be accepted, for want of descriptors.
     server.on('error', error => this.emit('refused', error, undefined));
   }
@@ -138,14 +143,21 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       socket.destroy();
       return;
     }
-    const rendezvous = readRendezvousName(name);
-    if (!admits(this.#acl, peer)) return this.#refuse(socket, 'access', peer);
-    if (rendezvous === undefined) return this.#refuse(socket, 'protocol', peer);
-    const { role, token } = rendezvous;
+    const { role, token } = readRendezvousName(name) ?? {};
+    if (!admits(this.#acl, peer)) {
+      // Its second connection will be told.
+      if (role === 'd') socket.destroy();
+      else this.#refuse(socket, 'access', peer);
+      return;
+    }
+    if (token === undefined) return this.#refuse(socket, 'protocol', peer);
     if (role === 'd') return this.#arrivals.add(token, socket, peer);
-    if (!this.#hasRoom()) return this.#refuse(socket, 'limit', peer);
     const descriptors = this.#arrivals.take(token, peer);
     if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
+    if (!this.#hasRoom()) {
+      closeDescriptor(descriptors);
+      return this.#refuse(socket, 'limit', peer);
+    }
     this.#open(new Channel({ messages: socket, descriptors }, peer, this.#accepted));
   }
 
@@ -190,6 +202,11 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     const waiter = this.#waiting.shift();
     if (waiter === undefined) this.#ready.push(channel);
     else waiter.resolve({ value: channel, done: false });
+  }
+
+  #emitReady(): void {
+    if (this.listenerCount('channel') === 0) return;
+    for (const channel of this.#ready.splice(0)) this.emit('channel', channel);
   }
 
   #next(): Promise<IteratorResult<Channel, undefined>> {

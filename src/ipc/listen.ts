@@ -49,11 +49,14 @@ export async function listen(path: string, options: ListenOptions = {}): Promise
   const server = path.startsWith('@')
     ? await open(address, path, undefined)
     : await openFile(path, mode, signal);
-  if (signal?.aborted) {
+  let endpoint: Endpoint;
+  try {
+    signal?.throwIfAborted();
+    endpoint = new Endpoint(server, path, accepted);
+  } catch (error) {
     server.close();
-    throw signal.reason;
+    throw error;
   }
-  const endpoint = new Endpoint(server, path, accepted);
   const abort = (): void => void endpoint.close();
   signal?.addEventListener('abort', abort, { once: true });
   endpoint.once('close', () => signal?.removeEventListener('abort', abort));
@@ -69,7 +72,7 @@ async function openFile(path: string, mode: number, signal: AbortSignal | undefi
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !isAbandoned(path)) throw error;
     }
-    unlinkSync(path);
+    unlink(path);
     return await open(path, path, mode);
   } finally {
     unlock();
@@ -99,6 +102,14 @@ function isAbandoned(path: string): boolean {
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  }
+}
+
+function unlink(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    throw systemError(cause, `Cannot listen on ${path}`);
   }
 }
 

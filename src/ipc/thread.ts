@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions, workerData } from 'node:worker_threads';
 import { closeDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
-import { LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../os/ledger.ts';
+import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../os/ledger.ts';
 import { unmapLeft } from '../os/mapping.ts';
 import { socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
@@ -79,6 +80,7 @@ export async function spawnThread(
   }
   const { threadId } = thread;
   noteChild(threadId);
+  endSafely(thread, threadId);
   const us = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, us, options.channel);
   // The end of a thread shows as the channel's end, after what it had sent.
@@ -103,6 +105,28 @@ export async function spawnThread(
     throw new IoliteError('ERR_IOLITE_PEER', `The thread ${end} before it took up its channel`);
   }
   return { channel, thread };
+}
+
+/** Threads that this one has started and that have not ended. */
+const running = new Set<number>();
+
+/** Lets a thread be terminated only where that is safe, by terminate() and by the end of ours. */
+function endSafely(thread: Worker, threadId: number): void {
+  if (running.size === 0) process.on('exit', closeAllGates);
+  running.add(threadId);
+  thread.once('exit', () => {
+    running.delete(threadId);
+    if (running.size === 0) process.off('exit', closeAllGates);
+  });
+  const terminate = thread.terminate.bind(thread);
+  thread.terminate = async () => {
+    while (running.has(threadId) && !closeGates(threadId)) await setImmediate();
+    return terminate();
+  };
+}
+
+function closeAllGates(): void {
+  for (const thread of running) while (!closeGates(thread));
 }
 
 /** Closes and unmaps what a thread that has ended left behind. */

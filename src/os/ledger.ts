@@ -19,37 +19,42 @@ const MAX_THREADS = 1 << 16;
 /** The key of the ledger in `workerData`. */
 export const LEDGER_KEY = 'iolite:ledger';
 
-const TABLES_AT = {
-  descriptors: 0,
-  mappingOwners: 4 * MAX_DESCRIPTORS,
-  parents: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS),
-  addresses: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS),
-  lengths: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS) + 8 * MAX_MAPPINGS,
-  end: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS) + 16 * MAX_MAPPINGS,
-};
-
-/** The shared tables. An owner is a thread's number, 0 for none. Memory that was never written costs nothing. */
+/** The shared tables. An owner is a thread's place, 0 for none. Memory that was never written costs nothing. */
 class Ledger {
+  static readonly BYTES = 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + 2 * MAX_THREADS) + 16 * MAX_MAPPINGS;
   readonly memory: SharedArrayBuffer;
   readonly descriptorOwners: Int32Array;
   readonly mappingOwners: Int32Array;
   /** By thread: which one started it. */
   readonly parents: Int32Array;
+  /** By thread: see {@link enterNative}. */
+  readonly gates: Int32Array;
   readonly addresses: Float64Array;
   readonly lengths: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
+    let at = 0;
+    const take = (bytes: number): number => {
+      at += bytes;
+      return at - bytes;
+    };
     this.memory = memory;
-    this.descriptorOwners = new Int32Array(memory, TABLES_AT.descriptors, MAX_DESCRIPTORS);
-    this.mappingOwners = new Int32Array(memory, TABLES_AT.mappingOwners, MAX_MAPPINGS);
-    this.parents = new Int32Array(memory, TABLES_AT.parents, MAX_THREADS);
-    this.addresses = new Float64Array(memory, TABLES_AT.addresses, MAX_MAPPINGS);
-    this.lengths = new Float64Array(memory, TABLES_AT.lengths, MAX_MAPPINGS);
+    this.addresses = new Float64Array(memory, take(8 * MAX_MAPPINGS), MAX_MAPPINGS);
+    this.lengths = new Float64Array(memory, take(8 * MAX_MAPPINGS), MAX_MAPPINGS);
+    this.descriptorOwners = new Int32Array(memory, take(4 * MAX_DESCRIPTORS), MAX_DESCRIPTORS);
+    this.mappingOwners = new Int32Array(memory, take(4 * MAX_MAPPINGS), MAX_MAPPINGS);
+    this.parents = new Int32Array(memory, take(4 * MAX_THREADS), MAX_THREADS);
+    this.gates = new Int32Array(memory, take(4 * MAX_THREADS), MAX_THREADS);
   }
 }
 
-/** This thread's number. */
-export const THREAD = threadId;
+/** Where a thread stands in the tables: 0 for the main thread; places are used again after many threads. */
+function placeOf(thread: number): number {
+  return thread === 0 ? 0 : 1 + ((thread - 1) % (MAX_THREADS - 1));
+}
+
+/** This thread's place. */
+export const THREAD = placeOf(threadId);
 
 const given: unknown = workerData?.[LEDGER_KEY];
 const own = given instanceof SharedArrayBuffer ? new Ledger(given) : undefined;
@@ -86,13 +91,13 @@ let shared: Ledger | undefined = own;
 
 /** The memory of the ledger that all threads of this process keep, for the `workerData` of one more. */
 export function sharedLedger(): SharedArrayBuffer {
-  shared ??= new Ledger(new SharedArrayBuffer(TABLES_AT.end));
+  shared ??= new Ledger(new SharedArrayBuffer(Ledger.BYTES));
   return shared.memory;
 }
 
 /** Notes that this thread has started another, whose descendants end with it. */
 export function noteChild(thread: number): void {
-  if (shared !== undefined && thread < MAX_THREADS) shared.parents[thread] = THREAD;
+  if (shared !== undefined) shared.parents[placeOf(thread)] = THREAD;
 }
 
 /**
@@ -107,7 +112,7 @@ export function takeHoldings(thread: number): {
   const mappings: { address: number; length: number }[] = [];
   if (shared === undefined) return { descriptors, mappings };
   const { descriptorOwners: owners, mappingOwners, addresses, lengths } = shared;
-  const family = familyOf(thread, shared.parents);
+  const family = familyOf(thread, shared);
   for (let fd = 0; fd < MAX_DESCRIPTORS; fd++) {
     if (owners[fd] === 0 || !family.has(owners[fd] as number)) continue;
     owners[fd] = 0;
@@ -120,14 +125,60 @@ export function takeHoldings(thread: number): {
     addresses[place] = 0;
     Atomics.store(mappingOwners, place, 0);
   }
+  for (const each of family) {
+    shared.parents[each] = 0;
+    shared.gates[each] = OPEN;
+  }
   return { descriptors, mappings };
 }
 
-/** A thread, and all that it started, and they. A thread has a greater number than the one that started it. */
-function familyOf(thread: number, parents: Int32Array): Set<number> {
-  const family = new Set([thread]);
-  for (let each = thread + 1; each < MAX_THREADS; each++) {
-    if (parents[each] !== 0 && family.has(parents[each] as number)) family.add(each);
+/** The places of a thread, and of all that it started, and they. */
+function familyOf(thread: number, { parents }: Ledger): Set<number> {
+  const family = new Set([placeOf(thread)]);
+  for (let size = 0; size !== family.size; ) {
+    size = family.size;
+    for (let each = 1; each < MAX_THREADS; each++) {
+      if (parents[each] !== 0 && family.has(parents[each] as number)) family.add(each);
+    }
   }
   return family;
+}
+
+/** States of a gate. */
+const OPEN = 0;
+const BUSY = 1;
+const CLOSED = 2;
+/** Busy, and closed as soon as it is not. */
+const CLOSING = 3;
+
+/**
+ * Before a call of koffi that makes objects: it aborts the process when its thread is terminated meanwhile. Who
+ * terminates a thread closes its gate first; a thread that finds it closed waits for its end here.
+ */
+export function enterNative(): void {
+  if (own === undefined) return;
+  if (Atomics.compareExchange(own.gates, THREAD, OPEN, BUSY) === CLOSED)
+    Atomics.wait(own.gates, THREAD, CLOSED);
+}
+
+/** After such a call. */
+export function leaveNative(): void {
+  if (own === undefined) return;
+  if (Atomics.compareExchange(own.gates, THREAD, BUSY, OPEN) === CLOSING)
+    Atomics.store(own.gates, THREAD, CLOSED);
+}
+
+/**
+ * Closes the gates of a thread and of those that it started.
+ * @returns false while one of them is in such a call, for microseconds: try again
+ */
+export function closeGates(thread: number): boolean {
+  if (shared === undefined) return true;
+  let closed = true;
+  for (const each of familyOf(thread, shared)) {
+    const state = Atomics.compareExchange(shared.gates, each, OPEN, CLOSED);
+    if (state === BUSY) Atomics.compareExchange(shared.gates, each, BUSY, CLOSING);
+    if (state === BUSY || state === CLOSING) closed = false;
+  }
+  return closed;
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 import type koffi from 'koffi';
 import { IoliteError, SystemError } from './error.ts';
+import { enterNative, leaveNative } from './ledger.ts';
 
 /** An address in this process. Addresses of user space fit into a double exactly. */
 export type Address = number;
@@ -89,6 +90,7 @@ function load(): Loaded | IoliteError {
   if (process.arch !== 'x64' && process.arch !== 'arm64') {
     return unsupported(`the processor is ${process.arch}, x64 or arm64 is needed`);
   }
+  enterNative();
   try {
     const library: typeof koffi = createRequire(import.meta.url)('koffi');
     // The C library that the process itself runs on, glibc or musl, whatever its file is called.
@@ -100,6 +102,8 @@ function load(): Loaded | IoliteError {
     return { koffi: library, libc: Object.fromEntries(calls) as Libc };
   } catch (cause) {
     return unsupported('libc could not be loaded through koffi', cause);
+  } finally {
+    leaveNative();
   }
 }
 
@@ -127,7 +131,13 @@ export function libc(): Libc {
 
 /** Memory of this process as an ArrayBuffer that does not own it. Costs 10 us and more: one a mapping. */
 export function viewOf(address: Address, length: number): ArrayBuffer {
-  return need().koffi.view(address, length);
+  const { koffi } = need();
+  enterNative();
+  try {
+    return koffi.view(address, length);
+  } finally {
+    leaveNative();
+  }
 }
 
 /** The address of a typed array's first byte; valid while the array is alive. */

@@ -70,6 +70,17 @@ for (const kind of ['a path', 'an abstract name']) {
   });
 }
 
+test('channels that came before somebody listened are given to who listens first', async () => {
+  await using endpoint = await listen(abstractName());
+  const connected = [await connect(endpoint.path), await connect(endpoint.path)];
+  // As many turns as their greetings need, and more.
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+  const given: Channel[] = [];
+  endpoint.on('channel', channel => given.push(channel));
+  while (given.length < 2) await setImmediate();
+  for (const channel of connected) channel.destroy();
+});
+
 test('close() delivers what was sent, across processes that met at an endpoint', async () => {
   using pool = createPool();
   await using endpoint = await listen(abstractName());
@@ -150,6 +161,7 @@ test('listen() leaves alone what is no socket, and says what the kernel said', a
     code: 'ERR_IOLITE_ARGUMENT',
   });
   await assert.rejects(listen(folder.file('s'), { maxChannels: 0 }), { code: 'ERR_IOLITE_RANGE' });
+  assert.equal(existsSync(folder.file('s')), false);
   await assert.rejects(connect(file), { code: 'ECONNREFUSED' });
   await assert.rejects(connect(folder.file('none')), { code: 'ENOENT', syscall: 'connect' });
   await assert.rejects(connect(abstractName()), { code: 'ECONNREFUSED' });

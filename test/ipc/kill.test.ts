@@ -83,8 +83,8 @@ for (const point of SENDER_POINTS) {
       await stopped(child.pid);
       await ended(child, 'SIGKILL');
       const outcome = await watchdog(transfer, 'the transfer to end');
+      assert.equal('body' in outcome, point === 'written the message');
       if ('body' in outcome) {
-        assert.equal(point, 'written the message');
         using body = outcome.body!;
         assert.ok(body.toBuffer().equals(Buffer.alloc(MiB, 0x61)));
       } else {
@@ -115,8 +115,8 @@ for (const point of SENDER_POINTS) {
       await ended(middle, 'SIGKILL');
       await watchdog(passing, 'the forwarding to fail');
       const { head } = await watchdog(order(last.channel, { ask: 'read' }), 'the receiver to answer');
+      assert.equal((head as string[]).length, point === 'written the message' ? 1 : 0);
       if ((head as string[]).length > 0) {
-        assert.equal(point, 'written the message');
         assert.deepEqual(head, [createHash('sha1').update(bytes).digest('hex')]);
         assert.throws(() => pool.from(bytes), { code: 'ERR_IOLITE_LIMIT' });
         await order(last.channel, { ask: 'release' });

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { spawnThread } from '../../src/ipc/thread.ts';
+import { ended } from '../support/family.ts';
 import { holdings, holdingsReturnTo } from '../support/holdings.ts';
+import { Program } from '../support/program.ts';
 import { Threads } from '../support/threads.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const ECHO = new URL('./children/echo.ts', import.meta.url);
 const HOLDER = new URL('./children/holder.ts', import.meta.url);
 const CHURN = new URL('./children/churn.ts', import.meta.url);
+const MAPPER = new URL('./children/mapper.ts', import.meta.url);
 const NESTER = new URL('./children/nester.ts', import.meta.url);
 const LOADER = new URL('../support/typescript-thread.mjs', import.meta.url);
 const MiB = 1024 ** 2;
@@ -57,7 +61,7 @@ test("a thread's lease keeps a chunk from being recycled, until it releases or i
 test('terminate() at any time gives back descriptors, mappings and leases', async () => {
   using pool = createPool({ chunkSize: 64 * 1024 });
   const before = await baseline();
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 10; round++) {
     await using threads = new Threads();
     const { channel, thread } = await threads.spawn(CHURN);
     const closed = once(channel, 'close');
@@ -102,6 +106,25 @@ test('a thread that never returns to its event loop is terminated like any other
   assert.equal(pool.stats().recycled, 1);
   pool.close();
   await holdingsReturnTo(before);
+});
+
+test('terminate() and process.exit() never interrupt a call that would abort the process', async () => {
+  const before = await baseline();
+  for (let round = 0; round < 8; round++) {
+    await using threads = new Threads();
+    const count = new Int32Array(new SharedArrayBuffer(4));
+    const { channel, thread } = await threads.spawn(MAPPER, [], { workerData: { count } });
+    channel.request({}).catch(() => {});
+    const working = (async () => {
+      while (Atomics.load(count, 0) < 100) await setImmediate();
+    })();
+    await watchdog(working, 'the thread to work');
+    await thread.terminate();
+  }
+  await holdingsReturnTo(before);
+  await using program = new Program(new URL('./children/exiting.ts', import.meta.url));
+  assert.equal(await program.line(), 'exiting');
+  assert.deepEqual(await ended(program.process), { code: 7, signal: null });
 });
 
 test('terminate() of a thread gives back what threads of its own held', async () => {

@@ -12,6 +12,7 @@ import { listen } from '../../../src/ipc/listen.ts';
 import type { Json, Message } from '../../../src/ipc/message.ts';
 import { everyone } from '../../../src/memory/acl.ts';
 import { holdings } from '../../support/holdings.ts';
+import { attack } from './attack.ts';
 import { stopAt } from './stops.ts';
 
 interface Order {
@@ -48,6 +49,13 @@ async function obey({ head, body }: Message): Promise<Message> {
       const answer = await channels.get(path)![0]!.request({ head: { ask: 'keep' }, body: held.at(-1)! });
       return { head: answer.head as Json };
     }
+    case 'try to pass': {
+      const [channel] = channels.get(path)!;
+      const answer = channel!.request({ head: { ask: 'keep' }, body: held.at(-1)! });
+      return { head: await answer.then(() => 'passed').catch(error => error.code as string) };
+    }
+    case 'attack':
+      return { head: await attack(process.ppid, size) };
     case 'make':
       return { body: pool.from(Buffer.alloc(size, 0x61)) };
     case 'stop at':

@@ -45,6 +45,14 @@ function atFrame(type: number, when: 'before' | 'after', cause: [prototype: obje
   wrap(FrameWriter.prototype, 'frame', when, ([given]) => given === type && caused());
 }
 
+/** Whether one of the frames in `bytes` is a message with a body. */
+function carriesBody(bytes: Buffer): boolean {
+  for (let at = 0; at + 8 <= bytes.length; at += 8 + bytes.readUInt32LE(at)) {
+    if (bytes[at + 4] === FrameType.MESSAGE && bytes[at + 5] === 1) return true;
+  }
+  return false;
+}
+
 const GRANT: [object, string] = [ExportTable.prototype, 'grant'];
 const LEASE: [object, string] = [ImportedChunk.prototype, 'lease'];
 
@@ -55,7 +63,8 @@ const POINTS: Record<string, () => void> = {
     wrap(FrameWriter.prototype, 'frame', 'before', ([type]) => type === FrameType.GRANT),
   'announced it': () => atFrame(FrameType.MESSAGE, 'before', GRANT),
   'framed the message': () => atFrame(FrameType.MESSAGE, 'after', GRANT),
-  'written the message': () => wrap(Socket.prototype, 'write', 'after', once(...GRANT)),
+  'written the message': () =>
+    wrap(Socket.prototype, 'write', 'after', ([bytes]) => Buffer.isBuffer(bytes) && carriesBody(bytes)),
   'read the grant': () => wrap(ImportTable.prototype, 'granted', 'before', always),
   'mapped the chunk': () => wrap(ImportTable.prototype, 'granted', 'after', always),
   'leased the chunk': () => wrap(...LEASE, 'after', always),
