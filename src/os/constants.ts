@@ -27,6 +27,10 @@ export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 export const MADV_DONTNEED = 4;
 
+/** poll(2) */
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
 /** posix_fadvise(2) */
 export const POSIX_FADV_DONTNEED = 4;
 
