@@ -111,8 +111,8 @@ class Translation {
     let source = '';
     let first = true;
     while (this.#at < this.#pattern.length) {
+      // Extended syntax takes a parenthesis that closes nothing for itself.
       if (this.#looksAt('|') || (this.#looksAt(')') && (this.#depth > 0 || !this.#extended))) break;
-      if (this.#extended && this.#pattern[this.#at] === ')') break;
       const anchor = this.#anchor(first);
       if (anchor !== undefined) {
         source += anchor;
