@@ -10,6 +10,9 @@ export interface Result {
   readonly ratio: number;
 }
 
+const FORTH = ['ours', 'peer', 'peer', 'ours'] as const;
+const BACK = ['peer', 'ours', 'ours', 'peer'] as const;
+
 /** Something to measure against a peer: both do the same work, a number of times, and resolve when done. */
 export interface Comparison {
   readonly name: string;
@@ -22,19 +25,22 @@ export interface Comparison {
 }
 
 /**
- * Measures comparisons side by side: in each round every comparison runs both its sides, in turn, so that a
- * machine that slows down slows both. The figures are medians over the rounds, in work per second.
+ * Measures comparisons side by side: in each round every comparison runs both its sides, in the order ours, peer,
+ * peer, ours, or the other way round in every second round: a machine that slows down slows both, and neither finds
+ * caches filled by the other more often. The figures are medians over all runs, in work per second. BENCH_ONLY=<text> in the environment leaves out
+ * those whose names lack it.
  */
-export async function compare(comparisons: readonly Comparison[], rounds = 7): Promise<Result[]> {
+export async function compare(all: readonly Comparison[], rounds = 7): Promise<Result[]> {
+  const { BENCH_ONLY: only = '' } = process.env;
+  const comparisons = all.filter(({ name }) => name.includes(only));
   const rates = comparisons.map(() => ({ ours: [] as number[], peer: [] as number[] }));
   for (let round = -1; round < rounds; round++) {
     for (const [position, comparison] of comparisons.entries()) {
-      const ours = await rate(comparison.ours, comparison.oursTimes);
-      const peer = await rate(comparison.peer, comparison.peerTimes);
-      // The first round warms up.
-      if (round < 0) continue;
-      rates[position]?.ours.push(ours);
-      rates[position]?.peer.push(peer);
+      for (const side of round % 2 === 0 ? FORTH : BACK) {
+        const measured = await rate(comparison[side], comparison[`${side}Times`]);
+        // The first round warms up.
+        if (round >= 0) rates[position]?.[side].push(measured);
+      }
     }
   }
   return comparisons.map(({ name, peerName }, position) => {
@@ -58,7 +64,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Prints a table and writes bench/results/<name>.json. */
+/** Work to be measured, as something that does it a number of times. */
+export function repeat(work: () => void): (times: number) => void {
+  return times => {
+    for (let i = 0; i < times; i++) work();
+  };
+}
+
+/** Prints a table and writes bench/results/<name>.json, from the project's root. */
 export function report(name: string, results: readonly Result[]): void {
   const rows = results.map(r => [
     r.name,
@@ -73,9 +86,8 @@ export function report(name: string, results: readonly Result[]): void {
     table[0]?.map((_, column) => Math.max(...table.map(row => (row[column] ?? '').length))) ?? [];
   for (const row of table)
     console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  const folder = new URL('./results/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(results, null, 2)}\n`);
+  mkdirSync('bench/results', { recursive: true });
+  writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 function format(value: number): string {

@@ -14,7 +14,8 @@ const check = (): void => {
   done = undefined;
 };
 
-channel.onRequest(async ({ head }) => {
+channel.onRequest(async ({ head, body }) => {
+  if (head === 'echo') return body === undefined ? undefined : { body };
   expected = (head as { expect: number }).expect;
   await new Promise<void>(resolve => {
     done = resolve;

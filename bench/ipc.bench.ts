@@ -1,31 +1,56 @@
 /**
- * Sending payloads to a child process: iolite's channel against process.send() with advanced serialisation.
- * The child reads the first and the last byte of each and tells when it has had them all. "By reference": the
- * same payload each time, filled before. "Filled": each payload is a new buffer, filled anew, on both sides.
+ * Payloads sent to a child process: iolite's channel against process.send() with advanced serialisation and against
+ * bytes written to a Unix socket. The child reads the first and the last byte of each and tells when it has had them
+ * all. "By reference": the same payload each time, filled before. "Filled": each payload is a new buffer, filled
+ * anew, on both sides. Round trips: a request whose body the child sends back, against 16 bytes through a socket.
  */
 import { fork as forkPlain } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { createPool } from '../src/aggregate/pool.ts';
 import { fork } from '../src/ipc/fork.ts';
 import { type Comparison, compare, report } from './harness.ts';
 
 const KiB = 1024;
 const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
 
 const pool = createPool({ name: 'bench' });
-const { channel } = await fork(new URL('./ipc-child.ts', import.meta.url));
-const plain = forkPlain(new URL('./ipc-plain-child.ts', import.meta.url), { serialization: 'advanced' });
+const { channel } = await fork(new URL('./ipc-child.js', import.meta.url));
+const plain = forkPlain(new URL('./ipc-plain-child.js', import.meta.url), { serialization: 'advanced' });
+const socket = await connectPlain();
 
-async function sendOurs(times: number, size: number, fill: boolean): Promise<void> {
-  const ready = pool.allocate(size);
-  ready.bytes.fill(1);
-  using same = ready.seal();
+/** The plain child connects to a socket of ours: what it is sent there it counts, or sends back. */
+async function connectPlain(): Promise<Socket> {
+  const path = join(tmpdir(), `iolite-bench-${process.pid}.sock`);
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  plain.send({ connect: path });
+  const [connected] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  rmSync(path, { force: true });
+  return connected.setNoDelay();
+}
+
+function filledBuffer(size: number): Aggregate {
+  const draft = pool.allocate(size);
+  draft.bytes.fill(1);
+  return draft.seal();
+}
+
+async function sendOurs(times: number, body: Aggregate): Promise<void> {
+  const done = channel.request({ head: { expect: times } });
+  for (let i = 0; i < times; i++) await channel.send({ body });
+  await done;
+}
+
+async function fillAndSendOurs(times: number, size: number): Promise<void> {
   const done = channel.request({ head: { expect: times } });
   for (let i = 0; i < times; i++) {
-    if (!fill) {
-      await channel.send({ body: same });
-      continue;
-    }
     const draft = pool.allocate(size);
     draft.bytes.fill(i);
     const body = draft.seal();
@@ -46,34 +71,127 @@ async function sendPlain(times: number, size: number, fill: boolean): Promise<vo
   await done;
 }
 
-const sizes: [label: string, size: number, oursTimes: number, peerTimes: number][] = [
-  ['1 KiB', KiB, 10_000, 3000],
-  ['64 KiB', 64 * KiB, 5000, 500],
-  ['1 MiB', MiB, 2000, 50],
-  ['16 MiB', 16 * MiB, 500, 4],
-];
-const comparisons: Comparison[] = sizes.flatMap(([label, size, oursTimes, peerTimes]) => {
-  const peer = (fill: boolean) => ({
-    peerName: 'process.send, advanced',
-    peer: (times: number) => sendPlain(times, size, fill),
-    peerTimes,
+async function sendThroughSocket(times: number, size: number, fill: boolean): Promise<void> {
+  const same = Buffer.alloc(size, 1);
+  const done = once(plain, 'message');
+  plain.send({ expectBytes: times * size });
+  for (let i = 0; i < times; i++) {
+    const body = fill ? Buffer.allocUnsafe(size).fill(i) : same;
+    if (!socket.write(body)) await once(socket, 'drain');
+  }
+  await done;
+}
+
+async function echoOurs(times: number, body: Aggregate): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const { body: echoed } = await channel.request({ head: 'echo', body });
+    echoed?.release();
+  }
+}
+
+async function echoThroughSocket(times: number): Promise<void> {
+  const ping = Buffer.alloc(16);
+  await new Promise<void>(resolve => {
+    let left = times;
+    const pong = (): void => {
+      left -= 1;
+      if (left > 0) socket.write(ping);
+      else {
+        socket.off('data', pong);
+        resolve();
+      }
+    };
+    socket.on('data', pong);
+    plain.send({ echo: true }, () => socket.write(ping));
   });
+  plain.send({ echo: false });
+  await once(plain, 'message');
+}
+
+const sizes: [label: string, size: number, oursTimes: number, sendTimes: number, socketTimes: number][] = [
+  ['1 KiB', KiB, 20_000, 3000, 20_000],
+  ['64 KiB', 64 * KiB, 20_000, 500, 1000],
+  ['1 MiB', MiB, 20_000, 50, 100],
+  ['16 MiB', 16 * MiB, 20_000, 4, 10],
+];
+
+const oneWay = sizes.flatMap(([label, size, oursTimes, sendTimes, socketTimes]): Comparison[] => {
+  const same = filledBuffer(size);
   const filled = Math.max(20, Math.min(oursTimes, Math.round((256 * MiB) / size)));
+  const ours = (times: number): Promise<void> => sendOurs(times, same);
+  const oursFilled = (times: number): Promise<void> => fillAndSendOurs(times, size);
+  const send = { peerName: 'process.send, advanced', peerTimes: sendTimes };
+  const socketCopy = { peerName: 'Unix socket', peerTimes: socketTimes };
   return [
+    { name: `${label}, by reference`, ours, oursTimes, ...send, peer: n => sendPlain(n, size, false) },
     {
-      name: `${label}, sent by reference`,
-      ours: times => sendOurs(times, size, false),
+      name: `${label}, by reference`,
+      ours,
       oursTimes,
-      ...peer(false),
+      ...socketCopy,
+      peer: n => sendThroughSocket(n, size, false),
     },
     {
-      name: `${label}, filled and sent`,
-      ours: times => sendOurs(times, size, true),
+      name: `${label}, filled`,
+      ours: oursFilled,
       oursTimes: filled,
-      ...peer(true),
+      ...send,
+      peer: n => sendPlain(n, size, true),
+    },
+    {
+      name: `${label}, filled`,
+      ours: oursFilled,
+      oursTimes: filled,
+      ...socketCopy,
+      peer: n => sendThroughSocket(n, size, true),
     },
   ];
 });
-report('ipc', await compare(comparisons, 5));
+
+const roundTrips = (
+  [
+    ['16 bytes', 16],
+    ['1 KiB', KiB],
+    ['1 MiB', MiB],
+    ['64 MiB', 64 * MiB],
+    ['1 GiB', GiB],
+  ] as const
+).map(([label, size]): Comparison => {
+  const body = filledBuffer(size);
+  return {
+    name: `round trip of ${label}`,
+    ours: times => echoOurs(times, body),
+    oursTimes: 500,
+    peerName: '16 bytes through net.Socket',
+    peer: echoThroughSocket,
+    peerTimes: 500,
+  };
+});
+
+/** A hundred slices of 1 KiB that do not merge. */
+function hundredSlices(): Aggregate {
+  const whole = filledBuffer(200 * KiB);
+  const body = Aggregate.empty();
+  for (let i = 0; i < 100; i++) {
+    const part = whole.slice(2 * i * KiB, (2 * i + 1) * KiB);
+    body.append(part);
+    part.release();
+  }
+  whole.release();
+  return body;
+}
+const sliced = hundredSlices();
+
+const manySlices: Comparison = {
+  name: '100 slices of 1 KiB',
+  ours: times => sendOurs(times, sliced),
+  oursTimes: 10_000,
+  peerName: 'process.send of 100 KiB, advanced',
+  peer: times => sendPlain(times, 100 * KiB, false),
+  peerTimes: 300,
+};
+
+report('ipc', await compare([...oneWay, ...roundTrips, manySlices], 5));
 await channel.close();
+socket.destroy();
 plain.disconnect();

@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
 /** From the bottom up. */
-const LAYERS = ['os', 'memory', 'aggregate', 'ipc', 'file', 'network', 'http', 'observe', 'cli'];
+const LAYERS = ['os', 'memory', 'aggregate', 'bl', 'ipc', 'file', 'network', 'http', 'observe', 'cli'];
 /** Entry points beside the layers, and the highest layer each may import. */
 const ENTRIES = { 'index.ts': 'observe' };
 

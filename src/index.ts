@@ -4,12 +4,16 @@
  */
 
 export { Aggregate } from './aggregate/aggregate.ts';
+export { AggregateWritable, type AggregateWritableOptions } from './aggregate/aggregate-writable.ts';
 export type { Content } from './aggregate/byte-sequence.ts';
 export { Draft } from './aggregate/draft.ts';
+export type { FromStreamOptions, StreamLike } from './aggregate/from-stream.ts';
 export { type Leak, type LeakDetection, setLeakDetection } from './aggregate/leak-detector.ts';
 export { createPool, Pool } from './aggregate/pool.ts';
 export { AggregateReader, IncompleteError } from './aggregate/reader.ts';
 export type { Slice, SliceId } from './aggregate/slice.ts';
+export type { ToReadableOptions } from './aggregate/to-readable.ts';
+export type { ToReadableStreamOptions } from './aggregate/to-readable-stream.ts';
 export * from './file/index.ts';
 export * from './http/index.ts';
 export * from './ipc/index.ts';

@@ -2,16 +2,19 @@ import type { ChunkPool } from '../memory/chunk-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../os/error.ts';
+import { release, retain, type Tree } from './branch.ts';
 import { ByteSequence, type Content } from './byte-sequence.ts';
 import { bufferOver, isBytes } from './bytes.ts';
 import { copyRange } from './copy.ts';
+import { part, replace, split } from './cut.ts';
 import { defaultPool } from './default-pool.ts';
 import { commit, copyToPool } from './fill.ts';
-import { linesOf } from './lines.ts';
-import { AggregateReader } from './reader.ts';
+import { collectStream, type FromStreamOptions, type StreamLike } from './from-stream.ts';
+import { Sequential } from './sequential.ts';
 import { Slice } from './slice.ts';
 import { Tail } from './tail.ts';
-import { append, join, part, release, retain, split, type Tree, treeOf } from './tree.ts';
+import { append, join, treeOf } from './tree.ts';
+import { trimFront } from './trim.ts';
 
 /**
  * A buffer aggregate (IO-Lite, 3.2): a mutable ordered list of slices of immutable buffers. Changing the list
@@ -21,8 +24,20 @@ import { append, join, part, release, retain, split, type Tree, treeOf } from '.
  * refers to them. Every operation on a released aggregate throws ERR_IOLITE_RELEASED. Positions are in bytes;
  * one that is no integer throws ERR_IOLITE_ARGUMENT, one outside throws ERR_IOLITE_RANGE. Operations that
  * need new memory throw what Pool.allocate throws. A failed operation changes nothing.
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { createPool } from 'iolite';
+ *
+ * using pool = createPool();
+ * using greeting = pool.from('hello');
+ * using other = greeting.duplicate(); // the same memory, another list
+ * greeting.append(', world').write(0, 'J');
+ * assert.equal(greeting.toString(), 'Jello, world');
+ * assert.equal(other.toString(), 'hello');
+ * ```
  */
-export class Aggregate extends ByteSequence {
+export class Aggregate extends Sequential {
   /** Where bytes that are put in are copied to. Inherited by what is made from this aggregate. */
   readonly #pool: ChunkPool | undefined;
   #tail: Tail | undefined;
@@ -71,6 +86,33 @@ export class Aggregate extends ByteSequence {
     return new Aggregate(new Slice(lease, 0, lease.bytes.length));
   }
 
+  /**
+   * All bytes of a stream, in buffers of a pool; the caller releases the aggregate. The stream is read to its end:
+   * a Readable of Node, a WHATWG ReadableStream, a FileHandle (from where it stands; it stays open), or any
+   * iterable of bytes, strings (taken as utf8) and aggregates, which are released.
+   *
+   * Files are read into the pool's memory directly, by fs.ReadStream too; of a byte stream a BYOB reader gets
+   * the pieces; other bytes are copied once, small ones one behind the other. Aggregates share their slices.
+   * Until it ends only `pool` and what the source holds take memory: the next piece is asked for when one is taken.
+   * @throws what the stream failed with, the reason of `signal`; ERR_IOLITE_LIMIT for more bytes than `limit`;
+   * ERR_IOLITE_ARGUMENT for what is no stream or holds other things; what Pool.allocate throws. The stream
+   * is destroyed or cancelled then, and everything given back
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createReadStream } from 'node:fs';
+   * import { Aggregate, createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * const file = createReadStream('package.json'); // read into the memory of the pool
+   * using manifest = await Aggregate.fromStream(file, { pool, limit: 1_000_000 });
+   * assert.equal(JSON.parse(manifest.toString()).name, 'iolite');
+   * ```
+   */
+  static fromStream(stream: StreamLike, options: FromStreamOptions): Promise<Aggregate> {
+    return collectStream(stream, options);
+  }
+
   /** Whether a value is an aggregate, released or not. */
   static isAggregate(value: unknown): value is Aggregate {
     return typeof value === 'object' && value !== null && #pool in value;
@@ -82,20 +124,45 @@ export class Aggregate extends ByteSequence {
    * Puts content behind the last byte. An aggregate's slices are shared and it stays as it is, O(log slices);
    * bytes and strings are copied, small ones one behind the other into common buffers, amortised O(bytes).
    * @param encoding of a string; default utf8
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using head = pool.from('HTTP/1.1 200 OK\r\n\r\n');
+   * using page = pool.from('<p>hello</p>');
+   * head.append(page); // no byte of the page is copied
+   * assert(head.endsWith('\r\n\r\n<p>hello</p>'));
+   * ```
    */
   append(content: Content, encoding: BufferEncoding = 'utf8'): this {
     const given = this.given(content, encoding, 'append to aggregate');
     if (!(given instanceof ByteSequence)) {
       this.#tail ??= new Tail(this.#pool ?? defaultPool());
       const slice = this.#tail.copy(given);
-      if (slice !== undefined) this.change(append(this.tree, slice));
+      if (slice !== undefined) this.grow(append(this.tree, slice));
     } else {
-      this.change(join(this.tree, ByteSequence.shareTree(given)));
+      const added = ByteSequence.shareTree(given);
+      if (added !== undefined)
+        this.grow(added instanceof Slice ? append(this.tree, added) : join(this.tree, added));
     }
     return this;
   }
 
-  /** Puts content before the first byte. As {@link append}, but each copy gets a buffer of its own. */
+  /**
+   * Puts content before the first byte. As {@link append}, but each copy gets a buffer of its own.
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using message = pool.from('hello');
+   * message.prepend(Uint8Array.of(0, message.length)); // a length before it
+   * assert.deepEqual([...message.toBuffer()], [0, 5, 104, 101, 108, 108, 111]);
+   * ```
+   */
   prepend(content: Content, encoding: BufferEncoding = 'utf8'): this {
     const added = this.#intake(content, encoding, 'prepend to aggregate');
     if (added !== undefined) this.change(join(added, this.tree));
@@ -111,16 +178,28 @@ export class Aggregate extends ByteSequence {
     return this;
   }
 
-  /** Drops the first `count` bytes. O(log slices); copies nothing. */
+  /** Drops the first `count` bytes. O(log slices + slices dropped); copies nothing. */
   trimStart(count: number): this {
     this.#checkPosition(count, 'trim', 'count');
-    const [dropped, kept] = this.#cut(count);
-    this.change(kept);
-    if (dropped !== undefined) release(dropped);
+    const { tree } = this;
+    if (tree !== undefined) this.shift(trimFront(tree, count), count);
     return this;
   }
 
-  /** Keeps the bytes before `at` and returns the rest, which the caller releases. O(log slices); copies nothing. */
+  /**
+   * Keeps the bytes before `at` and returns the rest, which the caller releases. O(log slices); copies nothing.
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using head = pool.from('name: value');
+   * using value = head.split(head.indexOf(':') + 2);
+   * assert.equal(head.toString(), 'name: ');
+   * assert.equal(value.toString(), 'value');
+   * ```
+   */
   split(at: number): Aggregate {
     this.#checkPosition(at, 'split', 'position');
     const [kept, rest] = this.#cut(at);
@@ -133,6 +212,17 @@ export class Aggregate extends ByteSequence {
    * with the content, if it is an aggregate); bytes outside are not copied, and others who share the old ones
    * keep them. O(log slices + bytes written).
    * @throws ERR_IOLITE_RANGE when the content would reach beyond the end
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using today = pool.from('2026-11-24');
+   * using before = today.duplicate();
+   * today.write(8, '25');
+   * assert.equal(`${before} ${today}`, '2026-11-24 2026-11-25');
+   * ```
    */
   write(offset: number, content: Content, encoding: BufferEncoding = 'utf8'): this {
     this.#checkPosition(offset, 'write', 'offset');
@@ -153,6 +243,17 @@ export class Aggregate extends ByteSequence {
    * Removes `deleteCount` bytes at `start` and puts contents in their place.
    * O(log slices + bytes and strings put in); copies none of the aggregate's bytes.
    * @returns what was removed; the caller releases it
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using text = pool.from('Hello {name}!');
+   * using removed = text.splice(6, 6, 'Ada');
+   * assert.equal(text.toString(), 'Hello Ada!');
+   * assert.equal(removed.toString(), '{name}');
+   * ```
    */
   splice(start: number, deleteCount: number, ...contents: Content[]): Aggregate {
     this.#checkPosition(start, 'splice', 'start');
@@ -189,6 +290,16 @@ export class Aggregate extends ByteSequence {
   /**
    * The bytes from `start` to `end` as another aggregate, which the caller releases. O(log slices); copies
    * nothing. Positions as in Array.prototype.slice: negative ones count from the end, and they are clamped.
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using path = pool.from('/photos/1.jpeg');
+   * using extension = path.slice(-4);
+   * assert.equal(extension.toString(), 'jpeg');
+   * ```
    */
   slice(start = 0, end = this.length): Aggregate {
     const limit = Number.MAX_SAFE_INTEGER;
@@ -201,24 +312,10 @@ export class Aggregate extends ByteSequence {
   }
 
   /** Another aggregate of the same bytes, to be changed and released on its own. O(1); copies nothing. */
-  duplicate(): Aggregate {
+  override duplicate(): Aggregate {
     this.checkAlive('duplicate');
     if (this.tree !== undefined) retain(this.tree);
     return new Aggregate(this.tree, this.#pool);
-  }
-
-  /**
-   * Its lines in order, each without its end (a newline, with or without a carriage return before it) and for
-   * the consumer to release. Copies nothing. Changes made meanwhile do not reach the iteration.
-   */
-  lines(): Iterable<Aggregate> {
-    this.checkAlive('read lines of');
-    return { [Symbol.iterator]: () => linesOf(this.duplicate()) };
-  }
-
-  /** A cursor over the bytes as they are now, which the caller releases. O(1); copies nothing. */
-  reader(): AggregateReader {
-    return new AggregateReader(this.duplicate());
   }
 
   // Ending
@@ -242,9 +339,8 @@ export class Aggregate extends ByteSequence {
 
   /** @returns what was there; nothing if no byte was */
   #replace(start: number, count: number, added: Tree | undefined): Aggregate | undefined {
-    const [before, rest] = this.#cut(start);
-    const [removed, after] = rest === undefined ? [undefined, undefined] : split(rest, count);
-    this.change(join(join(before, added), after));
+    const { tree, removed } = replace(this.tree, start, count, added);
+    this.change(tree);
     return removed === undefined ? undefined : new Aggregate(removed, this.#pool);
   }
 

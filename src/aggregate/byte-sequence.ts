@@ -1,16 +1,15 @@
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../os/error.ts';
+import { forEachSlice, retain, type Tree } from './branch.ts';
 import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
 import { compareRange } from './compare.ts';
 import { copyRange, flatCopy } from './copy.ts';
-import { Cursor } from './cursor.ts';
 import { decode } from './decode.ts';
 import { type DigestAlgorithm, digestOf } from './digest.ts';
 import type { Source } from './fill.ts';
 import { leakDetector } from './leak-detector.ts';
 import { find, findLast } from './search.ts';
 import { Slice } from './slice.ts';
-import { forEachSlice, retain, type Tree } from './tree.ts';
 import { TypedReads } from './typed-reads.ts';
 
 /** Bytes as arguments: another aggregate, a string, or bytes. */
@@ -18,11 +17,15 @@ export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
 
 /** How far a byte is looked for one by one before the native search, which costs more to start, takes over. */
 const NEAR = 48;
+/** From this size on, it pays to look whether text is ASCII before it is decoded. */
+const LARGE_TEXT = 4096;
 
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
   /** The slices; undefined when there are none. Set by {@link change} only. */
   protected tree: Tree | undefined;
+  /** The tree's length. */
+  #length: number;
   #released = false;
   /** The positions that `window` covers, and where the first of them is in it. */
   #windowStart = 0;
@@ -32,14 +35,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   protected constructor(tree: Tree | undefined) {
     super();
     this.tree = tree;
+    this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
   /** In bytes. O(1). */
   get length(): number {
-    if (this.tree !== undefined) return this.tree.length;
-    this.checkAlive('measure');
-    return 0;
+    if (this.#released) this.checkAlive('measure');
+    return this.#length;
   }
 
   /** Whether it was released. The only thing that may be asked of it then. */
@@ -58,17 +61,23 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * none. `from` as in Buffer.indexOf: negative counts from the end. O(bytes and slices searched); flattens
    * nothing but the content looked for.
    * @param encoding of a string; default utf8
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using query = pool.from('name=Ada&born=1815');
+   * const at = query.indexOf('born=');
+   * assert.equal(query.toString('utf8', at + 5), '1815');
+   * ```
    */
   indexOf(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): number {
     const { length } = this;
     checkInteger(from, 'from', -MAX, MAX);
     const start = from < 0 ? Math.max(0, length + from) : from;
     const byte = byteOf(value, encoding);
-    if (byte !== undefined) {
-      if (start >= length) return -1;
-      const near = this.#findNear(byte, start);
-      return near < 0 ? find(this.tree, Buffer.of(byte), -near - 1) : near;
-    }
+    if (byte !== undefined) return start >= length ? -1 : this.#findByte(byte, start);
     const needle = this.#needle(value as Content, encoding);
     if (needle.length === 0) return Math.min(start, length);
     return start + needle.length > length ? -1 : find(this.tree, needle, start);
@@ -124,11 +133,28 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * The bytes decoded, over borders of slices: what Buffer.toString gives for the flat bytes. O(bytes).
    * @param encoding default utf8
    * @param end one beyond the length counts as the length, as in Buffer
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using head = pool.from(Uint8Array.of(0xe2, 0x82)); // a character cut in two
+   * using rest = pool.from(Uint8Array.of(0xac));
+   * assert.equal(head.append(rest).toString(), '€');
+   * ```
    */
   override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
     this.checkAlive('decode');
-    checkEncoding(encoding, 'decode aggregate');
-    return decode(this.tree, encoding, start, this.#checkRange(start, end));
+    if (encoding !== 'utf8') checkEncoding(encoding, 'decode aggregate');
+    const stop = this.#checkRange(start, end);
+    if (start === stop) return '';
+    const index = this.place(start, 1, 'decode');
+    const size = stop - start;
+    // Most ranges lie in one slice, and to Buffer no encoding means utf8, without a look at its name.
+    if (stop <= this.#windowEnd && size < LARGE_TEXT)
+      return this.window.toString(encoding === 'utf8' ? undefined : encoding, index, index + size);
+    return decode(this.tree, encoding, start, stop);
   }
 
   /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
@@ -160,6 +186,17 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * nothing; others for the list of slices. O(bytes not known).
    * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
    * @throws ERR_IOLITE_ARGUMENT
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using page = pool.from('<p>hello</p>');
+   * using copy = page.duplicate();
+   * const etag = page.digest('sha256', 'base64url');
+   * assert.equal(copy.digest('sha256', 'base64url'), etag); // known: the bytes are the same memory
+   * ```
    */
   digest(algorithm: DigestAlgorithm, encoding?: 'hex' | 'base64' | 'base64url'): string;
   digest(algorithm: DigestAlgorithm, encoding: 'buffer'): Buffer;
@@ -202,8 +239,29 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Sets another tree; the window no longer holds. */
   protected change(tree: Tree | undefined): void {
+    this.#closeWindow();
+    this.grow(tree);
+  }
+
+  /** Sets a tree that lacks the first `count` bytes; the window moves along. */
+  protected shift(tree: Tree | undefined, count: number): void {
     this.tree = tree;
-    this.#windowEnd = -1;
+    this.#length -= count;
+    if (this.#windowEnd <= count) {
+      this.#closeWindow();
+      return;
+    }
+    this.#windowEnd -= count;
+    this.#windowStart -= count;
+    if (this.#windowStart >= 0) return;
+    this.#windowIndex -= this.#windowStart;
+    this.#windowStart = 0;
+  }
+
+  /** Sets a tree that begins with what was there. */
+  protected grow(tree: Tree | undefined): void {
+    this.tree = tree;
+    this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
 
@@ -224,7 +282,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Content as it was given, checked: a sequence, or what its bytes are to be copied from. */
   protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | Source {
-    this.checkAlive(operation.split(' ', 1)[0] as string);
+    if (this.#released) this.checkAlive(operation.split(' ', 1)[0] as string);
     if (typeof content === 'string') {
       checkEncoding(encoding, operation);
       return { text: content, encoding };
@@ -249,6 +307,12 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     return tree;
   }
 
+  #closeWindow(): void {
+    this.#windowStart = 0;
+    this.#windowEnd = -1;
+    this.window = NOTHING;
+  }
+
   #moveWindow(offset: number, size: number, operation: string): void {
     this.checkAlive(operation);
     checkInteger(offset, 'offset', 0, MAX);
@@ -257,29 +321,43 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
         `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its length is ${this.length}`,
       );
     }
-    const { slice, start } = new Cursor(this.tree, offset);
-    if (slice !== undefined && offset + size <= start + slice.length) {
-      this.window = slice.lease.bytes;
+    let node = this.tree as Tree;
+    let start = 0;
+    while (!(node instanceof Slice)) {
+      const index = node.childAt(offset - start);
+      start += node.startOf(index);
+      node = node.children[index] as Tree;
+    }
+    const end = start + node.length;
+    if (offset + size <= end) {
+      this.window = node.lease.bytes;
       this.#windowStart = start;
-      this.#windowEnd = start + slice.length;
-      this.#windowIndex = slice.start;
+      this.#windowEnd = end;
+      this.#windowIndex = node.start;
     } else {
+      // A copy is for this read only: bytes that were adopted may have changed by the next.
       this.window = flatCopy(this.tree, offset, offset + size);
       this.#windowStart = offset;
-      this.#windowEnd = offset + size;
+      this.#windowEnd = -1;
       this.#windowIndex = 0;
     }
   }
 
-  /** Looks for a byte in the slice at `from`, a short way. @returns its position, or -1 minus where to go on */
-  #findNear(byte: number, from: number): number {
-    const index = this.place(from, 1, 'search');
-    const { window } = this;
-    const end = Math.min(index + NEAR, index + this.#windowEnd - from);
-    for (let at = index; at < end; at++) {
-      if (window[at] === byte) return from + at - index;
+  /** Position of a byte at `from`, which lies inside, or later; -1 for none. */
+  #findByte(byte: number, from: number): number {
+    for (let position = from; position < this.#length; position = this.#windowEnd) {
+      const index = this.place(position, 1, 'search');
+      const { window } = this;
+      const end = index + this.#windowEnd - position;
+      const near = Math.min(index + NEAR, end);
+      for (let at = index; at < near; at++) {
+        if (window[at] === byte) return position + at - index;
+      }
+      if (near === end) continue;
+      const found = window.subarray(near, end).indexOf(byte);
+      if (found !== -1) return position + near - index + found;
     }
-    return -1 - (from + end - index);
+    return -1;
   }
 
   /** What to look for, flat; copied only if it is an aggregate of several slices. */
@@ -307,6 +385,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
+const NOTHING = Buffer.alloc(0);
 
 /** A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character. */
 function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {

@@ -1,5 +1,5 @@
+import type { Tree } from './branch.ts';
 import { Cursor } from './cursor.ts';
-import type { Tree } from './tree.ts';
 
 /**
  * Compares two trees byte by byte without flattening, from given positions, over at most `length` bytes.

@@ -1,7 +1,13 @@
-import { Cursor } from './cursor.ts';
-import type { Tree } from './tree.ts';
+import type { Tree } from './branch.ts';
+import { Slice } from './slice.ts';
 
-/** Copies the bytes from `start` to `end` to `target` from `at` on. O(log slices + slices and bytes copied). */
+/** So few bytes are copied one by one: a call costs more. */
+const TINY = 24;
+
+/**
+ * Copies the bytes from `start` to `end`, which lie inside, to `target` from `at` on.
+ * O(log slices + slices and bytes copied).
+ */
 export function copyRange(
   tree: Tree | undefined,
   target: Uint8Array,
@@ -9,16 +15,38 @@ export function copyRange(
   start: number,
   end: number,
 ): void {
-  const cursor = new Cursor(tree, start);
-  let position = start;
-  while (position < end && cursor.slice !== undefined) {
-    const { slice } = cursor;
-    const from = slice.start + (position - cursor.start);
-    const length = Math.min(slice.end - from, end - position);
-    slice.lease.bytes.copy(target, at + (position - start), from, from + length);
-    position += length;
-    cursor.next();
+  if (tree === undefined || start >= end) return;
+  if (tree instanceof Slice) {
+    copySlice(tree, target, at, start, end - start);
+    return;
   }
+  const { children } = tree;
+  let index = tree.childAt(start);
+  let childStart = tree.startOf(index);
+  let position = start;
+  while (position < end) {
+    const child = children[index] as Tree;
+    const childEnd = childStart + child.length;
+    const stop = Math.min(end, childEnd);
+    copyRange(child, target, at + position - start, position - childStart, stop - childStart);
+    position = stop;
+    childStart = childEnd;
+    index += 1;
+  }
+}
+
+function copySlice(
+  { lease, start }: Slice,
+  target: Uint8Array,
+  at: number,
+  from: number,
+  length: number,
+): void {
+  const { bytes } = lease;
+  const first = start + from;
+  if (length <= TINY) for (let i = 0; i < length; i++) target[at + i] = bytes[first + i] as number;
+  else if (length === bytes.length) target.set(bytes, at);
+  else bytes.copy(target, at, first, first + length);
 }
 
 /** A new Buffer on the heap with a copy of the bytes from `start` to `end`. */

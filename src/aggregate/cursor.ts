@@ -1,5 +1,5 @@
+import type { Branch, Tree } from './branch.ts';
 import { Slice } from './slice.ts';
-import { type Branch, childAt, type Tree } from './tree.ts';
 
 /** Walks the slices of a tree, forwards or backwards, from any position. Holds no references. */
 export class Cursor {
@@ -7,6 +7,7 @@ export class Cursor {
   slice: Slice | undefined;
   /** Position of the slice's first byte in the tree. */
   start = 0;
+  /** The way from the root: branches, and which child was taken of each. */
   readonly #branches: Branch[] = [];
   readonly #indexes: number[] = [];
 
@@ -16,10 +17,10 @@ export class Cursor {
     let node = tree;
     let within = position;
     while (!(node instanceof Slice)) {
-      const index = childAt(node.ends, within);
+      const index = node.childAt(within);
       this.#branches.push(node);
       this.#indexes.push(index);
-      within -= index === 0 ? 0 : (node.ends[index - 1] as number);
+      within -= node.startOf(index);
       node = node.children[index] as Tree;
     }
     this.slice = node;
@@ -43,15 +44,12 @@ export class Cursor {
   #move(step: 1 | -1): Slice | undefined {
     const branches = this.#branches;
     const indexes = this.#indexes;
-    let depth = branches.length - 1;
-    while (depth >= 0) {
+    for (let depth = branches.length - 1; depth >= 0; depth--) {
+      const { children, first } = branches[depth] as Branch;
       const index = (indexes[depth] as number) + step;
-      const child = (branches[depth] as Branch).children[index];
-      if (child !== undefined) {
-        indexes[depth] = index;
-        return this.#descend(child, depth, step);
-      }
-      depth -= 1;
+      if (index < first || index >= children.length) continue;
+      indexes[depth] = index;
+      return this.#descend(children[index] as Tree, depth, step);
     }
     this.slice = undefined;
     return undefined;
@@ -61,7 +59,7 @@ export class Cursor {
     let node = child;
     let depth = from + 1;
     while (!(node instanceof Slice)) {
-      const index = step === 1 ? 0 : node.children.length - 1;
+      const index = step === 1 ? node.first : node.children.length - 1;
       this.#branches[depth] = node;
       this.#indexes[depth] = index;
       node = node.children[index] as Tree;

@@ -53,6 +53,22 @@ export let leakDetector: LeakDetector | undefined;
  * IOLITE_LEAK_DETECTION=sampled or =full turns it on from the start.
  * @param onLeak is called for each leak that the collector shows; default: a process warning of the name
  * IoliteLeakWarning
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { setImmediate } from 'node:timers/promises';
+ * import { createPool, type Leak, setLeakDetection } from 'iolite';
+ *
+ * const leaks: Leak[] = [];
+ * setLeakDetection('full', leak => leaks.push(leak));
+ * createPool().from('forgotten'); // and never released
+ * while (leaks.length === 0) {
+ *   globalThis.gc?.(); // node --expose-gc, not to wait for the collector
+ *   await setImmediate();
+ * }
+ * assert.equal(leaks[0]?.bytes, 9);
+ * assert.match(leaks[0]?.stack ?? '', /example/); // the file where it was made
+ * ```
  */
 export function setLeakDetection(detection: LeakDetection, onLeak: (leak: Leak) => void = warn): void {
   if (detection !== 'off' && detection !== 'sampled' && detection !== 'full') {

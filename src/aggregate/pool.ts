@@ -8,6 +8,18 @@ import { copyToPool } from './fill.ts';
 /**
  * Creates a pool of buffers that share one access list. Makes no memory until something is allocated.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { createPool } from 'iolite';
+ *
+ * const pool = createPool({ name: 'reports', limit: 64 * 1024 ** 2 });
+ * pool.from('hello').release();
+ * pool.from('world').release(); // the same memory again
+ * assert.equal(pool.stats().chunks, 1);
+ * pool.close();
+ * assert.equal(pool.stats().chunks, 0);
+ * ```
  */
 export function createPool(options?: PoolOptions): Pool {
   return new Pool(options);
@@ -30,6 +42,17 @@ export class Pool {
    * when a new chunk has to be made.
    * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
    * SystemError (ENOMEM, EMFILE)
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * const draft = pool.allocate(8);
+   * draft.bytes.writeDoubleLE(Math.PI);
+   * using pi = draft.seal(); // immutable from here on
+   * assert.equal(pi.readDoubleLE(0), Math.PI);
+   * ```
    */
   allocate(size: number): Draft {
     return new Draft(this.chunks, this.chunks.reserve(size));
@@ -39,6 +62,17 @@ export class Pool {
    * An aggregate with a copy of the data. The caller releases it.
    * @param encoding of a string; default utf8
    * @throws as {@link allocate}
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using text = pool.from('héllo');
+   * using bytes = pool.from(Uint8Array.of(104, 105));
+   * using pieces = pool.from([Buffer.from('one '), Buffer.from('buffer')]);
+   * assert.deepEqual([text.length, bytes.length, pieces.length], [6, 2, 10]);
+   * ```
    */
   from(
     data: string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>,

@@ -21,6 +21,23 @@ export class IncompleteError extends IoliteError {
  *
  * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
  * throws ERR_IOLITE_RELEASED.
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { createPool, IncompleteError } from 'iolite';
+ *
+ * using pool = createPool();
+ * using received = pool.from('PING\r\nDATA 5\r\nhel');
+ * using reader = received.reader();
+ * using command = reader.readLine();
+ * assert.equal(command?.toString(), 'PING');
+ * using announcement = reader.readLine();
+ * const size = Number(announcement?.toString('latin1', 5));
+ * assert.throws(
+ *   () => reader.readExactly(size),
+ *   error => error instanceof IncompleteError && error.missing === 2,
+ * );
+ * ```
  */
 export class AggregateReader {
   readonly #source: Aggregate;

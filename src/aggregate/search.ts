@@ -1,5 +1,5 @@
+import type { Tree } from './branch.ts';
 import { Cursor } from './cursor.ts';
-import type { Tree } from './tree.ts';
 
 /** A slice of fewer bytes is gathered with its neighbours before it is searched. */
 const LARGE = 1024;

@@ -23,6 +23,7 @@ export class Slice {
     this.end = end;
   }
 
+  /** In bytes. */
   get length(): number {
     return this.end - this.start;
   }

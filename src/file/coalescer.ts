@@ -1,4 +1,4 @@
-import { abortable } from './abortable.ts';
+import { abortable } from '../aggregate/abortable.ts';
 
 interface Shared<T> {
   readonly value: Promise<T>;

@@ -50,6 +50,6 @@ export class HeapChunk implements OwnedChunk {
  * A lease, with no reference yet, on bytes the caller already holds. Copies nothing: the caller promises
  * never to change them.
  */
-export function leaseOfAdopted(bytes: Uint8Array): Lease {
-  return new Lease(new HeapChunk(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+export function leaseOfAdopted(bytes: Buffer): Lease {
+  return new Lease(new HeapChunk(bytes));
 }

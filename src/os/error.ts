@@ -71,6 +71,13 @@ export class SystemError extends IoliteError {
   }
 }
 
+/** An error of Node's own as one of ours, if it carries what the kernel answered; as it is otherwise. */
+export function systemError(cause: unknown, attempted: string): Error {
+  const { errno, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (typeof errno !== 'number' || errno >= 0) return cause as Error;
+  return new SystemError(syscall ?? 'the call', -errno, attempted);
+}
+
 /** Describes a value for an error message, briefly whatever it is. */
 export function describe(value: unknown): string {
   if (typeof value === 'string')
@@ -88,10 +95,14 @@ export function checkInteger(
   min: number,
   max: number,
 ): asserts value is number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  refuseInteger(value, name, min, max);
+}
+
+/** Apart, so that the check itself is small enough to be inlined. */
+function refuseInteger(value: unknown, name: string, min: number, max: number): never {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     throw new ArgumentError(`Cannot use ${name}: an integer is wanted, ${describe(value)} was given`);
   }
-  if (value < min || value > max) {
-    throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
-  }
+  throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { sliced, slicings } from '../support/slicing.ts';
 
@@ -88,4 +89,17 @@ test('toString() clamps its end as Buffer does, and refuses what is no position 
   assert.throws(() => aggregate.toString('utf8', 3, 2), { code: 'ERR_IOLITE_RANGE' });
   assert.throws(() => aggregate.toString('utf8', 0.5), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.throws(() => aggregate.toString('utf-7' as BufferEncoding), { code: 'ERR_IOLITE_ARGUMENT' });
+});
+
+test('toString() of more bytes than are gathered at a time cuts no character', () => {
+  const text = Buffer.alloc(33 * 1024 ** 2 + 1, 'zw\u00f6lf \u20ac uro \u{1f600}. ');
+  const whole = Aggregate.empty();
+  for (let at = 0; at < text.length; at += 1_000_003) {
+    using part = Aggregate.adopt(text.subarray(at, at + 1_000_003));
+    whole.append(part);
+  }
+  for (const encoding of ['utf8', 'utf16le', 'base64', 'hex', 'latin1'] as const) {
+    assert(whole.toString(encoding) === text.toString(encoding), encoding);
+  }
+  whole.release();
 });

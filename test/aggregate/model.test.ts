@@ -147,6 +147,18 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         ]);
       },
   ),
+  fc.record({ a: fc.nat(), one: fraction, two: fraction, byte: fc.integer({ min: 0, max: 255 }) }).map(
+    ({ a, one, two, byte }): Step =>
+      (_, pick) => {
+        const { aggregate, model } = pick(a);
+        const start = Math.floor(one * model.length);
+        const end = start + Math.floor(two * Math.min(100, model.length - start));
+        assert.equal(aggregate.toString('latin1', start, end), model.toString('latin1', start, end));
+        assert.equal(aggregate.indexOf(byte, start), model.indexOf(byte, start));
+        if (start < model.length) assert.equal(aggregate.at(start), model[start]);
+        if (start + 4 <= model.length) assert.equal(aggregate.readUInt32LE(start), model.readUInt32LE(start));
+      },
+  ),
   fc.record({ a: fc.nat() }).map(
     ({ a }): Step =>
       (_, pick) => {

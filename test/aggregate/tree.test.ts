@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Cursor } from '../../src/aggregate/cursor.ts';
-import { Slice } from '../../src/aggregate/slice.ts';
 import {
-  append,
   Branch,
   forEachSlice,
-  join,
+  MAX_CHILDREN,
   release,
   retain,
-  split,
   type Tree,
-  treeOf,
-} from '../../src/aggregate/tree.ts';
+} from '../../src/aggregate/branch.ts';
+import { Cursor } from '../../src/aggregate/cursor.ts';
+import { part, replace, split } from '../../src/aggregate/cut.ts';
+import { Slice } from '../../src/aggregate/slice.ts';
+import { append, join, treeOf } from '../../src/aggregate/tree.ts';
+import { trimFront } from '../../src/aggregate/trim.ts';
 import { leaseOfAdopted } from '../../src/memory/heap-chunk.ts';
 import type { Lease } from '../../src/memory/lease.ts';
 
-const MIN = 16;
-const MAX = 32;
-
-/** Throws unless the tree keeps its promises: even heights, filled branches, right lengths, merged slices. */
-function checkTree(tree: Tree | undefined): void {
+/** Throws unless the tree keeps its promises: even heights, no more than it needs, right lengths, merged slices. */
+function checkTree(tree: Tree | undefined, mostSlices: number): void {
   if (tree === undefined || tree instanceof Slice) return;
   checkBranch(tree, true);
   let last: Slice | undefined;
@@ -30,20 +27,29 @@ function checkTree(tree: Tree | undefined): void {
     assert(last?.lease !== slice.lease || last.end !== slice.start, 'slices that touch are merged');
     last = slice;
   });
+  // What was appended and trimmed may leave the height of what was there in between.
+  assert(
+    tree.height <= 1 + Math.log(mostSlices) / Math.log(8),
+    `${mostSlices} slices, height ${tree.height}`,
+  );
 }
 
 function checkBranch(branch: Branch, isRoot: boolean): void {
   assert(branch.references > 0);
-  assert(branch.children.length <= MAX);
-  assert(branch.children.length >= (isRoot ? 2 : MIN), `${branch.children.length} children`);
+  assert(branch.children.length - branch.first <= MAX_CHILDREN);
+  assert(branch.children.length - branch.first >= (isRoot ? 2 : 1));
+  assert.equal(branch.ends.length, branch.children.length);
   let end = 0;
-  for (const [index, child] of branch.children.entries()) {
+  for (let index = branch.first; index < branch.children.length; index++) {
+    const child = branch.children[index] as Tree;
+    assert.equal(branch.startOf(index), end);
+    assert.equal(branch.childAt(end), index);
     end += child.length;
-    assert.equal(branch.ends[index], end);
+    assert.equal(branch.childAt(end - 1), index);
     assert.equal(child instanceof Slice ? 0 : child.height, branch.height - 1);
     if (child instanceof Branch) checkBranch(child, false);
   }
-  assert.equal(branch.ends.length, branch.children.length);
+  assert.equal(branch.length, end);
 }
 
 function contentOf(tree: Tree | undefined): number[] {
@@ -60,16 +66,16 @@ function manySlices(lease: Lease, count: number, from: number): Slice[] {
   return Array.from({ length: count }, (_, i) => new Slice(lease, (from + i) * 2, (from + i) * 2 + 1));
 }
 
-test('join(), split() and append() keep the tree balanced and its counts right', () => {
+test('every operation keeps the tree balanced and its counts right', () => {
   const step = fc.record({
-    what: fc.constantFrom('split', 'join', 'append', 'share', 'drop'),
+    what: fc.constantFrom('split', 'join', 'append', 'share', 'drop', 'trim', 'part', 'replace'),
     a: fc.nat(),
     b: fc.nat(),
     count: fc.oneof(fc.nat(5), fc.nat(100), fc.nat(3000)),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), steps => {
-      const lease = leaseOfAdopted(new Uint8Array(1));
+      const lease = leaseOfAdopted(Buffer.alloc(1));
       lease.retain();
       let made = 0;
       const trees: { tree: Tree | undefined; content: number[] }[] = [];
@@ -97,26 +103,43 @@ test('join(), split() and append() keep the tree balanced and its counts right',
           made += count % 200;
           for (const slice of added) tree = append(tree, slice);
           trees.push({ tree, content: [...one.content, ...added.map(slice => slice.start)] });
+        } else if (what === 'trim' && one.tree !== undefined) {
+          const at = Math.floor(((b % 101) / 100) ** 3 * one.content.length);
+          trees.push({ tree: trimFront(one.tree, at), content: one.content.slice(at) });
+        } else if (what === 'part' && one.content.length > 0) {
+          const from = b % one.content.length;
+          const to = Math.min(one.content.length, from + 1 + count);
+          trees.push(one, { tree: part(one.tree!, from, to), content: one.content.slice(from, to) });
+        } else if (what === 'replace') {
+          const from = b % (one.content.length + 1);
+          const gone = Math.min(one.content.length - from, count % 50);
+          const added = treeOf(manySlices(lease, (a + b) % 7, made));
+          made += (a + b) % 7;
+          const content = one.content.slice();
+          const removedContent = content.splice(from, gone, ...contentOf(added));
+          const { tree, removed } = replace(one.tree, from, gone, added);
+          trees.push({ tree, content }, { tree: removed, content: removedContent });
         } else if (what === 'share') {
           if (one.tree !== undefined) retain(one.tree);
           trees.push(one, { ...one });
         } else {
           if (one.tree !== undefined) release(one.tree);
         }
-        for (const { tree } of trees) checkTree(tree);
+        for (const { tree } of trees) checkTree(tree, made);
       }
       for (const { tree, content } of trees) {
         assert.deepEqual(contentOf(tree), content);
+        assert.equal(tree?.length ?? 0, content.length);
         if (tree !== undefined) release(tree);
       }
       assert.equal(lease.references, 1);
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
 });
 
 test('join() merges slices that touch, so that a divided buffer becomes one slice again', () => {
-  const lease = leaseOfAdopted(new Uint8Array(100));
+  const lease = leaseOfAdopted(Buffer.alloc(100));
   lease.retain();
   let parts: (Tree | undefined)[] = [new Slice(lease, 0, 100)];
   for (const at of [50, 20, 10, 5]) {
@@ -131,7 +154,7 @@ test('join() merges slices that touch, so that a divided buffer becomes one slic
 test('Cursor visits every slice in both directions, from any position', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2500 }), fc.nat(), (count, seed) => {
-      const lease = leaseOfAdopted(new Uint8Array(1));
+      const lease = leaseOfAdopted(Buffer.alloc(1));
       const tree = treeOf(manySlices(lease, count, 0))!;
       const from = seed % count;
       const forwards: number[] = [];

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { ReadableStream } from 'node:stream/web';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { abandon, forgetPages, map } from '../../src/os/mapping.ts';
 import { createMemfd } from '../../src/os/memfd.ts';
@@ -75,4 +77,33 @@ test('the memory of a view cannot be moved away from it', () => {
     };
     assert.throws(() => buffer.transfer(), { code: 'ERR_IOLITE_UNSUPPORTED' });
   });
+});
+
+/** Maps a file, has a BYOB reader move the memory, and abandons the mapping. @returns the view it moved to */
+async function movedAndAbandoned(collected: FinalizationRegistry<undefined>): Promise<Uint8Array> {
+  const fd = createMemfd('test-moved', SIZE);
+  const mapping = map(fd, SIZE, 'read-write', true);
+  closeDescriptor(fd);
+  collected.register(mapping.bytes.buffer, undefined);
+  const stream = new ReadableStream({
+    type: 'bytes',
+    pull: controller => controller.byobRequest?.respond(SIZE),
+  });
+  const reader = stream.getReader({ mode: 'byob' });
+  const { value } = await reader.read(new Uint8Array(mapping.bytes.buffer as ArrayBuffer));
+  assert.equal(mapping.bytes.length, 0);
+  abandon(mapping);
+  return value as Uint8Array;
+}
+
+test('memory that a BYOB reader has moved out of its view stays readable', async () => {
+  let count = 0;
+  const collected = new FinalizationRegistry<undefined>(() => {
+    count += 1;
+  });
+  const moved = await movedAndAbandoned(collected);
+  await collectGarbage(() => count === 1);
+  // By now the finaliser that would unmap it has run too.
+  await setImmediate();
+  assert.ok(moved.every(byte => byte === 0));
 });

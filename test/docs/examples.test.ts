@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import { type Example, examplesInPage, examplesInSource } from './support/find-examples.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+// Inside of the package, whose types and settings hold for them.
+mkdirSync(join(root, 'dist'), { recursive: true });
+const folder = mkdtempSync(join(root, 'dist', 'examples-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+// The sources, compiled as the package is, and the examples beside them.
+const compiled = join(folder, 'compiled');
+
+const pages = readdirSync(join(root, 'docs')).filter(file => file.endsWith('.md'));
+const examples = [
+  ...examplesInSource(root),
+  ...pages.flatMap(page => examplesInPage(root, join('docs', page))),
+];
+const written = examples.map(write);
+
+/** Puts an example's files in a folder of its own. @returns their paths */
+function write({ files }: Example, index: number): string[] {
+  const place = join(folder, `${index}`);
+  mkdirSync(place);
+  return files.map(({ name, code }) => {
+    const path = join(place, `${name}.ts`);
+    // Always a module.
+    writeFileSync(path, `${toSources(code, place)}\nexport {};\n`);
+    return path;
+  });
+}
+
+/** Imports of the package become imports of its sources. */
+function toSources(code: string, place: string): string {
+  return code.replace(
+    /\b(from |import |import\()'iolite(?:\/(\w+))?'/g,
+    (_, start: string, subpath = '.') =>
+      `${start}'${relative(place, join(root, 'src', subpath, 'index.ts'))}'`,
+  );
+}
+
+/** Compiles all examples in one go. @returns what the compiler finds fault with */
+function compile(): string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const program = ts.createProgram(written.flat(), {
+    ...options,
+    noEmit: false,
+    rootDir: root,
+    outDir: compiled,
+  });
+  const { diagnostics } = program.emit();
+  return [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(({ file, start, messageText }) => {
+    const place = Number(file?.fileName.slice(folder.length + 1).split('/', 1)[0]);
+    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
+    const where = examples[place]?.name ?? file?.fileName;
+    return `${where}, its line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+}
+
+test('the documentation has examples, without type errors', () => {
+  assert(examples.length > 0);
+  assert.deepEqual(compile(), []);
+});
+
+describe('the examples of the documentation run', { concurrency: 2 }, () => {
+  for (const [index, { name }] of examples.entries()) {
+    test(name, async () => {
+      const [first = ''] = written[index] ?? [];
+      const path = join(compiled, relative(root, first).replace(/\.ts$/, '.js'));
+      // Rejects with what it wrote, unless it ends with exit code 0.
+      await promisify(execFile)(process.execPath, ['--expose-gc', path], { cwd: root, timeout: 60_000 });
+    });
+  }
+});

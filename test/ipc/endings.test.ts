@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { createPool } from '../../src/aggregate/pool.ts';
+import { listen } from '../../src/ipc/listen.ts';
+import { holdings, holdingsReturnTo } from '../support/holdings.ts';
+import { Program } from '../support/program.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+const QUITTER = new URL('./children/quitter.ts', import.meta.url);
+
+for (const way of ['exit', 'kill', 'destroy', 'close']) {
+  test(`a peer that goes by '${way}' fails what waits for it, with a code, and leaves nothing`, async () => {
+    const before = holdings();
+    const pool = createPool();
+    {
+      await using endpoint = await listen(`@iolite-endings-${process.pid}`);
+      await using _ = new Program(QUITTER, [endpoint.path, way]);
+      const [channel] = await watchdog(once(endpoint, 'channel'), 'the peer');
+      const closed = once(channel, 'close');
+      const next = channel[Symbol.asyncIterator]().next();
+      using body = pool.from('x'.repeat(300_000));
+      const code = 'ERR_IOLITE_PEER';
+      await assert.rejects(watchdog(channel.request({ body }), 'the request to fail'), { code });
+      if (way === 'close') {
+        // A farewell: what comes after it is no accident.
+        assert.deepEqual(await watchdog(next, 'the end'), { value: undefined, done: true });
+        await watchdog(channel.close(), 'the channel to close');
+        assert.deepEqual(await closed, [undefined]);
+        await assert.rejects(channel.send({ body }), { code: 'ERR_IOLITE_CLOSED' });
+      } else {
+        await assert.rejects(watchdog(next, 'the iteration to fail'), { code });
+        assert.equal((await closed)[0].code, code);
+        await assert.rejects(channel.send({ body }), { code });
+        await assert.rejects(channel.request({ body }), { code });
+      }
+    }
+    pool.close();
+    assert.equal(pool.stats().chunks, 0);
+    await holdingsReturnTo(before);
+  });
+}

@@ -1,0 +1,26 @@
+/** A thread that makes descriptors and mappings, gives some of them up, and then never comes back. */
+import { parentPort } from 'node:worker_threads';
+import { closeDescriptor, reopenReadOnly } from '../../../src/os/descriptor.ts';
+import { map } from '../../../src/os/mapping.ts';
+import { createMemfd } from '../../../src/os/memfd.ts';
+import { receiveDescriptor, sendDescriptor, socketPair } from '../../../src/os/socket.ts';
+
+const memfd = createMemfd('ledger', 8192);
+const reopened = reopenReadOnly(memfd);
+const closed = createMemfd('ledger', 8192);
+closeDescriptor(closed);
+const [here, there] = socketPair('seqpacket');
+sendDescriptor(here, Buffer.from('x'), memfd);
+const received = receiveDescriptor(there);
+const mappings = [map(memfd, 8192, 'read-write', false), map(reopened, 8192, 'read-only', false)];
+try {
+  map(closed, 8192, 'read-only', false);
+} catch {
+  // A mapping that failed is none.
+}
+for (const fd of [here, there]) closeDescriptor(fd);
+parentPort?.postMessage({
+  descriptors: [memfd, reopened, typeof received === 'object' ? received.fd : -1],
+  mappings: mappings.map(({ address, length }) => ({ address, length })),
+});
+for (;;);

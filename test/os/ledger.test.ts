@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { claimMapping, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../../src/os/ledger.ts';
+import { unmapLeft } from '../../src/os/mapping.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+const LOADER = new URL('../support/typescript-thread.mjs', import.meta.url);
+const HOLDER = new URL('./children/ledger-holder.ts', import.meta.url);
+
+test('takeHoldings() tells exactly what a thread held when it was terminated, once', async () => {
+  const workerData = { [LEDGER_KEY]: sharedLedger() };
+  const thread = new Worker(LOADER, { argv: [HOLDER.href], workerData });
+  const { threadId } = thread;
+  noteChild(threadId);
+  const [held] = await watchdog(once(thread, 'message'), 'the thread to hold something');
+  const { descriptors, mappings } = held as ReturnType<typeof takeHoldings>;
+  await thread.terminate();
+  for (const fd of descriptors) assert.doesNotThrow(() => fstatSync(fd), 'it is still open');
+  const left = takeHoldings(threadId);
+  assert.deepEqual(
+    [...left.descriptors].sort((a, b) => a - b),
+    [...descriptors].sort((a, b) => a - b),
+  );
+  assert.deepEqual(left.mappings, mappings);
+  for (const fd of left.descriptors) closeDescriptor(fd);
+  for (const { address, length } of left.mappings) unmapLeft(address, length);
+  assert.deepEqual(takeHoldings(threadId), { descriptors: [], mappings: [] });
+});
+
+test('the main thread keeps no ledger', () => {
+  assert.equal(claimMapping(4096), undefined);
+  assert.deepEqual(takeHoldings(0x7fff), { descriptors: [], mappings: [] });
+});
