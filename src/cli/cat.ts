@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Formatting, LineFormatter } from './cat-format.ts';
-import { BLOCK_BYTES, Input } from './input.ts';
+import { Input } from './input.ts';
 import { type Output, openOutput, type Room } from './output.ts';
 import { complain, OutputError, reasonOf, runTool } from './tool.ts';
 
@@ -15,6 +15,9 @@ interface Options {
   readonly showTabs?: true;
   readonly showNonprinting?: true;
 }
+
+/** What a pipe gives at a time, mostly. */
+const STREAM_BYTES = 64 * 1024;
 
 /** Adds `iolite cat` to the program. */
 export function define(program: Command): void {
@@ -82,7 +85,7 @@ async function copy(input: Input, output: Output): Promise<void> {
   for (;;) {
     let room: Room | undefined;
     const block = await input.next(() => {
-      room = output.allocate(BLOCK_BYTES);
+      room = output.allocate(roomFor(input, output));
       return room.bytes;
     });
     room?.commit(block?.bytes.length ?? 0);
@@ -93,6 +96,12 @@ async function copy(input: Input, output: Output): Promise<void> {
     }
     await output.flush();
   }
+}
+
+/** Room for what one read gives: all of a small file, and a byte more, to see that it ends. */
+function roomFor({ stats }: Input, { blockBytes }: Output): number {
+  if (!stats.isFile() || stats.size === 0) return Math.min(blockBytes, STREAM_BYTES);
+  return Math.min(blockBytes, stats.size + 1);
 }
 
 async function format(input: Input, formatter: LineFormatter, output: Output): Promise<void> {

@@ -1,6 +1,7 @@
 import { fstatSync, type Stats, writeSync } from 'node:fs';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { waitUntilReady } from '../os/poll.ts';
+import { upgradeAfter } from './pipes.ts';
 import { OutputError } from './tool.ts';
 
 /** Room for output, to be filled from its start and committed before anything else is put. */
@@ -13,6 +14,8 @@ export interface Room {
 /** The standard output of a tool: what is put leaves in that order, at the latest with the next flush(). */
 export interface Output {
   readonly stats: Stats;
+  /** Bytes that are best put at a time, by who has many. */
+  readonly blockBytes: number;
   /** Room of `size` bytes or more. */
   allocate(size: number): Room;
   /** Puts bytes, which are copied or written at once. */
@@ -32,7 +35,9 @@ const DIRECT_BYTES = 8 * 1024;
 
 /** The standard output, whatever is behind it. @throws OutputError, as does everything one does with it */
 export async function openOutput(): Promise<Output> {
-  return new PlainOutput(outputStats());
+  const plain = new PlainOutput(outputStats());
+  const after = upgradeAfter();
+  return plain.stats.isFIFO() && after !== Number.POSITIVE_INFINITY ? new LateOutput(plain, after) : plain;
 }
 
 function outputStats(): Stats {
@@ -44,8 +49,11 @@ function outputStats(): Stats {
 }
 
 /** Output by write(2), from ordinary memory. */
-class PlainOutput implements Output {
+export class PlainOutput implements Output {
   readonly stats: Stats;
+  readonly blockBytes = 256 * 1024;
+  /** Bytes put so far. */
+  size = 0;
   readonly #pack = Buffer.allocUnsafeSlow(PACK_BYTES);
   #used = 0;
   #room = Buffer.alloc(0);
@@ -61,6 +69,7 @@ class PlainOutput implements Output {
   }
 
   put(bytes: Buffer): void {
+    this.size += bytes.length;
     if (bytes.length > PACK_BYTES - this.#used || bytes.length >= DIRECT_BYTES) this.#write();
     if (bytes.length >= DIRECT_BYTES) writeAll(bytes);
     else this.#used += bytes.copy(this.#pack, this.#used);
@@ -86,6 +95,53 @@ class PlainOutput implements Output {
     const used = this.#used;
     this.#used = 0;
     if (used > 0) writeAll(this.#pack.subarray(0, used));
+  }
+}
+
+/** Output into a pipe, ordinary until it is worth while to offer an upgrade: only then is that loaded. */
+class LateOutput implements Output {
+  readonly #plain: PlainOutput;
+  readonly #after: number;
+  #current: Output;
+  #offered = false;
+
+  constructor(plain: PlainOutput, after: number) {
+    this.#plain = plain;
+    this.#after = after;
+    this.#current = plain;
+  }
+
+  get stats(): Stats {
+    return this.#plain.stats;
+  }
+
+  get blockBytes(): number {
+    return this.#current.blockBytes;
+  }
+
+  allocate(size: number): Room {
+    return this.#current.allocate(size);
+  }
+
+  put(bytes: Buffer): void {
+    this.#current.put(bytes);
+  }
+
+  pass(aggregate: Aggregate): void {
+    this.#current.pass(aggregate);
+  }
+
+  async flush(): Promise<void> {
+    if (!this.#offered && this.#plain.size >= this.#after) {
+      this.#offered = true;
+      const { PipedOutput } = await import('./piped-output.ts');
+      this.#current = (await PipedOutput.open(this.#plain, STDOUT)) ?? this.#plain;
+    }
+    await this.#current.flush();
+  }
+
+  async end(): Promise<void> {
+    await this.#current.end();
   }
 }
 

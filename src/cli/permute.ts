@@ -10,7 +10,6 @@ interface Options {
 
 const MAX_WIDTH = 4096;
 const MAX_WORDS = 255;
-const ROOM_BYTES = 256 * 1024;
 
 /** Adds `iolite permute` to the program. */
 export function define(program: Command): void {
@@ -56,8 +55,8 @@ async function permute(words: readonly Buffer[], { lines }: Options): Promise<nu
 }
 
 async function write(permutations: Permutations, output: Output, lines: boolean): Promise<void> {
-  const size = Math.max(ROOM_BYTES, permutations.length + 1);
   for (;;) {
+    const size = Math.max(output.blockBytes, permutations.length + 1);
     const room = output.allocate(size);
     const length = lines
       ? fillLines(permutations, room.bytes)

@@ -6,6 +6,7 @@ export const F_GETFL = 3;
 export const FD_CLOEXEC = 1;
 export const F_OFD_SETLK = 37;
 export const F_OFD_GETLK = 36;
+export const F_GETPIPE_SZ = 1032;
 export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
 export const F_RDLCK = 0;

@@ -5,6 +5,7 @@ import type { Output, Room } from '../../../src/cli/output.ts';
 /** An output that keeps what is put. */
 export class MemoryOutput implements Output {
   readonly stats = {} as Stats;
+  readonly blockBytes = 4096;
   readonly #parts: Buffer[] = [];
   /** How many aggregates were passed by reference. */
   passed = 0;
