@@ -17,6 +17,8 @@ interface Offer {
  * runs ahead further is memory that cannot be refilled while it is in the processor's caches.
  */
 const MAX_AHEAD = 4;
+/** What sending fails with when the reader is gone, whether the channel knows that yet or not. */
+const GONE = new Set(['ERR_IOLITE_PEER', 'ERR_IOLITE_CLOSED', 'EPIPE', 'ECONNRESET']);
 /** Milliseconds that a reader which has connected gets to ask, before ordinary bytes go on. */
 const PATIENCE = 50;
 
@@ -86,7 +88,8 @@ export class PipeWriter {
 
   /**
    * Sends an aggregate, and takes it over if that succeeds.
-   * @returns when the reader may have the next one; false when the reader is gone, and has not got this one
+   * @returns when the reader may have the next one; false when the reader is known to be gone. What was on its way
+   * when a reader went counts as read by it.
    * @throws ERR_IOLITE_LIMIT, SystemError: EMFILE, ENOMEM
    */
   async send(aggregate: Aggregate): Promise<boolean> {
@@ -102,7 +105,8 @@ export class PipeWriter {
     channel.request({ body: aggregate }).then(
       () => this.#taken(),
       error => {
-        if (!channel.closed) this.#failure = error;
+        if (!GONE.has(error.code)) this.#failure = error;
+        else if (this.#channel === channel) this.#channel = undefined;
         this.#taken();
       },
     );
