@@ -1,72 +1,51 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { complain, Failure, serve } from './serve.ts';
+import { Command, CommanderError } from 'commander';
 
-const MAX_WORKERS = 256;
-const MAX_BUDGET = 1024 ** 2;
+type Definition = { define(program: Command): void };
 
-function integer(min: number, max: number): (text: string) => number {
-  return text => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`An integer from ${min} to ${max} is wanted.`);
-  };
-}
+/** The commands, each loaded only when it is asked for: a tool in a pipeline starts often and runs briefly. */
+const COMMANDS: Record<string, () => Promise<Definition>> = {
+  serve: () => import('./serve-command.ts'),
+  cat: () => import('./cat.ts'),
+  grep: () => import('./grep.ts'),
+  wc: () => import('./wc.ts'),
+  permute: () => import('./permute.ts'),
+};
 
-function hostName(text: string): string {
-  if (text !== '') return text;
-  throw new InvalidArgumentError('A name or an address is wanted.');
-}
+const USAGE_FAILURE = 2;
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
-function commands(): Command {
+/** The program, with the command of that name, or with all where there is none of it. */
+async function programFor(name: string | undefined): Promise<Command> {
+  const known = name !== undefined && Object.hasOwn(COMMANDS, name) ? name : undefined;
+  const prefix = known === undefined || known === 'serve' ? 'iolite' : `iolite ${known}`;
   const program = new Command('iolite')
     .description('One physical copy of I/O data, shared read-only by the processes that use it.')
     .version(version())
     .showSuggestionAfterError(false)
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'iolite: ')),
+      outputError: (text, write) => write(text.replace(/^error: /, `${prefix}: `)),
     })
     .exitOverride();
-  program
-    .command('serve')
-    .description(
-      'Serve the files of a directory over HTTP from several processes and one copy in memory.\n' +
-        'Names that begin with a dot are not served. /_iolite shows the memory of each process.',
-    )
-    .argument('<dir>', 'the directory')
-    .option(
-      '-p, --port <n>',
-      'port, 0 for one that is free (default: 8080, or a free one)',
-      integer(0, 65535),
-    )
-    .option('--host <h>', 'name or address to listen on', hostName, '127.0.0.1')
-    .option('-w, --workers <n>', 'processes (default: one a core)', integer(1, MAX_WORKERS))
-    .option(
-      '-b, --budget <MiB>',
-      'memory for file content (default: a quarter of the memory, at most 1024)',
-      integer(1, MAX_BUDGET),
-    )
-    .action(async (directory: string, options) => {
-      process.exitCode = await serve(directory, options);
-    });
+  const wanted = known === undefined ? Object.keys(COMMANDS) : [known];
+  const definitions = await Promise.all(
+    wanted.map(command => (COMMANDS[command] as () => Promise<Definition>)()),
+  );
+  for (const { define } of definitions) define(program);
   return program;
 }
 
-// A reader of our output that is gone is no reason to stop serving.
-process.stdout.on('error', () => {});
-process.stderr.on('error', () => {});
-
 try {
-  await commands().parseAsync();
+  const program = await programFor(process.argv[2]);
+  await program.parseAsync();
   process.exit();
 } catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  const known = error instanceof Failure || 'code' in (error as Error);
-  complain(known ? (error as Error).message : String((error as Error).stack));
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : USAGE_FAILURE);
+  const known = 'code' in (error as Error);
+  process.stderr.write(`iolite: ${known ? (error as Error).message : String((error as Error).stack)}\n`);
   process.exit(1);
 }

@@ -6,6 +6,7 @@ export const F_GETFL = 3;
 export const FD_CLOEXEC = 1;
 export const F_OFD_SETLK = 37;
 export const F_OFD_GETLK = 36;
+export const F_GETPIPE_SZ = 1032;
 export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
 export const F_RDLCK = 0;
@@ -26,6 +27,10 @@ export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 export const MADV_DONTNEED = 4;
+
+/** poll(2) */
+export const POLLIN = 1;
+export const POLLOUT = 4;
 
 /** posix_fadvise(2) */
 export const POSIX_FADV_DONTNEED = 4;

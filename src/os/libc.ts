@@ -40,6 +40,7 @@ export interface Libc {
   ): Address;
   munmap(address: Address, length: number): number;
   open(path: string, flags: number, mode: number): number;
+  poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
@@ -67,6 +68,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
   munmap: ['munmap', 'int', ['intptr', 'size_t']],
   open: ['open', 'int', ['str', 'int', 'int']],
+  poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
   sendfile: ['sendfile', 'intptr', ['int', 'int', 'void*', 'size_t']],

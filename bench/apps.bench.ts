@@ -1,0 +1,87 @@
+/**
+ * The tools in pipelines: through pipes that upgrade at once, against the same tools through ordinary pipes, and
+ * against their namesakes of the system for orientation. Start-up of all processes included. Runs the tools as they are installed: builds them.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Comparison, compare, report } from './harness.ts';
+
+/** This runs from dist-bench/bench/. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const IOLITE = `'${process.execPath}' '${join(ROOT, 'dist/cli/main.js')}'`;
+/** Ten words of eight characters: 10! permutations of 80 bytes are 290 MB. */
+const WORDS = Array.from({ length: 10 }, (_, i) => `word-${i}  `).join('');
+const ROUNDS = 2;
+
+spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
+const folder = mkdtempSync(join(tmpdir(), 'iolite-bench-'));
+
+/** Lines of text; one in a thousand has the word that is looked for. */
+function makeFile(name: string, size: number): string {
+  const lines: string[] = [];
+  for (let i = 0; i < 20_000; i++) {
+    lines.push(
+      `${i} the quick brown fox ${'jumps over '.repeat(i % 7)}the ${i % 1000 === 7 ? 'zebra' : 'lazy dog'}`,
+    );
+  }
+  const block = Buffer.from(`${lines.join('\n')}\n`);
+  const path = join(folder, name);
+  const fd = openSync(path, 'w');
+  for (let left = size; left > 0; left -= block.length) writeSync(fd, block, 0, Math.min(left, block.length));
+  closeSync(fd);
+  return path;
+}
+
+async function run(script: string, pipes: 'eager' | 'ordinary'): Promise<void> {
+  const env = { ...process.env, IOLITE_PIPES: pipes, LC_ALL: 'C' };
+  const bash = spawn('bash', ['-o', 'pipefail', '-c', `${script} > '${folder}/out'`], {
+    env,
+    stdio: 'inherit',
+  });
+  const [code] = await once(bash, 'close');
+  if (code !== 0) throw new Error(`${script} exited with ${code}`);
+}
+
+/** A pipeline against itself through ordinary pipes, and against the system's tools if they have all of it. */
+function comparisons(name: string, ours: string, system: string | undefined, times: number): Comparison[] {
+  const measure = (script: string, pipes: 'eager' | 'ordinary') => async (count: number) => {
+    for (let i = 0; i < count; i++) await run(script, pipes);
+  };
+  const common = { name, ours: measure(ours, 'eager'), oursTimes: times, peerTimes: times };
+  const ordinary = { ...common, peerName: 'ordinary pipe', peer: measure(ours, 'ordinary') };
+  if (system === undefined) return [ordinary];
+  return [ordinary, { ...common, peerName: 'coreutils, grep', peer: measure(system, 'ordinary') }];
+}
+
+try {
+  const small = makeFile('small', 1_750_000);
+  const large = makeFile('large', 1_000_000_000);
+  const permute = `${IOLITE} permute '${WORDS}' -w 8`;
+  const results = await compare(
+    [
+      ...comparisons('permute | wc, 290 MB', `${permute} | ${IOLITE} wc`, `${permute} | wc`, 1),
+      ...comparisons(
+        'cat | grep, 1.75 MB',
+        `${IOLITE} cat ${small} | ${IOLITE} grep zebra`,
+        `cat ${small} | grep zebra`,
+        2,
+      ),
+      ...comparisons('cat | wc, 1.75 MB', `${IOLITE} cat ${small} | ${IOLITE} wc`, `cat ${small} | wc`, 2),
+      ...comparisons(
+        'cat | grep, 1 GB',
+        `${IOLITE} cat ${large} | ${IOLITE} grep zebra`,
+        `cat ${large} | grep zebra`,
+        1,
+      ),
+      ...comparisons('cat | wc, 1 GB', `${IOLITE} cat ${large} | ${IOLITE} wc`, `cat ${large} | wc`, 1),
+    ],
+    ROUNDS,
+  );
+  report('apps', results);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,184 @@
+import { countLines } from './count.ts';
+import type { Block } from './input.ts';
+import type { Matcher } from './matcher.ts';
+import type { Output } from './output.ts';
+
+/** What is shown of the selected lines. */
+export interface Showing {
+  readonly what: 'lines' | 'counts' | 'names' | 'nothing';
+  readonly numbers: boolean;
+  /** Select the lines that do not match. */
+  readonly inverted: boolean;
+  /** Selected lines after which a file is done with. */
+  readonly maxLines: number;
+}
+
+const NEWLINE = 10;
+const END = Buffer.of(NEWLINE);
+/** Selected lines in a row of this many bytes are passed on by reference; fewer cost less to copy. */
+const SHARE_BYTES = 16 * 1024;
+
+/** Searches one input, which comes in blocks cut anywhere, and puts what is to be shown. */
+export class Search {
+  readonly #matcher: Matcher;
+  readonly #showing: Showing;
+  readonly #output: Output;
+  readonly #prefix: string;
+  /** The begin of a line whose end is in a later block. */
+  #pieces: Buffer[] = [];
+  #count = 0;
+  #done = false;
+  /** Whole lines that are being searched, where they can be shared from, and the number of the first. */
+  #region: Buffer = Buffer.alloc(0);
+  #share: Block['share'];
+  #line = 1;
+  /** `line` is the number of the line that begins here. */
+  #numbered = 0;
+  /** Selected lines in a row that are not shown yet. */
+  #runStart = 0;
+  #runEnd = 0;
+
+  /** @param prefix of each line and count */
+  constructor(matcher: Matcher, showing: Showing, output: Output, prefix: string) {
+    this.#matcher = matcher;
+    this.#showing = showing;
+    this.#output = output;
+    this.#prefix = prefix;
+  }
+
+  /** Whether the rest of the input makes no difference. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Whether a line was selected. */
+  get selected(): boolean {
+    return this.#count > 0;
+  }
+
+  add({ bytes, share }: Block): void {
+    let start = 0;
+    if (this.#pieces.length > 0) {
+      const newline = bytes.indexOf(NEWLINE);
+      start = newline === -1 ? bytes.length : newline + 1;
+      this.#pieces.push(Buffer.from(bytes.subarray(0, start)));
+      if (newline === -1) return;
+      this.#searchPieces();
+    }
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (end > start && !this.#done) {
+      const from = start;
+      this.#search(bytes.subarray(start, end), share && ((s, e) => share(from + s, from + e)));
+      start = end;
+    }
+    if (start < bytes.length) this.#pieces.push(Buffer.from(bytes.subarray(start)));
+  }
+
+  /** The last line may have no newline. */
+  endOfInput(): void {
+    if (this.#pieces.length > 0 && !this.#done) this.#searchPieces();
+  }
+
+  /** Puts what is shown of the input as a whole. @param name of the input */
+  end(name: string): void {
+    const { what } = this.#showing;
+    if (what === 'counts') this.#output.put(Buffer.from(`${this.#prefix}${this.#count}\n`));
+    else if (what === 'names' && this.selected) this.#output.put(Buffer.from(`${name}\n`));
+  }
+
+  #searchPieces(): void {
+    const [only] = this.#pieces;
+    const line = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#search(line, undefined);
+  }
+
+  #search(region: Buffer, share: Block['share']): void {
+    this.#region = region;
+    this.#share = share;
+    this.#numbered = 0;
+    this.#runStart = 0;
+    this.#runEnd = 0;
+    const matcher = this.#matcher;
+    matcher.open(region);
+    let at = 0;
+    while (!this.#done && matcher.find(at)) {
+      const { start } = matcher;
+      const next = Math.min(matcher.end + 1, region.length);
+      if (this.#showing.inverted) this.#select(at, start);
+      else this.#select(start, next);
+      at = next;
+    }
+    if (this.#showing.inverted && !this.#done) this.#select(at, region.length);
+    this.#show();
+    this.#share = undefined;
+    if (this.#showing.numbers) this.#line += countLines(region.subarray(this.#numbered));
+  }
+
+  /** Selects the whole lines between two positions. */
+  #select(start: number, end: number): void {
+    if (start === end) return;
+    const { what, maxLines } = this.#showing;
+    if (what === 'names' || what === 'nothing') {
+      this.#count = 1;
+      this.#done = true;
+      return;
+    }
+    // Lines are counted one by one only where it makes a difference.
+    const stop = maxLines === Number.POSITIVE_INFINITY ? end : this.#limit(start, end);
+    if (what === 'counts' && maxLines === Number.POSITIVE_INFINITY)
+      this.#count += linesIn(this.#region, start, end);
+    else if (maxLines === Number.POSITIVE_INFINITY) this.#count = 1;
+    if (what === 'counts') return;
+    if (start === this.#runEnd) this.#runEnd = stop;
+    else {
+      this.#show();
+      this.#runStart = start;
+      this.#runEnd = stop;
+    }
+  }
+
+  /** Counts lines up to the most wanted. @returns where they end */
+  #limit(start: number, end: number): number {
+    let at = start;
+    while (at < end && this.#count < this.#showing.maxLines) {
+      const newline = this.#region.indexOf(NEWLINE, at);
+      at = newline === -1 ? end : newline + 1;
+      this.#count += 1;
+    }
+    this.#done = this.#count >= this.#showing.maxLines;
+    return at;
+  }
+
+  /** Puts the lines of the run. */
+  #show(): void {
+    const start = this.#runStart;
+    const end = this.#runEnd;
+    this.#runStart = end;
+    if (start === end) return;
+    if (this.#prefix !== '' || this.#showing.numbers) this.#showOneByOne(start, end);
+    else if (this.#share !== undefined && end - start >= SHARE_BYTES)
+      this.#output.pass(this.#share(start, end));
+    else this.#output.put(this.#region.subarray(start, end));
+    if (this.#region[end - 1] !== NEWLINE) this.#output.put(END);
+  }
+
+  #showOneByOne(start: number, end: number): void {
+    const { numbers } = this.#showing;
+    if (numbers) this.#line += countLines(this.#region.subarray(this.#numbered, start));
+    for (let at = start; at < end; ) {
+      const newline = this.#region.indexOf(NEWLINE, at);
+      const next = newline === -1 ? end : newline + 1;
+      this.#output.put(Buffer.from(numbers ? `${this.#prefix}${this.#line}:` : this.#prefix));
+      this.#output.put(this.#region.subarray(at, next));
+      this.#line += 1;
+      at = next;
+    }
+    this.#numbered = end;
+  }
+}
+
+/** Lines between two positions; the last may have no newline. */
+function linesIn(region: Buffer, start: number, end: number): number {
+  return countLines(region.subarray(start, end)) + (region[end - 1] === NEWLINE ? 0 : 1);
+}

@@ -1,0 +1,18 @@
+/** Reads the standard input as the tools do, and says what came: `{ bytes, shared, sha256 }`. */
+import { createHash } from 'node:crypto';
+import { Input } from '../../../src/cli/input.ts';
+
+const input = new Input('-');
+const hash = createHash('sha256');
+let bytes = 0;
+let shared = 0;
+for (;;) {
+  const block = await input.next();
+  if (block === undefined) break;
+  hash.update(block.bytes);
+  bytes += block.bytes.length;
+  if (block.share === undefined) continue;
+  using part = block.share(0, block.bytes.length);
+  if (part.equals(block.bytes)) shared += part.length;
+}
+console.log(JSON.stringify({ bytes, shared, sha256: hash.digest('hex') }));
