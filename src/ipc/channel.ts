@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Credentials } from '../memory/acl.ts';
-import { closeDescriptor } from '../os/descriptor.ts';
+import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { ExportTable } from './exports.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
@@ -9,6 +9,7 @@ import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
 import type { Message } from './message.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
+import { refusalOf } from './refusal.ts';
 import { type RequestHandler, Responder } from './responder.ts';
 import { closedHere, Sender } from './sender.ts';
 import {
@@ -73,16 +74,17 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /**
    * Takes over two sockets that are connected to the peer's two: a stream socket for frames and a seqpacket
-   * socket for descriptors. Use fork() or parentChannel().
+   * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
    */
   constructor(
-    sockets: { messages: number; descriptors: number },
+    sockets: { messages: number | Socket; descriptors: number },
     peer: Credentials,
     options: ChannelOptions = {},
   ) {
     super();
     this.peer = peer;
     this.#descriptors = sockets.descriptors;
+    noteDescriptor(this.#descriptors);
     this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
     this.#imports = new ImportTable(sockets.descriptors, { ...DEFAULT_LIMITS, ...options });
     this.#sender = new Sender({
@@ -96,7 +98,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       (kind, correlation, message) => this.#sender.send(kind, correlation, message),
       () => this.#consumed(),
     );
-    this.#socket = new Socket({ fd: sockets.messages, readable: true, writable: true });
+    const { messages } = sockets;
+    this.#socket =
+      typeof messages === 'number' ? new Socket({ fd: messages, readable: true, writable: true }) : messages;
     this.#socket.on('data', bytes => this.#received(bytes));
     this.#socket.on('drain', () => {
       this.#sender.full = false;
@@ -104,6 +108,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#socket.on('error', cause => this.#fail(peerGone(cause)));
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
+    // A socket that was accepted paused: nothing of it was read so far.
+    this.#socket.resume();
     this.#greet();
   }
 
@@ -119,7 +125,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** Resolves when the peer has greeted us. @throws ERR_IOLITE_PEER, ERR_IOLITE_PROTOCOL */
   ready(): Promise<void> {
     if (this.#greeted) return Promise.resolve();
-    if (this.#closed) return Promise.reject(peerGone());
+    if (this.#closed) return Promise.reject(this.#accident ?? peerGone());
     return new Promise((resolve, reject) => {
       this.#whenReady = { resolve, reject };
     });
@@ -289,6 +295,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #hello(frame: Frame): void {
+    if (frame.type === FrameType.REFUSED) throw refusalOf(frame);
     if (frame.type !== FrameType.HELLO) throw broken(`its first frame is of type ${frame.type}`);
     checkLength(frame, 8);
     if (frame.body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw broken('its greeting is not of this protocol');

@@ -1,4 +1,4 @@
-import { type Acl, admits, type Credentials } from '../memory/acl.ts';
+import { admits, type Credentials } from '../memory/acl.ts';
 import type { Chunk } from '../memory/chunk.ts';
 import { ImportedChunk } from '../memory/imported-chunk.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
@@ -102,8 +102,7 @@ export function checkGrantable(chunk: Chunk, peer: Credentials): asserts chunk i
       'Cannot send aggregate: a slice of it lies on the heap of this process; allocate it from a shared pool or compact() it into one',
     );
   }
-  const acl: Acl | undefined = chunk instanceof SharedChunk ? chunk.acl : undefined;
-  if (!admits(acl, peer)) {
+  if (!admits(chunk.acl, peer)) {
     throw new IoliteError(
       'ERR_IOLITE_ACCESS',
       `Cannot send aggregate: the ACL of its pool does not admit process ${peer.pid} of user ${peer.uid}`,

@@ -1,11 +1,13 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fstatSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { closeDescriptor, closeOnExec } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
-import { peerCredentials, socketPair } from '../os/socket.ts';
+import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
+import { tryConnect } from './connect.ts';
+import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
 export interface ForkOptions {
@@ -32,8 +34,8 @@ export interface Forked {
   readonly process: ChildProcess;
 }
 
-/** Names the child's inherited sockets: two numbers, then those of `descriptors`. */
-const VARIABLE = 'IOLITE_CHANNEL';
+/** Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a name. */
+export const VARIABLE = 'IOLITE_CHANNEL';
 const FIRST_DESCRIPTOR = 3;
 
 /**
@@ -115,9 +117,10 @@ async function started(child: ChildProcess, channel: Channel): Promise<void> {
 let taken: { readonly channel: Channel; readonly descriptors: readonly number[] } | undefined;
 
 /**
- * The channel to the process that forked this one. Every call returns the same channel.
+ * The channel to who started us: the process that forked this one, or the thread that spawned this thread. Every
+ * call returns the same channel.
  * @param options only the first call's count
- * @throws ERR_IOLITE_CLOSED when the process was not started by fork()
+ * @throws ERR_IOLITE_CLOSED when it was not fork(), forkWorker() or spawnThread() that started us
  */
 export function parentChannel(options?: ChannelOptions): Channel {
   return takeUp(options).channel;
@@ -132,26 +135,32 @@ function takeUp(options?: ChannelOptions): {
   readonly channel: Channel;
   readonly descriptors: readonly number[];
 } {
-  if (taken !== undefined) return taken;
-  const numbers = (process.env[VARIABLE] ?? '').split(',').map(Number);
-  delete process.env[VARIABLE];
-  const [messages, descriptors, ...others] = numbers;
-  if (messages === undefined || descriptors === undefined || !isSocket(messages) || !isSocket(descriptors)) {
-    throw new IoliteError(
-      'ERR_IOLITE_CLOSED',
-      'Cannot open channel to the parent: this process was not started by fork()',
-    );
-  }
-  for (const fd of numbers) closeOnExec(fd);
-  const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
-  taken = { channel, descriptors: others };
+  taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
   return taken;
 }
 
-function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false;
-  }
+/** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
+function fromEnvironment(options?: ChannelOptions): typeof taken & {} {
+  const { [VARIABLE]: value = '' } = process.env;
+  delete process.env[VARIABLE];
+  if (!value.startsWith('@')) return fromNumbers(value.split(',').map(Number), options);
+  const channel = tryConnect(value, options ?? {});
+  if (channel === undefined) throw notStarted();
+  return { channel, descriptors: [] };
+}
+
+function fromNumbers(numbers: number[], options?: ChannelOptions): typeof taken & {} {
+  const [messages, descriptors, ...others] = numbers;
+  if (messages === undefined || descriptors === undefined) throw notStarted();
+  if (socketInode(messages) === undefined || socketInode(descriptors) === undefined) throw notStarted();
+  for (const fd of numbers) closeOnExec(fd);
+  const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
+  return { channel, descriptors: others };
+}
+
+function notStarted(): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_CLOSED',
+    'Cannot open channel to the parent: it was not fork(), forkWorker() or spawnThread() that started us',
+  );
 }

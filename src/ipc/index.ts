@@ -2,6 +2,11 @@
 
 export type { OnWrite } from '../memory/imported-chunk.ts';
 export { Channel, type ChannelOptions } from './channel.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export { Endpoint, type EndpointOptions } from './endpoint.ts';
 export { type Forked, type ForkOptions, fork, inheritedDescriptors, parentChannel } from './fork.ts';
+export { type ForkedWorker, forkWorker, type WorkerOptions } from './fork-worker.ts';
+export { type ListenOptions, listen } from './listen.ts';
 export type { Json, Message } from './message.ts';
 export type { RequestHandler } from './responder.ts';
+export { type SpawnedThread, spawnThread, type ThreadOptions } from './thread.ts';

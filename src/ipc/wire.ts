@@ -9,7 +9,7 @@ import { IoliteError } from '../os/error.ts';
  *     5  flags   u8, by type
  *     6  zero    u16
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
 
 const HEADER = 8;
@@ -35,6 +35,8 @@ export const FrameType = {
   BYE: 7,
   /** The requester no longer waits: correlation u32. */
   CANCEL: 8,
+  /** In place of HELLO: the connection is refused. reason u32, see refusal.ts. */
+  REFUSED: 9,
 } as const;
 
 export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } as const;

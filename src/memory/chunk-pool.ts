@@ -1,5 +1,5 @@
 import { ArgumentError, checkInteger, describe, IoliteError } from '../os/error.ts';
-import { type Acl, checkAcl } from './acl.ts';
+import { type AccessList, type Acl, resolveAcl } from './acl.ts';
 import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { Lease } from './lease.ts';
@@ -21,7 +21,10 @@ export interface PoolOptions {
   readonly chunkSize?: number;
   /** Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound. */
   readonly limit?: number;
-  /** Who may be given its buffers. Default: processes of the same user id. */
+  /**
+   * Who may be given its buffers, by us or by whoever got them. Fixed when the pool is made. Default: processes of the
+   * same user id. The owner is always admitted.
+   */
   readonly acl?: Acl;
 }
 
@@ -71,7 +74,8 @@ export class ChunkPool {
   readonly name: string;
   readonly kind: 'recycle' | 'seal';
   readonly memory: 'shared' | 'heap';
-  readonly acl: Acl | undefined;
+  /** Fixed when the pool is made: it goes with each chunk to all who get one. */
+  readonly acl: AccessList;
   readonly chunkSize: number;
   readonly limit: number;
   readonly #chunks = new Set<OwnedChunk>();
@@ -110,11 +114,10 @@ export class ChunkPool {
     }
     checkInteger(chunkSize, 'chunkSize', 2 * PAGE, MAX_CHUNK_BYTES);
     if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE, Number.MAX_SAFE_INTEGER);
-    if (acl !== undefined) checkAcl(acl);
     this.name = name;
     this.kind = kind;
     this.memory = memory;
-    this.acl = acl;
+    this.acl = resolveAcl(acl);
     this.chunkSize = roundUp(chunkSize, PAGE);
     this.limit = limit ?? Number.POSITIVE_INFINITY;
   }

@@ -1,17 +1,20 @@
 import { randomFillSync } from 'node:crypto';
+import { writeAccessList } from './access-header.ts';
+import type { AccessList } from './acl.ts';
 import { HEADER_BYTES } from './chunk.ts';
 
 /**
  * The first page of a shared chunk. Little-endian.
  *
  *     0  magic       8 bytes, "iolite\r\n"
- *     8  version     u32, 1
+ *     8  version     u32, 2
  *    12  generation  u32, raised at each recycling
  *    16  id          16 bytes, random
- *    32  zeros up to HEADER_BYTES
+ *    32  ACL, see access-header.ts
+ *        zeros up to HEADER_BYTES
  */
 const MAGIC = Buffer.from('iolite\r\n', 'latin1');
-const VERSION = 1;
+const VERSION = 2;
 const GENERATION_AT = 12;
 const ID_AT = 16;
 const ID_BYTES = 16;
@@ -20,11 +23,12 @@ const ID_BYTES = 16;
 export const MAX_GENERATION = 0xffff_ffff;
 
 /** Writes the header of a new chunk. @returns its id */
-export function writeHeader(chunk: Buffer): string {
+export function writeHeader(chunk: Buffer, acl: AccessList): string {
   MAGIC.copy(chunk, 0);
   chunk.writeUInt32LE(VERSION, MAGIC.length);
   writeGeneration(chunk, 1);
   randomFillSync(chunk, ID_AT, ID_BYTES);
+  writeAccessList(chunk, acl);
   return readId(chunk);
 }
 

@@ -4,6 +4,8 @@ import { IoliteError } from '../os/error.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type Mapping, map } from '../os/mapping.ts';
 import { getSeals, Seal } from '../os/memfd.ts';
+import { readAccessList } from './access-header.ts';
+import type { AccessList } from './acl.ts';
 import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
 import { headerProblem, readGeneration } from './header.ts';
 import { LazyUnlock } from './lazy-unlock.ts';
@@ -35,6 +37,8 @@ export class ImportedChunk implements Chunk {
   readonly id: string;
   readonly size: number;
   readonly sole: boolean;
+  /** Who else may be given it, as its pool says: nobody on the way can say otherwise. Read once. */
+  readonly acl: AccessList;
   /** Whether the kernel attests that nobody, its producer included, can change the bytes. */
   readonly frozen: boolean;
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
@@ -55,10 +59,12 @@ export class ImportedChunk implements Chunk {
     // Pages of a chunk of many small buffers appear as they are read: not all of them were passed to us.
     this.#mapping = map(fd, size, onWrite === 'fault' ? 'read-only' : 'copy-on-write', statement.sole);
     const problem = headerProblem(this.#mapping.bytes, id);
-    if (problem !== undefined) {
+    const acl = readAccessList(this.#mapping.bytes);
+    if (problem !== undefined || acl === undefined) {
       abandon(this.#mapping);
-      throw refused(problem);
+      throw refused(problem ?? 'its ACL is malformed');
     }
+    this.acl = acl;
     this.id = id;
     this.size = size;
     this.sole = statement.sole;

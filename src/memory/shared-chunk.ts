@@ -2,7 +2,7 @@ import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
-import type { Acl } from './acl.ts';
+import type { AccessList } from './acl.ts';
 import { HEADER_BYTES, type OwnedChunk } from './chunk.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 
@@ -15,7 +15,7 @@ export class SharedChunk implements OwnedChunk {
   readonly payloadStart = HEADER_BYTES;
   readonly id: string;
   readonly size: number;
-  readonly acl: Acl | undefined;
+  readonly acl: AccessList;
   /** Whether it was made for a single large buffer. */
   readonly sole: boolean;
   /** Called once when the chunk is dropped: channels take back their grants of it. */
@@ -37,7 +37,7 @@ export class SharedChunk implements OwnedChunk {
   constructor(
     name: string,
     size: number,
-    options: { readonly acl: Acl | undefined; readonly sole: boolean },
+    options: { readonly acl: AccessList; readonly sole: boolean },
     onIdle: (chunk: SharedChunk) => void,
   ) {
     this.#fd = createMemfd(`iolite:${name}`, size);
@@ -48,7 +48,7 @@ export class SharedChunk implements OwnedChunk {
       closeDescriptor(this.#fd);
       throw error;
     }
-    this.id = writeHeader(this.#mapping.bytes);
+    this.id = writeHeader(this.#mapping.bytes, options.acl);
     this.size = size;
     this.acl = options.acl;
     this.sole = options.sole;

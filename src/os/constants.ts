@@ -39,9 +39,11 @@ export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
+export const SO_TYPE = 3;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
+export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
@@ -50,9 +52,16 @@ export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const MSG_CTRUNC = 8;
 
+/** flock(2) */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
 /** errno(3) */
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EPERM = 1;
+export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
+export const ECONNREFUSED = 111;
+export const ENAMETOOLONG = 36;

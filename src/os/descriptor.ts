@@ -1,9 +1,12 @@
 import { F_SETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from './constants.ts';
+import { descriptorOwners, THREAD } from './ledger.ts';
 import { checked, libc } from './libc.ts';
 
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is gone whatever close(2) answers. */
 export function closeDescriptor(fd: number): void {
-  libc().close(fd);
+  const { close } = libc();
+  if (descriptorOwners !== undefined) descriptorOwners[fd] = 0;
+  close(fd);
 }
 
 /**
@@ -13,10 +16,18 @@ export function closeDescriptor(fd: number): void {
  */
 export function reopenReadOnly(fd: number): number {
   const attempted = `Cannot reopen descriptor ${fd} read-only`;
-  return checked(libc().open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC, 0), 'open', attempted);
+  const { open } = libc();
+  const opened = open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC, 0);
+  if (descriptorOwners !== undefined) descriptorOwners[opened] = THREAD;
+  return checked(opened, 'open', attempted);
 }
 
 /** Keeps a descriptor that was inherited from being inherited further. @throws SystemError: EBADF */
 export function closeOnExec(fd: number): void {
   checked(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), 'fcntl', `Cannot mark descriptor ${fd} close-on-exec`);
+}
+
+/** Notes a descriptor that this thread took over, to be closed should the thread be terminated. */
+export function noteDescriptor(fd: number): void {
+  if (descriptorOwners !== undefined) descriptorOwners[fd] = THREAD;
 }

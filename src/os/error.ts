@@ -71,6 +71,13 @@ export class SystemError extends IoliteError {
   }
 }
 
+/** An error of Node's own as one of ours, if it carries what the kernel answered; as it is otherwise. */
+export function systemError(cause: unknown, attempted: string): Error {
+  const { errno, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (typeof errno !== 'number' || errno >= 0) return cause as Error;
+  return new SystemError(syscall ?? 'the call', -errno, attempted);
+}
+
 /** Describes a value for an error message, briefly whatever it is. */
 export function describe(value: unknown): string {
   if (typeof value === 'string')

@@ -16,11 +16,14 @@ export interface Libc {
   accept4(fd: number, address: null, length: null, flags: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   close(fd: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   /** fcntl(2) with an integer. */
   fcntl(fd: number, command: number, value: number): number;
   /** fcntl(2) with a struct flock. */
   fcntlLock(fd: number, command: number, lock: Uint8Array): number;
+  flock(fd: number, operation: number): number;
   ftruncate(fd: number, length: number): number;
+  getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   listen(fd: number, backlog: number): number;
@@ -49,9 +52,12 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   accept4: ['accept4', 'int', ['int', 'void*', 'void*', 'int']],
   bind: ['bind', 'int', ['int', 'void*', 'uint']],
   close: ['close', 'int', ['int']],
+  connect: ['connect', 'int', ['int', 'void*', 'uint']],
   fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
   fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
+  flock: ['flock', 'int', ['int', 'int']],
   ftruncate: ['ftruncate', 'int', ['int', 'int64']],
+  getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
   listen: ['listen', 'int', ['int', 'int']],

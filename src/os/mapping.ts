@@ -11,6 +11,7 @@ import {
   PROT_WRITE,
 } from './constants.ts';
 import { IoliteError, SystemError } from './error.ts';
+import { claimMapping, freeMapping, mappingAddresses } from './ledger.ts';
 import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
 
 /** How a file is mapped. */
@@ -33,11 +34,16 @@ export interface Mapping {
  * Unmapping under a live view would crash on its next use. So it waits until the collector has taken the
  * view's ArrayBuffer, and with it every Buffer made from it.
  */
-const unmapCollected = new FinalizationRegistry<{ address: Address; length: number }>(
-  ({ address, length }) => {
-    libc().munmap(address, length);
-  },
-);
+const unmapCollected = new FinalizationRegistry<{
+  address: Address;
+  length: number;
+  place: number | undefined;
+}>(({ address, length, place }) => {
+  const { munmap } = libc();
+  if (place !== undefined && mappingAddresses !== undefined) mappingAddresses[place] = 0;
+  munmap(address, length);
+  if (place !== undefined) freeMapping(place);
+});
 
 /**
  * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing of, to be
@@ -61,24 +67,44 @@ const NOT_TRANSFERABLE: PropertyDescriptor = {
 export function map(fd: number, length: number, protection: Protection, populate: boolean): Mapping {
   const populateFlag = populate ? MAP_POPULATE : 0;
   const attempted = `Cannot map ${length} bytes ${protection}`;
-  let address: Address;
-  if (protection === 'read-write') {
-    address = libc().mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED | populateFlag, fd, 0);
-  } else if (protection === 'copy-on-write') {
-    // Populating a writable private mapping would copy every page: never here.
-    address = libc().mmap(0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
-  } else {
-    address = libc().mmap(0, length, PROT_READ, MAP_SHARED | populateFlag, fd, 0);
-    // Kernels before 6.7 refuse even a read-only shared mapping of a write-sealed memfd.
-    if (address === -1 && lastErrno() === EPERM) {
-      address = libc().mmap(0, length, PROT_READ, MAP_PRIVATE | populateFlag, fd, 0);
-    }
+  const place = claimMapping(length);
+  // Populating a writable private mapping would copy every page: never.
+  const flags = protection === 'copy-on-write' ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED | populateFlag;
+  const access = protection === 'read-only' ? PROT_READ : PROT_READ | PROT_WRITE;
+  let address = mapNoted(length, access, flags, fd, place);
+  // Kernels before 6.7 refuse even a read-only shared mapping of a write-sealed memfd.
+  if (address === -1 && protection === 'read-only' && lastErrno() === EPERM) {
+    address = mapNoted(length, access, MAP_PRIVATE | populateFlag, fd, place);
   }
-  checked(address, 'mmap', attempted);
+  if (address === -1) {
+    const errno = lastErrno();
+    if (place !== undefined) freeMapping(place);
+    throw new SystemError('mmap', errno, attempted);
+  }
   const buffer = viewOf(address, length);
   Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
-  unmapCollected.register(buffer, { address, length }, buffer);
+  unmapCollected.register(buffer, { address, length, place }, buffer);
   return { address, length, bytes: Buffer.from(buffer) };
+}
+
+/** mmap(2) of a file's start; the address is noted in the thread's ledger as it comes (see there). */
+function mapNoted(
+  length: number,
+  access: number,
+  flags: number,
+  fd: number,
+  place: number | undefined,
+): Address {
+  const { mmap } = libc();
+  const address = mmap(0, length, access, flags, fd, 0);
+  if (place !== undefined && mappingAddresses !== undefined && address !== -1)
+    mappingAddresses[place] = address;
+  return address;
+}
+
+/** Unmaps what a thread that has ended left: no view of it can exist any more. */
+export function unmapLeft(address: Address, length: number): void {
+  libc().munmap(address, length);
 }
 
 /**

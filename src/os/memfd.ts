@@ -1,5 +1,6 @@
 import { F_ADD_SEALS, F_GET_SEALS, F_GETFL, MFD_ALLOW_SEALING, MFD_CLOEXEC } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
+import { descriptorOwners, THREAD } from './ledger.ts';
 import { checked, libc } from './libc.ts';
 
 /** Seals of a memfd, as bits (fcntl(2), "File Sealing"). */
@@ -24,7 +25,10 @@ const O_ACCMODE = 3;
  */
 export function createMemfd(name: string, size: number): number {
   const attempted = `Cannot create a memfd of ${size} bytes`;
-  const fd = checked(libc().memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', attempted);
+  const { memfd_create } = libc();
+  const fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptorOwners !== undefined) descriptorOwners[fd] = THREAD;
+  checked(fd, 'memfd_create', attempted);
   try {
     checked(libc().ftruncate(fd, size), 'ftruncate', attempted);
     return fd;

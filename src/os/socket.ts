@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import {
   AF_UNIX,
   EAGAIN,
@@ -16,6 +17,7 @@ import {
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
 import { SystemError } from './error.ts';
+import { descriptorOwners, THREAD } from './ledger.ts';
 import { addressOf, checked, lastErrno, libc } from './libc.ts';
 
 /**
@@ -34,6 +36,9 @@ const data = Buffer.from(new ArrayBuffer(DATA_BYTES));
 const control = Buffer.from(new ArrayBuffer(CONTROL_BYTES));
 const vector = Buffer.from(new ArrayBuffer(16));
 const header = Buffer.from(new ArrayBuffer(56));
+/** The same memory in words, to be read without a call: see ledger.ts. */
+const controlWords = new Int32Array(control.buffer);
+const headerWords = new Int32Array(header.buffer);
 let laidOut = false;
 
 const CMSG_DATA = 16;
@@ -59,6 +64,16 @@ export function socketPair(type: 'stream' | 'seqpacket'): [number, number] {
   const bytes = new Uint8Array(fds.buffer);
   checked(libc().socketpair(AF_UNIX, kind, 0, bytes), 'socketpair', 'Cannot make a pair of sockets');
   return [fds[0] as number, fds[1] as number];
+}
+
+/** What tells an open socket from every other, or undefined when `fd` is none. */
+export function socketInode(fd: number): bigint | undefined {
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    return stat.isSocket() ? stat.ino : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Process, user and group of a Unix socket's other end when it was connected, as the kernel recorded them. */
@@ -108,10 +123,20 @@ export interface ReceivedDescriptor {
  */
 export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' | 'malformed' | undefined {
   layOut(DATA_BYTES, CONTROL_BYTES);
+  const { recvmsg } = libc();
   let count: number;
   for (;;) {
-    count = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (count !== -1) break;
+    count = recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count !== -1) {
+      if (
+        descriptorOwners !== undefined &&
+        (headerWords[AT.controlLength / 4] as number) >= CMSG_DATA + 4 &&
+        controlWords[3] === SCM_RIGHTS
+      ) {
+        descriptorOwners[controlWords[CMSG_DATA / 4] as number] = THREAD;
+      }
+      break;
+    }
     const errno = lastErrno();
     if (errno === EAGAIN) return undefined;
     if (errno === ECONNRESET) return 'ended';

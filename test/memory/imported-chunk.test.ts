@@ -12,7 +12,7 @@ const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
 const refused = { code: 'ERR_IOLITE_PROTOCOL' };
 
 function makeChunk(): SharedChunk {
-  return new SharedChunk('test', SIZE, { acl: undefined, sole: true }, () => {});
+  return new SharedChunk('test', SIZE, { acl: 'everyone', sole: true }, () => {});
 }
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

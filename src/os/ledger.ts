@@ -1,0 +1,133 @@
+import { threadId, workerData } from 'node:worker_threads';
+
+/**
+ * What worker threads hold of the process: descriptors and mappings. A thread that is terminated closes and unmaps
+ * nothing, and runs no finaliser; its locks, which live in descriptors, would stand as long as the process. So each
+ * thread notes what it holds in memory that all threads share, and who started it takes it back when it has ended.
+ *
+ * V8 ends a thread's program only where a function begins or a loop repeats. So a note is safe when it is stored
+ * right after the call that brought what it is of, with no call of a function of ours between: that is why callers write
+ * `descriptorOwners[fd] = THREAD` themselves. It is taken off before the descriptor is closed: its number may then
+ * be another thread's.
+ *
+ * A thread that was not started by spawnThread(), and the main thread, keep no ledger.
+ */
+const MAX_DESCRIPTORS = 1 << 20;
+const MAX_MAPPINGS = 1 << 16;
+const MAX_THREADS = 1 << 16;
+
+/** The key of the ledger in `workerData`. */
+export const LEDGER_KEY = 'iolite:ledger';
+
+const TABLES_AT = {
+  descriptors: 0,
+  mappingOwners: 4 * MAX_DESCRIPTORS,
+  parents: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS),
+  addresses: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS),
+  lengths: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS) + 8 * MAX_MAPPINGS,
+  end: 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + MAX_THREADS) + 16 * MAX_MAPPINGS,
+};
+
+/** The shared tables. An owner is a thread's number, 0 for none. Memory that was never written costs nothing. */
+class Ledger {
+  readonly memory: SharedArrayBuffer;
+  readonly descriptorOwners: Int32Array;
+  readonly mappingOwners: Int32Array;
+  /** By thread: which one started it. */
+  readonly parents: Int32Array;
+  readonly addresses: Float64Array;
+  readonly lengths: Float64Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.memory = memory;
+    this.descriptorOwners = new Int32Array(memory, TABLES_AT.descriptors, MAX_DESCRIPTORS);
+    this.mappingOwners = new Int32Array(memory, TABLES_AT.mappingOwners, MAX_MAPPINGS);
+    this.parents = new Int32Array(memory, TABLES_AT.parents, MAX_THREADS);
+    this.addresses = new Float64Array(memory, TABLES_AT.addresses, MAX_MAPPINGS);
+    this.lengths = new Float64Array(memory, TABLES_AT.lengths, MAX_MAPPINGS);
+  }
+}
+
+/** This thread's number. */
+export const THREAD = threadId;
+
+const given: unknown = workerData?.[LEDGER_KEY];
+const own = given instanceof SharedArrayBuffer ? new Ledger(given) : undefined;
+
+/** Where this thread notes its descriptors, by number; undefined when it keeps no ledger. */
+export const descriptorOwners: Int32Array | undefined = own?.descriptorOwners;
+/** Where it notes the address of a mapping, by the place that {@link claimMapping} gave it. */
+export const mappingAddresses: Float64Array | undefined = own?.addresses;
+
+let nextPlace = 0;
+
+/** A place for a mapping that is about to be made; undefined when there is none, or no ledger. */
+export function claimMapping(length: number): number | undefined {
+  if (own === undefined) return undefined;
+  for (let tries = 0; tries < MAX_MAPPINGS; tries++) {
+    const place = nextPlace;
+    nextPlace = (nextPlace + 1) % MAX_MAPPINGS;
+    if (Atomics.compareExchange(own.mappingOwners, place, 0, THREAD) !== 0) continue;
+    own.addresses[place] = 0;
+    own.lengths[place] = length;
+    return place;
+  }
+  return undefined;
+}
+
+/** Frees the place of a mapping that is gone. */
+export function freeMapping(place: number): void {
+  if (own === undefined) return;
+  own.addresses[place] = 0;
+  Atomics.store(own.mappingOwners, place, 0);
+}
+
+let shared: Ledger | undefined = own;
+
+/** The memory of the ledger that all threads of this process keep, for the `workerData` of one more. */
+export function sharedLedger(): SharedArrayBuffer {
+  shared ??= new Ledger(new SharedArrayBuffer(TABLES_AT.end));
+  return shared.memory;
+}
+
+/** Notes that this thread has started another, whose descendants end with it. */
+export function noteChild(thread: number): void {
+  if (shared !== undefined && thread < MAX_THREADS) shared.parents[thread] = THREAD;
+}
+
+/**
+ * Takes what a thread that has ended, and the threads it had started, left noted.
+ * @returns the descriptors and mappings, now the caller's to close and unmap
+ */
+export function takeHoldings(thread: number): {
+  readonly descriptors: number[];
+  readonly mappings: { readonly address: number; readonly length: number }[];
+} {
+  const descriptors: number[] = [];
+  const mappings: { address: number; length: number }[] = [];
+  if (shared === undefined) return { descriptors, mappings };
+  const { descriptorOwners: owners, mappingOwners, addresses, lengths } = shared;
+  const family = familyOf(thread, shared.parents);
+  for (let fd = 0; fd < MAX_DESCRIPTORS; fd++) {
+    if (owners[fd] === 0 || !family.has(owners[fd] as number)) continue;
+    owners[fd] = 0;
+    descriptors.push(fd);
+  }
+  for (let place = 0; place < MAX_MAPPINGS; place++) {
+    if (mappingOwners[place] === 0 || !family.has(mappingOwners[place] as number)) continue;
+    const [address, length] = [addresses[place] as number, lengths[place] as number];
+    if (address !== 0) mappings.push({ address, length });
+    addresses[place] = 0;
+    Atomics.store(mappingOwners, place, 0);
+  }
+  return { descriptors, mappings };
+}
+
+/** A thread, and all that it started, and they. A thread has a greater number than the one that started it. */
+function familyOf(thread: number, parents: Int32Array): Set<number> {
+  const family = new Set([thread]);
+  for (let each = thread + 1; each < MAX_THREADS; each++) {
+    if (parents[each] !== 0 && family.has(parents[each] as number)) family.add(each);
+  }
+  return family;
+}

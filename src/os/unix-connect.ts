@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import {
+  AF_UNIX,
+  EADDRINUSE,
+  EAGAIN,
+  EINTR,
+  SO_DOMAIN,
+  SO_TYPE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from './constants.ts';
+import { closeDescriptor } from './descriptor.ts';
+import { IoliteError, SystemError } from './error.ts';
+import { checked, lastErrno, libc } from './libc.ts';
+import { unixAddress } from './unix-address.ts';
+
+/**
+ * Connects a stream socket to a listening one, without waiting: on Unix sockets a connection is there, or is
+ * refused, when connect(2) returns.
+ * @param path of the listener; '@name' for an abstract one
+ * @param own abstract name that this end is bound to first, which the listener can read
+ * @returns a descriptor, non-blocking, closed on exec; undefined when too many connections wait there just now
+ * @throws SystemError: ENOENT, ECONNREFUSED, EACCES, ENOTDIR, ENAMETOOLONG, EADDRINUSE (of `own`), EMFILE
+ */
+export function connectUnix(path: string, own?: string): number | undefined {
+  const address = unixAddress(path);
+  const attempted = `Cannot connect to ${path}`;
+  const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const fd = checked(libc().socket(AF_UNIX, type, 0), 'socket', attempted);
+  try {
+    if (own !== undefined) {
+      const name = unixAddress(own);
+      checked(libc().bind(fd, name, name.length), 'bind', attempted);
+    }
+    for (;;) {
+      if (libc().connect(fd, address, address.length) !== -1) return fd;
+      const errno = lastErrno();
+      if (errno === EAGAIN) break;
+      if (errno !== EINTR) throw new SystemError('connect', errno, attempted);
+    }
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+  closeDescriptor(fd);
+  return undefined;
+}
+
+/** The error of an address that somebody listens on. */
+export function addressInUse(path: string): SystemError {
+  return new SystemError('bind', EADDRINUSE, `Cannot listen on ${path}`);
+}
+
+/** Whether a descriptor is a Unix socket for packets. */
+export function isUnixSeqpacket(fd: number): boolean {
+  return option(fd, SO_DOMAIN) === AF_UNIX && option(fd, SO_TYPE) === SOCK_SEQPACKET;
+}
+
+function option(fd: number, name: number): number {
+  const value = new Int32Array(1);
+  const length = new Uint8Array(Int32Array.of(4).buffer);
+  const answer = libc().getsockopt(fd, SOL_SOCKET, name, new Uint8Array(value.buffer), length);
+  return answer === -1 ? -1 : (value[0] as number);
+}
+
+/** The descriptor behind a socket of Node's, which has no public name. Node keeps and closes it. */
+export function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
+  if (typeof handle?.fd === 'number' && handle.fd >= 0) return handle.fd;
+  throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a socket: it is closed');
+}

@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ended } from './family.ts';
+import { watchdog } from './watchdog.ts';
+
+/** A process that iolite did not start: a TypeScript program that talks by lines. Killed when disposed of. */
+export class Program {
+  readonly process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(module: URL, args: readonly string[] = [], options: { uid?: number; gid?: number } = {}) {
+    const program = [...process.execArgv, fileURLToPath(module), ...args];
+    this.process = spawn(process.execPath, program, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      ...options,
+    });
+    this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
+  }
+
+  get pid(): number {
+    return this.process.pid as number;
+  }
+
+  /** The next line it writes, as JSON; undefined at the end. */
+  async line(): Promise<unknown> {
+    const { value, done } = await watchdog(this.#lines.next(), `a line of process ${this.pid}`);
+    return done ? undefined : JSON.parse(value);
+  }
+
+  /** Sends it a line, and returns the next one it writes. */
+  async ask(question: unknown): Promise<unknown> {
+    this.process.stdin?.write(`${JSON.stringify(question)}\n`);
+    return this.line();
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.stdin?.destroy();
+    await ended(this.process, 'SIGKILL');
+  }
+}

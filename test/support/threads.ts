@@ -1,0 +1,23 @@
+import { type SpawnedThread, spawnThread, type ThreadOptions } from '../../src/ipc/thread.ts';
+import { watchdog } from './watchdog.ts';
+
+const LOADER = new URL('./typescript-thread.mjs', import.meta.url);
+
+/** Threads that a test spawns, all of them gone when it is disposed of. */
+export class Threads {
+  readonly #threads: SpawnedThread[] = [];
+
+  async spawn(
+    module: URL,
+    args: readonly string[] = [],
+    options: ThreadOptions = {},
+  ): Promise<SpawnedThread> {
+    const spawned = await watchdog(spawnThread(LOADER, [module.href, ...args], options), 'a thread to start');
+    this.#threads.push(spawned);
+    return spawned;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { thread } of this.#threads) await thread.terminate();
+  }
+}
