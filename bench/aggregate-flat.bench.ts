@@ -57,5 +57,5 @@ const againstFlat: Comparison[] = [
   ),
 ];
 
-report('aggregate-flat', await compare(againstFlat, 7));
+report('aggregate-flat', await compare(againstFlat, 9));
 if (Number.isNaN(sink)) console.log(sink);

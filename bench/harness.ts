@@ -10,6 +10,9 @@ export interface Result {
   readonly ratio: number;
 }
 
+const FORTH = ['ours', 'peer', 'peer', 'ours'] as const;
+const BACK = ['peer', 'ours', 'ours', 'peer'] as const;
+
 /** Something to measure against a peer: both do the same work, a number of times, and resolve when done. */
 export interface Comparison {
   readonly name: string;
@@ -23,8 +26,8 @@ export interface Comparison {
 
 /**
  * Measures comparisons side by side: in each round every comparison runs both its sides, in the order ours, peer,
- * peer, ours, so that a machine that slows down slows both and neither finds caches that the other has filled more
- * often. The figures are medians over all runs, in work per second. BENCH_ONLY=<text> in the environment leaves out
+ * peer, ours, or the other way round in every second round: a machine that slows down slows both, and neither finds
+ * caches filled by the other more often. The figures are medians over all runs, in work per second. BENCH_ONLY=<text> in the environment leaves out
  * those whose names lack it.
  */
 export async function compare(all: readonly Comparison[], rounds = 7): Promise<Result[]> {
@@ -33,7 +36,7 @@ export async function compare(all: readonly Comparison[], rounds = 7): Promise<R
   const rates = comparisons.map(() => ({ ours: [] as number[], peer: [] as number[] }));
   for (let round = -1; round < rounds; round++) {
     for (const [position, comparison] of comparisons.entries()) {
-      for (const side of ['ours', 'peer', 'peer', 'ours'] as const) {
+      for (const side of round % 2 === 0 ? FORTH : BACK) {
         const measured = await rate(comparison[side], comparison[`${side}Times`]);
         // The first round warms up.
         if (round >= 0) rates[position]?.[side].push(measured);

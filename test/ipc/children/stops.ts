@@ -1,0 +1,77 @@
+import { Socket } from 'node:net';
+import { ExportTable } from '../../../src/ipc/exports.ts';
+import { ImportTable } from '../../../src/ipc/imports.ts';
+import { FrameType, FrameWriter } from '../../../src/ipc/wire.ts';
+import { ImportedChunk } from '../../../src/memory/imported-chunk.ts';
+
+/** Stops this process where it is: nothing more of it runs until it is killed. */
+function stop(): void {
+  process.kill(process.pid, 'SIGSTOP');
+}
+
+type Method = (this: unknown, ...args: never[]) => unknown;
+
+function wrap(
+  prototype: object,
+  name: string,
+  when: 'before' | 'after',
+  applies: (args: unknown[]) => boolean,
+): void {
+  const methods = prototype as Record<string, Method>;
+  const method = methods[name] as Method;
+  methods[name] = function (this: unknown, ...args: never[]): unknown {
+    if (when === 'before' && applies(args)) stop();
+    const result = method.apply(this, args);
+    if (when === 'after' && applies(args)) stop();
+    return result;
+  };
+}
+
+const always = (): boolean => true;
+
+/** True from the time a method was called on. */
+function once(prototype: object, name: string): () => boolean {
+  let called = false;
+  wrap(prototype, name, 'after', () => {
+    called = true;
+    return false;
+  });
+  return () => called;
+}
+
+/** Stops at a frame of a type, once a chunk was passed or leased: other messages go on until then. */
+function atFrame(type: number, when: 'before' | 'after', cause: [prototype: object, name: string]): void {
+  const caused = once(...cause);
+  wrap(FrameWriter.prototype, 'frame', when, ([given]) => given === type && caused());
+}
+
+const GRANT: [object, string] = [ExportTable.prototype, 'grant'];
+const LEASE: [object, string] = [ImportedChunk.prototype, 'lease'];
+
+/** The steps of a transfer, in order: of the sender, then of the receiver. */
+const POINTS: Record<string, () => void> = {
+  'a message to send': () => wrap(...GRANT, 'before', always),
+  'sent the descriptor': () =>
+    wrap(FrameWriter.prototype, 'frame', 'before', ([type]) => type === FrameType.GRANT),
+  'announced it': () => atFrame(FrameType.MESSAGE, 'before', GRANT),
+  'framed the message': () => atFrame(FrameType.MESSAGE, 'after', GRANT),
+  'written the message': () => wrap(Socket.prototype, 'write', 'after', once(...GRANT)),
+  'read the grant': () => wrap(ImportTable.prototype, 'granted', 'before', always),
+  'mapped the chunk': () => wrap(ImportTable.prototype, 'granted', 'after', always),
+  'leased the chunk': () => wrap(...LEASE, 'after', always),
+  'to acknowledge': () => atFrame(FrameType.ACKNOWLEDGE, 'before', LEASE),
+  acknowledged: () => {
+    const framed = once(...LEASE);
+    wrap(Socket.prototype, 'write', 'after', framed);
+  },
+};
+
+/** Lets this process stop when it gets to a point of a transfer. */
+export function stopAt(point: string): void {
+  const install = POINTS[point];
+  if (install === undefined) throw new Error(`There is no point '${point}'`);
+  install();
+}
+
+export const SENDER_POINTS = Object.keys(POINTS).slice(0, 5);
+export const RECEIVER_POINTS = Object.keys(POINTS).slice(5);

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { DESCRIPTOR_NOTE, newToken, type Role, rendezvousName } from '../../src/ipc/rendezvous.ts';
+import { FrameType, FrameWriter, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../src/ipc/wire.ts';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
+import { connectUnix } from '../../src/os/unix-connect.ts';
+import { watchdog } from './watchdog.ts';
+
+/** A connection to an endpoint as a peer makes it that does as it likes. */
+export class RawPeer {
+  readonly socket: Socket;
+  /** What it was sent. */
+  readonly received: Buffer[] = [];
+
+  constructor(fd: number) {
+    this.socket = new Socket({ fd, readable: true, writable: true });
+    this.socket.on('data', bytes => this.received.push(bytes)).on('error', () => {});
+  }
+
+  write(...bytes: Uint8Array[]): void {
+    for (const each of bytes) this.socket.write(each);
+  }
+
+  /** Waits until the other side has ended the connection. */
+  async ended(): Promise<void> {
+    if (!this.socket.readableEnded && !this.socket.destroyed) {
+      await watchdog(once(this.socket, 'close'), 'the connection to be ended');
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}
+
+/** One of a connector's two connections. */
+export function dial(path: string, role: Role, token: string): number {
+  return connectUnix(path, rendezvousName(role, token)) as number;
+}
+
+/** Both connections, as they should be made. @returns the near end of the descriptor socket, to be closed */
+export function dialBoth(path: string): { readonly peer: RawPeer; readonly descriptors: number } {
+  const token = newToken();
+  const [descriptors, theirs] = socketPair('seqpacket');
+  const carrier = dial(path, 'd', token);
+  sendDescriptor(carrier, DESCRIPTOR_NOTE, theirs);
+  for (const fd of [carrier, theirs]) closeDescriptor(fd);
+  return { peer: new RawPeer(dial(path, 'm', token)), descriptors };
+}
+
+/** A frame with the given fields of 32 bits. */
+export function frame(type: number, fields: readonly number[], flags = 0): Buffer {
+  const writer = new FrameWriter();
+  const { buffer, at } = writer.frame(type, flags, 4 * fields.length);
+  for (const [i, field] of fields.entries()) buffer.writeUInt32LE(field, at + 4 * i);
+  return writer.take();
+}
+
+export const HELLO = frame(FrameType.HELLO, [PROTOCOL_MAGIC, PROTOCOL_VERSION]);
