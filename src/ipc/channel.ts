@@ -1,41 +1,32 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
+import type { StreamLike } from '../aggregate/from-stream.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { ExportTable } from './exports.ts';
+import { readGreeting, writeGreeting } from './greeting.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
+import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
+import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
-import { refusalOf } from './refusal.ts';
+import { type Quotas, quotasOf } from './quotas.ts';
+import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
+import { Receipts } from './receipts.ts';
 import { type RequestHandler, Responder } from './responder.ts';
-import { closedHere, Sender } from './sender.ts';
-import {
-  broken,
-  checkLength,
-  type Frame,
-  FrameReader,
-  FrameType,
-  FrameWriter,
-  MessageKind,
-  PROTOCOL_MAGIC,
-  PROTOCOL_VERSION,
-} from './wire.ts';
+import { closedHere, needsCredit, Sender } from './sender.ts';
+import { broken, checkLength, type Frame, FrameReader, FrameType, FrameWriter, MessageKind } from './wire.ts';
 
 /** What a domain accepts from the peer of a channel. */
-export type ChannelOptions = Partial<ImportOptions>;
+export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> {}
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
-const DEFAULT_LIMITS: ImportOptions = {
-  onWrite: 'fault',
-  requireSealed: false,
-  maxMappedBytes: 64 * 1024 ** 3,
-  maxChunks: 4096,
-};
+const DEFAULT_IMPORTS: ImportOptions = { onWrite: 'fault', requireSealed: false };
 
 /**
  * A bidirectional connection of two domains that carries messages with aggregates: ordered, by reference.
@@ -54,13 +45,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #exports: ExportTable;
   readonly #imports: ImportTable;
   readonly #sender: Sender;
-  readonly #inbox = new Inbox(() => this.#consumed());
+  readonly #inbox = new Inbox(() => this.#receipts.consumed());
+  readonly #receipts: Receipts;
   readonly #requests = new PendingRequests();
   readonly #responder: Responder;
-  /** Messages of the peer that we leased, and that the program took. Told to the peer, modulo 2^32. */
-  #leasedCount = 0;
-  #consumedCount = 0;
-  #acknowledge = false;
+  readonly #outgoing: OutgoingStreams;
+  readonly #incoming: IncomingStreams;
+  readonly #quotas: Quotas;
   #flushScheduled = false;
   #greeted = false;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -82,11 +73,17 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     options: ChannelOptions = {},
   ) {
     super();
+    this.#quotas = quotasOf(options);
+    this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
     this.peer = peer;
     this.#descriptors = sockets.descriptors;
     noteDescriptor(this.#descriptors);
     this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
-    this.#imports = new ImportTable(sockets.descriptors, { ...DEFAULT_LIMITS, ...options });
+    this.#imports = new ImportTable(sockets.descriptors, {
+      ...DEFAULT_IMPORTS,
+      ...options,
+      ...this.#quotas,
+    });
     this.#sender = new Sender({
       peer,
       writer: this.#writer,
@@ -96,21 +93,30 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.#responder = new Responder(
       (kind, correlation, message) => this.#sender.send(kind, correlation, message),
-      () => this.#consumed(),
+      () => this.#receipts.consumed(),
     );
+    this.#outgoing = new OutgoingStreams({
+      send: (kind, stream, message) => this.#sender.send(kind, stream, message),
+      withdraw: (kind, stream) => this.#sender.withdraw(kind, stream),
+      ended: () => this.#closing && this.#tryToFinish(),
+    });
+    const { maxStreams } = this.#quotas;
+    this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), maxStreams);
     const { messages } = sockets;
     this.#socket =
       typeof messages === 'number' ? new Socket({ fd: messages, readable: true, writable: true }) : messages;
     this.#socket.on('data', bytes => this.#received(bytes));
     this.#socket.on('drain', () => {
       this.#sender.full = false;
+      this.#scheduleFlush();
     });
     this.#socket.on('error', cause => this.#fail(peerGone(cause)));
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
     // A socket that was accepted paused: nothing of it was read so far.
     this.#socket.resume();
-    this.#greet();
+    writeGreeting(this.#writer, this.#quotas);
+    this.#scheduleFlush();
   }
 
   get closed(): boolean {
@@ -166,6 +172,18 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     }
   }
 
+  /**
+   * Sends a stream: one message, whose `stream` the peer reads. Each piece goes by reference as it comes, no more of them
+   * than the peer makes room for by reading. Streams and messages do not hold each other up.
+   * @returns when the peer has read all of it
+   * @throws what the source failed with; what the peer cancelled it with, with its code; ERR_IOLITE_LIMIT when the pool
+   * is full; the signal's reason; and as {@link send}. The source is ended then, and so is the stream at the peer
+   */
+  async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
+    this.#checkOpen();
+    await this.#outgoing.send(source, options);
+  }
+
   /** Sets what answers the peer's requests. Requests that came before wait for it. */
   onRequest(handler: RequestHandler): void {
     if (typeof handler !== 'function') {
@@ -201,6 +219,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#requests.rejectAll(
       new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
     );
+    this.#incoming.cancelAll();
     this.#tryToFinish();
     return done;
   }
@@ -220,15 +239,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   // Writing frames
 
-  #greet(): void {
-    const { buffer, at } = this.#writer.frame(FrameType.HELLO, 0, 8);
-    buffer.writeUInt32LE(PROTOCOL_MAGIC, at);
-    buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
-    this.#scheduleFlush();
-  }
-
   #cancel(correlation: number): void {
-    if (this.#sender.withdraw(correlation) || this.#closed) return;
+    if (this.#sender.withdraw(MessageKind.REQUEST, correlation) || this.#closed) return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
@@ -247,11 +259,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #flush(): void {
     if (this.#closed) return;
-    if (this.#acknowledge) {
-      this.#acknowledge = false;
-      const { buffer, at } = this.#writer.frame(FrameType.ACKNOWLEDGE, 0, 8);
-      buffer.writeUInt32LE(this.#leasedCount, at);
-      buffer.writeUInt32LE(this.#consumedCount, at + 4);
+    // A peer that reads nothing is told once it does, so that what waits for it does not grow.
+    if (!this.#socket.writableNeedDrain) {
+      this.#incoming.writeCredits();
+      this.#receipts.write(this.#writer);
     }
     if (this.#writer.size > 0 && !this.#socket.write(this.#writer.take())) this.#sender.full = true;
   }
@@ -262,12 +273,14 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     try {
       this.#reader.push(bytes, frame => this.#dispatch(frame));
     } catch (error) {
+      if (!this.#closed) this.#cutOff(error as Error);
       this.#fail(error as Error);
     }
   }
 
   #dispatch(frame: Frame): void {
     if (this.#closed) return;
+    if (frame.type === FrameType.CUT) return this.#fail(cutOff(readReason(frame.body, 0)));
     if (!this.#greeted) return this.#hello(frame);
     switch (frame.type) {
       case FrameType.GRANT:
@@ -287,6 +300,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       case FrameType.CANCEL:
         checkLength(frame, 4);
         return this.#responder.cancel(frame.body.readUInt32LE(0));
+      case FrameType.CREDIT:
+        checkLength(frame, 8);
+        return this.#outgoing.consumed(frame.body.readUInt32LE(0), frame.body.readUInt32LE(4));
+      case FrameType.STOP:
+        if (frame.body.length < 4) throw broken('a stream was stopped without a number');
+        return this.#outgoing.stopped(frame.body.readUInt32LE(0), readReason(frame.body, 4));
       case FrameType.BYE:
         return this.#bye(frame);
       default:
@@ -295,23 +314,16 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #hello(frame: Frame): void {
-    if (frame.type === FrameType.REFUSED) throw refusalOf(frame);
-    if (frame.type !== FrameType.HELLO) throw broken(`its first frame is of type ${frame.type}`);
-    checkLength(frame, 8);
-    if (frame.body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw broken('its greeting is not of this protocol');
-    const version = frame.body.readUInt32LE(4);
-    if (version !== PROTOCOL_VERSION)
-      throw broken(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
+    this.#sender.quotas = readGreeting(frame);
     this.#greeted = true;
     this.#whenReady?.resolve();
   }
 
   #message(frame: Frame): void {
     if (this.#peerSaidBye) throw broken('a message came after its farewell');
-    const { kind, correlation, message } = decodeMessage(frame, this.#imports);
-    this.#leasedCount = (this.#leasedCount + 1) >>> 0;
-    this.#acknowledge = true;
-    this.#scheduleFlush();
+    const { kind, correlation, message } = decodeMessage(frame, this.#imports, this.#quotas);
+    this.#receipts.leased();
+    if (needsCredit(kind)) this.#receipts.admit(message);
     this.#deliver(kind, correlation, message);
   }
 
@@ -327,22 +339,24 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         message.body?.release();
         this.#requests.reject(correlation, failureOf(message.head));
         return;
+      case MessageKind.STREAM:
+        return this.#inbox.push(this.#incoming.opened(correlation, message));
+      case MessageKind.PIECE:
+        return this.#incoming.piece(correlation, message);
+      case MessageKind.END:
+        return this.#incoming.ended(correlation, message);
       default:
         message.body?.release();
         throw broken(`message kind ${kind} is unknown`);
     }
   }
 
-  #consumed(): void {
-    this.#consumedCount = (this.#consumedCount + 1) >>> 0;
-    this.#acknowledge = true;
-    this.#scheduleFlush();
-  }
-
   // Ending
 
   #bye(frame: Frame): void {
     checkLength(frame, 0);
+    if (this.#peerSaidBye) throw broken('it said farewell twice');
+    if (this.#incoming.open > 0) throw broken('it said farewell before its streams had ended');
     this.#peerSaidBye = true;
     this.#closing = true;
     this.#inbox.end();
@@ -354,7 +368,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Says BYE once everything is written, and ends once the peer has leased it all and said BYE itself. */
   #tryToFinish(): void {
-    if (this.#closed || !this.#sender.drained) return;
+    if (this.#closed || !this.#sender.drained || !this.#outgoing.idle) return;
     if (!this.#saidBye) {
       this.#saidBye = true;
       this.#writer.frame(FrameType.BYE, 0, 0);
@@ -371,6 +385,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     else this.#fail(peerGone());
   }
 
+  /** Tells a peer why it is about to lose us, if it still listens. */
+  #cutOff(error: Error): void {
+    writeReason(this.#writer, FrameType.CUT, [], error);
+    this.#socket.write(this.#writer.take());
+  }
+
   #fail(error: Error): void {
     if (this.#closed) return;
     this.#tearDown(error);
@@ -384,6 +404,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#accident = error;
     const reason = error ?? closedHere();
     this.#sender.end(reason);
+    this.#outgoing.end(reason);
+    this.#incoming.end(reason);
     this.#responder.end(reason);
     this.#requests.rejectAll(reason);
     this.#inbox.end(error);
@@ -393,9 +415,4 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#whenReady?.reject(reason);
     this.emit('close', error);
   }
-}
-
-function peerGone(cause?: Error): IoliteError {
-  if (cause === undefined) return new IoliteError('ERR_IOLITE_PEER', 'The peer is gone');
-  return new IoliteError('ERR_IOLITE_PEER', `The peer is gone: ${cause.message}`, { cause });
 }

@@ -47,12 +47,15 @@ export class PendingRequests {
   }
 }
 
+/** Characters of an error's message that the peer is told. */
+const LONGEST_MESSAGE = 4096;
+
 /** What a failed request's answer says of the error. */
 export function describeFailure(error: unknown): Json {
   const { code, message, errno, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   return {
-    code: typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
-    message: typeof message === 'string' ? message : String(error),
+    code: typeof code === 'string' ? code.slice(0, 100) : 'ERR_IOLITE_PEER',
+    message: (typeof message === 'string' ? message : String(error)).slice(0, LONGEST_MESSAGE),
     ...(typeof errno === 'number' ? { errno } : {}),
     ...(typeof syscall === 'string' ? { syscall } : {}),
   };

@@ -3,6 +3,7 @@ import type { Credentials } from '../memory/acl.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { checkGrantable, type ExportTable } from './exports.ts';
 import { checkSliceCount, encodeHead, type Message, type Outgoing } from './message.ts';
+import { checkAccepted, type SenderQuotas } from './quotas.ts';
 import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_BYTES } from './wire.ts';
 
 /** Messages the peer may not have taken yet before sending pauses. */
@@ -45,6 +46,8 @@ export class Sender {
   #full = false;
   #retry: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
+  /** What the peer takes. Nothing is sent before it has said so. */
+  #quotas: SenderQuotas | undefined;
 
   constructor(host: SenderHost) {
     this.#host = host;
@@ -75,6 +78,9 @@ export class Sender {
           `Cannot send message: an Aggregate is wanted as body, ${describe(message.body)} was given`,
         );
       }
+      if (message.stream !== undefined) {
+        throw new ArgumentError('Cannot send message: a stream is sent with sendStream(), one was given');
+      }
       const head = encodeHead(message.head);
       const body = message.body?.duplicate();
       try {
@@ -89,14 +95,19 @@ export class Sender {
     });
   }
 
-  /** Takes back a request that was not written yet. @returns whether there was one */
-  withdraw(correlation: number): boolean {
-    const position = this.#messages.findIndex(
-      o => o.kind === MessageKind.REQUEST && o.correlation === correlation,
-    );
+  /** Takes back a request or a stream's beginning that was not written yet. @returns whether there was one */
+  withdraw(kind: number, correlation: number): boolean {
+    const position = this.#messages.findIndex(o => o.kind === kind && o.correlation === correlation);
     if (position === -1) return false;
     for (const { body } of this.#messages.splice(position, 1)) body?.release();
     return true;
+  }
+
+  /** The peer has greeted us. */
+  set quotas(quotas: SenderQuotas) {
+    this.#quotas = quotas;
+    this.#host.exports.quotas = quotas;
+    this.pump();
   }
 
   /** The message socket is full, or has room again. */
@@ -141,7 +152,8 @@ export class Sender {
   }
 
   get #hasCredit(): boolean {
-    return this.#outstanding < WINDOW && this.#unconsumedBytes < WINDOW_BYTES;
+    const most = Math.min(WINDOW, this.#quotas?.maxMessages ?? 0);
+    return this.#outstanding < most && this.#unconsumedBytes < WINDOW_BYTES;
   }
 
   #check(body: Aggregate): void {
@@ -153,7 +165,7 @@ export class Sender {
   #drain(queue: Outgoing[]): void {
     for (;;) {
       const [first] = queue;
-      if (first === undefined || this.#full) return;
+      if (first === undefined || this.#full || this.#quotas === undefined) return;
       if (needsCredit(first.kind) && !this.#hasCredit) return;
       if (!this.#write(first)) return;
       queue.shift();
@@ -198,10 +210,13 @@ export class Sender {
   #encode({ kind, correlation, head, body }: Outgoing): boolean {
     const { peer, exports, writer } = this.#host;
     const slices = body?.slices() ?? [];
+    if (this.#quotas !== undefined) {
+      checkAccepted(this.#quotas, head.length, slices.length, body?.length ?? 0);
+    }
     const indexes: number[] = [];
     for (const { lease } of slices) {
       checkGrantable(lease.chunk, peer);
-      const index = exports.grant(lease.chunk);
+      const index = exports.grant(lease.chunk, slices);
       if (index === undefined) return false;
       indexes.push(index);
     }
@@ -220,8 +235,8 @@ export class Sender {
   }
 }
 
-function needsCredit(kind: number): boolean {
-  return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST;
+export function needsCredit(kind: number): boolean {
+  return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST || kind === MessageKind.STREAM;
 }
 
 /** The error of sending on a channel that was closed on this side. */

@@ -84,6 +84,11 @@ export class ImportedChunk implements Chunk {
     return readGeneration(this.#mapping.bytes);
   }
 
+  /** Whether a slice of it lives here. */
+  get leased(): boolean {
+    return this.#leased;
+  }
+
   /**
    * The lease on a generation; the caller retains it at once. No system call while a lease is held or was
    * given up less than a few milliseconds ago.
