@@ -1,5 +1,5 @@
 import { ChunkPool } from '../memory/chunk-pool.ts';
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { Aggregate } from './aggregate.ts';
 import { bufferOver, isBytes } from './bytes.ts';
 import { Collector } from './collector.ts';
@@ -23,6 +23,7 @@ const LARGEST_COPY = 1024 ** 2;
 export class Pieces {
   readonly #stream: StreamLike;
   readonly #pool: Pool;
+  readonly #full: () => Promise<boolean>;
   #source: Source | undefined;
   #file: FileSource | undefined;
   /** Of the last piece of bytes, what did not go into the last aggregate. */
@@ -30,13 +31,18 @@ export class Pieces {
   #pending: Promise<Aggregate | undefined> | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
 
-  /** Reads nothing yet. @throws ERR_IOLITE_ARGUMENT for what is no pool */
-  constructor(stream: StreamLike, pool: Pool) {
+  /**
+   * Reads nothing yet.
+   * @param full asked when the pool has no room: whether to try again, once it has answered
+   * @throws ERR_IOLITE_ARGUMENT for what is no pool
+   */
+  constructor(stream: StreamLike, pool: Pool, full: () => Promise<boolean>) {
     if (!((pool as Partial<Pool> | undefined)?.chunks instanceof ChunkPool)) {
       throw new ArgumentError(`Cannot read stream: a pool is wanted, ${describe(pool)} was given`);
     }
     this.#stream = stream;
     this.#pool = pool;
+    this.#full = full;
   }
 
   /**
@@ -62,7 +68,8 @@ export class Pieces {
     if (this.#source === undefined && this.#file === undefined) await this.#open();
     if (this.#file !== undefined) return this.#read(this.#file);
     for (;;) {
-      if (this.#rest !== undefined) return this.#cut(this.#rest);
+      const rest = this.#rest;
+      if (rest !== undefined) return this.#withRoom(() => this.#cut(rest));
       const { value, done } = await (this.#source as Source).next();
       if (done === true) return undefined;
       const piece = this.#take(value);
@@ -78,7 +85,8 @@ export class Pieces {
 
   async #read(file: FileSource): Promise<Aggregate | undefined> {
     const most = this.#pool.chunks.kind === 'seal' ? READ_SEALED_BYTES : READ_BYTES;
-    const draft = this.#pool.allocate(Math.min(most, file.expected > 0 ? file.expected : BEYOND_BYTES));
+    const size = Math.min(most, file.expected > 0 ? file.expected : BEYOND_BYTES);
+    const draft = await this.#withRoom(() => this.#pool.allocate(size));
     let count: number;
     try {
       count = await file.read(draft.bytes);
@@ -109,17 +117,32 @@ export class Pieces {
     return undefined;
   }
 
+  async #withRoom<T>(allocate: () => T): Promise<T> {
+    for (;;) {
+      try {
+        return allocate();
+      } catch (error) {
+        if (!isFull(error) || this.#cancelled !== undefined || !(await this.#full())) throw error;
+      }
+    }
+  }
+
   #cut(bytes: Buffer): Aggregate {
-    this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY));
     const collector = new Collector({ pool: this.#pool }, 'read stream');
     try {
       collector.add(bytes.subarray(0, LARGEST_COPY));
-      return collector.finish();
+      const copy = collector.finish();
+      this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY));
+      return copy;
     } catch (error) {
       collector.discard();
       throw error;
     }
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof IoliteError && error.code === 'ERR_IOLITE_LIMIT';
 }
 
 function nonEmpty(bytes: Buffer): Buffer | undefined {

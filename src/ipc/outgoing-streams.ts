@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { abortable } from '../aggregate/abortable.ts';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { StreamLike } from '../aggregate/from-stream.ts';
@@ -27,6 +28,10 @@ export interface OutgoingHost {
   ended(): void;
 }
 
+/** Milliseconds between attempts at a pool that is full, and how many are made after all was consumed. */
+const PAUSE = 5;
+const MOST_PAUSES = 20;
+
 /** One stream on its way to the peer. */
 class OutgoingStream {
   /** Aborted with what ends the stream early: the peer's error, the signal's reason, the channel's end. */
@@ -36,6 +41,8 @@ class OutgoingStream {
   #bytes = 0;
   #peerConsumed = 0;
   #wake: (() => void) | undefined;
+  /** Waits for memory in a row while the peer had consumed everything. */
+  #pauses = 0;
 
   sent(length: number): void {
     this.#unconsumed.push(length);
@@ -54,6 +61,17 @@ class OutgoingStream {
   /** Waits until one more piece may be sent. */
   room(): Promise<void> {
     return this.#until(() => this.#unconsumed.length < STREAM_WINDOW && this.#bytes < STREAM_WINDOW_BYTES);
+  }
+
+  /**
+   * Waits a moment for memory: what the peer has not consumed yet comes back, and its kernel locks linger for
+   * some milliseconds after that.
+   * @returns false when there is nothing left to wait for
+   */
+  async memory(): Promise<boolean> {
+    this.#pauses = this.#unconsumed.length > 0 ? 0 : this.#pauses + 1;
+    await setTimeout(PAUSE, undefined, { ref: false });
+    return this.#pauses < MOST_PAUSES && !this.failure.signal.aborted;
   }
 
   /** Waits until everything was consumed. */
@@ -98,10 +116,10 @@ export class OutgoingStreams {
     checkSignal(signal, 'send stream');
     encodeHead(head);
     ownPool ??= createPool({ name: 'streams' });
-    const pieces = new Pieces(source, options.pool ?? ownPool);
+    const stream = new OutgoingStream();
+    const pieces = new Pieces(source, options.pool ?? ownPool, () => stream.memory());
     const id = this.#next;
     this.#next = (this.#next + 1) >>> 0;
-    const stream = new OutgoingStream();
     this.#streams.set(id, stream);
     const abort = (): void => stream.failure.abort(signal?.reason);
     if (signal?.aborted) abort();

@@ -176,6 +176,22 @@ test('streams that nobody reads hold up neither others nor messages', async () =
   });
 });
 
+test('a pool that is full for a while slows a stream down, and one that stays full fails it', async () => {
+  await withPair(async ({ near, far }) => {
+    using pool = createPool({ limit: 2 * MiB + 8192 });
+    const bytes = randomBytes(30 * MiB);
+    const sending = near.sendStream([bytes], { pool });
+    assert.ok((await watchdog(collect(await arrival(far)), 'the end')).equals(bytes));
+    await sending;
+    using held = pool.from('x'.repeat(1.5 * MiB));
+    const failing = near.sendStream([bytes], { pool });
+    failing.catch(() => {});
+    await assert.rejects(watchdog(collect(await arrival(far)), 'the error'), { code: 'ERR_IOLITE_LIMIT' });
+    await assert.rejects(failing, { code: 'ERR_IOLITE_LIMIT' });
+    assert.equal(held.length, 1.5 * MiB);
+  });
+});
+
 test("an error of the source reaches the reader with its code, and the sender's source is ended", async () => {
   await withPair(async ({ near, far }, pool) => {
     let closed = false;
