@@ -241,6 +241,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #cancel(correlation: number): void {
     if (this.#sender.withdraw(MessageKind.REQUEST, correlation) || this.#closed) return;
+    this.#requests.abandon(correlation);
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
@@ -337,7 +338,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return this.#requests.resolve(correlation, message);
       case MessageKind.FAILURE:
         message.body?.release();
-        this.#requests.reject(correlation, failureOf(message.head));
+        this.#requests.answerFailed(correlation, failureOf(message.head));
         return;
       case MessageKind.STREAM:
         return this.#inbox.push(this.#incoming.opened(correlation, message));

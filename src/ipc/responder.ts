@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Message } from './message.ts';
 import { describeFailure } from './pending-requests.ts';
-import { MessageKind } from './wire.ts';
+import { broken, MessageKind } from './wire.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (
@@ -17,6 +17,8 @@ export class Responder {
   readonly #waiting: { correlation: number; message: Message }[] = [];
   /** Requests being answered, to be told when the peer gives up. */
   readonly #answering = new Map<number, AbortController>();
+  /** Requests that were not answered. */
+  readonly #open = new Set<number>();
   #handler: RequestHandler | undefined;
 
   /**
@@ -33,11 +35,20 @@ export class Responder {
 
   set handler(handler: RequestHandler) {
     this.#handler = handler;
-    for (const { correlation, message } of this.#waiting.splice(0)) this.request(correlation, message);
+    for (const { correlation, message } of this.#waiting.splice(0)) this.#take(correlation, message);
   }
 
-  /** A request arrived. */
+  /** A request arrived. @throws ERR_IOLITE_PROTOCOL when its number is that of another one */
   request(correlation: number, message: Message): void {
+    if (this.#open.has(correlation)) {
+      message.body?.release();
+      throw broken(`request ${correlation} came while it was being answered`);
+    }
+    this.#open.add(correlation);
+    this.#take(correlation, message);
+  }
+
+  #take(correlation: number, message: Message): void {
     if (this.#handler === undefined) this.#waiting.push({ correlation, message });
     else void this.#answer(this.#handler, correlation, message);
   }
@@ -67,6 +78,7 @@ export class Responder {
     } finally {
       if (body !== undefined && !body.released) body.release();
       this.#answering.delete(correlation);
+      this.#open.delete(correlation);
       this.#answered();
     }
   }

@@ -144,6 +144,7 @@ export class FrameReader {
       this.#wanted = HEADER;
       if (input.length - at < HEADER) return at;
       const length = input.readUInt32LE(at);
+      if (input.readUInt16LE(at + 6) !== 0) throw broken('a frame has bits set that are zero');
       if (length > MAX_FRAME_BYTES) {
         throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
       }
