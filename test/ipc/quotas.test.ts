@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import type { ChannelOptions } from '../../src/ipc/channel.ts';
+import { connect, fork, listen, parentChannel, spawnThread } from '../../src/ipc/index.ts';
 import { MessageKind } from '../../src/ipc/wire.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
@@ -126,7 +127,8 @@ test('an honest sender waits, makes room, or gets an error, and the channel goes
   for (const body of bodies) body.release();
 });
 
-test('quotas are checked when the channel is opened', () => {
+test('quotas are checked before anything is opened', async () => {
+  const before = await settledHoldings();
   for (const [options, code] of [
     [{ maxMessages: 257 }, 'ERR_IOLITE_RANGE'],
     [{ maxMessages: 0 }, 'ERR_IOLITE_RANGE'],
@@ -134,6 +136,12 @@ test('quotas are checked when the channel is opened', () => {
     [{ maxChunks: 1.5 }, 'ERR_IOLITE_ARGUMENT'],
     [{ maxBodyBytes: '1' }, 'ERR_IOLITE_ARGUMENT'],
   ] as const) {
-    assert.throws(() => new Hostile(options as ChannelOptions), { code });
+    const channel = options as ChannelOptions;
+    await assert.rejects(fork('nothing.js', [], { channel }), { code });
+    await assert.rejects(spawnThread('nothing.js', [], { channel }), { code });
+    await assert.rejects(listen('@iolite-quotas', { channel }), { code });
+    await assert.rejects(connect('@iolite-quotas', channel), { code });
+    assert.throws(() => parentChannel(channel), { code });
   }
+  await holdingsReturnTo(before);
 });
