@@ -26,8 +26,6 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
-const DEFAULT_IMPORTS: ImportOptions = { onWrite: 'fault', requireSealed: false };
-
 /**
  * A bidirectional connection of two domains that carries messages with aggregates: ordered, by reference.
  * Sending costs a few dozen bytes a slice and no copy of the payload, whatever its size. The sender's
@@ -68,7 +66,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
    */
   constructor(
-    sockets: { messages: number | Socket; descriptors: number },
+    { messages, descriptors }: { messages: number | Socket; descriptors: number },
     peer: Credentials,
     options: ChannelOptions = {},
   ) {
@@ -76,14 +74,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#quotas = quotasOf(options);
     this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
     this.peer = peer;
-    this.#descriptors = sockets.descriptors;
-    noteDescriptor(this.#descriptors);
-    this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
-    this.#imports = new ImportTable(sockets.descriptors, {
-      ...DEFAULT_IMPORTS,
-      ...options,
-      ...this.#quotas,
-    });
+    this.#descriptors = descriptors;
+    noteDescriptor(descriptors);
+    this.#exports = new ExportTable(descriptors, this.#writer, () => this.#scheduleFlush());
+    this.#imports = new ImportTable(descriptors, options, this.#quotas);
     this.#sender = new Sender({
       peer,
       writer: this.#writer,
@@ -100,9 +94,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       withdraw: (kind, stream) => this.#sender.withdraw(kind, stream),
       ended: () => this.#closing && this.#tryToFinish(),
     });
-    const { maxStreams } = this.#quotas;
-    this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), maxStreams);
-    const { messages } = sockets;
+    this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), this.#quotas);
     this.#socket =
       typeof messages === 'number' ? new Socket({ fd: messages, readable: true, writable: true }) : messages;
     this.#socket.on('data', bytes => this.#received(bytes));
@@ -274,8 +266,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     try {
       this.#reader.push(bytes, frame => this.#dispatch(frame));
     } catch (error) {
-      if (!this.#closed) this.#cutOff(error as Error);
-      this.#fail(error as Error);
+      this.#fail(error as Error, true);
     }
   }
 
@@ -302,11 +293,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         checkLength(frame, 4);
         return this.#responder.cancel(frame.body.readUInt32LE(0));
       case FrameType.CREDIT:
-        checkLength(frame, 8);
-        return this.#outgoing.consumed(frame.body.readUInt32LE(0), frame.body.readUInt32LE(4));
+        return this.#outgoing.consumed(frame);
       case FrameType.STOP:
-        if (frame.body.length < 4) throw broken('a stream was stopped without a number');
-        return this.#outgoing.stopped(frame.body.readUInt32LE(0), readReason(frame.body, 4));
+        return this.#outgoing.stopped(frame);
       case FrameType.BYE:
         return this.#bye(frame);
       default:
@@ -342,13 +331,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return;
       case MessageKind.STREAM:
         return this.#inbox.push(this.#incoming.opened(correlation, message));
-      case MessageKind.PIECE:
-        return this.#incoming.piece(correlation, message);
-      case MessageKind.END:
-        return this.#incoming.ended(correlation, message);
       default:
-        message.body?.release();
-        throw broken(`message kind ${kind} is unknown`);
+        return this.#incoming.deliver(kind, correlation, message);
     }
   }
 
@@ -386,14 +370,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     else this.#fail(peerGone());
   }
 
-  /** Tells a peer why it is about to lose us, if it still listens. */
-  #cutOff(error: Error): void {
-    writeReason(this.#writer, FrameType.CUT, [], error);
-    this.#socket.write(this.#writer.take());
-  }
-
-  #fail(error: Error): void {
+  /** @param tell whether the peer is told why it loses us, if it still listens */
+  #fail(error: Error, tell = false): void {
     if (this.#closed) return;
+    if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
+    if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
     this.#socket.destroy();
   }

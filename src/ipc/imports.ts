@@ -25,9 +25,9 @@ export class ImportTable {
   readonly #leased = new Set<ImportedChunk>();
   #leasedBytes = 0;
 
-  constructor(descriptors: number, options: ImportOptions & Quotas) {
+  constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas) {
     this.#descriptors = descriptors;
-    this.#options = options;
+    this.#options = { onWrite: 'fault', requireSealed: false, ...options, ...quotas };
   }
 
   /** Bytes mapped and chunks held on behalf of the peer. */

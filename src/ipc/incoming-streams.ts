@@ -2,9 +2,9 @@ import { IoliteError } from '../os/error.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import type { Message } from './message.ts';
 import { failureOf } from './pending-requests.ts';
-import { exceeded } from './quotas.ts';
+import { exceeded, type Quotas } from './quotas.ts';
 import { writeReason } from './reason.ts';
-import { broken, FrameType, type FrameWriter } from './wire.ts';
+import { broken, FrameType, type FrameWriter, MessageKind } from './wire.ts';
 
 /** Streams that the peer of a channel sends, until it has ended them. */
 export class IncomingStreams {
@@ -17,9 +17,9 @@ export class IncomingStreams {
 
   /**
    * @param wrote called when frames were written, or are to be
-   * @param maxStreams the peer may have under way at once
+   * @param quotas how many the peer may have under way at once
    */
-  constructor(writer: FrameWriter, wrote: () => void, maxStreams: number) {
+  constructor(writer: FrameWriter, wrote: () => void, { maxStreams }: Quotas) {
     this.#writer = writer;
     this.#wrote = wrote;
     this.#maxStreams = maxStreams;
@@ -47,8 +47,16 @@ export class IncomingStreams {
     return { ...message, stream };
   }
 
+  /** A message of a stream that is open. @throws ERR_IOLITE_PROTOCOL when it is none, or of no kind that is known */
+  deliver(kind: number, id: number, message: Message): void {
+    if (kind === MessageKind.PIECE) return this.#piece(id, message);
+    if (kind === MessageKind.END) return this.#ended(id, message);
+    message.body?.release();
+    throw broken(`message kind ${kind} is unknown`);
+  }
+
   /** A piece of a stream. The stream may be one that the program has cancelled and the peer not ended yet. */
-  piece(id: number, { body }: Message): void {
+  #piece(id: number, { body }: Message): void {
     const stream = this.#streams.get(id);
     if (body !== undefined && stream !== undefined) {
       stream.push(body);
@@ -59,7 +67,7 @@ export class IncomingStreams {
   }
 
   /** The end of a stream: early, if the head says why. */
-  ended(id: number, { head, body }: Message): void {
+  #ended(id: number, { head, body }: Message): void {
     body?.release();
     const stream = this.#streams.get(id);
     if (stream === undefined) throw broken(`stream ${id} was ended and is not open`);

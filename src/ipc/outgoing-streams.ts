@@ -7,7 +7,8 @@ import { createPool, type Pool } from '../aggregate/pool.ts';
 import { checkOptions, checkSignal } from '../aggregate/stream-options.ts';
 import { encodeHead, type Json, type Message } from './message.ts';
 import { describeFailure } from './pending-requests.ts';
-import { broken, MessageKind, STREAM_WINDOW, STREAM_WINDOW_BYTES } from './wire.ts';
+import { readReason } from './reason.ts';
+import { broken, checkLength, type Frame, MessageKind, STREAM_WINDOW, STREAM_WINDOW_BYTES } from './wire.ts';
 
 /** Options of channel.sendStream(). */
 export interface SendStreamOptions {
@@ -141,13 +142,16 @@ export class OutgoingStreams {
   }
 
   /** A CREDIT frame. Streams that are not known are over by now. */
-  consumed(id: number, byNow: number): void {
-    this.#streams.get(id)?.consumed(byNow);
+  consumed(frame: Frame): void {
+    checkLength(frame, 8);
+    this.#streams.get(frame.body.readUInt32LE(0))?.consumed(frame.body.readUInt32LE(4));
   }
 
-  /** The peer does not want the rest. */
-  stopped(id: number, error: Error): void {
-    this.#streams.get(id)?.failure.abort(error);
+  /** A STOP frame: the peer does not want the rest. */
+  stopped({ body }: Frame): void {
+    if (body.length < 4) throw broken('a stream was stopped without a number');
+    const reason = readReason(body, 4);
+    this.#streams.get(body.readUInt32LE(0))?.failure.abort(reason);
   }
 
   /** The channel is closed. */

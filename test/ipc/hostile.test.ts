@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
@@ -221,14 +221,17 @@ test('descriptors that are not what they have to be are refused and closed', asy
     made.push(fd);
     return fd;
   };
-  const memfd = (seals: number, size = SIZE): number => {
+  const memfd = (seals: number, size = SIZE, header = true): number => {
     const fd = keep(createMemfd('iolite:fake', size));
+    // All of the rest is in order.
+    if (header) writeSync(fd, sample.chunk.bytes.subarray(0, 4096));
     if (seals !== 0) addSeals(fd, seals);
     return keep(reopenReadOnly(fd));
   };
   await leavesNothing(async () => {
-    const writable = keep(createMemfd('iolite:fake', SIZE));
-    addSeals(writable, ALL_SEALS);
+    const readable = sample.descriptor();
+    const writable = openSync(`/proc/self/fd/${readable}`, 'r+');
+    closeDescriptor(readable);
     const [pipeLike, other] = socketPair('stream');
     keep(pipeLike);
     keep(other);
@@ -246,7 +249,7 @@ test('descriptors that are not what they have to be are refused and closed', asy
       'that is too small': memfd(ALL_SEALS, 4096),
       'that is smaller': memfd(ALL_SEALS, SIZE - 4096),
       'that is larger': memfd(ALL_SEALS, SIZE + 4096),
-      'without a header': memfd(ALL_SEALS),
+      'without a header': memfd(ALL_SEALS, SIZE, false),
       'that can be written': writable,
       'of a socket': pipeLike,
       'of a device': files[0] as number,
@@ -270,7 +273,7 @@ test('descriptors that are not what they have to be are refused and closed', asy
         assert.equal(await hostile.code(), PROTOCOL, `a descriptor ${name}`);
       }
     }
-    for (const fd of files) closeSync(fd);
+    for (const fd of [...files, writable]) closeSync(fd);
     for (const fd of made) closeDescriptor(fd);
   });
 });

@@ -12,6 +12,7 @@ import { createPool } from '../../src/aggregate/pool.ts';
 import type { Channel } from '../../src/ipc/channel.ts';
 import type { IncomingStream } from '../../src/ipc/incoming-stream.ts';
 import { STREAM_WINDOW, STREAM_WINDOW_BYTES } from '../../src/ipc/wire.ts';
+import type { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { ended, Family } from '../support/family.ts';
 import { Folder } from '../support/folder.ts';
@@ -248,6 +249,22 @@ test('to break off reading ends the source, and the sender learns why', async ()
       await assert.rejects(watchdog(sending, 'the sender to learn'), { code });
       assert.ok(source.destroyed);
     }
+  });
+});
+
+test('what was not read is given back at once when a stream is cancelled', async () => {
+  await withPair(async ({ near, far }, pool) => {
+    using whole = pool.from('x'.repeat(MiB));
+    const chunk = whole.slices()[0]?.lease.chunk as SharedChunk;
+    const sending = near.sendStream([whole.slice(0, 10), whole.slice(10)], { pool });
+    const stream = await arrival(far);
+    while (!chunk.isLeasedElsewhere()) await setImmediate();
+    await manyTurns();
+    stream.cancel();
+    await assert.rejects(sending, { code: 'ERR_IOLITE_CLOSED' });
+    // A kernel lock outlives its use by some milliseconds.
+    for (let turn = 0; turn < 100_000 && chunk.isLeasedElsewhere(); turn++) await setImmediate();
+    assert.equal(chunk.isLeasedElsewhere(), false);
   });
 });
 
