@@ -1,43 +1,32 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
+import type { StreamLike } from '../aggregate/from-stream.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { ExportTable } from './exports.ts';
+import { readGreeting, writeGreeting } from './greeting.ts';
 import { type ImportOptions, ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
+import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
+import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
-import { refusalOf } from './refusal.ts';
+import { type Quotas, quotasOf } from './quotas.ts';
+import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
+import { Receipts } from './receipts.ts';
 import { type RequestHandler, Responder } from './responder.ts';
-import { closedHere, SENT, Sender } from './sender.ts';
-import {
-  broken,
-  checkLength,
-  type Frame,
-  FrameReader,
-  FrameType,
-  FrameWriter,
-  MessageKind,
-  PROTOCOL_MAGIC,
-  PROTOCOL_VERSION,
-} from './wire.ts';
+import { closedHere, needsCredit, SENT, Sender } from './sender.ts';
+import { broken, checkLength, type Frame, FrameReader, FrameType, FrameWriter, MessageKind } from './wire.ts';
 
 /** What a domain accepts from the peer of a channel. */
-export type ChannelOptions = Partial<ImportOptions>;
+export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> {}
 
 /** Most bytes of frames read at once. */
 const READ_BYTES = 64 * 1024;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
-
-const DEFAULT_LIMITS: ImportOptions = {
-  onWrite: 'fault',
-  requireSealed: false,
-  maxMappedBytes: 64 * 1024 ** 3,
-  maxChunks: 4096,
-};
 
 /**
  * A bidirectional connection of two domains that carries messages with aggregates: ordered, by reference.
@@ -56,13 +45,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #exports: ExportTable;
   readonly #imports: ImportTable;
   readonly #sender: Sender;
-  readonly #inbox = new Inbox(() => this.#consumed());
+  readonly #inbox = new Inbox(() => this.#receipts.consumed());
+  readonly #receipts: Receipts;
   readonly #requests = new PendingRequests();
   readonly #responder: Responder;
-  /** Messages of the peer that we leased, and that the program took. Told to the peer, modulo 2^32. */
-  #leasedCount = 0;
-  #consumedCount = 0;
-  #acknowledge = false;
+  readonly #outgoing: OutgoingStreams;
+  readonly #incoming: IncomingStreams;
+  readonly #quotas: Quotas;
   #flushScheduled = false;
   #greeted = false;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -79,16 +68,18 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
    */
   constructor(
-    sockets: { messages: number | Socket; descriptors: number },
+    { messages, descriptors }: { messages: number | Socket; descriptors: number },
     peer: Credentials,
     options: ChannelOptions = {},
   ) {
     super();
+    this.#quotas = quotasOf(options);
+    this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
     this.peer = peer;
-    this.#descriptors = sockets.descriptors;
-    noteDescriptor(this.#descriptors);
-    this.#exports = new ExportTable(sockets.descriptors, this.#writer, () => this.#scheduleFlush());
-    this.#imports = new ImportTable(sockets.descriptors, { ...DEFAULT_LIMITS, ...options });
+    this.#descriptors = descriptors;
+    noteDescriptor(descriptors);
+    this.#exports = new ExportTable(descriptors, this.#writer, () => this.#scheduleFlush());
+    this.#imports = new ImportTable(descriptors, options, this.#quotas);
     this.#sender = new Sender({
       peer,
       writer: this.#writer,
@@ -98,20 +89,27 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.#responder = new Responder(
       (kind, correlation, message) => this.#sender.send(kind, correlation, message),
-      () => this.#consumed(),
+      () => this.#receipts.consumed(),
     );
-    const { messages } = sockets;
     const received = (bytes: Buffer): void => this.#received(bytes);
+    this.#outgoing = new OutgoingStreams({
+      send: (kind, stream, message) => this.#sender.send(kind, stream, message),
+      withdraw: (kind, stream) => this.#sender.withdraw(kind, stream),
+      ended: () => this.#closing && this.#tryToFinish(),
+    });
+    this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), this.#quotas);
     this.#socket =
       typeof messages === 'number' ? socketOf(messages, received) : messages.on('data', received);
     this.#socket.on('drain', () => {
       this.#sender.full = false;
+      this.#scheduleFlush();
     });
     this.#socket.on('error', cause => this.#fail(peerGone(cause)));
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('close', () => this.#ended());
     this.#socket.resume(); // It may have been accepted paused.
-    this.#greet();
+    writeGreeting(this.#writer, this.#quotas);
+    this.#scheduleFlush();
   }
 
   get closed(): boolean {
@@ -170,6 +168,18 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     }
   }
 
+  /**
+   * Sends a stream: one message, whose `stream` the peer reads. Each piece goes by reference as it comes, no more of them
+   * than the peer makes room for by reading. Streams and messages do not hold each other up.
+   * @returns when the peer has read all of it
+   * @throws what the source failed with; what the peer cancelled it with, with its code; ERR_IOLITE_LIMIT when the pool
+   * is full; the signal's reason; and as {@link send}. The source is ended then, and so is the stream at the peer
+   */
+  async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
+    if (this.#closing) throw this.#whyClosed();
+    await this.#outgoing.send(source, options);
+  }
+
   /** Sets what answers the peer's requests. Requests that came before wait for it. */
   onRequest(handler: RequestHandler): void {
     if (typeof handler !== 'function') {
@@ -205,6 +215,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#requests.rejectAll(
       new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
     );
+    this.#incoming.cancelAll();
     this.#tryToFinish();
     return done;
   }
@@ -224,15 +235,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   // Writing frames
 
-  #greet(): void {
-    const { buffer, at } = this.#writer.frame(FrameType.HELLO, 0, 8);
-    buffer.writeUInt32LE(PROTOCOL_MAGIC, at);
-    buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
-    this.#scheduleFlush();
-  }
-
   #cancel(correlation: number): void {
-    if (this.#sender.withdraw(correlation) || this.#closed) return;
+    if (this.#sender.withdraw(MessageKind.REQUEST, correlation) || this.#closed) return;
+    this.#requests.abandon(correlation);
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
@@ -258,11 +263,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #flush(): void {
     if (this.#closed) return;
-    if (this.#acknowledge) {
-      this.#acknowledge = false;
-      const { buffer, at } = this.#writer.frame(FrameType.ACKNOWLEDGE, 0, 8);
-      buffer.writeUInt32LE(this.#leasedCount, at);
-      buffer.writeUInt32LE(this.#consumedCount, at + 4);
+    // A peer that reads nothing is told once it does, so that what waits for it does not grow.
+    if (!this.#socket.writableNeedDrain) {
+      this.#incoming.writeCredits();
+      this.#receipts.write(this.#writer);
     }
     if (this.#writer.size > 0 && !this.#socket.write(this.#writer.take())) this.#sender.full = true;
   }
@@ -273,12 +277,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     try {
       this.#reader.push(bytes, frame => this.#dispatch(frame));
     } catch (error) {
-      this.#fail(error as Error);
+      this.#fail(error as Error, true);
     }
   }
 
   #dispatch(frame: Frame): void {
     if (this.#closed) return;
+    if (frame.type === FrameType.CUT) return this.#fail(cutOff(readReason(frame.body, 0)));
     if (!this.#greeted) return this.#hello(frame);
     switch (frame.type) {
       case FrameType.GRANT:
@@ -301,6 +306,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       case FrameType.CANCEL:
         checkLength(frame, 4);
         return this.#responder.cancel(frame.body.readUInt32LE(0));
+      case FrameType.CREDIT:
+        return this.#outgoing.consumed(frame);
+      case FrameType.STOP:
+        return this.#outgoing.stopped(frame);
       case FrameType.BYE:
         return this.#bye(frame);
       default:
@@ -309,23 +318,16 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #hello(frame: Frame): void {
-    if (frame.type === FrameType.REFUSED) throw refusalOf(frame);
-    if (frame.type !== FrameType.HELLO) throw broken(`its first frame is of type ${frame.type}`);
-    checkLength(frame, 8);
-    if (frame.body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw broken('its greeting is not of this protocol');
-    const version = frame.body.readUInt32LE(4);
-    if (version !== PROTOCOL_VERSION)
-      throw broken(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
+    this.#sender.quotas = readGreeting(frame);
     this.#greeted = true;
     this.#whenReady?.resolve();
   }
 
   #message(frame: Frame): void {
     if (this.#peerSaidBye) throw broken('a message came after its farewell');
-    const { kind, correlation, message } = decodeMessage(frame, this.#imports);
-    this.#leasedCount = (this.#leasedCount + 1) >>> 0;
-    this.#acknowledge = true;
-    this.#scheduleFlush();
+    const { kind, correlation, message } = decodeMessage(frame, this.#imports, this.#quotas);
+    this.#receipts.leased();
+    if (needsCredit(kind)) this.#receipts.admit(message);
     this.#deliver(kind, correlation, message);
   }
 
@@ -339,24 +341,21 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return this.#requests.resolve(correlation, message);
       case MessageKind.FAILURE:
         message.body?.release();
-        this.#requests.reject(correlation, failureOf(message.head));
+        this.#requests.answerFailed(correlation, failureOf(message.head));
         return;
+      case MessageKind.STREAM:
+        return this.#inbox.push(this.#incoming.opened(correlation, message));
       default:
-        message.body?.release();
-        throw broken(`message kind ${kind} is unknown`);
+        return this.#incoming.deliver(kind, correlation, message);
     }
-  }
-
-  #consumed(): void {
-    this.#consumedCount = (this.#consumedCount + 1) >>> 0;
-    this.#acknowledge = true;
-    this.#scheduleFlush();
   }
 
   // Ending
 
   #bye(frame: Frame): void {
     checkLength(frame, 0);
+    if (this.#peerSaidBye) throw broken('it said farewell twice');
+    if (this.#incoming.open > 0) throw broken('it said farewell before its streams had ended');
     this.#peerSaidBye = true;
     this.#closing = true;
     this.#inbox.end();
@@ -368,7 +367,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Says BYE once everything is written, and ends once the peer has leased it all and said BYE itself. */
   #tryToFinish(): void {
-    if (this.#closed || !this.#sender.drained) return;
+    if (this.#closed || !this.#sender.drained || !this.#outgoing.idle) return;
     if (!this.#saidBye) {
       this.#saidBye = true;
       this.#writer.frame(FrameType.BYE, 0, 0);
@@ -385,8 +384,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     else this.#fail(peerGone());
   }
 
-  #fail(error: Error): void {
+  /** @param tell whether the peer is told why it loses us, if it still listens */
+  #fail(error: Error, tell = false): void {
     if (this.#closed) return;
+    if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
+    if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
     this.#socket.destroy();
   }
@@ -398,6 +400,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#accident = error;
     const reason = error ?? closedHere();
     this.#sender.end(reason);
+    this.#outgoing.end(reason);
+    this.#incoming.end(reason);
     this.#responder.end(reason);
     this.#requests.rejectAll(reason);
     this.#inbox.end(error);
@@ -418,9 +422,4 @@ function socketOf(fd: number, received: (bytes: Buffer) => void): Socket {
   };
   const options = { fd, readable: true, writable: true, onread: { buffer, callback } };
   return new Socket(options);
-}
-
-function peerGone(cause?: Error): IoliteError {
-  if (cause === undefined) return new IoliteError('ERR_IOLITE_PEER', 'The peer is gone');
-  return new IoliteError('ERR_IOLITE_PEER', `The peer is gone: ${cause.message}`, { cause });
 }

@@ -1,9 +1,7 @@
 import type { Lease } from '../memory/lease.ts';
 import { broken } from './wire.ts';
 
-/** Messages the peer may not have consumed before sending pauses. */
-const MESSAGES = 1024;
-/** Bytes of buffers that these may have: what a sender runs ahead is memory that cannot be recycled. */
+/** Bytes of buffers that messages not consumed may have: what a sender runs ahead is memory that cannot be recycled. */
 const BYTES = 32 * 1024 ** 2;
 
 interface Part {
@@ -23,9 +21,9 @@ export class Credit {
   #lastLease: Lease | undefined;
   #lastEnd = 0;
 
-  /** Whether another message may be sent. */
-  get isLeft(): boolean {
-    return this.#added.length < MESSAGES && this.#bytes < BYTES;
+  /** Whether another message may be sent. @param most messages that the peer lets wait */
+  isLeft(most: number): boolean {
+    return this.#added.length < most && this.#bytes < BYTES;
   }
 
   /** A message of these slices is sent. */

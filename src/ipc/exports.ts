@@ -1,3 +1,4 @@
+import type { Slice } from '../aggregate/slice.ts';
 import { admits, type Credentials } from '../memory/acl.ts';
 import type { Chunk } from '../memory/chunk.ts';
 import { ImportedChunk } from '../memory/imported-chunk.ts';
@@ -5,6 +6,7 @@ import { SharedChunk } from '../memory/shared-chunk.ts';
 import { closeDescriptor } from '../os/descriptor.ts';
 import { IoliteError } from '../os/error.ts';
 import { sendDescriptor } from '../os/socket.ts';
+import { DEFAULT_QUOTAS, notAccepted, type SenderQuotas } from './quotas.ts';
 import { FrameType, type FrameWriter } from './wire.ts';
 
 type GrantableChunk = SharedChunk | ImportedChunk;
@@ -28,6 +30,10 @@ export class ExportTable {
   #last: Grant | undefined;
   readonly #chunkOf = new Map<number, GrantableChunk>();
   #nextIndex = 1;
+  /** Bytes of the chunks that are granted. */
+  #bytes = 0;
+  /** How many chunks, of how many bytes, the peer lets us name at once. */
+  quotas: SenderQuotas = DEFAULT_QUOTAS;
 
   /**
    * @param descriptors the channel's socket for descriptors
@@ -47,11 +53,14 @@ export class ExportTable {
   }
 
   /**
-   * Passes the descriptor of a chunk that the peer does not have.
+   * Passes the descriptor of a chunk that the peer does not have. Takes back the oldest grants when the peer's quotas ask
+   * for it; it may go on using what it was sent of these chunks.
+   * @param slices of the message that the chunk is granted for: what they lie in stays granted
    * @returns false when the socket takes no more descriptors just now
-   * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE
+   * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE; ERR_IOLITE_LIMIT when the message needs more than the quotas allow
    */
-  grant(chunk: GrantableChunk): boolean {
+  grant(chunk: GrantableChunk, slices: readonly Slice[]): boolean {
+    this.#makeRoom(chunk.size, slices);
     const index = this.#nextIndex;
     const note = Buffer.alloc(4);
     note.writeUInt32LE(index);
@@ -62,6 +71,7 @@ export class ExportTable {
       closeDescriptor(fd);
     }
     this.#nextIndex += 1;
+    this.#bytes += chunk.size;
     const grant: Grant = { index, chunk, revoke: () => this.#revoke(grant) };
     this.#grants.set(chunk, grant);
     this.#chunkOf.set(index, chunk);
@@ -86,12 +96,29 @@ export class ExportTable {
     this.#grants.clear();
     this.#last = undefined;
     this.#chunkOf.clear();
+    this.#bytes = 0;
+  }
+
+  /** Takes back grants, the oldest first, until one more chunk of `size` bytes keeps within the peer's quotas. */
+  #makeRoom(size: number, slices: readonly Slice[]): void {
+    const { maxChunks, maxMappedBytes } = this.quotas;
+    if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
+    const needed = new Set<Chunk>(slices.map(({ lease }) => lease.chunk));
+    for (const grant of [...this.#grants.values()]) {
+      if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
+      if (!needed.has(grant.chunk)) grant.revoke();
+    }
+    if (this.#grants.size >= maxChunks) throw notAccepted('maxChunks', maxChunks, needed.size);
+    if (this.#bytes + size > maxMappedBytes) {
+      throw notAccepted('maxMappedBytes', maxMappedBytes, this.#bytes + size);
+    }
   }
 
   #revoke({ index, chunk, revoke }: Grant): void {
     chunk.onDrop.delete(revoke);
     this.#grants.delete(chunk);
     this.#last = undefined;
+    this.#bytes -= chunk.size;
     this.#chunkOf.delete(index);
     const { buffer, at } = this.#writer.frame(FrameType.REVOKE, 0, 4);
     buffer.writeUInt32LE(index, at);

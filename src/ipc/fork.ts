@@ -7,6 +7,7 @@ import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
 import { tryConnect } from './connect.ts';
+import { quotasOf } from './quotas.ts';
 import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
@@ -52,6 +53,7 @@ export async function fork(
     throw new ArgumentError(`Cannot fork: a path or URL is wanted, ${describe(module)} was given`);
   }
   const { descriptors = [], execArgv = process.execArgv, stdio = 'inherit', env = process.env } = options;
+  quotasOf(options.channel ?? {});
   const path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module;
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
@@ -135,6 +137,7 @@ function takeUp(options?: ChannelOptions): {
   readonly channel: Channel;
   readonly descriptors: readonly number[];
 } {
+  quotasOf(options ?? {});
   taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
   return taken;
 }

@@ -2,32 +2,32 @@ import { HEADER_BYTES } from '../memory/chunk.ts';
 import { type ImportedChunk, importChunk, type OnWrite } from '../memory/imported-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
 import { closeDescriptor } from '../os/descriptor.ts';
-import { IoliteError } from '../os/error.ts';
+import type { IoliteError } from '../os/error.ts';
 import { receiveDescriptor } from '../os/socket.ts';
+import { exceeded, type Quotas } from './quotas.ts';
 import { broken, checkLength, type Frame } from './wire.ts';
 
-/** What bounds a peer, and what is asked of its memory. */
+/** What bounds a peer, and what is asked of its memory. See also {@link Quotas}. */
 export interface ImportOptions {
   /** What a write into received memory does. Default 'fault'. */
   readonly onWrite: OnWrite;
   /** Accept only chunks that nobody can write any more, their producer included. */
   readonly requireSealed: boolean;
-  /** Most bytes the peer can make us map. */
-  readonly maxMappedBytes: number;
-  /** Most chunks, hence descriptors, the peer can make us hold. */
-  readonly maxChunks: number;
 }
 
 /** The chunks this side of a channel was given by its peer, by the numbers that the peer's messages use. */
 export class ImportTable {
   readonly #descriptors: number;
-  readonly #options: ImportOptions;
+  readonly #options: ImportOptions & Quotas;
   readonly #chunks = new Map<number, ImportedChunk>();
   #mappedBytes = 0;
+  /** Chunks that this channel's messages leased and that may be leased still. */
+  readonly #leased = new Set<ImportedChunk>();
+  #leasedBytes = 0;
 
-  constructor(descriptors: number, options: ImportOptions) {
+  constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas) {
     this.#descriptors = descriptors;
-    this.#options = options;
+    this.#options = { onWrite: 'fault', requireSealed: false, ...options, ...quotas };
   }
 
   /** Bytes mapped and chunks held on behalf of the peer. */
@@ -73,7 +73,7 @@ export class ImportTable {
 
   /**
    * The lease of a slice that a message names. The caller retains it at once.
-   * @throws ERR_IOLITE_PROTOCOL when the slice does not lie inside a granted chunk; ERR_IOLITE_STALE
+   * @throws ERR_IOLITE_PROTOCOL when the slice does not lie inside a granted chunk; ERR_IOLITE_STALE; ERR_IOLITE_LIMIT
    */
   lease(index: number, generation: number, start: number, end: number): Lease {
     const chunk = this.#chunks.get(index);
@@ -81,13 +81,18 @@ export class ImportTable {
     if (start < HEADER_BYTES || end > chunk.size) {
       throw broken(`a slice of ${start} to ${end} lies outside of its chunk of ${chunk.size} bytes`);
     }
-    return chunk.lease(generation);
+    const lease = chunk.lease(generation);
+    if (!this.#leased.has(chunk)) this.#noteLeased(chunk);
+    return lease;
   }
 
-  /** The channel is closed: chunks stay only as long as slices of them live. */
+  /**
+   * The channel is closed: chunks stay only as long as slices of them live. Descriptors that were sent and never
+   * taken go with the socket.
+   */
   clear(): void {
     for (const [index, chunk] of this.#chunks) this.#remove(index, chunk);
-    this.#closeLeftDescriptors();
+    this.#leased.clear();
   }
 
   #problem(index: number, size: number, note: Buffer): IoliteError | undefined {
@@ -95,9 +100,29 @@ export class ImportTable {
       return broken(`descriptor ${index} came out of order`);
     if (this.#chunks.has(index)) return broken(`chunk ${index} was granted twice`);
     const { maxChunks, maxMappedBytes } = this.#options;
-    if (this.#chunks.size >= maxChunks) return exceeded(`${maxChunks} chunks`);
-    if (this.#mappedBytes + size > maxMappedBytes) return exceeded(`${maxMappedBytes} mapped bytes`);
+    if (this.#chunks.size >= maxChunks) return exceeded('maxChunks', maxChunks);
+    if (this.#mappedBytes + size > maxMappedBytes) return exceeded('maxMappedBytes', maxMappedBytes);
     return undefined;
+  }
+
+  /** Counts a chunk as leased. Which are not any more is found out when there would be too many. */
+  #noteLeased(chunk: ImportedChunk): void {
+    const { maxLeasedChunks, maxLeasedBytes } = this.#options;
+    const within = (): boolean =>
+      this.#leased.size < maxLeasedChunks && this.#leasedBytes + chunk.size <= maxLeasedBytes;
+    if (!within()) this.#forgetUnleased();
+    this.#leased.add(chunk);
+    this.#leasedBytes += chunk.size;
+    if (this.#leased.size > maxLeasedChunks) throw exceeded('maxLeasedChunks', maxLeasedChunks);
+    if (this.#leasedBytes > maxLeasedBytes) throw exceeded('maxLeasedBytes', maxLeasedBytes);
+  }
+
+  #forgetUnleased(): void {
+    for (const chunk of this.#leased) {
+      if (chunk.leased) continue;
+      this.#leased.delete(chunk);
+      this.#leasedBytes -= chunk.size;
+    }
   }
 
   #remove(index: number, chunk: ImportedChunk): void {
@@ -105,17 +130,4 @@ export class ImportTable {
     this.#mappedBytes -= chunk.size;
     chunk.removeGrant();
   }
-
-  /** Descriptors that were sent and never announced. */
-  #closeLeftDescriptors(): void {
-    for (;;) {
-      const received = receiveDescriptor(this.#descriptors);
-      if (received === undefined || received === 'ended') return;
-      if (received !== 'malformed') closeDescriptor(received.fd);
-    }
-  }
-}
-
-function exceeded(quota: string): IoliteError {
-  return new IoliteError('ERR_IOLITE_LIMIT', `The peer exceeded its quota of ${quota}`);
 }

@@ -1,7 +1,9 @@
 import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
+import { parseHead } from './head.ts';
 import type { ImportTable } from './imports.ts';
 import type { Json, Message } from './message.ts';
+import { exceeded, type Quotas } from './quotas.ts';
 import { broken, checkLength, type Frame, MESSAGE_FIXED, SLICE_BYTES } from './wire.ts';
 
 /** A message as it arrived. Its body, leased, belongs to the caller. */
@@ -11,8 +13,11 @@ export interface Incoming {
   readonly message: Message;
 }
 
-/** Reads a MESSAGE frame, trusting nothing in it. @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE; holds nothing then */
-export function decodeMessage(frame: Frame, imports: ImportTable): Incoming {
+/**
+ * Reads a MESSAGE frame, trusting nothing in it.
+ * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE, ERR_IOLITE_LIMIT; holds nothing then
+ */
+export function decodeMessage(frame: Frame, imports: ImportTable, quotas: Quotas): Incoming {
   const { bytes, start } = frame;
   if (frame.length < MESSAGE_FIXED) throw broken(`a message has ${frame.length} bytes`);
   const kind = bytes.readUInt32LE(start);
@@ -20,13 +25,21 @@ export function decodeMessage(frame: Frame, imports: ImportTable): Incoming {
   const headLength = bytes.readUInt32LE(start + 8);
   const sliceCount = bytes.readUInt32LE(start + 12);
   checkLength(frame, MESSAGE_FIXED + headLength + sliceCount * SLICE_BYTES);
+  if (headLength > quotas.maxHeadBytes) throw exceeded('maxHeadBytes', quotas.maxHeadBytes);
+  if (sliceCount > quotas.maxSlices) throw exceeded('maxSlices', quotas.maxSlices);
   const hasBody = (frame.flags & 1) !== 0;
   if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
   const headAt = start + MESSAGE_FIXED;
   const slicesAt = headAt + headLength;
   const message: { head?: Json; body?: Aggregate } = {};
   if (headLength > 0) message.head = parseHead(bytes, headAt, slicesAt);
-  if (hasBody) message.body = leaseBody(bytes, slicesAt, sliceCount, imports);
+  if (!hasBody) return { kind, correlation, message };
+  const body = leaseBody(bytes, slicesAt, sliceCount, imports);
+  if (body.length > quotas.maxBodyBytes) {
+    body.release();
+    throw exceeded('maxBodyBytes', quotas.maxBodyBytes);
+  }
+  message.body = body;
   return { kind, correlation, message };
 }
 
@@ -54,12 +67,4 @@ function leaseSlice(bytes: Buffer, at: number, imports: ImportTable): Slice {
   const lease = imports.lease(index, bytes.readUInt32LE(at + 4), start, end);
   lease.retain();
   return new Slice(lease, start, end);
-}
-
-function parseHead(bytes: Buffer, start: number, end: number): Json {
-  try {
-    return JSON.parse(bytes.toString('utf8', start, end));
-  } catch {
-    throw broken('the head of a message is not JSON');
-  }
 }

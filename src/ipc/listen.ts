@@ -11,6 +11,7 @@ import { libc } from '../os/libc.ts';
 import { nodePath } from '../os/unix-address.ts';
 import { addressInUse, connectUnix } from '../os/unix-connect.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { quotasOf } from './quotas.ts';
 import { checkPath } from './rendezvous.ts';
 
 /** How to listen. */
@@ -43,6 +44,7 @@ export async function listen(path: string, options: ListenOptions = {}): Promise
   checkPath(path, 'Cannot listen');
   checkInteger(mode, 'mode', 0, 0o777);
   if (accepted.acl !== undefined) checkAcl(accepted.acl);
+  if (accepted.channel !== undefined) quotasOf(accepted.channel);
   libc();
   const address = nodePath(path);
   signal?.throwIfAborted();

@@ -1,6 +1,8 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe } from '../os/error.ts';
+import { isTooDeep, MAX_HEAD_DEPTH } from './head.ts';
+import type { IncomingStream } from './incoming-stream.ts';
 import { MAX_HEAD_BYTES, MAX_SLICES } from './wire.ts';
 
 /** What JSON can say. */
@@ -19,6 +21,8 @@ export type Json =
 export interface Message {
   readonly head?: Json;
   readonly body?: Aggregate;
+  /** Of a message that the peer sent with sendStream(). To send one yourself, call that. */
+  readonly stream?: IncomingStream;
 }
 
 /** A message made ready to be sent. Holds a reference of its own to the body. */
@@ -52,6 +56,11 @@ export function encodeHead(head: Json | undefined): Buffer {
   if (bytes.length > MAX_HEAD_BYTES) {
     throw new BoundsError(
       `Cannot send message: at most ${MAX_HEAD_BYTES} bytes of head are wanted, ${bytes.length} were given`,
+    );
+  }
+  if (isTooDeep(bytes)) {
+    throw new BoundsError(
+      `Cannot send message: a head nested at most ${MAX_HEAD_DEPTH} deep is wanted, a deeper one was given`,
     );
   }
   return bytes;

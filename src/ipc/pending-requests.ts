@@ -1,5 +1,6 @@
 import { IoliteError } from '../os/error.ts';
 import type { Json, Message } from './message.ts';
+import { broken } from './wire.ts';
 
 interface Pending {
   readonly resolve: (message: Message) => void;
@@ -10,11 +11,14 @@ interface Pending {
 export class PendingRequests {
   /** The entry 0, no request's, stays: V8 makes a Map that falls empty anew, which costs more than a request. */
   readonly #pending = new Map<number, Pending>([[0, { resolve: () => {}, reject: () => {} }]]);
+  /** Requests that nobody waits for any more, and that the peer will answer nevertheless. */
+  readonly #abandoned = new Set<number>();
   #next = 1;
 
   /** Registers a request. @returns its number and the promise of its answer */
   open(): { correlation: number; answer: Promise<Message> } {
-    while (this.#pending.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
+    while (this.#pending.has(this.#next) || this.#abandoned.has(this.#next))
+      this.#next = (this.#next + 1) >>> 0;
     const correlation = this.#next;
     this.#next = (this.#next + 1) >>> 0;
     const answer = new Promise<Message>((resolve, reject) =>
@@ -23,11 +27,22 @@ export class PendingRequests {
     return { correlation, answer };
   }
 
-  /** An answer came. Nobody may be waiting any more: then its body is released. */
+  /** An answer came. Its body is released when nobody waits any more. @throws ERR_IOLITE_PROTOCOL when nobody ever did */
   resolve(correlation: number, message: Message): void {
     const pending = this.#take(correlation);
-    if (pending === undefined) message.body?.release();
-    else pending.resolve(message);
+    if (pending !== undefined) return pending.resolve(message);
+    message.body?.release();
+    this.#late(correlation);
+  }
+
+  /** A failure came as answer. @throws as {@link resolve} */
+  answerFailed(correlation: number, error: Error): void {
+    if (!this.reject(correlation, error)) this.#late(correlation);
+  }
+
+  /** Nobody waits for the answer any more, which is still to come. */
+  abandon(correlation: number): void {
+    this.#abandoned.add(correlation);
   }
 
   /** @returns whether somebody was waiting */
@@ -37,8 +52,16 @@ export class PendingRequests {
     return pending !== undefined;
   }
 
+  /** Answers may still come. */
   rejectAll(error: Error): void {
-    for (const correlation of [...this.#pending.keys()].slice(1)) this.reject(correlation, error);
+    for (const correlation of [...this.#pending.keys()].slice(1)) {
+      this.reject(correlation, error);
+      this.abandon(correlation);
+    }
+  }
+
+  #late(correlation: number): void {
+    if (!this.#abandoned.delete(correlation)) throw broken('it answered what was not asked');
   }
 
   #take(correlation: number): Pending | undefined {
@@ -49,12 +72,15 @@ export class PendingRequests {
   }
 }
 
+/** Characters of an error's message that the peer is told. */
+const LONGEST_MESSAGE = 4096;
+
 /** What a failed request's answer says of the error. */
 export function describeFailure(error: unknown): Json {
   const { code, message, errno, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   return {
-    code: typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
-    message: typeof message === 'string' ? message : String(error),
+    code: typeof code === 'string' ? code.slice(0, 100) : 'ERR_IOLITE_PEER',
+    message: (typeof message === 'string' ? message : String(error)).slice(0, LONGEST_MESSAGE),
     ...(typeof errno === 'number' ? { errno } : {}),
     ...(typeof syscall === 'string' ? { syscall } : {}),
   };

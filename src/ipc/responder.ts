@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Message } from './message.ts';
 import { describeFailure } from './pending-requests.ts';
-import { MessageKind } from './wire.ts';
+import { broken, MessageKind } from './wire.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (
@@ -34,8 +34,8 @@ export class Responder {
   readonly #send: (kind: number, correlation: number, message: Message) => Promise<void>;
   readonly #answered: () => void;
   /** Requests that came before there was a handler. */
-  readonly #waiting: { correlation: number; message: Message }[] = [];
-  /** Requests being answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
+  readonly #waiting: { correlation: number; message: Message; context: RequestContext }[] = [];
+  /** Requests that were not answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
   readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext()]]);
   #handler: RequestHandler | undefined;
 
@@ -53,13 +53,25 @@ export class Responder {
 
   set handler(handler: RequestHandler) {
     this.#handler = handler;
-    for (const { correlation, message } of this.#waiting.splice(0)) this.request(correlation, message);
+    for (const { correlation, message, context } of this.#waiting.splice(0)) {
+      this.#take(correlation, message, context);
+    }
   }
 
-  /** A request arrived. */
+  /** A request arrived. @throws ERR_IOLITE_PROTOCOL when its number is that of another one */
   request(correlation: number, message: Message): void {
-    if (this.#handler === undefined) this.#waiting.push({ correlation, message });
-    else void this.#answer(this.#handler, correlation, message);
+    if (this.#answering.has(correlation)) {
+      message.body?.release();
+      throw broken(`request ${correlation} came while it was being answered`);
+    }
+    const context = new RequestContext();
+    this.#answering.set(correlation, context);
+    this.#take(correlation, message, context);
+  }
+
+  #take(correlation: number, message: Message, context: RequestContext): void {
+    if (this.#handler === undefined) this.#waiting.push({ correlation, message, context });
+    else void this.#answer(this.#handler, correlation, message, context);
   }
 
   /** The peer no longer waits for an answer. */
@@ -73,9 +85,12 @@ export class Responder {
     for (const context of this.#answering.values()) context.abort(reason);
   }
 
-  async #answer(handler: RequestHandler, correlation: number, message: Message): Promise<void> {
-    const context = new RequestContext();
-    this.#answering.set(correlation, context);
+  async #answer(
+    handler: RequestHandler,
+    correlation: number,
+    message: Message,
+    context: RequestContext,
+  ): Promise<void> {
     let body: Aggregate | undefined;
     try {
       const answer = (await handler(message, context)) ?? {};

@@ -4,6 +4,7 @@ import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { Credit } from './credit.ts';
 import { checkGrantable, type ExportTable } from './exports.ts';
 import { checkSliceCount, encodeHead, type Message, type Outgoing } from './message.ts';
+import { checkAccepted, type SenderQuotas } from './quotas.ts';
 import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_BYTES } from './wire.ts';
 
 /** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
@@ -38,6 +39,8 @@ export class Sender {
   #full = false;
   #retry: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
+  /** What the peer takes. Nothing is sent before it has said so. */
+  #quotas: SenderQuotas | undefined;
 
   constructor(host: SenderHost) {
     this.#host = host;
@@ -73,14 +76,19 @@ export class Sender {
     }
   }
 
-  /** Takes back a request that was not written yet. @returns whether there was one */
-  withdraw(correlation: number): boolean {
-    const position = this.#messages.findIndex(
-      o => o.kind === MessageKind.REQUEST && o.correlation === correlation,
-    );
+  /** Takes back a request or a stream's beginning that was not written yet. @returns whether there was one */
+  withdraw(kind: number, correlation: number): boolean {
+    const position = this.#messages.findIndex(o => o.kind === kind && o.correlation === correlation);
     if (position === -1) return false;
     for (const { body } of this.#messages.splice(position, 1)) body?.release();
     return true;
+  }
+
+  /** The peer has greeted us. */
+  set quotas(quotas: SenderQuotas) {
+    this.#quotas = quotas;
+    this.#host.exports.quotas = quotas;
+    this.pump();
   }
 
   /** The message socket is full, or has room again. */
@@ -127,6 +135,9 @@ export class Sender {
         `Cannot send message: an Aggregate is wanted as body, ${describe(body)} was given`,
       );
     }
+    if (message.stream !== undefined) {
+      throw new ArgumentError('Cannot send message: a stream is sent with sendStream(), one was given');
+    }
     const head = encodeHead(message.head);
     if (body === undefined) return { kind, correlation, head, body, slices: [] };
     const slices = body.slices();
@@ -139,7 +150,8 @@ export class Sender {
   }
 
   #mayWrite(kind: number): boolean {
-    return !this.#full && (!needsCredit(kind) || this.#credit.isLeft);
+    if (this.#full || this.#quotas === undefined) return false;
+    return !needsCredit(kind) || this.#credit.isLeft(this.#quotas.maxMessages);
   }
 
   #drain(queue: Outgoing[]): void {
@@ -190,10 +202,13 @@ export class Sender {
   /** @returns false when a descriptor could not be passed yet */
   #encode({ kind, correlation, head, body, slices }: Outgoing): boolean {
     const { peer, exports, writer } = this.#host;
+    if (this.#quotas !== undefined) {
+      checkAccepted(this.#quotas, head.length, slices.length, body?.length ?? 0);
+    }
     for (const { lease } of slices) {
       if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
-      if (!exports.grant(lease.chunk)) return false;
+      if (!exports.grant(lease.chunk, slices)) return false;
     }
     const length = MESSAGE_FIXED + head.length + slices.length * SLICE_BYTES;
     const { buffer, at: start } = writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);
@@ -217,8 +232,8 @@ export class Sender {
 /** Says that a message was written at once. */
 export const SENT: Promise<void> = Promise.resolve();
 
-function needsCredit(kind: number): boolean {
-  return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST;
+export function needsCredit(kind: number): boolean {
+  return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST || kind === MessageKind.STREAM;
 }
 
 /** The error of sending on a channel that was closed on this side. */

@@ -7,6 +7,7 @@ import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '.
 import { unmapLeft } from '../os/mapping.ts';
 import { socketInode, socketPair } from '../os/socket.ts';
 import { Channel, type ChannelOptions } from './channel.ts';
+import { quotasOf } from './quotas.ts';
 
 /** How a thread is started, and what is accepted from it. */
 export interface ThreadOptions {
@@ -50,6 +51,7 @@ export async function spawnThread(
     throw new ArgumentError(`Cannot spawn thread: a path or URL is wanted, ${describe(module)} was given`);
   }
   const { workerData: data = {}, env = process.env, execArgv, resourceLimits, name, signal } = options;
+  quotasOf(options.channel ?? {});
   signal?.throwIfAborted();
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');

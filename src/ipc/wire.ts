@@ -37,9 +37,29 @@ export const FrameType = {
   CANCEL: 8,
   /** In place of HELLO: the connection is refused. reason u32, see refusal.ts. */
   REFUSED: 9,
+  /** Pieces of a stream consumed so far, modulo 2^32: stream u32, u32. */
+  CREDIT: 10,
+  /** The receiver of a stream wants no more of it: stream u32, why as JSON. */
+  STOP: 11,
+  /** The last frame of a side that cuts the other off: why, as JSON. */
+  CUT: 12,
 } as const;
 
-export const MessageKind = { ONE_WAY: 0, REQUEST: 1, RESPONSE: 2, FAILURE: 3 } as const;
+export const MessageKind = {
+  ONE_WAY: 0,
+  REQUEST: 1,
+  RESPONSE: 2,
+  FAILURE: 3,
+  /** Opens a stream, whose number is the correlation. */
+  STREAM: 4,
+  PIECE: 5,
+  /** Ends a stream; early if it has a head, which says why. */
+  END: 6,
+} as const;
+
+/** Pieces of a stream that may be sent and not consumed, and bytes of them after which no piece may follow. */
+export const STREAM_WINDOW = 64;
+export const STREAM_WINDOW_BYTES = 4 * 1024 ** 2;
 
 /** Bytes of a MESSAGE frame's body before its head. */
 export const MESSAGE_FIXED = 16;
@@ -141,6 +161,7 @@ export class FrameReader {
       this.#wanted = HEADER;
       if (input.length - at < HEADER) return at;
       const length = input.readUInt32LE(at);
+      if (input.readUInt16LE(at + 6) !== 0) throw broken('a frame has bits set that are zero');
       if (length > MAX_FRAME_BYTES) {
         throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
       }

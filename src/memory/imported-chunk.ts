@@ -3,7 +3,7 @@ import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { IoliteError } from '../os/error.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type Mapping, map } from '../os/mapping.ts';
-import { getSeals, Seal } from '../os/memfd.ts';
+import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
 import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
@@ -25,6 +25,9 @@ export interface ChunkStatement {
   /** Whether it was made for a single large buffer: then its pages are mapped at once. A hint, no more. */
   readonly sole: boolean;
 }
+
+/** What stat(2) counts blocks in. */
+const BLOCK = 512;
 
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
 
@@ -75,7 +78,7 @@ export class ImportedChunk implements Chunk {
     this.frozen = frozen;
     this.#fd = fd;
     this.#key = key;
-    // The sender took a lease in this very description; taking it again is free of harm and makes sure.
+    // The sender took a lease in the description that it passed, which is held until this one is.
     this.#locked = tryLockShared(fd);
     if (this.#locked) idle.add(this);
   }
@@ -86,6 +89,11 @@ export class ImportedChunk implements Chunk {
 
   get generation(): number {
     return readGeneration(this.#mapping.bytes);
+  }
+
+  /** Whether a slice of it lives here. */
+  get leased(): boolean {
+    return this.#leased;
   }
 
   /**
@@ -194,18 +202,41 @@ export function importChunk(
   options: { readonly onWrite: OnWrite; readonly requireSealed: boolean },
 ): ImportedChunk {
   try {
-    const { key, frozen } = inspect(fd, statement, options.requireSealed);
+    const { key, frozen, filled } = inspect(fd, statement, options.requireSealed);
     const cacheKey = `${key}:${options.onWrite}`;
     const present = known.get(cacheKey)?.deref();
     if (present !== undefined && present.id === statement.id) {
       closeDescriptor(fd);
       return present;
     }
-    const chunk = new ImportedChunk(fd, cacheKey, statement, frozen, options.onWrite);
+    // Populating what has no pages yet would make us pay for them.
+    const sole = statement.sole && filled;
+    const chunk = own(fd, cacheKey, { ...statement, sole }, frozen, options.onWrite);
     known.set(cacheKey, new WeakRef(chunk));
+    closeDescriptor(fd);
     return chunk;
   } catch (error) {
     closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/**
+ * A chunk with an open file description of our own: the peer may have kept the one it passed, and could drop the
+ * lock in that. The lease that came in it stands until ours does.
+ */
+function own(
+  fd: number,
+  key: string,
+  statement: ChunkStatement,
+  frozen: boolean,
+  onWrite: OnWrite,
+): ImportedChunk {
+  const reopened = reopenReadOnly(fd);
+  try {
+    return new ImportedChunk(reopened, key, statement, frozen, onWrite);
+  } catch (error) {
+    closeDescriptor(reopened);
     throw error;
   }
 }
@@ -214,7 +245,7 @@ function inspect(
   fd: number,
   statement: ChunkStatement,
   requireSealed: boolean,
-): { key: string; frozen: boolean } {
+): { key: string; frozen: boolean; filled: boolean } {
   if (statement.size < 2 * HEADER_BYTES || statement.size > MAX_CHUNK_BYTES) {
     throw refused(`a size of ${statement.size} bytes was stated`);
   }
@@ -228,12 +259,15 @@ function inspect(
   } catch {
     throw refused('it is not a memfd');
   }
+  if (usesHugePages(fd)) throw refused('its pages are of the reserve of huge pages');
+  if (!isReadOnly(fd)) throw refused('it is open for writing');
   if ((seals & CANNOT_CHANGE_SIZE) !== CANNOT_CHANGE_SIZE) throw refused('its size is not sealed');
   if ((seals & (Seal.WRITE | Seal.FUTURE_WRITE)) === 0) throw refused('it is not sealed against writing');
   const frozen = (seals & Seal.WRITE) !== 0;
   if (requireSealed && !frozen)
     throw refused('its producer can still write it, and sealed buffers are required');
-  return { key: `${stat.dev}:${stat.ino}`, frozen };
+  const filled = stat.blocks * BigInt(BLOCK) >= stat.size;
+  return { key: `${stat.dev}:${stat.ino}`, frozen, filled };
 }
 
 function refused(why: string): IoliteError {

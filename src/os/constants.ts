@@ -70,3 +70,6 @@ export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
 export const ECONNREFUSED = 111;
 export const ENAMETOOLONG = 36;
+
+/** statfs(2): files whose pages come from the reserve of huge pages. */
+export const HUGETLBFS_MAGIC = 0x9584_58f6;

@@ -1,4 +1,12 @@
-import { F_ADD_SEALS, F_GET_SEALS, F_GETFL, MFD_ALLOW_SEALING, MFD_CLOEXEC } from './constants.ts';
+import { statfsSync } from 'node:fs';
+import {
+  F_ADD_SEALS,
+  F_GET_SEALS,
+  F_GETFL,
+  HUGETLBFS_MAGIC,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+} from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
 import { checked, libc } from './libc.ts';
@@ -46,6 +54,11 @@ export function addSeals(fd: number, seals: number): void {
 /** The seals of a memfd. @throws SystemError: EINVAL when the descriptor is not a memfd or of a like kind. */
 export function getSeals(fd: number): number {
   return checked(libc().fcntl(fd, F_GET_SEALS, 0), 'fcntl', 'Cannot read the seals of a descriptor');
+}
+
+/** Whether its pages come from the reserve of huge pages. That may run out, and then touching a mapping is SIGBUS. */
+export function usesHugePages(fd: number): boolean {
+  return statfsSync(`/proc/self/fd/${fd}`).type === HUGETLBFS_MAGIC;
 }
 
 /** Whether the descriptor was opened for reading only. */

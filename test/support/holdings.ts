@@ -28,6 +28,16 @@ function links(pid: number | 'self'): string[] {
 
 /** Turns of the event loop that closing and collecting may take: far more than they do. */
 const TURNS = 500;
+const SETTLING_TURNS = 20;
+
+/** What this process holds when what earlier tests left to the collector is gone. */
+export async function settledHoldings(): Promise<Holdings> {
+  for (let turn = 0; turn < SETTLING_TURNS; turn++) {
+    globalThis.gc?.();
+    await setImmediate();
+  }
+  return holdings();
+}
 
 /** Waits until a process holds what it held before, collecting garbage meanwhile. Fails with the difference. */
 export async function holdingsReturnTo(wanted: Holdings, pid: number | 'self' = 'self'): Promise<void> {
