@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { StreamLike } from '../aggregate/from-stream.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+import { BusyPoll } from './busy-poll.ts';
+import type { ChannelOptions } from './channel-options.ts';
 import { ExportTable } from './exports.ts';
 import { readGreeting, writeGreeting } from './greeting.ts';
-import { type ImportOptions, ImportTable } from './imports.ts';
+import { ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
 import { IncomingStreams } from './incoming-streams.ts';
@@ -14,17 +16,13 @@ import type { Message } from './message.ts';
 import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
 import { type Quotas, quotasOf } from './quotas.ts';
+import { readInto } from './read-into.ts';
 import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
 import { Receipts } from './receipts.ts';
 import { type RequestHandler, Responder } from './responder.ts';
 import { closedHere, needsCredit, SENT, Sender } from './sender.ts';
 import { broken, checkLength, type Frame, FrameReader, FrameType, FrameWriter, MessageKind } from './wire.ts';
 
-/** What a domain accepts from the peer of a channel. */
-export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> {}
-
-/** Most bytes of frames read at once. */
-const READ_BYTES = 64 * 1024;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
@@ -52,6 +50,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #outgoing: OutgoingStreams;
   readonly #incoming: IncomingStreams;
   readonly #quotas: Quotas;
+  readonly #busyPoll: BusyPoll;
   #flushScheduled = false;
   #greeted = false;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -74,6 +73,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   ) {
     super();
     this.#quotas = quotasOf(options);
+    this.#busyPoll = new BusyPoll(options.busyPoll);
     this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
     this.peer = peer;
     this.#descriptors = descriptors;
@@ -99,7 +99,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), this.#quotas);
     this.#socket =
-      typeof messages === 'number' ? socketOf(messages, received) : messages.on('data', received);
+      typeof messages === 'number' ? readInto(messages, received) : messages.on('data', received);
     this.#socket.on('drain', () => {
       this.#sender.full = false;
       this.#scheduleFlush();
@@ -268,12 +268,15 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       this.#incoming.writeCredits();
       this.#receipts.write(this.#writer);
     }
-    if (this.#writer.size > 0 && !this.#socket.write(this.#writer.take())) this.#sender.full = true;
+    if (this.#writer.size === 0) return;
+    this.#busyPoll.active();
+    if (!this.#socket.write(this.#writer.take())) this.#sender.full = true;
   }
 
   // Reading frames
 
   #received(bytes: Buffer): void {
+    this.#busyPoll.active();
     try {
       this.#reader.push(bytes, frame => this.#dispatch(frame));
     } catch (error) {
@@ -408,18 +411,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#exports.clear();
     this.#imports.clear();
     closeDescriptor(this.#descriptors);
+    this.#busyPoll.end();
     this.#whenReady?.reject(reason);
     this.emit('close', error);
   }
-}
-
-/** A socket that reads into one buffer, which saves the making of one for each read. */
-function socketOf(fd: number, received: (bytes: Buffer) => void): Socket {
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  const callback = (count: number): boolean => {
-    received(buffer.subarray(0, count));
-    return true;
-  };
-  const options = { fd, readable: true, writable: true, onread: { buffer, callback } };
-  return new Socket(options);
 }

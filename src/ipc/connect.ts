@@ -3,8 +3,9 @@ import { closeDescriptor } from '../os/descriptor.ts';
 import { checkInteger, IoliteError } from '../os/error.ts';
 import { peerCredentials, sendDescriptor, socketPair } from '../os/socket.ts';
 import { connectUnix } from '../os/unix-connect.ts';
-import { Channel, type ChannelOptions } from './channel.ts';
-import { quotasOf } from './quotas.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
+import { checkChannelOptions } from './channel-options.ts';
 import { checkPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
 
 /** How to connect, and what is accepted from the peer. */
@@ -31,7 +32,7 @@ const LONGEST_PAUSE = 50;
 export async function connect(path: string, options: ConnectOptions = {}): Promise<Channel> {
   const { signal, timeout = DEFAULT_TIMEOUT, ...accepted } = options;
   checkPath(path, 'Cannot connect');
-  quotasOf(accepted);
+  checkChannelOptions(accepted);
   checkInteger(timeout, 'timeout', 1, 2 ** 31 - 1);
   signal?.throwIfAborted();
   const deadline = performance.now() + timeout;

@@ -7,7 +7,8 @@ import { peerCredentials } from '../os/socket.ts';
 import { peerAddress } from '../os/unix-address.ts';
 import { descriptorOf } from '../os/unix-connect.ts';
 import { Arrivals } from './arrivals.ts';
-import { Channel, type ChannelOptions } from './channel.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
 import { type Refusal, refusalError, refusalFrame } from './refusal.ts';
 import { readRendezvousName } from './rendezvous.ts';
 

@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { IoliteError } from '../os/error.ts';
-import type { Channel, ChannelOptions } from './channel.ts';
+import type { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
 import { VARIABLE } from './fork.ts';
 import { listen } from './listen.ts';
 

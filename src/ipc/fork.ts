@@ -5,9 +5,10 @@ import { isMainThread } from 'node:worker_threads';
 import { closeDescriptor, closeOnExec } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
-import { Channel, type ChannelOptions } from './channel.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
+import { checkChannelOptions } from './channel-options.ts';
 import { tryConnect } from './connect.ts';
-import { quotasOf } from './quotas.ts';
 import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
@@ -53,7 +54,7 @@ export async function fork(
     throw new ArgumentError(`Cannot fork: a path or URL is wanted, ${describe(module)} was given`);
   }
   const { descriptors = [], execArgv = process.execArgv, stdio = 'inherit', env = process.env } = options;
-  quotasOf(options.channel ?? {});
+  checkChannelOptions(options.channel);
   const path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module;
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
@@ -137,7 +138,7 @@ function takeUp(options?: ChannelOptions): {
   readonly channel: Channel;
   readonly descriptors: readonly number[];
 } {
-  quotasOf(options ?? {});
+  checkChannelOptions(options);
   taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
   return taken;
 }

@@ -1,7 +1,8 @@
 /** Aggregates between domains, by reference. */
 
 export type { OnWrite } from '../memory/imported-chunk.ts';
-export { Channel, type ChannelOptions } from './channel.ts';
+export { Channel } from './channel.ts';
+export type { ChannelOptions } from './channel-options.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { Endpoint, type EndpointOptions } from './endpoint.ts';
 export { type Forked, type ForkOptions, fork, inheritedDescriptors, parentChannel } from './fork.ts';

@@ -10,8 +10,8 @@ import { tryLockFolder } from '../os/folder-lock.ts';
 import { libc } from '../os/libc.ts';
 import { nodePath } from '../os/unix-address.ts';
 import { addressInUse, connectUnix } from '../os/unix-connect.ts';
+import { checkChannelOptions } from './channel-options.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
-import { quotasOf } from './quotas.ts';
 import { checkPath } from './rendezvous.ts';
 
 /** How to listen. */
@@ -44,7 +44,7 @@ export async function listen(path: string, options: ListenOptions = {}): Promise
   checkPath(path, 'Cannot listen');
   checkInteger(mode, 'mode', 0, 0o777);
   if (accepted.acl !== undefined) checkAcl(accepted.acl);
-  if (accepted.channel !== undefined) quotasOf(accepted.channel);
+  if (accepted.channel !== undefined) checkChannelOptions(accepted.channel);
   libc();
   const address = nodePath(path);
   signal?.throwIfAborted();

@@ -6,8 +6,9 @@ import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../os/ledger.ts';
 import { unmapLeft } from '../os/mapping.ts';
 import { socketInode, socketPair } from '../os/socket.ts';
-import { Channel, type ChannelOptions } from './channel.ts';
-import { quotasOf } from './quotas.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
+import { checkChannelOptions } from './channel-options.ts';
 
 /** How a thread is started, and what is accepted from it. */
 export interface ThreadOptions {
@@ -51,7 +52,7 @@ export async function spawnThread(
     throw new ArgumentError(`Cannot spawn thread: a path or URL is wanted, ${describe(module)} was given`);
   }
   const { workerData: data = {}, env = process.env, execArgv, resourceLimits, name, signal } = options;
-  quotasOf(options.channel ?? {});
+  checkChannelOptions(options.channel);
   signal?.throwIfAborted();
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');

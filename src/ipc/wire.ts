@@ -129,29 +129,43 @@ export class FrameWriter {
 
 /** Cuts a byte stream into frames. */
 export class FrameReader {
-  #parts: Buffer[] = [];
-  #length = 0;
+  /** Room for the beginning of a frame whose end has not come, and how much of it is filled. */
+  #held: Buffer = NOTHING;
+  #filled = 0;
   /** Bytes that have to be there before it is worth looking again. */
   #wanted = HEADER;
   /** The one that is delivered, again and again. */
   readonly #frame = new Frame();
 
   /**
-   * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over.
+   * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over: each of
+   * these bytes once, and once more a doubling of the room, however few come at a time.
    * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws
    */
   push(bytes: Buffer, deliver: (frame: Frame) => void): void {
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
-    if (this.#length < this.#wanted) {
-      this.#parts[this.#parts.length - 1] = Buffer.from(bytes);
+    if (this.#filled === 0) {
+      this.#hold(bytes.subarray(this.#cut(bytes, deliver)));
       return;
     }
-    const input = this.#parts.length === 1 ? bytes : Buffer.concat(this.#parts, this.#length);
-    this.#parts = [];
-    const end = this.#cut(input, deliver);
-    this.#length = input.length - end;
-    if (this.#length > 0) this.#parts.push(Buffer.from(input.subarray(end)));
+    this.#hold(bytes);
+    if (this.#filled < this.#wanted) return;
+    const input = this.#held.subarray(0, this.#filled);
+    this.#filled = 0;
+    const rest = input.subarray(this.#cut(input, deliver));
+    this.#held = NOTHING;
+    this.#hold(rest);
+  }
+
+  /** Puts bytes behind those held. */
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const needed = this.#filled + bytes.length;
+    if (needed > this.#held.length) {
+      const room = Buffer.allocUnsafe(Math.max(needed, 2 * this.#filled));
+      this.#held.copy(room, 0, 0, this.#filled);
+      this.#held = room;
+    }
+    this.#filled += bytes.copy(this.#held, this.#filled);
   }
 
   /** Delivers the frames at the start of `input`. @returns where the first incomplete one begins */

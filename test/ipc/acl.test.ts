@@ -103,7 +103,7 @@ test('requireSealed holds for what is forwarded', async () => {
   await order(second.channel, 'listen', { path, options: { channel: { requireSealed: true } } });
   for (const [kind, outcome] of [
     ['seal', 'passed'],
-    ['recycle', 'ERR_IOLITE_PEER'],
+    ['recycle', 'ERR_IOLITE_PROTOCOL'],
   ] as const) {
     await order(first.channel, 'connect', { path });
     using pool = createPool({ kind });

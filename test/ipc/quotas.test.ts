@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
-import type { ChannelOptions } from '../../src/ipc/channel.ts';
+import type { ChannelOptions } from '../../src/ipc/channel-options.ts';
 import { connect, fork, listen, parentChannel, spawnThread } from '../../src/ipc/index.ts';
 import { MessageKind } from '../../src/ipc/wire.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
@@ -130,7 +130,7 @@ test('an honest sender waits, makes room, or gets an error, and the channel goes
 test('quotas are checked before anything is opened', async () => {
   const before = await settledHoldings();
   for (const [options, code] of [
-    [{ maxMessages: 257 }, 'ERR_IOLITE_RANGE'],
+    [{ maxMessages: 1025 }, 'ERR_IOLITE_RANGE'],
     [{ maxMessages: 0 }, 'ERR_IOLITE_RANGE'],
     [{ maxHeadBytes: 2 * MiB }, 'ERR_IOLITE_RANGE'],
     [{ maxChunks: 1.5 }, 'ERR_IOLITE_ARGUMENT'],

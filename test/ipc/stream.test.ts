@@ -291,13 +291,13 @@ test('an abort of the sender reaches the reader, whenever it comes', async () =>
 
 test('a stream that waits for its turn can be aborted, and the peer never hears of it', async () => {
   await withPair(async ({ near, far }, pool) => {
-    for (let i = 0; i < 256; i++) await near.send({ head: i });
+    for (let i = 0; i < 1024; i++) await near.send({ head: i });
     const controller = new AbortController();
     const sending = near.sendStream(['x'], { pool, signal: controller.signal });
     controller.abort(new Error('too long'));
     await assert.rejects(sending, { message: 'too long' });
     const messages = far[Symbol.asyncIterator]();
-    for (let i = 0; i < 256; i++) assert.equal((await messages.next()).value?.head, i);
+    for (let i = 0; i < 1024; i++) assert.equal((await messages.next()).value?.head, i);
     await near.send({ head: 'last' });
     assert.equal((await watchdog(messages.next(), 'the last')).value?.head, 'last');
   });

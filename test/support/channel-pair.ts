@@ -1,4 +1,5 @@
-import { Channel, type ChannelOptions } from '../../src/ipc/channel.ts';
+import { Channel } from '../../src/ipc/channel.ts';
+import type { ChannelOptions } from '../../src/ipc/channel-options.ts';
 import { socketPair } from '../../src/os/socket.ts';
 
 /** Both ends of a channel, in this process. Destroyed when disposed of. */

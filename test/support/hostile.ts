@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { Channel, type ChannelOptions } from '../../src/ipc/channel.ts';
+import { Channel } from '../../src/ipc/channel.ts';
+import type { ChannelOptions } from '../../src/ipc/channel-options.ts';
 import type { Message } from '../../src/ipc/message.ts';
 import { FrameType, FrameWriter } from '../../src/ipc/wire.ts';
 import type { SharedChunk } from '../../src/memory/shared-chunk.ts';

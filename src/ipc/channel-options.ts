@@ -1,0 +1,18 @@
+import { checkBusyPoll } from './busy-poll.ts';
+import type { ImportOptions } from './imports.ts';
+import { type Quotas, quotasOf } from './quotas.ts';
+
+/** What a domain accepts from the peer of a channel, and how it waits for it. */
+export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> {
+  /**
+   * Microseconds, at most a second, for which the event loop polls instead of sleeping after something was sent or
+   * received: answers that come meanwhile are seen at once, at the price of a processor. Default 0: never.
+   */
+  readonly busyPoll?: number;
+}
+
+/** Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything is. */
+export function checkChannelOptions(options: ChannelOptions = {}): void {
+  quotasOf(options);
+  checkBusyPoll(options.busyPoll);
+}
