@@ -1,6 +1,7 @@
 import { parentChannel } from '../src/ipc/fork.ts';
+import type { Message } from '../src/ipc/message.ts';
 
-const channel = parentChannel();
+const channel = parentChannel(process.argv[2] === 'busy' ? { busyPoll: 200 } : {});
 let expected = 0;
 let seen = 0;
 let sum = 0;
@@ -14,15 +15,19 @@ const check = (): void => {
   done = undefined;
 };
 
-channel.onRequest(async ({ head, body }) => {
-  if (head === 'echo') return body === undefined ? undefined : { body };
-  expected = (head as { expect: number }).expect;
+channel.onRequest(({ head, body }) => {
+  if (body !== undefined) return { body };
+  return countTo((head as { expect: number }).expect);
+});
+
+async function countTo(count: number): Promise<Message> {
+  expected = count;
   await new Promise<void>(resolve => {
     done = resolve;
     check();
   });
   return { head: { sum } };
-});
+}
 for await (const { body } of channel) {
   if (body === undefined) continue;
   sum += body.at(0) + body.at(body.length - 1);

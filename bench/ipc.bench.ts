@@ -21,6 +21,9 @@ const GiB = 1024 ** 3;
 
 const pool = createPool({ name: 'bench' });
 const { channel } = await fork(new URL('./ipc-child.js', import.meta.url));
+const polling = await fork(new URL('./ipc-child.js', import.meta.url), ['busy'], {
+  channel: { busyPoll: 200 },
+});
 const plain = forkPlain(new URL('./ipc-plain-child.js', import.meta.url), { serialization: 'advanced' });
 const socket = await connectPlain();
 
@@ -82,9 +85,9 @@ async function sendThroughSocket(times: number, size: number, fill: boolean): Pr
   await done;
 }
 
-async function echoOurs(times: number, body: Aggregate): Promise<void> {
+async function echoOurs(times: number, body: Aggregate, through = channel): Promise<void> {
   for (let i = 0; i < times; i++) {
-    const { body: echoed } = await channel.request({ head: 'echo', body });
+    const { body: echoed } = await through.request({ body });
     echoed?.release();
   }
 }
@@ -168,6 +171,16 @@ const roundTrips = (
   };
 });
 
+const polled: Comparison = {
+  name: 'round trip of 1 MiB, both sides polling 200 us',
+  ours: times => echoOurs(times, polledBody, polling.channel),
+  oursTimes: 500,
+  peerName: '16 bytes through net.Socket',
+  peer: echoThroughSocket,
+  peerTimes: 500,
+};
+const polledBody = filledBuffer(MiB);
+
 /** A hundred slices of 1 KiB that do not merge. */
 function hundredSlices(): Aggregate {
   const whole = filledBuffer(200 * KiB);
@@ -191,7 +204,8 @@ const manySlices: Comparison = {
   peerTimes: 300,
 };
 
-report('ipc', await compare([...oneWay, ...roundTrips, manySlices], 5));
+report('ipc', await compare([...oneWay, ...roundTrips, polled, manySlices], 5));
 await channel.close();
+await polling.channel.close();
 socket.destroy();
 plain.disconnect();

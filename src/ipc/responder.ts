@@ -1,6 +1,7 @@
-import type { Aggregate } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Message } from './message.ts';
 import { describeFailure } from './pending-requests.ts';
+import { SENT } from './sender.ts';
 import { broken, MessageKind } from './wire.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
@@ -71,7 +72,7 @@ export class Responder {
 
   #take(correlation: number, message: Message, context: RequestContext): void {
     if (this.#handler === undefined) this.#waiting.push({ correlation, message, context });
-    else void this.#answer(this.#handler, correlation, message, context);
+    else this.#answer(this.#handler, correlation, message, context);
   }
 
   /** The peer no longer waits for an answer. */
@@ -85,24 +86,48 @@ export class Responder {
     for (const context of this.#answering.values()) context.abort(reason);
   }
 
-  async #answer(
-    handler: RequestHandler,
-    correlation: number,
-    message: Message,
-    context: RequestContext,
-  ): Promise<void> {
-    let body: Aggregate | undefined;
+  /** A handler that answers at once costs no promise. */
+  #answer(handler: RequestHandler, correlation: number, message: Message, context: RequestContext): void {
+    let answer: ReturnType<RequestHandler>;
     try {
-      const answer = (await handler(message, context)) ?? {};
-      body = answer.body;
-      await this.#send(MessageKind.RESPONSE, correlation, answer);
+      answer = handler(message, context);
     } catch (error) {
-      // When even this cannot be sent the channel is closed, and the requester knows.
-      this.#send(MessageKind.FAILURE, correlation, { head: describeFailure(error) }).catch(() => {});
-    } finally {
-      if (body !== undefined && !body.released) body.release();
-      this.#answering.delete(correlation);
-      this.#answered();
+      this.#fail(correlation, error);
+      return;
     }
+    if (!isThenable(answer)) this.#respond(correlation, answer);
+    else
+      answer.then(
+        later => this.#respond(correlation, later),
+        error => this.#fail(correlation, error),
+      );
   }
+
+  #respond(correlation: number, given: Message | undefined): void {
+    const answer = given ?? {};
+    const { body } = answer;
+    const sent = this.#send(MessageKind.RESPONSE, correlation, answer);
+    if (sent === SENT) this.#done(correlation, body);
+    else
+      sent.then(
+        () => this.#done(correlation, body),
+        error => this.#fail(correlation, error, body),
+      );
+  }
+
+  #fail(correlation: number, error: unknown, body?: unknown): void {
+    // When even this cannot be sent the channel is closed, and the requester knows.
+    this.#send(MessageKind.FAILURE, correlation, { head: describeFailure(error) }).catch(() => {});
+    this.#done(correlation, body);
+  }
+
+  #done(correlation: number, body: unknown): void {
+    if (Aggregate.isAggregate(body) && !body.released) body.release();
+    this.#answering.delete(correlation);
+    this.#answered();
+  }
+}
+
+function isThenable(value: unknown): value is Promise<Message | undefined> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

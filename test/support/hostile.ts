@@ -28,7 +28,7 @@ export class Hostile {
     this.descriptors = theirDescriptors;
     this.#closed = once(this.channel, 'close').then(([error]) => error as Error | undefined);
     this.channel.ready().catch(() => {});
-    this.channel.onRequest(({ body }) => {
+    this.channel.onRequest(async ({ body }) => {
       body?.release();
       return { head: 'answer' };
     });
