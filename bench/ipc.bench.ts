@@ -164,20 +164,20 @@ const roundTrips = (
   return {
     name: `round trip of ${label}`,
     ours: times => echoOurs(times, body),
-    oursTimes: 500,
+    oursTimes: 2000,
     peerName: '16 bytes through net.Socket',
     peer: echoThroughSocket,
-    peerTimes: 500,
+    peerTimes: 2000,
   };
 });
 
 const polled: Comparison = {
   name: 'round trip of 1 MiB, both sides polling 200 us',
   ours: times => echoOurs(times, polledBody, polling.channel),
-  oursTimes: 500,
+  oursTimes: 2000,
   peerName: '16 bytes through net.Socket',
   peer: echoThroughSocket,
-  peerTimes: 500,
+  peerTimes: 2000,
 };
 const polledBody = filledBuffer(MiB);
 
