@@ -22,7 +22,7 @@ const MiB = 1024 ** 2;
 async function baseline(): Promise<ReturnType<typeof holdings>> {
   await using threads = new Threads();
   const { thread } = await threads.spawn(HOLDER);
-  await thread.terminate();
+  await watchdog(thread.terminate(), 'the thread to end');
   return holdings();
 }
 
@@ -51,7 +51,7 @@ test("a thread's lease keeps a chunk from being recycled, until it releases or i
   pool.from('b'.repeat(MiB)).release();
   assert.equal(pool.stats().recycled, 0);
   assert.deepEqual((await channel.request({ head: { ask: 'read' } })).head, ['a'.repeat(20)]);
-  await thread.terminate();
+  await watchdog(thread.terminate(), 'the thread to end');
   const [third, fourth] = [pool.from('c'.repeat(MiB)), pool.from('d'.repeat(MiB))];
   assert.equal(pool.stats().recycled, 2);
   third.release();
@@ -100,7 +100,7 @@ test('a thread that never returns to its event loop is terminated like any other
   body.release();
   const spinning = channel.request({ head: { ask: 'spin' } });
   spinning.catch(() => {});
-  await thread.terminate();
+  await watchdog(thread.terminate(), 'the thread to end');
   await assert.rejects(watchdog(spinning, 'the request to fail'), { code: 'ERR_IOLITE_PEER' });
   pool.from('y'.repeat(MiB)).release();
   assert.equal(pool.stats().recycled, 1);
@@ -110,7 +110,7 @@ test('a thread that never returns to its event loop is terminated like any other
 
 test('terminate() and process.exit() never interrupt a call that would abort the process', async () => {
   const before = await baseline();
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 5; round++) {
     await using threads = new Threads();
     const count = new Int32Array(new SharedArrayBuffer(4));
     const { channel, thread } = await threads.spawn(MAPPER, [], { workerData: { count } });
@@ -119,7 +119,7 @@ test('terminate() and process.exit() never interrupt a call that would abort the
       while (Atomics.load(count, 0) < 100) await setImmediate();
     })();
     await watchdog(working, 'the thread to work');
-    await thread.terminate();
+    await watchdog(thread.terminate(), 'the thread to end');
   }
   await holdingsReturnTo(before);
   await using program = new Program(new URL('./children/exiting.ts', import.meta.url));
@@ -138,7 +138,7 @@ test('terminate() of a thread gives back what threads of its own held', async ()
   body.release();
   pool.from('x'.repeat(MiB)).release();
   assert.equal(pool.stats().recycled, 0);
-  await thread.terminate();
+  await watchdog(thread.terminate(), 'the thread to end');
   pool.from('y'.repeat(MiB)).release();
   pool.from('y'.repeat(MiB)).release();
   pool.close();

@@ -18,6 +18,6 @@ export class Threads {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { thread } of this.#threads) await thread.terminate();
+    for (const { thread } of this.#threads) await watchdog(thread.terminate(), 'a thread to end');
   }
 }
