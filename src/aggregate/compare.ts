@@ -25,7 +25,12 @@ export function compareRange(
     const run = Math.min(a.end - aFrom, b.end - bFrom, length - done);
     // The same bytes of the same buffer need no look.
     if (a.lease !== b.lease || aFrom !== bFrom) {
-      const order = a.lease.bytes.compare(b.lease.bytes, bFrom, bFrom + run, aFrom, aFrom + run);
+      const { bytes } = a.lease;
+      // Positions that need no check cost less.
+      const order =
+        run === bytes.length
+          ? bytes.compare(b.lease.bytes, bFrom, bFrom + run)
+          : bytes.compare(b.lease.bytes, bFrom, bFrom + run, aFrom, aFrom + run);
       if (order !== 0) return order;
     }
     done += run;

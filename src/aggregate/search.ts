@@ -12,6 +12,7 @@ const GATHERED = 8 * 1024;
  */
 export function find(tree: Tree | undefined, needle: Buffer, from: number): number {
   const overlap = needle.length - 1;
+  const first = needle[0] as number;
   const large = Math.max(LARGE, 2 * needle.length);
   const cursor = new Cursor(tree, from);
   let position = from;
@@ -32,7 +33,9 @@ export function find(tree: Tree | undefined, needle: Buffer, from: number): numb
       if (found !== -1) return position + found;
       position += slice.end - at;
       if (position === tree?.length) return -1;
+      // Before most borders there is no byte that the needle begins with.
       at = slice.end - overlap;
+      while (at < slice.end && bytes[at] !== first) at += 1;
       held = 0;
     } else if (held === 0 && cursor.start + slice.length === tree?.length) {
       // The only slice left.
