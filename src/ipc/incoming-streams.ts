@@ -78,6 +78,8 @@ export class IncomingStreams {
 
   /** Writes what the program has consumed. */
   writeCredits(): void {
+    // To clear a Set makes it anew, even an empty one.
+    if (this.#uncredited.size === 0) return;
     for (const { id, consumedCount } of this.#uncredited) {
       const { buffer, at } = this.#writer.frame(FrameType.CREDIT, 0, 8);
       buffer.writeUInt32LE(id, at);
