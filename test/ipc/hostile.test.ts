@@ -359,7 +359,7 @@ test('the peer is told why, with the code', async () => {
 });
 
 /** What an honest peer may send, from greeting to farewell. */
-function session(): Buffer {
+function conversation(): Buffer {
   const body = { slices: [whole(), sample.slice(1, { length: 3 })] };
   return Buffer.concat([
     HELLO,
@@ -390,20 +390,20 @@ async function endAfter(bytes: Uint8Array): Promise<string | undefined> {
 
 test('a peer that dies at any byte is a dead peer', async () => {
   await leavesNothing(async () => {
-    const bytes = session();
+    const bytes = conversation();
     for (let length = 0; length < bytes.length; length++) {
       assert.equal(await endAfter(bytes.subarray(0, length)), 'ERR_IOLITE_PEER', `after ${length} bytes`);
     }
   });
 });
 
-test('a session byte by byte is the same session', async () => {
+test('a conversation byte by byte is the same conversation', async () => {
   await leavesNothing(async () => {
     using hostile = new Hostile();
     const fd = sample.descriptor();
     hostile.pass(1, fd);
     closeDescriptor(fd);
-    for (const byte of session()) {
+    for (const byte of conversation()) {
       hostile.peer.write(Buffer.of(byte));
       await new Promise(setImmediate);
     }
@@ -413,7 +413,7 @@ test('a session byte by byte is the same session', async () => {
   });
 });
 
-test('any mutation of a session ends in a coded error, or gracefully', async () => {
+test('any mutation of a conversation ends in a coded error, or gracefully', async () => {
   const known = new Set([
     undefined,
     PROTOCOL,
@@ -423,7 +423,7 @@ test('any mutation of a session ends in a coded error, or gracefully', async () 
     'ERR_IOLITE_ACCESS',
   ]);
   await leavesNothing(async () => {
-    const bytes = session();
+    const bytes = conversation();
     const place = fc.nat(bytes.length - 1);
     const mutation = fc.oneof(
       fc.record({ kind: fc.constant('set' as const), at: place, byte: fc.nat(255) }),
