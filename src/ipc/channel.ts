@@ -153,19 +153,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     const { correlation, answer } = this.#requests.open();
     const sent = this.#sender.send(MessageKind.REQUEST, correlation, message);
     if (sent !== SENT) sent.catch(error => this.#requests.reject(correlation, error));
-    return signal === undefined ? answer : this.#abortable(signal, correlation, answer);
-  }
-
-  async #abortable(signal: AbortSignal, correlation: number, answer: Promise<Message>): Promise<Message> {
-    const abort = (): void => {
-      if (this.#requests.reject(correlation, signal.reason)) this.#cancel(correlation);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      return await answer;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    if (signal === undefined) return answer;
+    return this.#requests.until(signal, correlation, answer, () => this.#cancel(correlation));
   }
 
   /**

@@ -4,8 +4,7 @@ import { checkInteger, IoliteError } from '../os/error.ts';
 import { peerCredentials, sendDescriptor, socketPair } from '../os/socket.ts';
 import { connectUnix } from '../os/unix-connect.ts';
 import { Channel } from './channel.ts';
-import type { ChannelOptions } from './channel-options.ts';
-import { checkChannelOptions } from './channel-options.ts';
+import { type ChannelOptions, checkChannelOptions } from './channel-options.ts';
 import { checkPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
 
 /** How to connect, and what is accepted from the peer. */

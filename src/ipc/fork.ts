@@ -6,8 +6,7 @@ import { closeDescriptor, closeOnExec } from '../os/descriptor.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { peerCredentials, socketInode, socketPair } from '../os/socket.ts';
 import { Channel } from './channel.ts';
-import type { ChannelOptions } from './channel-options.ts';
-import { checkChannelOptions } from './channel-options.ts';
+import { type ChannelOptions, checkChannelOptions } from './channel-options.ts';
 import { tryConnect } from './connect.ts';
 import { threadSockets } from './thread.ts';
 

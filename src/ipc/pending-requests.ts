@@ -52,6 +52,24 @@ export class PendingRequests {
     return pending !== undefined;
   }
 
+  /** The answer, unless the signal comes first: then the request is rejected with its reason, and cancelled. */
+  async until(
+    signal: AbortSignal,
+    correlation: number,
+    answer: Promise<Message>,
+    cancel: () => void,
+  ): Promise<Message> {
+    const abort = (): void => {
+      if (this.reject(correlation, signal.reason)) cancel();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await answer;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
   /** Answers may still come. */
   rejectAll(error: Error): void {
     for (const correlation of [...this.#pending.keys()].slice(1)) {

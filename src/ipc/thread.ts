@@ -7,8 +7,7 @@ import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '.
 import { unmapLeft } from '../os/mapping.ts';
 import { socketInode, socketPair } from '../os/socket.ts';
 import { Channel } from './channel.ts';
-import type { ChannelOptions } from './channel-options.ts';
-import { checkChannelOptions } from './channel-options.ts';
+import { type ChannelOptions, checkChannelOptions } from './channel-options.ts';
 
 /** How a thread is started, and what is accepted from it. */
 export interface ThreadOptions {
