@@ -1,19 +1,38 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { ArgumentError, checkInteger, describe } from '../os/error.ts';
 
+/** A content coding that forms of files are kept in. */
+export type Coding = 'br' | 'gzip' | 'zstd';
+
 /**
  * One version of a file, whole. Holds a reference to its content: release it (`release()`, or `using`) when
  * done. Later changes of the file and its eviction from the cache do not affect it.
  */
 export interface Snapshot extends Disposable {
-  /** The file's bytes. Shared with the cache, not copied; read-only. */
-  readonly content: Aggregate;
+  /**
+   * The file's bytes. Shared with the cache, not copied; read-only. Undefined for a file that is kept by extents,
+   * because it is too large to be kept whole: {@link read} has its parts.
+   */
+  readonly content: Aggregate | undefined;
   /** In bytes. */
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
-  /** A weak entity tag (RFC 9110, 8.8.3), made of size and modification time. */
+  /** An entity tag (RFC 9110, 8.8.3). */
   readonly etag: string;
+  /** By the file's name, with charset=utf-8 for text. */
+  readonly mediaType: string;
+  /** Content codings (RFC 9110, 8.4.1) that a form of this version is there in. */
+  readonly codings: readonly Coding[];
+  /**
+   * A part of this version, which the caller releases. At once where `content` is there.
+   * @param start first byte, default 0
+   * @param end byte after the last, default the file's end
+   * @throws ERR_IOLITE_STALE when the file is kept by extents and this version is no more on disk; as the disk said
+   */
+  read(start?: number, end?: number, options?: { readonly signal?: AbortSignal }): Promise<Aggregate>;
+  /** The same content in another coding, as a snapshot of its own, which the caller releases. */
+  encoded(coding: Coding): Snapshot | undefined;
   release(): void;
 }
 
@@ -64,6 +83,7 @@ export interface FileFacts {
   readonly size: number;
   readonly mtimeMs: number;
   readonly etag: string;
+  readonly mediaType: string;
 }
 
 /** One version of a file in memory, by one reference of its holder's. */
@@ -81,11 +101,22 @@ export function shareFile<T extends CachedFile>(file: T): T {
 
 /** Makes a snapshot of a file, whose reference it takes over. */
 export function snapshotOf({ content, facts }: CachedFile): Snapshot {
-  const { size, mtimeMs, etag } = facts;
+  const { size, mtimeMs, etag, mediaType } = facts;
   const release = (): void => {
     if (!content.released) content.release();
   };
-  return { content, size, mtimeMs, etag, release, [Symbol.dispose]: release };
+  return {
+    content,
+    size,
+    mtimeMs,
+    etag,
+    mediaType,
+    codings: [],
+    read: async (start, end) => content.slice(start, end),
+    encoded: () => undefined,
+    release,
+    [Symbol.dispose]: release,
+  };
 }
 
 /** A part of a cache's file, by {@link FileCache.read}'s options. */
@@ -99,9 +130,10 @@ export async function readPart(
   if (start !== undefined) checkInteger(start, 'start', -limit, limit);
   if (end !== undefined) checkInteger(end, 'end', -limit, limit);
   const snapshot = await cache.snapshot(path, signal === undefined ? {} : { signal });
-  if (start === undefined && end === undefined) return snapshot.content;
+  const whole = start === undefined && end === undefined;
+  if (whole && snapshot.content !== undefined) return snapshot.content;
   try {
-    return snapshot.content.slice(start, end);
+    return await snapshot.read(start, end, signal === undefined ? {} : { signal });
   } finally {
     snapshot.release();
   }

@@ -20,6 +20,7 @@ import {
   snapshotOf,
 } from './file-cache.ts';
 import { currentVersion, type FileVersion, type LoadedFile, loadFile, sameVersion } from './load.ts';
+import { mediaTypeOf } from './media-type.ts';
 
 export interface FileCacheOptions {
   /** Most bytes of content to keep. Larger files are read, handed out, and not kept. */
@@ -209,7 +210,7 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
     }
     this.#serial += 1;
-    const facts = factsOf(loaded, this.#serial);
+    const facts = factsOf(path, loaded, this.#serial);
     const { content, version, settled } = loaded;
     // With others attached it is they who read: page table entries here would be for nothing.
     if (this.#services.size > 0) forgetPagesOf(content);
@@ -261,9 +262,9 @@ export class OwnedFileCache implements FileCache {
   }
 }
 
-function factsOf({ version: { size, mtimeNs } }: LoadedFile, serial: number): FileFacts {
+function factsOf(path: string, { version: { size, mtimeNs } }: LoadedFile, serial: number): FileFacts {
   const etag = `W/"${size.toString(16)}-${mtimeNs.toString(16)}"`;
-  return { serial, size, mtimeMs: Number(mtimeNs / 1_000_000n), etag };
+  return { serial, size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
 }
 
 function forgetPagesOf(content: Aggregate): void {

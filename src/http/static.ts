@@ -5,7 +5,6 @@ import fresh from 'fresh';
 import type { FileCache, Snapshot } from '../file/file-cache.ts';
 import { sendAggregate } from '../network/send.ts';
 import { answerStatus, statusOf } from './failure.ts';
-import { mediaTypeOf } from './media-type.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
 
 /** Answers a request; with `next`, leaves what it has no file or method for to it. */
@@ -56,7 +55,7 @@ async function answerFile(
   const snapshot = cache.peek(path) ?? (await readUnlessGone(cache, path, response));
   if (snapshot === undefined) return;
   try {
-    const { content, size, etag, mtimeMs } = snapshot;
+    const { size, etag, mtimeMs, mediaType } = snapshot;
     const lastModified = new Date(mtimeMs).toUTCString();
     const validators = { ETag: etag, 'Last-Modified': lastModified, 'Cache-Control': 'no-cache' };
     if (fresh(request.headers, { etag, 'last-modified': lastModified })) {
@@ -65,12 +64,15 @@ async function answerFile(
       return;
     }
     response.writeHead(200, {
-      'Content-Type': mediaTypeOf(path),
+      'Content-Type': mediaType,
       'Content-Length': size,
       'X-Content-Type-Options': 'nosniff',
       ...validators,
     });
-    if (request.method === 'GET') await sendAggregate(response, content);
+    if (request.method === 'GET') {
+      using content = await snapshot.read();
+      await sendAggregate(response, content);
+    }
     response.end();
   } finally {
     snapshot.release();

@@ -13,10 +13,10 @@ import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
 import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
+import { MessageSocket } from './message-socket.ts';
 import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
 import { failureOf, PendingRequests } from './pending-requests.ts';
 import { type Quotas, quotasOf } from './quotas.ts';
-import { readInto } from './read-into.ts';
 import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
 import { Receipts } from './receipts.ts';
 import { type RequestHandler, Responder } from './responder.ts';
@@ -36,7 +36,7 @@ const FLUSH_BYTES = 64 * 1024;
 export class Channel extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** The process at the other end, as the kernel attests it. */
   readonly peer: Credentials;
-  readonly #socket: Socket;
+  readonly #socket: MessageSocket;
   readonly #descriptors: number;
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
@@ -91,23 +91,21 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       (kind, correlation, message) => this.#sender.send(kind, correlation, message),
       () => this.#receipts.consumed(),
     );
-    const received = (bytes: Buffer): void => this.#received(bytes);
     this.#outgoing = new OutgoingStreams({
       send: (kind, stream, message) => this.#sender.send(kind, stream, message),
       withdraw: (kind, stream) => this.#sender.withdraw(kind, stream),
       ended: () => this.#closing && this.#tryToFinish(),
     });
     this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), this.#quotas);
-    this.#socket =
-      typeof messages === 'number' ? readInto(messages, received) : messages.on('data', received);
-    this.#socket.on('drain', () => {
-      this.#sender.full = false;
-      this.#scheduleFlush();
+    this.#socket = new MessageSocket(messages, {
+      received: bytes => this.#received(bytes),
+      drained: () => {
+        this.#sender.full = false;
+        this.#scheduleFlush();
+      },
+      failed: cause => this.#fail(peerGone(cause)),
+      ended: () => this.#ended(),
     });
-    this.#socket.on('error', cause => this.#fail(peerGone(cause)));
-    this.#socket.on('end', () => this.#ended());
-    this.#socket.on('close', () => this.#ended());
-    this.#socket.resume(); // It may have been accepted paused.
     writeGreeting(this.#writer, this.#quotas);
     this.#scheduleFlush();
   }
@@ -253,7 +251,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   #flush(): void {
     if (this.#closed) return;
     // A peer that reads nothing is told once it does, so that what waits for it does not grow.
-    if (!this.#socket.writableNeedDrain) {
+    if (!this.#socket.full) {
       this.#incoming.writeCredits();
       this.#receipts.write(this.#writer);
     }

@@ -43,6 +43,7 @@ export interface Libc {
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
@@ -71,6 +72,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
+  send: ['send', 'intptr', ['int', 'void*', 'size_t', 'int']],
   sendfile: ['sendfile', 'intptr', ['int', 'int', 'void*', 'size_t']],
   sendmsg: ['sendmsg', 'intptr', ['int', 'void*', 'int']],
   setsockopt: ['setsockopt', 'int', ['int', 'int', 'int', 'void*', 'uint']],

@@ -108,6 +108,15 @@ export function sendDescriptor(socket: number, note: Uint8Array, fd: number): bo
   }
 }
 
+/**
+ * Sends bytes through a stream socket as far as it takes them now, without a copy in this process (send(2)).
+ * @returns how many it took: 0 when it is full, and when it failed, of which whoever reads from it is told
+ */
+export function sendNow(socket: number, bytes: Uint8Array): number {
+  const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent === -1 ? 0 : sent;
+}
+
 /** What {@link receiveDescriptor} found. */
 export interface ReceivedDescriptor {
   /** Closed on exec; the caller closes it. */

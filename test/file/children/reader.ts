@@ -17,7 +17,7 @@ process.exit(0);
 async function answer(ask: string, path: string): Promise<unknown> {
   try {
     if (ask === 'stats') return { ...cache.stats() };
-    if (ask === 'held') return { text: held.get(path)?.content.toString('latin1') };
+    if (ask === 'held') return { text: held.get(path)?.content?.toString('latin1') };
     const snapshot = await cache.snapshot(path);
     if (ask === 'hold') held.set(path, snapshot);
     const { size, mtimeMs, etag, content } = snapshot;
@@ -25,7 +25,7 @@ async function answer(ask: string, path: string): Promise<unknown> {
       size,
       mtimeMs,
       etag,
-      text: content.toString('latin1'),
+      text: content?.toString('latin1'),
       chunk: content.slices()[0]?.id.chunk,
     };
     if (ask !== 'hold') snapshot.release();

@@ -1,0 +1,49 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
+
+/**
+ * A request as the handlers of this layer see it, whoever parsed it: the fast lane, node:http or node:http2. (RFC 9110)
+ */
+export interface ServerRequest {
+  readonly method: string;
+  /** The request target as it was sent (RFC 9112, 3.2). */
+  readonly target: string;
+  /** Whether it came through TLS. */
+  readonly secure: boolean;
+  /** Address of the client. */
+  readonly remoteAddress: string | undefined;
+  /** The value of a field by its name in lower case; values of several lines are joined with ', '. */
+  header(name: string): string | undefined;
+  /** All fields in the order they came: name, value, name, value. */
+  readonly rawHeaders: readonly string[];
+  /** Undefined when there is none. Reading it may be left off. */
+  readonly body: AsyncIterable<Aggregate> | undefined;
+}
+
+/**
+ * Fields of an answer: name, value, name, value; without Date, Connection, Keep-Alive and Transfer-Encoding, which whoever
+ * sends it adds. Never changed once made: a list that is used for many answers lets the sender keep its bytes.
+ */
+export type HeaderList = readonly string[];
+
+/** An answer to a request, whoever sends it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /**
+   * The sender releases it, also when it sends nothing (to HEAD, to a client that is gone). A body of unknown length is
+   * an iterable, which the sender takes to its end or closes. Headers have the Content-Length where it is known.
+   */
+  readonly body: Aggregate | AsyncIterable<Aggregate> | undefined;
+}
+
+/** Answers requests. */
+export interface Handler {
+  /** The answer if it is at hand: no wait, no disk, no other process. Undefined says nothing: ask {@link answer}. */
+  answerNow?(request: ServerRequest): Answer | undefined;
+  /**
+   * @param signal aborted when the client is gone
+   * @returns undefined when the request is for somebody else (`next` of a middleware; 404 where there is none)
+   * @throws only what is a bug, or the signal's reason: failures are answers
+   */
+  answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined>;
+}
