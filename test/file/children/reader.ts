@@ -26,7 +26,7 @@ async function answer(ask: string, path: string): Promise<unknown> {
       mtimeMs,
       etag,
       text: content?.toString('latin1'),
-      chunk: content.slices()[0]?.id.chunk,
+      chunk: content?.slices()[0]?.id.chunk,
     };
     if (ask !== 'hold') snapshot.release();
     return facts;
