@@ -68,7 +68,6 @@ export const EACCES = 13;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
-export const ECONNREFUSED = 111;
 export const ENAMETOOLONG = 36;
 
 /** statfs(2): files whose pages come from the reserve of huge pages. */
