@@ -56,6 +56,17 @@ export class NewFile {
     this.#name = undefined;
   }
 
+  /**
+   * To read it from now on. The descriptor that wrote it is closed, as a file that is open for writing cannot be executed,
+   * nor its file system be made read-only.
+   */
+  async reopen(): Promise<FileHandle> {
+    const reader = await open(`/proc/self/fd/${this.handle.fd}`, 'r').catch(() => undefined);
+    if (reader === undefined) return this.handle;
+    await this.handle.close();
+    return reader;
+  }
+
   /** Closes and removes it. */
   async discard(): Promise<void> {
     await this.#removeName();

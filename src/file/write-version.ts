@@ -43,7 +43,8 @@ export async function writeVersion(
     try {
       if (previous === undefined) await writeNew(file, path, frozen);
       else await writeOver(file, path, frozen, previous);
-      return new DiskVersion(file.handle, await file.handle.stat({ bigint: true }));
+      const handle = await file.reopen();
+      return new DiskVersion(handle, await handle.stat({ bigint: true }));
     } catch (error) {
       await file.discard();
       throw error;
