@@ -1,7 +1,10 @@
 /** Files read once, shared by all. */
 
 export { attachFileCache } from './attached-cache.ts';
+export { File } from './file.ts';
 export type { CacheStats, FileCache, ReadOptions, Snapshot } from './file-cache.ts';
+export type { FileFlags } from './file-flags.ts';
+export { type OpenFileOptions, openFile } from './open-file.ts';
 export {
   createFileCache,
   type FileCacheOptions,
