@@ -1,35 +1,51 @@
-/** Words at the end of a permutation whose orders are tabulated: 6! = 720 of them. */
+/** Words at the end of a permutation whose orders are tabulated: 6! = 720 of them, or fewer when they are long. */
 const TABULATED = 6;
+/** Most bytes of the rows of one table, as far as one row fits; and of all that are kept. */
+const TABLE_BYTES = 64 * 1024;
+const ALL_TABLES_BYTES = 16 * 1024 ** 2;
+
+/** Bytes, or words of four where everything is a multiple of that. */
+type Units = Uint8Array | Int32Array;
 
 /**
  * Writes all permutations of some words, one behind the other, in lexicographic order of the words' places: the
  * first is the words as they are given. Equal words count as different ones.
  *
- * The orders of the last few words are a table, so that a permutation costs a copy of its words and nothing else.
+ * Permutations with the same few words at the end come again and again with other words before them. So their rows,
+ * in all orders of these words, are kept as a table, which is copied as a whole; then the words before are written into
+ * each row:
+ *
+ *     0 1 | 2 3 4        3 0 | 2 3 4
+ *     0 1 | 2 4 3        ...          for each order of the words before, the same right side:
+ *     0 1 | 3 2 4        as many tables as there are choices of the words, not orders
  */
 export class Permutations {
+  /** Bytes of one permutation. */
+  readonly length: number;
   readonly #words: readonly Uint8Array[];
-  readonly #length: number;
-  /** The orders of the tabulated words. */
-  readonly #orders: Uint8Array;
+  readonly #end: Uint8Array;
   readonly #tabulated: number;
+  /** The orders of the tabulated words, one behind the other. */
+  readonly #orders: Uint8Array;
+  readonly #tables = new Map<string, Uint8Array>();
+  #tablesBytes = 0;
+  /** Whether every word, and the end, fills words of four. */
+  readonly #aligned: boolean;
   /** The words' places in the order that is next, of which the tabulated ones are ascending. */
   readonly #places: number[];
   /** The next row of the table. */
   #row = 0;
   #done = false;
 
-  constructor(words: readonly Uint8Array[]) {
-    this.#words = words;
-    this.#length = words.reduce((sum, word) => sum + word.length, 0);
-    this.#tabulated = Math.min(TABULATED, words.length);
+  /** @param words one or more @param end what each permutation ends with */
+  constructor(words: readonly Uint8Array[], end: Uint8Array = new Uint8Array(0)) {
+    this.#words = words.map(word => new Uint8Array(word));
+    this.#end = new Uint8Array(end);
+    this.length = words.reduce((sum, word) => sum + word.length, end.length);
+    this.#tabulated = tabulatedOf(words.length, this.length);
     this.#orders = ordersOf(this.#tabulated);
+    this.#aligned = [...words, end].every(({ length }) => length % 4 === 0);
     this.#places = words.map((_, place) => place);
-  }
-
-  /** Bytes of one permutation. */
-  get length(): number {
-    return this.#length;
   }
 
   /**
@@ -40,11 +56,12 @@ export class Permutations {
   fill(room: Uint8Array): number {
     let written = 0;
     const rows = this.#orders.length / this.#tabulated;
-    while (!this.#done && room.length - written >= this.#length) {
-      const fits = Math.floor((room.length - written) / this.#length);
+    while (!this.#done && room.length - written >= this.length) {
+      const fits = Math.floor((room.length - written) / this.length);
       const count = Math.min(fits, rows - this.#row);
-      this.#fillRows(room, written, count);
-      written += count * this.#length;
+      const size = count * this.length;
+      this.#fillRows(room.subarray(written, written + size));
+      written += size;
       this.#row += count;
       if (this.#row < rows) continue;
       this.#row = 0;
@@ -53,18 +70,39 @@ export class Permutations {
     return written;
   }
 
-  #fillRows(room: Uint8Array, at: number, count: number): void {
+  /** Fills room of whole rows. */
+  #fillRows(room: Uint8Array): void {
     const fixed = this.#places.length - this.#tabulated;
-    const words = this.#places.map(place => this.#words[place] as Uint8Array);
-    const table = this.#orders.subarray(this.#row * this.#tabulated, (this.#row + count) * this.#tabulated);
-    const head = concat(words.slice(0, fixed));
-    const tail = words.slice(fixed);
-    const width = tail[0]?.length ?? 0;
-    const quads = width % 4 === 0 && head.length % 4 === 0 && (room.byteOffset + at) % 4 === 0;
-    if (quads && width > 0 && width <= 64 && tail.every(word => word.length === width)) {
-      const target = new Int32Array(room.buffer, room.byteOffset + at, (count * this.#length) / 4);
-      fillQuads(target, asQuads(head), asQuads(concat(tail)), width / 4, table, this.#tabulated);
-    } else fillBytes(room, at, head, tail, table);
+    const start = this.#row * this.length;
+    room.set(this.#table(this.#places.slice(fixed)).subarray(start, start + room.length));
+    const head = concat(this.#places.slice(0, fixed).map(place => this.#words[place] as Uint8Array));
+    if (this.#aligned && room.byteOffset % 4 === 0) writeHeads(asQuads(room), asQuads(head), this.length / 4);
+    else writeHeads(room, head, this.length);
+  }
+
+  /** The rows of all orders of the words of these places, with room for the words before. */
+  #table(places: readonly number[]): Uint8Array {
+    const key = String.fromCharCode(...places);
+    const known = this.#tables.get(key);
+    if (known !== undefined) return known;
+    const table = this.#makeTable(places.map(place => this.#words[place] as Uint8Array));
+    if (this.#tablesBytes + table.length > ALL_TABLES_BYTES) {
+      this.#tables.clear();
+      this.#tablesBytes = 0;
+    }
+    this.#tables.set(key, table);
+    this.#tablesBytes += table.length;
+    return table;
+  }
+
+  #makeTable(words: readonly Uint8Array[]): Uint8Array {
+    const table = new Uint8Array((this.#orders.length / this.#tabulated) * this.length);
+    const parts = [...words, this.#end];
+    const before = this.length - parts.reduce((sum, part) => sum + part.length, 0);
+    if (this.#aligned) {
+      writeTails(asQuads(table), parts.map(asQuads), before / 4, this.#orders);
+    } else writeTails(table, parts, before, this.#orders);
+    return table;
   }
 
   /** The next order of the words that are not tabulated. @returns false after the last */
@@ -85,41 +123,39 @@ export class Permutations {
   }
 }
 
-function fillQuads(
-  target: Int32Array,
-  head: Int32Array,
-  tail: Int32Array,
-  width: number,
-  table: Uint8Array,
-  columns: number,
-): void {
+/** Writes the same before all rows. */
+function writeHeads(rows: Units, head: Units, length: number): void {
+  for (let row = 0; row < rows.length; row += length) {
+    for (let i = 0; i < head.length; i++) rows[row + i] = head[i] as number;
+  }
+}
+
+/**
+ * Writes the words in each of the orders, and what the row ends with.
+ * @param parts the words, and the end
+ * @param before where in a row they begin
+ */
+function writeTails(rows: Units, parts: readonly Units[], before: number, orders: Uint8Array): void {
+  const words = parts.length - 1;
   let to = 0;
-  for (let row = 0; row < table.length; row += columns) {
-    for (let i = 0; i < head.length; i++) target[to++] = head[i] as number;
-    for (let column = 0; column < columns; column++) {
-      let from = (table[row + column] as number) * width;
-      for (const end = from + width; from < end; from++) target[to++] = tail[from] as number;
+  for (let order = 0; order < orders.length; order += words) {
+    to += before;
+    for (let column = 0; column <= words; column++) {
+      const part = parts[column < words ? (orders[order + column] as number) : words] as Units;
+      for (let i = 0; i < part.length; i++) rows[to++] = part[i] as number;
     }
   }
 }
 
-function fillBytes(
-  room: Uint8Array,
-  at: number,
-  head: Uint8Array,
-  tail: readonly Uint8Array[],
-  table: Uint8Array,
-): void {
-  let to = at;
-  for (let row = 0; row < table.length; row += tail.length) {
-    room.set(head, to);
-    to += head.length;
-    for (let column = 0; column < tail.length; column++) {
-      const word = tail[table[row + column] as number] as Uint8Array;
-      room.set(word, to);
-      to += word.length;
-    }
+/** How many words are tabulated: one at least. */
+function tabulatedOf(words: number, length: number): number {
+  const most = Math.min(TABULATED, words);
+  let count = 1;
+  for (let rows = 1; count < most; count++) {
+    rows *= count + 1;
+    if (rows * length > TABLE_BYTES) break;
   }
+  return count;
 }
 
 /** All orders of `count` places, lexicographic, one behind the other. */
