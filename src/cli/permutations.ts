@@ -4,20 +4,19 @@ const TABULATED = 6;
 const TABLE_BYTES = 64 * 1024;
 const ALL_TABLES_BYTES = 16 * 1024 ** 2;
 
-/** Bytes, or words of four where everything is a multiple of that. */
-type Units = Uint8Array | Int32Array;
-
 /**
  * Writes all permutations of some words, one behind the other, in lexicographic order of the words' places: the
  * first is the words as they are given. Equal words count as different ones.
  *
- * Permutations with the same few words at the end come again and again with other words before them. So their rows,
- * in all orders of these words, are kept as a table, which is copied as a whole; then the words before are written into
- * each row:
+ * Permutations with the same few words at the end come again and again with other words before them. So the orders of
+ * these words are kept as a table of rows, to be copied as a whole; then the words before are written into each row:
  *
- *     0 1 | 2 3 4        3 0 | 2 3 4
- *     0 1 | 2 4 3        ...          for each order of the words before, the same right side:
- *     0 1 | 3 2 4        as many tables as there are choices of the words, not orders
+ *     0 1 | 2 3 4
+ *     0 1 | 2 4 3        the same right side behind 1 0, and behind every other order of
+ *     0 1 | 3 2 4        the words that it lacks
+ *     ...
+ *
+ * A table is made of tables in the same way: of each word in turn before all orders of the others.
  */
 export class Permutations {
   /** Bytes of one permutation. */
@@ -25,27 +24,25 @@ export class Permutations {
   readonly #words: readonly Uint8Array[];
   readonly #end: Uint8Array;
   readonly #tabulated: number;
-  /** The orders of the tabulated words, one behind the other. */
-  readonly #orders: Uint8Array;
   readonly #tables = new Map<string, Uint8Array>();
   #tablesBytes = 0;
-  /** Whether every word, and the end, fills words of four. */
-  readonly #aligned: boolean;
   /** The words' places in the order that is next, of which the tabulated ones are ascending. */
   readonly #places: number[];
-  /** The next row of the table. */
-  #row = 0;
+  /** The words before those, and the table of those; the next row of it. */
+  #head: Uint8Array;
+  #table: Uint8Array;
+  #position = 0;
   #done = false;
 
-  /** @param words one or more @param end what each permutation ends with */
+  /** @param words one or more, not all empty @param end what each permutation ends with */
   constructor(words: readonly Uint8Array[], end: Uint8Array = new Uint8Array(0)) {
     this.#words = words.map(word => new Uint8Array(word));
-    this.#end = new Uint8Array(end);
-    this.length = words.reduce((sum, word) => sum + word.length, end.length);
+    this.#end = end;
+    this.length = end.length + lengthOf(words);
     this.#tabulated = tabulatedOf(words.length, this.length);
-    this.#orders = ordersOf(this.#tabulated);
-    this.#aligned = [...words, end].every(({ length }) => length % 4 === 0);
     this.#places = words.map((_, place) => place);
+    this.#head = this.#currentHead();
+    this.#table = this.#currentTable();
   }
 
   /**
@@ -54,38 +51,55 @@ export class Permutations {
    * @returns bytes written, 0 when all have been
    */
   fill(room: Uint8Array): number {
+    const whole = room.length - (room.length % this.length);
     let written = 0;
-    const rows = this.#orders.length / this.#tabulated;
-    while (!this.#done && room.length - written >= this.length) {
-      const fits = Math.floor((room.length - written) / this.length);
-      const count = Math.min(fits, rows - this.#row);
-      const size = count * this.length;
-      this.#fillRows(room.subarray(written, written + size));
+    while (!this.#done && written < whole) {
+      const size = Math.min(whole - written, this.#table.length - this.#position);
+      const rows = room.subarray(written, written + size);
+      rows.set(this.#table.subarray(this.#position, this.#position + size));
+      writeColumn(rows, 0, this.#head, this.length);
       written += size;
-      this.#row += count;
-      if (this.#row < rows) continue;
-      this.#row = 0;
-      this.#done = !this.#advance();
+      this.#position += size;
+      if (this.#position === this.#table.length) this.#advance();
     }
     return written;
   }
 
-  /** Fills room of whole rows. */
-  #fillRows(room: Uint8Array): void {
-    const fixed = this.#places.length - this.#tabulated;
-    const start = this.#row * this.length;
-    room.set(this.#table(this.#places.slice(fixed)).subarray(start, start + room.length));
-    const head = concat(this.#places.slice(0, fixed).map(place => this.#words[place] as Uint8Array));
-    if (this.#aligned && room.byteOffset % 4 === 0) writeHeads(asQuads(room), asQuads(head), this.length / 4);
-    else writeHeads(room, head, this.length);
+  /** Goes on to the next order of the words that are not tabulated, if there is one. */
+  #advance(): void {
+    const places = this.#places;
+    const fixed = places.length - this.#tabulated;
+    let pivot = fixed - 1;
+    // The places behind the pivot are descending, and those of the table, ascending, count as turned around.
+    const rest = places.splice(fixed).reverse();
+    places.push(...rest);
+    while (pivot >= 0 && (places[pivot] as number) > (places[pivot + 1] as number)) pivot -= 1;
+    this.#done = pivot < 0;
+    if (this.#done) return;
+    let larger = places.length - 1;
+    while ((places[larger] as number) < (places[pivot] as number)) larger -= 1;
+    [places[pivot], places[larger]] = [places[larger] as number, places[pivot] as number];
+    places.push(...places.splice(pivot + 1).reverse());
+    this.#head = this.#currentHead();
+    this.#table = this.#currentTable();
+    this.#position = 0;
   }
 
-  /** The rows of all orders of the words of these places, with room for the words before. */
-  #table(places: readonly number[]): Uint8Array {
+  #currentHead(): Uint8Array {
+    const places = this.#places.slice(0, -this.#tabulated);
+    return concat(places.map(place => this.#words[place] as Uint8Array));
+  }
+
+  #currentTable(): Uint8Array {
+    return this.#tableOf(this.#places.slice(-this.#tabulated));
+  }
+
+  /** All orders of the words of some places, ascending, as rows that have room for the words before. */
+  #tableOf(places: readonly number[]): Uint8Array {
     const key = String.fromCharCode(...places);
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
-    const table = this.#makeTable(places.map(place => this.#words[place] as Uint8Array));
+    const table = this.#makeTable(places);
     if (this.#tablesBytes + table.length > ALL_TABLES_BYTES) {
       this.#tables.clear();
       this.#tablesBytes = 0;
@@ -95,82 +109,68 @@ export class Permutations {
     return table;
   }
 
-  #makeTable(words: readonly Uint8Array[]): Uint8Array {
-    const table = new Uint8Array((this.#orders.length / this.#tabulated) * this.length);
-    const parts = [...words, this.#end];
-    const before = this.length - parts.reduce((sum, part) => sum + part.length, 0);
-    if (this.#aligned) {
-      writeTails(asQuads(table), parts.map(asQuads), before / 4, this.#orders);
-    } else writeTails(table, parts, before, this.#orders);
+  #makeTable(places: readonly number[]): Uint8Array {
+    const words = places.map(place => this.#words[place] as Uint8Array);
+    const table = new Uint8Array(this.length * factorial(places.length));
+    if (places.length === 0) table.set(this.#end, this.length - this.#end.length);
+    const column = this.length - this.#end.length - lengthOf(words);
+    for (const [i, word] of words.entries()) {
+      const others = this.#tableOf(places.filter((_, other) => other !== i));
+      const rows = table.subarray(i * others.length, (i + 1) * others.length);
+      rows.set(others);
+      writeColumn(rows, column, word, this.length);
+    }
     return table;
   }
-
-  /** The next order of the words that are not tabulated. @returns false after the last */
-  #advance(): boolean {
-    const places = this.#places;
-    const fixed = places.length - this.#tabulated;
-    let pivot = fixed - 1;
-    // The places behind the pivot are descending, and those of the table, ascending, count as turned around.
-    const rest = places.splice(fixed).reverse();
-    places.push(...rest);
-    while (pivot >= 0 && (places[pivot] as number) > (places[pivot + 1] as number)) pivot -= 1;
-    if (pivot < 0) return false;
-    let larger = places.length - 1;
-    while ((places[larger] as number) < (places[pivot] as number)) larger -= 1;
-    [places[pivot], places[larger]] = [places[larger] as number, places[pivot] as number];
-    places.push(...places.splice(pivot + 1).reverse());
-    return true;
-  }
 }
 
-/** Writes the same before all rows. */
-function writeHeads(rows: Units, head: Units, length: number): void {
-  for (let row = 0; row < rows.length; row += length) {
-    for (let i = 0; i < head.length; i++) rows[row + i] = head[i] as number;
-  }
+/** Writes the same at one position of all rows; four bytes at a time where everything is aligned to that. */
+function writeColumn(rows: Uint8Array, column: number, part: Uint8Array, length: number): void {
+  const all = rows.byteOffset | rows.length | column | part.byteOffset | part.length | length;
+  if (all % 4 === 0) writeUnits(asQuads(rows), column / 4, asQuads(part), length / 4);
+  else writeUnits(rows, column, part, length);
 }
 
-/**
- * Writes the words in each of the orders, and what the row ends with.
- * @param parts the words, and the end
- * @param before where in a row they begin
- */
-function writeTails(rows: Units, parts: readonly Units[], before: number, orders: Uint8Array): void {
-  const words = parts.length - 1;
-  let to = 0;
-  for (let order = 0; order < orders.length; order += words) {
-    to += before;
-    for (let column = 0; column <= words; column++) {
-      const part = parts[column < words ? (orders[order + column] as number) : words] as Units;
-      for (let i = 0; i < part.length; i++) rows[to++] = part[i] as number;
+/** Down the rows, so that what is written stays in registers: four units at a time, and what is left one by one. */
+function writeUnits<T extends Uint8Array | Int32Array>(
+  rows: T,
+  column: number,
+  part: T,
+  length: number,
+): void {
+  const [fours, end] = [part.length & ~3, rows.length];
+  for (let i = 0; i < fours; i += 4) {
+    const [a, b, c, d] = [part[i], part[i + 1], part[i + 2], part[i + 3]] as [number, number, number, number];
+    for (let to = column + i; to < end; to += length) {
+      rows[to] = a;
+      rows[to + 1] = b;
+      rows[to + 2] = c;
+      rows[to + 3] = d;
     }
+  }
+  for (let i = fours; i < part.length; i++) {
+    const unit = part[i] as number;
+    for (let to = column + i; to < end; to += length) rows[to] = unit;
   }
 }
 
 /** How many words are tabulated: one at least. */
 function tabulatedOf(words: number, length: number): number {
-  const most = Math.min(TABULATED, words);
   let count = 1;
-  for (let rows = 1; count < most; count++) {
-    rows *= count + 1;
-    if (rows * length > TABLE_BYTES) break;
-  }
+  while (count < Math.min(TABULATED, words) && factorial(count + 1) * length <= TABLE_BYTES) count += 1;
   return count;
 }
 
-/** All orders of `count` places, lexicographic, one behind the other. */
-function ordersOf(count: number): Uint8Array {
-  const orders: number[] = [];
-  const extend = (order: readonly number[]): void => {
-    if (order.length === count) orders.push(...order);
-    else for (let place = 0; place < count; place++) if (!order.includes(place)) extend([...order, place]);
-  };
-  extend([]);
-  return Uint8Array.from(orders);
+function factorial(n: number): number {
+  return n <= 1 ? 1 : n * factorial(n - 1);
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const whole = new Uint8Array(lengthOf(parts));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
