@@ -27,20 +27,23 @@ export class Permutations {
   readonly #tables = new Map<string, Uint8Array>();
   #tablesBytes = 0;
   /** The words' places in the order that is next, of which the tabulated ones are ascending. */
-  readonly #places: number[];
-  /** The words before those, and the table of those; the next row of it. */
+  readonly #places: Buffer;
+  /** The words before those. */
+  readonly #heads: Uint8Array;
   #head: Uint8Array;
+  /** The table of those, and where in it the next row is. */
   #table: Uint8Array;
   #position = 0;
   #done = false;
 
-  /** @param words one or more, not all empty @param end what each permutation ends with */
+  /** @param words 1 to 255, not all empty @param end what each permutation ends with */
   constructor(words: readonly Uint8Array[], end: Uint8Array = new Uint8Array(0)) {
     this.#words = words.map(word => new Uint8Array(word));
     this.#end = end;
-    this.length = end.length + lengthOf(words);
+    this.length = words.reduce((sum, word) => sum + word.length, end.length);
     this.#tabulated = tabulatedOf(words.length, this.length);
-    this.#places = words.map((_, place) => place);
+    this.#places = Buffer.from(words.map((_, place) => place));
+    this.#heads = new Uint8Array(this.length);
     this.#head = this.#currentHead();
     this.#table = this.#currentTable();
   }
@@ -69,58 +72,71 @@ export class Permutations {
   #advance(): void {
     const places = this.#places;
     const fixed = places.length - this.#tabulated;
+    // The places of the table, ascending, have been in all orders, of which the last is descending.
+    places.subarray(fixed).reverse();
     let pivot = fixed - 1;
-    // The places behind the pivot are descending, and those of the table, ascending, count as turned around.
-    const rest = places.splice(fixed).reverse();
-    places.push(...rest);
     while (pivot >= 0 && (places[pivot] as number) > (places[pivot + 1] as number)) pivot -= 1;
     this.#done = pivot < 0;
     if (this.#done) return;
+    const smaller = places[pivot] as number;
     let larger = places.length - 1;
-    while ((places[larger] as number) < (places[pivot] as number)) larger -= 1;
-    [places[pivot], places[larger]] = [places[larger] as number, places[pivot] as number];
-    places.push(...places.splice(pivot + 1).reverse());
+    while ((places[larger] as number) < smaller) larger -= 1;
+    places[pivot] = places[larger] as number;
+    places[larger] = smaller;
+    places.subarray(pivot + 1).reverse();
     this.#head = this.#currentHead();
     this.#table = this.#currentTable();
     this.#position = 0;
   }
 
   #currentHead(): Uint8Array {
-    const places = this.#places.slice(0, -this.#tabulated);
-    return concat(places.map(place => this.#words[place] as Uint8Array));
+    const fixed = this.#places.length - this.#tabulated;
+    let length = 0;
+    for (let i = 0; i < fixed; i++) {
+      const word = this.#words[this.#places[i] as number] as Uint8Array;
+      this.#heads.set(word, length);
+      length += word.length;
+    }
+    return this.#heads.subarray(0, length);
   }
 
   #currentTable(): Uint8Array {
-    return this.#tableOf(this.#places.slice(-this.#tabulated));
+    return this.#tableOf(this.#places.toString('latin1', this.#places.length - this.#tabulated));
   }
 
-  /** All orders of the words of some places, ascending, as rows that have room for the words before. */
-  #tableOf(places: readonly number[]): Uint8Array {
-    const key = String.fromCharCode(...places);
-    const known = this.#tables.get(key);
+  /**
+   * All orders of some words, as rows that have room for the words before.
+   * @param places of the words, ascending, as the codes of characters
+   */
+  #tableOf(places: string): Uint8Array {
+    const known = this.#tables.get(places);
     if (known !== undefined) return known;
     const table = this.#makeTable(places);
     if (this.#tablesBytes + table.length > ALL_TABLES_BYTES) {
       this.#tables.clear();
       this.#tablesBytes = 0;
     }
-    this.#tables.set(key, table);
+    this.#tables.set(places, table);
     this.#tablesBytes += table.length;
     return table;
   }
 
-  #makeTable(places: readonly number[]): Uint8Array {
-    const words = places.map(place => this.#words[place] as Uint8Array);
+  #makeTable(places: string): Uint8Array {
     const table = new Uint8Array(this.length * factorial(places.length));
-    if (places.length === 0) table.set(this.#end, this.length - this.#end.length);
-    const column = this.length - this.#end.length - lengthOf(words);
-    for (const [i, word] of words.entries()) {
-      const others = this.#tableOf(places.filter((_, other) => other !== i));
+    let column = this.length - this.#end.length;
+    if (places.length === 0) table.set(this.#end, column);
+    for (let i = 0; i < places.length; i++) column -= this.#wordAt(places, i).length;
+    for (let i = 0; i < places.length; i++) {
+      const others = this.#tableOf(places.slice(0, i) + places.slice(i + 1));
       const rows = table.subarray(i * others.length, (i + 1) * others.length);
       rows.set(others);
-      writeColumn(rows, column, word, this.length);
+      writeColumn(rows, column, this.#wordAt(places, i), this.length);
     }
     return table;
+  }
+
+  #wordAt(places: string, i: number): Uint8Array {
+    return this.#words[places.charCodeAt(i)] as Uint8Array;
   }
 }
 
@@ -163,20 +179,6 @@ function tabulatedOf(words: number, length: number): number {
 
 function factorial(n: number): number {
   return n <= 1 ? 1 : n * factorial(n - 1);
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(lengthOf(parts));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function asQuads(bytes: Uint8Array): Int32Array {

@@ -63,39 +63,47 @@ export function countWords(quads: Int32Array, afterSpace: number): WordCount {
   let lines = 0;
   // The mask of the byte before, as the first byte of a quad has it.
   let before = afterSpace << 7;
-  for (let i = 0; i < quads.length; ) {
-    const end = Math.min(i + LANE_RUN, quads.length);
-    let wordLanes = 0;
-    let lineLanes = 0;
-    for (; i < end; i += 4) {
-      const a = quads[i] as number;
-      const b = quads[i + 1] as number;
-      const c = quads[i + 2] as number;
-      const d = quads[i + 3] as number;
-      let inA = blanks(a);
-      let inB = blanks(b);
-      let inC = blanks(c);
-      let inD = blanks(d);
-      if (!arePrintable(a, b, c, d)) {
-        inA = spaces(a);
-        inB = spaces(b);
-        inC = spaces(c);
-        inD = spaces(d);
-        lineLanes = (lineLanes + newlines(a) + newlines(b) + newlines(c) + newlines(d)) | 0;
-      }
-      wordLanes =
-        (wordLanes +
-          starts(inA, before) +
-          starts(inB, inA >>> 24) +
-          starts(inC, inB >>> 24) +
-          starts(inD, inC >>> 24)) |
-        0;
-      before = inD >>> 24;
-    }
-    words += sumOfLanes(wordLanes);
-    lines += sumOfLanes(lineLanes);
+  for (let start = 0; start < quads.length; start += LANE_RUN) {
+    const end = Math.min(start + LANE_RUN, quads.length);
+    const counts = countRun(quads, start, end, before);
+    words += counts & 0xffff;
+    lines += counts >>> 16;
+    before = spaces(quads[end - 1] as number) >>> 24;
   }
   return { lines, words, afterSpace: before >>> 7 };
+}
+
+/**
+ * A function of its own, since one that is called often is compiled as a whole: a long loop is compiled in its midst,
+ * and again each time it ends.
+ * @returns words, and newlines times 2^16, of fewer quads than fill a lane
+ */
+function countRun(quads: Int32Array, start: number, end: number, before: number): number {
+  let wordLanes = 0;
+  let lineLanes = 0;
+  let last = before;
+  for (let i = start; i < end; i += 4) {
+    const a = quads[i] as number;
+    const b = quads[i + 1] as number;
+    const c = quads[i + 2] as number;
+    const d = quads[i + 3] as number;
+    let inA = blanks(a);
+    let inB = blanks(b);
+    let inC = blanks(c);
+    let inD = blanks(d);
+    if (!arePrintable(a, b, c, d)) {
+      inA = spaces(a);
+      inB = spaces(b);
+      inC = spaces(c);
+      inD = spaces(d);
+      lineLanes = (lineLanes + newlines(a) + newlines(b) + newlines(c) + newlines(d)) | 0;
+    }
+    const inFirst = starts(inA, last) + starts(inB, inA >>> 24);
+    const inSecond = starts(inC, inB >>> 24) + starts(inD, inC >>> 24);
+    wordLanes = (wordLanes + inFirst + inSecond) | 0;
+    last = inD >>> 24;
+  }
+  return sumOfLanes(wordLanes) | (sumOfLanes(lineLanes) << 16);
 }
 
 /** Whether all bytes are from 0x20 to 0x7f: without the top bit, and with one of the two next. */
