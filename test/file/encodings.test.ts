@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import type { Aggregate } from '../../src/aggregate/aggregate.ts';
+import { createPool } from '../../src/aggregate/pool.ts';
+import { Encoder, type EncodingJob, isWorthEncoding } from '../../src/file/encodings.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+/** A job, and what became of it. Its content has a chunk of its own: then it shows when it is released. */
+function jobFor(content: Aggregate, codings: EncodingJob['codings'] = ['br', 'gzip']) {
+  const controller = new AbortController();
+  const forms: string[] = [];
+  let lastKept: readonly Buffer[] = [];
+  const { promise, resolve } = withResolver();
+  const job: EncodingJob = {
+    content,
+    codings,
+    signal: controller.signal,
+    keep: (coding, parts) => {
+      forms.push(coding);
+      lastKept = parts;
+      if (coding === codings.at(-1)) resolve();
+    },
+  };
+  return {
+    job,
+    forms,
+    controller,
+    done: () => watchdog(promise, 'forms'),
+    bytes: () => Buffer.concat(lastKept),
+  };
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>(settle => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+test('compressible content of a middle size is worth its forms', () => {
+  assert(isWorthEncoding('text/html; charset=utf-8', 5000));
+  assert(!isWorthEncoding('image/png', 5000));
+  assert(!isWorthEncoding('text/html; charset=utf-8', 500));
+  assert(!isWorthEncoding('text/html; charset=utf-8', 50_000_000));
+});
+
+test('forms are made of all contents, also of those released meanwhile, and nothing is held after', async () => {
+  using pool = createPool();
+  const encoder = new Encoder();
+  const texts = Array.from({ length: 20 }, (_, i) => `text ${i} `.repeat(40_000));
+  const jobs = texts.map(text => {
+    using content = pool.from(text);
+    const job = jobFor(content);
+    assert(encoder.add(job.job));
+    return job;
+  });
+  for (const [i, { forms, done, bytes }] of jobs.entries()) {
+    await done();
+    assert.deepEqual(forms, ['br', 'gzip']);
+    assert.equal(gunzipSync(bytes()).toString(), texts[i]);
+  }
+  await new Promise(setImmediate);
+  assert.equal(pool.stats().bytesLive, 0);
+});
+
+test('forms that are hardly smaller are none', async () => {
+  using pool = createPool();
+  const encoder = new Encoder();
+  using noise = pool.from(randomBytes(300_000));
+  using text = pool.from('text '.repeat(60_000));
+  const [first, second] = [jobFor(noise), jobFor(text)];
+  encoder.add(first.job);
+  encoder.add(second.job);
+  await second.done();
+  assert.deepEqual(first.forms, []);
+});
+
+test('a version that goes takes its jobs with it, under way or waiting', async () => {
+  using pool = createPool();
+  const encoder = new Encoder();
+  const jobs = [1, 2, 3].map(() => {
+    using content = pool.from('text '.repeat(200_000));
+    const job = jobFor(content);
+    encoder.add(job.job);
+    return job;
+  });
+  const [first, second, third] = jobs as [(typeof jobs)[0], (typeof jobs)[0], (typeof jobs)[0]];
+  first.controller.abort();
+  second.controller.abort();
+  await third.done();
+  assert.deepEqual([first.forms, second.forms, third.forms], [[], [], ['br', 'gzip']]);
+  await new Promise(setImmediate);
+  assert.equal(pool.stats().bytesLive, 0);
+  assert.equal(encoder.add(first.job), false);
+});
+
+test('what cannot be kept does not keep others from being made', async () => {
+  using pool = createPool();
+  const encoder = new Encoder();
+  using content = pool.from('text '.repeat(60_000));
+  const { job } = jobFor(content);
+  encoder.add({
+    ...job,
+    keep: () => {
+      throw new Error('no room');
+    },
+  });
+  const other = jobFor(content);
+  encoder.add(other.job);
+  await other.done();
+});
+
+test('a bounded number waits, and none after the encoder is closed', async () => {
+  using pool = createPool();
+  const encoder = new Encoder();
+  {
+    using content = pool.from('text '.repeat(60_000));
+    let accepted = 0;
+    for (let i = 0; i < 1000; i++) if (encoder.add(jobFor(content).job)) accepted += 1;
+    assert(accepted > 200 && accepted < 300, `${accepted} were accepted`);
+    encoder.close();
+    assert.equal(encoder.add(jobFor(content).job), false);
+  }
+  // The one under way ends within a step.
+  const left = async (): Promise<void> => {
+    while (pool.stats().bytesLive > 0) await new Promise(setImmediate);
+  };
+  await watchdog(left(), 'the end of the work');
+});
