@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { tableOf } from './cache-table.ts';
+import { summaryOf, tableOf } from './cache-table.ts';
 import { type Budget, comparePolicies, DEFAULT_BUDGETS, parseBudget } from './compare-policies.ts';
 import { openOutput } from './output.ts';
 import { runTool, UsageError } from './tool.ts';
@@ -56,7 +56,7 @@ async function benchCache(options: Options): Promise<number> {
   const { trace, skippedLines } = await traceFor(options);
   const output = await openOutput();
   const rows = comparePolicies(trace, options.budget ?? DEFAULT_BUDGETS);
-  output.put(Buffer.from(tableOf(trace, skippedLines, rows)));
+  output.put(Buffer.from(`${summaryOf(trace, skippedLines)}\n${tableOf(trace, rows)}`));
   await output.end();
   return 0;
 }

@@ -10,7 +10,8 @@ export interface SimulationOptions {
 
 /**
  * What a file cache would do with requests, without files and memory: entries come, are hit, and are evicted by the same
- * policies in the same way. No entry is ever in use, and a file takes its size.
+ * policies in the same way. No entry is ever in use, and a file takes its size: what the store's segments need besides
+ * (headers, dead bytes, room) is for the budget to add.
  * @example
  * ```ts
  * import assert from 'node:assert/strict';

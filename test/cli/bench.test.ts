@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Folder } from '../support/folder.ts';
-import { iolite } from './support/tools.ts';
+import { iolite, shell } from './support/tools.ts';
 
 const SYNTHETIC = ['bench', 'cache', '--synthetic', '--requests', '20000', '--objects', '1000'];
 
@@ -54,5 +54,18 @@ test('bench cache says what is wrong', () => {
     const { code, stderr } = iolite(args);
     assert.match(stderr, message);
     assert.equal(code, expected, args.join(' '));
+  }
+});
+
+test('bench cache fails as other tools do when the disk fails', () => {
+  const cases: [string, RegExp][] = [
+    ['--synthetic --requests 10 > /dev/full', /^iolite bench: write error: No space left on device\n$/],
+    ['--trace /proc/self/mem', /^iolite bench: Cannot read trace \/proc\/self\/mem: Input\/output error\n$/],
+    ['--trace - < /proc/self/mem', /^iolite bench: Cannot read trace -: Input\/output error\n$/],
+  ];
+  for (const [args, message] of cases) {
+    const { stderr, code } = shell(`iolite bench cache ${args}`);
+    assert.match(stderr, message);
+    assert.equal(code, 1);
   }
 });
