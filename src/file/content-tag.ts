@@ -29,12 +29,18 @@ const SMALL_BYTES = 64 * 1024;
  */
 export async function contentTag(content: Aggregate, signal?: AbortSignal): Promise<string> {
   using held = content.duplicate();
+  return await bytesTag(held.views(), signal);
+}
+
+/** As {@link contentTag}, of bytes in ordinary memory that nobody changes meanwhile. */
+export async function bytesTag(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<string> {
   const hash = createHash(ALGORITHM);
-  for (const view of held.views()) {
-    for (let start = 0; start < view.length; start += STEP_BYTES) {
-      if (held.length > SMALL_BYTES) await nextTurn();
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  for (const part of parts) {
+    for (let start = 0; start < part.length; start += STEP_BYTES) {
+      if (length > SMALL_BYTES) await nextTurn();
       signal?.throwIfAborted();
-      hash.update(view.subarray(start, start + STEP_BYTES));
+      hash.update(part.subarray(start, start + STEP_BYTES));
     }
   }
   return quoted(hash.digest());

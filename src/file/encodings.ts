@@ -1,5 +1,6 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { compress, type MadeCoding } from './compress.ts';
+import { type Form, formOf } from './form.ts';
 import { isCompressible } from './media-type.ts';
 
 /** Below it a form saves no packet; above it a thread would be busy with it for a third of a second. */
@@ -7,6 +8,8 @@ const MIN_BYTES = 1024;
 const MAX_BYTES = 8 * 1024 ** 2;
 /** A form is kept if it has no more than this part of the content's bytes: it takes room that other files could have. */
 const WORTHWHILE_PART = 0.9;
+/** In the order of preference. */
+const CODINGS: readonly MadeCoding[] = ['br', 'gzip'];
 /** What is not read again is not worth the work. */
 export const HITS_BEFORE_ENCODING = 2;
 /** Contents that may wait for their forms. */
@@ -21,16 +24,17 @@ export function isWorthEncoding(mediaType: string, size: number): boolean {
 export interface EncodingJob {
   /** The encoder has a reference of its own for as long as it needs the content. */
   readonly content: Aggregate;
-  readonly codings: readonly MadeCoding[];
-  /** Takes a form that was made: its bytes, in ordinary memory. */
-  readonly keep: (coding: MadeCoding, parts: readonly Buffer[]) => void;
+  /** Takes the forms that were made, if there are any. Not called once the signal was aborted. */
+  readonly keep: (forms: readonly Form[]) => void;
   /** Aborted when nobody needs the forms any more: the version has gone. */
   readonly signal: AbortSignal;
 }
 
-interface Waiting {
+interface Task {
   readonly job: EncodingJob;
+  /** A reference of the task's own. */
   readonly content: Aggregate;
+  readonly controller: AbortController;
   readonly giveUp: () => void;
 }
 
@@ -39,52 +43,60 @@ interface Waiting {
  * than one is busy with it. A form that cannot be made, or is hardly smaller, is none.
  */
 export class Encoder {
-  readonly #waiting = new Set<Waiting>();
-  readonly #closing = new AbortController();
-  #running = false;
+  readonly #waiting = new Set<Task>();
+  #underWay: Task | undefined;
+  #closed = false;
 
   /** @returns false when too many wait, or the encoder is closed: it may be tried again later */
   add(job: EncodingJob): boolean {
-    const { signal } = this.#closing;
-    if (signal.aborted || job.signal.aborted || this.#waiting.size >= MOST_WAITING) return false;
-    const waiting: Waiting = {
+    if (this.#closed || job.signal.aborted || this.#waiting.size >= MOST_WAITING) return false;
+    const task: Task = {
       job,
       content: job.content.duplicate(),
-      giveUp: () => this.#drop(waiting),
+      controller: new AbortController(),
+      giveUp: () => this.#giveUp(task),
     };
-    this.#waiting.add(waiting);
-    job.signal.addEventListener('abort', waiting.giveUp, { once: true });
-    if (!this.#running) void this.#run();
+    job.signal.addEventListener('abort', task.giveUp, { once: true });
+    this.#waiting.add(task);
+    if (this.#underWay === undefined) void this.#run();
     return true;
   }
 
-  /** Makes no more forms; one that is being made is given up. */
+  /** Makes no more forms; those that are being made are given up. */
   close(): void {
-    this.#closing.abort();
-    for (const waiting of this.#waiting) this.#drop(waiting);
+    this.#closed = true;
+    for (const task of this.#waiting) this.#giveUp(task);
+    this.#underWay?.controller.abort();
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
-    for (const waiting of this.#waiting) {
-      this.#waiting.delete(waiting);
-      waiting.job.signal.removeEventListener('abort', waiting.giveUp);
-      await this.#encode(waiting).catch(() => {});
-      waiting.content.release();
+    for (const task of this.#waiting) {
+      this.#waiting.delete(task);
+      this.#underWay = task;
+      await encode(task).catch(() => {});
+      end(task);
     }
-    this.#running = false;
+    this.#underWay = undefined;
   }
 
-  async #encode({ job, content }: Waiting): Promise<void> {
-    const signal = AbortSignal.any([job.signal, this.#closing.signal]);
-    const most = Math.floor(content.length * WORTHWHILE_PART);
-    for (const coding of job.codings) {
-      const parts = await compress(content, coding, { most, signal });
-      if (parts !== undefined && !signal.aborted) job.keep(coding, parts);
-    }
+  #giveUp(task: Task): void {
+    task.controller.abort();
+    if (this.#waiting.delete(task)) end(task);
   }
+}
 
-  #drop(waiting: Waiting): void {
-    if (this.#waiting.delete(waiting)) waiting.content.release();
+async function encode({ job, content, controller: { signal } }: Task): Promise<void> {
+  const most = Math.floor(content.length * WORTHWHILE_PART);
+  const forms: Form[] = [];
+  for (const coding of CODINGS) {
+    const parts = await compress(content, coding, { most, signal });
+    if (parts !== undefined) forms.push(await formOf(coding, parts, signal));
   }
+  signal.throwIfAborted();
+  if (forms.length > 0) job.keep(forms);
+}
+
+function end({ job, content, giveUp }: Task): void {
+  job.signal.removeEventListener('abort', giveUp);
+  content.release();
 }

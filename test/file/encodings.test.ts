@@ -1,34 +1,33 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { Encoder, type EncodingJob, isWorthEncoding } from '../../src/file/encodings.ts';
+import type { Form } from '../../src/file/form.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 /** A job, and what became of it. Its content has a chunk of its own: then it shows when it is released. */
-function jobFor(content: Aggregate, codings: EncodingJob['codings'] = ['br', 'gzip']) {
+function jobFor(content: Aggregate) {
   const controller = new AbortController();
-  const forms: string[] = [];
-  let lastKept: readonly Buffer[] = [];
+  const made: Form[] = [];
   const { promise, resolve } = withResolver();
   const job: EncodingJob = {
     content,
-    codings,
     signal: controller.signal,
-    keep: (coding, parts) => {
-      forms.push(coding);
-      lastKept = parts;
-      if (coding === codings.at(-1)) resolve();
+    keep: forms => {
+      made.push(...forms);
+      resolve();
     },
   };
   return {
     job,
-    forms,
     controller,
     done: () => watchdog(promise, 'forms'),
-    bytes: () => Buffer.concat(lastKept),
+    codings: () => made.map(({ coding }) => coding),
+    bytesOf: (coding: string) => Buffer.concat(made.find(form => form.coding === coding)?.parts ?? []),
+    tags: () => made.map(({ etag }) => etag),
   };
 }
 
@@ -57,11 +56,13 @@ test('forms are made of all contents, also of those released meanwhile, and noth
     assert(encoder.add(job.job));
     return job;
   });
-  for (const [i, { forms, done, bytes }] of jobs.entries()) {
+  for (const [i, { done, codings, bytesOf }] of jobs.entries()) {
     await done();
-    assert.deepEqual(forms, ['br', 'gzip']);
-    assert.equal(gunzipSync(bytes()).toString(), texts[i]);
+    assert.deepEqual(codings(), ['br', 'gzip']);
+    assert.equal(gunzipSync(bytesOf('gzip')).toString(), texts[i]);
+    assert.equal(brotliDecompressSync(bytesOf('br')).toString(), texts[i]);
   }
+  assert.equal(new Set(jobs.flatMap(({ tags }) => tags())).size, 2 * texts.length);
   await new Promise(setImmediate);
   assert.equal(pool.stats().bytesLive, 0);
 });
@@ -75,7 +76,7 @@ test('forms that are hardly smaller are none', async () => {
   encoder.add(first.job);
   encoder.add(second.job);
   await second.done();
-  assert.deepEqual(first.forms, []);
+  assert.deepEqual(first.codings(), []);
 });
 
 test('a version that goes takes its jobs with it, under way or waiting', async () => {
@@ -91,7 +92,7 @@ test('a version that goes takes its jobs with it, under way or waiting', async (
   first.controller.abort();
   second.controller.abort();
   await third.done();
-  assert.deepEqual([first.forms, second.forms, third.forms], [[], [], ['br', 'gzip']]);
+  assert.deepEqual([first.codings(), second.codings(), third.codings()], [[], [], ['br', 'gzip']]);
   await new Promise(setImmediate);
   assert.equal(pool.stats().bytesLive, 0);
   assert.equal(encoder.add(first.job), false);

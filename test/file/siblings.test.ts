@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { siblingsOf } from '../../src/file/siblings.ts';
+import { loadSiblings, siblingsOf } from '../../src/file/siblings.ts';
 import { Folder } from '../support/folder.ts';
 
 /** A folder with a file of 100 bytes, and what its siblings are. */
@@ -50,4 +50,38 @@ test('what is no file, or cannot be looked at, is no sibling', async () => {
   symlinkSync('nothing', `${folder.page}.zst`);
   assert.deepEqual(await folder.codings(), []);
   assert.deepEqual(await siblingsOf(`${'x'.repeat(5000)}`, { size: 1, mtimeNs: 0n }), []);
+});
+
+test('siblings are loaded as forms with tags of their own', async () => {
+  using folder = new Page();
+  folder.put('.gz', 50, 1000);
+  folder.put('.br', 30, 1000);
+  const { size, mtimeNs } = statSync(folder.page, { bigint: true });
+  const version = { size: Number(size), mtimeNs };
+  const read = async (path: string) => {
+    const bytes = readFileSync(path);
+    return { version: { size: bytes.length, mtimeNs }, bytes };
+  };
+  const forms = await loadSiblings(folder.page, version, read);
+  assert.deepEqual(
+    forms.map(({ coding, parts }) => [coding, Buffer.concat(parts).length]),
+    [
+      ['br', 30],
+      ['gzip', 50],
+    ],
+  );
+  assert.notEqual(forms[0]?.etag, forms[1]?.etag);
+});
+
+test('siblings that cannot be read, or are others by then, are none', async () => {
+  using folder = new Page();
+  folder.put('.gz', 50, 1000);
+  folder.put('.br', 30, 1000);
+  const { size, mtimeNs } = statSync(folder.page, { bigint: true });
+  const version = { size: Number(size), mtimeNs };
+  const forms = await loadSiblings(folder.page, version, async path => {
+    if (path.endsWith('.br')) throw new Error('EIO');
+    return { version: { size: 50, mtimeNs: mtimeNs - 1n }, bytes: Buffer.alloc(50) };
+  });
+  assert.deepEqual(forms, []);
 });
