@@ -22,20 +22,12 @@ export function isWorthEncoding(mediaType: string, size: number): boolean {
 
 /** A content of which forms are wanted. */
 export interface EncodingJob {
-  /** The encoder has a reference of its own for as long as it needs the content. */
-  readonly content: Aggregate;
+  /** The content, asked for when its turn comes, so that nothing holds memory that waits. Stays the caller's. */
+  readonly content: () => Aggregate;
   /** Takes the forms that were made, if there are any. Not called once the signal was aborted. */
   readonly keep: (forms: readonly Form[]) => void;
-  /** Aborted when nobody needs the forms any more: the version has gone. */
+  /** Aborted when nobody needs the forms any more: the version has gone, or the cache is closed. */
   readonly signal: AbortSignal;
-}
-
-interface Task {
-  readonly job: EncodingJob;
-  /** A reference of the task's own. */
-  readonly content: Aggregate;
-  readonly controller: AbortController;
-  readonly giveUp: () => void;
 }
 
 /**
@@ -43,49 +35,30 @@ interface Task {
  * than one is busy with it. A form that cannot be made, or is hardly smaller, is none.
  */
 export class Encoder {
-  readonly #waiting = new Set<Task>();
-  #underWay: Task | undefined;
-  #closed = false;
+  readonly #waiting = new Set<EncodingJob>();
+  #running = false;
 
-  /** @returns false when too many wait, or the encoder is closed: it may be tried again later */
+  /** @returns false when too many wait: it may be tried again later */
   add(job: EncodingJob): boolean {
-    if (this.#closed || job.signal.aborted || this.#waiting.size >= MOST_WAITING) return false;
-    const task: Task = {
-      job,
-      content: job.content.duplicate(),
-      controller: new AbortController(),
-      giveUp: () => this.#giveUp(task),
-    };
-    job.signal.addEventListener('abort', task.giveUp, { once: true });
-    this.#waiting.add(task);
-    if (this.#underWay === undefined) void this.#run();
+    if (this.#waiting.size >= MOST_WAITING) return false;
+    this.#waiting.add(job);
+    if (!this.#running) void this.#run();
     return true;
   }
 
-  /** Makes no more forms; those that are being made are given up. */
-  close(): void {
-    this.#closed = true;
-    for (const task of this.#waiting) this.#giveUp(task);
-    this.#underWay?.controller.abort();
-  }
-
   async #run(): Promise<void> {
-    for (const task of this.#waiting) {
-      this.#waiting.delete(task);
-      this.#underWay = task;
-      await encode(task).catch(() => {});
-      end(task);
+    this.#running = true;
+    for (const job of this.#waiting) {
+      this.#waiting.delete(job);
+      await encode(job).catch(() => {});
     }
-    this.#underWay = undefined;
-  }
-
-  #giveUp(task: Task): void {
-    task.controller.abort();
-    if (this.#waiting.delete(task)) end(task);
+    this.#running = false;
   }
 }
 
-async function encode({ job, content, controller: { signal } }: Task): Promise<void> {
+async function encode({ content: present, keep, signal }: EncodingJob): Promise<void> {
+  signal.throwIfAborted();
+  using content = present().duplicate();
   const most = Math.floor(content.length * WORTHWHILE_PART);
   const forms: Form[] = [];
   for (const coding of CODINGS) {
@@ -93,10 +66,5 @@ async function encode({ job, content, controller: { signal } }: Task): Promise<v
     if (parts !== undefined) forms.push(await formOf(coding, parts, signal));
   }
   signal.throwIfAborted();
-  if (forms.length > 0) job.keep(forms);
-}
-
-function end({ job, content, giveUp }: Task): void {
-  job.signal.removeEventListener('abort', giveUp);
-  content.release();
+  if (forms.length > 0) keep(forms);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
 import { UsageError } from '../../../src/cli/tool.ts';
 import { readTrace, type TraceFile } from '../../../src/cli/trace/read-trace.ts';
 import { Folder } from '../../support/folder.ts';
@@ -67,4 +68,36 @@ test('what cannot be read, or is no trace, is told as such', async () => {
   await fails(Buffer.alloc(3 * 1024 ** 2), /a line has more than/);
   await fails(gzipSync('1,a,5\n').subarray(0, 15), /unexpected end of file/);
   await fails(Buffer.of(0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), /Cannot read trace/);
+});
+
+test('whatever the bytes are, they are a trace or told to be none', async () => {
+  using folder = new Folder();
+  const piece = fc.oneof(
+    fc.constantFrom(
+      ...LOG,
+      'time,key,size',
+      '1,a,5',
+      '"',
+      ',',
+      '\n',
+      '\r',
+      '\0',
+      '#',
+      '\x1f\x8b',
+      '[',
+      '] "GET /',
+    ),
+    fc.string({ unit: 'binary', maxLength: 10 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece), fc.boolean(), async (pieces, compressed) => {
+      const bytes = Buffer.from(pieces.join(''), 'latin1');
+      writeFileSync(folder.file('trace'), compressed ? gzipSync(bytes).subarray(0, -pieces.length) : bytes);
+      const { trace } = await readTrace(folder.file('trace')).catch(error => {
+        assert(error instanceof UsageError, String(error));
+        return { trace: undefined };
+      });
+      if (trace !== undefined) assert(trace.files.length > 0 && trace.sizes.every(Number.isSafeInteger));
+    }),
+  );
 });
