@@ -10,8 +10,8 @@ export function mediaTypeOf(path: string): string {
 
 /** Types that are not compressed already. */
 const COMPRESSIBLE = [
-  /^(text|font\/(ttf|otf|collection)|image\/(svg\+xml|bmp|x-icon|vnd\.microsoft\.icon))\b/,
-  /^application\/(wasm|rtf|sql|vnd\.ms-fontobject|([^;]+[+.-])?(javascript|ecmascript|json|xml|yaml|toml))\b/,
+  /^(text|font\/(ttf|otf|collection)|image\/(svg\+xml|bmp))\b/,
+  /^application\/(wasm|rtf|sql|([^;]+[+.-])?(javascript|ecmascript|json|xml|yaml|toml))\b/,
 ];
 
 /** Whether content of this type is likely to be smaller in another coding. */

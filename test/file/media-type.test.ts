@@ -33,7 +33,7 @@ test('what is compressed already is told from what is not', () => {
     'a.atom',
     'a.geojson',
     'a.md',
-    'a.ico',
+    'a.bmp',
   ]) {
     assert(isCompressible(mediaTypeOf(name)), name);
   }
