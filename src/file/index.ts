@@ -1,6 +1,7 @@
 /** Files read once, shared by all. */
 
 export { attachFileCache } from './attached-cache.ts';
+export { CacheSimulation, type SimulationOptions } from './cache-simulation.ts';
 export { File } from './file.ts';
 export type { CacheStats, FileCache, ReadOptions, Snapshot } from './file-cache.ts';
 export type { FileFlags } from './file-flags.ts';
