@@ -242,7 +242,7 @@ test('the directory may come later, and be a link that is exchanged', async cont
     renameSync(`${current}.new`, current);
     const answer = await late.answer(request, signal);
     assert.equal(String(answer?.body), release);
-    (answer?.body as Disposable)[Symbol.dispose]();
+    (answer?.body as Disposable | undefined)?.[Symbol.dispose]();
   }
 });
 
