@@ -2,6 +2,7 @@
 export type { AccessFormat, AccessRecord } from './access-format.ts';
 export { type AccessLog, type AccessLogOptions, createAccessLog } from './access-log.ts';
 export type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+export { type FetchHandlerOptions, fetchHandler } from './fetch-handler.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node-adapter.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './serve-static.ts';
 export { createSite, type SiteAnswer, type StaticSite } from './site.ts';
