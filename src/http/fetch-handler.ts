@@ -97,14 +97,17 @@ function streamOf(body: AsyncIterable<Aggregate>): ReadableStream<Uint8Array> {
     {
       type: 'bytes',
       async pull(controller) {
-        const { done, value } = await iterator.next();
+        const { done, value } = await nextWithBytes(iterator);
         if (done === true) {
           controller.close();
           controller.byobRequest?.respond(0);
           return;
         }
-        controller.enqueue(value.toBuffer());
+        // The stream takes the ArrayBuffer away: it must be no part of Node's pool of small Buffers.
+        const bytes = Buffer.allocUnsafeSlow(value.length);
+        value.copyTo(bytes);
         value.release();
+        controller.enqueue(bytes);
       },
       async cancel() {
         await iterator.return?.();
@@ -112,4 +115,13 @@ function streamOf(body: AsyncIterable<Aggregate>): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** A stream of bytes refuses pieces without any. */
+async function nextWithBytes(iterator: AsyncIterator<Aggregate>): Promise<IteratorResult<Aggregate>> {
+  for (;;) {
+    const result = await iterator.next();
+    if (result.done === true || result.value.length > 0) return result;
+    result.value.release();
+  }
 }
