@@ -30,7 +30,9 @@ export type IoliteErrorCode =
   /** The bytes end before what was to be read. */
   | 'ERR_IOLITE_INCOMPLETE'
   /** A file cannot be cached or kept changing while it was read. */
-  | 'ERR_IOLITE_FILE';
+  | 'ERR_IOLITE_FILE'
+  /** A cache policy of the user's own failed; reported, never thrown. */
+  | 'ERR_IOLITE_POLICY';
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {
