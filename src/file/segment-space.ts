@@ -5,6 +5,7 @@ import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
 import { IoliteError } from '../os/error.ts';
+import { now } from './clock.ts';
 import { ALIGNMENT, Segment } from './segment.ts';
 
 /** A part of a {@link Room}: fill it. */
@@ -26,6 +27,12 @@ interface PlacedPiece<T> extends Piece {
   readonly taken: number;
   /** In a pool that seals each buffer: its reservation. */
   readonly reservation: Reservation | undefined;
+}
+
+interface Retired {
+  /** Held weakly: one that leaked is to be collected. */
+  readonly lease: WeakRef<Lease>;
+  readonly at: number;
 }
 
 interface PlacedRoom<T> extends Room {
@@ -58,6 +65,8 @@ const FEWEST_SEGMENTS = 32;
 const FEWEST_OF_SMALL = 4;
 /** Segments that take more contents at a time. */
 const OPEN_SEGMENTS = 4;
+/** Milliseconds in which those who are told that a version has left let go of it, unless they are using it. */
+const GRACE = 100;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
@@ -84,8 +93,8 @@ export class SegmentSpace<Tenant> {
   readonly #segments = new Map<Lease, Segment<Tenant>>();
   /** The newest last. */
   #open: Segment<Tenant>[] = [];
-  /** Chunks that the cache has left and that may be held still. The lease is held weakly: a leaked one is to be collected. */
-  readonly #retired = new Map<OwnedChunk, WeakRef<Lease>>();
+  /** Chunks that the cache has left and that may be held still. */
+  readonly #retired = new Map<OwnedChunk, Retired>();
   /** Bytes of chunks: those of segments, and with them those retired. */
   #inSegments = 0;
   #inRetired = 0;
@@ -108,9 +117,12 @@ export class SegmentSpace<Tenant> {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
   }
 
-  /** How many are retired and held by somebody still, as far as is known: see {@link sweep}. */
+  /** How many were retired a moment ago, and are likely to be free in another: see {@link sweep}. */
   get retiring(): number {
-    return this.#retired.size;
+    const recently = now() - GRACE;
+    let count = 0;
+    for (const { at } of this.#retired.values()) if (at > recently) count += 1;
+    return count;
   }
 
   /**
@@ -119,6 +131,7 @@ export class SegmentSpace<Tenant> {
    * @returns undefined when there is none within the budget
    */
   allocate(length: number, spare: number): Room | undefined {
+    if (!this.#hasFree(spare, length)) return undefined;
     const pieces: PlacedPiece<Tenant>[] = [];
     let left = length;
     while (left > 0) {
@@ -201,8 +214,8 @@ export class SegmentSpace<Tenant> {
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
   sweep(): number {
     const before = this.#retired.size;
-    for (const [chunk, reference] of this.#retired) {
-      if ((reference.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
+    for (const [chunk, { lease }] of this.#retired) {
+      if ((lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
       this.#forgetRetired(chunk);
     }
     return before - this.#retired.size;
@@ -253,7 +266,7 @@ export class SegmentSpace<Tenant> {
   }
 
   #openSegment(spare: number): Segment<Tenant> | undefined {
-    if (!this.#hasFree(spare)) return undefined;
+    if (this.free <= spare) return undefined;
     const segment = this.#obtain(this.segmentBytes)?.segment;
     if (segment === undefined) return undefined;
     this.#open.push(segment);
@@ -263,7 +276,7 @@ export class SegmentSpace<Tenant> {
 
   /** In a pool that seals buffers each piece has a segment of its own, which is sealed with it. */
   #allocateSealed(left: number, spare: number): PlacedPiece<Tenant> | undefined {
-    if (!this.#hasFree(spare)) return undefined;
+    if (this.free <= spare) return undefined;
     const length = Math.min(left, this.segmentBytes);
     const obtained = this.#obtain(length);
     if (obtained === undefined) return undefined;
@@ -274,8 +287,11 @@ export class SegmentSpace<Tenant> {
     return { segment, start: segment.start, taken: length, bytes: reservation.bytes, reservation };
   }
 
-  #hasFree(spare: number): boolean {
-    return this.free > spare || (this.sweep() > 0 && this.free > spare);
+  /** Whether there may be room for so many bytes, when what is free by now is found out. */
+  #hasFree(spare: number, length: number): boolean {
+    const open = this.#open.reduce((sum, { room }) => sum + room, 0);
+    const wanted = spare + Math.ceil((length - open) / this.segmentBytes);
+    return length <= open || this.free >= wanted || (this.sweep() > 0 && this.free >= wanted);
   }
 
   #obtain(length: number): { segment: Segment<Tenant>; reservation: Reservation } | undefined {
@@ -346,7 +362,7 @@ export class SegmentSpace<Tenant> {
     const { lease, size } = segment;
     this.#inSegments -= size;
     this.#inRetired += size;
-    this.#retired.set(lease.chunk as OwnedChunk, new WeakRef(lease));
+    this.#retired.set(lease.chunk as OwnedChunk, { lease: new WeakRef(lease), at: now() });
     lease.release();
   }
 

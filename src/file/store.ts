@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../os/error.ts';
@@ -78,7 +79,8 @@ export class Store<F extends Facts = Facts, L = undefined> {
   readonly #space: SegmentSpace<Entry<F, L>>;
   readonly #entries = new Map<string, Entry<F, L>>();
   readonly #bySerial = new Map<number, Entry<F, L>>();
-  #serial = 0;
+  /** Begins anywhere, so that no version of this store is taken for one of another. */
+  #serial = randomInt(2 ** 20) * 2 ** 32;
   #bytes = 0;
   #evictions = 0;
   #cleanings = 0;
@@ -132,7 +134,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - CLEANING_SPARE) return undefined;
     let room = this.#space.allocate(length, CLEANING_SPARE);
-    while (room === undefined && this.#reclaim(wanted + CLEANING_SPARE))
+    if (room === undefined && this.#reclaim(wanted + CLEANING_SPARE))
       room = this.#space.allocate(length, CLEANING_SPARE);
     if (room !== undefined) this.#reclaimAhead();
     return room;
@@ -168,7 +170,8 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * who asks again gets what there is now, under a new serial.
    */
   amend(entry: Entry<F, L>, { facts, form }: { facts?: F; form?: { name: string; room: Room } }): void {
-    if (this.#entries.get(entry.key) !== entry) {
+    // Of a version with something kept for its holders there is one object only.
+    if (this.#entries.get(entry.key) !== entry || entry.held.onEnd !== undefined) {
       if (form !== undefined) this.cancel(form.room);
       return;
     }
@@ -238,7 +241,8 @@ export class Store<F extends Facts = Facts, L = undefined> {
 
   close(): void {
     if (this.#closed) return;
-    for (const entry of [...this.#entries.values()]) this.#remove(entry, false);
+    // What goes may take others with it.
+    for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;
     this.#space.close();
     this.#outside?.close();
@@ -262,10 +266,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     { facts, content, forms }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> },
   ): void {
     const before = entry.held;
-    const { onEnd } = before;
-    before.onEnd = undefined;
     entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms);
-    entry.held.onEnd = onEnd;
     this.#bySerial.set(entry.held.serial, entry);
     this.#left(before);
   }
@@ -283,24 +284,26 @@ export class Store<F extends Facts = Facts, L = undefined> {
     const { capacity } = this.#space;
     const ahead =
       capacity < FEW_SEGMENTS ? CLEANING_SPARE : Math.max(LEAST_AHEAD, Math.ceil(capacity * AHEAD_PART));
-    while (this.#space.free < ahead && this.#reclaim(ahead));
+    this.#reclaim(ahead);
   }
 
   /**
-   * Does one thing that leads to free segments.
+   * Cleans and evicts until some segments are free, or will be soon.
    * @param wanted how many are to be free
-   * @returns false when there is nothing more to do: what is on its way suffices, or nothing is left to evict
+   * @returns whether they are
    */
   #reclaim(wanted: number): boolean {
-    if (this.#space.sweep() > 0) return true;
-    // Evicting more would not make those who lease them let go sooner.
-    if (this.#space.free + this.#space.retiring >= wanted) return false;
-    const segment = this.#space.mostlyDead(WORTH_CLEANING);
-    if (segment !== undefined && this.#clean(segment)) return true;
-    const victim = this.#victim();
-    if (victim === undefined) return false;
-    this.#remove(victim, true);
-    return true;
+    for (;;) {
+      if (this.#space.free < wanted) this.#space.sweep();
+      if (this.#space.free >= wanted) return true;
+      // Evicting more would not make those who lease them let go sooner.
+      if (this.#space.free + this.#space.retiring >= wanted) return false;
+      const segment = this.#space.mostlyDead(WORTH_CLEANING);
+      if (segment !== undefined && this.#clean(segment)) continue;
+      const victim = this.#victim();
+      if (victim === undefined) return false;
+      this.#remove(victim, true);
+    }
   }
 
   #victim(): Entry<F, L> | undefined {
@@ -320,8 +323,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
   #clean(segment: Segment<Entry<F, L>>): boolean {
     for (const entry of [...segment.tenants.keys()]) {
       const { content, forms, facts } = entry.held;
-      const move = (part: Aggregate): Aggregate =>
-        this.#space.move(part, entry, segment) ?? part.duplicate();
+      const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
       const movedForms = new Map([...forms].map(([name, form]) => [name, move(form)]));
       this.#exchange(entry, {
         facts,
@@ -335,7 +337,6 @@ export class Store<F extends Facts = Facts, L = undefined> {
   }
 
   #checkOpen(): void {
-    if (this.#closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
   }
 }
