@@ -157,7 +157,7 @@ export class SegmentSpace<Tenant> {
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
       segment.filling -= taken;
       segment.live += bytes.length;
-      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + 1);
+      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
     }
@@ -342,8 +342,8 @@ export class SegmentSpace<Tenant> {
     const segment = this.#segments.get(lease);
     if (segment === undefined) return;
     segment.live -= length;
-    const others = (segment.tenants.get(tenant) ?? 1) - 1;
-    if (others > 0) segment.tenants.set(tenant, others);
+    const left = (segment.tenants.get(tenant) ?? 0) - length;
+    if (left > 0) segment.tenants.set(tenant, left);
     else segment.tenants.delete(tenant);
     this.#retireIfEmpty(segment);
   }
