@@ -117,11 +117,13 @@ export class SegmentSpace<Tenant> {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
   }
 
-  /** How many were retired a moment ago, and are likely to be free in another: see {@link sweep}. */
+  /** How many were retired a moment ago, are not used here, and so are likely to be free in another: see {@link sweep}. */
   get retiring(): number {
     const recently = now() - GRACE;
     let count = 0;
-    for (const { at } of this.#retired.values()) if (at > recently) count += 1;
+    for (const { at, lease } of this.#retired.values()) {
+      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
+    }
     return count;
   }
 
