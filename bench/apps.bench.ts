@@ -71,39 +71,17 @@ try {
   const small = makeFile('small', 1_750_000);
   const large = makeFile('large', 1_000_000_000);
   const permute = `${IOLITE} permute '${WORDS}' -w 8`;
+  const grep = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} grep zebra`;
+  const wc = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} wc`;
   const results = await compare(
     [
       ...comparisons('permute | wc, 290 MB', 'eager', `${permute} | ${IOLITE} wc`, `${permute} | wc`, 1),
       ...(['late', 'eager'] as const).flatMap(pipes => [
-        ...comparisons(
-          'cat | grep, 1.75 MB',
-          pipes,
-          `${IOLITE} cat ${small} | ${IOLITE} grep zebra`,
-          `cat ${small} | grep zebra`,
-          2,
-        ),
-        ...comparisons(
-          'cat | wc, 1.75 MB',
-          pipes,
-          `${IOLITE} cat ${small} | ${IOLITE} wc`,
-          `cat ${small} | wc`,
-          2,
-        ),
-        ...comparisons(
-          'cat | grep, 1 GB',
-          pipes,
-          `${IOLITE} cat ${large} | ${IOLITE} grep zebra`,
-          `cat ${large} | grep zebra`,
-          1,
-        ),
-        ...comparisons(
-          'cat | wc, 1 GB',
-          pipes,
-          `${IOLITE} cat ${large} | ${IOLITE} wc`,
-          `cat ${large} | wc`,
-          1,
-        ),
+        ...comparisons('cat | grep, 1.75 MB', pipes, grep(IOLITE, small), grep('', small), 2),
+        ...comparisons('cat | wc, 1.75 MB', pipes, wc(IOLITE, small), wc('', small), 2),
       ]),
+      ...comparisons('cat | grep, 1 GB', 'eager', grep(IOLITE, large), grep('', large), 1),
+      ...comparisons('cat | wc, 1 GB', 'eager', wc(IOLITE, large), wc('', large), 1),
     ],
     ROUNDS,
   );
