@@ -9,7 +9,7 @@ const READ_BYTES = 1024 ** 2;
 /**
  * The body that is made of a snapshot's ranges and of text between them. Copies none of the file: a file in memory
  * gives slices of the one copy, a file kept by extents an iterable that reads as it is taken.
- * @param snapshot taken over: it is released with the body
+ * @param snapshot taken over: it is released at once, or, kept by extents, with the body
  */
 export function bodyOf(
   snapshot: Snapshot,
@@ -19,9 +19,8 @@ export function bodyOf(
   if (content === undefined) return new SnapshotReader(snapshot, pieces);
   const [first] = pieces;
   const isWhole = pieces.length === 1 && typeof first === 'object' && first.end - first.start === size;
-  if (isWhole) return content;
-  const body = new Aggregate();
-  for (const piece of pieces) {
+  const body = isWhole ? content.duplicate() : new Aggregate();
+  for (const piece of isWhole ? [] : pieces) {
     if (typeof piece === 'string') {
       using text = Aggregate.adopt(Buffer.from(piece, 'latin1'));
       body.append(text);
