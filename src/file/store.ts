@@ -32,16 +32,15 @@ export class Entry<F extends Facts, L> implements CacheEntry {
   readonly key: string;
   /** What the domain that owns the store knows of it besides. */
   readonly local: L;
-  held: Held<F>;
-  size: number;
+  /** Its present version. Set as soon as the entry is made. */
+  declare held: Held<F>;
+  size = 0;
   /** How many attached domains have it in their index. */
   holders = 0;
 
-  constructor(held: Held<F>, local: L) {
-    this.key = held.key;
-    this.held = held;
+  constructor(key: string, local: L) {
+    this.key = key;
     this.local = local;
-    this.size = held.size;
   }
 
   /** Whether somebody uses it: a snapshot here, or an attached domain. */
@@ -151,15 +150,12 @@ export class Store<F extends Facts = Facts, L = undefined> {
   put(key: string, facts: F, local: L, room: Room | undefined): Entry<F, L> {
     this.#checkOpen();
     this.remove(key);
-    const held = new Held<F>(key, this.nextSerial(), facts, undefined);
-    const entry = new Entry<F, L>(held, local);
-    if (room !== undefined) {
-      const content = this.#space.commit(room, entry);
-      entry.held = new Held<F>(key, held.serial, facts, content);
-      entry.size = content.length;
-    }
+    const entry = new Entry<F, L>(key, local);
+    const content = room === undefined ? undefined : this.#space.commit(room, entry);
+    entry.held = new Held<F>(key, this.nextSerial(), facts, content);
+    entry.size = content?.length ?? 0;
     this.#entries.set(key, entry);
-    this.#bySerial.set(held.serial, entry);
+    this.#bySerial.set(entry.held.serial, entry);
     this.#bytes += entry.size;
     this.#policy.added(entry);
     return entry;
@@ -263,7 +259,11 @@ export class Store<F extends Facts = Facts, L = undefined> {
   /** Gives an entry another version object, of the same version. */
   #exchange(
     entry: Entry<F, L>,
-    { facts, content, forms }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> },
+    {
+      facts,
+      content,
+      forms,
+    }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> | undefined },
   ): void {
     const before = entry.held;
     entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms, before);
@@ -324,11 +324,10 @@ export class Store<F extends Facts = Facts, L = undefined> {
     for (const entry of [...segment.tenants.keys()]) {
       const { content, forms, facts } = entry.held;
       const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
-      const movedForms = new Map([...forms].map(([name, form]) => [name, move(form)]));
       this.#exchange(entry, {
         facts,
         content: content === undefined ? undefined : move(content),
-        forms: movedForms,
+        forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
       });
     }
     if (segment.live > 0) return false;
