@@ -186,7 +186,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
       forms.set(form.name, this.#space.commit(form.room, entry));
     }
     this.#exchange(entry, { facts: facts ?? held.facts, content: held.content?.duplicate(), forms });
-    if (entry.size === held.size) return;
+    if (entry.size === entry.held.size) return;
     // To a policy an entry has one size: so this is another.
     this.#policy.removed(entry, false);
     this.#bytes += entry.held.size - entry.size;
