@@ -117,11 +117,13 @@ export class SegmentSpace<Tenant> {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
   }
 
-  /** How many were retired a moment ago, and are likely to be free in another: see {@link sweep}. */
+  /** How many were retired a moment ago, are not used here, and so are likely to be free in another: see {@link sweep}. */
   get retiring(): number {
     const recently = now() - GRACE;
     let count = 0;
-    for (const { at } of this.#retired.values()) if (at > recently) count += 1;
+    for (const { at, lease } of this.#retired.values()) {
+      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
+    }
     return count;
   }
 
@@ -157,7 +159,7 @@ export class SegmentSpace<Tenant> {
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
       segment.filling -= taken;
       segment.live += bytes.length;
-      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + 1);
+      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
     }
@@ -342,8 +344,8 @@ export class SegmentSpace<Tenant> {
     const segment = this.#segments.get(lease);
     if (segment === undefined) return;
     segment.live -= length;
-    const others = (segment.tenants.get(tenant) ?? 1) - 1;
-    if (others > 0) segment.tenants.set(tenant, others);
+    const left = (segment.tenants.get(tenant) ?? 0) - length;
+    if (left > 0) segment.tenants.set(tenant, left);
     else segment.tenants.delete(tenant);
     this.#retireIfEmpty(segment);
   }

@@ -17,7 +17,7 @@ export class Segment<Tenant> {
   readonly lease: Lease;
   readonly start: number;
   readonly end: number;
-  /** Who has content here, and in how many pieces. */
+  /** Who has content here, and how many bytes. */
   readonly tenants = new Map<Tenant, number>();
   /** Where the next content goes. */
   position: number;

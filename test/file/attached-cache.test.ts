@@ -94,7 +94,8 @@ test('what the owner evicts attached domains give up, so that its memory is used
     for (let again = 0; again < 1000; again++) {
       const { text, code } = await reader.ask('read', path);
       assert.equal(text?.length, MiB / 2, `file ${i}: ${code}`);
-      if (cache.peek(path) !== undefined) break;
+      using kept = cache.peek(path);
+      if (kept !== undefined) break;
     }
     const { live, dead, filling, room, leased, headers } = cache.stats();
     assert.ok(live + dead + filling + room + leased + headers <= 4 * MiB);
