@@ -38,6 +38,11 @@ export interface FileCacheOptions {
   readonly maxStale?: number;
   /** Where content is put, and whose ACL says who may attach. Default: a pool of the cache's own, for the same user. */
   readonly pool?: Pool;
+  /**
+   * Make brotli and gzip forms of files that compress well, in the background, once they were read often. Default true. Those
+   * that lie beside a file (page.html.br, .zst, .gz) are used in any case, and then none are made.
+   */
+  readonly compress?: boolean;
   /** Leave what was read in the kernel's page cache too. Default: files of 256 KiB and more are dropped there. */
   readonly keepPageCache?: boolean;
 }
@@ -82,7 +87,8 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool, keepPageCache = false } = options;
+    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
     this.#maxStale = maxStale;
@@ -91,7 +97,7 @@ export class OwnedFileCache implements FileCache {
       policy: createPolicy(policy, budget),
       pool,
     });
-    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache });
+    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
@@ -171,10 +177,10 @@ export class OwnedFileCache implements FileCache {
       return undefined;
     }
     const age = this.#clock.now - entry.local.checkedAt;
-    if (age >= this.#maxStale) return undefined;
+    // The coarse clock may be behind what was checked a moment ago.
+    if (age >= this.#maxStale || this.#maxStale === 0) return undefined;
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
-    this.#files.hits += 1;
-    this.#store.hit(entry);
+    this.#files.hit(entry);
     return entry.held;
   }
 
