@@ -176,9 +176,8 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
       return undefined;
     }
-    const age = this.#clock.now - entry.local.checkedAt;
-    // The coarse clock may be behind what was checked a moment ago.
-    if (age >= this.#maxStale || this.#maxStale === 0) return undefined;
+    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
+    if (age >= this.#maxStale) return undefined;
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
     this.#files.hit(entry);
     return entry.held;
