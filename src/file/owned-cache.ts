@@ -22,6 +22,7 @@ import { createPolicy, type PolicyName } from './policies/index.ts';
 import type { CachePolicy } from './policy.ts';
 import { Store, type StoreStats } from './store.ts';
 import { StoreService } from './store-service.ts';
+import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 export interface FileCacheOptions {
   /**
@@ -127,6 +128,23 @@ export class OwnedFileCache implements FileCache {
   invalidate(path: string): void {
     checkPath(path);
     this.#files.invalidate(path);
+  }
+
+  /**
+   * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is one; or a glob of
+   * `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not followed. Ends when the cache is full,
+   * and never fails for a single file. Of files that are kept by extents nothing is read.
+   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   */
+  async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#checkOpen();
+    const pressure = (): number => this.#store.evictions + this.#store.uncached;
+    const before = pressure();
+    const read = async (path: string, signal: AbortSignal | undefined): Promise<number> => {
+      using snapshot = await this.snapshot(path, signal === undefined ? {} : { signal });
+      return snapshot.content?.length ?? 0;
+    };
+    return warm({ read, isFull: () => pressure() > before }, pattern, options);
   }
 
   stats(): OwnedStats {

@@ -70,6 +70,9 @@ const MOST_PASSED = 1000;
 export class Store<F extends Facts = Facts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
+  /** As in the {@link stats}. */
+  evictions = 0;
+  uncached = 0;
   readonly #policy: CachePolicy;
   readonly #pool: Pool;
   readonly #ownsPool: boolean;
@@ -81,9 +84,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
   /** Begins anywhere, so that no version of this store is taken for one of another. */
   #serial = randomInt(2 ** 20) * 2 ** 32;
   #bytes = 0;
-  #evictions = 0;
   #cleanings = 0;
-  #uncached = 0;
   #closed = false;
 
   /** @param pool where contents are put. Default: one of the store's own, for processes of the same user */
@@ -208,7 +209,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
    */
   outside(wanted = true): Pool {
     this.#checkOpen();
-    if (wanted) this.#uncached += 1;
+    if (wanted) this.uncached += 1;
     const { acl, memory } = this.#pool.chunks;
     const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
     this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
@@ -228,9 +229,9 @@ export class Store<F extends Facts = Facts, L = undefined> {
       entries: this.#entries.size,
       bytes: this.#bytes,
       budget: this.budget,
-      evictions: this.#evictions,
+      evictions: this.evictions,
       cleanings: this.#cleanings,
-      uncached: this.#uncached,
+      uncached: this.uncached,
       ...this.#space.stats(),
     };
   }
@@ -249,7 +250,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     const { held } = entry;
     this.#entries.delete(entry.key);
     this.#bytes -= entry.size;
-    if (evicted) this.#evictions += 1;
+    if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
     for (const form of held.forms.values()) this.#space.leave(form, entry);
