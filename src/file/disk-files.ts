@@ -1,13 +1,17 @@
 import { IoliteError } from '../os/error.ts';
 import { now } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
+import { bytesTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
 import { type ExtentSource, extentKey, parseExtentKey } from './extents.ts';
 import { checkPath, type FileFacts } from './file-cache.ts';
+import { FileForms } from './file-forms.ts';
+import type { Form } from './form.ts';
 import { Held } from './held.ts';
 import { LargeFile } from './large-file.ts';
 import { checkInside, currentVersion, type LoadedFile, loadFile, OutsideError } from './load.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { Placement } from './placement.ts';
+import { fileBeside } from './siblings.ts';
 import type { Entry, Store } from './store.ts';
 import type { Greeting } from './store-protocol.ts';
 import type { Found, StoreOwner } from './store-service.ts';
@@ -25,10 +29,14 @@ export interface FileState {
   realPath: string;
   /** When the disk was last known to agree. 0 when it likely does not. */
   checkedAt: number;
+  /** After how many hits forms of it are made; 0: never, or they were. */
+  hitsBeforeForms: number;
 }
 
 export type FileEntry = Entry<FileFacts, FileState | undefined>;
 export type FileStore = Store<FileFacts, FileState | undefined>;
+
+type LoadedHere = LoadedFile<Placement<FileFacts, FileState | undefined>>;
 
 interface FoundFile extends Found<FileFacts> {
   readonly realPath: string;
@@ -64,6 +72,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   readonly #maxStale: number;
   readonly #keepPageCache: boolean;
   readonly #largest: number;
+  readonly #forms: FileForms;
   readonly #loads = new Coalescer<FoundFile>(
     found => ({ ...found, held: found.held.retain() }),
     ({ held }) => held.release(),
@@ -81,8 +90,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   /** Files of which it is being found out whether they have changed. */
   readonly #checking = new Set<string>();
 
-  constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean }) {
+  constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean; compress: boolean }) {
     this.#store = store;
+    this.#forms = new FileForms(store, options.compress);
     this.#maxStale = options.maxStale;
     this.#keepPageCache = options.keepPageCache;
     this.#largest = Math.max(LEAST_LARGEST, store.budget * LARGEST_PART);
@@ -103,7 +113,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const extent = parseExtentKey(key);
     if (extent === undefined) return this.lookUp(key, since, root);
     const file = pinned.get(extent.serial);
-    if (file === undefined) throw stale(key);
+    if (file === undefined) throw stale(`an extent of version ${extent.serial}`);
     return { held: await this.extent(file, extent.index), checkedAt: ALWAYS };
   }
 
@@ -121,8 +131,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (present?.local !== undefined && present.local.checkedAt > since) {
       const { realPath, checkedAt } = present.local;
       checkInside(realPath, path, root);
-      this.hits += 1;
-      this.#store.hit(present);
+      this.hit(present);
       return { held: present.held.retain(), checkedAt, realPath };
     }
     this.misses += 1;
@@ -137,6 +146,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     }
   }
 
+  /** A file was read from memory. */
+  hit(entry: FileEntry): void {
+    this.hits += 1;
+    this.#used(entry, 1);
+  }
+
   /** Sees to it that a file that is in use does not become too old. */
   renewAhead(path: string, { checkedAt }: FileState): void {
     if (now() - checkedAt < this.#maxStale * RENEW_PART || this.#loads.has(path)) return;
@@ -144,7 +159,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   async used(entry: FileEntry, times: number): Promise<number> {
-    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    this.#used(entry, times);
     const { key, local, held } = entry;
     if (local === undefined) return ALWAYS;
     if (this.#maxStale === 0) return 0;
@@ -180,6 +195,11 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#watcher.close();
   }
 
+  #used(entry: FileEntry, times: number): void {
+    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    this.#forms.hit(entry, times);
+  }
+
   async #renew(path: string, part: number): Promise<void> {
     const since = now() - this.#maxStale * part;
     const { held } = await this.#loads.run(path, () => this.#validateOrLoad(path, undefined), { since });
@@ -204,12 +224,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   /** The disk has the version that is kept. */
-  #confirm(
-    { key, held }: FileEntry,
-    state: FileState,
-    startedAt: number,
-    realPath: string | undefined,
-  ): FoundFile {
+  #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): FoundFile {
+    const { key, held } = entry;
+    this.#used(entry, 1);
     state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
     state.realPath = realPath ?? state.realPath;
     this.#watcher.add(key);
@@ -227,24 +244,23 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       copy: bytes => Placement.copyOf(store, bytes),
     });
     const { version, settled, realPath } = loaded;
+    const facts = await factsOf(path, loaded);
+    const forms =
+      loaded.target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
     if (store.closed) {
       loaded.target?.discard();
       await loaded.handle?.close();
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
     }
     const checkedAt = this.#changed.has(path) ? 0 : startedAt;
-    const held = this.#keep(path, loaded, { version, settled, realPath, checkedAt });
-    return { held, checkedAt, realPath };
+    const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);
+    const held = this.#keep(path, loaded, facts, { version, settled, realPath, checkedAt, hitsBeforeForms });
+    return { held: this.#withForms(held, forms), checkedAt, realPath };
   }
 
   /** Keeps a file, if there is room. @returns a reference for the caller */
-  #keep(
-    path: string,
-    loaded: LoadedFile<Placement<FileFacts, FileState | undefined>>,
-    state: FileState,
-  ): Held<FileFacts> {
+  #keep(path: string, loaded: LoadedHere, facts: FileFacts, state: FileState): Held<FileFacts> {
     const { version, target, handle, realPath } = loaded;
-    const facts = factsOf(path, version);
     if (handle !== undefined)
       return this.#keepLarge(path, new LargeFile(path, version, handle), facts, state);
     const room = target?.takeRoom();
@@ -259,6 +275,16 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (this.shared && held.content !== undefined) this.#store.forgetPages(held.content);
     this.#follow(path, realPath);
     return held.retain();
+  }
+
+  /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
+  #withForms(held: Held<FileFacts>, forms: readonly Form[]): Held<FileFacts> {
+    const entry = this.#store.bySerial(held.serial);
+    if (entry === undefined || forms.length === 0) return held;
+    this.#forms.keep(entry, forms);
+    if (this.#store.get(entry.key) !== entry) return held;
+    held.release();
+    return entry.held.retain();
   }
 
   #keepLarge(path: string, file: LargeFile, facts: FileFacts, state: FileState): Held<FileFacts> {
@@ -316,11 +342,18 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 
   /** Something happened to a file. */
   #noticed(path: string): void {
+    const file = fileBeside(path);
+    if (file !== undefined) this.#formsChanged(file);
     void this.#check(path);
     for (const alias of this.#aliases.get(path) ?? []) {
       if (this.#store.get(alias) === undefined) this.#aliases.delete(path);
       void this.#check(alias);
     }
+  }
+
+  /** A form of a file has come, changed or gone: the file is read again with what forms there are. */
+  #formsChanged(path: string): void {
+    for (const each of [path, ...(this.#aliases.get(path) ?? [])]) this.#store.remove(each);
   }
 
   /** Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants it. */
@@ -364,8 +397,12 @@ function confine(found: FoundFile, path: string, root: string | undefined): Foun
   }
 }
 
-function factsOf(path: string, { size, mtimeNs }: FileVersion): FileFacts {
-  const etag = `W/"${size.toString(16)}-${mtimeNs.toString(16)}"`;
+async function factsOf(path: string, { version, settled, target }: LoadedHere): Promise<FileFacts> {
+  const { size, mtimeNs } = version;
+  const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
+  const etag = hashed
+    ? await bytesTag(target.pieces.map(({ bytes }) => bytes))
+    : versionTag(version, settled);
   return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
 }
 

@@ -19,6 +19,12 @@ const SUFFIXES: readonly [suffix: string, coding: Coding][] = [
   ['.gz', 'gzip'],
 ];
 
+/** The file that a path may be a sibling of: page.html for page.html.br. Undefined for names that are none of a sibling. */
+export function fileBeside(path: string): string | undefined {
+  const suffix = SUFFIXES.find(([each]) => path.endsWith(each))?.[0];
+  return suffix === undefined ? undefined : path.slice(0, -suffix.length);
+}
+
 /**
  * The forms of a file that somebody has put beside it: page.html.br, page.html.zst, page.html.gz, as far as {@link isFormOf}
  * admits them. What cannot be read is not there.

@@ -9,7 +9,7 @@ const READ_BYTES = 1024 ** 2;
 /**
  * The body that is made of a snapshot's ranges and of text between them. Copies none of the file: a file in memory
  * gives slices of the one copy, a file kept by extents an iterable that reads as it is taken.
- * @param snapshot taken over: it is released at once, or, kept by extents, with the body
+ * @param snapshot taken over: it is released with the body
  */
 export function bodyOf(
   snapshot: Snapshot,
@@ -19,8 +19,15 @@ export function bodyOf(
   if (content === undefined) return new SnapshotReader(snapshot, pieces);
   const [first] = pieces;
   const isWhole = pieces.length === 1 && typeof first === 'object' && first.end - first.start === size;
-  const body = isWhole ? content.duplicate() : new Aggregate();
-  for (const piece of isWhole ? [] : pieces) {
+  const body = isWhole ? content.duplicate() : assemble(content, pieces);
+  snapshot.release();
+  return body;
+}
+
+/** Text, and parts of the content by reference, one behind the other. */
+function assemble(content: Aggregate, pieces: readonly (string | ByteRange)[]): Aggregate {
+  const body = new Aggregate();
+  for (const piece of pieces) {
     if (typeof piece === 'string') {
       using text = Aggregate.adopt(Buffer.from(piece, 'latin1'));
       body.append(text);
@@ -29,7 +36,6 @@ export function bodyOf(
       body.append(part);
     }
   }
-  snapshot.release();
   return body;
 }
 

@@ -41,8 +41,8 @@ test('many large contents are hashed one step a turn', async () => {
   hashing = false;
   for (const content of contents) content.release();
   assert.equal(new Set(tags).size, 4);
-  // Four times eight steps of half a MiB.
-  assert(turns >= 30, `${turns} turns`);
+  // Four times eight steps of half a MiB, of which the first need no turn.
+  assert(turns >= 27, `${turns} turns`);
 });
 
 test('a content that is released meanwhile is hashed to its end', async () => {

@@ -16,14 +16,15 @@ export function wrapCache(cache: FileCache, change: (snapshot: Snapshot) => Snap
   };
 }
 
-/** The same snapshot, but for some of what it says. */
+/** A snapshot that is as another one, but for what is given. */
 function changed(snapshot: Snapshot, changes: Partial<Snapshot>): Snapshot {
-  const get = (target: Snapshot, name: string | symbol): unknown => {
-    if (Object.hasOwn(changes, name)) return Reflect.get(changes, name);
-    const value: unknown = Reflect.get(target, name);
-    return typeof value === 'function' ? value.bind(target) : value;
-  };
-  return new Proxy(snapshot, { get });
+  return new Proxy(snapshot, {
+    get(target, name) {
+      if (name in changes) return Reflect.get(changes, name);
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 /** As if the cache gave strong entity tags. */
