@@ -69,7 +69,7 @@ export async function siblingsOf(path: string, version: DatedSize): Promise<Sibl
  * Whether a sibling in this version can be a form of the file in that one: it is not older, or it may have been made of an
  * earlier version; and it is smaller, or it is of no use.
  */
-export function isFormOf(sibling: DatedSize, file: DatedSize): boolean {
+function isFormOf(sibling: DatedSize, file: DatedSize): boolean {
   return sibling.mtimeNs >= file.mtimeNs && sibling.size < file.size && sibling.size > 0;
 }
 
