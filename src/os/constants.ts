@@ -17,6 +17,13 @@ export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 export const O_RDONLY = 0;
 export const O_CLOEXEC = 0o2000000;
+/** Together with O_DIRECTORY, whose number depends on the processor, it is O_TMPFILE. */
+export const O_TMPFILE_ALONE = 0o20000000;
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_FOLLOW = 0x400;
+
+/** lseek(2) */
+export const SEEK_SET = 0;
 
 /** mmap(2), madvise(2) */
 export const PROT_READ = 1;
@@ -63,6 +70,7 @@ export const MSG_CTRUNC = 8;
 /** flock(2) */
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 
 /** errno(3) */
 export const EINTR = 4;
@@ -71,7 +79,6 @@ export const EACCES = 13;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
-export const ECONNREFUSED = 111;
 export const ENAMETOOLONG = 36;
 
 /** statfs(2): files whose pages come from the reserve of huge pages. */
