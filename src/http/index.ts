@@ -1,5 +1,6 @@
 /** HTTP from the file cache. */
 export type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node-adapter.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './serve-static.ts';
 export { createSite, type SiteAnswer, type StaticSite } from './site.ts';
