@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { createFileCache, type OwnedFileCache } from '../file/owned-cache.ts';
 import { Supervisor, type Worker } from '../http/supervisor.ts';
+import { closeDescriptor } from '../os/descriptor.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
 import { StatusReader } from './status-reader.ts';
 import { WorkerMessage } from './worker-message.ts';
@@ -47,10 +48,10 @@ export async function serve(directory: string, options: ServeOptions): Promise<n
       import.meta.url,
     ),
     args: [root],
-    listeners: fds,
+    descriptors: fds.map(fd => [fd]),
     connect: worker => connect(worker, { cache, root, status }),
   });
-  const ended = untilEnd(supervisor);
+  const ended = untilEnd(supervisor, fds);
   await supervisor.start();
   if (!supervisor.closing) {
     const at = `http://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`;
@@ -87,11 +88,12 @@ function connect(
 }
 
 /** Closes the supervisor when a signal says so, or when no worker can be started. @returns the exit code */
-function untilEnd(supervisor: Supervisor): Promise<number> {
+function untilEnd(supervisor: Supervisor, listeners: number[]): Promise<number> {
   return new Promise(resolve => {
     let code = 0;
     let firstSignal: number | undefined;
     const close = (options = { force: false }): void => {
+      for (const fd of listeners.splice(0)) closeDescriptor(fd);
       void supervisor.close(options).then(() => resolve(code));
     };
     for (const [signal, killedCode] of Object.entries(SIGNALS)) {
