@@ -250,6 +250,10 @@ export class ChunkPool {
     const tries = this.limit === Number.POSITIVE_INFINITY ? BUSY_TRIES : this.#idle.size;
     for (const chunk of [...this.#idle]) {
       if (chunk.size < wanted || chunk.size > wanted * WASTE) continue;
+      if (chunk.spent) {
+        if (!chunk.isLeasedElsewhere()) this.#drop(chunk);
+        continue;
+      }
       if (chunk.renew()) {
         this.#idle.delete(chunk);
         this.#bytesIdle -= chunk.size;
@@ -288,7 +292,7 @@ export class ChunkPool {
   #becameIdle(chunk: OwnedChunk): void {
     this.#idle.add(chunk);
     this.#bytesIdle += chunk.size;
-    if (this.#closed) this.#drop(chunk);
+    if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
     else if (this.kind === 'seal') this.#shrinkIdleTo(0);
     else if (this.limit === Number.POSITIVE_INFINITY) this.#shrinkIdleTo(IDLE_BYTES);
   }

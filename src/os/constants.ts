@@ -4,6 +4,7 @@
 export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const FD_CLOEXEC = 1;
+export const F_DUPFD_CLOEXEC = 1030;
 export const F_OFD_SETLK = 37;
 export const F_OFD_GETLK = 36;
 export const F_GETPIPE_SZ = 1032;
@@ -16,6 +17,13 @@ export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 export const O_RDONLY = 0;
 export const O_CLOEXEC = 0o2000000;
+/** Together with O_DIRECTORY, whose number depends on the processor, it is O_TMPFILE. */
+export const O_TMPFILE_ALONE = 0o20000000;
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_FOLLOW = 0x400;
+
+/** lseek(2) */
+export const SEEK_SET = 0;
 
 /** mmap(2), madvise(2) */
 export const PROT_READ = 1;
@@ -35,7 +43,7 @@ export const POLLOUT = 4;
 /** posix_fadvise(2) */
 export const POSIX_FADV_DONTNEED = 4;
 
-/** socket(7), unix(7), ip(7), ipv6(7) */
+/** socket(7), unix(7), ip(7), ipv6(7), tcp(7) */
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -50,6 +58,8 @@ export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
 export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
+export const IPPROTO_TCP = 6;
+export const TCP_NOTSENT_LOWAT = 25;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_DONTWAIT = 0x40;
@@ -60,6 +70,7 @@ export const MSG_CTRUNC = 8;
 /** flock(2) */
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 
 /** errno(3) */
 export const EINTR = 4;
@@ -68,7 +79,6 @@ export const EACCES = 13;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
-export const ECONNREFUSED = 111;
 export const ENAMETOOLONG = 36;
 
 /** statfs(2): files whose pages come from the reserve of huge pages. */

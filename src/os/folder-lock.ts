@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { EAGAIN, EINTR, LOCK_EX, LOCK_NB } from './constants.ts';
-import { SystemError, systemError } from './error.ts';
-import { lastErrno, libc } from './libc.ts';
+import { systemError } from './error.ts';
+import { tryFlock } from './flock.ts';
 
 /**
  * Takes a folder's advisory lock (flock(2)) without waiting. It orders those who create and replace files
@@ -16,12 +15,11 @@ export function tryLockFolder(path: string): (() => void) | undefined {
   } catch (cause) {
     throw systemError(cause, `Cannot lock folder ${path}`);
   }
-  for (;;) {
-    if (libc().flock(fd, LOCK_EX | LOCK_NB) !== -1) return () => closeSync(fd);
-    const errno = lastErrno();
-    if (errno === EINTR) continue;
-    closeSync(fd);
-    if (errno === EAGAIN) return undefined;
-    throw new SystemError('flock', errno, `Cannot lock folder ${path}`);
+  let locked = false;
+  try {
+    locked = tryFlock(fd);
+  } finally {
+    if (!locked) closeSync(fd);
   }
+  return locked ? () => closeSync(fd) : undefined;
 }

@@ -18,16 +18,29 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   close(fd: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
+  copy_file_range(
+    input: number,
+    inputAt: null,
+    output: number,
+    outputAt: null,
+    count: number,
+    flags: number,
+  ): number;
   /** fcntl(2) with an integer. */
   fcntl(fd: number, command: number, value: number): number;
   /** fcntl(2) with a struct flock. */
   fcntlLock(fd: number, command: number, lock: Uint8Array): number;
+  fgetxattr(fd: number, name: string, value: Uint8Array, size: number): number;
+  flistxattr(fd: number, names: Uint8Array, size: number): number;
   flock(fd: number, operation: number): number;
+  fsetxattr(fd: number, name: string, value: Uint8Array, size: number, flags: number): number;
   ftruncate(fd: number, length: number): number;
   getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number;
   listen(fd: number, backlog: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
   madvise(address: Address, length: number, advice: number): number;
   memfd_create(name: string, flags: number): number;
   mmap(
@@ -56,14 +69,20 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   bind: ['bind', 'int', ['int', 'void*', 'uint']],
   close: ['close', 'int', ['int']],
   connect: ['connect', 'int', ['int', 'void*', 'uint']],
+  copy_file_range: ['copy_file_range', 'intptr', ['int', 'void*', 'int', 'void*', 'size_t', 'uint']],
   fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
   fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
+  fgetxattr: ['fgetxattr', 'intptr', ['int', 'str', 'void*', 'size_t']],
+  flistxattr: ['flistxattr', 'intptr', ['int', 'void*', 'size_t']],
   flock: ['flock', 'int', ['int', 'int']],
+  fsetxattr: ['fsetxattr', 'int', ['int', 'str', 'void*', 'size_t', 'int']],
   ftruncate: ['ftruncate', 'int', ['int', 'int64']],
   getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
+  linkat: ['linkat', 'int', ['int', 'str', 'int', 'str', 'int']],
   listen: ['listen', 'int', ['int', 'int']],
+  lseek: ['lseek', 'int64', ['int', 'int64', 'int']],
   madvise: ['madvise', 'int', ['intptr', 'size_t', 'int']],
   memfd_create: ['memfd_create', 'int', ['str', 'uint']],
   mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
@@ -131,6 +150,22 @@ export function unsupportedReason(): IoliteError | undefined {
 /** The calls themselves. Throws `ERR_IOLITE_UNSUPPORTED` elsewhere than on Linux. */
 export function libc(): Libc {
   return need().libc;
+}
+
+/**
+ * Makes a call in libuv's thread pool: for what waits for a disk. Give it numbers only, no memory.
+ * @returns its result; of a call that failed, -1 and no errno
+ */
+export function callInThreadPool<Name extends keyof Libc>(
+  name: Name,
+  ...parameters: Parameters<Libc[Name]>
+): Promise<number> {
+  const call = libc()[name] as unknown as { async(...parameters: unknown[]): void };
+  return new Promise((resolve, reject) => {
+    call.async(...parameters, (error: Error | null, result: number) =>
+      error === null ? resolve(result) : reject(error),
+    );
+  });
 }
 
 /** Memory of this process as an ArrayBuffer that does not own it. Costs 10 us and more: one a mapping. */
