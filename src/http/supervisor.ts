@@ -33,6 +33,13 @@ export interface SupervisorOptions {
   readonly connect: (worker: Worker) => Promise<void>;
 }
 
+/** How workers are ended. */
+export interface CloseOptions {
+  readonly signal?: NodeJS.Signals;
+  readonly limit?: number;
+  readonly force?: boolean;
+}
+
 /** A worker's place: what it inherits, and who has it just now. */
 interface Slot {
   readonly index: number;
@@ -42,7 +49,7 @@ interface Slot {
   /** Why its channel could not be set up. */
   trouble: string | undefined;
   /** Tell its process to drain, or end it. */
-  drain: () => void;
+  drain: (signal: NodeJS.Signals) => void;
   kill: () => void;
   /** The start of its next worker, while that waits. */
   timer: NodeJS.Timeout | undefined;
@@ -84,6 +91,7 @@ export class Supervisor extends EventEmitter<{
   #started: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #killed = false;
+  #killer: NodeJS.Timeout | undefined;
 
   /** Nothing runs before {@link start}. */
   constructor(options: SupervisorOptions) {
@@ -125,12 +133,17 @@ export class Supervisor extends EventEmitter<{
   }
 
   /**
-   * Tells the workers to drain. Resolves when none is left: those that take longer than 10 seconds are killed.
-   * @param options `force`: kill them all now, also those that drain since an earlier call
+   * Tells the workers to drain. Resolves when none is left. To call it again is to urge them: the last signal and limit
+   * count.
+   * @param options `signal` that tells them, default SIGTERM; `limit`, milliseconds after which those that are left are
+   * killed, default 10,000; `force`: kill them all now
    */
-  close(options: { readonly force?: boolean } = {}): Promise<void> {
+  close({ signal = 'SIGTERM', limit = DRAIN_LIMIT, force = false }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close();
-    if (options.force === true) this.#kill();
+    if (force) this.#kill();
+    for (const slot of this.#slots) slot.drain(signal);
+    clearTimeout(this.#killer);
+    if (this.#lives.size > 0) this.#killer = setTimeout(() => this.#kill(), limit);
     return this.#closing;
   }
 
@@ -142,13 +155,9 @@ export class Supervisor extends EventEmitter<{
     // The caller's assignment of this promise comes first.
     await Promise.resolve();
     this.#started?.();
-    for (const slot of this.#slots) {
-      clearTimeout(slot.timer);
-      slot.drain();
-    }
-    const limit = setTimeout(() => this.#kill(), DRAIN_LIMIT);
+    for (const slot of this.#slots) clearTimeout(slot.timer);
     await Promise.all(this.#lives);
-    clearTimeout(limit);
+    clearTimeout(this.#killer);
   }
 
   #kill(): void {
@@ -168,11 +177,11 @@ export class Supervisor extends EventEmitter<{
     let reason: string;
     try {
       const { channel, process: child } = await this.#fork(slot);
-      slot.drain = () => child.kill('SIGTERM');
+      slot.drain = signal => child.kill(signal);
       slot.kill = () => child.kill('SIGKILL');
       slot.worker = { slot: slot.index, pid: child.pid as number, channel };
       if (this.#killed) slot.kill();
-      else if (this.#closing !== undefined) slot.drain();
+      else if (this.#closing !== undefined) slot.drain('SIGTERM');
       else void this.#connect(slot, slot.worker);
       const end = await endOf(child, this.#options.title ?? 'Worker');
       reason = slot.trouble ?? end;

@@ -3,7 +3,7 @@ import type { Channel } from '../../ipc/channel.ts';
 import { connect } from '../../ipc/connect.ts';
 import { checkInteger, IoliteError } from '../../os/error.ts';
 import type { Answer, Handler, ServerRequest } from '../exchange.ts';
-import { failureAnswer } from '../failure-answer.ts';
+import { statusAnswer } from '../status-answer.ts';
 import { type AppLimits, TOO_LONG } from './app-limits.ts';
 import { AppLink } from './app-link.ts';
 import { FAILED } from './heads.ts';
@@ -45,6 +45,8 @@ export class AppGateway implements Handler {
   readonly #maxConcurrency: number;
   readonly #room: WaitingRoom<AppLink>;
   readonly #links: AppLink[] = [];
+  /** Where the processes listen that are used. */
+  readonly #paths = new Set<string>();
   readonly #closing = new AbortController();
   /** Where the next search for a process begins, so that equals take turns. */
   #turn = 0;
@@ -77,12 +79,9 @@ export class AppGateway implements Handler {
    * @returns when requests can be sent to it, or it is gone already
    */
   async connect(path: string): Promise<void> {
-    const channel = await this.#enter(path);
-    if (channel === undefined) return;
-    const link = new AppLink(channel, this.#limits, () => this.#changed(link));
-    channel.once('close', () => void this.connect(path));
-    this.#links.push(link);
-    this.#changed(link);
+    if (this.#paths.has(path)) return;
+    this.#paths.add(path);
+    await this.#join(path);
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
@@ -92,7 +91,7 @@ export class AppGateway implements Handler {
       return await (link?.ask(request, signal) ?? this.#wait(request, signal));
     } catch (error) {
       signal.throwIfAborted();
-      return failureAnswer(STATUSES.get((error as { code?: unknown } | undefined)?.code) ?? 502);
+      return statusAnswer(STATUSES.get((error as { code?: unknown } | undefined)?.code) ?? 502);
     }
   }
 
@@ -106,6 +105,18 @@ export class AppGateway implements Handler {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  async #join(path: string): Promise<void> {
+    const channel = await this.#enter(path);
+    if (channel === undefined) {
+      this.#paths.delete(path);
+      return;
+    }
+    const link = new AppLink(channel, this.#limits, () => this.#changed(link));
+    channel.once('close', () => void this.#join(path));
+    this.#links.push(link);
+    this.#changed(link);
   }
 
   /** A channel to a process; undefined when it is gone, or we are closed. */

@@ -35,9 +35,7 @@ function fetchRequest(request: AppRequest): Request {
   const { method, rawHeaders, signal } = request;
   const headers = new Headers();
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    // HTTP/2 has its own fields of the request line.
-    if (!name.startsWith(':')) headers.append(name, rawHeaders[i + 1] as string);
+    headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string);
   }
   const body = method === 'GET' || method === 'HEAD' ? undefined : request.body;
   return new Request(urlOf(request), {

@@ -43,7 +43,19 @@ export interface AnswerHead {
 
 export function encodeRequest(id: number, request: ServerRequest, body: number): Json {
   const { method, target, secure, remoteAddress = '', rawHeaders } = request;
-  return [id, method, target, secure ? 1 : 0, remoteAddress, body, rawHeaders];
+  return [id, method, target, secure ? 1 : 0, remoteAddress, body, fieldsOf(rawHeaders)];
+}
+
+/** The fields without those that HTTP/2 has in place of the request line: the authority becomes Host (RFC 9113, 8.3.1). */
+function fieldsOf(rawHeaders: readonly string[]): readonly string[] {
+  if (rawHeaders[0]?.startsWith(':') !== true) return rawHeaders;
+  const fields: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name === ':authority') fields.push('Host', rawHeaders[i + 1] as string);
+    else if (!name.startsWith(':') && name !== 'host') fields.push(name, rawHeaders[i + 1] as string);
+  }
+  return fields;
 }
 
 /** @throws ERR_IOLITE_PROTOCOL */
