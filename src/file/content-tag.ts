@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import type { FileVersion } from './load.ts';
+import type { FileVersion } from './version.ts';
 
 /**
  * Larger contents are not worth a hash of all their bytes, half a millisecond a MiB: {@link versionTag} is for them.

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Coding } from './file-cache.ts';
 import { type Form, formOf } from './form.ts';
-import type { FileVersion } from './load.ts';
+import type { FileVersion } from './version.ts';
 
 /** What of a version tells whether a sibling belongs to it. */
 export type DatedSize = Pick<FileVersion, 'size' | 'mtimeNs'>;

@@ -11,10 +11,14 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 /** Up to this size a body is copied once, to leave together with its header in one write: that costs less than two. */
 const SMALL = 16 * 1024;
 
-/** What a request of node:http or node:http2 is to a handler. */
+/** Options of {@link serverRequest}. */
 export interface AdapterOptions {
   /** Where the response goes: for early hints. */
   readonly response?: NodeResponse;
+  /** What handlers are to take for the target. Default: the request's `url`. */
+  readonly target?: string;
+  /** The target before a mount path was taken off. Default: the request's `originalUrl`, which Connect and Express keep. */
+  readonly originalTarget?: string | undefined;
   /** Where the bytes of the body are put. Default: they stay on this process's heap, and channels refuse them. */
   readonly pool?: Pool | undefined;
 }
@@ -36,9 +40,8 @@ class AdaptedRequest implements ServerRequest {
     this.#request = request;
     this.#options = options;
     this.method = request.method ?? 'GET';
-    this.target = request.url ?? '/';
-    // Connect and Express keep it when they take off a mount path.
-    this.originalTarget = (request as { originalUrl?: string }).originalUrl;
+    this.target = options.target ?? request.url ?? '/';
+    this.originalTarget = options.originalTarget ?? (request as { originalUrl?: string }).originalUrl;
   }
 
   get secure(): boolean {
@@ -93,18 +96,22 @@ export async function handle(
   request: ServerRequest,
   response: NodeResponse,
 ): Promise<boolean> {
-  const answer = handler.answerNow?.(request) ?? (await askFor(handler, request, response));
+  const answer = handler.answerNow?.(request) ?? (await requestAnswer(handler, request, response));
   if (answer === undefined) return response.destroyed;
   await writeAnswer(response, answer, request.method);
   return true;
 }
 
-/** The handler's answer; none when the client has left. */
-async function askFor(
-  handler: Handler,
+/**
+ * What a handler answers in its own time. Its signal aborts when the client is gone.
+ * @returns undefined also when the client has left meanwhile
+ * @throws what the handler throws, unless the client is gone
+ */
+export async function requestAnswer<T extends Answer>(
+  handler: { answer(request: ServerRequest, signal: AbortSignal): Promise<T | undefined> },
   request: ServerRequest,
   response: NodeResponse,
-): Promise<Answer | undefined> {
+): Promise<T | undefined> {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   response.once('close', abort);

@@ -36,7 +36,9 @@ export type IoliteErrorCode =
   /** A cache policy of the user's own failed; reported, never thrown. */
   | 'ERR_IOLITE_POLICY'
   /** A file changed on disk since it was read, so that what was to replace it would undo that change. */
-  | 'ERR_IOLITE_CONFLICT';
+  | 'ERR_IOLITE_CONFLICT'
+  /** An HTTP request was answered with a status that is an error: what a middleware hands to `next`. */
+  | 'ERR_IOLITE_STATUS';
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {
