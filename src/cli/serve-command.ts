@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { serve } from './serve.ts';
@@ -15,6 +15,7 @@ interface Flags {
   readonly host?: string;
   readonly workers?: number;
   readonly budget?: number;
+  readonly cachePolicy?: 'lru' | 'gds' | 's3fifo';
   readonly app?: string;
   readonly appWorkers?: number;
   readonly tlsCert?: string;
@@ -45,6 +46,13 @@ export function define(program: Command): void {
       'memory for file content (default: a quarter of the memory, at most 1024)',
       integer(1, MAX_BUDGET),
     )
+    .addOption(
+      new Option('--cache-policy <name>', 'what leaves a cache that is full (default: lru)').choices([
+        'lru',
+        'gds',
+        's3fifo',
+      ]),
+    )
     .option('--app <module>', 'application that answers what no file does, in processes of its own')
     .option('--app-workers <n>', 'processes of the application (default: 1)', integer(1, MAX_WORKERS))
     .option('--tls-cert <file>', 'certificate, PEM: serves HTTPS and HTTP/2')
@@ -73,7 +81,7 @@ export function define(program: Command): void {
 
 /** A configuration as the command line changes it. @throws Failure */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
-  const { host, port, workers, budget, app, appWorkers, tlsCert, tlsKey, listing, spa } = flags;
+  const { host, port, workers, budget, cachePolicy, app, appWorkers, tlsCert, tlsKey, listing, spa } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new Failure('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
@@ -87,6 +95,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     port,
     workers,
     budget,
+    cachePolicy,
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
     app: module === undefined ? undefined : { ...config.app, module, ...defined({ workers: appWorkers }) },
     site: { ...config.site, ...defined({ listing, fallback: spa === true ? 'index.html' : spa }) },

@@ -62,6 +62,7 @@ const ConfigSchema = v.strictObject({
   port: v.optional(integer(0, MAX_PORT)),
   workers: v.optional(integer(1, MAX_WORKERS)),
   budget: v.optional(integer(1, MAX_BUDGET)),
+  cachePolicy: v.optional(v.picklist(['lru', 'gds', 's3fifo'])),
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
   tls: v.optional(v.strictObject({ cert: text, key: text })),

@@ -29,7 +29,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
-  const cache = createFileCache({ budget: budgetOf(config) });
+  const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
   const primary: Primary = new Primary(cache, [...fds], ({ message }) => {
     complain(`Cannot serve: ${message}`);
     ending.begin(1);
@@ -66,7 +66,7 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
-  for (const name of ['host', 'port', 'workers', 'budget'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
     if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
   }
   return now;
