@@ -2,9 +2,9 @@
  * Payloads sent to a child process: iolite's channel against process.send() with advanced serialisation and against
  * bytes written to a Unix socket. The child reads the first and the last byte of each and tells when it has had them
  * all. "By reference": the same payload each time, filled before. "Filled": each payload is a new buffer, filled
- * anew, on both sides. Round trips: a request whose body the child sends back, against 16 bytes through a socket.
+ * anew, on both sides. Parent and children are on two processors. Round trips: a request whose body the child sends back, against 16 bytes through a socket.
  */
-import { fork as forkPlain } from 'node:child_process';
+import { type ChildProcess, fork as forkPlain } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -14,21 +14,31 @@ import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { createPool } from '../src/aggregate/pool.ts';
 import { fork } from '../src/ipc/fork.ts';
 import { type Comparison, compare, report } from './harness.ts';
+import { placeOn } from './place.ts';
 
 const KiB = 1024;
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 
 const pool = createPool({ name: 'bench' });
-const { channel } = await fork(new URL('./ipc-child.js', import.meta.url));
-const polling = await fork(new URL('./ipc-child.js', import.meta.url), ['busy'], {
-  channel: { busyPoll: 200 },
-});
-const plain = forkPlain(new URL('./ipc-plain-child.js', import.meta.url), { serialization: 'advanced' });
-const socket = await connectPlain();
+const CHILD = new URL('./ipc-child.js', import.meta.url);
+const PLAIN_CHILD = new URL('./ipc-plain-child.js', import.meta.url);
+/** Two processors: the children's is another than ours, but for those that are `near`. */
+const HERE = 0;
+const THERE = 1;
 
-/** The plain child connects to a socket of ours: what it is sent there it counts, or sends back. */
-async function connectPlain(): Promise<Socket> {
+const { channel, process: child } = await fork(CHILD);
+const near = await fork(CHILD);
+const polling = await fork(CHILD, ['busy'], { channel: { busyPoll: 200 } });
+const plain = forkPlain(PLAIN_CHILD, { serialization: 'advanced' });
+const plainNear = forkPlain(PLAIN_CHILD, { serialization: 'advanced' });
+const socket = await connect(plain);
+const socketNear = await connect(plainNear);
+for (const { pid } of [process, near.process, plainNear]) placeOn(pid, HERE);
+for (const { pid } of [child, polling.process, plain]) placeOn(pid, THERE);
+
+/** A plain child connects to a socket of ours: what it is sent there it counts, or sends back. */
+async function connect(plain: ChildProcess): Promise<Socket> {
   const path = join(tmpdir(), `iolite-bench-${process.pid}.sock`);
   const server = createServer().listen(path);
   await once(server, 'listening');
@@ -92,23 +102,23 @@ async function echoOurs(times: number, body: Aggregate, through = channel): Prom
   }
 }
 
-async function echoThroughSocket(times: number): Promise<void> {
+async function echoThroughSocket(times: number, through = socket, child = plain): Promise<void> {
   const ping = Buffer.alloc(16);
   await new Promise<void>(resolve => {
     let left = times;
     const pong = (): void => {
       left -= 1;
-      if (left > 0) socket.write(ping);
+      if (left > 0) through.write(ping);
       else {
-        socket.off('data', pong);
+        through.off('data', pong);
         resolve();
       }
     };
-    socket.on('data', pong);
-    plain.send({ echo: true }, () => socket.write(ping));
+    through.on('data', pong);
+    child.send({ echo: true }, () => through.write(ping));
   });
-  plain.send({ echo: false });
-  await once(plain, 'message');
+  child.send({ echo: false });
+  await once(child, 'message');
 }
 
 const sizes: [label: string, size: number, oursTimes: number, sendTimes: number, socketTimes: number][] = [
@@ -166,17 +176,27 @@ const roundTrips = (
     ours: times => echoOurs(times, body),
     oursTimes: 2000,
     peerName: '16 bytes through net.Socket',
-    peer: echoThroughSocket,
+    peer: times => echoThroughSocket(times),
     peerTimes: 2000,
   };
 });
+
+const nearBody = filledBuffer(MiB);
+const nearby: Comparison = {
+  name: 'round trip of 1 MiB, both on one processor',
+  ours: times => echoOurs(times, nearBody, near.channel),
+  oursTimes: 5000,
+  peerName: '16 bytes through net.Socket',
+  peer: times => echoThroughSocket(times, socketNear, plainNear),
+  peerTimes: 5000,
+};
 
 const polled: Comparison = {
   name: 'round trip of 1 MiB, both sides polling 200 us',
   ours: times => echoOurs(times, polledBody, polling.channel),
   oursTimes: 2000,
   peerName: '16 bytes through net.Socket',
-  peer: echoThroughSocket,
+  peer: times => echoThroughSocket(times),
   peerTimes: 2000,
 };
 const polledBody = filledBuffer(MiB);
@@ -204,8 +224,9 @@ const manySlices: Comparison = {
   peerTimes: 300,
 };
 
-report('ipc', await compare([...oneWay, ...roundTrips, polled, manySlices], 5));
+report('ipc', await compare([...oneWay, ...roundTrips, nearby, polled, manySlices], 5));
 await channel.close();
+await near.channel.close();
 await polling.channel.close();
-socket.destroy();
-plain.disconnect();
+for (const each of [socket, socketNear]) each.destroy();
+for (const each of [plain, plainNear]) each.disconnect();

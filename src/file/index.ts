@@ -11,3 +11,5 @@ export {
   type OwnedFileCache,
   type ServeOptions,
 } from './owned-cache.ts';
+export { createPolicy, type PolicyName } from './policies/index.ts';
+export type { CacheEntry, CachePolicy } from './policy.ts';

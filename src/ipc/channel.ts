@@ -7,6 +7,7 @@ import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { BusyPoll } from './busy-poll.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { ExportTable } from './exports.ts';
+import { FlushSchedule } from './flush-schedule.ts';
 import { readGreeting, writeGreeting } from './greeting.ts';
 import { ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
@@ -51,7 +52,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #incoming: IncomingStreams;
   readonly #quotas: Quotas;
   readonly #busyPoll: BusyPoll;
-  #flushScheduled = false;
+  readonly #flushes = new FlushSchedule(
+    () => {
+      this.#flush();
+      if (this.#closing) this.#tryToFinish();
+    },
+    () => this.#writer.size > 0,
+  );
   #greeted = false;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
   /** No message is accepted any more: this side, or the peer, is about to say BYE. */
@@ -230,23 +237,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#scheduleFlush();
   }
 
-  /**
-   * Frames that come of one event, acknowledgements included, leave together: when everything that waited for
-   * promises has run, and before the next event.
-   */
   #scheduleFlush(): void {
-    if (this.#flushScheduled || this.#closed) return;
-    this.#flushScheduled = true;
-    queueMicrotask(this.#afterMicrotasks);
+    if (!this.#closed) this.#flushes.request();
   }
-
-  readonly #afterMicrotasks = (): void => process.nextTick(this.#scheduledFlush);
-
-  readonly #scheduledFlush = (): void => {
-    this.#flushScheduled = false;
-    this.#flush();
-    if (this.#closing) this.#tryToFinish();
-  };
 
   #flush(): void {
     if (this.#closed) return;
@@ -264,11 +257,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #received(bytes: Buffer): void {
     this.#busyPoll.active();
-    try {
-      this.#reader.push(bytes, frame => this.#dispatch(frame));
-    } catch (error) {
-      this.#fail(error as Error, true);
-    }
+    this.#flushes.deliver(() => {
+      try {
+        this.#reader.push(bytes, frame => this.#dispatch(frame));
+      } catch (error) {
+        this.#fail(error as Error, true);
+      }
+    });
   }
 
   #dispatch(frame: Frame): void {

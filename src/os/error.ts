@@ -32,7 +32,9 @@ export type IoliteErrorCode =
   /** A file cannot be cached or kept changing while it was read. */
   | 'ERR_IOLITE_FILE'
   /** A file changed on disk since it was read, so that what was to replace it would undo that change. */
-  | 'ERR_IOLITE_CONFLICT';
+  | 'ERR_IOLITE_CONFLICT'
+  /** A cache policy of the user's own failed; reported, never thrown. */
+  | 'ERR_IOLITE_POLICY';
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {

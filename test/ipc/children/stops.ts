@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
 import { ExportTable } from '../../../src/ipc/exports.ts';
 import { ImportTable } from '../../../src/ipc/imports.ts';
+import { MessageSocket } from '../../../src/ipc/message-socket.ts';
 import { FrameType, FrameWriter } from '../../../src/ipc/wire.ts';
 import { ImportedChunk } from '../../../src/memory/imported-chunk.ts';
 
@@ -64,14 +64,19 @@ const POINTS: Record<string, () => void> = {
   'announced it': () => atFrame(FrameType.MESSAGE, 'before', GRANT),
   'framed the message': () => atFrame(FrameType.MESSAGE, 'after', GRANT),
   'written the message': () =>
-    wrap(Socket.prototype, 'write', 'after', ([bytes]) => Buffer.isBuffer(bytes) && carriesBody(bytes)),
+    wrap(
+      MessageSocket.prototype,
+      'write',
+      'after',
+      ([bytes]) => Buffer.isBuffer(bytes) && carriesBody(bytes),
+    ),
   'read the grant': () => wrap(ImportTable.prototype, 'granted', 'before', always),
   'mapped the chunk': () => wrap(ImportTable.prototype, 'granted', 'after', always),
   'leased the chunk': () => wrap(...LEASE, 'after', always),
   'to acknowledge': () => atFrame(FrameType.ACKNOWLEDGE, 'before', LEASE),
   acknowledged: () => {
     const framed = once(...LEASE);
-    wrap(Socket.prototype, 'write', 'after', framed);
+    wrap(MessageSocket.prototype, 'write', 'after', framed);
   },
 };
 
