@@ -7,6 +7,8 @@ export interface ServerRequest {
   readonly method: string;
   /** The request target as it was sent (RFC 9112, 3.2). */
   readonly target: string;
+  /** The target before a middleware's mount path was taken off, if one was. What redirects are made from. */
+  readonly originalTarget?: string | undefined;
   /** Whether it came through TLS. */
   readonly secure: boolean;
   /** Address of the client. */
@@ -17,6 +19,11 @@ export interface ServerRequest {
   readonly rawHeaders: readonly string[];
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;
+  /**
+   * Sends a 103 ahead of the answer (Early Hints, RFC 8297), once at most. Missing where it cannot be sent.
+   * @param links values of the Link field
+   */
+  earlyHints?(links: readonly string[]): void;
 }
 
 /**
