@@ -54,6 +54,7 @@ function bundle(entry) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    minify: true,
     logLevel: 'warning',
   });
   chmodSync(entry, 0o755);

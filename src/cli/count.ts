@@ -1,3 +1,5 @@
+import { countLines, countWords, inQuads } from './quads.ts';
+
 /** What is to be counted, besides bytes. */
 export interface Wanted {
   readonly lines: boolean;
@@ -6,11 +8,6 @@ export interface Wanted {
 }
 
 const NEWLINE = 10;
-/** The top bit of each byte of a word of four, and the others. */
-const TOP = 0x80808080 | 0;
-const LOW = 0x7f7f7f7f;
-/** Words of four that can be counted into lanes of a byte before these are full. */
-const LANE_RUN = 255;
 
 /**
  * Counts a stream of bytes that is cut anywhere: lines (newlines), words (runs of bytes that are not one of the
@@ -40,11 +37,14 @@ export class Counter {
     else if (this.#wanted.lines) this.lines += countLines(bytes);
   }
 
-  /** Lines and words, four bytes at a time as far as the alignment allows. */
+  /** Lines and words, by quads as far as alignment and length allow. */
   #addWords(bytes: Uint8Array): void {
     const { head, quads, tail } = inQuads(bytes);
     this.#addBytes(head);
-    this.#addQuads(quads);
+    const { lines, words, afterSpace } = countWords(quads, this.#afterSpace);
+    this.lines += lines;
+    this.words += words;
+    this.#afterSpace = afterSpace;
     this.#addBytes(tail);
   }
 
@@ -57,62 +57,6 @@ export class Counter {
       if (byte === NEWLINE) this.lines += 1;
     }
   }
-
-  #addQuads(quads: Int32Array): void {
-    // The top bit of the byte before, as a word of four has it in its lowest byte.
-    let before = this.#afterSpace << 7;
-    for (let i = 0; i < quads.length; ) {
-      const end = Math.min(i + LANE_RUN, quads.length);
-      let wordLanes = 0;
-      let lineLanes = 0;
-      for (; i < end; i++) {
-        const quad = quads[i] as number;
-        const low = quad & LOW;
-        // Top bits: 9 or more and not 14 or more; 32; 10. Sums of seven-bit bytes do not carry over.
-        const control = ((low + 0x77777777) | 0) & ~((low + 0x72727272) | 0);
-        const blank = ~(((low ^ 0x20202020) + LOW) | 0);
-        const space = (control | blank) & ~quad & TOP;
-        wordLanes = (wordLanes + ((((space << 8) | before) & ~space & TOP) >>> 7)) | 0;
-        before = space >>> 24;
-        lineLanes = (lineLanes + ((~(((low ^ 0x0a0a0a0a) + LOW) | quad) & TOP) >>> 7)) | 0;
-      }
-      this.words += sumOfLanes(wordLanes);
-      this.lines += sumOfLanes(lineLanes);
-    }
-    this.#afterSpace = before >>> 7;
-  }
-}
-
-/** How many newlines there are. About 3 GB/s. */
-export function countLines(bytes: Uint8Array): number {
-  const { head, quads, tail } = inQuads(bytes);
-  let count = 0;
-  for (const part of [head, tail]) for (const byte of part) if (byte === NEWLINE) count += 1;
-  for (let i = 0; i < quads.length; ) {
-    const end = Math.min(i + LANE_RUN, quads.length);
-    let lanes = 0;
-    for (; i < end; i++) {
-      const quad = quads[i] as number;
-      lanes = (lanes + ((~((((quad & LOW) ^ 0x0a0a0a0a) + LOW) | quad) & TOP) >>> 7)) | 0;
-    }
-    count += sumOfLanes(lanes);
-  }
-  return count;
-}
-
-/** Bytes as aligned words of four, and what does not fit before and behind them. */
-function inQuads(bytes: Uint8Array): { head: Uint8Array; quads: Int32Array; tail: Uint8Array } {
-  const start = Math.min(bytes.length, -bytes.byteOffset & 3);
-  const count = (bytes.length - start) >>> 2;
-  return {
-    head: bytes.subarray(0, start),
-    quads: new Int32Array(bytes.buffer, bytes.byteOffset + (count === 0 ? -bytes.byteOffset : start), count),
-    tail: bytes.subarray(start + 4 * count),
-  };
-}
-
-function sumOfLanes(lanes: number): number {
-  return (lanes & 255) + ((lanes >>> 8) & 255) + ((lanes >>> 16) & 255) + (lanes >>> 24);
 }
 
 /** Counts the valid UTF-8 sequences of a stream of bytes (Unicode, table 3-7). */

@@ -48,7 +48,7 @@ export class Input {
     this.name = name;
     this.#fd = name === '-' ? STDIN : openSync(name, 'r');
     this.stats = fstatSync(this.#fd);
-    this.#lookAt = this.stats.isFIFO() ? Math.max(1, upgradeAfter()) : Number.POSITIVE_INFINITY;
+    this.#lookAt = this.stats.isFIFO() ? upgradeAfter() : Number.POSITIVE_INFINITY;
   }
 
   /**

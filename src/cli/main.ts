@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<Definition>> = {
   grep: () => import('./grep.ts'),
   wc: () => import('./wc.ts'),
   permute: () => import('./permute.ts'),
+  bench: () => import('./bench.ts'),
 };
 
 const USAGE_FAILURE = 2;

@@ -37,7 +37,14 @@ const DIRECT_BYTES = 8 * 1024;
 export async function openOutput(): Promise<Output> {
   const plain = new PlainOutput(outputStats());
   const after = upgradeAfter();
-  return plain.stats.isFIFO() && after !== Number.POSITIVE_INFINITY ? new LateOutput(plain, after) : plain;
+  if (!plain.stats.isFIFO() || after === Number.POSITIVE_INFINITY) return plain;
+  return after > 0 ? new LateOutput(plain, after) : offerUpgrade(plain);
+}
+
+/** Loads what an upgrade needs and offers one; without where that cannot be done. */
+async function offerUpgrade(plain: PlainOutput): Promise<Output> {
+  const { PipedOutput } = await import('./piped-output.ts');
+  return (await PipedOutput.open(plain, STDOUT)) ?? plain;
 }
 
 function outputStats(): Stats {
@@ -134,8 +141,7 @@ class LateOutput implements Output {
   async flush(): Promise<void> {
     if (!this.#offered && this.#plain.size >= this.#after) {
       this.#offered = true;
-      const { PipedOutput } = await import('./piped-output.ts');
-      this.#current = (await PipedOutput.open(this.#plain, STDOUT)) ?? this.#plain;
+      this.#current = await offerUpgrade(this.#plain);
     }
     await this.#current.flush();
   }

@@ -113,7 +113,7 @@ class Translation {
     while (this.#at < this.#pattern.length) {
       // Extended syntax takes a parenthesis that closes nothing for itself.
       if (this.#looksAt('|') || (this.#looksAt(')') && (this.#depth > 0 || !this.#extended))) break;
-      const anchor = this.#anchor(first);
+      const anchor = this.#anchor(source === '');
       if (anchor !== undefined) {
         source += anchor;
         // In basic syntax a star behind an opening anchor stands for itself.

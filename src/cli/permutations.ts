@@ -1,35 +1,51 @@
-/** Words at the end of a permutation whose orders are tabulated: 6! = 720 of them. */
+/** Words at the end of a permutation whose orders are tabulated: 6! = 720 of them, or fewer when they are long. */
 const TABULATED = 6;
+/** Most bytes of the rows of one table, as far as one row fits; and of all that are kept. */
+const TABLE_BYTES = 64 * 1024;
+const ALL_TABLES_BYTES = 16 * 1024 ** 2;
 
 /**
  * Writes all permutations of some words, one behind the other, in lexicographic order of the words' places: the
  * first is the words as they are given. Equal words count as different ones.
  *
- * The orders of the last few words are a table, so that a permutation costs a copy of its words and nothing else.
+ * Permutations with the same few words at the end come again and again with other words before them. So the orders of
+ * these words are kept as a table of rows, to be copied as a whole; then the words before are written into each row:
+ *
+ *     0 1 | 2 3 4
+ *     0 1 | 2 4 3        the same right side behind 1 0, and behind every other order of
+ *     0 1 | 3 2 4        the words that it lacks
+ *     ...
+ *
+ * A table is made of tables in the same way: of each word in turn before all orders of the others.
  */
 export class Permutations {
+  /** Bytes of one permutation. */
+  readonly length: number;
   readonly #words: readonly Uint8Array[];
-  readonly #length: number;
-  /** The orders of the tabulated words. */
-  readonly #orders: Uint8Array;
+  readonly #end: Uint8Array;
   readonly #tabulated: number;
+  readonly #tables = new Map<string, Uint8Array>();
+  #tablesBytes = 0;
   /** The words' places in the order that is next, of which the tabulated ones are ascending. */
-  readonly #places: number[];
-  /** The next row of the table. */
-  #row = 0;
+  readonly #places: Buffer;
+  /** The words before those. */
+  readonly #heads: Uint8Array;
+  #head: Uint8Array;
+  /** The table of those, and where in it the next row is. */
+  #table: Uint8Array;
+  #position = 0;
   #done = false;
 
-  constructor(words: readonly Uint8Array[]) {
-    this.#words = words;
-    this.#length = words.reduce((sum, word) => sum + word.length, 0);
-    this.#tabulated = Math.min(TABULATED, words.length);
-    this.#orders = ordersOf(this.#tabulated);
-    this.#places = words.map((_, place) => place);
-  }
-
-  /** Bytes of one permutation. */
-  get length(): number {
-    return this.#length;
+  /** @param words 1 to 255, not all empty @param end what each permutation ends with */
+  constructor(words: readonly Uint8Array[], end: Uint8Array = new Uint8Array(0)) {
+    this.#words = words.map(word => new Uint8Array(word));
+    this.#end = end;
+    this.length = words.reduce((sum, word) => sum + word.length, end.length);
+    this.#tabulated = tabulatedOf(words.length, this.length);
+    this.#places = Buffer.from(words.map((_, place) => place));
+    this.#heads = new Uint8Array(this.length);
+    this.#head = this.#currentHead();
+    this.#table = this.#currentTable();
   }
 
   /**
@@ -38,109 +54,131 @@ export class Permutations {
    * @returns bytes written, 0 when all have been
    */
   fill(room: Uint8Array): number {
+    const whole = room.length - (room.length % this.length);
     let written = 0;
-    const rows = this.#orders.length / this.#tabulated;
-    while (!this.#done && room.length - written >= this.#length) {
-      const fits = Math.floor((room.length - written) / this.#length);
-      const count = Math.min(fits, rows - this.#row);
-      this.#fillRows(room, written, count);
-      written += count * this.#length;
-      this.#row += count;
-      if (this.#row < rows) continue;
-      this.#row = 0;
-      this.#done = !this.#advance();
+    while (!this.#done && written < whole) {
+      const size = Math.min(whole - written, this.#table.length - this.#position);
+      const rows = room.subarray(written, written + size);
+      rows.set(this.#table.subarray(this.#position, this.#position + size));
+      writeColumn(rows, 0, this.#head, this.length);
+      written += size;
+      this.#position += size;
+      if (this.#position === this.#table.length) this.#advance();
     }
     return written;
   }
 
-  #fillRows(room: Uint8Array, at: number, count: number): void {
-    const fixed = this.#places.length - this.#tabulated;
-    const words = this.#places.map(place => this.#words[place] as Uint8Array);
-    const table = this.#orders.subarray(this.#row * this.#tabulated, (this.#row + count) * this.#tabulated);
-    const head = concat(words.slice(0, fixed));
-    const tail = words.slice(fixed);
-    const width = tail[0]?.length ?? 0;
-    const quads = width % 4 === 0 && head.length % 4 === 0 && (room.byteOffset + at) % 4 === 0;
-    if (quads && width > 0 && width <= 64 && tail.every(word => word.length === width)) {
-      const target = new Int32Array(room.buffer, room.byteOffset + at, (count * this.#length) / 4);
-      fillQuads(target, asQuads(head), asQuads(concat(tail)), width / 4, table, this.#tabulated);
-    } else fillBytes(room, at, head, tail, table);
-  }
-
-  /** The next order of the words that are not tabulated. @returns false after the last */
-  #advance(): boolean {
+  /** Goes on to the next order of the words that are not tabulated, if there is one. */
+  #advance(): void {
     const places = this.#places;
     const fixed = places.length - this.#tabulated;
+    // The places of the table, ascending, have been in all orders, of which the last is descending.
+    places.subarray(fixed).reverse();
     let pivot = fixed - 1;
-    // The places behind the pivot are descending, and those of the table, ascending, count as turned around.
-    const rest = places.splice(fixed).reverse();
-    places.push(...rest);
     while (pivot >= 0 && (places[pivot] as number) > (places[pivot + 1] as number)) pivot -= 1;
-    if (pivot < 0) return false;
+    this.#done = pivot < 0;
+    if (this.#done) return;
+    const smaller = places[pivot] as number;
     let larger = places.length - 1;
-    while ((places[larger] as number) < (places[pivot] as number)) larger -= 1;
-    [places[pivot], places[larger]] = [places[larger] as number, places[pivot] as number];
-    places.push(...places.splice(pivot + 1).reverse());
-    return true;
+    while ((places[larger] as number) < smaller) larger -= 1;
+    places[pivot] = places[larger] as number;
+    places[larger] = smaller;
+    places.subarray(pivot + 1).reverse();
+    this.#head = this.#currentHead();
+    this.#table = this.#currentTable();
+    this.#position = 0;
+  }
+
+  #currentHead(): Uint8Array {
+    const fixed = this.#places.length - this.#tabulated;
+    let length = 0;
+    for (let i = 0; i < fixed; i++) {
+      const word = this.#words[this.#places[i] as number] as Uint8Array;
+      this.#heads.set(word, length);
+      length += word.length;
+    }
+    return this.#heads.subarray(0, length);
+  }
+
+  #currentTable(): Uint8Array {
+    return this.#tableOf(this.#places.toString('latin1', this.#places.length - this.#tabulated));
+  }
+
+  /**
+   * All orders of some words, as rows that have room for the words before.
+   * @param places of the words, ascending, as the codes of characters
+   */
+  #tableOf(places: string): Uint8Array {
+    const known = this.#tables.get(places);
+    if (known !== undefined) return known;
+    const table = this.#makeTable(places);
+    if (this.#tablesBytes + table.length > ALL_TABLES_BYTES) {
+      this.#tables.clear();
+      this.#tablesBytes = 0;
+    }
+    this.#tables.set(places, table);
+    this.#tablesBytes += table.length;
+    return table;
+  }
+
+  #makeTable(places: string): Uint8Array {
+    const table = new Uint8Array(this.length * factorial(places.length));
+    let column = this.length - this.#end.length;
+    if (places.length === 0) table.set(this.#end, column);
+    for (let i = 0; i < places.length; i++) column -= this.#wordAt(places, i).length;
+    for (let i = 0; i < places.length; i++) {
+      const others = this.#tableOf(places.slice(0, i) + places.slice(i + 1));
+      const rows = table.subarray(i * others.length, (i + 1) * others.length);
+      rows.set(others);
+      writeColumn(rows, column, this.#wordAt(places, i), this.length);
+    }
+    return table;
+  }
+
+  #wordAt(places: string, i: number): Uint8Array {
+    return this.#words[places.charCodeAt(i)] as Uint8Array;
   }
 }
 
-function fillQuads(
-  target: Int32Array,
-  head: Int32Array,
-  tail: Int32Array,
-  width: number,
-  table: Uint8Array,
-  columns: number,
+/** Writes the same at one position of all rows; four bytes at a time where everything is aligned to that. */
+function writeColumn(rows: Uint8Array, column: number, part: Uint8Array, length: number): void {
+  const all = rows.byteOffset | rows.length | column | part.byteOffset | part.length | length;
+  if (all % 4 === 0) writeUnits(asQuads(rows), column / 4, asQuads(part), length / 4);
+  else writeUnits(rows, column, part, length);
+}
+
+/** Down the rows, so that what is written stays in registers: four units at a time, and what is left one by one. */
+function writeUnits<T extends Uint8Array | Int32Array>(
+  rows: T,
+  column: number,
+  part: T,
+  length: number,
 ): void {
-  let to = 0;
-  for (let row = 0; row < table.length; row += columns) {
-    for (let i = 0; i < head.length; i++) target[to++] = head[i] as number;
-    for (let column = 0; column < columns; column++) {
-      let from = (table[row + column] as number) * width;
-      for (const end = from + width; from < end; from++) target[to++] = tail[from] as number;
+  const [fours, end] = [part.length & ~3, rows.length];
+  for (let i = 0; i < fours; i += 4) {
+    const [a, b, c, d] = [part[i], part[i + 1], part[i + 2], part[i + 3]] as [number, number, number, number];
+    for (let to = column + i; to < end; to += length) {
+      rows[to] = a;
+      rows[to + 1] = b;
+      rows[to + 2] = c;
+      rows[to + 3] = d;
     }
   }
-}
-
-function fillBytes(
-  room: Uint8Array,
-  at: number,
-  head: Uint8Array,
-  tail: readonly Uint8Array[],
-  table: Uint8Array,
-): void {
-  let to = at;
-  for (let row = 0; row < table.length; row += tail.length) {
-    room.set(head, to);
-    to += head.length;
-    for (let column = 0; column < tail.length; column++) {
-      const word = tail[table[row + column] as number] as Uint8Array;
-      room.set(word, to);
-      to += word.length;
-    }
+  for (let i = fours; i < part.length; i++) {
+    const unit = part[i] as number;
+    for (let to = column + i; to < end; to += length) rows[to] = unit;
   }
 }
 
-/** All orders of `count` places, lexicographic, one behind the other. */
-function ordersOf(count: number): Uint8Array {
-  const orders: number[] = [];
-  const extend = (order: readonly number[]): void => {
-    if (order.length === count) orders.push(...order);
-    else for (let place = 0; place < count; place++) if (!order.includes(place)) extend([...order, place]);
-  };
-  extend([]);
-  return Uint8Array.from(orders);
+/** How many words are tabulated: one at least. */
+function tabulatedOf(words: number, length: number): number {
+  let count = 1;
+  while (count < Math.min(TABULATED, words) && factorial(count + 1) * length <= TABLE_BYTES) count += 1;
+  return count;
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+function factorial(n: number): number {
+  return n <= 1 ? 1 : n * factorial(n - 1);
 }
 
 function asQuads(bytes: Uint8Array): Int32Array {

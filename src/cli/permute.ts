@@ -47,33 +47,19 @@ function wordsOf(text: string, width: number): Buffer[] {
 
 async function permute(words: readonly Buffer[], { lines }: Options): Promise<number> {
   const output = await openOutput();
-  const permutations = new Permutations(words);
-  if (permutations.length > 0) await write(permutations, output, lines === true);
-  else if (lines) output.put(Buffer.from('\n'));
+  const end = Buffer.from(lines ? '\n' : '');
+  if (words.length > 0) await write(new Permutations(words, end), output);
+  else output.put(end);
   await output.end();
   return 0;
 }
 
-async function write(permutations: Permutations, output: Output, lines: boolean): Promise<void> {
+async function write(permutations: Permutations, output: Output): Promise<void> {
   for (;;) {
-    const size = Math.max(output.blockBytes, permutations.length + 1);
-    const room = output.allocate(size);
-    const length = lines
-      ? fillLines(permutations, room.bytes)
-      : permutations.fill(room.bytes.subarray(0, size));
+    const room = output.allocate(Math.max(output.blockBytes, permutations.length));
+    const length = permutations.fill(room.bytes);
     room.commit(length);
     if (length === 0) return;
     await output.flush();
   }
-}
-
-/** One by one, as the newlines come between. */
-function fillLines(permutations: Permutations, room: Buffer): number {
-  const { length } = permutations;
-  let at = 0;
-  while (room.length - at > length && permutations.fill(room.subarray(at, at + length)) > 0) {
-    at += length;
-    room[at++] = 10;
-  }
-  return at;
 }

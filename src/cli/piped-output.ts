@@ -7,8 +7,11 @@ import type { Output, PlainOutput, Room } from './output.ts';
 import { OutputError } from './tool.ts';
 
 const PACK_BYTES = 64 * 1024;
-/** Much more than a pipe takes at a time: a message costs the same whatever it carries. */
-const SHARED_BLOCK_BYTES = 4 * 1024 ** 2;
+/**
+ * Much more than a pipe takes at a time: a message costs the same whatever it carries, and what carries many is
+ * compiled. Not much more than the processor's caches hold, with those that run ahead.
+ */
+const SHARED_BLOCK_BYTES = 2 * 1024 ** 2;
 
 /**
  * Output into a pipe that is upgraded when its reader wants it. While there is such a reader what is put goes to

@@ -1,7 +1,7 @@
-import { countLines } from './count.ts';
 import type { Block } from './input.ts';
 import type { Matcher } from './matcher.ts';
 import type { Output } from './output.ts';
+import { countLines } from './quads.ts';
 
 /** What is shown of the selected lines. */
 export interface Showing {

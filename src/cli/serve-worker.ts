@@ -5,7 +5,7 @@
 
 import { createServer, type ServerResponse } from 'node:http';
 import { attachFileCache } from '../file/attached-cache.ts';
-import { createStaticHandler } from '../http/static.ts';
+import { serveStatic } from '../http/serve-static.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import { STATUS_PAGE } from '../observe/page.ts';
 import { Drain } from './drain.ts';
@@ -38,7 +38,7 @@ channel.once('close', stop);
 let requests = 0;
 channel.onRequest(() => ({ head: { requests } }));
 
-const serveFile = createStaticHandler(root, await attachFileCache(channel));
+const serveFile = serveStatic(root, { cache: await attachFileCache(channel) });
 const identify = process.env.IOLITE_IDENTIFY_WORKERS === '1';
 
 const server = createServer((request, response) => {

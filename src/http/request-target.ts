@@ -6,6 +6,8 @@ export interface RequestTarget {
   readonly rawPath: string;
   /** With its '?', or empty. */
   readonly query: string;
+  /** Whether a segment begins with a dot. */
+  readonly hidden: boolean;
 }
 
 /** Why a target names nothing: the status to answer with. */
@@ -19,8 +21,8 @@ const MAX_SEGMENT = 255;
  * Reads a request target (RFC 9112, 3.2) strictly: percent-encoding is decoded once, and whatever could name
  * something outside of the root, or mean different things to different programs, is refused.
  * @returns the target, or the status of the refusal: 414 too long; 400 no path, not decodable, with control
- * characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are empty, hidden
- * (a leading dot), or too long for a file name
+ * characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are empty, or too long for a
+ * file name
  */
 export function parseTarget(target: string): RequestTarget | Refusal {
   if (target.length > MAX_LENGTH) return 414;
@@ -40,7 +42,8 @@ export function parseTarget(target: string): RequestTarget | Refusal {
     if (segment === '' && !isLast) return 404;
     segments.push(segment);
   }
-  return { path: `/${segments.join('/')}`, rawPath, query };
+  const hidden = segments.some(segment => segment.startsWith('.'));
+  return { path: `/${segments.join('/')}`, rawPath, query, hidden };
 }
 
 function decodeSegment(raw: string): string | Refusal {
@@ -53,6 +56,6 @@ function decodeSegment(raw: string): string | Refusal {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   if (/[\x00-\x1f\x7f/\\]/.test(segment)) return 400;
   if (segment === '.' || segment === '..') return 400;
-  if (segment.startsWith('.') || Buffer.byteLength(segment) > MAX_SEGMENT) return 404;
+  if (Buffer.byteLength(segment) > MAX_SEGMENT) return 404;
   return segment;
 }

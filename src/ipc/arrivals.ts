@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor } from '../os/descriptor.ts';
+import { descriptorOf } from '../os/node-socket.ts';
 import { receiveDescriptor } from '../os/socket.ts';
-import { descriptorOf, isUnixSeqpacket } from '../os/unix-connect.ts';
+import { isUnixSeqpacket } from '../os/unix-connect.ts';
 import { DESCRIPTOR_NOTE } from './rendezvous.ts';
 
 /** First halves of channels that may wait for their second. */

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
+import { descriptorOf } from '../os/node-socket.ts';
 import { sendNow } from '../os/socket.ts';
-import { descriptorOf } from '../os/unix-connect.ts';
 
 /** Most bytes read at once. */
 const READ_BYTES = 64 * 1024;

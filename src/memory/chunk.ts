@@ -21,6 +21,13 @@ export interface Chunk {
   readonly bytes: Buffer;
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
+  /**
+   * A descriptor for sendfile(2), while a lease is held; it stays the chunk's. A socket's queue refers to the pages sent that way
+   * until the peer has read them, longer than any lease and than this process, and nobody is told when that is. So a chunk gives
+   * it only if it can promise that its bytes never change again; a chunk of ours is from then on never refilled.
+   * Undefined where there is no such promise: its bytes are to be copied.
+   */
+  sendableDescriptor(): number | undefined;
   /** Called by the lease that held `generation` when its last reference goes. */
   leaseEnded(generation: number): void;
 }
@@ -34,6 +41,8 @@ export interface OwnedChunk extends Chunk {
    * @returns false while another domain still holds a lease: nothing has changed then.
    */
   renew(): boolean;
+  /** Whether it is never to be refilled: see {@link sendableDescriptor}. Known for good when its last lease ends. */
+  readonly spent: boolean;
   /** Whether another domain holds a lease just now. */
   isLeasedElsewhere(): boolean;
   /** Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view. */

@@ -9,6 +9,7 @@ import { Lease } from './lease.ts';
 export class HeapChunk implements OwnedChunk {
   readonly memory = 'heap';
   readonly payloadStart = 0;
+  readonly spent = false;
   readonly size: number;
   readonly bytes: Buffer;
   generation = 1;
@@ -26,6 +27,8 @@ export class HeapChunk implements OwnedChunk {
     this.#id ??= randomBytes(16).toString('hex');
     return this.#id;
   }
+
+  sendableDescriptor(): undefined {}
 
   leaseEnded(): void {
     this.#onIdle?.(this);

@@ -119,6 +119,11 @@ export class ImportedChunk implements Chunk {
     return rested !== undefined && rested.generation === generation ? rested : this.#makeLease();
   }
 
+  /** Only the kernel's word counts: the owner of any other chunk may refill it when our lease has ended. */
+  sendableDescriptor(): number | undefined {
+    return this.frozen ? this.#fd : undefined;
+  }
+
   leaseEnded(): void {
     this.#leased = false;
     if (this.#grants === 0) {

@@ -28,6 +28,7 @@ export class SharedChunk implements OwnedChunk {
   #granted = false;
   #frozen = false;
   #dropped = false;
+  #spent = false;
 
   /**
    * @param name of the pool, for /proc/<pid>/maps
@@ -66,6 +67,15 @@ export class SharedChunk implements OwnedChunk {
   /** Whether nobody can change the bytes any more. */
   get frozen(): boolean {
     return this.#frozen;
+  }
+
+  get spent(): boolean {
+    return this.#spent;
+  }
+
+  sendableDescriptor(): number {
+    this.#spent = true;
+    return this.#fd;
   }
 
   leaseEnded(): void {

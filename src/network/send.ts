@@ -1,24 +1,46 @@
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+import { ArgumentError, describe } from '../os/error.ts';
+import { closedEarly } from './closed-early.ts';
+import { kernelSocket } from './kernel-socket.ts';
+import { type SendMode, SocketSending } from './socket-sending.ts';
+import { StreamSending } from './stream-sending.ts';
 
-/** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
-const OUTSTANDING = 1024 ** 2;
-/** Larger views are cut, so that the next piece is ready before the last one is gone. */
-const PIECE = 512 * 1024;
+export interface SendOptions {
+  /**
+   * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the mapped memory.
+   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied as
+   * long as the peer keeps up, which is faster, and by reference when it is slow, which takes no memory.
+   */
+  readonly mode?: SendMode;
+}
+
+const MODES: readonly unknown[] = ['auto', 'copy', 'reference'];
+
+/** The last sending on its way into a stream: the next one waits for it. */
+const underway = new WeakMap<Writable, Promise<void>>();
 
 /**
- * Writes an aggregate to a socket or a server response: the mapped memory itself is what writev takes, nothing
- * is copied in this process. Small views leave together; at most about 1 MiB waits in the stream at a time, however
- * slow the peer is. Does not end the stream.
+ * Writes an aggregate to a socket, a server response or another stream. Nothing is copied in this process: the kernel takes the
+ * bytes from the mapped memory, or refers to it. What the peer has no room for yet waits there too, not in buffers: about
+ * 128 KiB of it are in the kernel for a socket, at most about 1 MiB in other streams. Does not end the stream.
+ *
+ * Aggregates sent to one stream follow one another; anything else must not be written to it before it has taken them.
  *
  * Holds a reference of its own until the last byte is taken or the stream is closed: the caller may release
- * the aggregate at once.
+ * the aggregate at once. Memory that was sent by reference is not filled again, but given back to the system when it is released:
+ * only so the bytes cannot change that wait in the kernel's queues, here or at a reader on the same machine.
+ * (For memory of another domain this domain cannot promise that, unless its pool is of kind 'seal': it is copied.)
  * @returns when the kernel (or whatever lies behind the stream) has taken all bytes
  * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the end,
  * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED
  */
-export async function sendAggregate(stream: Writable, aggregate: Aggregate): Promise<void> {
+export async function sendAggregate(
+  stream: Writable,
+  aggregate: Aggregate,
+  { mode = 'auto' }: SendOptions = {},
+): Promise<void> {
   if (typeof stream?.write !== 'function' || typeof stream.once !== 'function') {
     throw new ArgumentError(`Cannot send aggregate: a stream is wanted, ${describe(stream)} was given`);
   }
@@ -27,110 +49,42 @@ export async function sendAggregate(stream: Writable, aggregate: Aggregate): Pro
       `Cannot send aggregate: an Aggregate is wanted, ${describe(aggregate)} was given`,
     );
   }
-  const held = aggregate.duplicate();
-  if (stream.destroyed) {
-    held.release();
-    throw closedEarly();
+  if (!MODES.includes(mode)) {
+    throw new ArgumentError(
+      `Cannot send aggregate: mode 'auto', 'copy' or 'reference' is wanted, ${describe(mode)} was given`,
+    );
   }
-  await new Promise<void>((sent, failed) => new Sending(stream, held, sent, failed).pump());
+  const held = aggregate.duplicate();
+  const previous = underway.get(stream);
+  const sending = previous === undefined ? send(stream, held, mode) : follow(previous, stream, held, mode);
+  underway.set(stream, sending);
+  try {
+    await sending;
+  } finally {
+    if (underway.get(stream) === sending) underway.delete(stream);
+  }
 }
 
-/** One aggregate on its way into one stream. */
-class Sending {
-  readonly #stream: Writable;
-  readonly #held: Aggregate;
-  readonly #views: readonly Buffer[];
-  readonly #sent: () => void;
-  readonly #failed: (error: Error) => void;
-  /** The next byte to hand in: in which view, and where. */
-  #view = 0;
-  #offset = 0;
-  #outstanding = 0;
-  #over = false;
+async function follow(
+  previous: Promise<void>,
+  stream: Writable,
+  held: Aggregate,
+  mode: SendMode,
+): Promise<void> {
+  // Whoever sent that one is told of its failure, and the stream will tell us as well.
+  await previous.catch(() => undefined);
+  await send(stream, held, mode);
+}
 
-  constructor(stream: Writable, held: Aggregate, sent: () => void, failed: (error: Error) => void) {
-    this.#stream = stream;
-    this.#held = held;
-    this.#views = held.views();
-    this.#sent = sent;
-    this.#failed = failed;
-    stream.on('error', this.#onError);
-    stream.on('close', this.#onClose);
-  }
-
-  /** Hands in pieces as far as the bound on what is outstanding goes. */
-  pump(): void {
-    if (this.#stream.destroyed) {
-      this.#fail(closedEarly());
+function send(stream: Writable, body: Aggregate, mode: SendMode): Promise<void> {
+  return new Promise((sent, failed) => {
+    if (stream.destroyed) {
+      body.release();
+      failed(closedEarly());
       return;
     }
-    this.#stream.cork();
-    while (this.#outstanding < OUTSTANDING) {
-      const piece = this.#nextPiece();
-      if (piece === undefined) break;
-      this.#outstanding += piece.length;
-      this.#stream.write(piece, error => this.#taken(piece.length, error));
-    }
-    this.#stream.uncork();
-    if (this.#outstanding === 0) this.#finish();
-  }
-
-  #nextPiece(): Buffer | undefined {
-    const view = this.#views[this.#view];
-    if (view === undefined) return undefined;
-    const start = this.#offset;
-    if (view.length - start <= PIECE) {
-      this.#view += 1;
-      this.#offset = 0;
-      return start === 0 ? view : view.subarray(start);
-    }
-    this.#offset = start + PIECE;
-    return view.subarray(start, start + PIECE);
-  }
-
-  /** The stream is done with some bytes, whether they were sent or not. */
-  #taken(length: number, error: Error | null | undefined): void {
-    this.#outstanding -= length;
-    if (error) this.#fail(error);
-    else if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.pump();
-    if (this.#over && this.#outstanding === 0) this.#release();
-  }
-
-  #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#forgetStream();
-    this.#release();
-    this.#sent();
-  }
-
-  #fail(error: Error): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#failed(error);
-    // The stream may tell of the error once more: the listeners stay until it is closed.
-    if (this.#outstanding === 0) this.#release();
-  }
-
-  #release(): void {
-    if (!this.#held.released) this.#held.release();
-  }
-
-  readonly #onError = (error: Error): void => this.#fail(error);
-
-  /** Nobody looks at the memory any more: pending writes are cancelled before a stream closes. */
-  readonly #onClose = (): void => {
-    this.#fail(closedEarly());
-    this.#forgetStream();
-    this.#release();
-  };
-
-  #forgetStream(): void {
-    this.#stream.off('error', this.#onError);
-    this.#stream.off('close', this.#onClose);
-  }
-}
-
-function closedEarly(): IoliteError {
-  return new IoliteError('ERR_IOLITE_PEER', 'Cannot send aggregate: the stream closed before its end');
+    const fd = kernelSocket(stream);
+    if (fd === undefined) new StreamSending(stream, body, sent, failed).pump();
+    else new SocketSending(stream as Socket, fd, { body, mode, sent, failed }).start();
+  });
 }

@@ -4,6 +4,7 @@
 export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const FD_CLOEXEC = 1;
+export const F_DUPFD_CLOEXEC = 1030;
 export const F_OFD_SETLK = 37;
 export const F_OFD_GETLK = 36;
 export const F_GETPIPE_SZ = 1032;
@@ -42,7 +43,7 @@ export const POLLOUT = 4;
 /** posix_fadvise(2) */
 export const POSIX_FADV_DONTNEED = 4;
 
-/** socket(7), unix(7), ip(7), ipv6(7) */
+/** socket(7), unix(7), ip(7), ipv6(7), tcp(7) */
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -57,6 +58,8 @@ export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
 export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
+export const IPPROTO_TCP = 6;
+export const TCP_NOTSENT_LOWAT = 25;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_DONTWAIT = 0x40;
@@ -76,7 +79,6 @@ export const EACCES = 13;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
-export const ECONNREFUSED = 111;
 export const ENAMETOOLONG = 36;
 
 /** statfs(2): files whose pages come from the reserve of huge pages. */

@@ -1,4 +1,4 @@
-import { F_SETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from './constants.ts';
+import { F_DUPFD_CLOEXEC, F_SETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from './constants.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
 import { checked, libc } from './libc.ts';
 
@@ -20,6 +20,12 @@ export function reopenReadOnly(fd: number): number {
   const opened = open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC, 0);
   if (descriptorOwners !== undefined) descriptorOwners[opened] = THREAD;
   return checked(opened, 'open', attempted);
+}
+
+/** Another descriptor of the same open file description, closed on exec. The caller closes it. @throws SystemError: EMFILE */
+export function duplicateDescriptor(fd: number): number {
+  const attempted = `Cannot duplicate descriptor ${fd}`;
+  return checked(libc().fcntl(fd, F_DUPFD_CLOEXEC, 0), 'fcntl', attempted);
 }
 
 /** Keeps a descriptor that was inherited from being inherited further. @throws SystemError: EBADF */

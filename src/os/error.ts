@@ -31,10 +31,12 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_INCOMPLETE'
   /** A file cannot be cached or kept changing while it was read. */
   | 'ERR_IOLITE_FILE'
+  /** A cache policy of the user's own failed; reported, never thrown. */
+  | 'ERR_IOLITE_POLICY'
   /** A file changed on disk since it was read, so that what was to replace it would undo that change. */
   | 'ERR_IOLITE_CONFLICT'
-  /** A cache policy of the user's own failed; reported, never thrown. */
-  | 'ERR_IOLITE_POLICY';
+  /** An HTTP request was answered with a status that is an error: what a middleware hands to `next`. */
+  | 'ERR_IOLITE_STATUS';
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {

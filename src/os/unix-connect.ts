@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import {
   AF_UNIX,
   EADDRINUSE,
@@ -13,7 +12,7 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { IoliteError, SystemError } from './error.ts';
+import { SystemError } from './error.ts';
 import { checked, lastErrno, libc } from './libc.ts';
 import { unixAddress } from './unix-address.ts';
 
@@ -64,11 +63,4 @@ function option(fd: number, name: number): number {
   const length = new Uint8Array(Int32Array.of(4).buffer);
   const answer = libc().getsockopt(fd, SOL_SOCKET, name, new Uint8Array(value.buffer), length);
   return answer === -1 ? -1 : (value[0] as number);
-}
-
-/** The descriptor behind a socket of Node's, which has no public name. Node keeps and closes it. */
-export function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
-  if (typeof handle?.fd === 'number' && handle.fd >= 0) return handle.fd;
-  throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a socket: it is closed');
 }

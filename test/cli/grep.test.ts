@@ -138,6 +138,17 @@ test('Search finds in any bytes what grep finds, however they are cut', () => {
   fc.assert(property, { numRuns: 1000 * RUNS });
 });
 
+test("an anchor behind an anchor is an ordinary character, as grep's basic syntax has it", () => {
+  const bytes = Buffer.from('\n^\n^a\na\n*\n^*\n');
+  for (const pattern of ['^^', '^^a', '^*', '^**', '\\(^^\\)', '^\\(^a\\)', 'a\\|^^']) {
+    const expected = run('grep', ['-a', '-G', '-e', pattern], { input: bytes, env: C });
+    const compiled = compile([pattern], { syntax: 'basic', ignoreCase: false, wholeLines: false });
+    const choice = { ignoreCase: false, wholeLines: false, numbers: false, inverted: false, max: undefined };
+    const found = search(bytes, [bytes.length], matcherOf(compiled), { ...choice, what: 'lines' });
+    assert.equal(found.toString(), expected.stdout.toString(), pattern);
+  }
+});
+
 test('Search passes long runs of lines on by reference', () => {
   const pool = createPool({ memory: 'heap' });
   const line = `${'x'.repeat(99)}\n`;

@@ -23,20 +23,31 @@ test('Permutations fills room of any size with all of them in order', () => {
   const words = fc.oneof(
     fc.array(word, { minLength: 1, maxLength: 7 }),
     fc.array(fc.stringMatching(/^[a-z]{4}$/), { minLength: 7, maxLength: 8 }),
+    fc.array(fc.stringMatching(/^[a-z]{20,200}$/), { minLength: 5, maxLength: 6 }),
   );
-  const property = fc.property(words, fc.integer({ min: 1, max: 5000 }), fc.nat(3), (given, extra, shift) => {
-    const permutations = new Permutations(given.map(text => Buffer.from(text)));
-    if (permutations.length === 0) return;
-    const room = Buffer.alloc(permutations.length + extra + 3);
-    const parts: string[] = [];
-    for (;;) {
-      const length = permutations.fill(room.subarray(shift));
-      if (length === 0) break;
-      parts.push(room.toString('utf8', shift, shift + length));
-      room.fill(0xee);
-    }
-    assert.equal(parts.join(''), [...permutationsOf(given)].join(''));
-  });
+  const end = fc.constantFrom('', '\n', 'stop');
+  const property = fc.property(
+    words,
+    end,
+    fc.integer({ min: 1, max: 5000 }),
+    fc.nat(3),
+    (given, stop, extra, shift) => {
+      const permutations = new Permutations(
+        given.map(text => Buffer.from(text)),
+        Buffer.from(stop),
+      );
+      if (permutations.length === 0) return;
+      const room = Buffer.alloc(permutations.length + extra + 3);
+      const parts: string[] = [];
+      for (;;) {
+        const length = permutations.fill(room.subarray(shift));
+        if (length === 0) break;
+        parts.push(room.toString('utf8', shift, shift + length));
+        room.fill(0xee);
+      }
+      assert.equal(parts.join(''), Array.from(permutationsOf(given), text => text + stop).join(''));
+    },
+  );
   fc.assert(property, { numRuns: 60 * RUNS });
 });
 

@@ -19,7 +19,12 @@ test('parseTarget() reads paths, and takes queries off', () => {
   assert.equal(pathOf('http://host?x'), '/');
   assert.equal(pathOf('/100%25'), '/100%');
   assert.equal(pathOf('/a%252fb'), '/a%2fb');
-  assert.deepEqual(parseTarget('/%41?q=1'), { path: '/A', rawPath: '/%41', query: '?q=1' });
+  assert.deepEqual(parseTarget('/%41?q=1'), {
+    path: '/A',
+    rawPath: '/%41',
+    query: '?q=1',
+    hidden: false,
+  });
 });
 
 for (const [target, status] of [
@@ -48,10 +53,6 @@ for (const [target, status] of [
   ['/é', 400],
   ['/a b', 400],
   ['/a#b', 400],
-  ['/.hidden', 404],
-  ['/a/.git/config', 404],
-  ['/%2egit/config', 404],
-  ['/...', 404],
   ['//evil.example', 404],
   ['/a//b', 404],
   ['///', 404],
@@ -63,6 +64,13 @@ for (const [target, status] of [
     assert.equal(parseTarget(target), status);
   });
 }
+
+test('parseTarget() tells hidden paths', () => {
+  for (const target of ['/.hidden', '/a/.git/config', '/%2egit/config', '/...', '/.a/']) {
+    const parsed = parseTarget(target);
+    assert(typeof parsed === 'object' && parsed.hidden, target);
+  }
+});
 
 test('parseTarget() never names anything outside of the root', () => {
   const piece = fc.oneof(
@@ -94,7 +102,8 @@ test('parseTarget() never names anything outside of the root', () => {
       const path = join(root, parsed.path);
       assert(path === root || path === root + sep || path.startsWith(root + sep), path);
       assert(!path.includes('\0'));
-      assert(!/\/\.|\/\//.test(parsed.path), parsed.path);
+      assert(!/\/\/|\/\.\.?(\/|$)/.test(parsed.path), parsed.path);
+      assert.equal(parsed.hidden, parsed.path.includes('/.'));
       assert(/^\/(?!\/)/.test(parsed.rawPath), 'a redirect to it stays on this host');
     }),
     { numRuns: 20_000 },
@@ -103,7 +112,7 @@ test('parseTarget() never names anything outside of the root', () => {
 
 test('parseTarget() gives back what was encoded', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are refused.
-  const forbidden = /^\.|[\x00-\x1f\x7f/\\]/;
+  const forbidden = /^\.\.?$|[\x00-\x1f\x7f/\\]/;
   const segment = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
     .filter(text => !forbidden.test(text));

@@ -1,35 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
 import { sendAggregate } from '../../src/network/send.ts';
 import { sliced } from '../support/slicing.ts';
+import { received, someBytes, tcpPair } from '../support/tcp-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
-
-/** A connected pair: what is written to the first arrives at the second. */
-async function socketPair(context: TestContext): Promise<[Socket, Socket]> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted = once(server, 'connection');
-  const client = connect((server.address() as { port: number }).port, '127.0.0.1');
-  const [serverSide] = (await accepted) as [Socket];
-  server.close();
-  context.after(() => {
-    client.destroy();
-    serverSide.destroy();
-  });
-  return [serverSide, client];
-}
-
-async function received(socket: Socket): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of socket) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
 
 /** Releases the aggregate and closes the pool: nothing may hold memory then. */
 function assertNothingHeld(pool: Pool, aggregate: Aggregate): void {
@@ -38,41 +16,35 @@ function assertNothingHeld(pool: Pool, aggregate: Aggregate): void {
   assert.equal(pool.stats().chunks, 0);
 }
 
-/** Bytes that differ wherever a piece could be cut, doubled or lost. */
-function someBytes(size: number): Buffer {
-  return Buffer.alloc(
-    size,
-    Uint8Array.from({ length: 65_521 }, (_, i) => (i * 31 + (i >> 8)) & 255),
-  );
-}
-
 /** Unlike once(): an error is not the end of the waiting. */
 function closeOf(stream: Writable): Promise<void> {
   return new Promise(resolve => stream.once('close', () => resolve()));
 }
 
-for (const [what, size, lengths] of [
-  ['no bytes', 0, [1]],
-  ['very many slices of one byte', 20_000, [1]],
-  ['slices of all sizes', 3_000_000, [1, 100, 1_500_000, 7, 600_000, 65_536]],
-  ['one large slice', 16 * 1024 ** 2, [1 << 30]],
-] as const) {
-  test(`sendAggregate() sends ${what}`, async context => {
-    const [ours, theirs] = await socketPair(context);
-    const pool = createPool();
-    const bytes = someBytes(size);
-    const aggregate = sliced(pool, bytes, lengths);
-    const arriving = received(theirs);
-    await watchdog(sendAggregate(ours, aggregate), 'sending');
-    ours.end();
-    assert((await watchdog(arriving, 'receiving')).equals(bytes));
-    assert.deepEqual([ours.listenerCount('error'), ours.listenerCount('close')], [0, 0]);
-    assertNothingHeld(pool, aggregate);
-  });
+for (const mode of ['auto', 'copy', 'reference'] as const) {
+  for (const [what, size, lengths] of [
+    ['no bytes', 0, [1]],
+    ['very many slices of one byte', 20_000, [1]],
+    ['slices of all sizes', 3_000_000, [1, 100, 1_500_000, 7, 600_000, 65_536]],
+    ['one large slice', 16 * 1024 ** 2, [1 << 30]],
+  ] as const) {
+    test(`sendAggregate() sends ${what}, mode ${mode}`, async context => {
+      const [ours, theirs] = await tcpPair(context);
+      const pool = createPool();
+      const bytes = someBytes(size);
+      const aggregate = sliced(pool, bytes, lengths);
+      const arriving = received(theirs);
+      await watchdog(sendAggregate(ours, aggregate, { mode }), 'sending');
+      ours.end();
+      assert((await watchdog(arriving, 'receiving')).equals(bytes));
+      assert.deepEqual([ours.listenerCount('error'), ours.listenerCount('close')], [0, 0]);
+      assertNothingHeld(pool, aggregate);
+    });
+  }
 }
 
 test('sendAggregate() keeps the memory until it is sent, and bounds what waits in the socket', async context => {
-  const [ours, theirs] = await socketPair(context);
+  const [ours, theirs] = await tcpPair(context);
   const pool = createPool();
   const bytes = someBytes(48 * 1024 ** 2);
   const aggregate = pool.from(bytes);
@@ -94,7 +66,7 @@ test('sendAggregate() keeps the memory until it is sent, and bounds what waits i
 });
 
 test('sendAggregate() fails once and holds nothing when the peer resets midway', async context => {
-  const [ours, theirs] = await socketPair(context);
+  const [ours, theirs] = await tcpPair(context);
   const pool = createPool();
   const aggregate = pool.from(someBytes(32 * 1024 ** 2));
   const sending = sendAggregate(ours, aggregate);
@@ -108,7 +80,7 @@ test('sendAggregate() fails once and holds nothing when the peer resets midway',
 });
 
 test('sendAggregate() fails when its stream is destroyed, before or midway', async context => {
-  const [ours] = await socketPair(context);
+  const [ours] = await tcpPair(context);
   const pool = createPool();
   const aggregate = pool.from(someBytes(32 * 1024 ** 2));
   const sending = sendAggregate(ours, aggregate);
@@ -138,7 +110,7 @@ test('sendAggregate() passes on what a stream fails with', async () => {
 });
 
 test('sendAggregate() refuses what is no stream or no aggregate', async context => {
-  const [ours] = await socketPair(context);
+  const [ours] = await tcpPair(context);
   const pool = createPool({ memory: 'heap' });
   using aggregate = pool.from('x');
   for (const stream of [null, undefined, {}, 'socket'] as unknown as Socket[]) {
@@ -146,6 +118,9 @@ test('sendAggregate() refuses what is no stream or no aggregate', async context 
   }
   for (const body of [null, 'x', Buffer.from('x')] as unknown as Aggregate[]) {
     await assert.rejects(sendAggregate(ours, body), { code: 'ERR_IOLITE_ARGUMENT' });
+  }
+  for (const mode of [null, 'copied', 1] as unknown as 'auto'[]) {
+    await assert.rejects(sendAggregate(ours, aggregate, { mode }), { code: 'ERR_IOLITE_ARGUMENT' });
   }
   const released = pool.from('x');
   released.release();

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { descriptorOf } from '../../src/os/node-socket.ts';
 import { peerCredentials, receiveDescriptor, sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { nodePath, peerAddress, unixAddress } from '../../src/os/unix-address.ts';
-import { connectUnix, descriptorOf, isUnixSeqpacket } from '../../src/os/unix-connect.ts';
+import { connectUnix, isUnixSeqpacket } from '../../src/os/unix-connect.ts';
 import { Folder } from '../support/folder.ts';
 
 test('unixAddress() has room for 107 bytes', () => {

@@ -1,0 +1,91 @@
+/**
+ * Checks what users get: packs the project, installs the package in an empty folder, loads each of its entries, compiles
+ * a program against their types, and runs the command. Needs the registry, for the dependencies.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { build } from './build.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+function run(command, args, cwd) {
+  const { status, stdout, error } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status === 0) return stdout;
+  console.error(stdout);
+  throw new Error(`${command} ${args.join(' ')} failed`, { cause: error });
+}
+
+build();
+const { messages } = await publint({ pkgDir: ROOT, strict: true });
+for (const message of messages) console.error(formatMessage(message, manifest));
+if (messages.length > 0) process.exit(1);
+
+const folder = mkdtempSync(join(tmpdir(), 'iolite-package-'));
+try {
+  const [{ filename }] = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
+  );
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  run(
+    'npm',
+    [
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      `./${filename}`,
+      `@types/node@${manifest.devDependencies['@types/node']}`,
+    ],
+    folder,
+  );
+
+  const entries = Object.keys(manifest.exports)
+    .filter(entry => !entry.endsWith('.json'))
+    .map(entry => entry.replace('.', manifest.name));
+  const imports = entries.map((entry, i) => `import * as entry${i} from '${entry}';`);
+  const program = `${imports.join('\n')}
+import { createPool, type Aggregate } from '${manifest.name}';
+console.log(${entries.map((_, i) => `Object.keys(entry${i}).length > 0`).join(', ')});
+using pool = createPool({ name: 'check' });
+using text: Aggregate = pool.from('one copy');
+console.log(text.toString());
+`;
+  writeFileSync(join(folder, 'program.ts'), program);
+  run(
+    process.execPath,
+    [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,esnext.disposable,dom,dom.iterable',
+      '--types',
+      'node',
+      'program.ts',
+    ],
+    folder,
+  );
+  const printed = run(process.execPath, ['program.js'], folder);
+  if (printed.includes('false') || !printed.includes('one copy')) {
+    throw new Error(`An entry of the package is empty: ${printed}`);
+  }
+  const version = run('npx', ['--no-install', 'iolite', '--version'], folder).trim();
+  if (version !== manifest.version) throw new Error(`iolite --version says ${version}`);
+  console.log(`${filename}: ${entries.length} entries, their types and the command work`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

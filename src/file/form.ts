@@ -1,0 +1,15 @@
+import { bytesTag } from './content-tag.ts';
+import type { Coding } from './file-cache.ts';
+
+/** A content in another coding, in ordinary memory: to be copied to where it is kept. */
+export interface Form {
+  readonly coding: Coding;
+  readonly parts: readonly Buffer[];
+  /** Of these bytes, so that it is strong for them whoever made them, and with what. */
+  readonly etag: string;
+}
+
+/** A form with its tag. O(bytes), as {@link bytesTag}. */
+export async function formOf(coding: Coding, parts: readonly Buffer[], signal?: AbortSignal): Promise<Form> {
+  return { coding, parts, etag: await bytesTag(parts, signal) };
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import type { Coding } from '../file/file-cache.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { allowsRange, evaluate } from './conditional.ts';
+import type { Answer, HeaderList, ServerRequest } from './exchange.ts';
+import { frameRanges } from './multipart.ts';
+import { chooseCoding } from './negotiation.ts';
+import { type ByteRange, contentRange, parseRanges } from './range.ts';
+import { type Form, type Representation, representationOf } from './representation.ts';
+import type { FoundFile } from './site-files.ts';
+import type { ServedFile, SiteSettings } from './site-options.ts';
+import { bodyOf } from './snapshot-body.ts';
+import { statusAnswer } from './status-answer.ts';
+
+/** An answer about a file. */
+export interface FileAnswer extends Answer {
+  readonly file: ServedFile;
+}
+
+/** Header fields of one version of a file, in each of its forms that was asked for. */
+interface Version {
+  readonly etag: string;
+  readonly codings: readonly Coding[];
+  readonly forms: Map<Coding | 'identity', Representation>;
+}
+
+/** What a file's request is to be answered with. */
+interface Decision {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** What the body is made of; undefined for none. */
+  readonly pieces?: readonly (string | ByteRange)[];
+}
+
+const REMEMBERED = 10_000;
+
+/** Answers GET and HEAD with files: negotiation, conditions, ranges. */
+export class FileAnswers {
+  readonly #root: string;
+  readonly #settings: SiteSettings;
+  /** By path. Answers with one version have one list of header fields, so that senders can keep its bytes. */
+  readonly #versions = new BoundedMap<string, Version>(REMEMBERED);
+
+  constructor(root: string, settings: SiteSettings) {
+    this.#root = root;
+    this.#settings = settings;
+  }
+
+  /** @param found its snapshot is taken over */
+  answer(request: ServerRequest, { location, snapshot }: FoundFile): FileAnswer {
+    const { codings } = snapshot;
+    const choice = this.#settings.encodings
+      ? chooseCoding(request.header('accept-encoding'), codings)
+      : 'identity';
+    const encoded = choice === undefined || choice === 'identity' ? undefined : snapshot.encoded(choice);
+    const coding = encoded === undefined ? 'identity' : (choice as Coding);
+    const sent = encoded ?? snapshot;
+    let body: Answer['body'];
+    try {
+      const representation = this.#represent(location.path, { snapshot, sent, coding });
+      const { file } = representation;
+      const { status, headers, pieces } =
+        choice === undefined
+          ? { status: 406, headers: representation.bare }
+          : this.#decide(request, representation, sent.size);
+      if (status >= 400) return { ...statusAnswer(status, headers), file };
+      if (pieces !== undefined && request.method === 'GET') body = bodyOf(sent, pieces);
+      return { status, headers, body, file };
+    } finally {
+      if (encoded !== undefined) snapshot.release();
+      if (body === undefined) sent.release();
+    }
+  }
+
+  /**
+   * The file as the page of an error, whatever the request says of versions and ranges.
+   * @param found its snapshot is taken over
+   */
+  answerError({ method }: ServerRequest, { snapshot }: FoundFile, status: number): Answer {
+    const { size, mediaType } = snapshot;
+    const own = ['Content-Type', mediaType, 'Content-Length', String(size)];
+    const headers = [...own, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
+    if (method === 'GET') return { status, headers, body: bodyOf(snapshot, [{ start: 0, end: size }]) };
+    snapshot.release();
+    return { status, headers, body: undefined };
+  }
+
+  #represent(path: string, form: Omit<Form, 'file'>): Representation {
+    const { snapshot, coding } = form;
+    const { etag, codings, size, mtimeMs } = snapshot;
+    let version = this.#versions.get(path);
+    if (version === undefined || version.etag !== etag || !isSame(version.codings, codings)) {
+      version = { etag, codings, forms: new Map() };
+      this.#versions.set(path, version);
+    }
+    let representation = version.forms.get(coding);
+    if (representation === undefined) {
+      const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
+      representation = representationOf({ ...form, file }, this.#settings);
+      version.forms.set(coding, representation);
+    }
+    return representation;
+  }
+
+  #decide(request: ServerRequest, representation: Representation, size: number): Decision {
+    const { headers, bare } = representation;
+    const verdict = evaluate(request, representation);
+    if (verdict === 'not-modified') return { status: 304, headers: bare };
+    if (verdict === 'failed') return { status: 412, headers: [] };
+    const ranges = this.#rangesOf(request, representation, size);
+    if (ranges !== undefined) return partial(representation, ranges, size);
+    return { status: 200, headers, pieces: [{ start: 0, end: size }] };
+  }
+
+  /** Ranges are for GET alone (RFC 9110, 14.2). */
+  #rangesOf(request: ServerRequest, representation: Representation, size: number): ByteRange[] | undefined {
+    if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
+    const ranges = parseRanges(request.header('range'), size);
+    if (ranges === undefined || !allowsRange(request.header('if-range'), representation)) return undefined;
+    return ranges;
+  }
+}
+
+/** Answers with parts (RFC 9110, 15.3.7), or says that there are none such (15.5.17). */
+function partial(representation: Representation, ranges: readonly ByteRange[], size: number): Decision {
+  const { mediaType, partial: headers } = representation;
+  const [first] = ranges;
+  if (first === undefined) return { status: 416, headers: ['Content-Range', `bytes */${size}`] };
+  if (ranges.length === 1) {
+    const length = String(first.end - first.start);
+    const own = [
+      'Content-Type',
+      mediaType,
+      'Content-Length',
+      length,
+      'Content-Range',
+      contentRange(first, size),
+    ];
+    return { status: 206, headers: [...own, ...headers], pieces: ranges };
+  }
+  const { mediaType: multipart, length, pieces } = frameRanges(ranges, mediaType, size);
+  const own = ['Content-Type', multipart, 'Content-Length', String(length)];
+  return { status: 206, headers: [...own, ...headers], pieces };
+}
+
+function isSame(codings: readonly Coding[], others: readonly Coding[]): boolean {
+  return codings === others || codings.join() === others.join();
+}

@@ -1,0 +1,214 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { Aggregate } from '../aggregate/aggregate.ts';
+import type { Pool } from '../aggregate/pool.ts';
+import { sendAggregate } from '../network/send.ts';
+import type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Up to this size a body is copied once, to leave together with its header in one write: that costs less than two. */
+const SMALL = 16 * 1024;
+
+/** Options of {@link serverRequest}. */
+export interface AdapterOptions {
+  /** Where the response goes: for early hints. */
+  readonly response?: NodeResponse;
+  /** What handlers are to take for the target. Default: the request's `url`. */
+  readonly target?: string;
+  /** The target before a mount path was taken off. Default: the request's `originalUrl`, which Connect and Express keep. */
+  readonly originalTarget?: string | undefined;
+  /** Where the bytes of the body are put. Default: they stay on this process's heap, and channels refuse them. */
+  readonly pool?: Pool | undefined;
+}
+
+/** A request of node:http or node:http2, as handlers see it. Reads nothing of the body before it is asked to. */
+export function serverRequest(request: NodeRequest, options: AdapterOptions = {}): ServerRequest {
+  return new AdaptedRequest(request, options);
+}
+
+class AdaptedRequest implements ServerRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly originalTarget: string | undefined;
+  readonly #request: NodeRequest;
+  readonly #options: AdapterOptions;
+  #hinted = false;
+
+  constructor(request: NodeRequest, options: AdapterOptions) {
+    this.#request = request;
+    this.#options = options;
+    this.method = request.method ?? 'GET';
+    this.target = options.target ?? request.url ?? '/';
+    this.originalTarget = options.originalTarget ?? (request as { originalUrl?: string }).originalUrl;
+  }
+
+  get secure(): boolean {
+    return 'encrypted' in this.#request.socket;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket.remoteAddress;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  get body(): AsyncIterable<Aggregate> | undefined {
+    return hasBody(this.#request) ? bodyOf(this.#request, this.#options.pool) : undefined;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  earlyHints(links: readonly string[]): void {
+    const { response } = this.#options;
+    if (this.#hinted || links.length === 0 || response === undefined || response.headersSent) return;
+    this.#hinted = true;
+    response.writeEarlyHints({ link: [...links] });
+  }
+}
+
+function hasBody(request: NodeRequest): boolean {
+  if ('stream' in request) return !request.stream.endAfterHeaders;
+  const { headers } = request;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function* bodyOf(request: NodeRequest, pool: Pool | undefined): AsyncGenerator<Aggregate> {
+  for await (const bytes of request as AsyncIterable<Buffer>) {
+    yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
+  }
+}
+
+/**
+ * Has a handler answer a request of node:http or node:http2, and sends what it says. The handler's signal aborts when the
+ * client is gone.
+ * @returns false when the handler has no answer: nothing was sent. True when the answer was sent or the client is gone
+ * @throws what the handler throws, unless the client is gone
+ */
+export async function handle(
+  handler: Handler,
+  request: ServerRequest,
+  response: NodeResponse,
+): Promise<boolean> {
+  const answer = handler.answerNow?.(request) ?? (await requestAnswer(handler, request, response));
+  if (answer === undefined) return response.destroyed;
+  await writeAnswer(response, answer, request.method);
+  return true;
+}
+
+/**
+ * What a handler answers in its own time. Its signal aborts when the client is gone.
+ * @returns undefined also when the client has left meanwhile
+ * @throws what the handler throws, unless the client is gone
+ */
+export async function requestAnswer<T extends Answer>(
+  handler: { answer(request: ServerRequest, signal: AbortSignal): Promise<T | undefined> },
+  request: ServerRequest,
+  response: NodeResponse,
+): Promise<T | undefined> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  response.once('close', abort);
+  try {
+    return await handler.answer(request, controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    response.off('close', abort);
+  }
+}
+
+/**
+ * Sends an answer and ends the response. The body is released in every case: sent, not wanted (HEAD, 204, 304), or the client
+ * gone, which is no error. Aggregates are sent from the memory they are in (see sendAggregate), but for the smallest.
+ * A body that fails midway destroys the response: only the connection's end can tell the client.
+ * @param method of the request
+ * @returns when the body is released
+ */
+export async function writeAnswer(response: NodeResponse, answer: Answer, method = 'GET'): Promise<void> {
+  const { status, headers, body } = answer;
+  if (response.destroyed || response.headersSent) return discard(body);
+  try {
+    writeHead(response, status, headers);
+  } catch (error) {
+    await discard(body);
+    throw error;
+  }
+  if (method === 'HEAD' || status === 204 || status === 304) {
+    response.end();
+    return discard(body);
+  }
+  if (body === undefined) response.end();
+  else if (!Aggregate.isAggregate(body)) await pump(response, body);
+  else if (body.length <= SMALL) endWith(response, body);
+  else await sendAll(response, body);
+}
+
+/** Releases a body that is not sent. */
+export async function discard(body: Answer['body']): Promise<void> {
+  if (body === undefined) return;
+  if (Aggregate.isAggregate(body)) body[Symbol.dispose]();
+  else await body[Symbol.asyncIterator]().return?.();
+}
+
+function writeHead(response: NodeResponse, status: number, headers: HeaderList): void {
+  // A list as it is, is what node:http takes most readily; node:http2's compatibility layer does so from Node 22 on.
+  if ('stream' in response) {
+    for (let index = 0; index < headers.length; index += 2) {
+      response.appendHeader(headers[index] as string, headers[index + 1] as string);
+    }
+    response.writeHead(status);
+  } else {
+    response.writeHead(status, headers as string[]);
+  }
+}
+
+function endWith(response: NodeResponse, body: Aggregate): void {
+  // As text of one byte a character it joins the header, which is text too.
+  const text = body.toString('latin1');
+  body.release();
+  (response as ServerResponse).end(text, 'latin1');
+}
+
+async function sendAll(response: NodeResponse, body: Aggregate): Promise<void> {
+  try {
+    await sendAggregate(response, body);
+    response.end();
+  } catch {
+    // The client is gone.
+    response.destroy();
+  } finally {
+    body.release();
+  }
+}
+
+async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<void> {
+  const iterator = body[Symbol.asyncIterator]();
+  // A body that waits for its next piece ends when the client does.
+  const close = (): void => void iterator.return?.()?.catch(() => {});
+  response.once('close', close);
+  try {
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done === true) break;
+      try {
+        await sendAggregate(response, value);
+      } finally {
+        value.release();
+      }
+    }
+    response.end();
+  } catch {
+    response.destroy();
+    await Promise.resolve(iterator.return?.()).catch(() => {});
+  } finally {
+    response.off('close', close);
+  }
+}

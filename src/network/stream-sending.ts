@@ -1,0 +1,107 @@
+import type { Writable } from 'node:stream';
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import { closedEarly } from './closed-early.ts';
+
+/** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
+const OUTSTANDING = 1024 ** 2;
+/** Larger views are cut, so that the next piece is ready before the last one is gone. */
+const PIECE = 512 * 1024;
+
+/**
+ * One aggregate on its way into one stream of whatever kind, as views of its memory. Takes the aggregate over, and releases it
+ * when the stream is done with the memory.
+ */
+export class StreamSending {
+  readonly #stream: Writable;
+  readonly #held: Aggregate;
+  readonly #views: readonly Buffer[];
+  readonly #sent: () => void;
+  readonly #failed: (error: Error) => void;
+  /** The next byte to hand in: in which view, and where. */
+  #view = 0;
+  #offset = 0;
+  #outstanding = 0;
+  #over = false;
+
+  constructor(stream: Writable, held: Aggregate, sent: () => void, failed: (error: Error) => void) {
+    this.#stream = stream;
+    this.#held = held;
+    this.#views = held.views();
+    this.#sent = sent;
+    this.#failed = failed;
+    stream.on('error', this.#onError);
+    stream.on('close', this.#onClose);
+  }
+
+  /** Hands in pieces as far as the bound on what is outstanding goes. */
+  pump(): void {
+    if (this.#stream.destroyed) {
+      this.#fail(closedEarly());
+      return;
+    }
+    this.#stream.cork();
+    while (this.#outstanding < OUTSTANDING) {
+      const piece = this.#nextPiece();
+      if (piece === undefined) break;
+      this.#outstanding += piece.length;
+      this.#stream.write(piece, error => this.#taken(piece.length, error));
+    }
+    this.#stream.uncork();
+    if (this.#outstanding === 0) this.#finish();
+  }
+
+  #nextPiece(): Buffer | undefined {
+    const view = this.#views[this.#view];
+    if (view === undefined) return undefined;
+    const start = this.#offset;
+    if (view.length - start <= PIECE) {
+      this.#view += 1;
+      this.#offset = 0;
+      return start === 0 ? view : view.subarray(start);
+    }
+    this.#offset = start + PIECE;
+    return view.subarray(start, start + PIECE);
+  }
+
+  /** The stream is done with some bytes, whether they were sent or not. */
+  #taken(length: number, error: Error | null | undefined): void {
+    this.#outstanding -= length;
+    if (error) this.#fail(error);
+    else if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.pump();
+    if (this.#over && this.#outstanding === 0) this.#release();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#forgetStream();
+    this.#release();
+    this.#sent();
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#failed(error);
+    // The stream may tell of the error once more: the listeners stay until it is closed.
+    if (this.#outstanding === 0) this.#release();
+  }
+
+  #release(): void {
+    if (!this.#held.released) this.#held.release();
+  }
+
+  readonly #onError = (error: Error): void => this.#fail(error);
+
+  /** Nobody looks at the memory any more: pending writes are cancelled before a stream closes. */
+  readonly #onClose = (): void => {
+    this.#fail(closedEarly());
+    this.#forgetStream();
+    this.#release();
+  };
+
+  #forgetStream(): void {
+    this.#stream.off('error', this.#onError);
+    this.#stream.off('close', this.#onClose);
+  }
+}

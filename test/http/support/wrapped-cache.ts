@@ -1,0 +1,50 @@
+import type { Coding, FileCache, Snapshot } from '../../../src/file/file-cache.ts';
+
+/** A cache whose snapshots are changed on their way out. */
+export function wrapCache(cache: FileCache, change: (snapshot: Snapshot) => Snapshot): FileCache {
+  return {
+    read: (path, options) => cache.read(path, options),
+    snapshot: async (path, options) => change(await cache.snapshot(path, options)),
+    peek: path => {
+      const snapshot = cache.peek(path);
+      return snapshot && change(snapshot);
+    },
+    invalidate: path => cache.invalidate(path),
+    stats: () => cache.stats(),
+    close: () => cache.close(),
+    [Symbol.dispose]: () => cache.close(),
+  };
+}
+
+/** As if the cache gave strong entity tags. */
+export function withStrongTags(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, etag: snapshot.etag.replace('W/', '') };
+}
+
+/** As if the cache kept the file by extents. */
+export function byExtents(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, content: undefined };
+}
+
+/** As if the cache had forms in codings: the name of the coding, and then the file as it is. */
+export function withCodings(codings: readonly Coding[]): (snapshot: Snapshot) => Snapshot {
+  return snapshot => ({
+    ...snapshot,
+    codings,
+    encoded: coding => {
+      if (!codings.includes(coding)) return undefined;
+      const content = snapshot.content?.duplicate().prepend(`${coding}:`);
+      if (content === undefined) return undefined;
+      const release = (): void => content[Symbol.dispose]();
+      return {
+        ...snapshot,
+        content,
+        size: content.length,
+        etag: snapshot.etag.replace(/"$/, `-${coding}"`),
+        read: async (start, end) => content.slice(start, end),
+        release,
+        [Symbol.dispose]: release,
+      };
+    },
+  });
+}
