@@ -1,5 +1,4 @@
 import { abortable } from '../../aggregate/abortable.ts';
-import type { Pool } from '../../aggregate/pool.ts';
 import type { ServerRequest } from '../exchange.ts';
 import { parseDirectives } from './cache-control.ts';
 import { fieldOf } from './fields.ts';
@@ -17,7 +16,7 @@ export type Outcome =
   /** What was stored still is what it would send; it is stored with these facts now. */
   | { readonly kind: 'renewed'; readonly facts: ResponseFacts }
   /**
-   * A response. Whoever takes its body closes it for more readers unless it is shared. `size` of the facts is not known yet.
+   * A response. Whoever takes its body closes it for more readers unless it is shared.
    * @property shared whether others may have it too, as it is being stored
    */
   | {
@@ -32,8 +31,6 @@ export type Outcome =
 export interface FetchContext {
   readonly origin: Origin;
   readonly responses: StoredResponses;
-  /** Where contents that are to be stored are received. */
-  readonly pool: Pool;
   readonly forwarding: Forwarding;
 }
 
@@ -125,10 +122,10 @@ export class Fetch {
   }
 
   #received(head: ResponseHead, body: ReceivedBody): Outcome {
-    const { responses, pool, forwarding } = this.#context;
+    const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
     const headers = forwardedResponse(head.headers, forwarding);
-    const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt, size: 0 };
+    const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);
     const shared =
       !this.#invalidated &&
@@ -138,14 +135,12 @@ export class Fetch {
     if (shared) {
       responses.declare(this.resource, facts);
       body.keep({
-        pool,
         limit: responses.largest,
         evenAlone: length <= responses.largest,
         done: content => {
-          if (!this.#invalidated)
-            responses.put(this.resource, this.leader, { ...facts, size: content.length }, content);
-          content.release();
           this.#finish(body);
+          if (this.#invalidated) return undefined;
+          return responses.put(this.resource, this.leader, facts, content);
         },
         dropped: () => this.#finish(body),
       });

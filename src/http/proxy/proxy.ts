@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { abortable } from '../../aggregate/abortable.ts';
-import { createPool, type Pool } from '../../aggregate/pool.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import { createPolicy, type PolicyName } from '../../file/policies/index.ts';
+import type { CachePolicy } from '../../file/policy.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
-import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
+import { ArgumentError, describe } from '../../os/error.ts';
 import type { Answer, Handler, ServerRequest } from '../exchange.ts';
 import { statusAnswer } from '../status-answer.ts';
 import { type Directives, parseDirectives } from './cache-control.ts';
@@ -12,12 +14,11 @@ import { Fetches } from './fetches.ts';
 import { fieldOf, without } from './fields.ts';
 import { isLoop } from './forwarding.ts';
 import { ageOf, lifetimeOf, mayStandIn, useOf } from './freshness.ts';
-import { MemoryStore } from './memory-store.ts';
 import { Origin, type OriginLimits } from './origin.ts';
 import { originFailure } from './origin-failure.ts';
 import { onlyReader, passOn } from './pass-on.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
-import type { ResponseStore } from './response-store.ts';
+import { ResponseStore } from './response-store.ts';
 import { FAILURES } from './storable.ts';
 import { conditionalAnswer, storedAnswer } from './stored-answer.ts';
 import { type Found, StoredResponses, selectsSame } from './stored-responses.ts';
@@ -27,11 +28,11 @@ import { conditionsOf } from './validation.ts';
 export interface ProxyOptions extends OriginLimits {
   /** The server behind: scheme, host and port. */
   readonly origin: string | URL;
-  /** Bytes of responses that are kept. Default 256 MiB; 0 keeps none. */
+  /** Bytes of memory that responses are kept in. Default 256 MiB; 0 keeps none. */
   readonly budget?: number;
-  /** Where responses are kept instead, within bounds of its own. */
-  readonly store?: ResponseStore;
-  /** Where responses that are to be kept are received. Default: a pool of its own, for processes of the same user. */
+  /** Who leaves when the budget is spent: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. */
+  readonly policy?: PolicyName | CachePolicy;
+  /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
   /**
    * Whether clients are proxies that may be believed where a request came from (Forwarded, X-Forwarded-*). Default: false, what
@@ -57,30 +58,28 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
  * @example
  * ```ts
  * import assert from 'node:assert/strict';
- * import { createServer } from 'node:http';
  * import { once } from 'node:events';
- * import { createProxy, type ServerRequest } from 'iolite';
+ * import { createServer } from 'node:http';
+ * import { createProxy, handle, serverRequest } from 'iolite';
  *
- * let asked = 0;
- * const origin = createServer((_, response) => {
- *   asked += 1;
- *   response.setHeader('Cache-Control', 'max-age=60').end('hello');
- * });
+ * const origin = createServer((_, response) => response.setHeader('Cache-Control', 'max-age=60').end('hello'));
  * await once(origin.listen(0, '127.0.0.1'), 'listening');
  * const { port } = origin.address() as { port: number };
  *
  * const proxy = createProxy({ origin: `http://127.0.0.1:${port}` });
- * const request: ServerRequest = {
- *   method: 'GET', target: '/', secure: false, remoteAddress: '192.0.2.1', rawHeaders: ['Host', 'example.com'],
- *   header: name => (name === 'host' ? 'example.com' : undefined), body: undefined,
- * };
- * for (let i = 0; i < 3; i++) {
- *   const { body } = await proxy.answer(request, AbortSignal.timeout(5000));
- *   for await (const piece of body as AsyncIterable<Disposable>) piece[Symbol.dispose]();
- * }
- * assert.equal(asked, 1);
+ * const front = createServer((request, response) => handle(proxy, serverRequest(request), response));
+ * await once(front.listen(0, '127.0.0.1'), 'listening');
+ * const url = `http://127.0.0.1:${(front.address() as { port: number }).port}/`;
+ *
+ * await (await fetch(url)).text();
+ * const second = await fetch(url);
+ * assert.equal(await second.text(), 'hello');
+ * assert.match(String(second.headers.get('cache-status')), /^iolite; hit/);
+ *
+ * front.close();
  * await proxy.close();
  * origin.close();
+ * front.closeAllConnections();
  * ```
  */
 export function createProxy(options: ProxyOptions): ReverseProxy {
@@ -102,21 +101,18 @@ class CachingProxy implements ReverseProxy {
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, store, pool, trustForwarded } = checkOptions(options);
+    const { budget, policy, pool, trustForwarded } = checkOptions(options);
     const origin = new Origin(options.origin, options);
-    const ownStore = store === undefined ? new MemoryStore(budget) : undefined;
-    const ownPool = pool === undefined ? createPool({ name: 'proxy' }) : undefined;
+    const store = new ResponseStore({ budget, policy, pool });
     this.#context = {
       origin,
-      responses: new StoredResponses(store ?? (ownStore as MemoryStore)),
-      pool: pool ?? (ownPool as Pool),
+      responses: new StoredResponses(store),
       forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
     };
     this.#fetches = new Fetches(this.#context);
     this.#close = async () => {
       await origin.close();
-      ownStore?.close();
-      ownPool?.close();
+      store.close();
     };
   }
 
@@ -304,9 +300,8 @@ function sharedReader(
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  const { budget = DEFAULT_BUDGET, store, pool, trustForwarded = false } = options as ProxyOptions;
-  checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
+  const { budget = DEFAULT_BUDGET, policy = 'lru', pool, trustForwarded = false } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  return { budget, store, pool, trustForwarded };
+  return { budget, policy: createPolicy(policy, budget), pool, trustForwarded };
 }

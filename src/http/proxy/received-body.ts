@@ -1,5 +1,4 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Pool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../os/error.ts';
 
 /** How the source of a body is told to wait, to go on, and that nobody wants it any more. */
@@ -9,14 +8,18 @@ export interface Flow {
   abort(): void;
 }
 
-/** A body that is to be stored: where its bytes are put, and how many at most. */
+/** A body that is to be stored. */
 export interface Keeping {
-  readonly pool: Pool;
+  /** Most bytes that it may have. */
   readonly limit: number;
   /** Whether it is received to its end though nobody reads it. */
   readonly evenAlone: boolean;
-  /** It came to its end; the content is the receiver's to release. */
-  readonly done: (content: Aggregate) => void;
+  /**
+   * It came to its end.
+   * @param content to be copied or shared
+   * @returns the same content where it is kept, by a reference that readers share from here on; undefined if it is not kept
+   */
+  readonly done: (content: Aggregate) => Aggregate | undefined;
   /** It was too large, failed, or was abandoned: it is not stored. */
   readonly dropped: () => void;
 }
@@ -35,7 +38,7 @@ export class ReceivedBody {
   readonly #flow: Flow;
   readonly #readers = new Set<Reader>();
   /** From position `#start` of the body on. */
-  readonly #bytes = new Aggregate();
+  #bytes = new Aggregate();
   #start = 0;
   #keeping: Keeping | undefined;
   #state: 'open' | 'ended' | { readonly error: Error } = 'open';
@@ -55,19 +58,10 @@ export class ReceivedBody {
   /** Bytes came. They are the body's from here on: nobody changes them. */
   push(bytes: Buffer): void {
     if (this.#state !== 'open' || this.#isUnwanted()) return;
-    const { pool, limit } = this.#keeping ?? {};
-    if (pool === undefined || limit === undefined || this.#bytes.length + bytes.length > limit) {
+    if (this.#keeping !== undefined && this.#bytes.length + bytes.length > this.#keeping.limit)
       this.#dropKeeping();
-      this.#add(Aggregate.adopt(bytes));
-    } else {
-      try {
-        this.#add(pool.from(bytes));
-      } catch {
-        // The pool is full: who reads gets it all the same.
-        this.#dropKeeping();
-        this.#add(Aggregate.adopt(bytes));
-      }
-    }
+    using piece = Aggregate.adopt(bytes);
+    this.#bytes.append(piece);
     this.#wake();
     this.#settlePace();
   }
@@ -76,8 +70,13 @@ export class ReceivedBody {
   end(): void {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
-    this.#keeping?.done(this.#bytes.duplicate());
+    const kept = this.#keeping?.done(this.#bytes);
     this.#keeping = undefined;
+    if (kept !== undefined) {
+      // Slow readers hold the one copy that is kept, and none of their own.
+      this.#bytes.release();
+      this.#bytes = kept;
+    }
     this.#wake();
     this.#releaseIfDone();
   }
@@ -121,11 +120,6 @@ export class ReceivedBody {
       setImmediate(() => this.#dropIfAlone());
     }
     this.#letGo();
-  }
-
-  #add(piece: Aggregate): void {
-    this.#bytes.append(piece);
-    piece.release();
   }
 
   #wake(): void {

@@ -9,8 +9,6 @@ export type ResponseFacts = {
   /** When it was asked for, and when its head had come: milliseconds since the epoch. */
   readonly requestedAt: number;
   readonly receivedAt: number;
-  /** Bytes of the content. */
-  readonly size: number;
 };
 
 /** What is stored under a request's own key when responses to it vary by fields of the request (RFC 9111, 4.1). */

@@ -38,7 +38,7 @@ export class StoredResponses {
 
   /** The content of what was found just now, by a reference that is the caller's. */
   contentOf({ key }: Found): Aggregate | undefined {
-    return this.#store.get(key)?.content;
+    return this.#store.contentOf(key);
   }
 
   /** What requests that the same response might do for have in common, as far as is known before it comes. */
@@ -60,11 +60,20 @@ export class StoredResponses {
     this.#store.put(key, { kind: 'variants', fields, epoch }, nothing);
   }
 
-  /** Keeps the response to a request. It takes the place of those to requests that are the same in the fields it varies by. */
-  put(resource: Resource, request: ServerRequest, facts: ResponseFacts, content: Aggregate): void {
+  /**
+   * Keeps the response to a request. It takes the place of those to requests that are the same in the fields it varies by.
+   * @returns the content that is kept, by a reference that is the caller's; undefined when there was no room
+   */
+  put(
+    resource: Resource,
+    request: ServerRequest,
+    facts: ResponseFacts,
+    content: Aggregate,
+  ): Aggregate | undefined {
     this.declare(resource, facts);
     const key = variedBy(facts).length === 0 ? keyOf(resource) : this.commonKey(resource, request);
     this.#store.put(key, facts, content);
+    return this.#store.contentOf(key);
   }
 
   renew({ key, facts }: Found, to: ResponseFacts): void {

@@ -8,8 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
-import type { ServerRequest } from '../../../../src/http/exchange.ts';
+import { handle, serverRequest } from '../../../../src/http/node-adapter.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../../../../src/http/proxy/proxy.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 
@@ -33,7 +32,9 @@ export class Harness {
   private constructor(origin: Server, options: Omit<ProxyOptions, 'origin'>) {
     this.#origin = origin;
     this.proxy = createProxy({ origin: urlOf(origin), ...options });
-    this.#front = createServer((request, response) => void serve(this.proxy, request, response));
+    this.#front = createServer(
+      (request, response) => void handle(this.proxy, serverRequest(request), response),
+    );
   }
 
   static async start(respond: Respond, options: Omit<ProxyOptions, 'origin'> = {}): Promise<Harness> {
@@ -99,55 +100,4 @@ export class Harness {
 
 function urlOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Sends what the handler answers, as servers do. */
-async function serve(
-  proxy: ReverseProxy,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort());
-  const asked = requestOf(incoming);
-  const answer =
-    proxy.answerNow?.(asked) ?? (await proxy.answer(asked, controller.signal).catch(() => undefined));
-  if (answer === undefined) return;
-  response.writeHead(answer.status, answer.headers as string[]);
-  const { body } = answer;
-  const pieces = Aggregate.isAggregate(body) ? [body] : (body ?? []);
-  try {
-    for await (const piece of pieces) {
-      const bytes = piece.toBuffer();
-      piece.release();
-      if (incoming.method === 'HEAD') break;
-      if (response.destroyed) break;
-      if (!response.write(bytes)) await once(response, 'drain', { signal: controller.signal });
-    }
-    response.end();
-  } catch {
-    response.destroy();
-  }
-}
-
-function requestOf(incoming: IncomingMessage): ServerRequest {
-  const hasBody =
-    incoming.headers['transfer-encoding'] !== undefined ||
-    Number(incoming.headers['content-length'] ?? 0) > 0;
-  return {
-    method: incoming.method as string,
-    target: incoming.url as string,
-    secure: false,
-    remoteAddress: incoming.socket.remoteAddress,
-    rawHeaders: incoming.rawHeaders,
-    header: name => {
-      const value = incoming.headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    },
-    body: hasBody ? bodyOf(incoming) : undefined,
-  };
-}
-
-async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Aggregate> {
-  for await (const bytes of incoming) yield Aggregate.adopt(bytes as Buffer);
 }
