@@ -16,6 +16,7 @@ const HOP_BY_HOP = [
 ];
 /** Fields of a request that this side makes anew, or answers itself. */
 const OURS = [
+  'cookie',
   'expect',
   'host',
   'http2-settings',
@@ -71,8 +72,11 @@ export function forwardedRequest(
   for (const name of ORIGIN_OF_REQUEST) dropped.add(name);
   const client = request.remoteAddress ?? 'unknown';
   const protocol = request.secure ? 'https' : 'http';
+  const cookie = request.header('cookie');
   return [
     ...without(request.rawHeaders, dropped),
+    // One field, which HTTP/2 has in several lines (RFC 9113, 8.2.3).
+    ...(cookie === undefined ? [] : ['Cookie', cookie]),
     'Via',
     listed(request.header('via'), `1.1 ${pseudonym}`),
     'Forwarded',

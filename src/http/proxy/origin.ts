@@ -150,13 +150,14 @@ class OriginExchange<T> implements Exchange<T> {
 }
 
 /**
- * A copy of what aggregates hold. It may wait in a socket's buffers when the pool, whose buffers these are, has long been
- * given them back.
+ * A copy of what aggregates hold: it may wait in a socket's buffers when the pool has its buffers back. When the origin wants no
+ * more of it, reading is left off, and not ended: that would take the client's connection with it, and what the origin says.
  */
 async function* bytesOf(body: AsyncIterable<Aggregate>): AsyncGenerator<Buffer> {
-  for await (const piece of body) {
-    using bytes = piece;
-    yield bytes.toBuffer();
+  const pieces = body[Symbol.asyncIterator]();
+  for (let { done, value } = await pieces.next(); done !== true; { done, value } = await pieces.next()) {
+    using piece: Aggregate = value;
+    yield piece.toBuffer();
   }
 }
 

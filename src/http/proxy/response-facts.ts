@@ -12,7 +12,7 @@ export type ResponseFacts = {
 };
 
 /** What is stored under a request's own key when responses to it vary by fields of the request (RFC 9111, 4.1). */
-export type VariantFacts = {
+type VariantFacts = {
   readonly kind: 'variants';
   /** In lower case, sorted. */
   readonly fields: readonly string[];

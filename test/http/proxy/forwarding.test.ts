@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
+import { handle, serverRequest } from '../../../src/http/node-adapter.ts';
 import { createProxy } from '../../../src/http/proxy/proxy.ts';
 import { watchdog } from '../../support/watchdog.ts';
 import { Harness } from './support/harness.ts';
@@ -25,6 +27,7 @@ test('fields for one hop stay there, both ways; Via and Forwarded are added', as
     TE: 'trailers',
     'Proxy-Authorization': 'Basic eA==',
     Via: '1.0 outer',
+    Cookie: 'a=1; b=2',
     Forwarded: 'for=1.2.3.4',
     'X-Forwarded-For': '1.2.3.4',
     'X-End': 'to end',
@@ -33,6 +36,7 @@ test('fields for one hop stay there, both ways; Via and Forwarded are added', as
   const headers = asked?.headers ?? {};
   for (const name of ['x-mine', 'te', 'proxy-authorization']) assert.equal(headers[name], undefined, name);
   assert.equal(headers['x-end'], 'to end');
+  assert.equal(headers.cookie, 'a=1; b=2');
   assert.match(String(headers.via), /^1\.0 outer, 1\.1 iolite-[0-9a-f]{8}$/);
   assert.equal(headers.host, new URL(harness.originUrl).host);
   assert.equal(headers.forwarded, 'for=127.0.0.1;host="example.com:8080";proto=http');
@@ -172,4 +176,42 @@ test('a request that is sent in pieces reaches the origin before its end', async
   const [data] = await watchdog(once(socket, 'data'), 'a response before the request has ended');
   assert.match(String(data), /^HTTP\/1\.1 200/);
   socket.destroy();
+});
+
+test('an origin that answers before it has read the body is heard', async () => {
+  await using harness = await Harness.start((_, response) => response.writeHead(413).end('too large'));
+  const got = await harness.send({ method: 'POST', body: Buffer.alloc(8_000_000) });
+  assert.equal(got.status, 413);
+  assert.equal(got.text, 'too large');
+});
+
+test('requests of HTTP/2 go on as HTTP/1.1', async () => {
+  await using harness = await Harness.start((request, response) => {
+    response.setHeader('Cache-Control', 'max-age=60').end(JSON.stringify(request.headers));
+  });
+  const front = createHttp2(
+    (request, response) => void handle(harness.proxy, serverRequest(request), response),
+  );
+  await once(front.listen(0, '127.0.0.1'), 'listening');
+  const client = connectHttp2(`http://127.0.0.1:${(front.address() as AddressInfo).port}`);
+  try {
+    for (const expected of [/fwd=uri-miss/, /hit/]) {
+      const stream = client.request({ ':path': '/a', cookie: ['a=1', 'b=2'], te: 'trailers' });
+      const [headers] = await watchdog(once(stream, 'response'), 'a response');
+      assert.equal(headers[':status'], 200);
+      assert.match(headers['cache-status'], expected);
+      let text = '';
+      for await (const piece of stream) text += piece;
+      const asked = JSON.parse(text);
+      assert.equal(asked.cookie, 'a=1; b=2');
+      assert.match(asked['x-forwarded-host'], /^127\.0\.0\.1:\d+$/);
+      assert.deepEqual(
+        Object.keys(asked).filter(name => name.startsWith(':') || name === 'te'),
+        [],
+      );
+    }
+  } finally {
+    client.destroy();
+    front.close();
+  }
 });
