@@ -1,6 +1,7 @@
 /**
- * The tools in pipelines: through pipes that upgrade at once, against the same tools through ordinary pipes, and
- * against their namesakes of the system for orientation. Start-up of all processes included. Runs the tools as they are installed: builds them.
+ * The tools in pipelines: through pipes that upgrade at once, or after as many bytes as they do by themselves where that is
+ * said, against the same tools through ordinary pipes, and against their namesakes of the system for orientation.
+ * Start-up of all processes included. Runs the tools as they are installed: builds them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,8 +37,11 @@ function makeFile(name: string, size: number): string {
   return path;
 }
 
-async function run(script: string, pipes: 'eager' | 'ordinary'): Promise<void> {
-  const env = { ...process.env, IOLITE_PIPES: pipes, LC_ALL: 'C' };
+/** What IOLITE_PIPES says; 'late' is what the tools do when it says nothing. */
+type Pipes = 'eager' | 'late' | 'ordinary';
+
+async function run(script: string, pipes: Pipes): Promise<void> {
+  const env = { ...process.env, IOLITE_PIPES: pipes === 'late' ? '' : pipes, LC_ALL: 'C' };
   const bash = spawn('bash', ['-o', 'pipefail', '-c', `${script} > '${folder}/out'`], {
     env,
     stdio: 'inherit',
@@ -46,38 +50,38 @@ async function run(script: string, pipes: 'eager' | 'ordinary'): Promise<void> {
   if (code !== 0) throw new Error(`${script} exited with ${code}`);
 }
 
-/** A pipeline against itself through ordinary pipes, and against the system's tools if they have all of it. */
-function comparisons(name: string, ours: string, system: string | undefined, times: number): Comparison[] {
-  const measure = (script: string, pipes: 'eager' | 'ordinary') => async (count: number) => {
+/** A pipeline, started `times` times, against itself through ordinary pipes and against the system's tools. */
+function comparisons(name: string, pipes: Pipes, ours: string, system: string, times: number): Comparison[] {
+  const measure = (script: string, pipes: Pipes) => async (count: number) => {
     for (let i = 0; i < count; i++) await run(script, pipes);
   };
-  const common = { name, ours: measure(ours, 'eager'), oursTimes: times, peerTimes: times };
-  const ordinary = { ...common, peerName: 'ordinary pipe', peer: measure(ours, 'ordinary') };
-  if (system === undefined) return [ordinary];
-  return [ordinary, { ...common, peerName: 'coreutils, grep', peer: measure(system, 'ordinary') }];
+  const common = {
+    name: `${name}, ${pipes}`,
+    ours: measure(ours, pipes),
+    oursTimes: times,
+    peerTimes: times,
+  };
+  return [
+    { ...common, peerName: 'ordinary pipe', peer: measure(ours, 'ordinary') },
+    { ...common, peerName: 'coreutils, grep', peer: measure(system, 'ordinary') },
+  ];
 }
 
 try {
   const small = makeFile('small', 1_750_000);
   const large = makeFile('large', 1_000_000_000);
   const permute = `${IOLITE} permute '${WORDS}' -w 8`;
+  const grep = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} grep zebra`;
+  const wc = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} wc`;
   const results = await compare(
     [
-      ...comparisons('permute | wc, 290 MB', `${permute} | ${IOLITE} wc`, `${permute} | wc`, 1),
-      ...comparisons(
-        'cat | grep, 1.75 MB',
-        `${IOLITE} cat ${small} | ${IOLITE} grep zebra`,
-        `cat ${small} | grep zebra`,
-        2,
-      ),
-      ...comparisons('cat | wc, 1.75 MB', `${IOLITE} cat ${small} | ${IOLITE} wc`, `cat ${small} | wc`, 2),
-      ...comparisons(
-        'cat | grep, 1 GB',
-        `${IOLITE} cat ${large} | ${IOLITE} grep zebra`,
-        `cat ${large} | grep zebra`,
-        1,
-      ),
-      ...comparisons('cat | wc, 1 GB', `${IOLITE} cat ${large} | ${IOLITE} wc`, `cat ${large} | wc`, 1),
+      ...comparisons('permute | wc, 290 MB', 'eager', `${permute} | ${IOLITE} wc`, `${permute} | wc`, 1),
+      ...(['late', 'eager'] as const).flatMap(pipes => [
+        ...comparisons('cat | grep, 1.75 MB', pipes, grep(IOLITE, small), grep('', small), 2),
+        ...comparisons('cat | wc, 1.75 MB', pipes, wc(IOLITE, small), wc('', small), 2),
+      ]),
+      ...comparisons('cat | grep, 1 GB', 'eager', grep(IOLITE, large), grep('', large), 1),
+      ...comparisons('cat | wc, 1 GB', 'eager', wc(IOLITE, large), wc('', large), 1),
     ],
     ROUNDS,
   );

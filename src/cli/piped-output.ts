@@ -7,7 +7,10 @@ import type { Output, PlainOutput, Room } from './output.ts';
 import { OutputError } from './tool.ts';
 
 const PACK_BYTES = 64 * 1024;
-/** Much more than a pipe takes at a time: a message costs the same whatever it carries. */
+/**
+ * Much more than a pipe takes at a time: a message costs the same whatever it carries, and what carries many is
+ * compiled. Not much more than the processor's caches hold, with those that run ahead.
+ */
 const SHARED_BLOCK_BYTES = 2 * 1024 ** 2;
 
 /**
@@ -30,10 +33,13 @@ export class PipedOutput implements Output {
     this.#writer = writer;
   }
 
-  /** Offers the upgrade. @returns undefined when that cannot be done */
+  /** Offers the upgrade, to a reader that waits for it already. @returns undefined when that cannot be done */
   static async open(plain: PlainOutput, fd: number): Promise<PipedOutput | undefined> {
     const writer = await PipeWriter.open(fd);
-    return writer === undefined ? undefined : new PipedOutput(plain, writer);
+    if (writer === undefined) return undefined;
+    const output = new PipedOutput(plain, writer);
+    await output.flush();
+    return output;
   }
 
   get stats(): Stats {

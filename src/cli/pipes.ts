@@ -1,6 +1,6 @@
 /**
  * Bytes after which the two ends of a pipe try to go over to aggregates. The upgrade loads the library on both
- * sides, about a tenth of a second, in which some hundred MiB go through a pipe: short streams are done sooner
+ * sides, some thirty milliseconds, in which about as many bytes go through a pipe: short streams are done sooner
  * without.
  */
 const UPGRADE_AFTER = 32 * 1024 ** 2;

@@ -1,185 +1,119 @@
+import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Channel } from '../ipc/channel.ts';
-import type { Message } from '../ipc/message.ts';
 import { IoliteError } from '../os/error.ts';
-import { CacheRequest } from './cache-service.ts';
-import { Coalescer } from './coalescer.ts';
+import { FILES } from './disk-files.ts';
+import { type ExtentSource, extentKey } from './extents.ts';
 import {
-  type CachedFile,
   type CacheStats,
   checkPath,
+  checkRange,
   type FileCache,
   type FileFacts,
   type ReadOptions,
-  readPart,
   type Snapshot,
-  shareFile,
-  snapshotOf,
 } from './file-cache.ts';
+import { FileSnapshot } from './file-snapshot.ts';
+import type { Held } from './held.ts';
+import { HeldContent } from './held-content.ts';
+import { StoreIndex } from './store-index.ts';
 
-/** The owner's answer to a read. */
-interface Answer {
-  /** Nothing newer than what was said to be held. */
-  readonly same?: true;
-  /** Milliseconds since the owner saw the disk agree. */
-  readonly age: number;
-  readonly facts: FileFacts;
-  /** Whether the owner keeps the version, so that it may be kept here too. */
-  readonly keep: boolean;
+/** Counters of an attached cache. */
+export interface AttachedStats extends CacheStats {
+  /** Whether its owner is there. */
+  readonly attached: boolean;
 }
 
 /**
  * Attaches to the file cache that the domain at the other end of a channel owns and serves.
  * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
  */
-export async function attachFileCache(channel: Channel): Promise<FileCache> {
-  const { head } = await channel.request({ head: { type: CacheRequest.ATTACH } });
-  return new AttachedFileCache(channel, Number((head as { maxStale?: number } | undefined)?.maxStale ?? 0));
+export async function attachFileCache(channel: Channel): Promise<AttachedFileCache> {
+  const cache = new AttachedFileCache();
+  await cache.attach(channel);
+  return cache;
 }
 
 /**
- * A file cache whose files another domain reads. What was asked for once is indexed here, so that a hit
- * costs no message; the owner tells which versions to give up. If the owner dies, what is held goes on
- * being served, and the rest fails with ERR_IOLITE_PEER.
+ * A file cache whose files another domain reads. What was asked for is indexed here, so that a hit costs no message; the
+ * owner tells which versions to give up. Emits 'detached' when the owner is gone or closes its cache: what is held goes
+ * on being served then, and the rest fails with ERR_IOLITE_PEER, until it is attached to another owner.
  */
-class AttachedFileCache implements FileCache {
-  readonly #channel: Channel;
-  readonly #maxStale: number;
-  readonly #files = new Map<string, CachedFile>();
-  readonly #loads = new Coalescer<CachedFile>(shareFile, file => file.content.release());
-  /** Versions the owner dropped while an answer that brings them may be on its way. */
-  readonly #droppedMeanwhile = new Map<string, number>();
-  #bytes = 0;
-  #hits = 0;
-  #misses = 0;
-  #evictions = 0;
-  #closed = false;
+export class AttachedFileCache
+  extends EventEmitter<{ detached: [reason: Error | undefined] }>
+  implements FileCache, ExtentSource
+{
+  readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
 
-  constructor(channel: Channel, maxStale: number) {
-    this.#channel = channel;
-    this.#maxStale = maxStale;
-    void this.#watch();
+  /**
+   * Attaches to another owner, in place of the one it had. No file goes back to an older version.
+   * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
+   */
+  attach(channel: Channel): Promise<void> {
+    return this.#index.attach(channel);
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
-    return readPart(this, path, options);
+    try {
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
+      if (hit?.content === undefined) return this.#readPart(path, options);
+      return Promise.resolve(new HeldContent(hit.content, hit));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
-    const hit = this.peek(path);
-    if (hit !== undefined) return hit;
-    this.#misses += 1;
-    return snapshotOf(await this.#loads.run(path, () => this.#ask(path), options.signal));
+    return this.peek(path) ?? new FileSnapshot(await this.#index.ask(path, options.signal), this);
   }
 
   peek(path: string): Snapshot | undefined {
-    checkPath(path);
-    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
-    const file = this.#files.get(path);
-    if (file === undefined || performance.now() - file.checkedAt >= this.#maxStale) return undefined;
-    this.#hits += 1;
-    return snapshotOf(shareFile(file));
+    const held = this.#peek(path);
+    return held === undefined ? undefined : new FileSnapshot(held.retain(), this);
   }
 
   invalidate(path: string): void {
     checkPath(path);
-    this.#remove(path);
+    this.#index.invalidate(path);
   }
 
-  stats(): CacheStats {
-    return {
-      entries: this.#files.size,
-      bytes: this.#bytes,
-      budget: Number.POSITIVE_INFINITY,
-      hits: this.#hits,
-      misses: this.#misses,
-      evictions: this.#evictions,
-    };
+  stats(): AttachedStats {
+    const { budget, attached } = this.#index;
+    return { ...this.#index.stats(), budget, attached };
   }
 
   close(): void {
-    this.#closed = true;
-    for (const path of [...this.#files.keys()]) this.#remove(path);
+    this.#index.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  async #ask(path: string): Promise<CachedFile> {
-    const held = this.#files.get(path);
-    const have = held === undefined ? {} : { have: held.facts.serial };
-    let answer: Message;
-    try {
-      answer = await this.#channel.request({ head: { type: CacheRequest.READ, path, ...have } });
-    } catch (error) {
-      return this.#withoutOwner(path, error);
-    }
-    const file = this.#take(path, answer);
-    this.#droppedMeanwhile.delete(path);
-    // 'The same as you have', and the owner's word to drop that has overtaken it.
-    return file ?? this.#ask(path);
+  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    const key = extentKey(file.serial, index);
+    const hit = this.#index.peek(key);
+    if (hit !== undefined) return hit.retain();
+    if (!this.#index.isCurrent(file))
+      throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${file.key}: the owner of the cache is gone`);
+    return this.#index.ask(key, signal);
   }
 
-  #take(path: string, { head, body }: Message): CachedFile | undefined {
-    const { same, age, facts, keep } = head as unknown as Answer;
-    const checkedAt = performance.now() - age;
-    if (same === true) {
-      const held = this.#files.get(path);
-      if (held === undefined) return undefined;
-      this.#files.set(path, { ...held, checkedAt });
-      return shareFile(held);
-    }
-    if (body === undefined)
-      throw new IoliteError('ERR_IOLITE_PROTOCOL', `Cannot read ${path}: the answer has no body`);
-    const file: CachedFile = { facts, content: body, checkedAt };
-    const dropped = this.#droppedMeanwhile.get(path) ?? 0;
-    if (keep && !this.#closed && dropped < facts.serial) {
-      this.#remove(path);
-      this.#files.set(path, shareFile(file));
-      this.#bytes += facts.size;
-    }
-    return file;
+  #peek(path: string): Held<FileFacts> | undefined {
+    const held = this.#index.peek(path);
+    if (held !== undefined) return held;
+    checkPath(path);
+    if (this.#index.closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    return undefined;
   }
 
-  /** The owner could not be asked. What is held is still right as far as anybody here can know. */
-  #withoutOwner(path: string, error: unknown): CachedFile {
-    const held = this.#files.get(path);
-    const { code } = error as NodeJS.ErrnoException;
-    const ownerIsGone = this.#channel.closed && (code === 'ERR_IOLITE_PEER' || code === 'ERR_IOLITE_CLOSED');
-    if (held !== undefined && ownerIsGone) return shareFile(held);
-    this.#remove(path);
-    throw error;
-  }
-
-  /** Keeps one question open that the owner answers when it drops versions. */
-  async #watch(): Promise<void> {
-    while (!this.#closed) {
-      let head: Message['head'];
-      try {
-        ({ head } = await this.#channel.request({ head: { type: CacheRequest.WATCH } }));
-      } catch {
-        return;
-      }
-      const { dropped, closed } = head as { dropped?: [string, number][]; closed?: true };
-      if (closed === true) return;
-      for (const [path, serial] of dropped ?? []) this.#dropped(path, serial);
-    }
-  }
-
-  #dropped(path: string, serial: number): void {
-    if (this.#loads.has(path)) this.#droppedMeanwhile.set(path, serial);
-    const file = this.#files.get(path);
-    if (file === undefined || file.facts.serial > serial) return;
-    this.#remove(path);
-    this.#evictions += 1;
-  }
-
-  #remove(path: string): void {
-    const file = this.#files.get(path);
-    if (file === undefined) return;
-    this.#files.delete(path);
-    this.#bytes -= file.facts.size;
-    file.content.release();
+  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
+    checkRange(options);
+    const { start = 0, end, signal } = options;
+    const abort = signal === undefined ? {} : { signal };
+    using snapshot = await this.snapshot(path, abort);
+    return await snapshot.read(start, end, abort);
   }
 }

@@ -1,14 +1,27 @@
 import { abortable } from '../aggregate/abortable.ts';
+import { now } from './clock.ts';
 
-interface Shared<T> {
+class Shared<T> {
   readonly value: Promise<T>;
-  waiters: number;
-  settled: boolean;
+  /** When the work began; later than any time as long as it has not. */
+  startedAt = Number.POSITIVE_INFINITY;
+  /** The same work once more, which begins when this has ended. */
+  next: Shared<T> | undefined;
+  waiters = 0;
+  settled = false;
+
+  constructor(after: Promise<unknown> | undefined, start: () => Promise<T>) {
+    const begin = (): Promise<T> => {
+      this.startedAt = now();
+      return start();
+    };
+    this.value = after === undefined ? begin() : after.then(begin, begin);
+  }
 }
 
 /**
- * Work that several callers want at the same time is done once. Each caller gets a reference of its own to
- * the result; one that gives up ends its own wait only.
+ * Work that several callers want at the same time is done once, and never twice at a time. Each caller gets a reference
+ * of its own to the result; one that gives up ends its own wait only.
  */
 export class Coalescer<T> {
   readonly #running = new Map<string, Shared<T>>();
@@ -29,10 +42,21 @@ export class Coalescer<T> {
     return this.#running.has(key);
   }
 
-  /** Joins the work under way for `key`, or starts it. */
-  async run(key: string, start: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  /**
+   * Joins the work under way for `key`, or starts it.
+   * @param since work that did not begin later is too old to join: it is done once more, after that
+   */
+  async run(
+    key: string,
+    start: () => Promise<T>,
+    { since = 0, signal }: { since?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
     signal?.throwIfAborted();
-    const shared = this.#running.get(key) ?? this.#start(key, start);
+    let shared = this.#running.get(key) ?? this.#start(key, start);
+    if (shared.startedAt <= since) {
+      shared.next ??= new Shared(shared.value, start);
+      shared = shared.next;
+    }
     shared.waiters += 1;
     try {
       return this.#share(await abortable(shared.value, signal));
@@ -43,15 +67,20 @@ export class Coalescer<T> {
   }
 
   #start(key: string, start: () => Promise<T>): Shared<T> {
-    const shared: Shared<T> = { value: start(), waiters: 0, settled: false };
+    const shared = new Shared(undefined, start);
+    this.#track(key, shared);
+    return shared;
+  }
+
+  #track(key: string, shared: Shared<T>): void {
     this.#running.set(key, shared);
     const settle = (): void => {
-      this.#running.delete(key);
+      if (shared.next === undefined) this.#running.delete(key);
+      else this.#track(key, shared.next);
       shared.settled = true;
       this.#releaseIfDone(shared);
     };
     shared.value.then(settle, settle);
-    return shared;
   }
 
   #releaseIfDone(shared: Shared<T>): void {

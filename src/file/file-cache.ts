@@ -18,7 +18,10 @@ export interface Snapshot extends Disposable {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
-  /** An entity tag (RFC 9110, 8.8.3). */
+  /**
+   * An entity tag (RFC 9110, 8.8.3), of a form its own: strong, from a hash of the bytes, or for large files from their version on
+   * disk.
+   */
   readonly etag: string;
   /** By the file's name, with charset=utf-8 for text. */
   readonly mediaType: string;
@@ -77,71 +80,32 @@ export interface FileCache extends Disposable {
 }
 
 /** What a cache knows of one version of a file. */
-export interface FileFacts {
-  /** Names the version: its owner numbers all it loads, upwards. */
-  readonly serial: number;
+export type FileFacts = {
   readonly size: number;
   readonly mtimeMs: number;
   readonly etag: string;
   readonly mediaType: string;
-}
-
-/** One version of a file in memory, by one reference of its holder's. */
-export interface CachedFile {
-  readonly facts: FileFacts;
-  readonly content: Aggregate;
-  /** When the disk was last seen to agree: milliseconds of performance.now(). */
-  readonly checkedAt: number;
-}
-
-/** The same version by another reference, which its holder releases. */
-export function shareFile<T extends CachedFile>(file: T): T {
-  return { ...file, content: file.content.duplicate() };
-}
-
-/** Makes a snapshot of a file, whose reference it takes over. */
-export function snapshotOf({ content, facts }: CachedFile): Snapshot {
-  const { size, mtimeMs, etag, mediaType } = facts;
-  const release = (): void => {
-    if (!content.released) content.release();
-  };
-  return {
-    content,
-    size,
-    mtimeMs,
-    etag,
-    mediaType,
-    codings: [],
-    read: async (start, end) => content.slice(start, end),
-    encoded: () => undefined,
-    release,
-    [Symbol.dispose]: release,
-  };
-}
-
-/** A part of a cache's file, by {@link FileCache.read}'s options. */
-export async function readPart(
-  cache: FileCache,
-  path: string,
-  options: ReadOptions = {},
-): Promise<Aggregate> {
-  const { start, end, signal } = options;
-  const limit = Number.MAX_SAFE_INTEGER;
-  if (start !== undefined) checkInteger(start, 'start', -limit, limit);
-  if (end !== undefined) checkInteger(end, 'end', -limit, limit);
-  const snapshot = await cache.snapshot(path, signal === undefined ? {} : { signal });
-  const whole = start === undefined && end === undefined;
-  if (whole && snapshot.content !== undefined) return snapshot.content;
-  try {
-    return await snapshot.read(start, end, signal === undefined ? {} : { signal });
-  } finally {
-    snapshot.release();
-  }
-}
+  /** Of a file that is kept by extents: bytes of each. */
+  readonly extent?: number;
+  /** Entity tags of its forms, by coding. */
+  readonly formTags?: { readonly [coding: string]: string };
+};
 
 /** Throws unless a value can be a path. */
 export function checkPath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path.length === 0 || path.includes('\0')) {
     throw new ArgumentError(`Cannot read file: a path is wanted, ${describe(path)} was given`);
   }
+}
+
+/** Throws unless options can be those of a read. */
+export function checkRange({ start, end }: ReadOptions): void {
+  const limit = Number.MAX_SAFE_INTEGER;
+  if (start !== undefined) checkInteger(start, 'start', -limit, limit);
+  if (end !== undefined) checkInteger(end, 'end', -limit, limit);
+}
+
+/** A position as in Array.prototype.slice: a negative one counts from the end, and it is clamped. */
+export function clamped(position: number, length: number): number {
+  return position < 0 ? Math.max(0, length + position) : Math.min(position, length);
 }

@@ -1,34 +1,51 @@
 import { realpathSync } from 'node:fs';
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import { createPool, type Pool } from '../aggregate/pool.ts';
+import type { Pool } from '../aggregate/pool.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { RequestHandler } from '../ipc/responder.ts';
-import { SharedChunk } from '../memory/shared-chunk.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../os/error.ts';
-import { CacheService } from './cache-service.ts';
-import { Coalescer } from './coalescer.ts';
+import { CoarseClock, now } from './clock.ts';
+import { DiskFiles, FILES, type FileState, type FileStore } from './disk-files.ts';
 import {
-  type CachedFile,
   type CacheStats,
   checkPath,
+  checkRange,
   type FileCache,
   type FileFacts,
   type ReadOptions,
-  readPart,
   type Snapshot,
-  shareFile,
-  snapshotOf,
 } from './file-cache.ts';
-import { currentVersion, type FileVersion, type LoadedFile, loadFile, sameVersion } from './load.ts';
-import { mediaTypeOf } from './media-type.ts';
+import { FileSnapshot } from './file-snapshot.ts';
+import type { Held } from './held.ts';
+import { HeldContent } from './held-content.ts';
+import { createPolicy, type PolicyName } from './policies/index.ts';
+import type { CachePolicy } from './policy.ts';
+import { Store, type StoreStats } from './store.ts';
+import { StoreService } from './store-service.ts';
+import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 export interface FileCacheOptions {
-  /** Most bytes of content to keep. Larger files are read, handed out, and not kept. */
+  /**
+   * Most bytes of physical memory: files, and besides them headers, what is being read, what has left the cache in memory
+   * that still has other files in it, and what others still hold. What it has no room for is read, handed out, and not kept.
+   */
   readonly budget: number;
-  /** Milliseconds that a file is used without a look at the disk. 0: look at every read. Default 1000. */
+  /** Who leaves a full cache: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. Files in use go last. */
+  readonly policy?: PolicyName | CachePolicy;
+  /**
+   * Milliseconds that a file is used without a look at the disk. 0: look at every read. Default 1000. Changes on local
+   * file systems are noticed much earlier, by watching.
+   */
   readonly maxStale?: number;
-  /** Where content is put. Default: a pool of the cache's own, for processes of the same user. */
+  /** Where content is put, and whose ACL says who may attach. Default: a pool of the cache's own, for the same user. */
   readonly pool?: Pool;
+  /**
+   * Make brotli and gzip forms of files that compress well, in the background, once they were read often. Default true. Those
+   * that lie beside a file (page.html.br, .zst, .gz) are used in any case, and then none are made.
+   */
+  readonly compress?: boolean;
+  /** Leave what was read in the kernel's page cache too. Default: files of 256 KiB and more are dropped there. */
+  readonly keepPageCache?: boolean;
 }
 
 export interface ServeOptions {
@@ -38,12 +55,12 @@ export interface ServeOptions {
   readonly otherwise?: RequestHandler;
 }
 
-/** A file that the owner has loaded. */
-interface OwnedFile extends CachedFile {
-  readonly path: string;
-  readonly version: FileVersion;
-  readonly settled: boolean;
-  checkedAt: number;
+/** Counters of a cache in the domain that owns it, and where its bytes are. */
+export interface OwnedStats extends CacheStats, StoreStats {
+  /** Directories that are watched for changes. */
+  readonly watched: number;
+  /** Domains that are attached. */
+  readonly attached: number;
 }
 
 const DEFAULT_MAX_STALE = 1000;
@@ -61,67 +78,78 @@ export function createFileCache(options: FileCacheOptions): OwnedFileCache {
   return new OwnedFileCache(options);
 }
 
-/** The file cache of the domain that reads the files: one copy of each, least recently used out first. */
+/** The file cache of the domain that reads the files: one copy of each, for all domains, within a budget. */
 export class OwnedFileCache implements FileCache {
-  readonly maxStale: number;
-  readonly #budget: number;
-  readonly #pool: Pool;
-  readonly #ownsPool: boolean;
-  /** By path, the least recently used first. */
-  readonly #files = new Map<string, OwnedFile>();
-  readonly #loads = new Coalescer<OwnedFile>(shareFile, file => file.content.release());
-  readonly #services = new Set<CacheService>();
-  #bytes = 0;
-  #serial = 0;
-  #hits = 0;
-  #misses = 0;
-  #evictions = 0;
-  #closed = false;
+  readonly #maxStale: number;
+  readonly #store: FileStore;
+  readonly #files: DiskFiles;
+  readonly #clock = new CoarseClock();
+  readonly #services = new Set<StoreService<FileFacts>>();
 
-  constructor({ budget, maxStale = DEFAULT_MAX_STALE, pool }: FileCacheOptions) {
+  /** Use {@link createFileCache}. */
+  constructor(options: FileCacheOptions) {
+    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
-    this.#budget = budget;
-    this.maxStale = maxStale;
-    this.#pool = pool ?? createPool({ name: 'file-cache' });
-    this.#ownsPool = pool === undefined;
+    this.#maxStale = maxStale;
+    this.#store = new Store<FileFacts, FileState | undefined>({
+      budget,
+      policy: createPolicy(policy, budget),
+      pool,
+    });
+    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
-    return readPart(this, path, options);
+    try {
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
+      if (hit?.content === undefined) return this.#readPart(path, options);
+      return Promise.resolve(new HeldContent(hit.content, hit));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
-    return snapshotOf(await this.lookUp(path, undefined, options.signal));
+    const since = now() - this.#maxStale;
+    const { held } = await this.#files.lookUp(path, since, undefined, options.signal);
+    return new FileSnapshot(held, this.#files);
   }
 
   peek(path: string): Snapshot | undefined {
-    checkPath(path);
-    this.#checkOpen();
-    const file = this.#files.get(path);
-    if (file === undefined || !this.#isFresh(file)) return undefined;
-    this.#touch(file);
-    this.#hits += 1;
-    return snapshotOf(shareFile(file));
+    const held = this.#peek(path);
+    return held === undefined ? undefined : new FileSnapshot(held.retain(), this.#files);
   }
 
   invalidate(path: string): void {
     checkPath(path);
-    const file = this.#files.get(path);
-    if (file !== undefined) this.#remove(file);
+    this.#files.invalidate(path);
   }
 
-  stats(): CacheStats {
-    return {
-      entries: this.#files.size,
-      bytes: this.#bytes,
-      budget: this.#budget,
-      hits: this.#hits,
-      misses: this.#misses,
-      evictions: this.#evictions,
+  /**
+   * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is one; or a glob of
+   * `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not followed. Ends when the cache is full,
+   * and never fails for a single file. Of files that are kept by extents nothing is read.
+   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   */
+  async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#checkOpen();
+    const pressure = (): number => this.#store.evictions + this.#store.uncached;
+    const before = pressure();
+    const read = async (path: string, signal: AbortSignal | undefined): Promise<number> => {
+      using snapshot = await this.snapshot(path, signal === undefined ? {} : { signal });
+      return snapshot.content?.length ?? 0;
     };
+    return warm({ read, isFull: () => pressure() > before }, pattern, options);
+  }
+
+  stats(): OwnedStats {
+    const { hits, misses, watched } = this.#files;
+    return { ...this.#store.stats(), hits, misses, watched, attached: this.#services.size };
   }
 
   /**
@@ -132,8 +160,11 @@ export class OwnedFileCache implements FileCache {
   serve(channel: Channel, options: ServeOptions = {}): void {
     this.#checkOpen();
     const root = options.root === undefined ? undefined : realpathSync(options.root);
-    const service = new CacheService(this, root);
+    const service = new StoreService<FileFacts>(FILES, this.#files, root);
+    this.#files.shared = true;
+    if (root !== undefined) this.#files.confined = true;
     this.#services.add(service);
+    this.#store.listeners.add(service);
     channel.onRequest((message, context) => {
       const answer = service.handle(message);
       if (answer !== undefined) return answer;
@@ -141,134 +172,51 @@ export class OwnedFileCache implements FileCache {
       message.body?.release();
       throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the file cache');
     });
-    channel.once('close', () => {
-      service.close();
-      this.#services.delete(service);
-    });
+    channel.once('close', () => this.#end(service));
   }
 
   close(): void {
-    if (this.#closed) return;
-    for (const file of [...this.#files.values()]) this.#remove(file);
-    this.#closed = true;
-    for (const service of this.#services) service.close();
-    this.#services.clear();
-    if (this.#ownsPool) this.#pool.close();
+    if (this.#store.closed) return;
+    this.#files.close();
+    this.#clock.stop();
+    this.#store.close();
+    for (const service of this.#services) this.#end(service);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /**
-   * A file as the disk has it now, or had it less than `maxStale` ago. The caller releases its content.
-   * @param root a real path that the file must lie in
-   */
-  async lookUp(path: string, root: string | undefined, signal?: AbortSignal): Promise<CachedFile> {
-    checkPath(path);
-    this.#checkOpen();
-    const present = this.#files.get(path);
-    // Whether a file lies inside of a root only a look at the disk tells.
-    if (present !== undefined && root === undefined && this.#isFresh(present)) {
-      this.#touch(present);
-      this.#hits += 1;
-      return shareFile(present);
-    }
-    this.#misses += 1;
-    return this.#loads.run(`${root ?? ''}\0${path}`, () => this.#validateOrLoad(path, root), signal);
-  }
-
-  /** Whether the cache still holds this version, so that attached domains may keep it too. */
-  holds(path: string, serial: number): boolean {
-    return this.#files.get(path)?.facts.serial === serial;
-  }
-
-  async #validateOrLoad(path: string, root: string | undefined): Promise<OwnedFile> {
-    try {
-      const present = this.#files.get(path);
-      if (present?.settled) {
-        const checkedAt = performance.now();
-        const version = await currentVersion(path, root);
-        if (this.#files.get(path) === present && sameVersion(version, present.version)) {
-          present.checkedAt = checkedAt;
-          this.#touch(present);
-          return shareFile(present);
-        }
-      }
-      return await this.#load(path, root);
-    } catch (error) {
-      this.#forgetVanished(path, error);
-      throw error;
-    }
-  }
-
-  async #load(path: string, root: string | undefined): Promise<OwnedFile> {
-    const checkedAt = performance.now();
-    const loaded = await loadFile(path, { pool: this.#pool, root });
-    if (this.#closed) {
-      loaded.content.release();
+  #peek(path: string): Held<FileFacts> | undefined {
+    const entry = this.#store.get(path);
+    if (entry?.local === undefined) {
+      checkPath(path);
       this.#checkOpen();
+      return undefined;
     }
-    this.#serial += 1;
-    const facts = factsOf(path, loaded, this.#serial);
-    const { content, version, settled } = loaded;
-    // With others attached it is they who read: page table entries here would be for nothing.
-    if (this.#services.size > 0) forgetPagesOf(content);
-    const file: OwnedFile = { path, facts, content, version, settled, checkedAt };
-    this.#keep(file);
-    return file;
+    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
+    if (age >= this.#maxStale) return undefined;
+    if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
+    this.#files.hit(entry);
+    return entry.held;
   }
 
-  /** Puts a reference of the cache's own into the index, if the budget admits it. */
-  #keep(file: OwnedFile): void {
-    const previous = this.#files.get(file.path);
-    if (previous !== undefined) this.#remove(previous);
-    if (file.facts.size > this.#budget) return;
-    for (const oldest of this.#files.values()) {
-      if (this.#bytes + file.facts.size <= this.#budget) break;
-      this.#remove(oldest);
-      this.#evictions += 1;
-    }
-    this.#files.set(file.path, shareFile(file));
-    this.#bytes += file.facts.size;
+  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
+    checkRange(options);
+    const { start = 0, end, signal } = options;
+    const abort = signal === undefined ? {} : { signal };
+    using snapshot = await this.snapshot(path, abort);
+    return await snapshot.read(start, end, abort);
   }
 
-  #remove(file: OwnedFile): void {
-    this.#files.delete(file.path);
-    this.#bytes -= file.facts.size;
-    file.content.release();
-    for (const service of this.#services) service.dropped(file.path, file.facts.serial);
-  }
-
-  #touch(file: OwnedFile): void {
-    this.#files.delete(file.path);
-    this.#files.set(file.path, file);
-  }
-
-  #isFresh(file: OwnedFile): boolean {
-    return performance.now() - file.checkedAt < this.maxStale;
-  }
-
-  /** A file that is gone, or is no longer ours to read, is not served from memory. */
-  #forgetVanished(path: string, error: unknown): void {
-    const transient = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE_CLOSED'];
-    const file = this.#files.get(path);
-    if (file !== undefined && !transient.includes((error as NodeJS.ErrnoException).code ?? ''))
-      this.#remove(file);
+  #end(service: StoreService<FileFacts>): void {
+    service.close();
+    this.#store.listeners.delete(service);
+    this.#services.delete(service);
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
-  }
-}
-
-function factsOf(path: string, { version: { size, mtimeNs } }: LoadedFile, serial: number): FileFacts {
-  const etag = `W/"${size.toString(16)}-${mtimeNs.toString(16)}"`;
-  return { serial, size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
-}
-
-function forgetPagesOf(content: Aggregate): void {
-  for (const { lease, start, end } of content.slices()) {
-    if (lease.chunk instanceof SharedChunk) lease.chunk.forget(start, end);
+    if (this.#store.closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
   }
 }

@@ -135,11 +135,22 @@ export class ChunkPool {
    */
   reserve(size: number): Reservation {
     checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE);
-    if (this.#closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot allocate from pool ${this.name}: it is closed`);
+    this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
-    return ownChunk ? this.#reserveOwn(size) : this.#reserveCommon(size);
+    return ownChunk ? this.#reserveOwn(size, true) : this.#reserveCommon(size);
+  }
+
+  /**
+   * A chunk with room for `size` bytes, for who divides it up himself: a cache's segment. As {@link reserve}, but the
+   * domains that it is passed to make its pages present only as they read them.
+   * @throws as {@link reserve}
+   */
+  reserveChunk(size: number): Reservation {
+    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE);
+    this.#checkOpen();
+    this.#allocated += 1;
+    return this.#reserveOwn(size, false);
   }
 
   /**
@@ -183,6 +194,14 @@ export class ChunkPool {
   }
 
   /**
+   * Gives idle chunks back to the system, the longest idle first, until those left hold at most `bytes`. Chunks that
+   * another domain still leases stay.
+   */
+  trim(bytes: number): void {
+    this.#shrinkIdleTo(bytes);
+  }
+
+  /**
    * Ends allocation. Live buffers stay valid and their chunks go as their last slices do; idle chunks go
    * at once. Closing twice does nothing.
    */
@@ -197,8 +216,13 @@ export class ChunkPool {
     this.close();
   }
 
-  #reserveOwn(size: number): Reservation {
-    const lease = this.#obtain(size, true);
+  #checkOpen(): void {
+    if (this.#closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot allocate from pool ${this.name}: it is closed`);
+  }
+
+  #reserveOwn(size: number, sole: boolean): Reservation {
+    const lease = this.#obtain(size, sole);
     lease.retain();
     const offset = (lease.chunk as OwnedChunk).payloadStart;
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
