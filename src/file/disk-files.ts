@@ -1,7 +1,7 @@
 import { IoliteError } from '../os/error.ts';
 import { now } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
-import { bytesTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
+import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
 import { checkPath, type FileFacts } from './file-cache.ts';
 import { FileForms } from './file-forms.ts';
@@ -342,7 +342,7 @@ async function factsOf(path: string, { version, settled, target }: LoadedHere): 
   const { size, mtimeNs } = version;
   const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
   const etag = hashed
-    ? await bytesTag(target.pieces.map(({ bytes }) => bytes))
+    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
     : versionTag(version, settled);
   return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
 }
