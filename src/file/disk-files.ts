@@ -113,7 +113,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const extent = parseExtentKey(key);
     if (extent === undefined) return this.lookUp(key, since, root);
     const file = pinned.get(extent.serial);
-    if (file === undefined) throw stale(key);
+    if (file === undefined) throw stale(`an extent of version ${extent.serial}`);
     return { held: await this.extent(file, extent.index), checkedAt: ALWAYS };
   }
 

@@ -22,6 +22,7 @@ import { createPolicy, type PolicyName } from './policies/index.ts';
 import type { CachePolicy } from './policy.ts';
 import { Store, type StoreStats } from './store.ts';
 import { StoreService } from './store-service.ts';
+import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 export interface FileCacheOptions {
   /**
@@ -100,10 +101,10 @@ export class OwnedFileCache implements FileCache {
     this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
   }
 
-  read(path: string, options: ReadOptions = {}): Promise<Aggregate> {
-    const { start, end } = options;
+  read(path: string, options?: ReadOptions): Promise<Aggregate> {
     try {
-      const hit = start === undefined && end === undefined ? this.#peek(path) : undefined;
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
       if (hit?.content === undefined) return this.#readPart(path, options);
       return Promise.resolve(new HeldContent(hit.content, hit));
     } catch (error) {
@@ -127,6 +128,23 @@ export class OwnedFileCache implements FileCache {
   invalidate(path: string): void {
     checkPath(path);
     this.#files.invalidate(path);
+  }
+
+  /**
+   * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is one; or a glob of
+   * `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not followed. Ends when the cache is full,
+   * and never fails for a single file. Of files that are kept by extents nothing is read.
+   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   */
+  async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#checkOpen();
+    const pressure = (): number => this.#store.evictions + this.#store.uncached;
+    const before = pressure();
+    const read = async (path: string, signal: AbortSignal | undefined): Promise<number> => {
+      using snapshot = await this.snapshot(path, signal === undefined ? {} : { signal });
+      return snapshot.content?.length ?? 0;
+    };
+    return warm({ read, isFull: () => pressure() > before }, pattern, options);
   }
 
   stats(): OwnedStats {
@@ -176,15 +194,14 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
       return undefined;
     }
-    const age = this.#clock.now - entry.local.checkedAt;
-    // The coarse clock may be behind what was checked a moment ago.
-    if (age >= this.#maxStale || this.#maxStale === 0) return undefined;
+    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
+    if (age >= this.#maxStale) return undefined;
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
     this.#files.hit(entry);
     return entry.held;
   }
 
-  async #readPart(path: string, options: ReadOptions): Promise<Aggregate> {
+  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
     checkRange(options);
     const { start = 0, end, signal } = options;
     const abort = signal === undefined ? {} : { signal };

@@ -120,8 +120,7 @@ export class StoreIndex<F extends Facts> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
-    // The coarse clock may be behind what was checked a moment ago.
-    if (this.#clock.now - entry.checkedAt >= maxStale || maxStale === 0) return undefined;
+    if (this.#clock.now(maxStale) - entry.checkedAt >= maxStale) return undefined;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) this.#touch(entry);
