@@ -4,6 +4,7 @@ import { kernelSocket } from '../../network/kernel-socket.ts';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
 import type { Handler } from '../exchange.ts';
 import { type Lane, LaneConnection, type LaneLimits } from './lane-connection.ts';
+import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
 export interface FastLaneOptions {
@@ -41,6 +42,7 @@ export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly outbox = new Outbox();
   closing = false;
   clock = 0;
   readonly #server: Server;

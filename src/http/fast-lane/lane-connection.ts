@@ -1,12 +1,13 @@
 import { Socket } from 'node:net';
-import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { boundUnsent, sendGathered } from '../../os/gather.ts';
+import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
+import type { Outbox, Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
 
@@ -16,6 +17,7 @@ export interface Lane {
   readonly memo: RequestMemo;
   /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
   readonly buffer: Buffer;
+  readonly outbox: Outbox;
   /** Whether connections are to end with their next answer. */
   readonly closing: boolean;
   /** Counts seconds. */
@@ -37,8 +39,6 @@ export interface LaneLimits {
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH = 256 * 1024;
-/** Most bytes sent in one system call. */
-const STEP = 1024 ** 2;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
 const MAX_WAITING = 64 * 1024;
 
@@ -69,10 +69,6 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  /** What was not sent yet of the answers to the requests at hand. */
-  #parts: (Buffer | Aggregate)[] = [];
-  #pieces: Buffer[] = [];
-  #size = 0;
   #bounded = false;
   #sending: SocketSending | undefined;
   #aborter: AbortController | undefined;
@@ -164,12 +160,15 @@ export class LaneConnection {
       }
       this.#queue(parsed, answer);
       at += parsed.length;
-      if (this.#size > BATCH && at < bytes.length) {
+      if (this.#lane.outbox.size > BATCH && at < bytes.length) {
         this.#flush(bytes, at, rest => this.#take(rest));
         return;
       }
     }
-    this.#flush(bytes, at, rest => this.#rest(rest.length));
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) this.#rest(bytes.length - at);
+    else this.#sendLeft(left, bytes.subarray(at), rest => this.#rest(rest.length));
   }
 
   #answerNow(request: LaneRequest): Answer | undefined {
@@ -183,20 +182,13 @@ export class LaneConnection {
 
   /** Puts an answer behind those that leave together. */
   #queue(parsed: ParsedRequest, answer: Answer): void {
-    const { head, body } = this.#prepare(parsed, answer);
-    for (const bytes of head) {
-      this.#parts.push(bytes);
-      this.#pieces.push(bytes);
-      this.#size += bytes.length;
-    }
-    if (!Aggregate.isAggregate(body)) return;
-    this.#parts.push(body);
-    this.#size += body.length;
-    for (const view of body.views()) this.#pieces.push(view);
-    if (body.length > UNSENT && !this.#bounded) {
+    const prepared = this.#prepare(parsed, answer);
+    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
+    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
       this.#bounded = true;
       boundUnsent(this.#fd, UNSENT);
     }
+    this.#lane.outbox.add(prepared.head, body);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -216,25 +208,20 @@ export class LaneConnection {
    * @param bytes what came, whose bytes from `at` on are left
    */
   #flush(bytes: Buffer, at: number, then: (rest: Buffer) => void): void {
-    const size = this.#size;
-    if (size === 0) {
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) {
       then(bytes.subarray(at));
       return;
     }
-    const parts = this.#parts;
-    const pieces = this.#pieces;
-    this.#parts = [];
-    this.#pieces = [];
-    this.#size = 0;
-    const sent = sendGathered(this.#fd, pieces, 0, 0, STEP);
-    if (sent === size) {
-      for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
-      then(bytes.subarray(at));
-      return;
-    }
-    const rest = Buffer.from(bytes.subarray(at));
+    this.#sendLeft(left, bytes.subarray(at), then);
+  }
+
+  /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
+  #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
+    const rest = Buffer.from(bytes);
     this.#busy = true;
-    this.#send(parts, sent).then(
+    this.#send(left.parts, left.sent).then(
       () => this.#goOn(rest, then),
       () => this.#socket.destroy(),
     );
@@ -375,7 +362,6 @@ export class LaneConnection {
     this.#over = true;
     this.#reader?.destroy();
     this.#aborter?.abort();
-    for (const part of this.#parts) if (Aggregate.isAggregate(part)) part.release();
     this.#lane.ended(this);
   }
 
