@@ -4,6 +4,7 @@ import { SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
+import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
@@ -49,7 +50,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n');
  * A connection in the fast lane. Its requests are answered one after the other, at once where the handler can. Nothing is
  * kept of it between requests: a head that did not come whole is for node:http to wait for.
  *
- * The first request is read as Node gives it. For those that follow a second socket over the same connection reads, into memory
+ * The first requests are read as they come. For those that follow a second socket over the same connection reads, into memory
  * that all connections share; the first one stays as it was, to be handed over at any time.
  */
 export class LaneConnection {
@@ -82,10 +83,24 @@ export class LaneConnection {
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
+  }
+
+  /**
+   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait for it.
+   * @returns false if the connection is done with already
+   */
+  start(): boolean {
+    const socket = this.#socket;
+    const { buffer } = this.#lane;
+    const count = receiveNow(this.#fd, buffer);
+    const readOn = count === 0 || this.#received(buffer.subarray(0, count));
+    if (this.#over) return false;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', ignore);
     socket.on('close', this.#onClose);
+    if (readOn) socket.resume();
+    return true;
   }
 
   /** Called once a second: ends it if it took too long. */
@@ -97,7 +112,7 @@ export class LaneConnection {
     // How long a handler may take is for the handler to say.
     if (this.#busy && this.#sending === undefined) return;
     const limit = this.#sending !== undefined ? stall : this.#answered ? idle : head;
-    if (this.#lane.clock - this.#since > limit) this.#socket.destroy();
+    if (this.#lane.clock - this.#since > limit) this.#destroy();
   }
 
   /** Ends it when the answer under way, if there is one, is sent. */
@@ -223,7 +238,7 @@ export class LaneConnection {
     this.#busy = true;
     this.#send(left.parts, left.sent).then(
       () => this.#goOn(rest, then),
-      () => this.#socket.destroy(),
+      () => this.#destroy(),
     );
   }
 
@@ -255,7 +270,7 @@ export class LaneConnection {
     this.#answered = true;
     this.#since = this.#lane.clock;
     // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
-    if (this.#closing && this.#peerCloses && unread === 0) this.#socket.destroy();
+    if (this.#closing && this.#peerCloses && unread === 0) this.#destroy();
     else if (this.#closing || this.#peerEnded) this.#linger();
   }
 
@@ -280,7 +295,7 @@ export class LaneConnection {
           else this.#take(rest);
         });
       },
-      () => this.#socket.destroy(),
+      () => this.#destroy(),
     );
   }
 
@@ -328,7 +343,7 @@ export class LaneConnection {
   #handOver(bytes: Buffer): void {
     const socket = this.#socket;
     if (socket.readableEnded || socket.destroyed) {
-      socket.destroy();
+      this.#destroy();
       return;
     }
     this.#leave();
@@ -355,6 +370,11 @@ export class LaneConnection {
     }
     this.#socket.end();
     this.#readOn();
+  }
+
+  #destroy(): void {
+    this.#leave();
+    this.#socket.destroy();
   }
 
   #leave(): void {
