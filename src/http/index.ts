@@ -5,6 +5,7 @@ export { AppRequest } from './app/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/application.ts';
 export { Chain } from './chain.ts';
 export type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
 export type { ListenAddress, ServerLimits, TlsOptions } from './http-server.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node-adapter.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './serve-static.ts';
