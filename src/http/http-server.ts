@@ -1,9 +1,4 @@
-import {
-  createServer,
-  type IncomingMessage,
-  Server as NodeServer,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createPool, type Pool } from '../aggregate/pool.ts';
