@@ -2,12 +2,12 @@ import { IoliteError } from '../os/error.ts';
 import { now } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
-import { type ExtentSource, extentKey, parseExtentKey } from './extents.ts';
+import { type ExtentSource, parseExtentKey } from './extents.ts';
 import { checkPath, type FileFacts } from './file-cache.ts';
 import { FileForms } from './file-forms.ts';
 import type { Form } from './form.ts';
 import { Held } from './held.ts';
-import { LargeFile } from './large-file.ts';
+import { LargeFiles } from './large-files.ts';
 import { checkInside, currentVersion, type LoadedFile, loadFile, OutsideError } from './load.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { Placement } from './placement.ts';
@@ -46,9 +46,6 @@ interface FoundFile extends Found<FileFacts> {
 const LARGEST_PART = 1 / 4;
 /** Below this many bytes it is read whole, whatever the budget. */
 const LEAST_LARGEST = 1024 ** 2;
-const LEAST_EXTENT = 256 * 1024;
-/** Large files that are held open at most without being used. */
-const MOST_LARGE = 256;
 /** A file that is used is validated ahead of time, when so much of `maxStale` is over. */
 const RENEW_PART = 3 / 4;
 /** The same for files that attached domains use, who hear of it late. */
@@ -63,28 +60,24 @@ const TRANSIENT = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE
 /** The files of the disk in a store: read once, validated, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   readonly greeting: Greeting;
-  /** Whether other domains read, and whether what they may read is confined to a directory. */
-  shared = false;
+  /** Whether what some domain may read is confined to a directory. */
   confined = false;
-  hits = 0;
-  misses = 0;
   readonly #store: FileStore;
   readonly #maxStale: number;
   readonly #keepPageCache: boolean;
   readonly #largest: number;
   readonly #forms: FileForms;
+  #hits = 0;
+  #misses = 0;
   readonly #loads = new Coalescer<FoundFile>(
     found => ({ ...found, held: found.held.retain() }),
     ({ held }) => held.release(),
   );
-  readonly #extents = new Coalescer<Held<FileFacts>>(
-    held => held.retain(),
-    held => held.release(),
+  readonly #large: LargeFiles;
+  readonly #watcher = new Watcher(
+    path => this.#noticed(path),
+    path => this.#store.get(path) !== undefined,
   );
-  readonly #large = new Map<number, LargeFile>();
-  readonly #watcher = new Watcher(path => this.#noticed(path));
-  /** Paths that lead to a file elsewhere, by where it is. */
-  readonly #aliases = new Map<string, Set<string>>();
   /** Files that have changed while they were being read. */
   readonly #changed = new Set<string>();
   /** Files of which it is being found out whether they have changed. */
@@ -93,10 +86,20 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean; compress: boolean }) {
     this.#store = store;
     this.#forms = new FileForms(store, options.compress);
+    this.#large = new LargeFiles(store, options.keepPageCache, path => this.invalidate(path));
     this.#maxStale = options.maxStale;
     this.#keepPageCache = options.keepPageCache;
     this.#largest = Math.max(LEAST_LARGEST, store.budget * LARGEST_PART);
     this.greeting = { maxStale: options.maxStale, budget: store.budget };
+  }
+
+  /** Reads answered from memory, and those that waited for the disk. */
+  get hits(): number {
+    return this.#hits + this.#large.hits;
+  }
+
+  get misses(): number {
+    return this.#misses + this.#large.misses;
   }
 
   /** How many directories are watched. */
@@ -113,7 +116,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const extent = parseExtentKey(key);
     if (extent === undefined) return this.lookUp(key, since, root);
     const file = pinned.get(extent.serial);
-    if (file === undefined) throw stale(`an extent of version ${extent.serial}`);
+    if (file === undefined) {
+      const message = `Cannot read an extent of version ${extent.serial}: it is not held`;
+      throw new IoliteError('ERR_IOLITE_STALE', message);
+    }
     return { held: await this.extent(file, extent.index), checkedAt: ALWAYS };
   }
 
@@ -134,7 +140,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       this.hit(present);
       return { held: present.held.retain(), checkedAt, realPath };
     }
-    this.misses += 1;
+    this.#misses += 1;
     for (;;) {
       try {
         const found = await this.#loads.run(path, () => this.#validateOrLoad(path, root), { since, signal });
@@ -148,7 +154,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 
   /** A file was read from memory. */
   hit(entry: FileEntry): void {
-    this.hits += 1;
+    this.#hits += 1;
     this.#used(entry, 1);
   }
 
@@ -179,16 +185,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#store.remove(path);
   }
 
-  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
-    const key = extentKey(file.serial, index);
-    const present = this.#store.get(key);
-    if (present !== undefined) {
-      this.hits += 1;
-      this.#store.hit(present);
-      return present.held.retain();
-    }
-    this.misses += 1;
-    return this.#extents.run(key, () => this.#readExtent(key, file, index), { signal });
+  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    return this.#large.extent(file, index, signal);
   }
 
   close(): void {
@@ -229,12 +227,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#used(entry, 1);
     state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
     state.realPath = realPath ?? state.realPath;
-    this.#watcher.add(key);
+    this.#watcher.add(key, state.realPath);
     return { held: held.retain(), checkedAt: state.checkedAt, realPath: state.realPath };
   }
 
   async #load(path: string, root: string | undefined, startedAt: number): Promise<FoundFile> {
-    this.#watcher.add(path);
+    this.#watcher.add(path, path);
     const store = this.#store;
     const loaded = await loadFile(path, {
       root,
@@ -243,12 +241,11 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       allocate: size => new Placement(store, size),
       copy: bytes => Placement.copyOf(store, bytes),
     });
-    const { version, settled, realPath } = loaded;
+    const { version, settled, realPath, target } = loaded;
     const facts = await factsOf(path, loaded);
-    const forms =
-      loaded.target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
+    const forms = target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
     if (store.closed) {
-      loaded.target?.discard();
+      target?.discard();
       await loaded.handle?.close();
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
     }
@@ -260,9 +257,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 
   /** Keeps a file, if there is room. @returns a reference for the caller */
   #keep(path: string, loaded: LoadedHere, facts: FileFacts, state: FileState): Held<FileFacts> {
-    const { version, target, handle, realPath } = loaded;
-    if (handle !== undefined)
-      return this.#keepLarge(path, new LargeFile(path, version, handle), facts, state);
+    const { target, handle, realPath } = loaded;
+    this.#watcher.add(path, realPath);
+    if (handle !== undefined) return this.#large.keep(path, handle, facts, state);
     const room = target?.takeRoom();
     if (room === undefined) {
       this.#store.remove(path);
@@ -272,8 +269,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       return new Held(path, this.#store.nextSerial(), { ...facts, size }, content);
     }
     const { held } = this.#store.put(path, facts, state, room);
-    if (this.shared && held.content !== undefined) this.#store.forgetPages(held.content);
-    this.#follow(path, realPath);
+    this.#store.forgetPages(held);
     return held.retain();
   }
 
@@ -287,73 +283,18 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     return entry.held.retain();
   }
 
-  #keepLarge(path: string, file: LargeFile, facts: FileFacts, state: FileState): Held<FileFacts> {
-    const extent = Math.max(LEAST_EXTENT, this.#store.segmentBytes);
-    const { held } = this.#store.put(path, { ...facts, extent }, state, undefined);
-    const { serial } = held;
-    this.#large.set(serial, file);
-    held.onEnd = () => {
-      this.#large.delete(serial);
-      file.close();
-      for (const key of file.keys) this.#store.remove(key);
-    };
-    this.#follow(path, state.realPath);
-    held.retain();
-    for (const [other, { path: otherPath }] of this.#large) {
-      if (this.#large.size <= MOST_LARGE) break;
-      const entry = this.#store.bySerial(other);
-      if (entry !== undefined && !entry.inUse) this.#store.remove(otherPath);
-    }
-    return held;
-  }
-
-  async #readExtent(key: string, file: Held<FileFacts>, index: number): Promise<Held<FileFacts>> {
-    const large = this.#large.get(file.serial);
-    if (large === undefined) throw stale(file.key);
-    const { size, extent = 1 } = file.facts;
-    const start = index * extent;
-    const target = new Placement(this.#store, Math.max(0, Math.min(extent, size - start)));
-    try {
-      await large.read(target, start, this.#keepPageCache);
-      const room = target.takeRoom();
-      if (room === undefined)
-        return new Held(key, this.#store.nextSerial(), file.facts, target.takeContent());
-      const { held } = this.#store.put(key, file.facts, undefined, room);
-      large.keys.add(key);
-      if (this.shared && held.content !== undefined) this.#store.forgetPages(held.content);
-      return held.retain();
-    } catch (error) {
-      target.discard();
-      if ((error as NodeJS.ErrnoException).code === 'ERR_IOLITE_STALE' && this.#store.bySerial(file.serial))
-        this.invalidate(large.path);
-      throw error;
-    }
-  }
-
   // Watching
-
-  /** A path may lead to a file in another directory. */
-  #follow(path: string, realPath: string): void {
-    if (realPath === path) return;
-    const paths = this.#aliases.get(realPath) ?? new Set();
-    this.#aliases.set(realPath, paths.add(path));
-    this.#watcher.add(realPath);
-  }
 
   /** Something happened to a file. */
   #noticed(path: string): void {
     const file = fileBeside(path);
-    if (file !== undefined) this.#formsChanged(file);
-    void this.#check(path);
-    for (const alias of this.#aliases.get(path) ?? []) {
-      if (this.#store.get(alias) === undefined) this.#aliases.delete(path);
-      void this.#check(alias);
-    }
+    if (file !== undefined) for (const each of this.#watcher.namesOf(file)) this.#formsChanged(each);
+    for (const each of this.#watcher.namesOf(path)) void this.#check(each);
   }
 
   /** A form of a file has come, changed or gone: the file is read again with what forms there are. */
   #formsChanged(path: string): void {
-    for (const each of [path, ...(this.#aliases.get(path) ?? [])]) this.#store.remove(each);
+    this.#store.remove(path);
   }
 
   /** Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants it. */
@@ -404,8 +345,4 @@ async function factsOf(path: string, { version, settled, target }: LoadedHere): 
     ? await contentTag(target.pieces.map(({ bytes }) => bytes))
     : versionTag(version, settled);
   return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
-}
-
-function stale(path: string): IoliteError {
-  return new IoliteError('ERR_IOLITE_STALE', `Cannot read ${path}: this version of it is gone`);
 }

@@ -161,10 +161,10 @@ export class OwnedFileCache implements FileCache {
     this.#checkOpen();
     const root = options.root === undefined ? undefined : realpathSync(options.root);
     const service = new StoreService<FileFacts>(FILES, this.#files, root);
-    this.#files.shared = true;
     if (root !== undefined) this.#files.confined = true;
     this.#services.add(service);
     this.#store.listeners.add(service);
+    this.#store.isShared = true;
     channel.onRequest((message, context) => {
       const answer = service.handle(message);
       if (answer !== undefined) return answer;
@@ -213,6 +213,7 @@ export class OwnedFileCache implements FileCache {
     service.close();
     this.#store.listeners.delete(service);
     this.#services.delete(service);
+    this.#store.isShared = this.#services.size > 0;
   }
 
   #checkOpen(): void {

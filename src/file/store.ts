@@ -70,6 +70,8 @@ const MOST_PASSED = 1000;
 export class Store<F extends Facts = Facts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
+  /** Whether other domains are attached. */
+  isShared = false;
   /** As in the {@link stats}. */
   evictions = 0;
   uncached = 0;
@@ -217,9 +219,12 @@ export class Store<F extends Facts = Facts, L = undefined> {
     return this.#outside;
   }
 
-  /** With others attached it is they who read: page table entries in this process would be for nothing. */
-  forgetPages(content: Aggregate): void {
-    this.#space.forgetPages(content);
+  /**
+   * Drops this process's page table entries of what was just filled, if other domains are attached: it is they who read then,
+   * and entries here would be for nothing.
+   */
+  forgetPages({ content }: Held<F>): void {
+    if (this.isShared && content !== undefined) this.#space.forgetPages(content);
   }
 
   stats(): StoreStats {

@@ -23,7 +23,7 @@ export interface Place {
   readonly size: number;
 }
 
-export function makeContent(version: number, length: number, padding: number): Buffer {
+function makeContent(version: number, length: number, padding: number): Buffer {
   const body = Buffer.alloc(length, `${version} `);
   const checksum = checksumOf(body);
   const header = Buffer.alloc(HEADER, ' ');
