@@ -49,7 +49,7 @@ export class FileForms implements StoreListener {
   /** Keeps forms with a file, as far as there is room. The file may be evicted for it. */
   keep(entry: FileEntry, forms: readonly Form[]): void {
     for (const { coding, parts, etag } of forms) {
-      const room = this.#store.allocate(parts.reduce((sum, { length }) => sum + length, 0));
+      const room = this.#allocate(parts.reduce((sum, { length }) => sum + length, 0));
       if (room === undefined) return;
       copyInto(room, parts);
       const { facts } = entry.held;
@@ -73,6 +73,15 @@ export class FileForms implements StoreListener {
     if (making === undefined || this.#store.get(key) === making.entry) return;
     this.#making.delete(key);
     making.controller.abort();
+  }
+
+  #allocate(length: number): Room | undefined {
+    try {
+      return this.#store.allocate(length);
+    } catch {
+      // The system has no descriptor or no memory for another segment: the file does without.
+      return undefined;
+    }
   }
 
   #make(entry: FileEntry): boolean {

@@ -3,7 +3,7 @@ import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { Server as NetServer, type Socket } from 'node:net';
 
 /** Milliseconds that a connection on which nothing was sent yet has to send its request. */
-const GRACE = 250;
+export const GRACE = 250;
 
 /**
  * Lets an HTTP server come to an end without cutting off a response. (Server.close() closes connections

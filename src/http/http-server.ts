@@ -1,17 +1,13 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server as NodeServer,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { checkInteger, IoliteError, systemError } from '../os/error.ts';
-import { Drain } from './drain.ts';
+import { CompleteHandler } from './complete-handler.ts';
+import { Drain, GRACE } from './drain.ts';
 import type { Handler, ServerRequest } from './exchange.ts';
-import { handle, type NodeRequest, type NodeResponse, serverRequest, writeAnswer } from './node-adapter.ts';
-import { statusAnswer } from './status-answer.ts';
+import { attachFastLane, type FastLane } from './fast-lane/fast-lane.ts';
+import { handle, type NodeRequest, type NodeResponse, serverRequest } from './node-adapter.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
 export interface ServerLimits {
@@ -56,19 +52,20 @@ export class HttpServer {
   readonly #drain: Drain;
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
-  readonly #handler: Handler;
-  readonly #failed: (error: unknown, request: ServerRequest) => void;
+  readonly #handler: CompleteHandler;
+  /** HTTPS has none. */
+  readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
   constructor({ handler, limits = {}, tls, failed = () => {} }: HttpServerOptions) {
-    this.#handler = handler;
-    this.#failed = failed;
+    this.#handler = new CompleteHandler(handler, failed);
     this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response);
     });
     this.#drain = new Drain(this.#server);
+    if (this.#server instanceof NodeServer) this.#lane = attachFastLane(this.#server, this.#handler);
   }
 
   /** Resolves when connections are accepted. @throws SystemError, EADDRINUSE for one */
@@ -105,20 +102,21 @@ export class HttpServer {
   }
 
   async #close(options: { readonly patience?: number }): Promise<void> {
+    const { patience = 0 } = options;
+    this.#lane?.retire();
+    const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE, patience));
     if (this.#server.listening) await this.#drain.start(options);
+    clearTimeout(timer);
     this.#pool.close();
   }
 
   async #answer(message: NodeRequest, response: NodeResponse): Promise<void> {
     const request = serverRequest(message, { response, pool: this.#pool });
     try {
-      if (!(await handle(this.#handler, request, response))) {
-        await writeAnswer(response, statusAnswer(404), request.method);
-      }
-    } catch (error) {
-      this.#failed(error, request);
-      if (response.headersSent) response.destroy();
-      else await writeAnswer(response, statusAnswer(500), request.method);
+      await handle(this.#handler, request, response);
+    } catch {
+      // An answer that cannot be sent: the connection's end tells the client.
+      response.destroy();
     }
   }
 }

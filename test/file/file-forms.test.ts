@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { type AttachedFileCache, attachFileCache } from '../../src/file/attached-cache.ts';
 import type { Coding, FileCache, Snapshot } from '../../src/file/file-cache.ts';
@@ -214,4 +216,21 @@ test('a cache that is closed while forms are made holds nothing', async () => {
   cache.close();
   await new Promise(setImmediate);
   await assert.rejects(cache.snapshot(site.page), { code: 'ERR_IOLITE_CLOSED' });
+});
+
+test('without descriptors a read fails with a code, or goes without forms, and later ones succeed', () => {
+  using folder = new Folder();
+  const child = fileURLToPath(new URL('./children/exhausted.ts', import.meta.url));
+  const args = [process.execPath, ...process.execArgv, child, folder.path];
+  const { stdout, stderr, status } = spawnSync('bash', ['-c', 'ulimit -n 100; exec "$@"', 'bash', ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.equal(status, 0, stderr);
+  const results = JSON.parse(stdout) as { code?: string; codings?: string[]; right?: boolean }[];
+  const [during, after] = [results.slice(0, 12), results.slice(12)];
+  assert.deepEqual(during[0], { code: 'EMFILE' });
+  for (const { code, right } of during) assert(code === 'EMFILE' || right, JSON.stringify(during));
+  assert.deepEqual(during.at(-1), { codings: ['gzip'], right: true });
+  for (const { right } of after) assert(right, JSON.stringify(after));
 });

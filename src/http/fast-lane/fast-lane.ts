@@ -2,8 +2,10 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
+import { startReading } from '../../os/node-socket.ts';
 import type { Handler } from '../exchange.ts';
 import { type Lane, LaneConnection, type LaneLimits } from './lane-connection.ts';
+import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
 export interface FastLaneOptions {
@@ -41,6 +43,7 @@ export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly outbox = new Outbox();
   closing = false;
   clock = 0;
   readonly #server: Server;
@@ -58,6 +61,8 @@ export class FastLane implements Lane {
     this.#sendTimeout = sendTimeout;
     this.#others = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
+    // As the option of net.createServer: the first bytes are for us to read.
+    (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
   }
 
@@ -66,12 +71,17 @@ export class FastLane implements Lane {
     return this.#connections.size;
   }
 
+  /** Lets every connection end with its next answer. Those that ask for nothing more are for {@link close}. */
+  retire(): void {
+    this.closing = true;
+  }
+
   /**
    * Lets every connection end with the answer under way, and those without one at once. Connections that come later get one
    * answer. For the server itself there is server.close(), which waits for all of them.
    */
   close(): void {
-    this.closing = true;
+    this.retire();
     for (const connection of [...this.#connections]) connection.finish();
   }
 
@@ -89,10 +99,13 @@ export class FastLane implements Lane {
   #accept(socket: Socket): void {
     if (kernelSocket(socket) === undefined) {
       this.handOver(socket);
+      startReading(socket);
       return;
     }
+    const connection = new LaneConnection(this, socket);
+    if (!connection.start()) return;
+    this.#connections.add(connection);
     this.#timer ??= setInterval(() => this.#tick(), 1000).unref();
-    this.#connections.add(new LaneConnection(this, socket));
   }
 
   #tick(): void {
