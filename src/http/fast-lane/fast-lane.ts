@@ -71,12 +71,17 @@ export class FastLane implements Lane {
     return this.#connections.size;
   }
 
+  /** Lets every connection end with its next answer. Those that ask for nothing more are for {@link close}. */
+  retire(): void {
+    this.closing = true;
+  }
+
   /**
    * Lets every connection end with the answer under way, and those without one at once. Connections that come later get one
    * answer. For the server itself there is server.close(), which waits for all of them.
    */
   close(): void {
-    this.closing = true;
+    this.retire();
     for (const connection of [...this.#connections]) connection.finish();
   }
 
