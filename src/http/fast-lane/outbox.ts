@@ -24,7 +24,7 @@ export class Outbox {
   readonly #copy = Buffer.allocUnsafeSlow(SMALL);
   /** Otherwise: what is to be sent, and its bytes. */
   #parts: (Buffer | Aggregate)[] = [];
-  #pieces: Buffer[] = [];
+  readonly #pieces: Buffer[] = [];
   #isCopy = true;
   #size = 0;
 
@@ -57,11 +57,14 @@ export class Outbox {
     }
     const parts = this.#parts;
     const sent = sendGathered(fd, this.#pieces, 0, 0, most);
-    this.#parts = [];
-    this.#pieces = [];
     this.#isCopy = true;
-    if (sent < size) return { parts, sent, isFull: sent < most };
+    this.#pieces.length = 0;
+    if (sent < size) {
+      this.#parts = [];
+      return { parts, sent, isFull: sent < most };
+    }
     for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
+    parts.length = 0;
     return undefined;
   }
 
@@ -83,8 +86,10 @@ export class Outbox {
       this.#pieces.push(before);
     }
     this.#isCopy = false;
-    this.#parts.push(...head);
-    this.#pieces.push(...head);
+    for (const bytes of head) {
+      this.#parts.push(bytes);
+      this.#pieces.push(bytes);
+    }
     if (body === undefined) return;
     this.#parts.push(body);
     for (const view of body.views()) this.#pieces.push(view);
