@@ -33,10 +33,13 @@ export class PipedOutput implements Output {
     this.#writer = writer;
   }
 
-  /** Offers the upgrade. @returns undefined when that cannot be done */
+  /** Offers the upgrade, to a reader that waits for it already. @returns undefined when that cannot be done */
   static async open(plain: PlainOutput, fd: number): Promise<PipedOutput | undefined> {
     const writer = await PipeWriter.open(fd);
-    return writer === undefined ? undefined : new PipedOutput(plain, writer);
+    if (writer === undefined) return undefined;
+    const output = new PipedOutput(plain, writer);
+    await output.flush();
+    return output;
   }
 
   get stats(): Stats {

@@ -31,19 +31,32 @@ export class Held<F extends Facts = Facts> implements Holding<F> {
   /** Called when nobody holds it any more. */
   onEnd: (() => void) | undefined;
   #references = 1;
+  readonly #uses: { count: number };
 
-  /** Takes over references to the content and the forms. The caller is the first holder. */
-  constructor(key: string, serial: number, facts: F, content: Aggregate | undefined, forms = NO_FORMS) {
+  /**
+   * Takes over references to the content and the forms. The caller is the first holder.
+   * @param before what it takes the place of, with the same content: who holds that uses this
+   */
+  constructor(
+    key: string,
+    serial: number,
+    facts: F,
+    content: Aggregate | undefined,
+    forms = NO_FORMS,
+    before?: Held<F>,
+  ) {
     this.key = key;
     this.serial = serial;
     this.facts = facts;
     this.content = content;
     this.forms = forms;
+    this.#uses = before === undefined ? { count: 0 } : before.#uses;
+    this.#uses.count += 1;
   }
 
-  /** How many hold it. */
-  get references(): number {
-    return this.#references;
+  /** Whether anybody but one holder has it, or what it took the place of. */
+  get inUse(): boolean {
+    return this.#uses.count > 1;
   }
 
   /** In bytes, with all forms. */
@@ -56,12 +69,14 @@ export class Held<F extends Facts = Facts> implements Holding<F> {
   /** One more holder. */
   retain(): this {
     this.#references += 1;
+    this.#uses.count += 1;
     return this;
   }
 
   /** One holder less. */
   release(): void {
     this.#references -= 1;
+    this.#uses.count -= 1;
     if (this.#references > 0) return;
     this.content?.release();
     for (const form of this.forms.values()) form.release();

@@ -46,7 +46,7 @@ export class Entry<F extends Facts, L> implements CacheEntry {
 
   /** Whether somebody uses it: a snapshot here, or an attached domain. */
   get inUse(): boolean {
-    return this.holders > 0 || this.held.references > 1;
+    return this.holders > 0 || this.held.inUse;
   }
 }
 
@@ -266,7 +266,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     { facts, content, forms }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> },
   ): void {
     const before = entry.held;
-    entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms);
+    entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms, before);
     this.#bySerial.set(entry.held.serial, entry);
     this.#left(before);
   }
