@@ -1,86 +1,93 @@
 /**
- * A worker of `iolite serve`: answers HTTP requests from the primary's file cache, at the listening socket it
- * inherited. Argument: the directory. Ends when it is told to, and when the primary does.
+ * A worker of `iolite serve`: answers HTTP requests from the primary's file cache and the application's processes, at the
+ * listening socket it inherited. Ends when it is told to, and when the primary does.
  */
 
-import { createServer, type ServerResponse } from 'node:http';
 import { attachFileCache } from '../file/attached-cache.ts';
-import { serveStatic } from '../http/serve-static.ts';
+import { AppGateway } from '../http/app/app-gateway.ts';
+import type { Handler } from '../http/exchange.ts';
+import { HttpServer } from '../http/http-server.ts';
+import { createSite } from '../http/site.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
-import { STATUS_PAGE } from '../observe/page.ts';
-import { Drain } from './drain.ts';
+import type { Status } from '../observe/status.ts';
+import { StatusPages } from './status-pages.ts';
+import { WorkerHandler } from './worker-handler.ts';
 import { WorkerMessage } from './worker-message.ts';
+import type { WorkerSettings } from './worker-settings.ts';
 
 /** Milliseconds to finish responses in, also when there is no primary any more to enforce it. */
 const DRAIN_LIMIT = 10_000;
-/** Milliseconds after which a connection is closed on which nothing moves. */
-const IDLE_LIMIT = 120_000;
+/** Milliseconds for which connections may bring another request to a worker that has a successor. */
+const PATIENCE = 10_000;
 const STATUS_LIMIT = 5000;
 
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:";
+let server: HttpServer | undefined;
 
-let drain: Drain | undefined;
-
-async function stop(): Promise<void> {
-  if (drain === undefined) process.exit(0);
-  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
-  await drain.start();
+async function stop(patience: number): Promise<void> {
+  await server?.close({ patience });
   process.exit(0);
 }
 
-// A signal to the whole process group comes here as well as to the primary, which sends its own.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+function stopSoon(): void {
+  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
+  void stop(0);
+}
 
-const [root = ''] = process.argv.slice(2);
+process.on('SIGTERM', stopSoon);
+// Another worker has taken its place: the primary gives it the time that its responses take.
+process.on('SIGUSR2', () => void stop(PATIENCE));
+// Sent to a whole process group, these are the primary's to act on.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+
 const channel = parentChannel();
-channel.once('close', stop);
-let requests = 0;
-channel.onRequest(() => ({ head: { requests } }));
-
-const serveFile = serveStatic(root, { cache: await attachFileCache(channel) });
-const identify = process.env.IOLITE_IDENTIFY_WORKERS === '1';
-
-const server = createServer((request, response) => {
-  if (identify) response.setHeader('X-Iolite-Worker', String(process.pid));
-  const [path] = (request.url ?? '').split('?', 1);
-  if (path !== '/_iolite' && path !== '/_iolite/status.json') {
-    requests += 1;
-    serveFile(request, response);
-  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('Allow', 'GET, HEAD');
-    answer(response, 405, 'text/plain; charset=utf-8', 'Method not allowed\n');
-  } else if (path === '/_iolite') {
-    response.setHeader('Content-Security-Policy', PAGE_POLICY);
-    answer(response, 200, 'text/html; charset=utf-8', STATUS_PAGE);
-  } else {
-    void answerStatus(response);
-  }
+channel.once('close', stopSoon);
+/** Where the application listens, as long as there is nobody to tell. */
+const addresses: string[] = [];
+let connect = (address: string): void => void addresses.push(address);
+let handler: WorkerHandler | undefined;
+channel.onRequest(({ head, body }) => {
+  body?.release();
+  const { type, address } = (head ?? {}) as { type?: string; address?: string };
+  if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
+  return { head: { requests: handler?.requests ?? 0 } };
 });
-server.timeout = IDLE_LIMIT;
 
-async function answerStatus(response: ServerResponse): Promise<void> {
-  try {
-    const signal = AbortSignal.timeout(STATUS_LIMIT);
-    const { head } = await channel.request({ head: { type: WorkerMessage.STATUS } }, { signal });
-    answer(response, 200, 'application/json', JSON.stringify(head));
-  } catch {
-    answer(response, 503, 'text/plain; charset=utf-8', 'The status is not available\n');
-  }
+async function ask(type: string, timeout?: number): Promise<unknown> {
+  const { head } = await channel.request({ head: { type } }, { timeout });
+  return head;
 }
 
-function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  // node:http leaves the body of an answer to HEAD away.
-  response.end(body);
+const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
+const { root, site, limits, tls, app } = settings;
+const content: Handler[] = [];
+if (root !== undefined) {
+  const { headers, ...options } = site;
+  content.push(
+    createSite(root, {
+      fallthrough: app !== undefined,
+      ...(options as object),
+      ...(headers === undefined ? {} : { headers: () => headers }),
+      cache: await attachFileCache(channel),
+    }),
+  );
+}
+if (app !== undefined) {
+  const gateway = new AppGateway(app);
+  content.push(gateway);
+  connect = address => void gateway.connect(address);
+  for (const address of [...settings.addresses, ...addresses]) connect(address);
 }
 
-drain = new Drain(server);
-server.listen({ fd: inheritedDescriptors()[0] as number }, () => {
-  channel.request({ head: { type: WorkerMessage.SERVING } }).catch(() => {});
+const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
+handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');
+server = new HttpServer({
+  handler,
+  limits,
+  tls,
+  failed: (error, { method, target }) => {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);
+  },
 });
+await server.listen({ fd: inheritedDescriptors()[0] as number });
+ask(WorkerMessage.SERVING).catch(() => {});

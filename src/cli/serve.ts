@@ -1,137 +1,83 @@
 import { lookup } from 'node:dns/promises';
-import { access, constants, realpath, stat } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
-import { createFileCache, type OwnedFileCache } from '../file/owned-cache.ts';
-import { Supervisor, type Worker } from '../http/supervisor.ts';
+import { createFileCache } from '../file/owned-cache.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
-import { StatusReader } from './status-reader.ts';
-import { WorkerMessage } from './worker-message.ts';
-
-/** As given on the command line, checked one by one. */
-export interface ServeOptions {
-  readonly host: string;
-  /** Default: 8080, or any that is free when that is not. */
-  readonly port?: number;
-  /** Default: one a core. */
-  readonly workers?: number;
-  /** MiB. Default: a quarter of the machine's memory, at most 1024. */
-  readonly budget?: number;
-}
-
-/** A failure that is the user's to mend: its message is all there is to say. */
-export class Failure extends Error {}
+import { complain } from './complain.ts';
+import { Ending } from './ending.ts';
+import { Failure } from './failure.ts';
+import { Primary } from './primary.ts';
+import type { ServeConfig } from './serve-config.ts';
+import { planOf } from './serve-plan.ts';
 
 const MIB = 1024 ** 2;
+const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
 const MAX_DEFAULT_BUDGET = 1024 * MIB;
-/** The same signal by two ways (the terminal's process group, and a parent that passes it on) is one. */
-const SAME_SIGNAL = 100;
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
+const HANGUP_CODE = 129;
 
 /**
- * Serves a directory until a signal ends it: the first lets the workers finish their responses, a second one
- * kills them.
+ * Serves by a configuration until a signal ends it: the first lets the workers finish their responses, a second one
+ * kills them. SIGHUP reads the configuration again.
  * @returns the exit code
  * @throws Failure
  */
-export async function serve(directory: string, options: ServeOptions): Promise<number> {
-  const count = options.workers ?? availableParallelism();
-  const root = await checkDirectory(directory);
-  const { fds, port } = openPort(await resolveHost(options.host), options, count);
-  const cache = createFileCache({ budget: budgetOf(options) });
-  const status = new StatusReader(cache, () => supervisor.workers);
-  const supervisor: Supervisor = new Supervisor({
-    module: new URL(
-      import.meta.url.endsWith('.ts') ? './serve-worker.ts' : './serve-worker.js',
-      import.meta.url,
-    ),
-    args: [root],
-    listeners: fds,
-    connect: worker => connect(worker, { cache, root, status }),
+export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
+  const config = await read();
+  const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
+  const plan = await planOf(config);
+  const { fds, port } = openPort(await resolveHost(host), config, count);
+  const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
+  const primary: Primary = new Primary(cache, [...fds], ({ message }) => {
+    complain(`Cannot serve: ${message}`);
+    ending.begin(1);
   });
-  const ended = untilEnd(supervisor);
-  await supervisor.start();
-  if (!supervisor.closing) {
-    const at = `http://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`;
-    console.log(`Serving ${directory} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
-    console.log(`Memory per process, live: ${at}/_iolite`);
+  const ending = new Ending(primary, fds);
+  for (const [signal, code] of Object.entries(ENDING)) process.on(signal, () => ending.signalled(code));
+  const hadTerminal = hasTerminal();
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !hasTerminal()) return ending.signalled(HANGUP_CODE);
+    void primary.reload(async () => planOf(reread(config, await read())));
+  });
+  try {
+    await primary.start(plan);
+    if (!primary.closing) announce(config, port, count);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    complain(`Cannot serve: ${error.message}`);
+    ending.begin(1);
   }
-  const code = await ended;
+  const code = await ending.code;
   cache.close();
   return code;
 }
 
-/** Says one line on stderr. */
-export function complain(text: string): void {
-  process.stderr.write(`iolite: ${text}\n`);
-}
-
-/** Shares the cache with a worker. Resolves when the worker serves. */
-function connect(
-  { channel }: Worker,
-  { cache, root, status }: { cache: OwnedFileCache; root: string; status: StatusReader },
-): Promise<void> {
-  return new Promise(resolve => {
-    cache.serve(channel, {
-      root,
-      otherwise: async ({ head, body }) => {
-        body?.release();
-        const { type } = (head ?? {}) as { type?: string };
-        if (type === WorkerMessage.STATUS) return { head: await status.read() };
-        if (type === WorkerMessage.SERVING) resolve();
-        return {};
-      },
-    });
-  });
-}
-
-/** Closes the supervisor when a signal says so, or when no worker can be started. @returns the exit code */
-function untilEnd(supervisor: Supervisor): Promise<number> {
-  return new Promise(resolve => {
-    let code = 0;
-    let firstSignal: number | undefined;
-    const close = (options = { force: false }): void => {
-      void supervisor.close(options).then(() => resolve(code));
-    };
-    for (const [signal, killedCode] of Object.entries(SIGNALS)) {
-      process.on(signal, () => {
-        const now = performance.now();
-        firstSignal ??= now;
-        if (firstSignal === now) return close();
-        if (now - firstSignal < SAME_SIGNAL) return;
-        code = killedCode;
-        close({ force: true });
-      });
-    }
-    supervisor.on('exit', ({ reason, restartsIn }) => {
-      if (restartsIn !== undefined)
-        complain(`${reason}; another starts${restartsIn === 0 ? '' : ` in ${restartsIn} ms`}`);
-    });
-    supervisor.once('failing', ({ message }) => {
-      complain(`Cannot serve: no worker starts. ${message}`);
-      code = 1;
-      close();
-    });
-  });
-}
-
-/** The real path of a directory that can be read. */
-async function checkDirectory(directory: string): Promise<string> {
-  const reasons: Record<string, string> = {
-    ENOENT: 'there is no such directory',
-    ENOTDIR: 'it is not a directory',
-    EACCES: 'there is no permission to read it',
-  };
+/** Whether there is a terminal whose hang-up a SIGHUP may tell of. */
+function hasTerminal(): boolean {
   try {
-    const root = await realpath(directory);
-    if (!(await stat(root)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
-    await access(root, constants.R_OK | constants.X_OK);
-    return root;
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Failure(`Cannot serve ${directory}: ${reasons[code] ?? message}`);
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** Says of settings that are those of the start until the end. */
+function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
+    if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
+  }
+  return now;
+}
+
+function announce({ root, app, host = DEFAULT_HOST, tls }: ServeConfig, port: number, count: number): void {
+  const scheme = tls === undefined ? 'http' : 'https';
+  const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const what = [root, app?.module].filter(each => each !== undefined).join(' and ');
+  console.log(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
+  console.log(`Memory per process, live: ${at}/_iolite`);
 }
 
 async function resolveHost(host: string): Promise<string> {
@@ -143,7 +89,8 @@ async function resolveHost(host: string): Promise<string> {
   }
 }
 
-function openPort(address: string, { host, port }: ServeOptions, count: number): Listeners {
+function openPort(address: string, config: ServeConfig, count: number): Listeners {
+  const { host = DEFAULT_HOST, port } = config;
   const reasons: Record<string, string> = {
     EADDRINUSE: 'the port is in use',
     EACCES: 'there is no permission to use the port',
@@ -161,6 +108,6 @@ function openPort(address: string, { host, port }: ServeOptions, count: number):
   }
 }
 
-function budgetOf({ budget }: ServeOptions): number {
+function budgetOf({ budget }: ServeConfig): number {
   return budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
 }

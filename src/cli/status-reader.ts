@@ -6,17 +6,23 @@ import { WorkerMessage } from './worker-message.ts';
 /** Milliseconds a worker has to say how many requests it has served. */
 const ANSWER_LIMIT = 1000;
 
+/** The processes that a primary has started. */
+export interface ServedBy {
+  workers(): readonly Worker[];
+  applications(): readonly Worker[];
+}
+
 /** The status of a primary and its workers, measured at most once at a time however many ask. */
 export class StatusReader {
   readonly #cache: FileCache;
-  readonly #workers: () => readonly Worker[];
+  readonly #served: ServedBy;
   /** What each worker last said, for when one is too busy to answer. */
   readonly #requests = new WeakMap<Worker, number>();
   #reading: Promise<Status> | undefined;
 
-  constructor(cache: FileCache, workers: () => readonly Worker[]) {
+  constructor(cache: FileCache, served: ServedBy) {
     this.#cache = cache;
-    this.#workers = workers;
+    this.#served = served;
   }
 
   read(): Promise<Status> {
@@ -27,7 +33,8 @@ export class StatusReader {
   }
 
   async #read(): Promise<Status> {
-    const workers = this.#workers();
+    const workers = this.#served.workers();
+    const applications = this.#served.applications();
     const { entries, bytes } = this.#cache.stats();
     const observed = workers.map(async worker => ({
       role: 'worker',
@@ -35,7 +42,11 @@ export class StatusReader {
       requests: await this.#requestsOf(worker),
     }));
     return readStatus({
-      processes: [{ role: 'primary', pid: process.pid, requests: 0 }, ...(await Promise.all(observed))],
+      processes: [
+        { role: 'primary', pid: process.pid, requests: 0 },
+        ...(await Promise.all(observed)),
+        ...applications.map(({ pid }) => ({ role: 'application', pid, requests: 0 })),
+      ],
       files: entries,
       dataBytes: bytes,
       servers: workers.length,

@@ -1,9 +1,13 @@
 /** Requests between the primary of `iolite serve` and its workers, by the type in their head. */
 export const WorkerMessage = {
+  /** Worker to primary: answered with its WorkerSettings. */
+  SETTINGS: 'settings',
   /** Worker to primary: it accepts connections. Answered with nothing. */
   SERVING: 'serving',
   /** Worker to primary: answered with a Status. */
   STATUS: 'status',
   /** Primary to worker: answered with `{ requests }`, how many it has served. */
   REQUESTS: 'requests',
+  /** Primary to worker: a process of the application listens at `address`. Answered with nothing. */
+  APPLICATION: 'application',
 } as const;

@@ -2,12 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Channel } from '../ipc/channel.ts';
 import { fork } from '../ipc/fork.ts';
-import { closeDescriptor } from '../os/descriptor.ts';
 import { IoliteError } from '../os/error.ts';
 
 /** A running worker. */
 export interface Worker {
-  /** Which of the listening sockets it has; its replacement gets the same. */
+  /** Whose place it has, counted from 0; its replacement gets the same. */
   readonly slot: number;
   readonly pid: number;
   readonly channel: Channel;
@@ -23,25 +22,34 @@ export interface WorkerExit {
 }
 
 export interface SupervisorOptions {
-  /** What each worker runs. It drains and exits on SIGTERM, SIGINT, and when its channel closes. */
+  /** What each worker runs. It drains and exits on SIGTERM, and when its channel closes. */
   readonly module: string | URL;
   readonly args?: readonly string[];
-  /** A listening socket for each worker, its inheritedDescriptors()[0]. The supervisor closes them. */
-  readonly listeners: readonly number[];
+  /** For each worker its inheritedDescriptors(), such as listening sockets. They stay the caller's. */
+  readonly descriptors: readonly (readonly number[])[];
+  /** What messages call a worker. Default 'Worker'. */
+  readonly title?: string;
   /** Sets up the channel of a worker that has started. Resolves when the worker serves. */
   readonly connect: (worker: Worker) => Promise<void>;
 }
 
-/** A listening socket and the worker that has it just now. */
+/** How workers are ended. */
+export interface CloseOptions {
+  readonly signal?: NodeJS.Signals;
+  readonly limit?: number;
+  readonly force?: boolean;
+}
+
+/** A worker's place: what it inherits, and who has it just now. */
 interface Slot {
   readonly index: number;
-  readonly listener: number;
+  readonly descriptors: readonly number[];
   worker: Worker | undefined;
   serving: boolean;
   /** Why its channel could not be set up. */
   trouble: string | undefined;
   /** Tell its process to drain, or end it. */
-  drain: () => void;
+  drain: (signal: NodeJS.Signals) => void;
   kill: () => void;
   /** The start of its next worker, while that waits. */
   timer: NodeJS.Timeout | undefined;
@@ -65,8 +73,8 @@ const START_TRIES = 3;
 const DRAIN_LIMIT = 10_000;
 
 /**
- * Keeps one worker process at each listening socket. The sockets stay open here too: connections that wait
- * at the socket of a worker that died wait for its replacement.
+ * Keeps a number of worker processes running. What they inherit stays open here too: connections that wait at the
+ * listening socket of a worker that died wait for its replacement.
  *
  * Emits 'serving' when a worker serves, 'exit' when one has ended, and 'failing' with the last reason as
  * long as every slot fails to start one, several times in a row; it goes on trying until it is closed.
@@ -83,15 +91,16 @@ export class Supervisor extends EventEmitter<{
   #started: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #killed = false;
+  #killer: NodeJS.Timeout | undefined;
 
   /** Nothing runs before {@link start}. */
   constructor(options: SupervisorOptions) {
     super();
     this.#options = options;
-    this.#slots = options.listeners.map((listener, index) => ({
+    this.#slots = options.descriptors.map((descriptors, index) => ({
       ...NO_WORKER,
       index,
-      listener,
+      descriptors,
       timer: undefined,
       quickDeaths: 0,
       failedStarts: 0,
@@ -124,13 +133,17 @@ export class Supervisor extends EventEmitter<{
   }
 
   /**
-   * Closes the listening sockets here and tells the workers to drain. Resolves when none is left: those that
-   * take longer than 10 seconds are killed.
-   * @param options `force`: kill them all now, also those that drain since an earlier call
+   * Tells the workers to drain. Resolves when none is left. To call it again is to urge them: the last signal and limit
+   * count.
+   * @param options `signal` that tells them, default SIGTERM; `limit`, milliseconds after which those that are left are
+   * killed, default 10,000; `force`: kill them all now
    */
-  close(options: { readonly force?: boolean } = {}): Promise<void> {
+  close({ signal = 'SIGTERM', limit = DRAIN_LIMIT, force = false }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close();
-    if (options.force === true) this.#kill();
+    if (force) this.#kill();
+    for (const slot of this.#slots) slot.drain(signal);
+    clearTimeout(this.#killer);
+    if (this.#lives.size > 0) this.#killer = setTimeout(() => this.#kill(), limit);
     return this.#closing;
   }
 
@@ -142,14 +155,9 @@ export class Supervisor extends EventEmitter<{
     // The caller's assignment of this promise comes first.
     await Promise.resolve();
     this.#started?.();
-    for (const slot of this.#slots) {
-      clearTimeout(slot.timer);
-      closeDescriptor(slot.listener);
-      slot.drain();
-    }
-    const limit = setTimeout(() => this.#kill(), DRAIN_LIMIT);
+    for (const slot of this.#slots) clearTimeout(slot.timer);
     await Promise.all(this.#lives);
-    clearTimeout(limit);
+    clearTimeout(this.#killer);
   }
 
   #kill(): void {
@@ -169,13 +177,13 @@ export class Supervisor extends EventEmitter<{
     let reason: string;
     try {
       const { channel, process: child } = await this.#fork(slot);
-      slot.drain = () => child.kill('SIGTERM');
+      slot.drain = signal => child.kill(signal);
       slot.kill = () => child.kill('SIGKILL');
       slot.worker = { slot: slot.index, pid: child.pid as number, channel };
       if (this.#killed) slot.kill();
-      else if (this.#closing !== undefined) slot.drain();
+      else if (this.#closing !== undefined) slot.drain('SIGTERM');
       else void this.#connect(slot, slot.worker);
-      const end = await endOf(child);
+      const end = await endOf(child, this.#options.title ?? 'Worker');
       reason = slot.trouble ?? end;
       channel.destroy();
     } catch (error) {
@@ -192,7 +200,7 @@ export class Supervisor extends EventEmitter<{
     const { module, args = [] } = this.#options;
     const controller = new AbortController();
     slot.kill = () => controller.abort();
-    return fork(module, args, { descriptors: [slot.listener], signal: controller.signal });
+    return fork(module, args, { descriptors: slot.descriptors, signal: controller.signal });
   }
 
   async #connect(slot: Slot, worker: Worker): Promise<void> {
@@ -233,10 +241,10 @@ export class Supervisor extends EventEmitter<{
 }
 
 /** How a process ends. */
-async function endOf(child: ChildProcess): Promise<string> {
+async function endOf(child: ChildProcess, title: string): Promise<string> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   const { pid, exitCode, signalCode } = child;
   return signalCode === null
-    ? `Worker ${pid} exited with code ${exitCode}`
-    : `Worker ${pid} was killed by ${signalCode}`;
+    ? `${title} ${pid} exited with code ${exitCode}`
+    : `${title} ${pid} was killed by ${signalCode}`;
 }

@@ -16,7 +16,7 @@ import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
 import { MessageSocket } from './message-socket.ts';
 import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
-import { failureOf, PendingRequests } from './pending-requests.ts';
+import { failureOf, isTimeout, noTimeout, PendingRequests, type RequestOptions } from './pending-requests.ts';
 import { type Quotas, quotasOf } from './quotas.ts';
 import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
 import { Receipts } from './receipts.ts';
@@ -148,18 +148,19 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   /**
-   * Sends a message and waits for its answer, whose body belongs to the caller.
-   * @throws what the peer's handler threw, with its `code`; the signal's reason; and as {@link send}
+   * Sends a message and waits for its answer, whose body belongs to the caller. The peer is told when the wait ends early.
+   * @throws what the peer's handler threw, with its `code`; the signal's reason; ERR_IOLITE_TIMEOUT; and as {@link send}
    */
-  request(message: Message, options: { readonly signal?: AbortSignal } = {}): Promise<Message> {
-    const { signal } = options;
+  request(message: Message, options: RequestOptions = {}): Promise<Message> {
+    const { signal, timeout } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(noTimeout(timeout));
     if (this.#closing) return Promise.reject(this.#whyClosed());
     const { correlation, answer } = this.#requests.open();
     const sent = this.#sender.send(MessageKind.REQUEST, correlation, message);
     if (sent !== SENT) sent.catch(error => this.#requests.reject(correlation, error));
-    if (signal === undefined) return answer;
-    return this.#requests.until(signal, correlation, answer, () => this.#cancel(correlation));
+    if (signal === undefined && timeout === undefined) return answer;
+    return this.#requests.until(options, correlation, answer, () => this.#cancel(correlation));
   }
 
   /**

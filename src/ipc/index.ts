@@ -11,6 +11,7 @@ export type { IncomingStream } from './incoming-stream.ts';
 export { type ListenOptions, listen } from './listen.ts';
 export type { Json, Message } from './message.ts';
 export type { SendStreamOptions } from './outgoing-streams.ts';
+export type { RequestOptions } from './pending-requests.ts';
 export type { Quotas } from './quotas.ts';
 export type { RequestHandler } from './responder.ts';
 export { type SpawnedThread, spawnThread, type ThreadOptions } from './thread.ts';

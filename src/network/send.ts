@@ -85,6 +85,6 @@ function send(stream: Writable, body: Aggregate, mode: SendMode): Promise<void> 
     }
     const fd = kernelSocket(stream);
     if (fd === undefined) new StreamSending(stream, body, sent, failed).pump();
-    else new SocketSending(stream as Socket, fd, { body, mode, sent, failed }).start();
+    else new SocketSending(stream as Socket, fd, { parts: [body], mode, sent, failed }).start();
   });
 }

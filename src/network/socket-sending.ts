@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Aggregate } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
@@ -12,7 +12,7 @@ export type SendMode = 'auto' | 'copy' | 'reference';
  * Bytes that wait in a TCP socket unsent, at most. The socket's own buffer takes megabytes, which would be a copy of what is in
  * memory already, out of the processor's caches when its turn comes (measured: 10 MiB to a fast reader take 0.7 times as long).
  */
-const UNSENT = 128 * 1024;
+export const UNSENT = 128 * 1024;
 /** Bytes copied in one system call, and in one turn of the event loop: others wait meanwhile. */
 const STEP = 512 * 1024;
 const TURN = 2 * 1024 ** 2;
@@ -26,12 +26,10 @@ const REFERRED = 4096;
 
 /** What is to be sent, and whom to tell. */
 export interface Outgoing {
-  /** Goes before the aggregate, is copied, and stays unchanged until then. */
-  readonly prefix?: Buffer;
-  /** Taken over, and released when the kernel has no more need of it. */
-  readonly body: Aggregate;
+  /** In order. Bytes stay unchanged; aggregates are taken over, and released when the kernel has no more need of them. */
+  readonly parts: readonly (Buffer | Aggregate)[];
   readonly mode: SendMode;
-  /** How many bytes of all that have been sent already. */
+  /** How many bytes of all that the socket has taken already, before it was full. */
   readonly skip?: number;
   /** The kernel has taken all. */
   readonly sent: () => void;
@@ -39,7 +37,7 @@ export interface Outgoing {
 }
 
 /**
- * One aggregate on its way into a socket of the kernel, by system calls of our own: a third of what passing through
+ * Aggregates, and bytes around them, on their way into a socket of the kernel, by system calls of our own: a third of what passing through
  * Node's stream costs, and the only way to send by reference.
  *
  * When the socket is full, the next few bytes are written through Node's stream, which waits for room as it does for
@@ -50,13 +48,14 @@ export class SocketSending {
   readonly #fd: number;
   readonly #outgoing: Outgoing;
   readonly #pieces: Buffer[] = [];
-  /** What the pieces are views of; undefined for the prefix. */
+  /** What the pieces are views of; undefined for mere bytes. */
   readonly #slices: (Slice | undefined)[] = [];
   /** The next byte to send: in which piece, and where. */
   #piece = 0;
   #offset = 0;
   #byReference: boolean;
   #waiting = false;
+  #taken = 0;
   #over = false;
 
   constructor(socket: Socket, fd: number, outgoing: Outgoing) {
@@ -64,11 +63,14 @@ export class SocketSending {
     this.#fd = fd;
     this.#outgoing = outgoing;
     this.#byReference = outgoing.mode === 'reference';
-    const { prefix, body, skip = 0 } = outgoing;
-    if (prefix !== undefined) this.#add(prefix, undefined);
-    for (const slice of body.slices()) this.#add(slice.bytes, slice);
-    if (body.length > UNSENT) boundUnsent(fd, UNSENT);
-    this.#advance(skip);
+    let length = 0;
+    for (const part of outgoing.parts) {
+      length += part.length;
+      if (!Aggregate.isAggregate(part)) this.#add(part, undefined);
+      else for (const slice of part.slices()) this.#add(slice.bytes, slice);
+    }
+    if (length > UNSENT) boundUnsent(fd, UNSENT);
+    this.#advance(outgoing.skip ?? 0);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
@@ -76,8 +78,14 @@ export class SocketSending {
   /** Sends as far as the socket takes it. Call it once. */
   start(): void {
     // What the caller wrote before is Node's to send: ours goes behind it.
-    if (this.#socket.writableLength > 0) this.#sendSignal();
+    const isFull = this.#socket.writableLength > 0 || (this.#outgoing.skip ?? 0) > 0;
+    if (isFull && this.#piece < this.#pieces.length) this.#sendSignal();
     else this.#go();
+  }
+
+  /** How many bytes the socket has taken, or Node for it: whether there is progress. */
+  get taken(): number {
+    return this.#taken;
   }
 
   #add(bytes: Buffer, slice: Slice | undefined): void {
@@ -156,6 +164,7 @@ export class SocketSending {
   }
 
   #advance(count: number): void {
+    this.#taken += count;
     this.#offset += count;
     for (;;) {
       const view = this.#pieces[this.#piece];
@@ -181,8 +190,9 @@ export class SocketSending {
   }
 
   #release(): void {
-    const { body } = this.#outgoing;
-    if (!body.released) body.release();
+    for (const part of this.#outgoing.parts) {
+      if (Aggregate.isAggregate(part) && !part.released) part.release();
+    }
   }
 
   readonly #onError = (error: Error): void => this.#fail(error);

@@ -27,6 +27,8 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_PROTOCOL'
   /** A peer is gone: it closed, exited or was killed. */
   | 'ERR_IOLITE_PEER'
+  /** A peer did not answer in the time it was given. */
+  | 'ERR_IOLITE_TIMEOUT'
   /** The bytes end before what was to be read. */
   | 'ERR_IOLITE_INCOMPLETE'
   /** A file cannot be cached or kept changing while it was read. */

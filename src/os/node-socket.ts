@@ -24,20 +24,25 @@ export function descriptorOf(socket: Socket): number {
   throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a socket: it is closed');
 }
 
-/** Lets a socket read no more until {@link startReading}. To pause it is not enough: it would read on until its buffer is full. */
+/**
+ * Lets a socket read no more until {@link startReading}. To pause it is not enough: it would read on until its buffer is full, and
+ * its stream asks for more in a later turn.
+ */
 export function stopReading(socket: Socket): void {
   socket.pause();
   const handle = handleOf(socket);
-  if (handle?.reading !== true) return;
+  if (handle?.readStop === undefined) return;
   handle.reading = false;
-  handle.readStop?.();
+  handle.readStop();
+  Object.defineProperty(handle, 'readStart', { value: () => 0, configurable: true });
 }
 
 /** Lets it read on, to whoever listens. */
 export function startReading(socket: Socket): void {
   socket.resume();
   const handle = handleOf(socket);
-  if (handle?.reading !== false) return;
+  if (handle === undefined || !Object.hasOwn(handle, 'readStart')) return;
+  delete (handle as { readStart?: unknown }).readStart;
   handle.reading = true;
   handle.readStart?.();
 }

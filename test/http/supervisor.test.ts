@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Supervisor, type Worker, type WorkerExit } from '../../src/http/supervisor.ts';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { openListeners } from '../../src/os/listener.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -26,7 +27,7 @@ async function supervised(
   const supervisor = new Supervisor({
     module: MODULE,
     args: [mode],
-    listeners: fds,
+    descriptors: fds.map(fd => [fd]),
     connect: ({ channel }) =>
       new Promise(resolve => {
         channel.onRequest(() => {
@@ -40,6 +41,7 @@ async function supervised(
   try {
     await use({ supervisor, port, exits });
   } finally {
+    for (const fd of fds) closeDescriptor(fd);
     await watchdog(supervisor.close({ force: true }), 'the workers to be killed');
   }
   await watchdog(refused(port), 'the port to be closed');
@@ -171,7 +173,7 @@ test('a channel that cannot be set up ends its worker, with the reason', async (
   const { fds } = openListeners('127.0.0.1', 0, 1);
   const supervisor = new Supervisor({
     module: MODULE,
-    listeners: fds,
+    descriptors: fds.map(fd => [fd]),
     connect: () => {
       throw new Error('No such luck');
     },
@@ -182,6 +184,7 @@ test('a channel that cannot be set up ends its worker, with the reason', async (
     const [{ reason }] = await watchdog(exited, 'the worker to end');
     assert.equal(reason, 'No such luck');
   } finally {
+    for (const fd of fds) closeDescriptor(fd);
     await watchdog(supervisor.close({ force: true }), 'the supervisor to close');
   }
 });

@@ -77,6 +77,18 @@ test('request() ends with its signal, and the peer is told', async () => {
   await assert.rejects(channel.request({}, { signal: controller.signal }), { message: 'no longer' });
 });
 
+test('request() ends with its time-out, and the peer is told', async () => {
+  await using family = new Family();
+  const { channel } = await family.fork(ECHO);
+  await assert.rejects(channel.request({ head: { ask: 'hang' } }, { timeout: 1 }), {
+    code: 'ERR_IOLITE_TIMEOUT',
+    message: 'The peer did not answer in 1 ms',
+  });
+  const { head } = await channel.request({ head: { ask: 'aborted' } }, { timeout: 60_000 });
+  assert.equal(head, 1);
+  await assert.rejects(channel.request({}, { timeout: -1 }), { code: 'ERR_IOLITE_RANGE' });
+});
+
 test('send() keeps order, and the peer need not hurry', async () => {
   await using family = new Family();
   using pool = createPool();

@@ -75,7 +75,12 @@ export class Served extends Iolite {
     args: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
   ): Promise<Served> {
-    const served = new Served(['serve', directory, '--port', '0', ...args], {
+    return Served.startWith([directory, ...args], env);
+  }
+
+  /** The same, with all arguments given but for the port. */
+  static async startWith(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Served> {
+    const served = new Served(['serve', '--port', '0', ...args], {
       env: { IOLITE_IDENTIFY_WORKERS: '1', ...env },
     });
     try {

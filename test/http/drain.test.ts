@@ -4,9 +4,9 @@ import { Agent, createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { Drain } from '../../src/cli/drain.ts';
+import { Drain } from '../../src/http/drain.ts';
+import { get } from '../cli/support/server.ts';
 import { watchdog } from '../support/watchdog.ts';
-import { get } from './support/server.ts';
 
 test('start() announces the end in responses not yet begun, finishes them, and closes every connection', async () => {
   const waiting: ServerResponse[] = [];

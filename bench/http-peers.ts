@@ -1,0 +1,72 @@
+import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { need, startNginx } from './nginx.ts';
+
+const run = promisify(execFile);
+
+/** A server in a process of its own. */
+export interface Peer {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** Servers, and the folder whose files they serve; all of it goes when it is disposed of. */
+export class Peers {
+  readonly root: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'iolite-bench-'));
+  readonly #children: ChildProcess[] = [];
+
+  /** @param sizes of the files, which are named by them */
+  constructor(sizes: readonly number[]) {
+    need(['nginx', 'nginx-light'], ['wrk', 'wrk']);
+    this.root = join(this.#folder, 'site');
+    mkdirSync(this.root);
+    for (const size of sizes) {
+      const bytes = Buffer.alloc(size);
+      for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 255;
+      writeFileSync(join(this.root, `${size}.bin`), bytes);
+    }
+    process.once('exit', () => this[Symbol.dispose]());
+  }
+
+  async node(name: string): Promise<Peer> {
+    const child = fork(fileURLToPath(new URL('./http-server.js', import.meta.url)), [name, this.root], {
+      execArgv: [],
+    });
+    this.#children.push(child);
+    const [port] = (await once(child, 'message')) as [number];
+    return { name, port };
+  }
+
+  async nginx(): Promise<Peer> {
+    const { child, port } = await startNginx(this.#folder, this.root);
+    this.#children.push(child);
+    return { name: 'nginx', port };
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#children.splice(0)) child.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What a server does under wrk, with one thread.
+ * @param seconds how long
+ * @returns requests per second
+ */
+export async function wrk(
+  { name, port }: Peer,
+  path: string,
+  { connections = 16, seconds, close = false }: { connections?: number; seconds: number; close?: boolean },
+): Promise<number> {
+  const options = ['-t1', `-c${connections}`, `-d${seconds}s`, ...(close ? ['-H', 'Connection: close'] : [])];
+  const { stdout } = await run('wrk', [...options, `http://127.0.0.1:${port}${path}`]);
+  if (/Non-2xx/.test(stdout)) throw new Error(`${name} failed:\n${stdout}`);
+  return Number(/Requests\/sec: +([0-9.]+)/.exec(stdout)?.[1]);
+}

@@ -1,0 +1,41 @@
+import { Chain } from '../http/chain.ts';
+import type { Answer, Handler, ServerRequest } from '../http/exchange.ts';
+import { isStatusPage, type StatusPages } from './status-pages.ts';
+
+/** What a worker answers with: counts requests, and shows the pages of its status besides. */
+export class WorkerHandler implements Handler {
+  /** Requests so far, those for the status left out. */
+  requests = 0;
+  readonly #pages: StatusPages;
+  readonly #content: Handler;
+  /** Fields that say which worker answers. */
+  readonly #identity: readonly string[];
+
+  /** @param identify whether answers say which process they are of */
+  constructor(pages: StatusPages, content: readonly Handler[], identify: boolean) {
+    this.#pages = pages;
+    this.#content = content.length === 1 ? (content[0] as Handler) : new Chain(content);
+    this.#identity = identify ? ['X-Iolite-Worker', String(process.pid)] : [];
+  }
+
+  answerNow(request: ServerRequest): Answer | undefined {
+    if (isStatusPage(request)) return undefined;
+    const answer = this.#content.answerNow?.(request);
+    if (answer === undefined) return undefined;
+    this.requests += 1;
+    return this.#identified(answer);
+  }
+
+  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+    const page = await this.#pages.answer(request);
+    if (page !== undefined) return page;
+    this.requests += 1;
+    const answer = await this.#content.answer(request, signal);
+    return answer === undefined ? undefined : this.#identified(answer);
+  }
+
+  #identified(answer: Answer): Answer {
+    if (this.#identity.length === 0) return answer;
+    return { ...answer, headers: [...answer.headers, ...this.#identity] };
+  }
+}

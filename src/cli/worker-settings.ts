@@ -1,0 +1,17 @@
+import type { AppGatewayOptions } from '../http/app/app-gateway.ts';
+import type { ServerLimits } from '../http/http-server.ts';
+import type { SiteConfig } from './serve-config.ts';
+
+/** What a worker of `iolite serve` is told when it starts; JSON. */
+export interface WorkerSettings {
+  /** The directory it serves. */
+  readonly root?: string | undefined;
+  readonly site: SiteConfig;
+  readonly limits: ServerLimits;
+  /** PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Bounds on what is asked of the application; undefined when there is none. */
+  readonly app?: AppGatewayOptions | undefined;
+  /** Where the application's processes listen that run by now. */
+  readonly addresses: readonly string[];
+}

@@ -1,0 +1,173 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { isBytes } from '../../aggregate/bytes.ts';
+import type { StreamLike } from '../../aggregate/from-stream.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import { sourceOf } from '../../aggregate/stream-source.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { Message } from '../../ipc/message.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../os/error.ts';
+import { hasHeader, listHeaders } from './answer-headers.ts';
+import { AppRequest } from './app-request.ts';
+import type { AppHandler, AppResponse } from './application.ts';
+import { BodyKind, DRAIN, decodeRequest, encodeAnswer, FAILED } from './heads.ts';
+import { StreamDesk } from './stream-desk.ts';
+
+export interface AppSessionOptions {
+  readonly handler: AppHandler;
+  /** Where strings, bytes and streams that it answers with are put. */
+  readonly pool: Pool;
+  /** Told what the handler threw. */
+  readonly failed: (error: unknown, request: AppRequest) => void;
+}
+
+/** One server at the other end of a channel, whose requests the application answers. */
+export class AppSession {
+  readonly #channel: Channel;
+  readonly #options: AppSessionOptions;
+  /** For bodies that come as streams. */
+  readonly #desk = new StreamDesk();
+
+  constructor(channel: Channel, options: AppSessionOptions) {
+    this.#channel = channel;
+    this.#options = options;
+    channel.onRequest((message, context) => this.#answer(message, context));
+    void this.#takeStreams();
+  }
+
+  /** Asks the server for no more requests. Resolves when it has closed the channel: all are answered then. */
+  async drain(): Promise<void> {
+    if (this.#channel.closed) return;
+    const closed = new Promise<void>(resolve => this.#channel.once('close', () => resolve()));
+    this.#channel.send({ head: DRAIN }).catch(() => {});
+    await closed;
+  }
+
+  async #takeStreams(): Promise<void> {
+    try {
+      for await (const { head, body, stream } of this.#channel) {
+        body?.release();
+        if (stream !== undefined) this.#desk.arrived(Number(head), stream);
+      }
+    } catch {
+      // Requests learn of the channel's end by their signal.
+    }
+    this.#desk.end(new IoliteError('ERR_IOLITE_PEER', 'Cannot read body: the server is gone'));
+  }
+
+  /** An application that answers at once costs no promise. */
+  #answer(message: Message, context: { readonly signal: AbortSignal }): Message | Promise<Message> {
+    const { body } = message;
+    let request: AppRequest;
+    let id: number;
+    try {
+      const head = decodeRequest(message.head);
+      id = head.id;
+      if (this.#desk.isOpen(id)) throw new ArgumentError(`Cannot answer: request ${id} is under way already`);
+      if (head.body === BodyKind.STREAM) this.#desk.open(id);
+      request = new AppRequest(head, { body, context, takeStream: () => this.#desk.take(id) });
+    } catch (error) {
+      body?.release();
+      throw error;
+    }
+    const over = (): void => {
+      body?.release();
+      this.#desk.close(id);
+    };
+    try {
+      const response = this.#options.handler(request);
+      if (isThenable(response)) return this.#answerLater(id, request, response, over);
+      return this.#send(id, request, response, over);
+    } catch (error) {
+      return this.#fail(error, request, over);
+    }
+  }
+
+  async #answerLater(
+    id: number,
+    request: AppRequest,
+    response: Promise<AppResponse>,
+    over: () => void,
+  ): Promise<Message> {
+    try {
+      return this.#send(id, request, await response, over);
+    } catch (error) {
+      return this.#fail(error, request, over);
+    }
+  }
+
+  #fail(error: unknown, request: AppRequest, over: () => void): never {
+    over();
+    // Nobody waits for the answer: to give up is what the application was asked for.
+    if (!request.signal.aborted) this.#options.failed(error, request);
+    throw new IoliteError(FAILED, 'The application failed');
+  }
+
+  /** @param over called when nothing of the request is needed any more; not when this throws */
+  #send(id: number, request: AppRequest, response: AppResponse, over: () => void): Message {
+    if (typeof response !== 'object' || response === null) {
+      throw new ArgumentError(`Cannot answer: a response is wanted, ${describe(response)} was given`);
+    }
+    const { status = 200, body } = response;
+    try {
+      checkInteger(status, 'status', 200, 599);
+      const headers = listHeaders(response.headers);
+      const whole = this.#whole(body);
+      if (whole === undefined && body !== undefined && body !== null) {
+        this.#sendStream(id, request, body as StreamLike, over);
+        return { head: encodeAnswer({ status, body: BodyKind.STREAM, headers }) };
+      }
+      if (typeof body === 'string' && !hasHeader(headers, 'content-type')) {
+        headers.push('Content-Type', 'text/plain; charset=utf-8');
+      }
+      if (lengthIsDue(status, request, whole) && !hasHeader(headers, 'content-length')) {
+        headers.push('Content-Length', String(whole?.length ?? 0));
+      }
+      over();
+      if (whole === undefined) return { head: encodeAnswer({ status, body: BodyKind.NONE, headers }) };
+      return { head: encodeAnswer({ status, body: BodyKind.WHOLE, headers }), body: whole };
+    } catch (error) {
+      discard(body, error);
+      throw error;
+    }
+  }
+
+  #sendStream(id: number, request: AppRequest, stream: StreamLike, over: () => void): void {
+    this.#channel
+      .sendStream(stream, { head: id, pool: this.#options.pool })
+      .catch(error => {
+        // A server that wants no more of it is no failure.
+        const { code } = (error ?? {}) as { code?: unknown };
+        if (code !== 'ERR_IOLITE_CLOSED' && code !== 'ERR_IOLITE_PEER') this.#options.failed(error, request);
+      })
+      .finally(over);
+  }
+
+  /** The body as an aggregate, unless it is a stream or there is none. */
+  #whole(body: AppResponse['body']): Aggregate | undefined {
+    if (Aggregate.isAggregate(body)) return body;
+    if (typeof body === 'string' || isBytes(body)) return this.#options.pool.from(body);
+    return undefined;
+  }
+}
+
+function isThenable(value: unknown): value is Promise<AppResponse> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** Whether Content-Length says something: nothing does of a body that is left out (RFC 9110, 8.6). */
+function lengthIsDue(status: number, { method }: AppRequest, body: Aggregate | undefined): boolean {
+  return status !== 204 && status !== 304 && (body !== undefined || method !== 'HEAD');
+}
+
+/** Lets go of a body that is not sent. */
+function discard(body: AppResponse['body'], reason: unknown): void {
+  if (Aggregate.isAggregate(body)) {
+    if (!body.released) body.release();
+  } else if (typeof body === 'object' && body !== null && !isBytes(body)) {
+    try {
+      sourceOf(body).cancel(reason);
+    } catch {
+      // It is no stream either.
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { STATUS_CODES } from 'node:http';
+import { ArgumentError } from '../../os/error.ts';
+import type { Answer, HeaderList } from '../exchange.ts';
+
+/** The first lines of an answer in bytes, and what the last ones depend on. */
+interface Block {
+  readonly status: number;
+  readonly bytes: Buffer;
+  readonly hasLength: boolean;
+}
+
+/** By the list itself: handlers give the same list for the same file. */
+const blocks = new WeakMap<HeaderList, Block>();
+
+/** Whether the last lines have the time of this second. */
+let isCurrent = false;
+let dateLine = '';
+let lastLines = Buffer.alloc(0);
+let lastLinesClosing = Buffer.alloc(0);
+
+/** How the body of an answer is delimited (RFC 9112, 6.3). */
+export type Framing = 'none' | 'length' | 'chunked';
+
+/**
+ * The head of an answer, in two pieces: its own lines, whose bytes are kept with the list of fields, and those that all
+ * answers of one second share.
+ * @param length of the body where it is known and sent, or would have been to GET
+ * @throws ERR_IOLITE_ARGUMENT for a status or field that cannot be sent
+ */
+export function answerHead(
+  answer: Answer,
+  framing: Framing,
+  length: number,
+  closing: boolean,
+): [Buffer, Buffer] {
+  let block = blocks.get(answer.headers);
+  if (block === undefined || block.status !== answer.status) {
+    block = serialise(answer);
+    blocks.set(answer.headers, block);
+  }
+  if (!isCurrent) turnSecond();
+  if (framing === 'chunked') return [block.bytes, lines('Transfer-Encoding: chunked\r\n', closing)];
+  if (framing === 'length' && !block.hasLength)
+    return [block.bytes, lines(`Content-Length: ${length}\r\n`, closing)];
+  return [block.bytes, closing ? lastLinesClosing : lastLines];
+}
+
+/** Whether the fields of an answer have its length. */
+export function statesLength({ headers }: Answer): boolean {
+  return blocks.get(headers)?.hasLength ?? findLength(headers);
+}
+
+/** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
+function turnSecond(): void {
+  const now = Date.now();
+  isCurrent = true;
+  const turn = (): void => {
+    isCurrent = false;
+  };
+  setTimeout(turn, 1000 - (now % 1000)).unref();
+  dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
+  lastLines = lines('', false);
+  lastLinesClosing = lines('', true);
+}
+
+function lines(framing: string, closing: boolean): Buffer<ArrayBuffer> {
+  return Buffer.from(`${framing}${dateLine}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
+}
+
+function serialise({ status, headers }: Answer): Block {
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
+  }
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = String(headers[i + 1]);
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new ArgumentError(`Cannot send answer: field ${JSON.stringify(name)} cannot be sent`);
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  return { status, bytes: Buffer.from(text, 'latin1'), hasLength: findLength(headers) };
+}
+
+function findLength(headers: HeaderList): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() === 'content-length') return true;
+  }
+  return false;
+}

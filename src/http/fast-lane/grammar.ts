@@ -1,0 +1,152 @@
+/**
+ * The requests that the fast lane reads itself, and nothing else: docs/fast-lane.md is the specification. An allow-list: what is
+ * not certain to mean the same to every HTTP parser is for node:http to read.
+ */
+
+/** A request that was read. The same bytes always make the same one: it may be used for many connections. */
+export interface ParsedRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly target: string;
+  /** By name in lower case. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** In the order they came: name, value, name, value. */
+  readonly rawHeaders: readonly string[];
+  /** Whether the connection is to end with the answer. */
+  readonly close: boolean;
+  /** Bytes of its head, which is all of it. */
+  readonly length: number;
+}
+
+export const MAX_HEAD_BYTES = 8192;
+export const MAX_TARGET_BYTES = 2048;
+export const MAX_FIELDS = 64;
+
+const CR = 13;
+const LF = 10;
+const SPACE = 32;
+const SLASH = 47;
+const COLON = 58;
+
+const TARGET = 1;
+const VALUE = 2;
+const NAME = 4;
+
+/** What a byte may stand in. */
+const classes = new Uint8Array(256);
+// RFC 3986: pchar, '/' and '?'. No '#', '[', '\' or quotes, which parsers differ about.
+for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@%/?") {
+  classes[char.charCodeAt(0)]! |= TARGET;
+}
+for (let byte = 0x20; byte <= 0x7e; byte++) classes[byte]! |= VALUE;
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-') {
+  classes[char.charCodeAt(0)]! |= NAME;
+}
+
+/**
+ * Fields that a request may have, each once. None of them says that there is a body (Content-Length, Transfer-Encoding), asks for
+ * another protocol (Upgrade, HTTP2-Settings) or for something before the answer (Expect).
+ */
+const NAMES = [
+  ...['Host', 'Connection', 'User-Agent', 'Accept', 'Accept-Encoding', 'Accept-Language', 'Accept-Charset'],
+  ...['If-None-Match', 'If-Modified-Since', 'If-Match', 'If-Unmodified-Since', 'If-Range', 'Range'],
+  ...['Cache-Control', 'Pragma', 'Referer', 'Origin', 'Cookie', 'Authorization', 'From', 'Priority'],
+  ...[
+    'Upgrade-Insecure-Requests',
+    'DNT',
+    'Save-Data',
+    'Purpose',
+    'Sec-Purpose',
+    'Sec-GPC',
+    'X-Requested-With',
+  ],
+  ...['Sec-Fetch-Site', 'Sec-Fetch-Mode', 'Sec-Fetch-Dest', 'Sec-Fetch-User', 'Sec-Fetch-Storage-Access'],
+  ...['Sec-CH-UA', 'Sec-CH-UA-Mobile', 'Sec-CH-UA-Platform', 'Sec-CH-UA-Arch', 'Sec-CH-UA-Model'],
+  ...['Sec-CH-UA-Full-Version-List', 'Sec-CH-UA-Platform-Version', 'Sec-CH-UA-Bitness'],
+  ...['Via', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Real-IP'],
+  ...['X-Request-ID', 'Traceparent', 'Tracestate'],
+];
+
+/** The names as they are mostly written, to their form in lower case. */
+const knownNames = new Map(
+  NAMES.flatMap(name => [
+    [name, name.toLowerCase()],
+    [name.toLowerCase(), name.toLowerCase()],
+  ]),
+);
+
+/** A name or IPv4 address, or an IPv6 address, with or without a port. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+
+/** 'GET ', 'HEAD' and ' HTTP/1.1\r\n' as numbers of 32 bits, as they lie in memory. */
+const GET_ = 0x20544547;
+const HEAD = 0x44414548;
+const PROTOCOL_LENGTH = ' HTTP/1.1\r\n'.length;
+
+/**
+ * Reads the request that begins at `start`.
+ * @returns undefined when it is not one for the fast lane, or not all there: both are for node:http
+ */
+export function parseRequest(bytes: Buffer, start: number): ParsedRequest | undefined {
+  const limit = Math.min(bytes.length, start + MAX_HEAD_BYTES);
+  // The shortest there is: 'GET / HTTP/1.1\r\nHost:a\r\n\r\n'.
+  if (limit - start < 26) return undefined;
+  const word = bytes.readInt32LE(start);
+  const method = word === GET_ ? 'GET' : word === HEAD ? 'HEAD' : undefined;
+  if (method === undefined || bytes[start + method.length] !== SPACE) return undefined;
+
+  const targetStart = start + method.length + 1;
+  if (bytes[targetStart] !== SLASH) return undefined;
+  let at = targetStart + 1;
+  while (at < limit && (classes[bytes[at]!]! & TARGET) !== 0) at += 1;
+  if (at - targetStart > MAX_TARGET_BYTES || !isProtocol(bytes, at, limit)) return undefined;
+  const target = bytes.toString('latin1', targetStart, at);
+  at += PROTOCOL_LENGTH;
+
+  const fields = new Map<string, string>();
+  const rawHeaders: string[] = [];
+  while (at < limit && bytes[at] !== CR) {
+    const nameStart = at;
+    while (at < limit && (classes[bytes[at]!]! & NAME) !== 0) at += 1;
+    if (at >= limit || bytes[at] !== COLON) return undefined;
+    const name = bytes.toString('latin1', nameStart, at);
+    const known = knownNames.get(name) ?? knownNames.get(name.toLowerCase());
+    if (known === undefined || fields.has(known) || fields.size === MAX_FIELDS) return undefined;
+    at += 1;
+    if (bytes[at] === SPACE) at += 1;
+    const valueStart = at;
+    while (at < limit && (classes[bytes[at]!]! & VALUE) !== 0) at += 1;
+    if (at + 1 >= limit || bytes[at] !== CR || bytes[at + 1] !== LF) return undefined;
+    // An empty value, or white space around one: parsers agree, but no client sends it.
+    if (at === valueStart || bytes[valueStart] === SPACE || bytes[at - 1] === SPACE) return undefined;
+    const value = bytes.toString('latin1', valueStart, at);
+    fields.set(known, value);
+    rawHeaders.push(name, value);
+    at += 2;
+  }
+  if (at + 1 >= limit || bytes[at + 1] !== LF) return undefined;
+  const host = fields.get('host');
+  if (host === undefined || !HOST.test(host)) return undefined;
+  const close = closes(fields.get('connection'));
+  if (close === undefined) return undefined;
+  return { method, target, fields, rawHeaders, close, length: at + 2 - start };
+}
+
+/** Whether ' HTTP/1.1\r\n' stands at `at`. */
+function isProtocol(bytes: Buffer, at: number, limit: number): boolean {
+  return (
+    at + PROTOCOL_LENGTH < limit &&
+    bytes[at] === SPACE &&
+    bytes.readInt32LE(at + 1) === 0x50545448 && // 'HTTP'
+    bytes.readInt32LE(at + 5) === 0x312e312f && // '/1.1'
+    bytes[at + 9] === CR &&
+    bytes[at + 10] === LF
+  );
+}
+
+/** @returns undefined for other values than these two: options that name further fields */
+function closes(connection: string | undefined): boolean | undefined {
+  if (connection === undefined) return false;
+  const option = connection.toLowerCase();
+  if (option === 'keep-alive') return false;
+  return option === 'close' ? true : undefined;
+}

@@ -1,0 +1,398 @@
+import { Socket } from 'node:net';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { duplicateDescriptor } from '../../os/descriptor.ts';
+import { boundUnsent } from '../../os/gather.ts';
+import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
+import { receiveNow } from '../../os/socket.ts';
+import type { Answer, Handler } from '../exchange.ts';
+import type { ParsedRequest } from './grammar.ts';
+import { LaneRequest } from './lane-request.ts';
+import type { Outbox, Unsent } from './outbox.ts';
+import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
+import type { RequestMemo } from './request-memo.ts';
+
+/** What connections of one lane share. */
+export interface Lane {
+  readonly handler: Handler;
+  readonly memo: RequestMemo;
+  /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
+  readonly buffer: Buffer;
+  readonly outbox: Outbox;
+  /** Whether connections are to end with their next answer. */
+  readonly closing: boolean;
+  /** Counts seconds. */
+  readonly clock: number;
+  /** Takes over a socket whose bytes are unread. */
+  handOver(socket: Socket): void;
+  ended(connection: LaneConnection): void;
+}
+
+/** Seconds that a connection may take. */
+export interface LaneLimits {
+  /** For its first request. */
+  readonly head: number;
+  /** For the next request. */
+  readonly idle: number;
+  /** Without taking a byte of an answer. */
+  readonly stall: number;
+}
+
+/** Answers to pipelined requests leave together up to this size. */
+const BATCH = 256 * 1024;
+/** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
+const MAX_WAITING = 64 * 1024;
+
+const LINE_END = Buffer.from('\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+/**
+ * A connection in the fast lane. Its requests are answered one after the other, at once where the handler can. Nothing is
+ * kept of it between requests: a head that did not come whole is for node:http to wait for.
+ *
+ * The first requests are read as they come. For those that follow a second socket over the same connection reads, into memory
+ * that all connections share; the first one stays as it was, to be handed over at any time.
+ */
+export class LaneConnection {
+  readonly #lane: Lane;
+  readonly #socket: Socket;
+  readonly #fd: number;
+  #reader: Socket | undefined;
+  /** An answer is awaited or being sent: further requests wait. */
+  #busy = false;
+  #over = false;
+  /** The next answer is the last. */
+  #closing = false;
+  /** Whether it is the client that wants it so. */
+  #peerCloses = false;
+  #lingering = false;
+  /** Bytes behind the request that is being answered. */
+  #waiting: Buffer | undefined;
+  /** Whether the peer has ended its side. */
+  #peerEnded = false;
+  #bounded = false;
+  #sending: SocketSending | undefined;
+  #aborter: AbortController | undefined;
+  #answered = false;
+  /** When it last came to rest or made progress, by the lane's clock. */
+  #since: number;
+  #takenThen = 0;
+
+  constructor(lane: Lane, socket: Socket) {
+    this.#lane = lane;
+    this.#socket = socket;
+    this.#fd = descriptorOf(socket);
+    this.#since = lane.clock;
+  }
+
+  /**
+   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait for it.
+   * @returns false if the connection is done with already
+   */
+  start(): boolean {
+    const socket = this.#socket;
+    const { buffer } = this.#lane;
+    const count = receiveNow(this.#fd, buffer);
+    const readOn = count === 0 || this.#received(buffer.subarray(0, count));
+    if (this.#over) return false;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', ignore);
+    socket.on('close', this.#onClose);
+    if (readOn) socket.resume();
+    return true;
+  }
+
+  /** Called once a second: ends it if it took too long. */
+  check({ head, idle, stall }: LaneLimits): void {
+    if (this.#sending !== undefined && this.#sending.taken !== this.#takenThen) {
+      this.#takenThen = this.#sending.taken;
+      this.#since = this.#lane.clock;
+    }
+    // How long a handler may take is for the handler to say.
+    if (this.#busy && this.#sending === undefined) return;
+    const limit = this.#sending !== undefined ? stall : this.#answered ? idle : head;
+    if (this.#lane.clock - this.#since > limit) this.#destroy();
+  }
+
+  /** Ends it when the answer under way, if there is one, is sent. */
+  finish(): void {
+    this.#closing = true;
+    if (!this.#busy && !this.#lingering) this.#linger();
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const isLater = this.#answered;
+    if (!this.#received(bytes)) stopReading(this.#socket);
+    if (isLater && !this.#busy && !this.#over && !this.#closing) this.#readBySecondSocket();
+  };
+
+  #readBySecondSocket(): void {
+    let fd: number;
+    try {
+      fd = duplicateDescriptor(this.#fd);
+    } catch {
+      return; // Too many descriptors are open: it goes on as it did.
+    }
+    this.#socket.off('data', this.#onData);
+    stopReading(this.#socket);
+    const { buffer } = this.#lane;
+    const callback = (count: number): boolean => this.#received(buffer.subarray(0, count));
+    const options = { fd, readable: true, writable: false, onread: { buffer, callback } };
+    this.#reader = new Socket(options);
+    this.#reader.on('end', this.#onEnd);
+    this.#reader.on('error', () => this.#socket.destroy());
+    this.#reader.resume();
+  }
+
+  /** @param bytes valid during the call only. @returns whether to read on */
+  #received(bytes: Buffer): boolean {
+    if (this.#over) return false;
+    if (this.#lingering) return true;
+    if (!this.#busy) {
+      this.#take(bytes);
+      return this.#sending === undefined;
+    }
+    this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes]);
+    return this.#waiting.length < MAX_WAITING;
+  }
+
+  /** Answers the requests in some bytes, as far as that goes without waiting. */
+  #take(bytes: Buffer): void {
+    const { memo } = this.#lane;
+    let at = 0;
+    while (at < bytes.length && !this.#closing) {
+      const parsed = memo.parse(bytes, at);
+      if (parsed === undefined) {
+        this.#flush(bytes, at, rest => this.#handOver(rest));
+        return;
+      }
+      const request = new LaneRequest(parsed, this.#socket);
+      const answer = this.#answerNow(request);
+      if (answer === undefined || isStream(answer.body)) {
+        this.#flush(bytes, at, rest => this.#answerLater(request, parsed, answer, rest));
+        return;
+      }
+      this.#queue(parsed, answer);
+      at += parsed.length;
+      if (this.#lane.outbox.size > BATCH && at < bytes.length) {
+        this.#flush(bytes, at, rest => this.#take(rest));
+        return;
+      }
+    }
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) this.#rest(bytes.length - at);
+    else this.#sendLeft(left, bytes.subarray(at), rest => this.#rest(rest.length));
+  }
+
+  #answerNow(request: LaneRequest): Answer | undefined {
+    try {
+      return this.#lane.handler.answerNow?.(request);
+    } catch {
+      this.#closing = true;
+      return failure();
+    }
+  }
+
+  /** Puts an answer behind those that leave together. */
+  #queue(parsed: ParsedRequest, answer: Answer): void {
+    const prepared = this.#prepare(parsed, answer);
+    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
+    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
+      this.#bounded = true;
+      boundUnsent(this.#fd, UNSENT);
+    }
+    this.#lane.outbox.add(prepared.head, body);
+  }
+
+  #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
+    if (parsed.close) this.#peerCloses = true;
+    if (parsed.close || this.#lane.closing) this.#closing = true;
+    try {
+      return prepareAnswer(parsed.method, answer, this.#closing);
+    } catch {
+      // It cannot be sent, which is a bug of the handler's.
+      this.#closing = true;
+      return prepareAnswer(parsed.method, failure(), true);
+    }
+  }
+
+  /**
+   * Sends what is queued, then goes on.
+   * @param bytes what came, whose bytes from `at` on are left
+   */
+  #flush(bytes: Buffer, at: number, then: (rest: Buffer) => void): void {
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) {
+      then(bytes.subarray(at));
+      return;
+    }
+    this.#sendLeft(left, bytes.subarray(at), then);
+  }
+
+  /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
+  #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
+    const rest = Buffer.from(bytes);
+    this.#busy = true;
+    this.#send(left.parts, left.sent).then(
+      () => this.#goOn(rest, then),
+      () => this.#destroy(),
+    );
+  }
+
+  /** What was waited for is done: goes on with the bytes behind it. */
+  #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
+    this.#busy = false;
+    if (this.#over) return;
+    const later = this.#waiting;
+    this.#waiting = undefined;
+    then(later === undefined ? rest : Buffer.concat([rest, later]));
+    if (!this.#busy && !this.#over) this.#readOn();
+  }
+
+  #send(parts: readonly (Buffer | Aggregate)[], skip: number): Promise<void> {
+    return new Promise<void>((sent, failed) => {
+      this.#since = this.#lane.clock;
+      const sending = new SocketSending(this.#socket, this.#fd, { parts, mode: 'auto', skip, sent, failed });
+      this.#sending = sending;
+      this.#takenThen = sending.taken;
+      sending.start();
+    }).finally(() => {
+      this.#sending = undefined;
+      this.#since = this.#lane.clock;
+    });
+  }
+
+  /** Nothing is left to do: waits for the next request, or ends. @param unread bytes of requests that get no answer */
+  #rest(unread: number): void {
+    this.#answered = true;
+    this.#since = this.#lane.clock;
+    // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
+    if (this.#closing && this.#peerCloses && unread === 0) this.#destroy();
+    else if (this.#closing || this.#peerEnded) this.#linger();
+  }
+
+  #readOn(): void {
+    if (this.#reader !== undefined) this.#reader.resume();
+    else startReading(this.#socket);
+  }
+
+  /**
+   * Answers a request that takes time.
+   * @param answer if it is at hand, and its body is a stream
+   * @param bytes the request and what came behind it
+   */
+  #answerLater(request: LaneRequest, parsed: ParsedRequest, answer: Answer | undefined, bytes: Buffer): void {
+    this.#busy = true;
+    const kept = Buffer.from(bytes);
+    this.#answerWhenThere(request, parsed, answer).then(
+      isAnswered => {
+        this.#aborter = undefined;
+        this.#goOn(isAnswered ? kept.subarray(parsed.length) : kept, rest => {
+          if (!isAnswered) this.#handOver(rest);
+          else this.#take(rest);
+        });
+      },
+      () => this.#destroy(),
+    );
+  }
+
+  /** @returns false when the request is for somebody else */
+  async #answerWhenThere(request: LaneRequest, parsed: ParsedRequest, given?: Answer): Promise<boolean> {
+    const aborter = new AbortController();
+    this.#aborter = aborter;
+    const answer = given ?? (await this.#askHandler(request, aborter.signal));
+    if (answer === undefined) return false;
+    if (this.#over) {
+      releaseBody(answer.body);
+      return true;
+    }
+    const { head, body, framing } = this.#prepare(parsed, answer);
+    if (isStream(body)) await this.#sendStream(head, body, framing === 'chunked');
+    else await this.#send(body === undefined ? head : [...head, body], 0);
+    return true;
+  }
+
+  async #askHandler(request: LaneRequest, signal: AbortSignal): Promise<Answer | undefined> {
+    try {
+      return await this.#lane.handler.answer(request, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#closing = true;
+      return failure();
+    }
+  }
+
+  async #sendStream(
+    head: readonly Buffer[],
+    body: AsyncIterable<Aggregate>,
+    chunked: boolean,
+  ): Promise<void> {
+    await this.#send(head, 0);
+    for await (const part of body) {
+      if (part.length === 0) part.release();
+      else if (!chunked) await this.#send([part], 0);
+      else await this.#send([Buffer.from(`${part.length.toString(16)}\r\n`), part, LINE_END], 0);
+    }
+    if (chunked) await this.#send([LAST_CHUNK], 0);
+  }
+
+  /** Gives the connection to node:http, with bytes it has not seen. */
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    if (socket.readableEnded || socket.destroyed) {
+      this.#destroy();
+      return;
+    }
+    this.#leave();
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('error', ignore);
+    socket.off('close', this.#onClose);
+    // The bytes may be in memory that is read into again.
+    if (bytes.length > 0) socket.unshift(Buffer.from(bytes));
+    this.#lane.handOver(socket);
+    startReading(socket);
+  }
+
+  /**
+   * Ends our side, and drops what still comes until the peer ends its own: to close a socket with unread bytes resets the
+   * connection, and the peer may lose the answer (RFC 9112, 9.6).
+   */
+  #linger(): void {
+    this.#closing = true;
+    this.#lingering = true;
+    if (this.#peerEnded) {
+      this.#socket.destroySoon();
+      return;
+    }
+    this.#socket.end();
+    this.#readOn();
+  }
+
+  #destroy(): void {
+    this.#leave();
+    this.#socket.destroy();
+  }
+
+  #leave(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reader?.destroy();
+    this.#aborter?.abort();
+    this.#lane.ended(this);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#peerEnded = true;
+    // A client that closes and one that ends its side look the same: it gets what is there, and no more.
+    this.#aborter?.abort();
+    if (!this.#busy) this.#socket.destroySoon();
+  };
+
+  readonly #onClose = (): void => this.#leave();
+}
+
+function ignore(): void {}

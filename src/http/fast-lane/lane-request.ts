@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { ServerRequest } from '../exchange.ts';
+import type { ParsedRequest } from './grammar.ts';
+
+/** A request of the fast lane, as handlers see it: what was read, and whom from. */
+export class LaneRequest implements ServerRequest {
+  readonly #parsed: ParsedRequest;
+  readonly #socket: Socket;
+
+  constructor(parsed: ParsedRequest, socket: Socket) {
+    this.#parsed = parsed;
+    this.#socket = socket;
+  }
+
+  get method(): string {
+    return this.#parsed.method;
+  }
+
+  get target(): string {
+    return this.#parsed.target;
+  }
+
+  get secure(): boolean {
+    return false;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#parsed.rawHeaders;
+  }
+
+  get body(): undefined {
+    return undefined;
+  }
+
+  header(name: string): string | undefined {
+    return this.#parsed.fields.get(name);
+  }
+}

@@ -1,0 +1,131 @@
+import type { AddressInfo } from 'node:net';
+import type { FileCache } from '../file/file-cache.ts';
+import { createFileCache } from '../file/owned-cache.ts';
+import { ArgumentError } from '../os/error.ts';
+import { AppGateway, type AppGatewayOptions } from './app/app-gateway.ts';
+import { AppProcesses, type AppProcessesOptions } from './app/app-processes.ts';
+import { Chain } from './chain.ts';
+import type { Handler, ServerRequest } from './exchange.ts';
+import { HttpServer, type ServerLimits, type TlsOptions } from './http-server.ts';
+import { createSite } from './site.ts';
+import type { SiteOptions } from './site-options.ts';
+
+/** An application, its processes, and the bounds on what is asked of it. */
+export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
+
+/** What a server answers with. Who is asked first: the handler, the directory, the application. */
+export interface CreateServerOptions {
+  /** Asked before all others; leaves requests to them by an answer of undefined. */
+  readonly handler?: Handler | undefined;
+  /** A directory whose files are served. Other requests go to the application if there is one. */
+  readonly root?: string | undefined;
+  /** How they are served. */
+  readonly site?: SiteOptions | undefined;
+  /** Where they are kept. Default: a cache of the server's own, of 256 MiB. */
+  readonly cache?: FileCache | undefined;
+  /** An application, in processes of its own. */
+  readonly app?: AppOptions | undefined;
+  readonly tls?: TlsOptions | undefined;
+  readonly limits?: ServerLimits | undefined;
+  /** Told what a handler throws, which is a bug of it. The client gets 500. */
+  readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
+}
+
+const DEFAULT_BUDGET = 256 * 1024 ** 2;
+
+/**
+ * A server in this process: for several that share a port and a cache, there is `iolite serve`.
+ * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { createServer } from 'iolite/http';
+ *
+ * await using server = createServer({ root: 'docs', site: { maxAge: '1 hour' } });
+ * await server.listen(0, '127.0.0.1');
+ * const response = await fetch(`http://127.0.0.1:${server.address()?.port}/server.md`);
+ * assert.equal(response.status, 200);
+ * assert.equal(response.headers.get('cache-control'), 'public, max-age=3600');
+ * ```
+ */
+export function createServer(options: CreateServerOptions): Server {
+  return new Server(options);
+}
+
+/** Files, an application and a handler behind a port. Use {@link createServer}. */
+export class Server {
+  readonly #http: HttpServer;
+  readonly #ownCache: FileCache | undefined;
+  readonly #apps: AppProcesses | undefined;
+  readonly #gateway: AppGateway | undefined;
+
+  constructor({ handler, root, site, cache, app, tls, limits, failed }: CreateServerOptions) {
+    if (handler === undefined && root === undefined && app === undefined) {
+      throw new ArgumentError('Cannot create server: a handler, a root or an app is wanted, none was given');
+    }
+    const handlers: Handler[] = [];
+    if (handler !== undefined) handlers.push(handler);
+    if (root !== undefined) {
+      if (cache === undefined) this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
+      const files = cache ?? (this.#ownCache as FileCache);
+      handlers.push(createSite(root, { fallthrough: app !== undefined, ...site, cache: files }));
+    }
+    if (app !== undefined) {
+      const gateway = new AppGateway(app);
+      this.#gateway = gateway;
+      this.#apps = new AppProcesses(app);
+      this.#apps.on('serving', address => void gateway.connect(address));
+      handlers.push(gateway);
+    }
+    const [only] = handlers;
+    const all = handlers.length === 1 ? (only as Handler) : new Chain(handlers);
+    this.#http = new HttpServer({ handler: all, tls, limits, failed });
+  }
+
+  /**
+   * Starts the application, if there is one, and listens.
+   * @param port 0 for any that is free
+   * @param host default: all addresses of this machine
+   * @throws SystemError, EADDRINUSE for one; ERR_IOLITE_PEER when no application process starts
+   */
+  async listen(port: number, host?: string): Promise<void> {
+    if (this.#apps !== undefined) await started(this.#apps);
+    await this.#http.listen(host === undefined ? { port } : { port, host });
+  }
+
+  /** Where it listens; null when it does not. */
+  address(): AddressInfo | null {
+    return this.#http.address();
+  }
+
+  /** The processes of the application. */
+  get apps(): AppProcesses | undefined {
+    return this.#apps;
+  }
+
+  /** Lets responses finish; then ends the application and closes its own cache. */
+  async close(): Promise<void> {
+    await this.#http.close();
+    this.#gateway?.close();
+    await this.#apps?.close();
+    this.#ownCache?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Starts an application's processes. @throws ERR_IOLITE_PEER when none comes up */
+async function started(apps: AppProcesses): Promise<void> {
+  let trouble: Error | undefined;
+  const failing = (error: Error): void => {
+    trouble = error;
+  };
+  apps.once('failing', failing);
+  await apps.start();
+  apps.off('failing', failing);
+  if (trouble === undefined) return;
+  await apps.close();
+  throw trouble;
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
+import { createPool, type Pool } from '../../../../src/aggregate/pool.ts';
+import type { Handler, ServerRequest } from '../../../../src/http/exchange.ts';
+import { sendAggregate } from '../../../../src/network/send.ts';
+
+/** The least of a server: node:http in front of a handler. */
+export class Front implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #pool: Pool = createPool({ name: 'front' });
+
+  private constructor(handler: Handler) {
+    this.#server = createServer((request, response) => {
+      this.#answer(handler, request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(handler: Handler): Promise<Front> {
+    const front = new Front(handler);
+    front.#server.listen(0, '127.0.0.1');
+    await once(front.#server, 'listening');
+    return front;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise(resolve => this.#server.close(resolve));
+    this.#pool.close();
+  }
+
+  async #answer(handler: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const answer = await handler.answer(this.#request(message), gone.signal);
+    if (answer === undefined) return;
+    const { status, headers, body } = answer;
+    response.writeHead(status, headers as string[]);
+    if (body !== undefined) {
+      const pieces = Aggregate.isAggregate(body) ? [body] : body;
+      for await (const piece of pieces) {
+        using sent = piece;
+        if (message.method !== 'HEAD') await sendAggregate(response, sent);
+      }
+    }
+    response.end();
+  }
+
+  #request(message: IncomingMessage): ServerRequest {
+    const { method = '', url = '', rawHeaders, headers } = message;
+    const hasBody = 'content-length' in headers || 'transfer-encoding' in headers;
+    return {
+      method,
+      target: url,
+      secure: false,
+      remoteAddress: message.socket.remoteAddress,
+      rawHeaders,
+      header: name => headers[name]?.toString(),
+      body: hasBody ? this.#body(message) : undefined,
+    };
+  }
+
+  async *#body(message: IncomingMessage): AsyncGenerator<Aggregate> {
+    for await (const bytes of message) yield this.#pool.from(bytes);
+  }
+}
