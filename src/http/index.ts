@@ -11,6 +11,7 @@ export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane
 export { type FetchHandlerOptions, fetchHandler } from './fetch-handler.ts';
 export type { ListenAddress, ServerLimits, TlsOptions } from './http-server.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node-adapter.ts';
+export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { OriginLimits } from './proxy/origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './serve-static.ts';
