@@ -6,6 +6,7 @@ import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
+import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
@@ -313,6 +314,10 @@ export class LaneConnection {
   async #answerWhenThere(request: LaneRequest, parsed: ParsedRequest, given?: Answer): Promise<boolean> {
     const aborter = new AbortController();
     this.#aborter = aborter;
+    request.earlyHints = links => {
+      const isTime = this.#aborter === aborter && this.#sending === undefined;
+      if (isTime && links.length > 0) this.#socket.write(hintsHead(links));
+    };
     const answer = given ?? (await this.#askHandler(request, aborter.signal));
     if (answer === undefined) return false;
     if (this.#over) {
