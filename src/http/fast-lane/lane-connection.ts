@@ -2,7 +2,6 @@ import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
@@ -71,7 +70,6 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  #bounded = false;
   /** Whether the client kept up with what it was sent. */
   #isFast = false;
   #sending: SocketSending | undefined;
@@ -200,13 +198,9 @@ export class LaneConnection {
 
   /** Puts an answer behind those that leave together. */
   #queue(parsed: ParsedRequest, answer: Answer): void {
-    const prepared = this.#prepare(parsed, answer);
-    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
-    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
-      this.#bounded = true;
-      boundUnsent(this.#fd, UNSENT);
-    }
-    this.#lane.outbox.add(prepared.head, body);
+    const { head, body } = this.#prepare(parsed, answer);
+    // A stream would have been answered later.
+    this.#lane.outbox.add(head, body as Aggregate | undefined);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
