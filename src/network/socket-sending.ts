@@ -3,7 +3,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
-import { closedEarly } from './closed-early.ts';
+import { closedEarly, writeFailure } from './closed-early.ts';
 
 /** How bytes get into a socket: see sendAggregate(). */
 export type SendMode = 'auto' | 'copy' | 'reference';
@@ -182,7 +182,7 @@ export class SocketSending {
     this.#socket.write(signal, error => {
       this.#waiting = false;
       if (this.#over) this.#release();
-      else if (error) this.#fail(error);
+      else if (error) this.#fail(writeFailure(error));
       else {
         this.#keptUp = performance.now() - since <= SLOW;
         if (this.#outgoing.mode === 'auto' && this.#byReference === this.#keptUp)
