@@ -3,7 +3,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
-import { closedEarly } from './closed-early.ts';
+import { closedEarly, writeFailure } from './closed-early.ts';
 
 /** How bytes get into a socket: see sendAggregate(). */
 export type SendMode = 'auto' | 'copy' | 'reference';
@@ -13,6 +13,8 @@ export type SendMode = 'auto' | 'copy' | 'reference';
  * memory already, out of the processor's caches when its turn comes (measured: 10 MiB to a fast reader take 0.7 times as long).
  */
 export const UNSENT = 128 * 1024;
+/** The same for readers that are slow or not known: what cannot go by reference takes memory while they read. */
+const UNSENT_SLOW = 32 * 1024;
 /** Bytes copied in one system call, and in one turn of the event loop: others wait meanwhile. */
 const STEP = 512 * 1024;
 const TURN = 2 * 1024 ** 2;
@@ -59,9 +61,10 @@ export class SocketSending {
   /** The next byte to send: in which piece, and where. */
   #piece = 0;
   #offset = 0;
-  #byReference: boolean;
+  #byReference = false;
   /** Bytes to be copied whoever reads. */
   readonly #first: number;
+  readonly #isLarge: boolean;
   #keptUp: boolean | undefined;
   #waiting = false;
   #taken = 0;
@@ -71,7 +74,6 @@ export class SocketSending {
     this.#socket = socket;
     this.#fd = fd;
     this.#outgoing = outgoing;
-    this.#byReference = outgoing.mode === 'reference' || (outgoing.mode === 'auto' && !outgoing.isFast);
     this.#first = outgoing.mode === 'auto' ? FIRST : 0;
     let length = 0;
     for (const part of outgoing.parts) {
@@ -79,7 +81,8 @@ export class SocketSending {
       if (!Aggregate.isAggregate(part)) this.#add(part, undefined);
       else for (const slice of part.slices()) this.#add(slice.bytes, slice);
     }
-    if (length > UNSENT) boundUnsent(fd, UNSENT);
+    this.#isLarge = length > UNSENT;
+    this.#goByReference(outgoing.mode === 'reference' || (outgoing.mode === 'auto' && !outgoing.isFast));
     this.#advance(outgoing.skip ?? 0);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
@@ -101,6 +104,11 @@ export class SocketSending {
   /** Whether the reader was fast when it was last waited for; undefined when it was not. */
   get keptUp(): boolean | undefined {
     return this.#keptUp;
+  }
+
+  #goByReference(byReference: boolean): void {
+    this.#byReference = byReference;
+    if (this.#isLarge) boundUnsent(this.#fd, byReference ? UNSENT_SLOW : UNSENT);
   }
 
   #add(bytes: Buffer, slice: Slice | undefined): void {
@@ -174,10 +182,11 @@ export class SocketSending {
     this.#socket.write(signal, error => {
       this.#waiting = false;
       if (this.#over) this.#release();
-      else if (error) this.#fail(error);
+      else if (error) this.#fail(writeFailure(error));
       else {
         this.#keptUp = performance.now() - since <= SLOW;
-        if (this.#outgoing.mode === 'auto') this.#byReference = !this.#keptUp;
+        if (this.#outgoing.mode === 'auto' && this.#byReference === this.#keptUp)
+          this.#goByReference(!this.#keptUp);
         this.#go();
       }
     });

@@ -2,10 +2,10 @@ import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
+import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
@@ -70,7 +70,6 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  #bounded = false;
   /** Whether the client kept up with what it was sent. */
   #isFast = false;
   #sending: SocketSending | undefined;
@@ -199,13 +198,9 @@ export class LaneConnection {
 
   /** Puts an answer behind those that leave together. */
   #queue(parsed: ParsedRequest, answer: Answer): void {
-    const prepared = this.#prepare(parsed, answer);
-    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
-    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
-      this.#bounded = true;
-      boundUnsent(this.#fd, UNSENT);
-    }
-    this.#lane.outbox.add(prepared.head, body);
+    const { head, body } = this.#prepare(parsed, answer);
+    // A stream would have been answered later.
+    this.#lane.outbox.add(head, body as Aggregate | undefined);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -313,6 +308,10 @@ export class LaneConnection {
   async #answerWhenThere(request: LaneRequest, parsed: ParsedRequest, given?: Answer): Promise<boolean> {
     const aborter = new AbortController();
     this.#aborter = aborter;
+    request.earlyHints = links => {
+      const isTime = this.#aborter === aborter && this.#sending === undefined;
+      if (isTime && links.length > 0) this.#socket.write(hintsHead(links));
+    };
     const answer = given ?? (await this.#askHandler(request, aborter.signal));
     if (answer === undefined) return false;
     if (this.#over) {
