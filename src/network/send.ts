@@ -10,8 +10,8 @@ import { StreamSending } from './stream-sending.ts';
 export interface SendOptions {
   /**
    * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the mapped memory.
-   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied as
-   * long as the peer keeps up, which is faster, and by reference when it is slow, which takes no memory.
+   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied to
+   * a peer that keeps up, which is faster, and by reference to one that is slow, or not known yet, which takes no memory.
    */
   readonly mode?: SendMode;
 }
