@@ -18,6 +18,7 @@ function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
 
 const text = v.pipe(v.string(), v.nonEmpty('a text that is not empty is wanted'));
 const time = integer(0, MAX_TIME);
+const origin = v.pipe(text, v.url('a URL is wanted'));
 const names = v.union([text, v.array(text), v.literal(false)]);
 
 const AppSchema = v.strictObject({
@@ -65,6 +66,7 @@ const ConfigSchema = v.strictObject({
   cachePolicy: v.optional(v.picklist(['lru', 'gds', 's3fifo'])),
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
+  origin: v.optional(origin),
   tls: v.optional(v.strictObject({ cert: text, key: text })),
   limits: v.optional(LimitsSchema),
 });

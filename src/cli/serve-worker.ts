@@ -7,7 +7,9 @@ import { attachFileCache } from '../file/attached-cache.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
 import type { Handler } from '../http/exchange.ts';
 import { HttpServer } from '../http/http-server.ts';
+import { attachProxy } from '../http/proxy/attached-proxy.ts';
 import { createSite } from '../http/site.ts';
+import { connect as connectChannel } from '../ipc/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import type { Status } from '../observe/status.ts';
 import { StatusPages } from './status-pages.ts';
@@ -20,6 +22,8 @@ const DRAIN_LIMIT = 10_000;
 /** Milliseconds for which connections may bring another request to a worker that has a successor. */
 const PATIENCE = 10_000;
 const STATUS_LIMIT = 5000;
+/** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
+const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
 
 let server: HttpServer | undefined;
 
@@ -58,13 +62,13 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 }
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
-const { root, site, limits, tls, app } = settings;
+const { root, site, limits, tls, app, proxy } = settings;
 const content: Handler[] = [];
 if (root !== undefined) {
   const { headers, ...options } = site;
   content.push(
     createSite(root, {
-      fallthrough: app !== undefined,
+      fallthrough: app !== undefined || proxy !== undefined,
       ...(options as object),
       ...(headers === undefined ? {} : { headers: () => headers }),
       cache: await attachFileCache(channel),
@@ -76,6 +80,11 @@ if (app !== undefined) {
   content.push(gateway);
   connect = address => void gateway.connect(address);
   for (const address of [...settings.addresses, ...addresses]) connect(address);
+}
+if (proxy !== undefined) {
+  const gateway = new AppGateway(PROXY_LIMITS);
+  void gateway.connect(proxy.requests);
+  content.push(await attachProxy(await connectChannel(proxy.responses), gateway));
 }
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);

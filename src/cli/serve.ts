@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { createFileCache } from '../file/owned-cache.ts';
+import { ProxyHost } from '../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
 import { complain } from './complain.ts';
 import { Ending } from './ending.ts';
@@ -30,7 +31,8 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
-  const primary: Primary = new Primary(cache, [...fds], ({ message }) => {
+  const proxy = await startProxy(config);
+  const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);
     ending.begin(1);
   });
@@ -50,6 +52,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     ending.begin(1);
   }
   const code = await ending.code;
+  await proxy?.close();
   cache.close();
   return code;
 }
@@ -66,16 +69,20 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin'] as const) {
     if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
   }
   return now;
 }
 
-function announce({ root, app, host = DEFAULT_HOST, tls }: ServeConfig, port: number, count: number): void {
+function announce(
+  { root, app, origin, host = DEFAULT_HOST, tls }: ServeConfig,
+  port: number,
+  count: number,
+): void {
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const what = [root, app?.module].filter(each => each !== undefined).join(' and ');
+  const what = [root, app?.module, origin].filter(each => each !== undefined).join(' and ');
   console.log(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
   console.log(`Memory per process, live: ${at}/_iolite`);
 }
@@ -108,6 +115,24 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
   }
 }
 
-function budgetOf({ budget }: ServeConfig): number {
-  return budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
+/** The proxy of the origin, if there is one. @throws Failure */
+async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
+  const { origin, cachePolicy = 'lru' } = config;
+  if (origin === undefined) return undefined;
+  try {
+    return await ProxyHost.start(
+      { origin, budget: budgetOf(config), policy: cachePolicy },
+      (error, { method, target }) =>
+        complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
+    );
+  } catch (error) {
+    throw new Failure(`Cannot serve ${origin}: ${(error as Error).message}`);
+  }
+}
+
+/** Files and an origin have half of it each. */
+function budgetOf({ budget, root, origin }: ServeConfig): number {
+  const whole =
+    budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
+  return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);
 }
