@@ -142,13 +142,13 @@ export class LaneConnection {
     const options = { fd, readable: true, writable: false, onread: { buffer, callback } };
     this.#reader = new Socket(options);
     this.#reader.on('end', this.#onEnd);
-    this.#reader.on('error', () => this.#socket.destroy());
+    this.#reader.on('error', () => this.#destroy());
     this.#reader.resume();
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
   #received(bytes: Buffer): boolean {
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     if (this.#lingering) return true;
     if (!this.#busy) {
       this.#take(bytes);
@@ -242,7 +242,7 @@ export class LaneConnection {
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
     this.#busy = false;
-    if (this.#over) return;
+    if (this.#isOver()) return;
     const later = this.#waiting;
     this.#waiting = undefined;
     then(later === undefined ? rest : Buffer.concat([rest, later]));
@@ -379,6 +379,12 @@ export class LaneConnection {
     }
     this.#socket.end();
     this.#readOn();
+  }
+
+  /** Once Node has closed the socket, before it says so, its descriptor may be another connection's. */
+  #isOver(): boolean {
+    if (this.#socket.destroyed) this.#leave();
+    return this.#over;
   }
 
   #destroy(): void {
