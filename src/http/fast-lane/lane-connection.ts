@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { FIRST, SLOW, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
@@ -72,6 +72,8 @@ export class LaneConnection {
   #peerEnded = false;
   /** Whether the client kept up with what it was sent. */
   #isFast = false;
+  /** When it was sent more than a little, without being waited for; 0 if that says nothing. */
+  #sentAt = 0;
   #sending: SocketSending | undefined;
   #aborter: AbortController | undefined;
   #answered = false;
@@ -151,6 +153,9 @@ export class LaneConnection {
     if (this.#isOver()) return false;
     if (this.#lingering) return true;
     if (!this.#busy) {
+      // Who asks for more so soon has read what it got.
+      if (this.#sentAt !== 0) this.#isFast = performance.now() - this.#sentAt <= SLOW;
+      this.#sentAt = 0;
       this.#take(bytes);
       return this.#sending === undefined;
     }
@@ -264,7 +269,9 @@ export class LaneConnection {
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {
-      this.#isFast = this.#sending?.keptUp ?? this.#isFast;
+      const keptUp = this.#sending?.keptUp;
+      if (keptUp !== undefined) this.#isFast = keptUp;
+      else if (!this.#isFast) this.#sentAt = performance.now();
       this.#sending = undefined;
       this.#since = this.#lane.clock;
     });
