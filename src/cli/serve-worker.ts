@@ -5,9 +5,9 @@
 
 import { attachFileCache } from '../file/attached-cache.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
-import type { Handler } from '../http/exchange.ts';
+import { contentOf } from '../http/content.ts';
 import { HttpServer } from '../http/http-server.ts';
-import { createSite } from '../http/site.ts';
+import type { SiteOptions } from '../http/site-options.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import type { Status } from '../observe/status.ts';
 import { StatusPages } from './status-pages.ts';
@@ -59,24 +59,22 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
 const { root, site, limits, tls, app } = settings;
-const content: Handler[] = [];
-if (root !== undefined) {
-  const { headers, ...options } = site;
-  content.push(
-    createSite(root, {
-      fallthrough: app !== undefined,
-      ...(options as object),
-      ...(headers === undefined ? {} : { headers: () => headers }),
-      cache: await attachFileCache(channel),
-    }),
-  );
-}
-if (app !== undefined) {
-  const gateway = new AppGateway(app);
-  content.push(gateway);
-  connect = address => void gateway.connect(address);
-  for (const address of [...settings.addresses, ...addresses]) connect(address);
-}
+const gateway = app === undefined ? undefined : new AppGateway(app);
+connect = address => void gateway?.connect(address);
+for (const address of [...settings.addresses, ...addresses]) connect(address);
+
+const { headers, ...options } = site;
+const content = contentOf({
+  files:
+    root === undefined
+      ? undefined
+      : {
+          root,
+          site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
+          cache: await attachFileCache(channel),
+        },
+  behind: gateway,
+});
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
 handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');

@@ -4,10 +4,9 @@ import { createFileCache } from '../file/owned-cache.ts';
 import { ArgumentError } from '../os/error.ts';
 import { AppGateway, type AppGatewayOptions } from './app/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from './app/app-processes.ts';
-import { Chain } from './chain.ts';
+import { contentOf } from './content.ts';
 import type { Handler, ServerRequest } from './exchange.ts';
 import { HttpServer, type ServerLimits, type TlsOptions } from './http-server.ts';
-import { createSite } from './site.ts';
 import type { SiteOptions } from './site-options.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
@@ -59,27 +58,25 @@ export class Server {
   readonly #apps: AppProcesses | undefined;
   readonly #gateway: AppGateway | undefined;
 
-  constructor({ handler, root, site, cache, app, tls, limits, failed }: CreateServerOptions) {
+  constructor({ handler, root, site = {}, cache, app, tls, limits, failed }: CreateServerOptions) {
     if (handler === undefined && root === undefined && app === undefined) {
       throw new ArgumentError('Cannot create server: a handler, a root or an app is wanted, none was given');
     }
-    const handlers: Handler[] = [];
-    if (handler !== undefined) handlers.push(handler);
-    if (root !== undefined) {
-      if (cache === undefined) this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
-      const files = cache ?? (this.#ownCache as FileCache);
-      handlers.push(createSite(root, { fallthrough: app !== undefined, ...site, cache: files }));
-    }
+    let gateway: AppGateway | undefined;
     if (app !== undefined) {
-      const gateway = new AppGateway(app);
-      this.#gateway = gateway;
+      const made = new AppGateway(app);
       this.#apps = new AppProcesses(app);
-      this.#apps.on('serving', address => void gateway.connect(address));
-      handlers.push(gateway);
+      this.#apps.on('serving', address => void made.connect(address));
+      gateway = made;
     }
-    const [only] = handlers;
-    const all = handlers.length === 1 ? (only as Handler) : new Chain(handlers);
-    this.#http = new HttpServer({ handler: all, tls, limits, failed });
+    this.#gateway = gateway;
+    if (root !== undefined && cache === undefined) {
+      this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
+    }
+    const kept = cache ?? this.#ownCache;
+    const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
+    const content = contentOf({ handler, files, behind: gateway });
+    this.#http = new HttpServer({ handler: content, tls, limits, failed });
   }
 
   /**
