@@ -1,12 +1,13 @@
 /**
  * The tools in pipelines: through pipes that upgrade at once, or after as many bytes as they do by themselves where that is
  * said, against the same tools through ordinary pipes, and against their namesakes of the system for orientation.
- * Start-up of all processes included. Runs the tools as they are installed: builds them.
+ * Start-up of all processes included. Each end of a pipeline has a processor of its own, as it would on a machine that is not
+ * full: the scheduler would place some together and others not. Runs the tools as they are installed: builds them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Comparison, compare, report } from './harness.ts';
@@ -50,6 +51,11 @@ async function run(script: string, pipes: Pipes): Promise<void> {
   if (code !== 0) throw new Error(`${script} exited with ${code}`);
 }
 
+/** Two commands, each on its own processor (taskset(1), of util-linux). */
+function pipeline(writer: string, reader: string): string {
+  return `taskset -c 0 ${writer} | taskset -c ${1 % cpus().length} ${reader}`;
+}
+
 /** A pipeline, started `times` times, against itself through ordinary pipes and against the system's tools. */
 function comparisons(name: string, pipes: Pipes, ours: string, system: string, times: number): Comparison[] {
   const measure = (script: string, pipes: Pipes) => async (count: number) => {
@@ -71,11 +77,17 @@ try {
   const small = makeFile('small', 1_750_000);
   const large = makeFile('large', 1_000_000_000);
   const permute = `${IOLITE} permute '${WORDS}' -w 8`;
-  const grep = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} grep zebra`;
-  const wc = (tool: string, file: string): string => `${tool} cat ${file} | ${tool} wc`;
+  const grep = (tool: string, file: string): string => pipeline(`${tool} cat ${file}`, `${tool} grep zebra`);
+  const wc = (tool: string, file: string): string => pipeline(`${tool} cat ${file}`, `${tool} wc`);
   const results = await compare(
     [
-      ...comparisons('permute | wc, 290 MB', 'eager', `${permute} | ${IOLITE} wc`, `${permute} | wc`, 1),
+      ...comparisons(
+        'permute | wc, 290 MB',
+        'eager',
+        pipeline(permute, `${IOLITE} wc`),
+        pipeline(permute, 'wc'),
+        1,
+      ),
       ...(['late', 'eager'] as const).flatMap(pipes => [
         ...comparisons('cat | grep, 1.75 MB', pipes, grep(IOLITE, small), grep('', small), 2),
         ...comparisons('cat | wc, 1.75 MB', pipes, wc(IOLITE, small), wc('', small), 2),

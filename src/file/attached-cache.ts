@@ -53,10 +53,10 @@ export class AttachedFileCache
     return this.#index.attach(channel);
   }
 
-  read(path: string, options: ReadOptions = {}): Promise<Aggregate> {
-    const { start, end } = options;
+  read(path: string, options?: ReadOptions): Promise<Aggregate> {
     try {
-      const hit = start === undefined && end === undefined ? this.#peek(path) : undefined;
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
       if (hit?.content === undefined) return this.#readPart(path, options);
       return Promise.resolve(new HeldContent(hit.content, hit));
     } catch (error) {
@@ -109,7 +109,7 @@ export class AttachedFileCache
     return undefined;
   }
 
-  async #readPart(path: string, options: ReadOptions): Promise<Aggregate> {
+  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
     checkRange(options);
     const { start = 0, end, signal } = options;
     const abort = signal === undefined ? {} : { signal };

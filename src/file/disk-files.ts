@@ -1,13 +1,17 @@
 import { IoliteError } from '../os/error.ts';
 import { now } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
-import { type ExtentSource, extentKey, parseExtentKey } from './extents.ts';
+import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
+import { type ExtentSource, parseExtentKey } from './extents.ts';
 import { checkPath, type FileFacts } from './file-cache.ts';
+import { FileForms } from './file-forms.ts';
+import type { Form } from './form.ts';
 import { Held } from './held.ts';
-import { LargeFile } from './large-file.ts';
+import { LargeFiles } from './large-files.ts';
 import { checkInside, currentVersion, type LoadedFile, loadFile, OutsideError } from './load.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { Placement } from './placement.ts';
+import { fileBeside } from './siblings.ts';
 import type { Entry, Store } from './store.ts';
 import type { Greeting } from './store-protocol.ts';
 import type { Found, StoreOwner } from './store-service.ts';
@@ -25,10 +29,14 @@ export interface FileState {
   realPath: string;
   /** When the disk was last known to agree. 0 when it likely does not. */
   checkedAt: number;
+  /** After how many hits forms of it are made; 0: never, or they were. */
+  hitsBeforeForms: number;
 }
 
 export type FileEntry = Entry<FileFacts, FileState | undefined>;
 export type FileStore = Store<FileFacts, FileState | undefined>;
+
+type LoadedHere = LoadedFile<Placement<FileFacts, FileState | undefined>>;
 
 interface FoundFile extends Found<FileFacts> {
   readonly realPath: string;
@@ -38,9 +46,6 @@ interface FoundFile extends Found<FileFacts> {
 const LARGEST_PART = 1 / 4;
 /** Below this many bytes it is read whole, whatever the budget. */
 const LEAST_LARGEST = 1024 ** 2;
-const LEAST_EXTENT = 256 * 1024;
-/** Large files that are held open at most without being used. */
-const MOST_LARGE = 256;
 /** A file that is used is validated ahead of time, when so much of `maxStale` is over. */
 const RENEW_PART = 3 / 4;
 /** The same for files that attached domains use, who hear of it late. */
@@ -55,38 +60,46 @@ const TRANSIENT = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE
 /** The files of the disk in a store: read once, validated, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   readonly greeting: Greeting;
-  /** Whether other domains read, and whether what they may read is confined to a directory. */
-  shared = false;
+  /** Whether what some domain may read is confined to a directory. */
   confined = false;
-  hits = 0;
-  misses = 0;
   readonly #store: FileStore;
   readonly #maxStale: number;
   readonly #keepPageCache: boolean;
   readonly #largest: number;
+  readonly #forms: FileForms;
+  #hits = 0;
+  #misses = 0;
   readonly #loads = new Coalescer<FoundFile>(
     found => ({ ...found, held: found.held.retain() }),
     ({ held }) => held.release(),
   );
-  readonly #extents = new Coalescer<Held<FileFacts>>(
-    held => held.retain(),
-    held => held.release(),
+  readonly #large: LargeFiles;
+  readonly #watcher = new Watcher(
+    path => this.#noticed(path),
+    path => this.#store.get(path) !== undefined,
   );
-  readonly #large = new Map<number, LargeFile>();
-  readonly #watcher = new Watcher(path => this.#noticed(path));
-  /** Paths that lead to a file elsewhere, by where it is. */
-  readonly #aliases = new Map<string, Set<string>>();
   /** Files that have changed while they were being read. */
   readonly #changed = new Set<string>();
   /** Files of which it is being found out whether they have changed. */
   readonly #checking = new Set<string>();
 
-  constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean }) {
+  constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean; compress: boolean }) {
     this.#store = store;
+    this.#forms = new FileForms(store, options.compress);
+    this.#large = new LargeFiles(store, options.keepPageCache, path => this.invalidate(path));
     this.#maxStale = options.maxStale;
     this.#keepPageCache = options.keepPageCache;
     this.#largest = Math.max(LEAST_LARGEST, store.budget * LARGEST_PART);
     this.greeting = { maxStale: options.maxStale, budget: store.budget };
+  }
+
+  /** Reads answered from memory, and those that waited for the disk. */
+  get hits(): number {
+    return this.#hits + this.#large.hits;
+  }
+
+  get misses(): number {
+    return this.#misses + this.#large.misses;
   }
 
   /** How many directories are watched. */
@@ -103,7 +116,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const extent = parseExtentKey(key);
     if (extent === undefined) return this.lookUp(key, since, root);
     const file = pinned.get(extent.serial);
-    if (file === undefined) throw stale(key);
+    if (file === undefined) {
+      const message = `Cannot read an extent of version ${extent.serial}: it is not held`;
+      throw new IoliteError('ERR_IOLITE_STALE', message);
+    }
     return { held: await this.extent(file, extent.index), checkedAt: ALWAYS };
   }
 
@@ -121,11 +137,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (present?.local !== undefined && present.local.checkedAt > since) {
       const { realPath, checkedAt } = present.local;
       checkInside(realPath, path, root);
-      this.hits += 1;
-      this.#store.hit(present);
+      this.hit(present);
       return { held: present.held.retain(), checkedAt, realPath };
     }
-    this.misses += 1;
+    this.#misses += 1;
     for (;;) {
       try {
         const found = await this.#loads.run(path, () => this.#validateOrLoad(path, root), { since, signal });
@@ -137,6 +152,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     }
   }
 
+  /** A file was read from memory. */
+  hit(entry: FileEntry): void {
+    this.#hits += 1;
+    this.#used(entry, 1);
+  }
+
   /** Sees to it that a file that is in use does not become too old. */
   renewAhead(path: string, { checkedAt }: FileState): void {
     if (now() - checkedAt < this.#maxStale * RENEW_PART || this.#loads.has(path)) return;
@@ -144,7 +165,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   async used(entry: FileEntry, times: number): Promise<number> {
-    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    this.#used(entry, times);
     const { key, local, held } = entry;
     if (local === undefined) return ALWAYS;
     if (this.#maxStale === 0) return 0;
@@ -164,20 +185,17 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#store.remove(path);
   }
 
-  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
-    const key = extentKey(file.serial, index);
-    const present = this.#store.get(key);
-    if (present !== undefined) {
-      this.hits += 1;
-      this.#store.hit(present);
-      return present.held.retain();
-    }
-    this.misses += 1;
-    return this.#extents.run(key, () => this.#readExtent(key, file, index), { signal });
+  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    return this.#large.extent(file, index, signal);
   }
 
   close(): void {
     this.#watcher.close();
+  }
+
+  #used(entry: FileEntry, times: number): void {
+    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    this.#forms.hit(entry, times);
   }
 
   async #renew(path: string, part: number): Promise<void> {
@@ -204,20 +222,17 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   /** The disk has the version that is kept. */
-  #confirm(
-    { key, held }: FileEntry,
-    state: FileState,
-    startedAt: number,
-    realPath: string | undefined,
-  ): FoundFile {
+  #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): FoundFile {
+    const { key, held } = entry;
+    this.#used(entry, 1);
     state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
     state.realPath = realPath ?? state.realPath;
-    this.#watcher.add(key);
+    this.#watcher.add(key, state.realPath);
     return { held: held.retain(), checkedAt: state.checkedAt, realPath: state.realPath };
   }
 
   async #load(path: string, root: string | undefined, startedAt: number): Promise<FoundFile> {
-    this.#watcher.add(path);
+    this.#watcher.add(path, path);
     const store = this.#store;
     const loaded = await loadFile(path, {
       root,
@@ -226,27 +241,25 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       allocate: size => new Placement(store, size),
       copy: bytes => Placement.copyOf(store, bytes),
     });
-    const { version, settled, realPath } = loaded;
+    const { version, settled, realPath, target } = loaded;
+    const facts = await factsOf(path, loaded);
+    const forms = target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
     if (store.closed) {
-      loaded.target?.discard();
+      target?.discard();
       await loaded.handle?.close();
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
     }
     const checkedAt = this.#changed.has(path) ? 0 : startedAt;
-    const held = this.#keep(path, loaded, { version, settled, realPath, checkedAt });
-    return { held, checkedAt, realPath };
+    const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);
+    const held = this.#keep(path, loaded, facts, { version, settled, realPath, checkedAt, hitsBeforeForms });
+    return { held: this.#withForms(held, forms), checkedAt, realPath };
   }
 
   /** Keeps a file, if there is room. @returns a reference for the caller */
-  #keep(
-    path: string,
-    loaded: LoadedFile<Placement<FileFacts, FileState | undefined>>,
-    state: FileState,
-  ): Held<FileFacts> {
-    const { version, target, handle, realPath } = loaded;
-    const facts = factsOf(path, version);
-    if (handle !== undefined)
-      return this.#keepLarge(path, new LargeFile(path, version, handle), facts, state);
+  #keep(path: string, loaded: LoadedHere, facts: FileFacts, state: FileState): Held<FileFacts> {
+    const { target, handle, realPath } = loaded;
+    this.#watcher.add(path, realPath);
+    if (handle !== undefined) return this.#large.keep(path, handle, facts, state);
     const room = target?.takeRoom();
     if (room === undefined) {
       this.#store.remove(path);
@@ -256,71 +269,32 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       return new Held(path, this.#store.nextSerial(), { ...facts, size }, content);
     }
     const { held } = this.#store.put(path, facts, state, room);
-    if (this.shared && held.content !== undefined) this.#store.forgetPages(held.content);
-    this.#follow(path, realPath);
+    this.#store.forgetPages(held);
     return held.retain();
   }
 
-  #keepLarge(path: string, file: LargeFile, facts: FileFacts, state: FileState): Held<FileFacts> {
-    const extent = Math.max(LEAST_EXTENT, this.#store.segmentBytes);
-    const { held } = this.#store.put(path, { ...facts, extent }, state, undefined);
-    const { serial } = held;
-    this.#large.set(serial, file);
-    held.onEnd = () => {
-      this.#large.delete(serial);
-      file.close();
-      for (const key of file.keys) this.#store.remove(key);
-    };
-    this.#follow(path, state.realPath);
-    held.retain();
-    for (const [other, { path: otherPath }] of this.#large) {
-      if (this.#large.size <= MOST_LARGE) break;
-      const entry = this.#store.bySerial(other);
-      if (entry !== undefined && !entry.inUse) this.#store.remove(otherPath);
-    }
-    return held;
-  }
-
-  async #readExtent(key: string, file: Held<FileFacts>, index: number): Promise<Held<FileFacts>> {
-    const large = this.#large.get(file.serial);
-    if (large === undefined) throw stale(file.key);
-    const { size, extent = 1 } = file.facts;
-    const start = index * extent;
-    const target = new Placement(this.#store, Math.max(0, Math.min(extent, size - start)));
-    try {
-      await large.read(target, start, this.#keepPageCache);
-      const room = target.takeRoom();
-      if (room === undefined)
-        return new Held(key, this.#store.nextSerial(), file.facts, target.takeContent());
-      const { held } = this.#store.put(key, file.facts, undefined, room);
-      large.keys.add(key);
-      if (this.shared && held.content !== undefined) this.#store.forgetPages(held.content);
-      return held.retain();
-    } catch (error) {
-      target.discard();
-      if ((error as NodeJS.ErrnoException).code === 'ERR_IOLITE_STALE' && this.#store.bySerial(file.serial))
-        this.invalidate(large.path);
-      throw error;
-    }
+  /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
+  #withForms(held: Held<FileFacts>, forms: readonly Form[]): Held<FileFacts> {
+    const entry = this.#store.bySerial(held.serial);
+    if (entry === undefined || forms.length === 0) return held;
+    this.#forms.keep(entry, forms);
+    if (this.#store.get(entry.key) !== entry) return held;
+    held.release();
+    return entry.held.retain();
   }
 
   // Watching
 
-  /** A path may lead to a file in another directory. */
-  #follow(path: string, realPath: string): void {
-    if (realPath === path) return;
-    const paths = this.#aliases.get(realPath) ?? new Set();
-    this.#aliases.set(realPath, paths.add(path));
-    this.#watcher.add(realPath);
-  }
-
   /** Something happened to a file. */
   #noticed(path: string): void {
-    void this.#check(path);
-    for (const alias of this.#aliases.get(path) ?? []) {
-      if (this.#store.get(alias) === undefined) this.#aliases.delete(path);
-      void this.#check(alias);
-    }
+    const file = fileBeside(path);
+    if (file !== undefined) for (const each of this.#watcher.namesOf(file)) this.#formsChanged(each);
+    for (const each of this.#watcher.namesOf(path)) void this.#check(each);
+  }
+
+  /** A form of a file has come, changed or gone: the file is read again with what forms there are. */
+  #formsChanged(path: string): void {
+    this.#store.remove(path);
   }
 
   /** Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants it. */
@@ -364,11 +338,11 @@ function confine(found: FoundFile, path: string, root: string | undefined): Foun
   }
 }
 
-function factsOf(path: string, { size, mtimeNs }: FileVersion): FileFacts {
-  const etag = `W/"${size.toString(16)}-${mtimeNs.toString(16)}"`;
+async function factsOf(path: string, { version, settled, target }: LoadedHere): Promise<FileFacts> {
+  const { size, mtimeNs } = version;
+  const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
+  const etag = hashed
+    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
+    : versionTag(version, settled);
   return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
-}
-
-function stale(path: string): IoliteError {
-  return new IoliteError('ERR_IOLITE_STALE', `Cannot read ${path}: this version of it is gone`);
 }

@@ -18,7 +18,7 @@ export function extentKey(serial: number, index: number): string {
 
 /** The serial and index in the key of an extent; undefined for a path. */
 export function parseExtentKey(key: string): { serial: number; index: number } | undefined {
-  const match = /^(\d{1,15})\0(\d{1,15})$/.exec(key);
+  const match = /^(\d{1,16})\0(\d{1,16})$/.exec(key);
   return match === null ? undefined : { serial: Number(match[1]), index: Number(match[2]) };
 }
 

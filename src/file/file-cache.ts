@@ -18,7 +18,10 @@ export interface Snapshot extends Disposable {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
-  /** An entity tag (RFC 9110, 8.8.3). */
+  /**
+   * An entity tag (RFC 9110, 8.8.3), of a form its own: strong, from a hash of the bytes, or for large files from their version on
+   * disk.
+   */
   readonly etag: string;
   /** By the file's name, with charset=utf-8 for text. */
   readonly mediaType: string;
@@ -84,6 +87,8 @@ export type FileFacts = {
   readonly mediaType: string;
   /** Of a file that is kept by extents: bytes of each. */
   readonly extent?: number;
+  /** Entity tags of its forms, by coding. */
+  readonly formTags?: { readonly [coding: string]: string };
 };
 
 /** Throws unless a value can be a path. */

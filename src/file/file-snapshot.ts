@@ -42,9 +42,8 @@ export class FileSnapshot implements Snapshot {
   }
 
   get etag(): string {
-    const { etag } = this.#held.facts;
-    // Other bytes need another tag (RFC 9110, 8.8.3.3).
-    return this.#coding === undefined ? etag : etag.replace(/"$/, `-${this.#coding}"`);
+    const { etag, formTags } = this.#held.facts;
+    return this.#coding === undefined ? etag : (formTags?.[this.#coding] as string);
   }
 
   get mediaType(): string {

@@ -1,4 +1,4 @@
-import { bytesTag } from './content-tag.ts';
+import { contentTag } from './content-tag.ts';
 import type { Coding } from './file-cache.ts';
 
 /** A content in another coding, in ordinary memory: to be copied to where it is kept. */
@@ -9,7 +9,7 @@ export interface Form {
   readonly etag: string;
 }
 
-/** A form with its tag. O(bytes), as {@link bytesTag}. */
+/** A form with its tag. O(bytes), as {@link contentTag}. */
 export async function formOf(coding: Coding, parts: readonly Buffer[], signal?: AbortSignal): Promise<Form> {
-  return { coding, parts, etag: await bytesTag(parts, signal) };
+  return { coding, parts, etag: await contentTag(parts, signal) };
 }

@@ -5,7 +5,7 @@ import type { Json } from '../ipc/message.ts';
 export type Facts = { readonly [name: string]: Json | undefined };
 
 /** What {@link Held} is made of. */
-export interface Holding<F extends Facts = Facts> {
+interface Holding<F extends Facts = Facts> {
   readonly key: string;
   /** Names the version: its owner numbers all that it keeps or gives out, upwards. */
   readonly serial: number;

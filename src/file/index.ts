@@ -15,3 +15,4 @@ export {
 } from './owned-cache.ts';
 export { createPolicy, type PolicyName } from './policies/index.ts';
 export type { CacheEntry, CachePolicy } from './policy.ts';
+export type { WarmOptions, WarmProgress } from './warm.ts';

@@ -22,6 +22,7 @@ import { createPolicy, type PolicyName } from './policies/index.ts';
 import type { CachePolicy } from './policy.ts';
 import { Store, type StoreStats } from './store.ts';
 import { StoreService } from './store-service.ts';
+import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 export interface FileCacheOptions {
   /**
@@ -38,6 +39,11 @@ export interface FileCacheOptions {
   readonly maxStale?: number;
   /** Where content is put, and whose ACL says who may attach. Default: a pool of the cache's own, for the same user. */
   readonly pool?: Pool;
+  /**
+   * Make brotli and gzip forms of files that compress well, in the background, once they were read often. Default true. Those
+   * that lie beside a file (page.html.br, .zst, .gz) are used in any case, and then none are made.
+   */
+  readonly compress?: boolean;
   /** Leave what was read in the kernel's page cache too. Default: files of 256 KiB and more are dropped there. */
   readonly keepPageCache?: boolean;
 }
@@ -82,7 +88,8 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool, keepPageCache = false } = options;
+    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
     this.#maxStale = maxStale;
@@ -91,13 +98,13 @@ export class OwnedFileCache implements FileCache {
       policy: createPolicy(policy, budget),
       pool,
     });
-    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache });
+    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
   }
 
-  read(path: string, options: ReadOptions = {}): Promise<Aggregate> {
-    const { start, end } = options;
+  read(path: string, options?: ReadOptions): Promise<Aggregate> {
     try {
-      const hit = start === undefined && end === undefined ? this.#peek(path) : undefined;
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
       if (hit?.content === undefined) return this.#readPart(path, options);
       return Promise.resolve(new HeldContent(hit.content, hit));
     } catch (error) {
@@ -123,6 +130,23 @@ export class OwnedFileCache implements FileCache {
     this.#files.invalidate(path);
   }
 
+  /**
+   * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is one; or a glob of
+   * `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not followed. Ends when the cache is full,
+   * and never fails for a single file. Of files that are kept by extents nothing is read.
+   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   */
+  async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#checkOpen();
+    const pressure = (): number => this.#store.evictions + this.#store.uncached;
+    const before = pressure();
+    const read = async (path: string, signal: AbortSignal | undefined): Promise<number> => {
+      using snapshot = await this.snapshot(path, signal === undefined ? {} : { signal });
+      return snapshot.content?.length ?? 0;
+    };
+    return warm({ read, isFull: () => pressure() > before }, pattern, options);
+  }
+
   stats(): OwnedStats {
     const { hits, misses, watched } = this.#files;
     return { ...this.#store.stats(), hits, misses, watched, attached: this.#services.size };
@@ -137,10 +161,10 @@ export class OwnedFileCache implements FileCache {
     this.#checkOpen();
     const root = options.root === undefined ? undefined : realpathSync(options.root);
     const service = new StoreService<FileFacts>(FILES, this.#files, root);
-    this.#files.shared = true;
     if (root !== undefined) this.#files.confined = true;
     this.#services.add(service);
     this.#store.listeners.add(service);
+    this.#store.isShared = true;
     channel.onRequest((message, context) => {
       const answer = service.handle(message);
       if (answer !== undefined) return answer;
@@ -170,15 +194,14 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
       return undefined;
     }
-    const age = this.#clock.now - entry.local.checkedAt;
+    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
     if (age >= this.#maxStale) return undefined;
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
-    this.#files.hits += 1;
-    this.#store.hit(entry);
+    this.#files.hit(entry);
     return entry.held;
   }
 
-  async #readPart(path: string, options: ReadOptions): Promise<Aggregate> {
+  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
     checkRange(options);
     const { start = 0, end, signal } = options;
     const abort = signal === undefined ? {} : { signal };
@@ -190,6 +213,7 @@ export class OwnedFileCache implements FileCache {
     service.close();
     this.#store.listeners.delete(service);
     this.#services.delete(service);
+    this.#store.isShared = this.#services.size > 0;
   }
 
   #checkOpen(): void {

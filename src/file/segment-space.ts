@@ -9,7 +9,7 @@ import { now } from './clock.ts';
 import { ALIGNMENT, Segment } from './segment.ts';
 
 /** A part of a {@link Room}: fill it. */
-export interface Piece {
+interface Piece {
   readonly bytes: Buffer;
   /** In its chunk. */
   readonly start: number;
@@ -72,7 +72,7 @@ const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
 
 /** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
-export function segmentBytesOf(budget: number): number {
+function segmentBytesOf(budget: number): number {
   const fine = Math.max(budget / FEWEST_SEGMENTS, Math.min(SMALLEST_SEGMENT, budget / FEWEST_OF_SMALL));
   const wanted = Math.max(Math.min(fine, LARGEST_SEGMENT), budget / MOST_SEGMENTS);
   const bytes = Math.floor(wanted / PAGE) * PAGE;

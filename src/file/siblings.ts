@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type BigIntStats, stat } from 'node:fs';
 import type { Coding } from './file-cache.ts';
 import { type Form, formOf } from './form.ts';
 import type { FileVersion } from './version.ts';
@@ -18,6 +18,12 @@ const SUFFIXES: readonly [suffix: string, coding: Coding][] = [
   ['.zst', 'zstd'],
   ['.gz', 'gzip'],
 ];
+
+/** The file that a path may be a sibling of: page.html for page.html.br. Undefined for names that are none of a sibling. */
+export function fileBeside(path: string): string | undefined {
+  const suffix = SUFFIXES.find(([each]) => path.endsWith(each))?.[0];
+  return suffix === undefined ? undefined : path.slice(0, -suffix.length);
+}
 
 /**
  * The forms of a file that somebody has put beside it: page.html.br, page.html.zst, page.html.gz, as far as {@link isFormOf}
@@ -51,7 +57,7 @@ export async function siblingsOf(path: string, version: DatedSize): Promise<Sibl
   const found = await Promise.all(
     SUFFIXES.map(async ([suffix, coding]) => {
       const sibling = { coding, path: `${path}${suffix}` };
-      const stats = await stat(sibling.path, { bigint: true }).catch(() => undefined);
+      const stats = await statOf(sibling.path);
       if (stats?.isFile() !== true) return undefined;
       return isFormOf({ size: Number(stats.size), mtimeNs: stats.mtimeNs }, version) ? sibling : undefined;
     }),
@@ -63,6 +69,13 @@ export async function siblingsOf(path: string, version: DatedSize): Promise<Sibl
  * Whether a sibling in this version can be a form of the file in that one: it is not older, or it may have been made of an
  * earlier version; and it is smaller, or it is of no use.
  */
-export function isFormOf(sibling: DatedSize, file: DatedSize): boolean {
+function isFormOf(sibling: DatedSize, file: DatedSize): boolean {
   return sibling.mtimeNs >= file.mtimeNs && sibling.size < file.size && sibling.size > 0;
+}
+
+/** Mostly there is none, and a promise that rejects costs several times as much as this. */
+function statOf(path: string): Promise<BigIntStats | undefined> {
+  return new Promise(resolve => {
+    stat(path, { bigint: true }, (error, stats) => resolve(error === null ? stats : undefined));
+  });
 }

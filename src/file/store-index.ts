@@ -119,7 +119,8 @@ export class StoreIndex<F extends Facts> {
   peek(key: string): Held<F> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (this.#clock.now - entry.checkedAt >= this.#maxStale && this.#session !== undefined) return undefined;
+    const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
+    if (this.#clock.now(maxStale) - entry.checkedAt >= maxStale) return undefined;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) this.#touch(entry);

@@ -81,14 +81,18 @@ export function decodeHeld<F extends Facts>(key: string, { head, body }: Message
   try {
     const { serial, facts, parts } = head as unknown as HeldHead<F>;
     let content: Aggregate | undefined;
-    const forms = new Map<string, Aggregate>();
+    let forms: Map<string, Aggregate> | undefined;
     let at = 0;
     for (const [name, length] of parts) {
       if (!(length >= 0) || at + length > rest.length) throw new Error('its parts are longer than its body');
       const part = rest.slice(at, at + length);
       at += length;
-      if (name === '') content = part;
-      else forms.set(name, part);
+      if (name === '') {
+        content = part;
+      } else {
+        forms ??= new Map();
+        forms.set(name, part);
+      }
     }
     return new Held<F>(key, serial, facts, content, forms);
   } catch (cause) {

@@ -32,16 +32,15 @@ export class Entry<F extends Facts, L> implements CacheEntry {
   readonly key: string;
   /** What the domain that owns the store knows of it besides. */
   readonly local: L;
-  held: Held<F>;
-  size: number;
+  /** Its present version. Set as soon as the entry is made. */
+  declare held: Held<F>;
+  size = 0;
   /** How many attached domains have it in their index. */
   holders = 0;
 
-  constructor(held: Held<F>, local: L) {
-    this.key = held.key;
-    this.held = held;
+  constructor(key: string, local: L) {
+    this.key = key;
     this.local = local;
-    this.size = held.size;
   }
 
   /** Whether somebody uses it: a snapshot here, or an attached domain. */
@@ -71,6 +70,11 @@ const MOST_PASSED = 1000;
 export class Store<F extends Facts = Facts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
+  /** Whether other domains are attached. */
+  isShared = false;
+  /** As in the {@link stats}. */
+  evictions = 0;
+  uncached = 0;
   readonly #policy: CachePolicy;
   readonly #pool: Pool;
   readonly #ownsPool: boolean;
@@ -82,9 +86,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
   /** Begins anywhere, so that no version of this store is taken for one of another. */
   #serial = randomInt(2 ** 20) * 2 ** 32;
   #bytes = 0;
-  #evictions = 0;
   #cleanings = 0;
-  #uncached = 0;
   #closed = false;
 
   /** @param pool where contents are put. Default: one of the store's own, for processes of the same user */
@@ -151,15 +153,12 @@ export class Store<F extends Facts = Facts, L = undefined> {
   put(key: string, facts: F, local: L, room: Room | undefined): Entry<F, L> {
     this.#checkOpen();
     this.remove(key);
-    const held = new Held<F>(key, this.nextSerial(), facts, undefined);
-    const entry = new Entry<F, L>(held, local);
-    if (room !== undefined) {
-      const content = this.#space.commit(room, entry);
-      entry.held = new Held<F>(key, held.serial, facts, content);
-      entry.size = content.length;
-    }
+    const entry = new Entry<F, L>(key, local);
+    const content = room === undefined ? undefined : this.#space.commit(room, entry);
+    entry.held = new Held<F>(key, this.nextSerial(), facts, content);
+    entry.size = content?.length ?? 0;
     this.#entries.set(key, entry);
-    this.#bySerial.set(held.serial, entry);
+    this.#bySerial.set(entry.held.serial, entry);
     this.#bytes += entry.size;
     this.#policy.added(entry);
     return entry;
@@ -212,7 +211,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
    */
   outside(wanted = true): Pool {
     this.#checkOpen();
-    if (wanted) this.#uncached += 1;
+    if (wanted) this.uncached += 1;
     const { acl, memory } = this.#pool.chunks;
     const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
     this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
@@ -220,9 +219,12 @@ export class Store<F extends Facts = Facts, L = undefined> {
     return this.#outside;
   }
 
-  /** With others attached it is they who read: page table entries in this process would be for nothing. */
-  forgetPages(content: Aggregate): void {
-    this.#space.forgetPages(content);
+  /**
+   * Drops this process's page table entries of what was just filled, if other domains are attached: it is they who read then,
+   * and entries here would be for nothing.
+   */
+  forgetPages({ content }: Held<F>): void {
+    if (this.isShared && content !== undefined) this.#space.forgetPages(content);
   }
 
   stats(): StoreStats {
@@ -232,9 +234,9 @@ export class Store<F extends Facts = Facts, L = undefined> {
       entries: this.#entries.size,
       bytes: this.#bytes,
       budget: this.budget,
-      evictions: this.#evictions,
+      evictions: this.evictions,
       cleanings: this.#cleanings,
-      uncached: this.#uncached,
+      uncached: this.uncached,
       ...this.#space.stats(),
     };
   }
@@ -253,7 +255,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     const { held } = entry;
     this.#entries.delete(entry.key);
     this.#bytes -= entry.size;
-    if (evicted) this.#evictions += 1;
+    if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
     for (const form of held.forms.values()) this.#space.leave(form, entry);
@@ -263,7 +265,11 @@ export class Store<F extends Facts = Facts, L = undefined> {
   /** Gives an entry another version object, of the same version. */
   #exchange(
     entry: Entry<F, L>,
-    { facts, content, forms }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> },
+    {
+      facts,
+      content,
+      forms,
+    }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> | undefined },
   ): void {
     const before = entry.held;
     entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms, before);
@@ -324,11 +330,10 @@ export class Store<F extends Facts = Facts, L = undefined> {
     for (const entry of [...segment.tenants.keys()]) {
       const { content, forms, facts } = entry.held;
       const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
-      const movedForms = new Map([...forms].map(([name, form]) => [name, move(form)]));
       this.#exchange(entry, {
         facts,
         content: content === undefined ? undefined : move(content),
-        forms: movedForms,
+        forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
       });
     }
     if (segment.live > 0) return false;

@@ -27,8 +27,8 @@ export interface ServerRequest {
 }
 
 /**
- * Fields of an answer: name, value, name, value; without Date, Connection, Keep-Alive and Transfer-Encoding, which whoever
- * sends it adds. Never changed once made: a list that is used for many answers lets the sender keep its bytes.
+ * Fields of an answer: name, value, name, value; without Connection, Keep-Alive and Transfer-Encoding, which whoever sends
+ * it adds, and without Date, which is added as well unless it is there: an answer that another server made keeps its date. Never changed once made: a list that is used for many answers lets the sender keep its bytes.
  */
 export type HeaderList = readonly string[];
 

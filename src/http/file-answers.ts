@@ -20,8 +20,10 @@ export interface FileAnswer extends Answer {
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
   readonly etag: string;
+  readonly mtimeMs: number;
   readonly codings: readonly Coding[];
-  readonly forms: Map<Coding | 'identity', Representation>;
+  /** With the entity tag of the form: it may be another one by now, with the file as it was. */
+  readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
 }
 
 /** What a file's request is to be answered with. */
@@ -85,20 +87,21 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, form: Omit<Form, 'file'>): Representation {
-    const { snapshot, coding } = form;
+  #represent(path: string, source: Omit<Form, 'file'>): Representation {
+    const { snapshot, sent, coding } = source;
     const { etag, codings, size, mtimeMs } = snapshot;
     let version = this.#versions.get(path);
-    if (version === undefined || version.etag !== etag || !isSame(version.codings, codings)) {
-      version = { etag, codings, forms: new Map() };
+    // The same content has the same tag, when it was written again too.
+    const same = version?.etag === etag && version.mtimeMs === mtimeMs && isSame(version.codings, codings);
+    if (version === undefined || !same) {
+      version = { etag, mtimeMs, codings, forms: new Map() };
       this.#versions.set(path, version);
     }
-    let representation = version.forms.get(coding);
-    if (representation === undefined) {
-      const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
-      representation = representationOf({ ...form, file }, this.#settings);
-      version.forms.set(coding, representation);
-    }
+    const form = version.forms.get(coding);
+    if (form?.tag === sent.etag) return form.representation;
+    const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
+    const representation = representationOf({ ...source, file }, this.#settings);
+    version.forms.set(coding, { tag: sent.etag, representation });
     return representation;
   }
 

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { sendAggregate } from '../network/send.ts';
@@ -179,7 +180,7 @@ function endWith(response: NodeResponse, body: Aggregate): void {
 
 async function sendAll(response: NodeResponse, body: Aggregate): Promise<void> {
   try {
-    await sendAggregate(response, body);
+    await sendAggregate(directWay(response) ?? response, body);
     response.end();
   } catch {
     // The client is gone.
@@ -187,6 +188,19 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<void> {
   } finally {
     body.release();
   }
+}
+
+/**
+ * The socket, once it has the header, if the body can go into it directly: no chunks, nobody before us who has not finished, and
+ * nobody (as a middleware that compresses) who wants to see what is written.
+ */
+function directWay(response: NodeResponse): Socket | undefined {
+  if ('stream' in response || response.write !== ServerResponse.prototype.write) return undefined;
+  // In a queue of pipelined responses only the first has it.
+  const { socket } = response;
+  if (socket === null) return undefined;
+  response.flushHeaders();
+  return response.chunkedEncoding ? undefined : socket;
 }
 
 async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<void> {

@@ -19,7 +19,13 @@ export function bodyOf(
   if (content === undefined) return new SnapshotReader(snapshot, pieces);
   const [first] = pieces;
   const isWhole = pieces.length === 1 && typeof first === 'object' && first.end - first.start === size;
-  if (isWhole) return content;
+  const body = isWhole ? content.duplicate() : assemble(content, pieces);
+  snapshot.release();
+  return body;
+}
+
+/** Text, and parts of the content by reference, one behind the other. */
+function assemble(content: Aggregate, pieces: readonly (string | ByteRange)[]): Aggregate {
   const body = new Aggregate();
   for (const piece of pieces) {
     if (typeof piece === 'string') {
@@ -30,7 +36,6 @@ export function bodyOf(
       body.append(part);
     }
   }
-  snapshot.release();
   return body;
 }
 

@@ -55,6 +55,7 @@ export interface Libc {
   open(path: string, flags: number, mode: number): number;
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
@@ -90,6 +91,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   open: ['open', 'int', ['str', 'int', 'int']],
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
+  recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
   send: ['send', 'intptr', ['int', 'void*', 'size_t', 'int']],
   sendfile: ['sendfile', 'intptr', ['int', 'int', 'void*', 'size_t']],

@@ -117,6 +117,15 @@ export function sendNow(socket: number, bytes: Uint8Array): number {
   return sent === -1 ? 0 : sent;
 }
 
+/**
+ * Reads what is there, without waiting (recv(2)).
+ * @returns how many bytes: 0 when there are none, at the end, and when it failed, which whoever reads next is told
+ */
+export function receiveNow(socket: number, room: Uint8Array): number {
+  const received = libc().recv(socket, room, room.length, MSG_DONTWAIT);
+  return received === -1 ? 0 : received;
+}
+
 /** What {@link receiveDescriptor} found. */
 export interface ReceivedDescriptor {
   /** Closed on exec; the caller closes it. */

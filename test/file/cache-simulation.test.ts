@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { syntheticTrace } from '../../src/cli/trace/synthetic.ts';
 import { CacheSimulation } from '../../src/file/cache-simulation.ts';
-import { POLICY_NAMES } from '../../src/file/policies/index.ts';
+import { createPolicy, POLICY_NAMES, type PolicyName } from '../../src/file/policies/index.ts';
+import { Store } from '../../src/file/store.ts';
 
 const requests = fc.array(fc.record({ key: fc.nat(20), size: fc.nat(60) }), { maxLength: 200, size: 'max' });
 
@@ -42,3 +44,43 @@ test('a simulation refuses sizes, budgets and policies that are none', () => {
     code: 'ERR_IOLITE_ARGUMENT',
   });
 });
+
+/** The part of a trace's requests that the store of a file cache has in memory. */
+function hitRatioOfStore(
+  trace: ReturnType<typeof syntheticTrace>,
+  policy: PolicyName,
+  budget: number,
+): number {
+  const store = new Store({ budget, policy: createPolicy(policy, budget) });
+  let hits = 0;
+  for (const [i, file] of trace.files.entries()) {
+    const name = trace.names[file] as string;
+    const entry = store.get(name);
+    if (entry !== undefined) {
+      hits += 1;
+      store.hit(entry);
+      continue;
+    }
+    const room = store.allocate(trace.sizes[i] as number);
+    if (room !== undefined) store.put(name, {}, undefined, room);
+  }
+  store.close();
+  return hits / trace.files.length;
+}
+
+for (const policy of POLICY_NAMES) {
+  test(`${policy}: the store of a file cache hits as a simulation with the live part of its budget does`, () => {
+    const trace = syntheticTrace({ requests: 10_000, objects: 1500, alpha: 0.9, seed: 3 });
+    const budget = Math.floor(trace.distinctBytes / 5);
+    const simulated = (bytes: number): number => {
+      const cache = new CacheSimulation({ policy, budget: bytes });
+      for (const [i, file] of trace.files.entries()) {
+        cache.request(trace.names[file] as string, trace.sizes[i] as number);
+      }
+      return cache.hitRatio;
+    };
+    const real = hitRatioOfStore(trace, policy, budget);
+    const [low, high] = [simulated(Math.floor(budget * 0.6)), simulated(budget)];
+    assert(real >= low && real <= high + 0.01, `${real} is not between ${low} and ${high}`);
+  });
+}

@@ -12,7 +12,8 @@ interface Block {
 /** By the list itself: handlers give the same list for the same file. */
 const blocks = new WeakMap<HeaderList, Block>();
 
-let second = 0;
+/** Whether the last lines have the time of this second. */
+let isCurrent = false;
 let dateLine = '';
 let lastLines = Buffer.alloc(0);
 let lastLinesClosing = Buffer.alloc(0);
@@ -37,8 +38,7 @@ export function answerHead(
     block = serialise(answer);
     blocks.set(answer.headers, block);
   }
-  const now = Math.floor(Date.now() / 1000);
-  if (now !== second) turnSecond(now);
+  if (!isCurrent) turnSecond();
   if (framing === 'chunked') return [block.bytes, lines('Transfer-Encoding: chunked\r\n', closing)];
   if (framing === 'length' && !block.hasLength)
     return [block.bytes, lines(`Content-Length: ${length}\r\n`, closing)];
@@ -50,9 +50,15 @@ export function statesLength({ headers }: Answer): boolean {
   return blocks.get(headers)?.hasLength ?? findLength(headers);
 }
 
-function turnSecond(now: number): void {
-  second = now;
-  dateLine = `Date: ${new Date(now * 1000).toUTCString()}\r\n`;
+/** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
+function turnSecond(): void {
+  const now = Date.now();
+  isCurrent = true;
+  const turn = (): void => {
+    isCurrent = false;
+  };
+  setTimeout(turn, 1000 - (now % 1000)).unref();
+  dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
   lastLines = lines('', false);
   lastLinesClosing = lines('', true);
 }

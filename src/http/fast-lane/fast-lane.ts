@@ -2,8 +2,10 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
+import { startReading } from '../../os/node-socket.ts';
 import type { Handler } from '../exchange.ts';
 import { type Lane, LaneConnection, type LaneLimits } from './lane-connection.ts';
+import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
 export interface FastLaneOptions {
@@ -41,6 +43,7 @@ export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly outbox = new Outbox();
   closing = false;
   clock = 0;
   readonly #server: Server;
@@ -58,6 +61,8 @@ export class FastLane implements Lane {
     this.#sendTimeout = sendTimeout;
     this.#others = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
+    // As the option of net.createServer: the first bytes are for us to read.
+    (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
   }
 
@@ -94,10 +99,13 @@ export class FastLane implements Lane {
   #accept(socket: Socket): void {
     if (kernelSocket(socket) === undefined) {
       this.handOver(socket);
+      startReading(socket);
       return;
     }
+    const connection = new LaneConnection(this, socket);
+    if (!connection.start()) return;
+    this.#connections.add(connection);
     this.#timer ??= setInterval(() => this.#tick(), 1000).unref();
-    this.#connections.add(new LaneConnection(this, socket));
   }
 
   #tick(): void {

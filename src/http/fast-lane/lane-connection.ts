@@ -1,12 +1,14 @@
 import { Socket } from 'node:net';
-import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { boundUnsent, sendGathered } from '../../os/gather.ts';
+import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
+import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
+import type { Outbox, Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
 
@@ -16,6 +18,7 @@ export interface Lane {
   readonly memo: RequestMemo;
   /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
   readonly buffer: Buffer;
+  readonly outbox: Outbox;
   /** Whether connections are to end with their next answer. */
   readonly closing: boolean;
   /** Counts seconds. */
@@ -37,8 +40,6 @@ export interface LaneLimits {
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH = 256 * 1024;
-/** Most bytes sent in one system call. */
-const STEP = 1024 ** 2;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
 const MAX_WAITING = 64 * 1024;
 
@@ -49,7 +50,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n');
  * A connection in the fast lane. Its requests are answered one after the other, at once where the handler can. Nothing is
  * kept of it between requests: a head that did not come whole is for node:http to wait for.
  *
- * The first request is read as Node gives it. For those that follow a second socket over the same connection reads, into memory
+ * The first requests are read as they come. For those that follow a second socket over the same connection reads, into memory
  * that all connections share; the first one stays as it was, to be handed over at any time.
  */
 export class LaneConnection {
@@ -69,10 +70,6 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  /** What was not sent yet of the answers to the requests at hand. */
-  #parts: (Buffer | Aggregate)[] = [];
-  #pieces: Buffer[] = [];
-  #size = 0;
   #bounded = false;
   #sending: SocketSending | undefined;
   #aborter: AbortController | undefined;
@@ -86,10 +83,24 @@ export class LaneConnection {
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
+  }
+
+  /**
+   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait for it.
+   * @returns false if the connection is done with already
+   */
+  start(): boolean {
+    const socket = this.#socket;
+    const { buffer } = this.#lane;
+    const count = receiveNow(this.#fd, buffer);
+    const readOn = count === 0 || this.#received(buffer.subarray(0, count));
+    if (this.#over) return false;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', ignore);
     socket.on('close', this.#onClose);
+    if (readOn) socket.resume();
+    return true;
   }
 
   /** Called once a second: ends it if it took too long. */
@@ -101,7 +112,7 @@ export class LaneConnection {
     // How long a handler may take is for the handler to say.
     if (this.#busy && this.#sending === undefined) return;
     const limit = this.#sending !== undefined ? stall : this.#answered ? idle : head;
-    if (this.#lane.clock - this.#since > limit) this.#socket.destroy();
+    if (this.#lane.clock - this.#since > limit) this.#destroy();
   }
 
   /** Ends it when the answer under way, if there is one, is sent. */
@@ -164,12 +175,15 @@ export class LaneConnection {
       }
       this.#queue(parsed, answer);
       at += parsed.length;
-      if (this.#size > BATCH && at < bytes.length) {
+      if (this.#lane.outbox.size > BATCH && at < bytes.length) {
         this.#flush(bytes, at, rest => this.#take(rest));
         return;
       }
     }
-    this.#flush(bytes, at, rest => this.#rest(rest.length));
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) this.#rest(bytes.length - at);
+    else this.#sendLeft(left, bytes.subarray(at), rest => this.#rest(rest.length));
   }
 
   #answerNow(request: LaneRequest): Answer | undefined {
@@ -183,20 +197,13 @@ export class LaneConnection {
 
   /** Puts an answer behind those that leave together. */
   #queue(parsed: ParsedRequest, answer: Answer): void {
-    const { head, body } = this.#prepare(parsed, answer);
-    for (const bytes of head) {
-      this.#parts.push(bytes);
-      this.#pieces.push(bytes);
-      this.#size += bytes.length;
-    }
-    if (!Aggregate.isAggregate(body)) return;
-    this.#parts.push(body);
-    this.#size += body.length;
-    for (const view of body.views()) this.#pieces.push(view);
-    if (body.length > UNSENT && !this.#bounded) {
+    const prepared = this.#prepare(parsed, answer);
+    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
+    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
       this.#bounded = true;
       boundUnsent(this.#fd, UNSENT);
     }
+    this.#lane.outbox.add(prepared.head, body);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -216,27 +223,22 @@ export class LaneConnection {
    * @param bytes what came, whose bytes from `at` on are left
    */
   #flush(bytes: Buffer, at: number, then: (rest: Buffer) => void): void {
-    const size = this.#size;
-    if (size === 0) {
+    const { outbox } = this.#lane;
+    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    if (left === undefined) {
       then(bytes.subarray(at));
       return;
     }
-    const parts = this.#parts;
-    const pieces = this.#pieces;
-    this.#parts = [];
-    this.#pieces = [];
-    this.#size = 0;
-    const sent = sendGathered(this.#fd, pieces, 0, 0, STEP);
-    if (sent === size) {
-      for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
-      then(bytes.subarray(at));
-      return;
-    }
-    const rest = Buffer.from(bytes.subarray(at));
+    this.#sendLeft(left, bytes.subarray(at), then);
+  }
+
+  /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
+  #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
+    const rest = Buffer.from(bytes);
     this.#busy = true;
-    this.#send(parts, sent).then(
+    this.#send(left.parts, left.sent).then(
       () => this.#goOn(rest, then),
-      () => this.#socket.destroy(),
+      () => this.#destroy(),
     );
   }
 
@@ -268,7 +270,7 @@ export class LaneConnection {
     this.#answered = true;
     this.#since = this.#lane.clock;
     // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
-    if (this.#closing && this.#peerCloses && unread === 0) this.#socket.destroy();
+    if (this.#closing && this.#peerCloses && unread === 0) this.#destroy();
     else if (this.#closing || this.#peerEnded) this.#linger();
   }
 
@@ -293,7 +295,7 @@ export class LaneConnection {
           else this.#take(rest);
         });
       },
-      () => this.#socket.destroy(),
+      () => this.#destroy(),
     );
   }
 
@@ -341,7 +343,7 @@ export class LaneConnection {
   #handOver(bytes: Buffer): void {
     const socket = this.#socket;
     if (socket.readableEnded || socket.destroyed) {
-      socket.destroy();
+      this.#destroy();
       return;
     }
     this.#leave();
@@ -370,12 +372,16 @@ export class LaneConnection {
     this.#readOn();
   }
 
+  #destroy(): void {
+    this.#leave();
+    this.#socket.destroy();
+  }
+
   #leave(): void {
     if (this.#over) return;
     this.#over = true;
     this.#reader?.destroy();
     this.#aborter?.abort();
-    for (const part of this.#parts) if (Aggregate.isAggregate(part)) part.release();
     this.#lane.ended(this);
   }
 

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { createFileCache } from '../../../src/file/owned-cache.ts';
 import { GuardedPolicy } from '../../../src/file/policies/guarded-policy.ts';
 import { LeastRecentlyUsed } from '../../../src/file/policies/lru.ts';
 import type { CacheEntry, CachePolicy } from '../../../src/file/policy.ts';
 import type { IoliteError } from '../../../src/os/error.ts';
+import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
 import { assertSameVictims, drive, operations } from '../support/policy-driver.ts';
 
 /** A policy that does as LRU does, but for some of its methods. */
@@ -85,4 +90,20 @@ test('a fault is told with its cause', () => {
   const [report] = reports as [IoliteError];
   assert.match(report.message, /'faulty': its hit\(\) threw/);
   assert.deepEqual(report.cause, new Error('a fault of the policy'));
+});
+
+test('a file cache whose policy fails goes on', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: 256 * 1024, policy: lruBut({ victim: fail }) });
+  const warned = once(process, 'warning');
+  for (let i = 0; i < 40; i++) {
+    writeFileSync(folder.file(`${i}`), Buffer.alloc(20_000, i));
+    using content = await cache.read(folder.file(`${i}`));
+    assert.equal(content.readUInt8(19_999), i);
+  }
+  const [warning] = await watchdog(warned, 'a warning');
+  assert.equal(warning.code, 'ERR_IOLITE_POLICY');
+  const { policy, evictions, entries } = cache.stats();
+  assert.equal(policy, 'lru');
+  assert(evictions > 0 && entries > 1);
 });

@@ -20,7 +20,7 @@ export function changeOf(n: number, size: number): Change {
 }
 
 /** The same on flat bytes. */
-export function applied(change: Change, old: Buffer): Buffer {
+function applied(change: Change, old: Buffer): Buffer {
   if (change.kind === 'replace') return change.bytes;
   if (change.kind === 'truncate') return Buffer.from(old.subarray(0, change.length));
   const next = Buffer.alloc(Math.max(old.length, change.offset + change.bytes.length));

@@ -1,0 +1,307 @@
+import { randomBytes } from 'node:crypto';
+import { abortable } from '../../aggregate/abortable.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import { createPolicy, type PolicyName } from '../../file/policies/index.ts';
+import type { CachePolicy } from '../../file/policy.ts';
+import { ChunkPool } from '../../memory/chunk-pool.ts';
+import { ArgumentError, describe } from '../../os/error.ts';
+import type { Answer, Handler, ServerRequest } from '../exchange.ts';
+import { statusAnswer } from '../status-answer.ts';
+import { type Directives, parseDirectives } from './cache-control.ts';
+import { cacheStatus, type Forwarded, type Handled } from './cache-status.ts';
+import type { Fetch, FetchContext, Outcome } from './fetch.ts';
+import { Fetches } from './fetches.ts';
+import { fieldOf, without } from './fields.ts';
+import { isLoop } from './forwarding.ts';
+import { ageOf, lifetimeOf, mayStandIn, useOf } from './freshness.ts';
+import { Origin, type OriginLimits } from './origin.ts';
+import { originFailure } from './origin-failure.ts';
+import { onlyReader, passOn } from './pass-on.ts';
+import { type Resource, relatedResource, resourceOf } from './resource.ts';
+import { ResponseStore } from './response-store.ts';
+import { FAILURES } from './storable.ts';
+import { conditionalAnswer, storedAnswer } from './stored-answer.ts';
+import { type Found, StoredResponses, selectsSame } from './stored-responses.ts';
+import { conditionsOf } from './validation.ts';
+
+/** Options of {@link createProxy}. */
+export interface ProxyOptions extends OriginLimits {
+  /** The server behind: scheme, host and port. */
+  readonly origin: string | URL;
+  /** Bytes of memory that responses are kept in. Default 256 MiB; 0 keeps none. */
+  readonly budget?: number;
+  /** Who leaves when the budget is spent: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. */
+  readonly policy?: PolicyName | CachePolicy;
+  /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
+  readonly pool?: Pool;
+  /**
+   * Whether clients are proxies that may be believed where a request came from (Forwarded, X-Forwarded-*). Default: false, what
+   * they say of it is dropped.
+   */
+  readonly trustForwarded?: boolean;
+}
+
+/** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
+export interface ReverseProxy extends Handler, AsyncDisposable {
+  answer(request: ServerRequest, signal: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_BUDGET = 256 * 1024 ** 2;
+/** How often a request waits for what another has asked for, before it asks itself. */
+const MOST_WAITS = 3;
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * A handler that gets what it is asked for from another server, and keeps what may be kept: a shared cache (RFC 9111).
+ * Options that are out of bounds throw ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE.
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { once } from 'node:events';
+ * import { createServer } from 'node:http';
+ * import { createProxy, handle, serverRequest } from 'iolite';
+ *
+ * const origin = createServer((_, response) => response.setHeader('Cache-Control', 'max-age=60').end('hello'));
+ * await once(origin.listen(0, '127.0.0.1'), 'listening');
+ * const { port } = origin.address() as { port: number };
+ *
+ * const proxy = createProxy({ origin: `http://127.0.0.1:${port}` });
+ * const front = createServer((request, response) => handle(proxy, serverRequest(request), response));
+ * await once(front.listen(0, '127.0.0.1'), 'listening');
+ * const url = `http://127.0.0.1:${(front.address() as { port: number }).port}/`;
+ *
+ * await (await fetch(url)).text();
+ * const second = await fetch(url);
+ * assert.equal(await second.text(), 'hello');
+ * assert.match(String(second.headers.get('cache-status')), /^iolite; hit/);
+ *
+ * front.close();
+ * await proxy.close();
+ * origin.close();
+ * front.closeAllConnections();
+ * ```
+ */
+export function createProxy(options: ProxyOptions): ReverseProxy {
+  return new CachingProxy(options);
+}
+
+/** A request that the cache can have a part in. */
+interface Inquiry {
+  readonly request: ServerRequest;
+  readonly resource: Resource;
+  /** Cache-Control of the request. */
+  readonly wanted: Directives;
+}
+
+class CachingProxy implements ReverseProxy {
+  readonly #context: FetchContext;
+  readonly #fetches: Fetches;
+  readonly #close: () => Promise<void>;
+  #closed = false;
+
+  constructor(options: ProxyOptions) {
+    const { budget, policy, pool, trustForwarded } = checkOptions(options);
+    const origin = new Origin(options.origin, options);
+    const store = new ResponseStore({ budget, policy, pool });
+    this.#context = {
+      origin,
+      responses: new StoredResponses(store),
+      forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
+    };
+    this.#fetches = new Fetches(this.#context);
+    this.#close = async () => {
+      await origin.close();
+      store.close();
+    };
+  }
+
+  answerNow(request: ServerRequest): Answer | undefined {
+    const inquiry = this.#inquiryOf(request);
+    return inquiry === undefined ? undefined : this.#answerFromStore(inquiry);
+  }
+
+  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
+    signal.throwIfAborted();
+    const resource = resourceOf(request);
+    if (this.#closed) return statusAnswer(503);
+    if (resource === undefined) return statusAnswer(400);
+    // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see them.
+    if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
+    if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
+    const inquiry = this.#inquiryOf(request);
+    if (inquiry !== undefined) return this.#answerThroughCache(inquiry, signal);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    return this.#passOn(request, resource, isRead ? 'bypass' : 'method', signal);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #inquiryOf(request: ServerRequest): Inquiry | undefined {
+    if (this.#closed || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined;
+    const resource = resourceOf(request);
+    const wanted = parseDirectives(request.header('cache-control'));
+    if (resource === undefined || wanted.has('no-store') || request.body !== undefined) return undefined;
+    return { request, resource, wanted };
+  }
+
+  /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
+  #answerFromStore(inquiry: Inquiry): Answer | undefined {
+    const { request, resource, wanted } = inquiry;
+    const found = this.#context.responses.find(resource, request);
+    if (typeof found === 'string') return undefined;
+    const use = useOf(found.facts, wanted, Date.now());
+    if (use === 'validated') return undefined;
+    const answer = this.#answerWith(inquiry, found, { hit: true });
+    if (use === 'while-revalidating') void this.#refresh(inquiry, found);
+    return answer;
+  }
+
+  async #answerThroughCache(inquiry: Inquiry, signal: AbortSignal): Promise<Answer> {
+    const { request, resource, wanted } = inquiry;
+    for (let waits = 0; ; waits++) {
+      const stored = this.#answerFromStore(inquiry);
+      if (stored !== undefined) return stored;
+      if (wanted.has('only-if-cached')) return statusAnswer(504);
+      const found = this.#context.responses.find(resource, request);
+      if (typeof found === 'string' && asksForPart(request)) {
+        const reason = request.method === 'GET' ? 'partial' : found;
+        return this.#passOn(request, resource, reason, signal);
+      }
+      const fetch = this.#fetch(inquiry, found, waits >= MOST_WAITS);
+      const outcome = await fetch.wait(request, signal);
+      const answer = this.#answerOf(inquiry, found, fetch, outcome);
+      if (answer !== undefined) return answer;
+      // What comes has to be validated for each who asks: which can be done, for all, when it is there.
+      await abortable(fetch.ended, signal);
+    }
+  }
+
+  #fetch({ request, resource }: Inquiry, found: Found | string, alone: boolean): Fetch {
+    const validating = typeof found === 'object' && conditionsOf(found.facts).length > 0 ? found : undefined;
+    return this.#fetches.fetch(resource, request, validating, alone);
+  }
+
+  /** Asks the origin about what is stored, for those who come later. */
+  async #refresh(inquiry: Inquiry, found: Found): Promise<void> {
+    const fetch = this.#fetch(inquiry, found, false);
+    const outcome = await fetch.wait(inquiry.request);
+    if (outcome.kind === 'response' && !outcome.shared && fetch.leader === inquiry.request)
+      outcome.body.close();
+  }
+
+  /** @returns undefined when what came of the fetch is not for this request */
+  #answerOf(
+    inquiry: Inquiry,
+    found: Found | 'uri-miss' | 'vary-miss',
+    fetch: Fetch,
+    outcome: Outcome,
+  ): Answer | undefined {
+    const { request, resource, wanted } = inquiry;
+    const collapsed = fetch.leader !== request;
+    if (outcome.kind === 'renewed') {
+      const now = this.#context.responses.find(resource, request);
+      if (typeof now === 'string') return undefined;
+      return this.#answerWith(inquiry, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
+    }
+    const failed = outcome.kind === 'failed' || FAILURES.has(outcome.facts.status);
+    if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
+      if (outcome.kind === 'response' && !collapsed && !outcome.shared) outcome.body.close();
+      const forwardedStatus = outcome.kind === 'response' ? outcome.facts.status : undefined;
+      return this.#answerWith(inquiry, found, { hit: true, forwarded: 'stale', forwardedStatus });
+    }
+    if (outcome.kind === 'failed') {
+      const answer = originFailure(outcome.error);
+      // What is wrong with the leader's request is not wrong with this one.
+      return answer.status === 400 && collapsed ? undefined : answer;
+    }
+    const { facts, body, shared } = outcome;
+    if (collapsed) {
+      if (!shared || !selectsSame(facts, fetch.leader, request)) return undefined;
+      if (useOf(facts, wanted, Date.now()) !== 'fresh') return undefined;
+    }
+    const forwarded = typeof found === 'string' ? found : 'stale';
+    const headers = withStatus(facts.headers, { forwarded, stored: shared, collapsed });
+    const conditional = conditionalAnswer(request, facts, headers);
+    if (conditional !== undefined && !shared) body.close();
+    if (conditional !== undefined) return conditional;
+    const reader = shared ? sharedReader(outcome, request) : onlyReader(body, request.method, facts.status);
+    return { status: facts.status, headers, body: reader };
+  }
+
+  /** @returns undefined when it has left the store */
+  #answerWith({ request }: Inquiry, found: Found, handled: Handled): Answer | undefined {
+    const content = this.#context.responses.contentOf(found);
+    if (content === undefined) return undefined;
+    const { facts } = found;
+    const age = ageOf(facts, Date.now());
+    const ttl = lifetimeOf(facts) - age;
+    const headers = [
+      ...without(withStatus(facts.headers, { ...handled, ttl }), AGE),
+      'Age',
+      String(Math.floor(age)),
+    ];
+    return storedAnswer(request, facts, content, headers);
+  }
+
+  async #passOn(
+    request: ServerRequest,
+    resource: Resource,
+    forwarded: Forwarded,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const answer = await passOn(this.#context, resource, request, signal);
+    if (!SAFE.has(request.method) && answer.status < 400) this.#invalidate(resource, answer);
+    return { ...answer, headers: withStatus(answer.headers, { forwarded }) };
+  }
+
+  /** A request that changes a resource succeeded: what is stored of it, and of those that the answer names (RFC 9111, 4.4). */
+  #invalidate(resource: Resource, { headers }: Answer): void {
+    const related = ['location', 'content-location'].map(name =>
+      relatedResource(resource, fieldOf(headers, name)),
+    );
+    for (const each of [resource, ...related]) {
+      if (each === undefined) continue;
+      this.#context.responses.invalidate(each);
+      this.#fetches.invalidate(each);
+    }
+  }
+}
+
+const AGE = new Set(['age']);
+const CACHE_STATUS = new Set(['cache-status']);
+
+function withStatus(headers: readonly string[], handled: Handled): string[] {
+  const before = fieldOf(headers, 'cache-status');
+  return [...without(headers, CACHE_STATUS), 'Cache-Status', cacheStatus(before, handled)];
+}
+
+/** What a GET for the whole does not answer: where nothing is stored, the origin gets it as it is. */
+function asksForPart(request: ServerRequest): boolean {
+  const asks = ['range', 'if-match', 'if-unmodified-since'].some(name => request.header(name) !== undefined);
+  return asks || request.method === 'HEAD';
+}
+
+function sharedReader(
+  { facts, body }: Outcome & { kind: 'response' },
+  { method }: ServerRequest,
+): Answer['body'] {
+  return method === 'HEAD' || facts.status === 204 ? undefined : body.reader();
+}
+
+function checkOptions(options: unknown) {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
+  const { budget = DEFAULT_BUDGET, policy = 'lru', pool, trustForwarded = false } = options as ProxyOptions;
+  if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
+    throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
+  return { budget, policy: createPolicy(policy, budget), pool, trustForwarded };
+}

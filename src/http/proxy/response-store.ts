@@ -1,0 +1,97 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import type { CachePolicy } from '../../file/policy.ts';
+import type { Room } from '../../file/segment-space.ts';
+import { Store } from '../../file/store.ts';
+import type { Facts } from './response-facts.ts';
+
+/** No content may take more than this part of the budget, */
+const LARGEST_PART = 1 / 8;
+/** nor more than this: it is copied in one go. */
+const LARGEST_BYTES = 64 * 1024 ** 2;
+/** Facts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
+const BYTES_PER_ENTRY = 4096;
+const FEWEST_ENTRIES = 1000;
+
+/**
+ * Where responses are kept: contents in shared memory, by the store that the file cache has too, within a budget of physical
+ * memory. Nothing that was put is certain to be found again.
+ */
+export class ResponseStore {
+  /** Most bytes of one content. */
+  readonly largest: number;
+  readonly #store: Store<Facts>;
+  readonly #mostEntries: number;
+  #entries = 0;
+
+  /** @param pool where contents are put; default: one of its own, for processes of the same user */
+  constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
+    const { budget } = options;
+    this.#store = new Store(options);
+    this.largest = Math.min(Math.floor(budget * LARGEST_PART), LARGEST_BYTES);
+    this.#mostEntries = budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / BYTES_PER_ENTRY));
+    this.#store.listeners.add({
+      left: ({ key }) => {
+        // Otherwise it is there, and was only moved or renewed.
+        if (this.#store.get(key) === undefined) this.#entries -= 1;
+      },
+    });
+  }
+
+  /** What is known of a key. Counts as a use. */
+  look(key: string): Facts | undefined {
+    const entry = this.#store.get(key);
+    if (entry !== undefined) this.#store.hit(entry);
+    return entry?.held.facts;
+  }
+
+  /** The content under a key, by a reference that is the caller's. Copies nothing. */
+  contentOf(key: string): Aggregate | undefined {
+    const held = this.#store.get(key)?.held;
+    if (held === undefined) return undefined;
+    return held.content?.duplicate() ?? Aggregate.empty();
+  }
+
+  /** Keeps facts and a copy of the content in the place of what is there, if there is room. The content stays the caller's. */
+  put(key: string, facts: Facts, content: Aggregate): void {
+    if (this.#store.closed) return;
+    this.#store.remove(key);
+    if (content.length > this.largest || this.#mostEntries === 0) return;
+    const room = this.#allocate(content.length);
+    if (room === undefined && content.length > 0) return;
+    let at = 0;
+    for (const { bytes } of room?.pieces ?? []) at += content.copyTo(bytes, 0, at, at + bytes.length);
+    this.#store.put(key, facts, undefined, room);
+    this.#entries += 1;
+    if (this.#entries > this.#mostEntries) this.#removeOldest();
+  }
+
+  /** Exchanges the facts of what is there, if its facts are those given. */
+  renew(key: string, from: Facts, to: Facts): void {
+    const entry = this.#store.get(key);
+    if (entry?.held.facts === from) this.#store.amend(entry, { facts: to });
+  }
+
+  remove(key: string): void {
+    this.#store.remove(key);
+  }
+
+  /** Releases everything; what was given out stays valid. */
+  close(): void {
+    this.#store.close();
+  }
+
+  /** No room, for whatever reason, is no failure: then it is not kept. */
+  #allocate(length: number): Room | undefined {
+    try {
+      return length === 0 ? undefined : this.#store.allocate(length);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #removeOldest(): void {
+    const { value: oldest } = this.#store.entries().next();
+    if (oldest !== undefined) this.#store.remove(oldest.key);
+  }
+}

@@ -1,0 +1,10 @@
+/** Owns a file cache, and serves it to whoever connects to the endpoint that is its argument. */
+import { createFileCache } from '../../../src/file/owned-cache.ts';
+import { parentChannel } from '../../../src/ipc/fork.ts';
+import { listen } from '../../../src/ipc/listen.ts';
+
+const [, , path = ''] = process.argv;
+const cache = createFileCache({ budget: 4 * 1024 ** 2, maxStale: 20 });
+const endpoint = await listen(path);
+endpoint.on('channel', channel => cache.serve(channel));
+parentChannel().onRequest(() => ({ head: { ...cache.stats() } }));
