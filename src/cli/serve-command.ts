@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { serve } from './serve.ts';
-import { readConfig, type ServeConfig } from './serve-config.ts';
+import { ORIGIN, ORIGIN_WANTED, readConfig, type ServeConfig } from './serve-config.ts';
 
 const MAX_WORKERS = 256;
 const MAX_BUDGET = 1024 ** 2;
@@ -18,6 +18,7 @@ interface Flags {
   readonly cachePolicy?: 'lru' | 'gds' | 's3fifo';
   readonly app?: string;
   readonly appWorkers?: number;
+  readonly origin?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly listing?: true;
@@ -55,6 +56,11 @@ export function define(program: Command): void {
     )
     .option('--app <module>', 'application that answers what no file does, in processes of its own')
     .option('--app-workers <n>', 'processes of the application (default: 1)', integer(1, MAX_WORKERS))
+    .option(
+      '--origin <url>',
+      'server behind, asked for what no file answers; what it lets be kept is',
+      originUrl,
+    )
     .option('--tls-cert <file>', 'certificate, PEM: serves HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--listing', 'list directories without an index file')
@@ -66,7 +72,7 @@ export function define(program: Command): void {
       try {
         process.exitCode = await serve(async () => {
           const config = withFlags(await readConfig(flags.config), directory, flags);
-          if (config.root === undefined && config.app === undefined) {
+          if (config.root === undefined && config.app === undefined && config.origin === undefined) {
             command.error("error: missing required argument 'dir'");
           }
           return config;
@@ -81,7 +87,8 @@ export function define(program: Command): void {
 
 /** A configuration as the command line changes it. @throws Failure */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
-  const { host, port, workers, budget, cachePolicy, app, appWorkers, tlsCert, tlsKey, listing, spa } = flags;
+  const { host, port, workers, budget, cachePolicy, app, appWorkers, origin, tlsCert, tlsKey, listing, spa } =
+    flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new Failure('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
@@ -96,6 +103,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     workers,
     budget,
     cachePolicy,
+    origin,
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
     app: module === undefined ? undefined : { ...config.app, module, ...defined({ workers: appWorkers }) },
     site: { ...config.site, ...defined({ listing, fallback: spa === true ? 'index.html' : spa }) },
@@ -114,6 +122,11 @@ function integer(min: number, max: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`An integer from ${min} to ${max} is wanted.`);
   };
+}
+
+function originUrl(text: string): string {
+  if (ORIGIN.test(text)) return text;
+  throw new InvalidArgumentError(`${ORIGIN_WANTED}.`);
 }
 
 function hostName(text: string): string {

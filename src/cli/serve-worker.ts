@@ -7,6 +7,7 @@ import { attachFileCache } from '../file/attached-cache.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
 import { contentOf } from '../http/content.ts';
 import { HttpServer } from '../http/http-server.ts';
+import { createProxy } from '../http/proxy/proxy.ts';
 import type { SiteOptions } from '../http/site-options.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import type { Status } from '../observe/status.ts';
@@ -58,7 +59,7 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 }
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
-const { root, site, limits, tls, app } = settings;
+const { root, site, limits, tls, app, proxy } = settings;
 const gateway = app === undefined ? undefined : new AppGateway(app);
 connect = address => void gateway?.connect(address);
 for (const address of [...settings.addresses, ...addresses]) connect(address);
@@ -73,7 +74,7 @@ const content = contentOf({
           site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
           cache: await attachFileCache(channel),
         },
-  behind: gateway,
+  behind: gateway ?? (proxy === undefined ? undefined : createProxy(proxy)),
 });
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);

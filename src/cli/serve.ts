@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { availableParallelism, totalmem } from 'node:os';
 import { createFileCache } from '../file/owned-cache.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
 import { complain } from './complain.ts';
@@ -9,12 +8,10 @@ import { Ending } from './ending.ts';
 import { Failure } from './failure.ts';
 import { Primary } from './primary.ts';
 import type { ServeConfig } from './serve-config.ts';
-import { planOf } from './serve-plan.ts';
+import { budgetOf, planOf, workersOf } from './serve-plan.ts';
 
-const MIB = 1024 ** 2;
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
-const MAX_DEFAULT_BUDGET = 1024 * MIB;
 const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
 const HANGUP_CODE = 129;
 
@@ -26,7 +23,8 @@ const HANGUP_CODE = 129;
  */
 export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const config = await read();
-  const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
+  const { host = DEFAULT_HOST } = config;
+  const count = workersOf(config);
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
@@ -72,10 +70,14 @@ function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
   return now;
 }
 
-function announce({ root, app, host = DEFAULT_HOST, tls }: ServeConfig, port: number, count: number): void {
+function announce(
+  { root, app, origin, host = DEFAULT_HOST, tls }: ServeConfig,
+  port: number,
+  count: number,
+): void {
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const what = [root, app?.module].filter(each => each !== undefined).join(' and ');
+  const what = [root, app?.module, origin].filter(each => each !== undefined).join(' and ');
   console.log(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
   console.log(`Memory per process, live: ${at}/_iolite`);
 }
@@ -106,8 +108,4 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
       reason === undefined ? message : `Cannot listen on ${host} port ${port ?? DEFAULT_PORT}: ${reason}`,
     );
   }
-}
-
-function budgetOf({ budget }: ServeConfig): number {
-  return budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
 }

@@ -12,6 +12,8 @@ export interface WorkerSettings {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Bounds on what is asked of the application; undefined when there is none. */
   readonly app?: AppGatewayOptions | undefined;
+  /** A server behind, and the bytes that a worker may keep of its responses. */
+  readonly proxy?: { readonly origin: string; readonly budget: number } | undefined;
   /** Where the application's processes listen that run by now. */
   readonly addresses: readonly string[];
 }
