@@ -1,4 +1,5 @@
 import type { OwnedFileCache } from '../file/owned-cache.ts';
+import type { ProxyAddresses } from '../http/proxy/proxy-host.ts';
 import type { WorkerExit } from '../http/supervisor.ts';
 import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
@@ -11,6 +12,7 @@ export class Primary {
   readonly #cache: OwnedFileCache;
   readonly #listeners: readonly number[];
   readonly #status: StatusReader;
+  readonly #proxy: ProxyAddresses | undefined;
   readonly #failing: (error: Error) => void;
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
@@ -20,11 +22,18 @@ export class Primary {
 
   /**
    * @param listeners listening sockets, one a worker; they stay the caller's
+   * @param proxy where the proxy listens, if there is one
    * @param failing told when no worker can be started any more
    */
-  constructor(cache: OwnedFileCache, listeners: readonly number[], failing: (error: Error) => void) {
+  constructor(
+    cache: OwnedFileCache,
+    listeners: readonly number[],
+    proxy: ProxyAddresses | undefined,
+    failing: (error: Error) => void,
+  ) {
     this.#cache = cache;
     this.#listeners = listeners;
+    this.#proxy = proxy;
     this.#failing = failing;
     this.#status = new StatusReader(cache, {
       workers: () => this.#current?.workers ?? [],
@@ -85,13 +94,17 @@ export class Primary {
   }
 
   #generation({ app, settings }: ServePlan): Generation {
-    const generation = new Generation(app, settings, {
-      cache: this.#cache,
-      listeners: this.#listeners,
-      status: () => this.#status.read(),
-      exited,
-      failing: error => generation === this.#current && this.#failing(error),
-    });
+    const generation = new Generation(
+      app,
+      { ...settings, proxy: this.#proxy },
+      {
+        cache: this.#cache,
+        listeners: this.#listeners,
+        status: () => this.#status.read(),
+        exited,
+        failing: error => generation === this.#current && this.#failing(error),
+      },
+    );
     this.#running.add(generation);
     return generation;
   }

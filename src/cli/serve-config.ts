@@ -16,12 +16,9 @@ function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
 }
 
-/** What an origin looks like, and what is said of one that does not. */
-export const ORIGIN = /^https?:\/\/[^/?#\s]+\/?$/i;
-export const ORIGIN_WANTED = 'http://host or https://host is wanted';
-
 const text = v.pipe(v.string(), v.nonEmpty('a text that is not empty is wanted'));
 const time = integer(0, MAX_TIME);
+const origin = v.pipe(text, v.url('a URL is wanted'));
 const names = v.union([text, v.array(text), v.literal(false)]);
 
 const AppSchema = v.strictObject({
@@ -69,7 +66,7 @@ const ConfigSchema = v.strictObject({
   cachePolicy: v.optional(v.picklist(['lru', 'gds', 's3fifo'])),
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
-  origin: v.optional(v.pipe(v.string(), v.regex(ORIGIN, ORIGIN_WANTED))),
+  origin: v.optional(origin),
   tls: v.optional(v.strictObject({ cert: text, key: text })),
   limits: v.optional(LimitsSchema),
 });

@@ -1,13 +1,9 @@
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import type { AppProcessesOptions } from '../http/app/app-processes.ts';
 import { Failure } from './failure.ts';
 import type { ServeConfig } from './serve-config.ts';
 import type { WorkerSettings } from './worker-settings.ts';
-
-const MIB = 1024 ** 2;
-const MAX_DEFAULT_BUDGET = 1024 * MIB;
 
 /** What the processes of a configuration are started with. */
 export interface ServePlan {
@@ -16,11 +12,7 @@ export interface ServePlan {
 }
 
 /** Reads and checks what a configuration refers to. @throws Failure */
-export async function planOf(config: ServeConfig): Promise<ServePlan> {
-  const { root, site = {}, limits = {}, app, origin, tls } = config;
-  if (app !== undefined && origin !== undefined) {
-    throw new Failure('Cannot serve an application and an origin: one of them is wanted');
-  }
+export async function planOf({ root, site = {}, limits = {}, app, tls }: ServeConfig): Promise<ServePlan> {
   if (app !== undefined) await checkModule(app.module);
   return {
     app,
@@ -30,22 +22,8 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
       limits,
       tls: tls === undefined ? undefined : await readTls(tls),
       app,
-      proxy:
-        origin === undefined
-          ? undefined
-          : { origin, budget: Math.floor(budgetOf(config) / workersOf(config)) },
     },
   };
-}
-
-/** How many workers there are. */
-export function workersOf({ workers = availableParallelism() }: ServeConfig): number {
-  return workers;
-}
-
-/** Bytes that files may take; responses of an origin too. */
-export function budgetOf({ budget }: ServeConfig): number {
-  return budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
 }
 
 /** The real path of a directory that can be read. */

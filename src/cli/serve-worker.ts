@@ -6,9 +6,12 @@
 import { attachFileCache } from '../file/attached-cache.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
 import { contentOf } from '../http/content.ts';
+import type { Handler } from '../http/exchange.ts';
 import { HttpServer } from '../http/http-server.ts';
-import { createProxy } from '../http/proxy/proxy.ts';
+import { attachProxy } from '../http/proxy/attached-proxy.ts';
+import type { ProxyAddresses } from '../http/proxy/proxy-host.ts';
 import type { SiteOptions } from '../http/site-options.ts';
+import { connect as connectChannel } from '../ipc/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import type { Status } from '../observe/status.ts';
 import { StatusPages } from './status-pages.ts';
@@ -21,6 +24,8 @@ const DRAIN_LIMIT = 10_000;
 /** Milliseconds for which connections may bring another request to a worker that has a successor. */
 const PATIENCE = 10_000;
 const STATUS_LIMIT = 5000;
+/** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
+const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
 
 let server: HttpServer | undefined;
 
@@ -64,6 +69,12 @@ const gateway = app === undefined ? undefined : new AppGateway(app);
 connect = address => void gateway?.connect(address);
 for (const address of [...settings.addresses, ...addresses]) connect(address);
 
+async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
+  const asked = new AppGateway(PROXY_LIMITS);
+  void asked.connect(requests);
+  return attachProxy(await connectChannel(responses), asked);
+}
+
 const { headers, ...options } = site;
 const content = contentOf({
   files:
@@ -74,7 +85,7 @@ const content = contentOf({
           site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
           cache: await attachFileCache(channel),
         },
-  behind: gateway ?? (proxy === undefined ? undefined : createProxy(proxy)),
+  behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
 });
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);

@@ -1,17 +1,21 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
+import { availableParallelism, totalmem } from 'node:os';
 import { createFileCache } from '../file/owned-cache.ts';
+import { ProxyHost } from '../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
 import { complain } from './complain.ts';
 import { Ending } from './ending.ts';
 import { Failure } from './failure.ts';
 import { Primary } from './primary.ts';
 import type { ServeConfig } from './serve-config.ts';
-import { budgetOf, planOf, workersOf } from './serve-plan.ts';
+import { planOf } from './serve-plan.ts';
 
+const MIB = 1024 ** 2;
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
+const MAX_DEFAULT_BUDGET = 1024 * MIB;
 const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
 const HANGUP_CODE = 129;
 
@@ -23,12 +27,12 @@ const HANGUP_CODE = 129;
  */
 export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const config = await read();
-  const { host = DEFAULT_HOST } = config;
-  const count = workersOf(config);
+  const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
-  const primary: Primary = new Primary(cache, [...fds], ({ message }) => {
+  const proxy = await startProxy(config);
+  const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);
     ending.begin(1);
   });
@@ -48,6 +52,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     ending.begin(1);
   }
   const code = await ending.code;
+  await proxy?.close();
   cache.close();
   return code;
 }
@@ -64,7 +69,7 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin'] as const) {
     if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
   }
   return now;
@@ -108,4 +113,26 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
       reason === undefined ? message : `Cannot listen on ${host} port ${port ?? DEFAULT_PORT}: ${reason}`,
     );
   }
+}
+
+/** The proxy of the origin, if there is one. @throws Failure */
+async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
+  const { origin, cachePolicy = 'lru' } = config;
+  if (origin === undefined) return undefined;
+  try {
+    return await ProxyHost.start(
+      { origin, budget: budgetOf(config), policy: cachePolicy },
+      (error, { method, target }) =>
+        complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
+    );
+  } catch (error) {
+    throw new Failure(`Cannot serve ${origin}: ${(error as Error).message}`);
+  }
+}
+
+/** Files and an origin have half of it each. */
+function budgetOf({ budget, root, origin }: ServeConfig): number {
+  const whole =
+    budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
+  return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);
 }

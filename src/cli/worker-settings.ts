@@ -1,5 +1,6 @@
 import type { AppGatewayOptions } from '../http/app/app-gateway.ts';
 import type { ServerLimits } from '../http/http-server.ts';
+import type { ProxyAddresses } from '../http/proxy/proxy-host.ts';
 import type { SiteConfig } from './serve-config.ts';
 
 /** What a worker of `iolite serve` is told when it starts; JSON. */
@@ -12,8 +13,8 @@ export interface WorkerSettings {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Bounds on what is asked of the application; undefined when there is none. */
   readonly app?: AppGatewayOptions | undefined;
-  /** A server behind, and the bytes that a worker may keep of its responses. */
-  readonly proxy?: { readonly origin: string; readonly budget: number } | undefined;
+  /** Where the proxy listens; undefined when there is no origin. */
+  readonly proxy?: ProxyAddresses | undefined;
   /** Where the application's processes listen that run by now. */
   readonly addresses: readonly string[];
 }

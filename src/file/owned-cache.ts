@@ -172,7 +172,8 @@ export class OwnedFileCache implements FileCache {
       message.body?.release();
       throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the file cache');
     });
-    channel.once('close', () => this.#end(service));
+    if (channel.closed) this.#end(service);
+    else channel.once('close', () => this.#end(service));
   }
 
   close(): void {

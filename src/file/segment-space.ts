@@ -83,7 +83,7 @@ function segmentBytesOf(budget: number): number {
 /**
  * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled, retired when
  * all of their content is dead, and used again when nobody holds a slice of them. A content that is larger than a segment
- * lies in several. As all have one size, no memory is mapped or unmapped once each was used.
+ * lies in several. As all have one size, a pool that refills maps and unmaps no memory once each was used.
  */
 export class SegmentSpace<Tenant> {
   /** Bytes of content in a segment. */

@@ -33,6 +33,9 @@ export interface StoreOwner<F extends Facts> {
   used(entry: Entry<F, unknown>, times: number): Promise<number>;
 }
 
+/** Versions of a report that are looked into at a time: others want to read files too. */
+const AT_A_TIME = 16;
+
 /** The owner's side of one index that is attached to its store. */
 export class StoreService<F extends Facts> implements StoreListener {
   readonly #name: string;
@@ -60,6 +63,8 @@ export class StoreService<F extends Facts> implements StoreListener {
     message.body?.release();
     switch (type.slice(this.#name.length + 1)) {
       case StoreRequest.ATTACH:
+        // An index takes the place of one that was attached through the same channel before.
+        this.#forgetAll();
         return Promise.resolve({ head: this.#owner.greeting });
       case StoreRequest.READ:
         return this.#read(head as unknown as Asked);
@@ -85,10 +90,15 @@ export class StoreService<F extends Facts> implements StoreListener {
   /** The index is gone, or the store is. */
   close(): void {
     this.#closed = true;
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
     for (const entry of this.#given.values()) entry.holders -= 1;
     this.#given.clear();
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
+    this.#left = [];
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
   }
@@ -118,13 +128,17 @@ export class StoreService<F extends Facts> implements StoreListener {
     if (!Array.isArray(used) || !Array.isArray(forgot))
       throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
     for (const serial of forgot) this.#forget(serial);
-    const checked = await Promise.all(
-      used.map(([serial, times]) => {
-        const entry = this.#given.get(serial);
-        return entry === undefined ? 0 : this.#owner.used(entry, times);
-      }),
-    );
+    const checked: number[] = [];
+    while (checked.length < used.length) {
+      const some = used.slice(checked.length, checked.length + AT_A_TIME);
+      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(serial, times)))));
+    }
     return { head: { checked } };
+  }
+
+  async #used(serial: number, times: number): Promise<number> {
+    const entry = this.#given.get(serial);
+    return entry === undefined ? 0 : this.#owner.used(entry, times);
   }
 
   #forget(serial: number): void {

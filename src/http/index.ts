@@ -1,4 +1,6 @@
 /** HTTP from the file cache. */
+export type { AccessFormat, AccessRecord } from './access-format.ts';
+export { type AccessLog, type AccessLogOptions, createAccessLog } from './access-log.ts';
 export { AppGateway, type AppGatewayOptions } from './app/app-gateway.ts';
 export { AppProcesses, type AppProcessesOptions } from './app/app-processes.ts';
 export { AppRequest } from './app/app-request.ts';
@@ -6,8 +8,10 @@ export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/applic
 export { Chain } from './chain.ts';
 export type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
+export { type FetchHandlerOptions, fetchHandler } from './fetch-handler.ts';
 export type { ListenAddress, ServerLimits, TlsOptions } from './http-server.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node-adapter.ts';
+export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { OriginLimits } from './proxy/origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './serve-static.ts';

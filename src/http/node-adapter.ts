@@ -98,7 +98,7 @@ export async function handle(
   response: NodeResponse,
 ): Promise<boolean> {
   const answer = handler.answerNow?.(request) ?? (await requestAnswer(handler, request, response));
-  if (answer === undefined) return response.destroyed;
+  if (answer === undefined) return isGone(response);
   await writeAnswer(response, answer, request.method);
   return true;
 }
@@ -135,7 +135,7 @@ export async function requestAnswer<T extends Answer>(
  */
 export async function writeAnswer(response: NodeResponse, answer: Answer, method = 'GET'): Promise<void> {
   const { status, headers, body } = answer;
-  if (response.destroyed || response.headersSent) return discard(body);
+  if (isGone(response) || response.headersSent) return discard(body);
   try {
     writeHead(response, status, headers);
   } catch (error) {
@@ -150,6 +150,10 @@ export async function writeAnswer(response: NodeResponse, answer: Answer, method
   else if (!Aggregate.isAggregate(body)) await pump(response, body);
   else if (body.length <= SMALL) endWith(response, body);
   else await sendAll(response, body);
+}
+
+function isGone(response: NodeResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
 /** Releases a body that is not sent. */

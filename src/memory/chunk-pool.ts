@@ -15,6 +15,11 @@ export interface PoolOptions {
    * buffer gets pages of its own that nobody, this process included, can ever change again.
    */
   readonly kind?: 'recycle' | 'seal';
+  /**
+   * Default true. False: what nobody uses any more is given back to the system and never refilled (a millisecond per MiB for
+   * the next). So every domain that has it, not only this one, may send it by reference: see sendAggregate().
+   */
+  readonly refill?: boolean;
   /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
   readonly memory?: 'shared' | 'heap';
   /** Bytes of the chunks that small buffers share. Default 1 MiB. */
@@ -74,6 +79,7 @@ export class ChunkPool {
   readonly name: string;
   readonly kind: 'recycle' | 'seal';
   readonly memory: 'shared' | 'heap';
+  readonly refill: boolean;
   /** Fixed when the pool is made: it goes with each chunk to all who get one. */
   readonly acl: AccessList;
   readonly chunkSize: number;
@@ -112,11 +118,18 @@ export class ChunkPool {
         `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,
       );
     }
+    const { refill = true } = options;
+    if (typeof refill !== 'boolean') {
+      throw new ArgumentError(
+        `Cannot create pool: true or false is wanted as refill, ${describe(refill)} was given`,
+      );
+    }
     checkInteger(chunkSize, 'chunkSize', 2 * PAGE, MAX_CHUNK_BYTES);
     if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE, Number.MAX_SAFE_INTEGER);
     this.name = name;
     this.kind = kind;
     this.memory = memory;
+    this.refill = refill;
     this.acl = resolveAcl(acl);
     this.chunkSize = roundUp(chunkSize, PAGE);
     this.limit = limit ?? Number.POSITIVE_INFINITY;
@@ -296,7 +309,8 @@ export class ChunkPool {
     if (this.memory === 'heap') {
       return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
     }
-    return new SharedChunk(this.name, size, { acl: this.acl, sole }, chunk => this.#becameIdle(chunk));
+    const options = { acl: this.acl, sole, refill: this.refill };
+    return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));
   }
 
   #lease(chunk: OwnedChunk): Lease {

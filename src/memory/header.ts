@@ -19,14 +19,14 @@ const GENERATION_AT = 12;
 const ID_AT = 16;
 const ID_BYTES = 16;
 
-/** Generations are stored in 32 bits; a chunk that reaches the last is not recycled again. */
+/** Generations are stored in 32 bits; a chunk that reaches the last, or begins with it, is not recycled again. */
 export const MAX_GENERATION = 0xffff_ffff;
 
 /** Writes the header of a new chunk. @returns its id */
-export function writeHeader(chunk: Buffer, acl: AccessList): string {
+export function writeHeader(chunk: Buffer, generation: number, acl: AccessList): string {
   MAGIC.copy(chunk, 0);
   chunk.writeUInt32LE(VERSION, MAGIC.length);
-  writeGeneration(chunk, 1);
+  writeGeneration(chunk, generation);
   randomFillSync(chunk, ID_AT, ID_BYTES);
   writeAccessList(chunk, acl);
   return readId(chunk);

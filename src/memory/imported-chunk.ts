@@ -7,7 +7,7 @@ import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
 import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
-import { headerProblem, readGeneration } from './header.ts';
+import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
 import { LazyUnlock } from './lazy-unlock.ts';
 import { Lease } from './lease.ts';
 
@@ -119,9 +119,9 @@ export class ImportedChunk implements Chunk {
     return rested !== undefined && rested.generation === generation ? rested : this.#makeLease();
   }
 
-  /** Only the kernel's word counts: the owner of any other chunk may refill it when our lease has ended. */
+  /** Any other chunk its owner may refill when our lease has ended. */
   sendableDescriptor(): number | undefined {
-    return this.frozen ? this.#fd : undefined;
+    return this.frozen || this.generation === MAX_GENERATION ? this.#fd : undefined;
   }
 
   leaseEnded(): void {

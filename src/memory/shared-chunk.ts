@@ -20,7 +20,7 @@ export class SharedChunk implements OwnedChunk {
   readonly sole: boolean;
   /** Called once when the chunk is dropped: channels take back their grants of it. */
   readonly onDrop = new Set<() => void>();
-  #generation = 1;
+  #generation: number;
   readonly #fd: number;
   #mapping: Mapping;
   readonly #onIdle: (chunk: SharedChunk) => void;
@@ -28,17 +28,18 @@ export class SharedChunk implements OwnedChunk {
   #granted = false;
   #frozen = false;
   #dropped = false;
-  #spent = false;
+  #spent: boolean;
 
   /**
    * @param name of the pool, for /proc/<pid>/maps
    * @param size in bytes with the header, a multiple of the page size
+   * @param options `refill` false: it has its last generation from the start, which tells all who get it
    * @throws SystemError: ENOMEM, EMFILE
    */
   constructor(
     name: string,
     size: number,
-    options: { readonly acl: AccessList; readonly sole: boolean },
+    options: { readonly acl: AccessList; readonly sole: boolean; readonly refill: boolean },
     onIdle: (chunk: SharedChunk) => void,
   ) {
     this.#fd = createMemfd(`iolite:${name}`, size);
@@ -49,7 +50,9 @@ export class SharedChunk implements OwnedChunk {
       closeDescriptor(this.#fd);
       throw error;
     }
-    this.id = writeHeader(this.#mapping.bytes, options.acl);
+    this.#generation = options.refill ? 1 : MAX_GENERATION;
+    this.#spent = !options.refill;
+    this.id = writeHeader(this.#mapping.bytes, this.#generation, options.acl);
     this.size = size;
     this.acl = options.acl;
     this.sole = options.sole;

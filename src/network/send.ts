@@ -10,8 +10,8 @@ import { StreamSending } from './stream-sending.ts';
 export interface SendOptions {
   /**
    * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the mapped memory.
-   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied as
-   * long as the peer keeps up, which is faster, and by reference when it is slow, which takes no memory.
+   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied to
+   * a peer that keeps up, which is faster, and by reference to one that is slow, or not known yet, which takes no memory.
    */
   readonly mode?: SendMode;
 }
@@ -31,7 +31,8 @@ const underway = new WeakMap<Writable, Promise<void>>();
  * Holds a reference of its own until the last byte is taken or the stream is closed: the caller may release
  * the aggregate at once. Memory that was sent by reference is not filled again, but given back to the system when it is released:
  * only so the bytes cannot change that wait in the kernel's queues, here or at a reader on the same machine.
- * (For memory of another domain this domain cannot promise that, unless its pool is of kind 'seal': it is copied.)
+ * (For memory of another domain that is for its owner to promise, by a pool that is made with `refill: false`, as those of
+ * file caches are, or of kind 'seal'. Other memory is copied.)
  * @returns when the kernel (or whatever lies behind the stream) has taken all bytes
  * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the end,
  * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED

@@ -3,7 +3,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
-import { closedEarly } from './closed-early.ts';
+import { closedEarly, writeFailure } from './closed-early.ts';
 
 /** How bytes get into a socket: see sendAggregate(). */
 export type SendMode = 'auto' | 'copy' | 'reference';
@@ -13,14 +13,18 @@ export type SendMode = 'auto' | 'copy' | 'reference';
  * memory already, out of the processor's caches when its turn comes (measured: 10 MiB to a fast reader take 0.7 times as long).
  */
 export const UNSENT = 128 * 1024;
+/** The same for readers that are slow or not known: what cannot go by reference takes memory while they read. */
+const UNSENT_SLOW = 32 * 1024;
 /** Bytes copied in one system call, and in one turn of the event loop: others wait meanwhile. */
 const STEP = 512 * 1024;
 const TURN = 2 * 1024 ** 2;
 /** What waits in Node's socket, whose being taken tells that there is room again. */
 const SIGNAL_COPYING = 64 * 1024;
 const SIGNAL_REFERRING = 4096;
-/** A reader that lets us wait longer is slow (ms): a fast one makes room within one. */
-const SLOW = 10;
+/** A reader that lets us wait longer is slow (ms): it takes about a megabyte a second. A fast one makes room within one. */
+const SLOW = 50;
+/** Bytes that a reader of unknown speed gets as a copy: what its window takes at once is not worth referring to. */
+export const FIRST = 64 * 1024;
 /** Smaller pieces are copied: referring to a page costs as much. */
 const REFERRED = 4096;
 
@@ -29,8 +33,12 @@ export interface Outgoing {
   /** In order. Bytes stay unchanged; aggregates are taken over, and released when the kernel has no more need of them. */
   readonly parts: readonly (Buffer | Aggregate)[];
   readonly mode: SendMode;
-  /** How many bytes of all that the socket has taken already, before it was full. */
+  /** How many bytes of all that the socket has taken already. */
   readonly skip?: number;
+  /** Whether it was full then. */
+  readonly isFull?: boolean;
+  /** Whether the reader has been fast before. Default false. */
+  readonly isFast?: boolean;
   /** The kernel has taken all. */
   readonly sent: () => void;
   readonly failed: (error: Error) => void;
@@ -53,7 +61,11 @@ export class SocketSending {
   /** The next byte to send: in which piece, and where. */
   #piece = 0;
   #offset = 0;
-  #byReference: boolean;
+  #byReference = false;
+  /** Bytes to be copied whoever reads. */
+  readonly #first: number;
+  readonly #isLarge: boolean;
+  #keptUp: boolean | undefined;
   #waiting = false;
   #taken = 0;
   #over = false;
@@ -62,14 +74,15 @@ export class SocketSending {
     this.#socket = socket;
     this.#fd = fd;
     this.#outgoing = outgoing;
-    this.#byReference = outgoing.mode === 'reference';
+    this.#first = outgoing.mode === 'auto' ? FIRST : 0;
     let length = 0;
     for (const part of outgoing.parts) {
       length += part.length;
       if (!Aggregate.isAggregate(part)) this.#add(part, undefined);
       else for (const slice of part.slices()) this.#add(slice.bytes, slice);
     }
-    if (length > UNSENT) boundUnsent(fd, UNSENT);
+    this.#isLarge = length > UNSENT;
+    this.#goByReference(outgoing.mode === 'reference' || (outgoing.mode === 'auto' && !outgoing.isFast));
     this.#advance(outgoing.skip ?? 0);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
@@ -78,7 +91,7 @@ export class SocketSending {
   /** Sends as far as the socket takes it. Call it once. */
   start(): void {
     // What the caller wrote before is Node's to send: ours goes behind it.
-    const isFull = this.#socket.writableLength > 0 || (this.#outgoing.skip ?? 0) > 0;
+    const isFull = this.#socket.writableLength > 0 || this.#outgoing.isFull === true;
     if (isFull && this.#piece < this.#pieces.length) this.#sendSignal();
     else this.#go();
   }
@@ -86,6 +99,16 @@ export class SocketSending {
   /** How many bytes the socket has taken, or Node for it: whether there is progress. */
   get taken(): number {
     return this.#taken;
+  }
+
+  /** Whether the reader was fast when it was last waited for; undefined when it was not. */
+  get keptUp(): boolean | undefined {
+    return this.#keptUp;
+  }
+
+  #goByReference(byReference: boolean): void {
+    this.#byReference = byReference;
+    if (this.#isLarge) boundUnsent(this.#fd, byReference ? UNSENT_SLOW : UNSENT);
   }
 
   #add(bytes: Buffer, slice: Slice | undefined): void {
@@ -125,7 +148,7 @@ export class SocketSending {
 
   /** Sends the rest of a piece by reference; undefined when it is to be copied. */
   #refer(): number | undefined {
-    if (!this.#byReference) return undefined;
+    if (!this.#byReference || this.#taken < this.#first) return undefined;
     const slice = this.#slices[this.#piece];
     if (slice === undefined || slice.length - this.#offset < REFERRED) return undefined;
     const descriptor = slice.lease.chunk.sendableDescriptor();
@@ -141,7 +164,11 @@ export class SocketSending {
   #copy(): number {
     const piece = this.#pieces[this.#piece] as Buffer;
     // What follows may go by reference.
-    const most = this.#byReference ? Math.min(STEP, piece.length - this.#offset) : STEP;
+    const most = !this.#byReference
+      ? STEP
+      : this.#taken < this.#first
+        ? this.#first - this.#taken
+        : Math.min(STEP, piece.length - this.#offset);
     return sendGathered(this.#fd, this.#pieces, this.#piece, this.#offset, most);
   }
 
@@ -155,9 +182,11 @@ export class SocketSending {
     this.#socket.write(signal, error => {
       this.#waiting = false;
       if (this.#over) this.#release();
-      else if (error) this.#fail(error);
+      else if (error) this.#fail(writeFailure(error));
       else {
-        if (this.#outgoing.mode === 'auto' && performance.now() - since > SLOW) this.#byReference = true;
+        this.#keptUp = performance.now() - since <= SLOW;
+        if (this.#outgoing.mode === 'auto' && this.#byReference === this.#keptUp)
+          this.#goByReference(!this.#keptUp);
         this.#go();
       }
     });

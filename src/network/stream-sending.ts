@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import { closedEarly } from './closed-early.ts';
+import { closedEarly, writeFailure } from './closed-early.ts';
 
 /** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
 const OUTSTANDING = 1024 ** 2;
@@ -66,7 +66,7 @@ export class StreamSending {
   /** The stream is done with some bytes, whether they were sent or not. */
   #taken(length: number, error: Error | null | undefined): void {
     this.#outstanding -= length;
-    if (error) this.#fail(error);
+    if (error) this.#fail(writeFailure(error));
     else if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.pump();
     if (this.#over && this.#outstanding === 0) this.#release();
   }

@@ -6,11 +6,13 @@ const ENTRIES = 64;
 const MSG_VECTOR = 2;
 const MSG_VECTOR_LENGTH = 3;
 
-/** struct iovec: address and length. One ArrayBuffer each: memory of typed arrays on V8's own heap would move. */
-const vector = new BigUint64Array(new ArrayBuffer(16 * ENTRIES));
+/** struct iovec: address and length, in words of 32 bits. One ArrayBuffer each: memory of typed arrays on V8's own heap would move. */
+const vector = new Uint32Array(new ArrayBuffer(16 * ENTRIES));
+const vectorBytes = new Uint8Array(vector.buffer);
 /** struct msghdr of 64-bit Linux, in words of 8 bytes. */
 const header = new BigUint64Array(new ArrayBuffer(56));
 const headerBytes = new Uint8Array(header.buffer);
+const HIGH = 2 ** 32;
 
 /**
  * Sends pieces of memory through a stream socket in one system call, as far as it takes them now, without a copy in this
@@ -32,9 +34,12 @@ export function sendGathered(
   for (let index = first; index < pieces.length && entries < ENTRIES && bytes < limit; index++) {
     const piece = pieces[index] as Uint8Array;
     const skipped = index === first ? offset : 0;
-    vector[2 * entries] = addressOf(piece) + BigInt(skipped);
+    const address = Number(addressOf(piece)) + skipped;
     const length = Math.min(piece.length - skipped, limit - bytes);
-    vector[2 * entries + 1] = BigInt(length);
+    vector[4 * entries] = address;
+    vector[4 * entries + 1] = address / HIGH;
+    vector[4 * entries + 2] = length;
+    vector[4 * entries + 3] = length / HIGH;
     bytes += length;
     entries += 1;
   }
@@ -43,8 +48,6 @@ export function sendGathered(
   const sent = libc().sendmsg(socket, headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent === -1 ? 0 : sent;
 }
-
-const vectorBytes = new Uint8Array(vector.buffer);
 
 /**
  * Bounds the bytes that wait in a TCP socket without having been sent: it counts as full from there on, whatever its buffer

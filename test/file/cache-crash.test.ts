@@ -42,7 +42,7 @@ test('attached domains that are killed take nothing with them', async () => {
       return reader;
     };
     const witness = await start();
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       const victim = await start();
       for (let step = 0; step < 30; step++) {
         writer.step();
@@ -71,7 +71,7 @@ test('attached domains outlive their owner, attach to the next one, and never go
   const endpoint = folder.file('owner.sock');
   const paths = Array.from({ length: 30 }, (_, i) => folder.file(`${i}`));
   const writer = new RandomWriter(paths, Math.random);
-  const rounds = 4;
+  const rounds = 3;
   let owner = await family.fork(OWNER, [endpoint]);
   const readers = await Promise.all([1, 2, 3].map(() => family.fork(READER, [endpoint])));
   for (const { channel } of readers) await ask(channel, { start: paths });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   symlinkSync,
@@ -13,6 +15,7 @@ import {
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { createFileCache } from '../../src/file/owned-cache.ts';
+import { everyone } from '../../src/memory/acl.ts';
 import { Folder } from '../support/folder.ts';
 
 const MiB = 1024 ** 2;
@@ -230,3 +233,44 @@ test('createFileCache() checks its options', () => {
   assert.throws(() => createFileCache({ budget: -1 }), { code: 'ERR_IOLITE_RANGE' });
   assert.throws(() => createFileCache({ budget: 1, maxStale: -1 }), { code: 'ERR_IOLITE_RANGE' });
 });
+
+const descriptors = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
+
+test('without descriptors a read is an error, and what is held stays', {
+  skip: descriptors > 100_000 && 'they would be too many to take',
+}, async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: MiB, maxStale: 3_600_000 });
+  for (const name of ['a', 'b']) writeFileSync(folder.file(name), name);
+  (await cache.read(folder.file('a'))).release();
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'EMFILE');
+  }
+  try {
+    await assert.rejects(cache.read(folder.file('b')), { code: 'EMFILE' });
+    using held = await cache.read(folder.file('a'));
+    assert.equal(held.toString(), 'a');
+  } finally {
+    for (const fd of taken) closeSync(fd);
+  }
+  using now = await cache.read(folder.file('b'));
+  assert.equal(now.toString(), 'b');
+});
+
+for (const options of [{ kind: 'seal' }, { memory: 'heap' }, { acl: everyone, chunkSize: 65_536 }] as const) {
+  test(`files are kept in a pool of the user's (${Object.keys(options)})`, async () => {
+    using folder = new Folder();
+    using pool = createPool(options);
+    using cache = createFileCache({ budget: 4 * MiB, maxStale: 3_600_000, pool });
+    for (let i = 0; i < 30; i++) {
+      writeFileSync(folder.file(`${i}`), Buffer.alloc(i * 10_000, i));
+      using content = await cache.read(folder.file(`${i}`));
+      assert.ok(content.equals(Buffer.alloc(i * 10_000, i)));
+    }
+    assert.ok(cache.stats().entries > 5);
+    assert.ok(pool.stats().bytesLive <= 4 * MiB);
+  });
+}

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { symlinkSync, utimesSync } from 'node:fs';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import express from 'express';
 import original from 'serve-static';
 import { createFileCache } from '../../src/file/owned-cache.ts';
@@ -257,4 +259,27 @@ test('serveStatic() takes the tag of an earlier answer', async context => {
   const { headers } = await get(port, '/a.txt');
   const again = await get(port, '/a.txt', { 'If-None-Match': headers.etag ?? '' });
   assert.deepEqual([again.status, again.body.length], [304, 0]);
+});
+
+test("serveStatic() works where Node's permission model forbids native code", async context => {
+  const { path } = sameTree(context);
+  const entry = new URL('../../dist/http/index.js', import.meta.url).href;
+  const program = `
+    import { createServer } from 'node:http';
+    import { serveStatic } from ${JSON.stringify(entry)};
+    const server = createServer(serveStatic(${JSON.stringify(path)})).listen(0, async () => {
+      const response = await fetch('http://localhost:' + server.address().port + '/a.txt');
+      console.log(response.status, await response.text());
+      process.exit(0);
+    });`;
+  const flag = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
+  // Newer versions of Node ask for a permission to use the network as well.
+  const net = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
+  const flags = [flag, ...net, '--allow-fs-read=/', '--input-type=module'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', program], {
+    timeout: 20_000,
+  });
+  assert.equal(stdout, '200 text of a\n');
 });

@@ -41,7 +41,7 @@ test('importChunk() refuses a chunk whose ACL is malformed', () => {
     [1, 0xffff_ffff, 1, 0],
     [1, 500, 500, 1],
   ]) {
-    const chunk = new SharedChunk('test', 8192, { acl: 'everyone', sole: true }, () => {});
+    const chunk = new SharedChunk('test', 8192, { acl: 'everyone', sole: true, refill: true }, () => {});
     for (const [i, field] of fields.entries()) chunk.bytes.writeUInt32LE(field, 32 + 4 * i);
     assert.throws(() => importChunk(chunk.grant(), chunk, { onWrite: 'fault', requireSealed: false }), {
       code: 'ERR_IOLITE_PROTOCOL',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
 import { test } from 'node:test';
 import { ChunkPool } from '../../src/memory/chunk-pool.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
@@ -162,4 +163,22 @@ test('views of a dropped chunk stay readable', () => {
   assert.equal(view[0], 0);
   view[0] = 1;
   assert.equal(view[0], 1);
+});
+
+test('a pool that does not refill gives back what nobody uses, also what others have let go of', () => {
+  const pool = new ChunkPool({ refill: false });
+  const { lease } = fill(pool, MiB, 1);
+  const { chunk } = lease;
+  assert.equal(chunk.generation, 0xffff_ffff);
+  const granted = (chunk as SharedChunk).grant();
+  lease.release();
+  assert.equal(pool.stats().chunks, 1);
+  closeSync(granted);
+  const next = fill(pool, MiB, 2);
+  assert.notEqual(next.lease.chunk, chunk);
+  assert.deepEqual([pool.stats().chunks, pool.stats().recycled], [1, 0]);
+  next.lease.release();
+  assert.equal(pool.stats().chunks, 0);
+  pool.close();
+  assert.throws(() => new ChunkPool({ refill: 'no' as never }), { code: 'ERR_IOLITE_ARGUMENT' });
 });

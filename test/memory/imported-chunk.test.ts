@@ -13,8 +13,8 @@ const SIZE = 16_384;
 const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
 const refused = { code: 'ERR_IOLITE_PROTOCOL' };
 
-function makeChunk(): SharedChunk {
-  return new SharedChunk('test', SIZE, { acl: 'everyone', sole: true }, () => {});
+function makeChunk(refill = true): SharedChunk {
+  return new SharedChunk('test', SIZE, { acl: 'everyone', sole: true, refill }, () => {});
 }
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -181,4 +181,19 @@ test('a lease that ended serves again as long as the kernel lock stands', () => 
   next.release();
   imported.removeGrant();
   chunk.drop();
+});
+
+test('a received chunk may be sent by reference if its owner never refills it, or nobody can', () => {
+  for (const [chunk, isSafe] of [
+    [makeChunk(), false],
+    [makeChunk(false), true],
+    [makeChunk(), true],
+  ] as const) {
+    if (isSafe && chunk.generation === 1) chunk.freeze();
+    const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+    imported.addGrant();
+    assert.equal(imported.sendableDescriptor() !== undefined, isSafe);
+    imported.removeGrant();
+    chunk.drop();
+  }
 });

@@ -71,7 +71,12 @@ function serialise({ status, headers }: Answer): Block {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
+  return { status, bytes: Buffer.from(text, 'latin1'), hasLength: findLength(headers) };
+}
+
+function fieldLines(headers: HeaderList): string {
+  let text = '';
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = String(headers[i + 1]);
@@ -80,7 +85,13 @@ function serialise({ status, headers }: Answer): Block {
     }
     text += `${name}: ${value}\r\n`;
   }
-  return { status, bytes: Buffer.from(text, 'latin1'), hasLength: findLength(headers) };
+  return text;
+}
+
+/** A 103 (Early Hints, RFC 8297) in bytes. @throws ERR_IOLITE_ARGUMENT for a link that cannot be sent */
+export function hintsHead(links: readonly string[]): Buffer {
+  const headers = links.flatMap(link => ['Link', link]);
+  return Buffer.from(`HTTP/1.1 103 Early Hints\r\n${fieldLines(headers)}\r\n`, 'latin1');
 }
 
 function findLength(headers: HeaderList): boolean {

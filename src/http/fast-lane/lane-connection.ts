@@ -1,14 +1,14 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { boundUnsent } from '../../os/gather.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
+import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
-import type { Outbox, Unsent } from './outbox.ts';
+import { type Outbox, STEP, type Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
 
@@ -70,7 +70,8 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  #bounded = false;
+  /** Whether the client kept up with what it was sent. */
+  #isFast = false;
   #sending: SocketSending | undefined;
   #aborter: AbortController | undefined;
   #answered = false;
@@ -181,7 +182,7 @@ export class LaneConnection {
       }
     }
     const { outbox } = this.#lane;
-    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    const left = outbox.size === 0 ? undefined : this.#sendNow();
     if (left === undefined) this.#rest(bytes.length - at);
     else this.#sendLeft(left, bytes.subarray(at), rest => this.#rest(rest.length));
   }
@@ -197,13 +198,9 @@ export class LaneConnection {
 
   /** Puts an answer behind those that leave together. */
   #queue(parsed: ParsedRequest, answer: Answer): void {
-    const prepared = this.#prepare(parsed, answer);
-    const body = prepared.body as Aggregate | undefined; // A stream would have been answered later.
-    if (!this.#bounded && body !== undefined && body.length > UNSENT) {
-      this.#bounded = true;
-      boundUnsent(this.#fd, UNSENT);
-    }
-    this.#lane.outbox.add(prepared.head, body);
+    const { head, body } = this.#prepare(parsed, answer);
+    // A stream would have been answered later.
+    this.#lane.outbox.add(head, body as Aggregate | undefined);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -224,7 +221,7 @@ export class LaneConnection {
    */
   #flush(bytes: Buffer, at: number, then: (rest: Buffer) => void): void {
     const { outbox } = this.#lane;
-    const left = outbox.size === 0 ? undefined : outbox.send(this.#fd);
+    const left = outbox.size === 0 ? undefined : this.#sendNow();
     if (left === undefined) {
       then(bytes.subarray(at));
       return;
@@ -236,7 +233,7 @@ export class LaneConnection {
   #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
     const rest = Buffer.from(bytes);
     this.#busy = true;
-    this.#send(left.parts, left.sent).then(
+    this.#send(left.parts, left.sent, left.isFull).then(
       () => this.#goOn(rest, then),
       () => this.#destroy(),
     );
@@ -252,14 +249,22 @@ export class LaneConnection {
     if (!this.#busy && !this.#over) this.#readOn();
   }
 
-  #send(parts: readonly (Buffer | Aggregate)[], skip: number): Promise<void> {
+  #sendNow(): Unsent | undefined {
+    const { outbox } = this.#lane;
+    const mayBeSlow = !this.#isFast && outbox.size > UNSENT;
+    return outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
+  }
+
+  #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
     return new Promise<void>((sent, failed) => {
       this.#since = this.#lane.clock;
-      const sending = new SocketSending(this.#socket, this.#fd, { parts, mode: 'auto', skip, sent, failed });
-      this.#sending = sending;
-      this.#takenThen = sending.taken;
-      sending.start();
+      const isFast = this.#isFast;
+      const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
+      this.#sending = new SocketSending(this.#socket, this.#fd, outgoing);
+      this.#takenThen = this.#sending.taken;
+      this.#sending.start();
     }).finally(() => {
+      this.#isFast = this.#sending?.keptUp ?? this.#isFast;
       this.#sending = undefined;
       this.#since = this.#lane.clock;
     });
@@ -303,6 +308,10 @@ export class LaneConnection {
   async #answerWhenThere(request: LaneRequest, parsed: ParsedRequest, given?: Answer): Promise<boolean> {
     const aborter = new AbortController();
     this.#aborter = aborter;
+    request.earlyHints = links => {
+      const isTime = this.#aborter === aborter && this.#sending === undefined;
+      if (isTime && links.length > 0) this.#socket.write(hintsHead(links));
+    };
     const answer = given ?? (await this.#askHandler(request, aborter.signal));
     if (answer === undefined) return false;
     if (this.#over) {
@@ -311,7 +320,7 @@ export class LaneConnection {
     }
     const { head, body, framing } = this.#prepare(parsed, answer);
     if (isStream(body)) await this.#sendStream(head, body, framing === 'chunked');
-    else await this.#send(body === undefined ? head : [...head, body], 0);
+    else await this.#send(body === undefined ? head : [...head, body]);
     return true;
   }
 
@@ -330,13 +339,13 @@ export class LaneConnection {
     body: AsyncIterable<Aggregate>,
     chunked: boolean,
   ): Promise<void> {
-    await this.#send(head, 0);
+    await this.#send(head);
     for await (const part of body) {
       if (part.length === 0) part.release();
-      else if (!chunked) await this.#send([part], 0);
-      else await this.#send([Buffer.from(`${part.length.toString(16)}\r\n`), part, LINE_END], 0);
+      else if (!chunked) await this.#send([part]);
+      else await this.#send([Buffer.from(`${part.length.toString(16)}\r\n`), part, LINE_END]);
     }
-    if (chunked) await this.#send([LAST_CHUNK], 0);
+    if (chunked) await this.#send([LAST_CHUNK]);
   }
 
   /** Gives the connection to node:http, with bytes it has not seen. */

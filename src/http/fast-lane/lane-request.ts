@@ -6,6 +6,8 @@ import type { ParsedRequest } from './grammar.ts';
 export class LaneRequest implements ServerRequest {
   readonly #parsed: ParsedRequest;
   readonly #socket: Socket;
+  /** There once the answers before it have been sent. */
+  earlyHints?: (links: readonly string[]) => void;
 
   constructor(parsed: ParsedRequest, socket: Socket) {
     this.#parsed = parsed;

@@ -5,13 +5,15 @@ import { sendNow } from '../../os/socket.ts';
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 const SMALL = 16 * 1024;
 /** Most bytes sent in one system call. */
-const STEP = 1024 ** 2;
+export const STEP = 1024 ** 2;
 
 /** What a socket had no room for. */
 export interface Unsent {
   readonly parts: readonly (Buffer | Aggregate)[];
   /** Bytes of the parts that it took. */
   readonly sent: number;
+  /** Whether it takes no more now. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export class Outbox {
   readonly #copy = Buffer.allocUnsafeSlow(SMALL);
   /** Otherwise: what is to be sent, and its bytes. */
   #parts: (Buffer | Aggregate)[] = [];
-  #pieces: Buffer[] = [];
+  readonly #pieces: Buffer[] = [];
   #isCopy = true;
   #size = 0;
 
@@ -42,23 +44,27 @@ export class Outbox {
 
   /**
    * Sends all as far as a socket takes it now. It is empty then.
+   * @param most bytes to send; less is sent to those who may be slow, for it takes memory while they read
    * @returns undefined if it took all
    */
-  send(fd: number): Unsent | undefined {
+  send(fd: number, most = STEP): Unsent | undefined {
     const size = this.#size;
     this.#size = 0;
     if (this.#isCopy) {
       const bytes = this.#copy.subarray(0, size);
       const sent = sendNow(fd, bytes);
-      return sent === size ? undefined : { parts: [Buffer.from(bytes)], sent };
+      return sent === size ? undefined : { parts: [Buffer.from(bytes)], sent, isFull: true };
     }
     const parts = this.#parts;
-    const sent = sendGathered(fd, this.#pieces, 0, 0, STEP);
-    this.#parts = [];
-    this.#pieces = [];
+    const sent = sendGathered(fd, this.#pieces, 0, 0, most);
     this.#isCopy = true;
-    if (sent < size) return { parts, sent };
+    this.#pieces.length = 0;
+    if (sent < size) {
+      this.#parts = [];
+      return { parts, sent, isFull: sent < most };
+    }
     for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
+    parts.length = 0;
     return undefined;
   }
 
@@ -80,8 +86,10 @@ export class Outbox {
       this.#pieces.push(before);
     }
     this.#isCopy = false;
-    this.#parts.push(...head);
-    this.#pieces.push(...head);
+    for (const bytes of head) {
+      this.#parts.push(bytes);
+      this.#pieces.push(bytes);
+    }
     if (body === undefined) return;
     this.#parts.push(body);
     for (const view of body.views()) this.#pieces.push(view);

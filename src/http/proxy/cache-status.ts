@@ -1,3 +1,8 @@
+import type { HeaderList } from '../exchange.ts';
+import { fieldOf, without } from './fields.ts';
+
+const CACHE_STATUS = new Set(['cache-status']);
+
 /** Why a request went to the origin (RFC 9211, 2.2). */
 export type Forwarded =
   /** The cache has no part in it. */
@@ -25,10 +30,19 @@ export interface Handled {
   readonly ttl?: number | undefined;
 }
 
-/** The value of Cache-Status (RFC 9211), behind that of caches nearer to the origin. */
-export function cacheStatus(before: string | undefined, handled: Handled): string {
-  const { hit, forwarded, forwardedStatus, stored, collapsed, ttl } = handled;
-  const parameters = [
+/** Fields with Cache-Status (RFC 9211), behind what caches nearer to the origin say. */
+export function withStatus(headers: HeaderList, handled: Handled): string[] {
+  const before = fieldOf(headers, 'cache-status');
+  const own = describeHandled(handled);
+  return [
+    ...without(headers, CACHE_STATUS),
+    'Cache-Status',
+    before === undefined ? own : `${before}, ${own}`,
+  ];
+}
+
+function describeHandled({ hit, forwarded, forwardedStatus, stored, collapsed, ttl }: Handled): string {
+  return [
     'iolite',
     ...(hit ? ['hit'] : []),
     ...(forwarded === undefined ? [] : [`fwd=${forwarded}`]),
@@ -37,5 +51,4 @@ export function cacheStatus(before: string | undefined, handled: Handled): strin
     ...(collapsed ? ['collapsed'] : []),
     ...(ttl === undefined ? [] : [`ttl=${Math.floor(ttl)}`]),
   ].join('; ');
-  return before === undefined ? parameters : `${before}, ${parameters}`;
 }

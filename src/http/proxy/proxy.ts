@@ -3,24 +3,26 @@ import { abortable } from '../../aggregate/abortable.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { createPolicy, type PolicyName } from '../../file/policies/index.ts';
 import type { CachePolicy } from '../../file/policy.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
 import { ArgumentError, describe } from '../../os/error.ts';
 import type { Answer, Handler, ServerRequest } from '../exchange.ts';
 import { statusAnswer } from '../status-answer.ts';
-import { type Directives, parseDirectives } from './cache-control.ts';
-import { cacheStatus, type Forwarded, type Handled } from './cache-status.ts';
+import { type Forwarded, type Handled, withStatus } from './cache-status.ts';
 import type { Fetch, FetchContext, Outcome } from './fetch.ts';
 import { Fetches } from './fetches.ts';
-import { fieldOf, without } from './fields.ts';
+import { fieldOf } from './fields.ts';
 import { isLoop } from './forwarding.ts';
-import { ageOf, lifetimeOf, mayStandIn, useOf } from './freshness.ts';
+import { mayStandIn, useOf } from './freshness.ts';
+import { asksForPart, type Inquiry, inquiryOf } from './inquiry.ts';
 import { Origin, type OriginLimits } from './origin.ts';
 import { originFailure } from './origin-failure.ts';
 import { onlyReader, passOn } from './pass-on.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 import { ResponseStore } from './response-store.ts';
 import { FAILURES } from './storable.ts';
-import { conditionalAnswer, storedAnswer } from './stored-answer.ts';
+import { answerFromStore, conditionalAnswer } from './stored-answer.ts';
 import { type Found, StoredResponses, selectsSame } from './stored-responses.ts';
 import { conditionsOf } from './validation.ts';
 
@@ -44,6 +46,12 @@ export interface ProxyOptions extends OriginLimits {
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
 export interface ReverseProxy extends Handler, AsyncDisposable {
   answer(request: ServerRequest, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Lets the domain at the other end of a channel send what is kept here from the same memory ({@link attachProxy}), until the
+   * channel or the proxy closes. Takes the channel's request handler.
+   * @param otherwise answers requests that are not the proxy's
+   */
+  serve(channel: Channel, otherwise?: RequestHandler): void;
   close(): Promise<void>;
 }
 
@@ -86,38 +94,30 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
   return new CachingProxy(options);
 }
 
-/** A request that the cache can have a part in. */
-interface Inquiry {
-  readonly request: ServerRequest;
-  readonly resource: Resource;
-  /** Cache-Control of the request. */
-  readonly wanted: Directives;
-}
-
 class CachingProxy implements ReverseProxy {
   readonly #context: FetchContext;
   readonly #fetches: Fetches;
-  readonly #close: () => Promise<void>;
+  readonly #store: ResponseStore;
   #closed = false;
 
   constructor(options: ProxyOptions) {
     const { budget, policy, pool, trustForwarded } = checkOptions(options);
     const origin = new Origin(options.origin, options);
-    const store = new ResponseStore({ budget, policy, pool });
+    this.#store = new ResponseStore({ budget, policy, pool });
     this.#context = {
       origin,
-      responses: new StoredResponses(store),
+      responses: new StoredResponses(this.#store),
       forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
     };
     this.#fetches = new Fetches(this.#context);
-    this.#close = async () => {
-      await origin.close();
-      store.close();
-    };
+  }
+
+  serve(channel: Channel, otherwise?: RequestHandler): void {
+    this.#store.serve(channel, otherwise);
   }
 
   answerNow(request: ServerRequest): Answer | undefined {
-    const inquiry = this.#inquiryOf(request);
+    const inquiry = this.#closed ? undefined : inquiryOf(request);
     return inquiry === undefined ? undefined : this.#answerFromStore(inquiry);
   }
 
@@ -129,7 +129,7 @@ class CachingProxy implements ReverseProxy {
     // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see them.
     if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
     if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
-    const inquiry = this.#inquiryOf(request);
+    const inquiry = inquiryOf(request);
     if (inquiry !== undefined) return this.#answerThroughCache(inquiry, signal);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     return this.#passOn(request, resource, isRead ? 'bypass' : 'method', signal);
@@ -138,19 +138,12 @@ class CachingProxy implements ReverseProxy {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#close();
+    await this.#context.origin.close();
+    this.#store.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #inquiryOf(request: ServerRequest): Inquiry | undefined {
-    if (this.#closed || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined;
-    const resource = resourceOf(request);
-    const wanted = parseDirectives(request.header('cache-control'));
-    if (resource === undefined || wanted.has('no-store') || request.body !== undefined) return undefined;
-    return { request, resource, wanted };
   }
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
@@ -241,15 +234,7 @@ class CachingProxy implements ReverseProxy {
   #answerWith({ request }: Inquiry, found: Found, handled: Handled): Answer | undefined {
     const content = this.#context.responses.contentOf(found);
     if (content === undefined) return undefined;
-    const { facts } = found;
-    const age = ageOf(facts, Date.now());
-    const ttl = lifetimeOf(facts) - age;
-    const headers = [
-      ...without(withStatus(facts.headers, { ...handled, ttl }), AGE),
-      'Age',
-      String(Math.floor(age)),
-    ];
-    return storedAnswer(request, facts, content, headers);
+    return answerFromStore(request, found.facts, content, handled);
   }
 
   async #passOn(
@@ -274,20 +259,6 @@ class CachingProxy implements ReverseProxy {
       this.#fetches.invalidate(each);
     }
   }
-}
-
-const AGE = new Set(['age']);
-const CACHE_STATUS = new Set(['cache-status']);
-
-function withStatus(headers: readonly string[], handled: Handled): string[] {
-  const before = fieldOf(headers, 'cache-status');
-  return [...without(headers, CACHE_STATUS), 'Cache-Status', cacheStatus(before, handled)];
-}
-
-/** What a GET for the whole does not answer: where nothing is stored, the origin gets it as it is. */
-function asksForPart(request: ServerRequest): boolean {
-  const asks = ['range', 'if-match', 'if-unmodified-since'].some(name => request.header(name) !== undefined);
-  return asks || request.method === 'HEAD';
 }
 
 function sharedReader(

@@ -1,10 +1,22 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
+import { now } from '../../file/clock.ts';
+import type { Held } from '../../file/held.ts';
 import type { CachePolicy } from '../../file/policy.ts';
 import type { Room } from '../../file/segment-space.ts';
-import { Store } from '../../file/store.ts';
+import { type Entry, Store } from '../../file/store.ts';
+import type { Greeting } from '../../file/store-protocol.ts';
+import { type StoreOwner, StoreService } from '../../file/store-service.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { RequestHandler } from '../../ipc/responder.ts';
+import { IoliteError } from '../../os/error.ts';
 import type { Facts } from './response-facts.ts';
 
+/** The store's name in requests of those attached. */
+export const RESPONSES = 'responses';
+
+/** How long, in milliseconds, attached domains may go on without a sign that what they hold is right still. */
+const MAX_STALE = 1000;
 /** No content may take more than this part of the budget, */
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
@@ -17,12 +29,13 @@ const FEWEST_ENTRIES = 1000;
  * Where responses are kept: contents in shared memory, by the store that the file cache has too, within a budget of physical
  * memory. Nothing that was put is certain to be found again.
  */
-export class ResponseStore {
+export class ResponseStore implements StoreOwner<Facts> {
   /** Most bytes of one content. */
   readonly largest: number;
   readonly #store: Store<Facts>;
   readonly #mostEntries: number;
   #entries = 0;
+  readonly #services = new Set<StoreService<Facts>>();
 
   /** @param pool where contents are put; default: one of its own, for processes of the same user */
   constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
@@ -76,9 +89,57 @@ export class ResponseStore {
     this.#store.remove(key);
   }
 
+  /**
+   * Lets the domain at the other end of a channel hold what it has asked for, until the channel or the store closes. Takes the
+   * channel's request handler.
+   * @param otherwise answers requests that are not for the store
+   */
+  serve(channel: Channel, otherwise: RequestHandler | undefined): void {
+    const service = new StoreService<Facts>(RESPONSES, this, undefined);
+    this.#services.add(service);
+    this.#store.listeners.add(service);
+    channel.onRequest((message, context) => {
+      const answer = service.handle(message);
+      if (answer !== undefined) return answer;
+      if (otherwise !== undefined) return otherwise(message, context);
+      message.body?.release();
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the proxy');
+    });
+    channel.once('close', () => this.#end(service));
+  }
+
+  // What those attached ask
+
+  get greeting(): Greeting {
+    return { maxStale: MAX_STALE, budget: this.#store.budget };
+  }
+
+  async find(key: string): Promise<{ held: Held<Facts>; checkedAt: number }> {
+    const entry = this.#store.get(key);
+    if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
+    this.#store.hit(entry);
+    return { held: entry.held.retain(), checkedAt: now() };
+  }
+
+  bySerial(serial: number): Entry<Facts, unknown> | undefined {
+    return this.#store.bySerial(serial);
+  }
+
+  async used(entry: Entry<Facts, unknown>): Promise<number> {
+    this.#store.hit(entry as Entry<Facts, undefined>);
+    return now();
+  }
+
   /** Releases everything; what was given out stays valid. */
   close(): void {
     this.#store.close();
+    for (const service of this.#services) this.#end(service);
+  }
+
+  #end(service: StoreService<Facts>): void {
+    service.close();
+    this.#store.listeners.delete(service);
+    this.#services.delete(service);
   }
 
   /** No room, for whatever reason, is no failure: then it is not kept. */

@@ -4,7 +4,9 @@ import type { Answer, HeaderList, ServerRequest } from '../exchange.ts';
 import { frameRanges } from '../multipart.ts';
 import { type ByteRange, contentRange, parseRanges } from '../range.ts';
 import { statusAnswer } from '../status-answer.ts';
+import { type Handled, withStatus } from './cache-status.ts';
 import { without } from './fields.ts';
+import { ageOf, lifetimeOf } from './freshness.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
 
 /** Fields of the content, which a 304 has none of. */
@@ -15,6 +17,7 @@ const OF_CONTENT = new Set([
   'content-range',
   'content-language',
 ]);
+const AGE = new Set(['age']);
 const LENGTH = new Set(['content-length']);
 const LENGTH_AND_TYPE = new Set(['content-length', 'content-type']);
 
@@ -35,12 +38,28 @@ export function conditionalAnswer(
 }
 
 /**
+ * An answer from a stored response, with its age and how it came to be sent.
+ * @param content taken over
+ */
+export function answerFromStore(
+  request: ServerRequest,
+  facts: ResponseFacts,
+  content: Aggregate,
+  handled: Handled,
+): Answer {
+  const age = ageOf(facts, Date.now());
+  const ttl = lifetimeOf(facts) - age;
+  const headers = without(withStatus(facts.headers, { ...handled, ttl }), AGE);
+  return wholeAnswer(request, facts, content, [...headers, 'Age', String(Math.floor(age))]);
+}
+
+/**
  * An answer from a response that is there as a whole: all of it, or the ranges that are asked for (RFC 9110, 14). Copies none
  * of the content.
  * @param content taken over
  * @param headers of the response, as they are to be sent, but for Content-Length
  */
-export function storedAnswer(
+function wholeAnswer(
   request: ServerRequest,
   facts: ResponseFacts,
   content: Aggregate,

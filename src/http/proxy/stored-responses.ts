@@ -3,7 +3,7 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { ServerRequest } from '../exchange.ts';
 import { tokensOf } from './fields.ts';
 import type { Resource } from './resource.ts';
-import { type ResponseFacts, storedField } from './response-facts.ts';
+import { type Facts, type ResponseFacts, storedField } from './response-facts.ts';
 import type { ResponseStore } from './response-store.ts';
 
 /** A response that a request selects. */
@@ -27,13 +27,7 @@ export class StoredResponses {
 
   /** The response that a request selects; 'vary-miss' when there are others for other fields only. */
   find(resource: Resource, request: ServerRequest): Found | 'uri-miss' | 'vary-miss' {
-    const key = keyOf(resource);
-    const facts = this.#store.look(key);
-    if (facts === undefined) return 'uri-miss';
-    if (facts.kind === 'response') return { key, facts };
-    const variantKey = keyOfVariant(key, facts.epoch, facts.fields, request);
-    const variant = this.#store.look(variantKey);
-    return variant?.kind === 'response' ? { key: variantKey, facts: variant } : 'vary-miss';
+    return select(resource, request, key => this.#store.look(key));
   }
 
   /** The content of what was found just now, by a reference that is the caller's. */
@@ -86,6 +80,24 @@ export class StoredResponses {
   }
 }
 
+/**
+ * The response that a request selects.
+ * @param look what is known of a key; called last with that of what is found
+ */
+export function select(
+  resource: Resource,
+  request: ServerRequest,
+  look: (key: string) => Facts | undefined,
+): Found | 'uri-miss' | 'vary-miss' {
+  const key = keyOf(resource);
+  const facts = look(key);
+  if (facts === undefined) return 'uri-miss';
+  if (facts.kind === 'response') return { key, facts };
+  const variantKey = keyOfVariant(key, facts.epoch, facts.fields, request);
+  const variant = look(variantKey);
+  return variant?.kind === 'response' ? { key: variantKey, facts: variant } : 'vary-miss';
+}
+
 /** Whether two requests are the same in the fields that a response varies by. */
 export function selectsSame(facts: ResponseFacts, one: ServerRequest, other: ServerRequest): boolean {
   return variedBy(facts).every(name => normalized(one.header(name)) === normalized(other.header(name)));
@@ -95,11 +107,18 @@ function variedBy(facts: ResponseFacts): string[] {
   return [...new Set(tokensOf(storedField(facts, 'vary')))].sort();
 }
 
-function keyOf({ authority, path }: Resource): string {
+/** What all responses of a resource are under, or what is known of their variants. */
+export function keyOf({ authority, path }: Resource): string {
   return `${authority} ${path}`;
 }
 
-function keyOfVariant(key: string, epoch: string, fields: readonly string[], request: ServerRequest): string {
+/** What the response to a request is under, where responses vary. */
+export function keyOfVariant(
+  key: string,
+  epoch: string,
+  fields: readonly string[],
+  request: ServerRequest,
+): string {
   const selecting = fields.map(name => [name, normalized(request.header(name))]);
   const digest = createHash('sha256').update(JSON.stringify(selecting)).digest('base64url');
   return `${key} ${epoch} ${digest}`;

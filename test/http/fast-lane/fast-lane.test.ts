@@ -176,6 +176,30 @@ test('handlers see what was asked', async () => {
   ]);
 });
 
+test('hints go ahead of an answer that takes time', async () => {
+  await using server = new LaneServer();
+  server.handler.file('/now', 'now');
+  const { pool, later } = server.handler;
+  later.set('/later', async request => {
+    request.earlyHints?.(['</a.css>; rel=preload', '</b.js>; rel=preload']);
+    await new Promise(setImmediate);
+    return { status: 200, headers: [], body: pool.from('later') };
+  });
+  later.set('/split', async request => {
+    request.earlyHints?.(['a\r\nX-B: b']);
+    return undefined;
+  });
+  const client = await server.connect();
+  client.send(['GET', '/now'], ['GET', '/later'], ['GET', '/now']);
+  assert.equal((await client.response()).body.toString(), 'now');
+  const hints = await client.response();
+  assert.deepEqual([hints.status, hints.headers], [103, { link: '</b.js>; rel=preload' }]);
+  assert.equal((await client.response()).body.toString(), 'later');
+  assert.equal((await client.response()).body.toString(), 'now');
+  client.ask('/split');
+  assert.equal((await client.response()).status, 500);
+});
+
 test('a connection ends with the answer when the client says so', async () => {
   await using server = new LaneServer();
   server.handler.file('/now', 'now');

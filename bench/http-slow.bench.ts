@@ -1,0 +1,81 @@
+/**
+ * Slow clients, the paper's experiment with a wide-area network: 1,000 connections that read 1 MiB each at 64 KiB/s. How much
+ * memory of the machine is gone while they do (drop of MemAvailable, the file in the page cache before), and what a fast client
+ * beside them gets. The figures are of everything that runs here: leave the machine alone meanwhile.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { median, type Result, report } from './harness.ts';
+import { type Peer, Peers, wrk } from './http-peers.ts';
+
+const MIB = 1024 ** 2;
+const CLIENTS = 1000;
+const RATE = 64 * 1024;
+const SMALL = 16 * 1024;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+
+/** In bytes. */
+function memAvailable(): number {
+  return 1024 * Number(/MemAvailable: +([0-9]+)/.exec(readFileSync('/proc/meminfo', 'latin1'))?.[1]);
+}
+
+/** The middle of some samples: other processes come and go. */
+async function settledMemory(): Promise<number> {
+  const samples: number[] = [];
+  for (let i = 0; i < 11; i++) {
+    samples.push(memAvailable());
+    await setTimeout(50);
+  }
+  return median(samples);
+}
+
+interface Measured {
+  /** Bytes. */
+  readonly memory: number;
+  /** What the fast client gets beside the slow ones, as a part of what it gets alone. */
+  readonly undisturbed: number;
+}
+
+async function measure(server: Peer): Promise<Measured> {
+  await wrk(server, `/${MIB}.bin`, { connections: 1, seconds: 1 });
+  const alone = await wrk(server, `/${SMALL}.bin`, { connections: 4, seconds: 1 });
+  const before = await settledMemory();
+  const program = fileURLToPath(new URL('./http-slow-clients.js', import.meta.url));
+  const args = [String(server.port), `/${MIB}.bin`, String(CLIENTS), String(RATE)];
+  const clients = fork(program, args, { execArgv: [] });
+  try {
+    await once(clients, 'message');
+    await setTimeout(2000); // A sixteenth of the answers is read in half a second.
+    const memory = before - (await settledMemory());
+    const beside = await wrk(server, `/${SMALL}.bin`, { connections: 4, seconds: 1 });
+    return { memory, undisturbed: beside / alone };
+  } finally {
+    clients.kill();
+    await once(clients, 'close');
+    await setTimeout(500);
+  }
+}
+
+const results: Result[] = [];
+{
+  using peers = new Peers([MIB, SMALL]);
+  const servers = [await peers.node('iolite'), await peers.node('serve-static'), await peers.nginx()];
+  const all = servers.map(() => [] as Measured[]);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [position, server] of servers.entries()) all[position]?.push(await measure(server));
+  }
+  const middle = (position: number, of: keyof Measured): number =>
+    median(all[position]?.map(measured => measured[of]) ?? []);
+  for (const [position, { name: peerName }] of servers.entries()) {
+    if (position === 0) continue;
+    const [ours, peer] = [middle(0, 'memory') / MIB, middle(position, 'memory') / MIB];
+    results.push({ name: 'memory', ours, peer, peerName, unit: 'MiB', ratio: peer / ours });
+    const [our, other] = [middle(0, 'undisturbed'), middle(position, 'undisturbed')];
+    const name = 'fast client beside, of its rate alone';
+    results.push({ name, ours: our, peer: other, peerName, unit: '1', ratio: our / other });
+  }
+}
+report('http-slow', results);

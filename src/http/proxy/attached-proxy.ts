@@ -1,0 +1,104 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Held } from '../../file/held.ts';
+import { StoreIndex } from '../../file/store-index.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { Answer, Handler, ServerRequest } from '../exchange.ts';
+import { fieldOf } from './fields.ts';
+import { useOf } from './freshness.ts';
+import { type Inquiry, inquiryOf } from './inquiry.ts';
+import type { Facts } from './response-facts.ts';
+import { RESPONSES } from './response-store.ts';
+import { answerFromStore } from './stored-answer.ts';
+import { keyOf, keyOfVariant, select } from './stored-responses.ts';
+
+/** What the proxy says of an answer that it had. */
+const HIT = /\biolite; hit\b/;
+
+/**
+ * Attaches to what a reverse proxy in another domain keeps, and serves ({@link ReverseProxy.serve}).
+ * @param forward what has that proxy answer: for all that is not held here
+ * @throws ERR_IOLITE_PEER, or what the peer answers if it serves none
+ */
+export async function attachProxy(channel: Channel, forward: Handler): Promise<AttachedProxy> {
+  const proxy = new AttachedProxy(forward);
+  await proxy.attach(channel);
+  return proxy;
+}
+
+/**
+ * A handler that sends what is fresh from the memory of a proxy in another domain: without a message, and from the same copy as
+ * all others. What the proxy had when it was asked is held from then on; the proxy tells what is no more right.
+ */
+export class AttachedProxy implements Handler, Disposable {
+  readonly #forward: Handler;
+  /** If its owner is gone, what is held is sent as long as it is fresh. */
+  readonly #index = new StoreIndex<Facts>(RESPONSES, () => {});
+
+  /** Use attachProxy(). */
+  constructor(forward: Handler) {
+    this.#forward = forward;
+  }
+
+  /** Attaches to another owner, in place of the one it had. @throws ERR_IOLITE_PEER */
+  attach(channel: Channel): Promise<void> {
+    return this.#index.attach(channel);
+  }
+
+  answerNow(request: ServerRequest): Answer | undefined {
+    const inquiry = inquiryOf(request);
+    return inquiry === undefined ? undefined : this.#answer(inquiry);
+  }
+
+  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+    const inquiry = inquiryOf(request);
+    if (inquiry === undefined) return this.#forward.answer(request, signal);
+    const held = this.#answer(inquiry);
+    if (held !== undefined) return held;
+    const answer = await this.#forward.answer(request, signal);
+    // What is asked for once only, as most is, need not be held here.
+    if (HIT.test(fieldOf(answer?.headers ?? [], 'cache-status') ?? '')) void this.#take(inquiry);
+    return answer;
+  }
+
+  /** Lets go of what is held. */
+  close(): void {
+    this.#index.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #answer(inquiry: Inquiry): Answer | undefined {
+    const { resource, request, wanted } = inquiry;
+    let held: Held<Facts> | undefined;
+    const found = select(resource, request, key => {
+      held = this.#index.peek(key);
+      return held?.facts;
+    });
+    if (typeof found === 'string' || held === undefined) return undefined;
+    const use = useOf(found.facts, wanted, Date.now());
+    if (use !== 'fresh' && use !== 'stale') return undefined;
+    const content = held.content?.duplicate() ?? Aggregate.empty();
+    return answerFromStore(request, found.facts, content, { hit: true });
+  }
+
+  /** Asks the owner for the response that a request selects. It may have left meanwhile, as may the owner. */
+  async #take({ resource, request }: Inquiry): Promise<void> {
+    try {
+      const key = keyOf(resource);
+      const facts = await this.#factsOf(key);
+      if (facts.kind === 'variants')
+        await this.#factsOf(keyOfVariant(key, facts.epoch, facts.fields, request));
+    } catch {
+      // The next request is forwarded as this one was.
+    }
+  }
+
+  async #factsOf(key: string): Promise<Facts> {
+    const held = this.#index.peek(key)?.retain() ?? (await this.#index.ask(key));
+    const { facts } = held;
+    held.release();
+    return facts;
+  }
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { createPool, type Pool } from '../../aggregate/pool.ts';
+import type { Endpoint } from '../../ipc/endpoint.ts';
+import { listen } from '../../ipc/listen.ts';
+import { HeapChunk } from '../../memory/heap-chunk.ts';
+import type { AppRequest } from '../app/app-request.ts';
+import { AppSession } from '../app/app-session.ts';
+import type { Answer } from '../exchange.ts';
+import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
+
+/** Where a {@link ProxyHost} listens: names of channels. */
+export interface ProxyAddresses {
+  /** Has requests answered, as application processes do. */
+  readonly requests: string;
+  /** Serves what is kept. */
+  readonly responses: string;
+}
+
+/** A reverse proxy for other domains: one asks the origin, and one keeps what came, for all of them. */
+export class ProxyHost {
+  readonly addresses: ProxyAddresses;
+  readonly #proxy: ReverseProxy;
+  readonly #endpoints: readonly Endpoint[];
+  /** For what is not kept, which came to this process's heap. */
+  readonly #pool: Pool;
+
+  private constructor(proxy: ReverseProxy, pool: Pool, requests: Endpoint, responses: Endpoint) {
+    this.#proxy = proxy;
+    this.#pool = pool;
+    this.#endpoints = [requests, responses];
+    this.addresses = { requests: requests.path, responses: responses.path };
+  }
+
+  /**
+   * @param failed told of bugs: what goes wrong with the origin is answered
+   * @throws as createProxy, listen
+   */
+  static async start(
+    options: ProxyOptions,
+    failed: (error: unknown, request: AppRequest) => void,
+  ): Promise<ProxyHost> {
+    const proxy = createProxy(options);
+    const pool = createPool({ name: 'proxied' });
+    const name = `@iolite/proxy/${randomBytes(16).toString('hex')}`;
+    const [requests, responses] = await Promise.all([
+      listen(`${name}/requests`),
+      listen(`${name}/responses`),
+    ]);
+    const handler = async (request: AppRequest): Promise<Answer> => {
+      const answer = await proxy.answer(request, request.signal);
+      return { ...answer, body: sharedBody(answer.body, pool) };
+    };
+    requests.on('channel', channel => new AppSession(channel, { handler, pool, failed }));
+    responses.on('channel', channel => proxy.serve(channel));
+    return new ProxyHost(proxy, pool, requests, responses);
+  }
+
+  /** Ends it. What is under way fails. */
+  async close(): Promise<void> {
+    await Promise.all([this.#proxy.close(), ...this.#endpoints.map(endpoint => endpoint.close())]);
+    this.#pool.close();
+  }
+}
+
+/** A body that can go to other domains. Copies what lies on the heap; what is kept is in shared memory already. */
+function sharedBody(body: Answer['body'], pool: Pool): Answer['body'] {
+  if (body === undefined || Aggregate.isAggregate(body))
+    return body === undefined ? body : shared(body, pool);
+  const pieces = body[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const { done, value } = await pieces.next();
+        return done === true ? { done, value: undefined } : { done: false, value: shared(value, pool) };
+      },
+      return: async () => {
+        await pieces.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+function shared(bytes: Aggregate, pool: Pool): Aggregate {
+  const isOnHeap = bytes.slices().some(({ lease }) => lease.chunk instanceof HeapChunk);
+  return isOnHeap ? bytes.compact(pool) : bytes;
+}

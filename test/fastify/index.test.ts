@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import fastify, { type FastifyInstance } from 'fastify';
+import fastifyStatic from '../../src/fastify/index.ts';
+import { get, type Reply, writeFiles } from '../http/support/site-server.ts';
+import { Folder } from '../support/folder.ts';
+
+/** An application with the plugin, below a prefix and at the root. @returns a client of it */
+async function start(
+  context: TestContext,
+  set: (app: FastifyInstance) => void = () => {},
+): Promise<(path: string, headers?: Record<string, string>, method?: string) => Promise<Reply>> {
+  const folder = new Folder();
+  writeFiles(folder, {
+    'index.html': 'home',
+    'a.txt': 'text of a',
+    'large.bin': Buffer.alloc(500_000, 'x'),
+    'sub/index.html': 'sub',
+  });
+  const app = fastify();
+  set(app);
+  app.get('/api', async () => ({ of: 'api' }));
+  app.register(fastifyStatic, { root: folder.path, prefix: '/static', maxAge: '1h' });
+  app.register(fastifyStatic, { root: folder.path });
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  context.after(async () => {
+    await app.close();
+    folder[Symbol.dispose]();
+  });
+  return (path, headers, method) => get(Number(port), path, headers, method);
+}
+
+test('fastifyStatic() serves files below its prefix, and leaves the rest to others', async context => {
+  const ask = await start(context);
+  for (const [path, status, body] of [
+    ['/', 200, 'home'],
+    ['/a.txt?q', 200, 'text of a'],
+    ['/static/', 200, 'home'],
+    ['/static/a.txt', 200, 'text of a'],
+    ['/static/sub/', 200, 'sub'],
+    ['/static/large.bin', 200, 'x'.repeat(500_000)],
+    ['/api', 200, '{"of":"api"}'],
+  ] as const) {
+    for (let round = 0; round < 2; round++) {
+      const answer = await ask(path);
+      assert.deepEqual([answer.status, answer.body.toString()], [status, body], path);
+    }
+  }
+  for (const [path, location] of [
+    ['/static', '/static/'],
+    ['/static/sub', '/static/sub/'],
+    ['/sub?q=1', '/sub/?q=1'],
+  ] as const) {
+    const { status, headers } = await ask(path);
+    assert.deepEqual([status, headers.location], [301, location]);
+  }
+  assert.equal((await ask('/static/a.txt')).headers['cache-control'], 'public, max-age=3600');
+  assert.equal((await ask('/a.txt', {}, 'HEAD')).headers['content-length'], '9');
+  const part = await ask('/a.txt', { Range: 'bytes=0-3' });
+  assert.deepEqual([part.status, part.body.toString()], [206, 'text']);
+  const missing = await ask('/static/none');
+  assert.deepEqual([missing.status, JSON.parse(missing.body.toString()).error], [404, 'Not Found']);
+  assert.equal((await ask('/static/%2e%2e/a.txt')).status, 404);
+  assert.equal((await ask('/static/a.txt', {}, 'POST')).status, 404);
+});
+
+test("fastifyStatic() has errors go to the application's handler, and sends what its hooks have set", async context => {
+  const ask = await start(context, app => {
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('X-Hook', 'was here');
+    });
+    app.setErrorHandler((error: { statusCode?: number }, _request, reply) =>
+      reply.code(error.statusCode ?? 500).send('handled'),
+    );
+    app.setNotFoundHandler((request, reply) => reply.code(404).send(`nothing at ${request.url}`));
+  });
+  assert.equal((await ask('/static/a.txt')).headers['x-hook'], 'was here');
+  const beyond = await ask('/a.txt', { Range: 'bytes=99-' });
+  assert.deepEqual([beyond.status, beyond.body.toString()], [416, 'handled']);
+  assert.equal((await ask('/static/none')).body.toString(), 'nothing at /static/none');
+});
