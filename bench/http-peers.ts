@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { need, startNginx } from './nginx.ts';
+import { need, startNginx, startProxy } from './nginx.ts';
 
 const run = promisify(execFile);
 
@@ -18,13 +18,14 @@ export interface Peer {
 /** Servers, and the folder whose files they serve; all of it goes when it is disposed of. */
 export class Peers {
   readonly root: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'iolite-bench-'));
+  /** For what else they need. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'iolite-bench-'));
   readonly #children: ChildProcess[] = [];
 
   /** @param sizes of the files, which are named by them */
   constructor(sizes: readonly number[]) {
     need(['nginx', 'nginx-light'], ['wrk', 'wrk']);
-    this.root = join(this.#folder, 'site');
+    this.root = join(this.folder, 'site');
     mkdirSync(this.root);
     for (const size of sizes) {
       const bytes = Buffer.alloc(size);
@@ -34,24 +35,34 @@ export class Peers {
     process.once('exit', () => this[Symbol.dispose]());
   }
 
-  async node(name: string): Promise<Peer> {
-    const child = fork(fileURLToPath(new URL('./http-server.js', import.meta.url)), [name, this.root], {
-      execArgv: [],
-    });
+  node(name: string): Promise<Peer> {
+    return this.start('http-server.js', name, this.root);
+  }
+
+  /** Runs a module that tells its parent the port. */
+  async start(module: string, name: string, ...args: string[]): Promise<Peer> {
+    const child = fork(fileURLToPath(new URL(module, import.meta.url)), [name, ...args], { execArgv: [] });
     this.#children.push(child);
     const [port] = (await once(child, 'message')) as [number];
     return { name, port };
   }
 
+  /** nginx in front of a server at a Unix socket. */
+  async proxy(socket: string): Promise<Peer> {
+    const { child, port } = await startProxy(this.folder, socket);
+    this.#children.push(child);
+    return { name: 'nginx and node', port };
+  }
+
   async nginx(): Promise<Peer> {
-    const { child, port } = await startNginx(this.#folder, this.root);
+    const { child, port } = await startNginx(this.folder, this.root);
     this.#children.push(child);
     return { name: 'nginx', port };
   }
 
   [Symbol.dispose](): void {
     for (const child of this.#children.splice(0)) child.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Installs Debian packages whose programs are not there. */
 export function need(...programs: readonly (readonly [program: string, name: string])[]): void {
@@ -30,15 +30,41 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts nginx with one worker, as fast as it serves files: sendfile, open files cached, no log. */
-export async function startNginx(
-  folder: string,
-  root: string,
+export function startNginx(folder: string, root: string): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, 'nginx'),
+    port => `
+      types { application/octet-stream bin; }
+      sendfile on; tcp_nopush on;
+      open_file_cache max=1000 inactive=1h; open_file_cache_valid 1h;
+      server { listen 127.0.0.1:${port} backlog=511; root ${root}; }`,
+  );
+}
+
+/** Starts nginx with one worker in front of a server at a Unix socket: connections kept, room for 1 MiB, nothing on disk. */
+export function startProxy(folder: string, socket: string): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, 'proxy'),
+    port => `
+      upstream app { server unix:${socket}; keepalive 64; keepalive_requests 1000000000; }
+      server {
+        listen 127.0.0.1:${port} backlog=511;
+        location / {
+          proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+          proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 512k; proxy_max_temp_file_size 0;
+        }
+      }`,
+  );
+}
+
+async function start(
+  prefix: string,
+  rest: (port: number) => string,
 ): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort();
-  const prefix = join(folder, 'nginx');
   mkdirSync(prefix);
   // Its worker runs as nobody.
-  chmodSync(folder, 0o755);
+  chmodSync(dirname(prefix), 0o755);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     name => `${name}_temp_path ${prefix}/${name};`,
   );
@@ -47,10 +73,8 @@ export async function startNginx(
     events { worker_connections 4096; }
     http {
       ${paths.join(' ')}
-      types { application/octet-stream bin; }
-      access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
-      open_file_cache max=1000 inactive=1h; open_file_cache_valid 1h;
-      server { listen 127.0.0.1:${port} backlog=511; root ${root}; }
+      access_log off; keepalive_requests 1000000000;
+      ${rest(port)}
     }`;
   writeFileSync(join(prefix, 'nginx.conf'), config);
   const child = spawn('nginx', ['-p', prefix, '-c', join(prefix, 'nginx.conf')], {

@@ -51,6 +51,8 @@ function bundle(entry) {
     bundle: true,
     splitting: true,
     packages: 'external',
+    // The server runs for long, and its processes find their modules beside those of the library.
+    external: ['./serve-command.js'],
     format: 'esm',
     platform: 'node',
     target: 'node20',

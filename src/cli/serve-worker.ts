@@ -5,10 +5,12 @@
 
 import { attachFileCache } from '../file/attached-cache.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
+import { contentOf } from '../http/content.ts';
 import type { Handler } from '../http/exchange.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { attachProxy } from '../http/proxy/attached-proxy.ts';
-import { createSite } from '../http/site.ts';
+import type { ProxyAddresses } from '../http/proxy/proxy-host.ts';
+import type { SiteOptions } from '../http/site-options.ts';
 import { connect as connectChannel } from '../ipc/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../ipc/fork.ts';
 import type { Status } from '../observe/status.ts';
@@ -63,29 +65,28 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
 const { root, site, limits, tls, app, proxy } = settings;
-const content: Handler[] = [];
-if (root !== undefined) {
-  const { headers, ...options } = site;
-  content.push(
-    createSite(root, {
-      fallthrough: app !== undefined || proxy !== undefined,
-      ...(options as object),
-      ...(headers === undefined ? {} : { headers: () => headers }),
-      cache: await attachFileCache(channel),
-    }),
-  );
+const gateway = app === undefined ? undefined : new AppGateway(app);
+connect = address => void gateway?.connect(address);
+for (const address of [...settings.addresses, ...addresses]) connect(address);
+
+async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
+  const asked = new AppGateway(PROXY_LIMITS);
+  void asked.connect(requests);
+  return attachProxy(await connectChannel(responses), asked);
 }
-if (app !== undefined) {
-  const gateway = new AppGateway(app);
-  content.push(gateway);
-  connect = address => void gateway.connect(address);
-  for (const address of [...settings.addresses, ...addresses]) connect(address);
-}
-if (proxy !== undefined) {
-  const gateway = new AppGateway(PROXY_LIMITS);
-  void gateway.connect(proxy.requests);
-  content.push(await attachProxy(await connectChannel(proxy.responses), gateway));
-}
+
+const { headers, ...options } = site;
+const content = contentOf({
+  files:
+    root === undefined
+      ? undefined
+      : {
+          root,
+          site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
+          cache: await attachFileCache(channel),
+        },
+  behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
+});
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
 handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');

@@ -1,4 +1,3 @@
-import { Chain } from '../http/chain.ts';
 import type { Answer, Handler, ServerRequest } from '../http/exchange.ts';
 import { isStatusPage, type StatusPages } from './status-pages.ts';
 
@@ -12,9 +11,9 @@ export class WorkerHandler implements Handler {
   readonly #identity: readonly string[];
 
   /** @param identify whether answers say which process they are of */
-  constructor(pages: StatusPages, content: readonly Handler[], identify: boolean) {
+  constructor(pages: StatusPages, content: Handler, identify: boolean) {
     this.#pages = pages;
-    this.#content = content.length === 1 ? (content[0] as Handler) : new Chain(content);
+    this.#content = content;
     this.#identity = identify ? ['X-Iolite-Worker', String(process.pid)] : [];
   }
 
@@ -27,8 +26,7 @@ export class WorkerHandler implements Handler {
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    const page = await this.#pages.answer(request);
-    if (page !== undefined) return page;
+    if (isStatusPage(request)) return this.#pages.answer(request);
     this.requests += 1;
     const answer = await this.#content.answer(request, signal);
     return answer === undefined ? undefined : this.#identified(answer);

@@ -4,20 +4,20 @@ import { createFileCache } from '../file/owned-cache.ts';
 import { ArgumentError } from '../os/error.ts';
 import { AppGateway, type AppGatewayOptions } from './app/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from './app/app-processes.ts';
-import { Chain } from './chain.ts';
+import { contentOf } from './content.ts';
 import type { Handler, ServerRequest } from './exchange.ts';
 import { HttpServer, type ServerLimits, type TlsOptions } from './http-server.ts';
-import { createSite } from './site.ts';
+import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
 import type { SiteOptions } from './site-options.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
 export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
 
-/** What a server answers with. Who is asked first: the handler, the directory, the application. */
+/** What a server answers with. Who is asked first: the handler, the directory, the application or the origin. */
 export interface CreateServerOptions {
   /** Asked before all others; leaves requests to them by an answer of undefined. */
   readonly handler?: Handler | undefined;
-  /** A directory whose files are served. Other requests go to the application if there is one. */
+  /** A directory whose files are served. Other requests go to the application or the origin, if there is one. */
   readonly root?: string | undefined;
   /** How they are served. */
   readonly site?: SiteOptions | undefined;
@@ -25,6 +25,8 @@ export interface CreateServerOptions {
   readonly cache?: FileCache | undefined;
   /** An application, in processes of its own. */
   readonly app?: AppOptions | undefined;
+  /** A server behind this one: its URL, or more on how it is asked and what is kept of its responses. */
+  readonly origin?: string | URL | ProxyOptions | undefined;
   readonly tls?: TlsOptions | undefined;
   readonly limits?: ServerLimits | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
@@ -52,34 +54,41 @@ export function createServer(options: CreateServerOptions): Server {
   return new Server(options);
 }
 
-/** Files, an application and a handler behind a port. Use {@link createServer}. */
+/** Files, an application or origin, and a handler behind a port. Use {@link createServer}. */
 export class Server {
   readonly #http: HttpServer;
   readonly #ownCache: FileCache | undefined;
   readonly #apps: AppProcesses | undefined;
   readonly #gateway: AppGateway | undefined;
+  readonly #proxy: ReverseProxy | undefined;
 
-  constructor({ handler, root, site, cache, app, tls, limits, failed }: CreateServerOptions) {
-    if (handler === undefined && root === undefined && app === undefined) {
-      throw new ArgumentError('Cannot create server: a handler, a root or an app is wanted, none was given');
+  constructor({ handler, root, site = {}, cache, app, origin, tls, limits, failed }: CreateServerOptions) {
+    if (handler === undefined && root === undefined && app === undefined && origin === undefined) {
+      throw new ArgumentError(
+        'Cannot create server: a handler, a root, an app or an origin is wanted, none was given',
+      );
     }
-    const handlers: Handler[] = [];
-    if (handler !== undefined) handlers.push(handler);
-    if (root !== undefined) {
-      if (cache === undefined) this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
-      const files = cache ?? (this.#ownCache as FileCache);
-      handlers.push(createSite(root, { fallthrough: app !== undefined, ...site, cache: files }));
+    if (app !== undefined && origin !== undefined) {
+      throw new ArgumentError('Cannot create server: an app or an origin is wanted, both were given');
     }
+    let gateway: AppGateway | undefined;
     if (app !== undefined) {
-      const gateway = new AppGateway(app);
-      this.#gateway = gateway;
+      const made = new AppGateway(app);
       this.#apps = new AppProcesses(app);
-      this.#apps.on('serving', address => void gateway.connect(address));
-      handlers.push(gateway);
+      this.#apps.on('serving', address => void made.connect(address));
+      gateway = made;
     }
-    const [only] = handlers;
-    const all = handlers.length === 1 ? (only as Handler) : new Chain(handlers);
-    this.#http = new HttpServer({ handler: all, tls, limits, failed });
+    this.#gateway = gateway;
+    if (origin !== undefined) {
+      this.#proxy = createProxy(typeof origin === 'string' || origin instanceof URL ? { origin } : origin);
+    }
+    if (root !== undefined && cache === undefined) {
+      this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
+    }
+    const kept = cache ?? this.#ownCache;
+    const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
+    const content = contentOf({ handler, files, behind: gateway ?? this.#proxy });
+    this.#http = new HttpServer({ handler: content, tls, limits, failed });
   }
 
   /**
@@ -103,11 +112,12 @@ export class Server {
     return this.#apps;
   }
 
-  /** Lets responses finish; then ends the application and closes its own cache. */
+  /** Lets responses finish; then ends the application, and gives back what it keeps. */
   async close(): Promise<void> {
     await this.#http.close();
     this.#gateway?.close();
     await this.#apps?.close();
+    await this.#proxy?.close();
     this.#ownCache?.close();
   }
 

@@ -9,6 +9,11 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
    * received: answers that come meanwhile are seen at once, at the price of a processor. Default 0: never.
    */
   readonly busyPoll?: number;
+  /**
+   * Sends what the events of one turn of the event loop give rise to in one system call, when all of them were seen to: right
+   * where requests come of many sockets. Default false: after each event.
+   */
+  readonly gather?: boolean;
 }
 
 /** Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything is. */

@@ -52,13 +52,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #incoming: IncomingStreams;
   readonly #quotas: Quotas;
   readonly #busyPoll: BusyPoll;
-  readonly #flushes = new FlushSchedule(
-    () => {
-      this.#flush();
-      if (this.#closing) this.#tryToFinish();
-    },
-    () => this.#writer.size > 0,
-  );
+  readonly #flushes: FlushSchedule;
   #greeted = false;
   #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
   /** No message is accepted any more: this side, or the peer, is about to say BYE. */
@@ -81,6 +75,14 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     super();
     this.#quotas = quotasOf(options);
     this.#busyPoll = new BusyPoll(options.busyPoll);
+    this.#flushes = new FlushSchedule(
+      () => {
+        this.#flush();
+        if (this.#closing) this.#tryToFinish();
+      },
+      () => this.#writer.size > 0,
+      options.gather,
+    );
     this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
     this.peer = peer;
     this.#descriptors = descriptors;

@@ -8,23 +8,27 @@ const NOW = Promise.resolve();
 export class FlushSchedule {
   readonly #flush: () => void;
   readonly #hasFrames: () => boolean;
+  readonly #gather: boolean;
   #scheduled = false;
   #delivering = false;
 
   /**
    * @param flush writes what there is
    * @param hasFrames whether there are frames besides bare acknowledgements, which may still find company
+   * @param gather whether the frames of all events of a turn of the event loop leave together
    */
-  constructor(flush: () => void, hasFrames: () => boolean) {
+  constructor(flush: () => void, hasFrames: () => boolean, gather = false) {
     this.#flush = flush;
     this.#hasFrames = hasFrames;
+    this.#gather = gather;
   }
 
   /** There is something to be flushed. */
   request(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (!this.#delivering) this.#afterPromises();
+    if (this.#gather) setImmediate(this.#run);
+    else if (!this.#delivering) this.#afterPromises();
   }
 
   /** Runs what delivers frames, which does not throw. */
@@ -33,7 +37,7 @@ export class FlushSchedule {
     this.#delivering = true;
     frames();
     this.#delivering = false;
-    if (isAhead || !this.#scheduled) return;
+    if (isAhead || !this.#scheduled || this.#gather) return;
     if (this.#hasFrames()) this.#run();
     else this.#afterPromises();
   }

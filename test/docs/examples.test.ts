@@ -49,7 +49,9 @@ function toSources(code: string, place: string): string {
 function compile(): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const program = ts.createProgram(written.flat(), {
+  // What runs in processes of its own nobody imports.
+  const programs = ['src/http/app/app-process.ts'].map(path => join(root, path));
+  const program = ts.createProgram([...written.flat(), ...programs], {
     ...options,
     noEmit: false,
     rootDir: root,

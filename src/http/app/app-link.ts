@@ -59,9 +59,11 @@ export class AppLink {
     let streaming = false;
     try {
       const message = await this.#send(id, request, signal);
-      const answer = await this.#answerOf(id, request, message, signal);
-      streaming = answer.body instanceof AnswerStream;
-      return answer;
+      const answer = this.#answerOf(id, request, message, signal);
+      if (!(answer instanceof Promise)) return answer;
+      const streamed = await answer;
+      streaming = true;
+      return streamed;
     } finally {
       if (!streaming) this.#over(id);
     }
@@ -96,45 +98,57 @@ export class AppLink {
     if (this.#draining && this.#inFlight === 0) void this.#channel.close();
   }
 
-  async #send(id: number, request: ServerRequest, signal: AbortSignal): Promise<Message> {
+  #send(id: number, request: ServerRequest, signal: AbortSignal): Promise<Message> {
+    const { body } = request;
+    if (body !== undefined) return this.#sendBody(id, request, body, signal);
+    const head = encodeRequest(id, request, BodyKind.NONE);
+    return this.#channel.request({ head }, { signal, timeout: this.#limits.timeout });
+  }
+
+  async #sendBody(
+    id: number,
+    request: ServerRequest,
+    pieces: AsyncIterable<Aggregate>,
+    signal: AbortSignal,
+  ): Promise<Message> {
     const { timeout, maxBodyBytes } = this.#limits;
-    if (request.body === undefined) {
-      const head = encodeRequest(id, request, BodyKind.NONE);
-      return this.#channel.request({ head }, { signal, timeout });
-    }
     const length = Number(request.header('content-length') ?? Number.NaN);
     if (length > maxBodyBytes) throw tooLong(maxBodyBytes);
     if (length <= WHOLE_BYTES) {
-      using body = await gather(request.body, length);
+      using body = await gather(pieces, length);
       const head = encodeRequest(id, request, BodyKind.WHOLE);
       return await this.#channel.request({ head, body }, { signal, timeout });
     }
     const head = encodeRequest(id, request, BodyKind.STREAM);
-    return upload(this.#channel, { id, head, pieces: request.body }, this.#limits, signal);
+    return upload(this.#channel, { id, head, pieces }, this.#limits, signal);
   }
 
-  async #answerOf(
+  /** The answer in a message; one whose body is a stream, when that is there. */
+  #answerOf(
     id: number,
     request: ServerRequest,
     message: Message,
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
     const { body } = message;
     try {
       const head = decodeAnswer(message.head);
       const { headers, contentLength } = this.#checked.check(head.headers);
       const { status } = head;
-      const isBodyless = request.method === 'HEAD' || status === 204 || status === 304;
-      if (isBodyless) {
+      if (request.method === 'HEAD' || status === 204 || status === 304) {
         body?.release();
         return { status, headers, body: undefined };
       }
       if (head.body === BodyKind.STREAM) {
-        const stream = await this.#takeStream(id, signal);
-        return { status, headers, body: new AnswerStream(stream, contentLength, () => this.#over(id)) };
+        return this.#takeStream(id, signal).then(stream => ({
+          status,
+          headers,
+          body: new AnswerStream(stream, contentLength, () => this.#over(id)),
+        }));
       }
-      if ((contentLength ?? 0) !== (body?.length ?? 0))
+      if ((contentLength ?? 0) !== (body?.length ?? 0)) {
         throw broken('a body has another length than was stated');
+      }
       return { status, headers, body };
     } catch (error) {
       body?.release();

@@ -78,7 +78,10 @@ async function whatIsThere(body: ReadableStream): Promise<Uint8Array | AsyncIter
   const chunks: Uint8Array[] = [];
   for (let length = 0; length < WHOLE_BYTES; ) {
     const reading = reader.read();
-    const chunk = await Promise.race([reading, new Promise<undefined>(setImmediate)]);
+    const chunk = await Promise.race([
+      reading,
+      new Promise<undefined>(resolve => setImmediate(resolve, undefined)),
+    ]);
     if (chunk === undefined) return new Rest(reader, chunks, reading);
     if (chunk.value === undefined)
       return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
