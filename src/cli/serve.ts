@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
+import { createPool } from '../aggregate/pool.ts';
 import { createFileCache } from '../file/owned-cache.ts';
 import { ProxyHost } from '../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../os/listener.ts';
@@ -30,7 +31,10 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
-  const cache = createFileCache({ budget: budgetOf(config), policy: config.cachePolicy ?? 'lru' });
+  const budget = budgetOf(config);
+  // Workers send from it by reference to clients that are slow.
+  using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB), refill: false });
+  const cache = createFileCache({ budget, policy: config.cachePolicy ?? 'lru', pool });
   const proxy = await startProxy(config);
   const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);

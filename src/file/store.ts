@@ -93,7 +93,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
   constructor({ budget, policy, pool }: { budget: number; policy: CachePolicy; pool?: Pool | undefined }) {
     this.budget = budget;
     this.#policy = policy;
-    this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192), refill: false });
+    this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
     this.#space = new SegmentSpace(this.#pool.chunks, budget);
   }

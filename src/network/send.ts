@@ -31,8 +31,8 @@ const underway = new WeakMap<Writable, Promise<void>>();
  * Holds a reference of its own until the last byte is taken or the stream is closed: the caller may release
  * the aggregate at once. Memory that was sent by reference is not filled again, but given back to the system when it is released:
  * only so the bytes cannot change that wait in the kernel's queues, here or at a reader on the same machine.
- * (For memory of another domain that is for its owner to promise, by a pool that is made with `refill: false`, as those of
- * file caches are, or of kind 'seal'. Other memory is copied.)
+ * (For memory of another domain that is for its owner to promise, by a pool that is made with `refill: false`, or of
+ * kind 'seal'. Other memory is copied.)
  * @returns when the kernel (or whatever lies behind the stream) has taken all bytes
  * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the end,
  * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED
