@@ -33,6 +33,8 @@ interface Retired {
   /** Held weakly: one that leaked is to be collected. */
   readonly lease: WeakRef<Lease>;
   readonly at: number;
+  /** When it was given back to the system, which has its memory as soon as the last domain that maps it has heard of that. */
+  droppedAt?: number;
 }
 
 interface PlacedRoom<T> extends Room {
@@ -216,8 +218,13 @@ export class SegmentSpace<Tenant> {
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
   sweep(): number {
     const before = this.#retired.size;
-    for (const [chunk, { lease }] of this.#retired) {
-      if ((lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
+    for (const [chunk, retired] of this.#retired) {
+      if ((retired.lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
+      if (!this.#pool.refill && chunk.memory === 'shared') {
+        if (retired.droppedAt === undefined) this.#pool.trim(0);
+        retired.droppedAt ??= now();
+        if (now() - retired.droppedAt < GRACE) continue;
+      }
       this.#forgetRetired(chunk);
     }
     return before - this.#retired.size;

@@ -22,7 +22,7 @@ const TURN = 2 * 1024 ** 2;
 const SIGNAL_COPYING = 64 * 1024;
 const SIGNAL_REFERRING = 4096;
 /** A reader that lets us wait longer is slow (ms): it takes about a megabyte a second. A fast one makes room within one. */
-const SLOW = 50;
+export const SLOW = 50;
 /** Bytes that a reader of unknown speed gets as a copy: what its window takes at once is not worth referring to. */
 export const FIRST = 64 * 1024;
 /** Smaller pieces are copied: referring to a page costs as much. */
@@ -65,6 +65,7 @@ export class SocketSending {
   /** Bytes to be copied whoever reads. */
   readonly #first: number;
   readonly #isLarge: boolean;
+  #isBounded = false;
   #keptUp: boolean | undefined;
   #waiting = false;
   #taken = 0;
@@ -108,7 +109,7 @@ export class SocketSending {
 
   #goByReference(byReference: boolean): void {
     this.#byReference = byReference;
-    if (this.#isLarge) boundUnsent(this.#fd, byReference ? UNSENT_SLOW : UNSENT);
+    this.#isBounded = false;
   }
 
   #add(bytes: Buffer, slice: Slice | undefined): void {
@@ -163,6 +164,11 @@ export class SocketSending {
 
   #copy(): number {
     const piece = this.#pieces[this.#piece] as Buffer;
+    // Only copies are bounded: references may wait in the socket, they take no memory.
+    if (this.#isLarge && !this.#isBounded && this.#taken >= this.#first) {
+      this.#isBounded = true;
+      boundUnsent(this.#fd, this.#byReference ? UNSENT_SLOW : UNSENT);
+    }
     // What follows may go by reference.
     const most = !this.#byReference
       ? STEP

@@ -7,6 +7,8 @@ interface Block {
   readonly status: number;
   readonly bytes: Buffer;
   readonly hasLength: boolean;
+  /** What a server behind this one says of its answer stays. */
+  readonly hasDate: boolean;
 }
 
 /** By the list itself: handlers give the same list for the same file. */
@@ -39,15 +41,21 @@ export function answerHead(
     blocks.set(answer.headers, block);
   }
   if (!isCurrent) turnSecond();
-  if (framing === 'chunked') return [block.bytes, lines('Transfer-Encoding: chunked\r\n', closing)];
-  if (framing === 'length' && !block.hasLength)
-    return [block.bytes, lines(`Content-Length: ${length}\r\n`, closing)];
+  const delimiter = delimiterLine(framing, length, block.hasLength);
+  if (delimiter !== '' || block.hasDate) {
+    return [block.bytes, lines(delimiter + (block.hasDate ? '' : dateLine), closing)];
+  }
   return [block.bytes, closing ? lastLinesClosing : lastLines];
+}
+
+function delimiterLine(framing: Framing, length: number, isStated: boolean): string {
+  if (framing === 'chunked') return 'Transfer-Encoding: chunked\r\n';
+  return framing === 'length' && !isStated ? `Content-Length: ${length}\r\n` : '';
 }
 
 /** Whether the fields of an answer have its length. */
 export function statesLength({ headers }: Answer): boolean {
-  return blocks.get(headers)?.hasLength ?? findLength(headers);
+  return blocks.get(headers)?.hasLength ?? has(headers, 'content-length');
 }
 
 /** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
@@ -59,12 +67,12 @@ function turnSecond(): void {
   };
   setTimeout(turn, 1000 - (now % 1000)).unref();
   dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
-  lastLines = lines('', false);
-  lastLinesClosing = lines('', true);
+  lastLines = lines(dateLine, false);
+  lastLinesClosing = lines(dateLine, true);
 }
 
-function lines(framing: string, closing: boolean): Buffer<ArrayBuffer> {
-  return Buffer.from(`${framing}${dateLine}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
+function lines(first: string, closing: boolean): Buffer<ArrayBuffer> {
+  return Buffer.from(`${first}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
 }
 
 function serialise({ status, headers }: Answer): Block {
@@ -72,7 +80,8 @@ function serialise({ status, headers }: Answer): Block {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
   const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
-  return { status, bytes: Buffer.from(text, 'latin1'), hasLength: findLength(headers) };
+  const bytes = Buffer.from(text, 'latin1');
+  return { status, bytes, hasLength: has(headers, 'content-length'), hasDate: has(headers, 'date') };
 }
 
 function fieldLines(headers: HeaderList): string {
@@ -94,9 +103,10 @@ export function hintsHead(links: readonly string[]): Buffer {
   return Buffer.from(`HTTP/1.1 103 Early Hints\r\n${fieldLines(headers)}\r\n`, 'latin1');
 }
 
-function findLength(headers: HeaderList): boolean {
+/** @param name in lower case */
+function has(headers: HeaderList, name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() === 'content-length') return true;
+    if ((headers[i] as string).toLowerCase() === name) return true;
   }
   return false;
 }

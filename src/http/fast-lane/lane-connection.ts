@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { FIRST, SLOW, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
@@ -72,6 +72,8 @@ export class LaneConnection {
   #peerEnded = false;
   /** Whether the client kept up with what it was sent. */
   #isFast = false;
+  /** When it was sent more than a little, without being waited for; 0 if that says nothing. */
+  #sentAt = 0;
   #sending: SocketSending | undefined;
   #aborter: AbortController | undefined;
   #answered = false;
@@ -142,15 +144,18 @@ export class LaneConnection {
     const options = { fd, readable: true, writable: false, onread: { buffer, callback } };
     this.#reader = new Socket(options);
     this.#reader.on('end', this.#onEnd);
-    this.#reader.on('error', () => this.#socket.destroy());
+    this.#reader.on('error', () => this.#destroy());
     this.#reader.resume();
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
   #received(bytes: Buffer): boolean {
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     if (this.#lingering) return true;
     if (!this.#busy) {
+      // Who asks for more so soon has read what it got.
+      if (this.#sentAt !== 0) this.#isFast = performance.now() - this.#sentAt <= SLOW;
+      this.#sentAt = 0;
       this.#take(bytes);
       return this.#sending === undefined;
     }
@@ -242,7 +247,7 @@ export class LaneConnection {
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
     this.#busy = false;
-    if (this.#over) return;
+    if (this.#isOver()) return;
     const later = this.#waiting;
     this.#waiting = undefined;
     then(later === undefined ? rest : Buffer.concat([rest, later]));
@@ -264,7 +269,9 @@ export class LaneConnection {
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {
-      this.#isFast = this.#sending?.keptUp ?? this.#isFast;
+      const keptUp = this.#sending?.keptUp;
+      if (keptUp !== undefined) this.#isFast = keptUp;
+      else if (!this.#isFast) this.#sentAt = performance.now();
       this.#sending = undefined;
       this.#since = this.#lane.clock;
     });
@@ -379,6 +386,12 @@ export class LaneConnection {
     }
     this.#socket.end();
     this.#readOn();
+  }
+
+  /** Once Node has closed the socket, before it says so, its descriptor may be another connection's. */
+  #isOver(): boolean {
+    if (this.#socket.destroyed) this.#leave();
+    return this.#over;
   }
 
   #destroy(): void {
