@@ -246,3 +246,20 @@ test('the death of the peer fails what waits for it, and leaves nothing behind',
   // The chunk's memfd stays with its pool; sockets are gone.
   assert.ok(openDescriptors() <= before + 1, `${openDescriptors()} descriptors, ${before} before`);
 });
+
+test('a channel that gathers sends all that is asked in a turn, in order', async () => {
+  using pair = new ChannelPair({ gather: true });
+  const came: unknown[] = [];
+  pair.far.onRequest(({ head }) => {
+    came.push(head);
+    return head === undefined ? {} : { head };
+  });
+  const asked = Array.from({ length: 20 }, (_, i) => pair.near.request({ head: i }));
+  const answers = await watchdog(Promise.all(asked), 'the answers');
+  assert.deepEqual(
+    answers.map(({ head }) => head),
+    came,
+  );
+  assert.equal(came.length, 20);
+  await watchdog(Promise.all([pair.near.close(), pair.far.close()]), 'the channel to close');
+});
