@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import type { Message } from '../../src/ipc/message.ts';
+import { ChannelPair } from '../support/channel-pair.ts';
 import { ended, Family } from '../support/family.ts';
 import { watchdog } from '../support/watchdog.ts';
 
