@@ -152,7 +152,7 @@ class LateOutput implements Output {
 }
 
 /** Writes bytes to the standard output, and waits as long as that takes. @throws OutputError */
-export function writeAll(bytes: Buffer): void {
+function writeAll(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(STDOUT, bytes, at);

@@ -76,7 +76,7 @@ export type ServeConfig = v.InferOutput<typeof ConfigSchema>;
 export type SiteConfig = v.InferOutput<typeof SiteSchema>;
 
 /** The file that is read when none is named, if it is there. */
-export const DEFAULT_FILE = 'iolite.config.json';
+const DEFAULT_FILE = 'iolite.config.json';
 
 /**
  * Reads a file of settings. Paths in it are relative to where it lies.

@@ -54,7 +54,7 @@ export function complain(tool: string, text: string): void {
  * Ends the process the way the system ends one that writes to a pipe nobody reads: by SIGPIPE. Node ignores that
  * signal from its start; taking a listener away again restores what the system does.
  */
-export function endByBrokenPipe(): never {
+function endByBrokenPipe(): never {
   const nothing = (): void => {};
   process.on('SIGPIPE', nothing);
   process.off('SIGPIPE', nothing);

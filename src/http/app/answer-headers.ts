@@ -50,7 +50,7 @@ export function hasHeader(list: HeaderList, name: string): boolean {
 }
 
 /** The first value of a field, by its name in lower case. */
-export function headerValue(list: HeaderList, name: string): string | undefined {
+function headerValue(list: HeaderList, name: string): string | undefined {
   for (let i = 0; i < list.length; i += 2) {
     const found = list[i] as string;
     if (found.length === name.length && found.toLowerCase() === name) return list[i + 1];
