@@ -318,8 +318,8 @@ export class LaneConnection {
     const giveUp = this.#lane.handler.answerTo?.(request, answer => this.#sendAnswer(parsed, answer, rest));
     if (giveUp === undefined) return false;
     this.#giveUp = () => {
-      giveUp();
       this.#destroy();
+      giveUp();
     };
     // Mostly nothing came behind it.
     if (bytes.length > parsed.length) rest = Buffer.from(bytes.subarray(parsed.length));

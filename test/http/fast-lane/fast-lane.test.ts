@@ -264,6 +264,32 @@ test('a handler is told that the client is gone, and its late answer is released
   }
 });
 
+test('a handler that answers without a promise is told that the client is gone, and what it tells later is nothing', async () => {
+  for (const leave of ['end', 'resetAndDestroy'] as const) {
+    await using server = new LaneServer();
+    const { pool, told } = server.handler;
+    const asked = deferred<void>();
+    const givenUp = deferred<void>();
+    const body = pool.from('late');
+    let times = 0;
+    told.set('/never', answered => {
+      asked.resolve();
+      return () => {
+        times += 1;
+        answered({ status: 200, headers: [], body });
+        givenUp.resolve();
+      };
+    });
+    const client = await server.connect();
+    client.ask('/never');
+    await watchdog(asked.promise, 'the handler');
+    client.socket[leave]();
+    await watchdog(givenUp.promise, 'the giving up');
+    await client.end();
+    assert.deepEqual([times, body.released], [1, true]);
+  }
+});
+
 test('a handler that fails answers 500, and the connection ends', async () => {
   await using server = new LaneServer();
   const { now, later, pool } = server.handler;
