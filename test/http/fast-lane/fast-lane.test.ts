@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { test } from 'node:test';
+import type { Answer } from '../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
 import { type Client, LaneServer, stream, TableHandler } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
@@ -50,7 +51,16 @@ test('pipelined requests are answered in order, whoever answers, however they ar
   const large = someBytes(700_000);
   server.handler.file('/large', large);
   server.handler.slowFile('/later', 'later');
+  for (const target of ['/small', '/large']) {
+    server.handler.told.set(`${target}-told`, answered => {
+      const answer = server.handler.now.get(target) as () => Answer;
+      const soon = setImmediate(() => answered(answer()));
+      return () => clearImmediate(soon);
+    });
+  }
   const expected: Record<string, string> = {
+    '/small-told': 'small',
+    '/large-told': large.toString('latin1'),
     '/small': 'small',
     '/large': large.toString('latin1'),
     '/later': 'later',
@@ -60,6 +70,7 @@ test('pipelined requests are answered in order, whoever answers, however they ar
     ['/small', '/small', '/small'],
     ['/small', '/large', '/small', '/later', '/large', '/large', '/small'],
     ['/later', '/later', '/small', '/other', '/small'],
+    ['/small-told', '/small-told', '/large-told', '/small', '/later', '/large-told', '/small-told', '/other'],
     ['/large', '/other'],
     [
       ...Array.from({ length: 200 }, () => '/small'),
@@ -292,8 +303,11 @@ test('a handler that answers without a promise is told that the client is gone, 
 
 test('a handler that fails answers 500, and the connection ends', async () => {
   await using server = new LaneServer();
-  const { now, later, pool } = server.handler;
+  const { now, later, told, pool } = server.handler;
   now.set('/throws', () => {
+    throw new Error('a bug');
+  });
+  told.set('/throws-too', () => {
     throw new Error('a bug');
   });
   now.set('/split', () => ({ status: 200, headers: ['X-A', 'a\r\nX-B: b'], body: pool.from('x') }));
@@ -301,7 +315,7 @@ test('a handler that fails answers 500, and the connection ends', async () => {
   later.set('/rejects', async () => {
     throw new Error('a bug');
   });
-  for (const target of ['/throws', '/split', '/status', '/rejects']) {
+  for (const target of ['/throws', '/throws-too', '/split', '/status', '/rejects']) {
     const client = await server.connect();
     client.ask(target);
     const { status, body } = await client.response();
