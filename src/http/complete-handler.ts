@@ -22,7 +22,13 @@ export class CompleteHandler implements Handler {
   }
 
   answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
-    return this.#handler.answerTo?.(request, answered);
+    try {
+      return this.#handler.answerTo?.(request, answered);
+    } catch (error) {
+      this.#failed(error, request);
+      // Whether it has answered nevertheless, or will, nobody knows: the connection had better end.
+      throw error;
+    }
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {

@@ -38,5 +38,10 @@ test('what is not there is looked for once, whatever the query; what is there, a
     answers.push(await site.answer(request(method, target), signal));
   }
   assert.deepEqual(answers, [undefined, undefined, undefined, undefined, found, found]);
+  const declined = [request('GET', '/absent'), request('POST', '/absent'), request('GET', '/there')];
+  assert.deepEqual(
+    declined.map(each => site.declines(each)),
+    [true, false, false],
+  );
   assert.deepEqual(asked, ['GET /absent?a', 'POST /there', 'GET /there', 'GET /there']);
 });

@@ -90,6 +90,27 @@ test('request() ends with its time-out, and the peer is told', async () => {
   await assert.rejects(channel.request({}, { timeout: -1 }), { code: 'ERR_IOLITE_RANGE' });
 });
 
+test('ask() tells one of the two, once; not when its wait was ended, of which the peer is told', async () => {
+  await using family = new Family();
+  const { channel } = await family.fork(ECHO);
+  const ask = (what: string): { told: Promise<unknown>; end: () => boolean } => {
+    let end = (): boolean => false;
+    const told = new Promise((resolve, reject) => {
+      end = channel.ask({ head: { ask: what } }, { resolve, reject });
+    });
+    return { told, end };
+  };
+  await assert.rejects(ask('fail').told, { code: 'ERR_OF_THE_TEST' });
+  const hanging = ask('hang');
+  assert.equal(hanging.end(), true);
+  assert.equal(hanging.end(), false);
+  const aborted = ask('aborted');
+  assert.equal(((await aborted.told) as Message).head, 1);
+  assert.equal(aborted.end(), false);
+  await channel.close();
+  await assert.rejects(ask('fail').told, { code: 'ERR_IOLITE_CLOSED' });
+});
+
 test('send() keeps order, and the peer need not hurry', async () => {
   await using family = new Family();
   using pool = createPool();

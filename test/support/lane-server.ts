@@ -17,6 +17,9 @@ export class TableHandler implements Handler {
     (request: ServerRequest, signal: AbortSignal) => Answer | Promise<Answer | undefined>
   >();
 
+  /** As `later`, without promises: gets what tells the answer, and gives what gives it up. */
+  readonly told = new Map<string, (answered: (answer: Answer) => void) => () => void>();
+
   /** Puts bytes at a target. */
   file(target: string, bytes: Uint8Array | string): void {
     const body = this.#keep(bytes);
@@ -47,6 +50,10 @@ export class TableHandler implements Handler {
 
   answerNow(request: ServerRequest): Answer | undefined {
     return this.now.get(request.target)?.(request);
+  }
+
+  answerTo({ target }: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+    return this.told.get(target)?.(answered);
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {

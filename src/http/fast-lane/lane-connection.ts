@@ -11,6 +11,7 @@ import { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
+import { sendPrepared } from './send-prepared.ts';
 
 /** What connections of one lane share. */
 export interface Lane {
@@ -44,8 +45,6 @@ const BATCH = 256 * 1024;
 const MAX_WAITING = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
-const LINE_END = Buffer.from('\r\n');
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 /**
  * A connection in the fast lane. Its requests are answered one after the other, at once where the handler can. Nothing is
@@ -314,15 +313,20 @@ export class LaneConnection {
 
   /** @returns whether the handler answers without a promise */
   #answerTo(request: LaneRequest, parsed: ParsedRequest, bytes: Buffer): boolean {
-    let rest = NOTHING;
-    const giveUp = this.#lane.handler.answerTo?.(request, answer => this.#sendAnswer(parsed, answer, rest));
-    if (giveUp === undefined) return false;
-    this.#giveUp = () => {
-      giveUp();
-      this.#destroy();
-    };
     // Mostly nothing came behind it.
-    if (bytes.length > parsed.length) rest = Buffer.from(bytes.subarray(parsed.length));
+    const rest = bytes.length > parsed.length ? Buffer.from(bytes.subarray(parsed.length)) : NOTHING;
+    const answered = (answer: Answer): void => this.#sendAnswer(parsed, answer, rest);
+    try {
+      const giveUp = this.#lane.handler.answerTo?.(request, answered);
+      if (giveUp === undefined) return false;
+      this.#giveUp = () => {
+        this.#destroy();
+        giveUp();
+      };
+    } catch {
+      this.#closing = true;
+      answered(failure());
+    }
     return true;
   }
 
@@ -350,7 +354,7 @@ export class LaneConnection {
     const goOn = (later: Buffer): void => this.#take(later);
     // Hints may be with Node's socket still.
     if (isStream(answer.body) || this.#socket.writableLength > 0) {
-      this.#sendParts(parsed, answer).then(
+      sendPrepared(this.#prepare(parsed, answer), parts => this.#send(parts)).then(
         () => this.#goOn(rest, goOn),
         () => this.#destroy(),
       );
@@ -370,19 +374,6 @@ export class LaneConnection {
       this.#closing = true;
       return failure();
     }
-  }
-
-  async #sendParts(parsed: ParsedRequest, answer: Answer): Promise<void> {
-    const { head, body, framing } = this.#prepare(parsed, answer);
-    if (!isStream(body)) return this.#send(body === undefined ? head : [...head, body]);
-    const chunked = framing === 'chunked';
-    await this.#send(head);
-    for await (const part of body) {
-      if (part.length === 0) part.release();
-      else if (!chunked) await this.#send([part]);
-      else await this.#send([Buffer.from(`${part.length.toString(16)}\r\n`), part, LINE_END]);
-    }
-    if (chunked) await this.#send([LAST_CHUNK]);
   }
 
   /** Gives the connection to node:http, with bytes it has not seen. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { test } from 'node:test';
+import type { Answer } from '../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
 import { type Client, LaneServer, stream, TableHandler } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
@@ -50,7 +51,16 @@ test('pipelined requests are answered in order, whoever answers, however they ar
   const large = someBytes(700_000);
   server.handler.file('/large', large);
   server.handler.slowFile('/later', 'later');
+  for (const target of ['/small', '/large']) {
+    server.handler.told.set(`${target}-told`, answered => {
+      const answer = server.handler.now.get(target) as () => Answer;
+      const soon = setImmediate(() => answered(answer()));
+      return () => clearImmediate(soon);
+    });
+  }
   const expected: Record<string, string> = {
+    '/small-told': 'small',
+    '/large-told': large.toString('latin1'),
     '/small': 'small',
     '/large': large.toString('latin1'),
     '/later': 'later',
@@ -60,6 +70,7 @@ test('pipelined requests are answered in order, whoever answers, however they ar
     ['/small', '/small', '/small'],
     ['/small', '/large', '/small', '/later', '/large', '/large', '/small'],
     ['/later', '/later', '/small', '/other', '/small'],
+    ['/small-told', '/small-told', '/large-told', '/small', '/later', '/large-told', '/small-told', '/other'],
     ['/large', '/other'],
     [
       ...Array.from({ length: 200 }, () => '/small'),
@@ -264,10 +275,39 @@ test('a handler is told that the client is gone, and its late answer is released
   }
 });
 
+test('a handler that answers without a promise is told that the client is gone, and what it tells later is nothing', async () => {
+  for (const leave of ['end', 'resetAndDestroy'] as const) {
+    await using server = new LaneServer();
+    const { pool, told } = server.handler;
+    const asked = deferred<void>();
+    const givenUp = deferred<void>();
+    const body = pool.from('late');
+    let times = 0;
+    told.set('/never', answered => {
+      asked.resolve();
+      return () => {
+        times += 1;
+        answered({ status: 200, headers: [], body });
+        givenUp.resolve();
+      };
+    });
+    const client = await server.connect();
+    client.ask('/never');
+    await watchdog(asked.promise, 'the handler');
+    client.socket[leave]();
+    await watchdog(givenUp.promise, 'the giving up');
+    await client.end();
+    assert.deepEqual([times, body.released], [1, true]);
+  }
+});
+
 test('a handler that fails answers 500, and the connection ends', async () => {
   await using server = new LaneServer();
-  const { now, later, pool } = server.handler;
+  const { now, later, told, pool } = server.handler;
   now.set('/throws', () => {
+    throw new Error('a bug');
+  });
+  told.set('/throws-too', () => {
     throw new Error('a bug');
   });
   now.set('/split', () => ({ status: 200, headers: ['X-A', 'a\r\nX-B: b'], body: pool.from('x') }));
@@ -275,7 +315,7 @@ test('a handler that fails answers 500, and the connection ends', async () => {
   later.set('/rejects', async () => {
     throw new Error('a bug');
   });
-  for (const target of ['/throws', '/split', '/status', '/rejects']) {
+  for (const target of ['/throws', '/throws-too', '/split', '/status', '/rejects']) {
     const client = await server.connect();
     client.ask(target);
     const { status, body } = await client.response();

@@ -1,24 +1,33 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../../src/aggregate/pool.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/exchange.ts';
+import { attachFastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import { sendAggregate } from '../../../../src/network/send.ts';
 
-/** The least of a server: node:http in front of a handler. */
+/** The least of a server: node:http in front of a handler, with the fast lane before it or without. */
 export class Front implements AsyncDisposable {
   readonly #server: Server;
   readonly #pool: Pool = createPool({ name: 'front' });
 
-  private constructor(handler: Handler) {
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(handler: Handler, hasLane: boolean) {
     this.#server = createServer((request, response) => {
       this.#answer(handler, request, response).catch(() => response.destroy());
     });
+    if (!hasLane) return;
+    attachFastLane(this.#server, handler);
+    this.#server.on('connection', socket => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
-  static async start(handler: Handler): Promise<Front> {
-    const front = new Front(handler);
+  static async start(handler: Handler, { hasLane = false } = {}): Promise<Front> {
+    const front = new Front(handler, hasLane);
     front.#server.listen(0, '127.0.0.1');
     await once(front.#server, 'listening');
     return front;
@@ -30,6 +39,7 @@ export class Front implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise(resolve => this.#server.close(resolve));
     this.#pool.close();
   }

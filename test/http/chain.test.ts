@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Chain } from '../../src/http/chain.ts';
+import type { Answer, Handler, ServerRequest } from '../../src/http/exchange.ts';
+
+const ANSWER: Answer = { status: 200, headers: [], body: undefined };
+const REQUEST: ServerRequest = {
+  method: 'GET',
+  target: '/',
+  secure: false,
+  remoteAddress: undefined,
+  rawHeaders: [],
+  body: undefined,
+  header: () => undefined,
+};
+const giveUp = (): void => {};
+
+const silent: Handler = { answer: async () => undefined };
+const declining: Handler = { ...silent, declines: () => true };
+const telling: Handler = {
+  answer: async () => ANSWER,
+  answerTo: (_, answered) => {
+    setImmediate(answered, ANSWER);
+    return giveUp;
+  },
+};
+
+test('answerTo() goes to the first that does not decline, and only where that one takes it', async () => {
+  const cases: [Handler[], boolean][] = [
+    [[telling], true],
+    [[declining, telling], true],
+    [[silent, telling], false],
+    [[declining, declining], false],
+    [[], false],
+  ];
+  for (const [handlers, isTaken] of cases) {
+    const answers: Answer[] = [];
+    const taken = new Chain(handlers).answerTo(REQUEST, answer => answers.push(answer));
+    assert.equal(taken, isTaken ? giveUp : undefined);
+    await new Promise(setImmediate);
+    assert.deepEqual(answers, isTaken ? [ANSWER] : []);
+  }
+});
+
+test('answer() is the first that there is', async () => {
+  const { signal } = new AbortController();
+  assert.equal(await new Chain([silent, declining, telling]).answer(REQUEST, signal), ANSWER);
+  assert.equal(await new Chain([silent]).answer(REQUEST, signal), undefined);
+});
