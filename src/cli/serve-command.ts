@@ -71,6 +71,11 @@ export function define(program: Command): void {
           if ([config.root, config.app, config.origin].every(each => each === undefined)) {
             command.error("error: missing required argument 'dir'");
           }
+          if (config.app !== undefined && config.origin !== undefined) {
+            throw new Failure(
+              'Cannot serve an application and an origin: one of them answers what no file does',
+            );
+          }
           return config;
         });
       } catch (error) {
