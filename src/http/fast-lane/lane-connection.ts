@@ -5,6 +5,7 @@ import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
+import { Account, type Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
@@ -19,6 +20,8 @@ export interface Lane {
   /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
   readonly buffer: Buffer;
   readonly outbox: Outbox;
+  /** Told of every answer, if anybody is to be. */
+  readonly answered: Answered | undefined;
   /** Whether connections are to end with their next answer. */
   readonly closing: boolean;
   /** Counts seconds. */
@@ -57,6 +60,8 @@ export class LaneConnection {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
+  /** Of its answers, where somebody is told of them. */
+  readonly #account: Account | undefined;
   #reader: Socket | undefined;
   /** An answer is awaited or being sent: further requests wait. */
   #busy = false;
@@ -86,6 +91,10 @@ export class LaneConnection {
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
+    if (lane.answered === undefined) return;
+    this.#account = new Account(lane.answered);
+    // Asked for now, Node knows it when the connection is closed, too.
+    void socket.remoteAddress;
   }
 
   /**
@@ -166,6 +175,7 @@ export class LaneConnection {
   /** Answers the requests in some bytes, as far as that goes without waiting. */
   #take(bytes: Buffer): void {
     const { memo } = this.#lane;
+    this.#account?.begin();
     let at = 0;
     while (at < bytes.length && !this.#closing) {
       const parsed = memo.parse(bytes, at);
@@ -179,7 +189,7 @@ export class LaneConnection {
         this.#flush(bytes, at, rest => this.#answerLater(request, parsed, answer, rest));
         return;
       }
-      this.#queue(parsed, answer);
+      this.#queue(request, parsed, answer);
       at += parsed.length;
       if (this.#lane.outbox.size > BATCH && at < bytes.length) {
         this.#flush(bytes, at, rest => this.#take(rest));
@@ -202,10 +212,12 @@ export class LaneConnection {
   }
 
   /** Puts an answer behind those that leave together. */
-  #queue(parsed: ParsedRequest, answer: Answer): void {
-    const { head, body } = this.#prepare(parsed, answer);
+  #queue(request: LaneRequest, parsed: ParsedRequest, answer: Answer): void {
+    const { status, head, body } = this.#prepare(parsed, answer);
     // A stream would have been answered later.
-    this.#lane.outbox.add(head, body as Aggregate | undefined);
+    const whole = body as Aggregate | undefined;
+    this.#account?.add(request, status, head, whole?.length ?? 0);
+    this.#lane.outbox.add(head, whole);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -239,8 +251,14 @@ export class LaneConnection {
     const rest = Buffer.from(bytes);
     this.#busy = true;
     this.#send(left.parts, left.sent, left.isFull).then(
-      () => this.#goOn(rest, then),
-      () => this.#destroy(),
+      () => {
+        this.#account?.settle();
+        this.#goOn(rest, then);
+      },
+      () => {
+        this.#account?.settle(this.#takenThen);
+        this.#destroy();
+      },
     );
   }
 
@@ -257,7 +275,9 @@ export class LaneConnection {
   #sendNow(): Unsent | undefined {
     const { outbox } = this.#lane;
     const mayBeSlow = !this.#isFast && outbox.size > UNSENT;
-    return outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
+    const left = outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
+    if (left === undefined) this.#account?.settle();
+    return left;
   }
 
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
@@ -270,6 +290,7 @@ export class LaneConnection {
       this.#sending.start();
     }).finally(() => {
       const keptUp = this.#sending?.keptUp;
+      this.#takenThen = this.#sending?.taken ?? 0;
       if (keptUp !== undefined) this.#isFast = keptUp;
       else if (!this.#isFast) this.#sentAt = performance.now();
       this.#sending = undefined;
@@ -325,9 +346,22 @@ export class LaneConnection {
       releaseBody(answer.body);
       return true;
     }
-    const { head, body, framing } = this.#prepare(parsed, answer);
-    if (isStream(body)) await this.#sendStream(head, body, framing === 'chunked');
-    else await this.#send(body === undefined ? head : [...head, body]);
+    const { status, head, body, framing } = this.#prepare(parsed, answer);
+    if (isStream(body)) {
+      this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
+      await this.#sendStream(head, body, framing === 'chunked');
+      return true;
+    }
+    this.#account?.add(request, status, head, body?.length ?? 0);
+    let taken: number | undefined;
+    try {
+      await this.#send(body === undefined ? head : [...head, body]);
+    } catch (error) {
+      taken = this.#takenThen;
+      throw error;
+    } finally {
+      this.#account?.settle(taken);
+    }
     return true;
   }
 
@@ -346,13 +380,21 @@ export class LaneConnection {
     body: AsyncIterable<Aggregate>,
     chunked: boolean,
   ): Promise<void> {
-    await this.#send(head);
-    for await (const part of body) {
-      if (part.length === 0) part.release();
-      else if (!chunked) await this.#send([part]);
-      else await this.#send([Buffer.from(`${part.length.toString(16)}\r\n`), part, LINE_END]);
+    let taken = 0;
+    try {
+      await this.#send(head);
+      for await (const part of body) {
+        // Sending it releases it.
+        const { length } = part;
+        if (length === 0) part.release();
+        else if (!chunked) await this.#send([part]);
+        else await this.#send([Buffer.from(`${length.toString(16)}\r\n`), part, LINE_END]);
+        taken += length;
+      }
+      if (chunked) await this.#send([LAST_CHUNK]);
+    } finally {
+      this.#account?.settle(taken);
     }
-    if (chunked) await this.#send([LAST_CHUNK]);
   }
 
   /** Gives the connection to node:http, with bytes it has not seen. */
