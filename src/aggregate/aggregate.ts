@@ -41,6 +41,7 @@ export class Aggregate extends Sequential {
   /** Where bytes that are put in are copied to. Inherited by what is made from this aggregate. */
   readonly #pool: ChunkPool | undefined;
   #tail: Tail | undefined;
+
   /** Takes over a reference to the tree. Use a pool, {@link empty}, {@link concat} or {@link adopt}. */
   constructor(tree?: Tree, pool?: ChunkPool) {
     super(tree);
@@ -313,7 +314,7 @@ export class Aggregate extends Sequential {
 
   /** Another aggregate of the same bytes, to be changed and released on its own. O(1); copies nothing. */
   override duplicate(): Aggregate {
-    this.checkAlive('duplicate');
+    if (this.released) this.checkAlive('duplicate');
     if (this.tree !== undefined) retain(this.tree);
     return new Aggregate(this.tree, this.#pool);
   }
@@ -371,3 +372,7 @@ export function aggregateOfSlices(
 ): Aggregate {
   return new Aggregate(treeOf(slices.map(({ lease, start, end }) => new Slice(lease, start, end))));
 }
+
+// No aggregate is a promise. Said here, `await` finds that at once and not behind the last of the prototypes, which takes a
+// fifth of the time of an awaited hit of a cache.
+Object.defineProperty(Aggregate.prototype, 'then', { value: undefined });

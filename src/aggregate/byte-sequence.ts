@@ -267,11 +267,12 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Marks it released. @returns the tree, whose reference is the caller's */
   protected end(): Tree | undefined {
-    this.checkAlive('release');
+    if (this.#released) this.checkAlive('release');
     this.#released = true;
     leakDetector?.released(this);
     const { tree } = this;
-    this.change(undefined);
+    this.tree = undefined;
+    if (this.#windowEnd !== -1) this.#closeWindow();
     return tree;
   }
 

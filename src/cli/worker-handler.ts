@@ -25,6 +25,14 @@ export class WorkerHandler implements Handler {
     return this.#identified(answer);
   }
 
+  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+    if (isStatusPage(request)) return undefined;
+    const identified = (answer: Answer): void => answered(this.#identified(answer));
+    const giveUp = this.#content.answerTo?.(request, identified);
+    if (giveUp !== undefined) this.requests += 1;
+    return giveUp;
+  }
+
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
     if (isStatusPage(request)) return this.#pages.answer(request);
     this.requests += 1;

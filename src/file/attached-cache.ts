@@ -15,7 +15,6 @@ import {
 } from './file-cache.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import type { Held } from './held.ts';
-import { HeldContent } from './held-content.ts';
 import { StoreIndex } from './store-index.ts';
 
 /** Counters of an attached cache. */
@@ -54,14 +53,10 @@ export class AttachedFileCache
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
-    try {
-      const whole = options === undefined || (options.start === undefined && options.end === undefined);
-      const hit = whole ? this.#peek(path) : undefined;
-      if (hit?.content === undefined) return this.#readPart(path, options);
-      return Promise.resolve(new HeldContent(hit.content, hit));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
+    const held = options === undefined ? this.#index.peek(path) : undefined;
+    if (held?.content === undefined) return this.#readPart(path, options);
+    return Promise.resolve(held.content.duplicate());
   }
 
   async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {

@@ -23,13 +23,16 @@ export class Absences implements Handler {
     return this.#site.answerNow?.(request);
   }
 
+  declines({ method, target }: ServerRequest): boolean {
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    const until = this.#absent.get(pathOf(target));
+    return until !== undefined && performance.now() < until;
+  }
+
   answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
     const { method, target } = request;
     if (method !== 'GET' && method !== 'HEAD') return this.#site.answer(request, signal);
-    const path = pathOf(target);
-    const until = this.#absent.get(path);
-    if (until !== undefined && performance.now() < until) return NONE;
-    return this.#look(path, request, signal);
+    return this.declines(request) ? NONE : this.#look(pathOf(target), request, signal);
   }
 
   async #look(path: string, request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {

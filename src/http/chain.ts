@@ -13,6 +13,14 @@ export class Chain implements Handler {
     return this.#handlers[0]?.answerNow?.(request);
   }
 
+  /** The first handler's that does not decline: whether others have to be asked after it, {@link answer} finds out. */
+  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+    for (const handler of this.#handlers) {
+      if (handler.declines?.(request) !== true) return handler.answerTo?.(request, answered);
+    }
+    return undefined;
+  }
+
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
     for (const handler of this.#handlers) {
       const answer = await handler.answer(request, signal);

@@ -21,6 +21,10 @@ export class CompleteHandler implements Handler {
     }
   }
 
+  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+    return this.#handler.answerTo?.(request, answered);
+  }
+
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
     try {
       return (await this.#handler.answer(request, signal)) ?? statusAnswer(404);

@@ -47,6 +47,15 @@ export interface Answer {
 export interface Handler {
   /** The answer if it is at hand: no wait, no disk, no other process. Undefined says nothing: ask {@link answer}. */
   answerNow?(request: ServerRequest): Answer | undefined;
+  /** Whether it is known, without a look anywhere, that {@link answer} would leave the request to somebody else. */
+  declines?(request: ServerRequest): boolean;
+  /**
+   * As {@link answer}, without promises and a signal: they cost more than all else that a server does for an answer
+   * which another process gives. For handlers that answer tens of thousands of requests a second.
+   * @param answered called once, after this has returned, unless the request is given up first; does not throw
+   * @returns what gives the request up, when the client is gone; undefined when the request has to be put to {@link answer}
+   */
+  answerTo?(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined;
   /**
    * @param signal aborted when the client is gone
    * @returns undefined when the request is for somebody else (`next` of a middleware; 404 where there is none)

@@ -13,7 +13,8 @@ export interface RequestOptions {
   readonly timeout?: number | undefined;
 }
 
-interface Pending {
+/** Who waits for an answer. One of the two is called, once. */
+export interface Pending {
   readonly resolve: (message: Message) => void;
   readonly reject: (error: Error) => void;
 }
@@ -26,16 +27,14 @@ export class PendingRequests {
   readonly #abandoned = new Set<number>();
   #next = 1;
 
-  /** Registers a request. @returns its number and the promise of its answer */
-  open(): { correlation: number; answer: Promise<Message> } {
+  /** Registers a request. @returns its number */
+  open(pending: Pending): number {
     while (this.#pending.has(this.#next) || this.#abandoned.has(this.#next))
       this.#next = (this.#next + 1) >>> 0;
     const correlation = this.#next;
     this.#next = (this.#next + 1) >>> 0;
-    const answer = new Promise<Message>((resolve, reject) =>
-      this.#pending.set(correlation, { resolve, reject }),
-    );
-    return { correlation, answer };
+    this.#pending.set(correlation, pending);
+    return correlation;
   }
 
   /** An answer came. Its body is released when nobody waits any more. @throws ERR_IOLITE_PROTOCOL when nobody ever did */
@@ -54,6 +53,11 @@ export class PendingRequests {
   /** Nobody waits for the answer any more, which is still to come. */
   abandon(correlation: number): void {
     this.#abandoned.add(correlation);
+  }
+
+  /** Ends the wait, and tells nobody. @returns whether somebody was waiting */
+  giveUp(correlation: number): boolean {
+    return this.#take(correlation) !== undefined;
   }
 
   /** @returns whether somebody was waiting */

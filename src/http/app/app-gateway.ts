@@ -84,6 +84,13 @@ export class AppGateway implements Handler {
     await this.#join(path);
   }
 
+  /** Asks a process that is free, for a request without a body. */
+  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+    if (request.body !== undefined || this.#room.size > 0) return undefined;
+    const failed = (error: unknown): void => answered(failureAnswer(error));
+    return this.#leastLoaded()?.askTo(request, answered, failed);
+  }
+
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
     try {
       signal.throwIfAborted();
@@ -91,7 +98,7 @@ export class AppGateway implements Handler {
       return await (link?.ask(request, signal) ?? this.#wait(request, signal));
     } catch (error) {
       signal.throwIfAborted();
-      return statusAnswer(STATUSES.get((error as { code?: unknown } | undefined)?.code) ?? 502);
+      return failureAnswer(error);
     }
   }
 
@@ -167,4 +174,8 @@ export class AppGateway implements Handler {
     this.#turn = (this.#turn + 1) % Math.max(1, links.length);
     return least;
   }
+}
+
+function failureAnswer(error: unknown): Answer {
+  return statusAnswer(STATUSES.get((error as { code?: unknown } | undefined)?.code) ?? 502);
 }

@@ -5,9 +5,11 @@ import type { Message } from '../../ipc/message.ts';
 import { broken } from '../../ipc/wire.ts';
 import { IoliteError } from '../../os/error.ts';
 import type { Answer, ServerRequest } from '../exchange.ts';
+import { releaseBody } from '../fast-lane/prepared-answer.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { type AppLimits, tooLong } from './app-limits.ts';
+import { type AppLimits, tooLate, tooLong } from './app-limits.ts';
 import { CheckedHeaders } from './checked-headers.ts';
+import { Deadlines } from './deadlines.ts';
 import { BodyKind, DRAIN, decodeAnswer, encodeRequest } from './heads.ts';
 import { StreamDesk } from './stream-desk.ts';
 import { upload } from './upload.ts';
@@ -23,6 +25,7 @@ export class AppLink {
   readonly #changed: () => void;
   /** For bodies of answers that come as streams. */
   readonly #desk = new StreamDesk();
+  readonly #deadlines: Deadlines;
   readonly #checked = new CheckedHeaders();
   #nextId = 0;
   #inFlight = 0;
@@ -32,6 +35,7 @@ export class AppLink {
   constructor(channel: Channel, limits: AppLimits, changed: () => void) {
     this.#channel = channel;
     this.#limits = limits;
+    this.#deadlines = new Deadlines(limits.timeout);
     this.#changed = changed;
     void this.#takeStreams();
   }
@@ -53,20 +57,66 @@ export class AppLink {
    * failed with
    */
   async ask(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    const id = this.#newId();
-    this.#inFlight += 1;
-    this.#desk.open(id);
+    const id = this.#begin();
     let streaming = false;
     try {
       const message = await this.#send(id, request, signal);
-      const answer = this.#answerOf(id, request, message, signal);
+      const answer = this.#answerOf(id, request, message);
       if (!(answer instanceof Promise)) return answer;
-      const streamed = await answer;
+      const streamed = await this.#untilAborted(id, answer, signal);
       streaming = true;
       return streamed;
     } finally {
       if (!streaming) this.#over(id);
     }
+  }
+
+  /**
+   * As {@link ask}, for a request without a body: without promises, unless the answer's body is a stream.
+   * @param answered, failed one of them is called, once, after this has returned
+   * @returns what gives the request up, after which neither is called
+   */
+  askTo(
+    request: ServerRequest,
+    answered: (answer: Answer) => void,
+    failed: (error: unknown) => void,
+  ): () => void {
+    const id = this.#begin();
+    let isGivenUp = false;
+    const fail = (error: unknown): void => {
+      this.#deadlines.met(id);
+      this.#over(id);
+      if (!isGivenUp) failed(error);
+    };
+    const streams = (answer: Answer): void => {
+      if (isGivenUp) releaseBody(answer.body);
+      else answered(answer);
+    };
+    const resolve = (message: Message): void => {
+      let answer: Answer | Promise<Answer>;
+      try {
+        answer = this.#answerOf(id, request, message);
+      } catch (error) {
+        return fail(error);
+      }
+      this.#deadlines.met(id);
+      if (answer instanceof Promise) {
+        answer.then(streams, fail);
+        return;
+      }
+      this.#over(id);
+      answered(answer);
+    };
+    const head = encodeRequest(id, request, BodyKind.NONE);
+    const endWait = this.#channel.ask({ head }, { resolve, reject: fail });
+    this.#deadlines.set(id, () => {
+      if (endWait()) fail(tooLate(this.#limits.timeout));
+    });
+    return () => {
+      isGivenUp = true;
+      if (endWait()) fail(undefined);
+      else this.#desk.close(id);
+    };
   }
 
   /** No more requests: closes the channel when the last is over. */
@@ -85,6 +135,13 @@ export class AppLink {
     do this.#nextId = (this.#nextId + 1) % MAX_ID;
     while (this.#desk.isOpen(this.#nextId));
     return this.#nextId;
+  }
+
+  #begin(): number {
+    const id = this.#newId();
+    this.#inFlight += 1;
+    this.#desk.open(id);
+    return id;
   }
 
   #over(id: number): void {
@@ -124,12 +181,7 @@ export class AppLink {
   }
 
   /** The answer in a message; one whose body is a stream, when that is there. */
-  #answerOf(
-    id: number,
-    request: ServerRequest,
-    message: Message,
-    signal: AbortSignal,
-  ): Answer | Promise<Answer> {
+  #answerOf(id: number, request: ServerRequest, message: Message): Answer | Promise<Answer> {
     const { body } = message;
     try {
       const head = decodeAnswer(message.head);
@@ -140,7 +192,7 @@ export class AppLink {
         return { status, headers, body: undefined };
       }
       if (head.body === BodyKind.STREAM) {
-        return this.#takeStream(id, signal).then(stream => ({
+        return this.#takeStream(id).then(stream => ({
           status,
           headers,
           body: new AnswerStream(stream, contentLength, () => this.#over(id)),
@@ -156,16 +208,23 @@ export class AppLink {
     }
   }
 
-  /** The stream that an answer announced: it is on its way. */
-  async #takeStream(id: number, signal: AbortSignal): Promise<IncomingStream> {
-    const close = (): void => this.#desk.close(id);
-    const timer = setTimeout(close, this.#limits.timeout);
-    signal.addEventListener('abort', close, { once: true });
-    if (signal.aborted) close();
+  /** The stream that an answer announced: it is on its way. Until it comes the request may be closed. */
+  async #takeStream(id: number): Promise<IncomingStream> {
+    const timer = setTimeout(() => this.#desk.close(id), this.#limits.timeout);
     try {
       return await this.#desk.take(id);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #untilAborted(id: number, answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+    const close = (): void => this.#desk.close(id);
+    signal.addEventListener('abort', close, { once: true });
+    if (signal.aborted) close();
+    try {
+      return await answer;
+    } finally {
       signal.removeEventListener('abort', close);
     }
   }
@@ -181,6 +240,7 @@ export class AppLink {
       // The channel's end is what ends the requests.
     }
     this.#desk.end(new IoliteError('ERR_IOLITE_PEER', 'The application is gone'));
+    this.#deadlines.end();
     this.#changed();
   }
 }

@@ -46,6 +46,7 @@ const BATCH = 256 * 1024;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
 const MAX_WAITING = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
 const LINE_END = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
@@ -80,7 +81,8 @@ export class LaneConnection {
   /** When it was sent more than a little, without being waited for; 0 if that says nothing. */
   #sentAt = 0;
   #sending: SocketSending | undefined;
-  #aborter: AbortController | undefined;
+  /** Tells whoever answers the request that the client is gone. */
+  #giveUp: (() => void) | undefined;
   #answered = false;
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
@@ -265,6 +267,7 @@ export class LaneConnection {
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
     this.#busy = false;
+    this.#giveUp = undefined;
     if (this.#isOver()) return;
     const later = this.#waiting;
     this.#waiting = undefined;
@@ -319,50 +322,67 @@ export class LaneConnection {
    */
   #answerLater(request: LaneRequest, parsed: ParsedRequest, answer: Answer | undefined, bytes: Buffer): void {
     this.#busy = true;
+    if (answer === undefined && this.#answerTo(request, parsed, bytes)) return;
     const kept = Buffer.from(bytes);
-    this.#answerWhenThere(request, parsed, answer).then(
-      isAnswered => {
-        this.#aborter = undefined;
-        this.#goOn(isAnswered ? kept.subarray(parsed.length) : kept, rest => {
-          if (!isAnswered) this.#handOver(rest);
-          else this.#take(rest);
-        });
+    this.#answerWhenThere(request, answer).then(
+      given => {
+        if (given === undefined) this.#goOn(kept, rest => this.#handOver(rest));
+        else this.#sendAnswer(request, parsed, given, kept.subarray(parsed.length));
       },
       () => this.#destroy(),
     );
   }
 
-  /** @returns false when the request is for somebody else */
-  async #answerWhenThere(request: LaneRequest, parsed: ParsedRequest, given?: Answer): Promise<boolean> {
-    const aborter = new AbortController();
-    this.#aborter = aborter;
-    request.earlyHints = links => {
-      const isTime = this.#aborter === aborter && this.#sending === undefined;
-      if (isTime && links.length > 0) this.#socket.write(hintsHead(links));
+  /** @returns whether the handler answers without a promise */
+  #answerTo(request: LaneRequest, parsed: ParsedRequest, bytes: Buffer): boolean {
+    let rest = NOTHING;
+    const giveUp = this.#lane.handler.answerTo?.(request, answer =>
+      this.#sendAnswer(request, parsed, answer, rest),
+    );
+    if (giveUp === undefined) return false;
+    this.#giveUp = () => {
+      giveUp();
+      this.#destroy();
     };
-    const answer = given ?? (await this.#askHandler(request, aborter.signal));
-    if (answer === undefined) return false;
-    if (this.#over) {
-      releaseBody(answer.body);
-      return true;
-    }
-    const { status, head, body, framing } = this.#prepare(parsed, answer);
-    if (isStream(body)) {
-      this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
-      await this.#sendStream(head, body, framing === 'chunked');
-      return true;
-    }
-    this.#account?.add(request, status, head, body?.length ?? 0);
-    let taken: number | undefined;
-    try {
-      await this.#send(body === undefined ? head : [...head, body]);
-    } catch (error) {
-      taken = this.#takenThen;
-      throw error;
-    } finally {
-      this.#account?.settle(taken);
-    }
+    // Mostly nothing came behind it.
+    if (bytes.length > parsed.length) rest = Buffer.from(bytes.subarray(parsed.length));
     return true;
+  }
+
+  /** @returns undefined when the request is for somebody else */
+  async #answerWhenThere(request: LaneRequest, given?: Answer): Promise<Answer | undefined> {
+    const aborter = new AbortController();
+    this.#giveUp = () => aborter.abort();
+    let isAwaited = true;
+    request.earlyHints = links => {
+      if (isAwaited && !this.#isOver() && links.length > 0) this.#socket.write(hintsHead(links));
+    };
+    try {
+      return given ?? (await this.#askHandler(request, aborter.signal));
+    } finally {
+      isAwaited = false;
+    }
+  }
+
+  /** Sends an answer that was waited for, then goes on. @param rest what came behind its request */
+  #sendAnswer(request: LaneRequest, parsed: ParsedRequest, answer: Answer, rest: Buffer): void {
+    if (this.#isOver()) {
+      releaseBody(answer.body);
+      return;
+    }
+    const goOn = (later: Buffer): void => this.#take(later);
+    // Hints may be with Node's socket still.
+    if (isStream(answer.body) || this.#socket.writableLength > 0) {
+      this.#sendParts(request, parsed, answer).then(
+        () => this.#goOn(rest, goOn),
+        () => this.#destroy(),
+      );
+      return;
+    }
+    this.#queue(request, parsed, answer);
+    const left = this.#sendNow();
+    if (left === undefined) this.#goOn(rest, goOn);
+    else this.#sendLeft(left, rest, goOn);
   }
 
   async #askHandler(request: LaneRequest, signal: AbortSignal): Promise<Answer | undefined> {
@@ -375,12 +395,19 @@ export class LaneConnection {
     }
   }
 
-  async #sendStream(
-    head: readonly Buffer[],
-    body: AsyncIterable<Aggregate>,
-    chunked: boolean,
-  ): Promise<void> {
-    let taken = 0;
+  async #sendParts(request: LaneRequest, parsed: ParsedRequest, answer: Answer): Promise<void> {
+    const { status, head, body, framing } = this.#prepare(parsed, answer);
+    if (!isStream(body)) {
+      this.#account?.add(request, status, head, body?.length ?? 0);
+      await this.#send(body === undefined ? head : [...head, body]).finally(() =>
+        this.#account?.settle(this.#takenThen),
+      );
+      return;
+    }
+    const chunked = framing === 'chunked';
+    // Counted here by whole parts, for the bytes around them are none of the body's.
+    this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
+    let sent = 0;
     try {
       await this.#send(head);
       for await (const part of body) {
@@ -389,11 +416,11 @@ export class LaneConnection {
         if (length === 0) part.release();
         else if (!chunked) await this.#send([part]);
         else await this.#send([Buffer.from(`${length.toString(16)}\r\n`), part, LINE_END]);
-        taken += length;
+        sent += length;
       }
       if (chunked) await this.#send([LAST_CHUNK]);
     } finally {
-      this.#account?.settle(taken);
+      this.#account?.settle(sent);
     }
   }
 
@@ -445,14 +472,21 @@ export class LaneConnection {
     if (this.#over) return;
     this.#over = true;
     this.#reader?.destroy();
-    this.#aborter?.abort();
+    this.#leaveRequest();
     this.#lane.ended(this);
+  }
+
+  /** Tells whoever answers that the client is gone, once. */
+  #leaveRequest(): void {
+    const giveUp = this.#giveUp;
+    this.#giveUp = undefined;
+    giveUp?.();
   }
 
   readonly #onEnd = (): void => {
     this.#peerEnded = true;
     // A client that closes and one that ends its side look the same: it gets what is there, and no more.
-    this.#aborter?.abort();
+    this.#leaveRequest();
     if (!this.#busy) this.#socket.destroySoon();
   };
 
