@@ -94,6 +94,12 @@ export class Generation {
     await this.#apps?.close();
   }
 
+  /** Has the log's file opened anew. */
+  reopenLog(): void {
+    const head = { type: WorkerMessage.REOPEN };
+    for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
+  }
+
   /** Lets it end in its own time: another one has taken its place. */
   retire(): Promise<void> {
     return this.close({ signal: 'SIGUSR2', limit: RETIREMENT });

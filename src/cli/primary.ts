@@ -60,6 +60,11 @@ export class Primary {
     return this.#reloading;
   }
 
+  /** Has the log's file opened anew, for it was renamed. */
+  reopenLog(): void {
+    for (const generation of this.#running) generation.reopenLog();
+  }
+
   /** Ends all of it: lets responses finish, unless `force`. */
   close(options: { readonly force?: boolean } = {}): Promise<void> {
     this.#closing ??= this.#close();

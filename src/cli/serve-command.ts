@@ -21,6 +21,8 @@ interface Flags {
   readonly origin?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly log?: string;
+  readonly logFormat?: 'combined' | 'json';
   readonly listing?: true;
   readonly spa?: string | true;
 }
@@ -59,6 +61,13 @@ export function define(program: Command): void {
     .option('--origin <url>', 'server behind, whose answers are kept as HTTP allows: a reverse proxy')
     .option('--tls-cert <file>', 'certificate, PEM: serves HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--log <file>', 'log of the answers, which is appended to; - for standard output')
+    .addOption(
+      new Option('--log-format <name>', 'how its lines are (default: combined)').choices([
+        'combined',
+        'json',
+      ]),
+    )
     .option('--listing', 'list directories without an index file')
     .option('--spa [file]', 'page that answers navigations to what is not there (default: index.html)')
     .action(async (directory: string | undefined, flags: Flags, command: Command) => {
@@ -70,6 +79,11 @@ export function define(program: Command): void {
           const config = withFlags(await readConfig(flags.config), directory, flags);
           if ([config.root, config.app, config.origin].every(each => each === undefined)) {
             command.error("error: missing required argument 'dir'");
+          }
+          if (config.app !== undefined && config.origin !== undefined) {
+            throw new Failure(
+              'Cannot serve an application and an origin: one of them answers what no file does',
+            );
           }
           return config;
         });
@@ -83,14 +97,18 @@ export function define(program: Command): void {
 
 /** A configuration as the command line changes it. @throws Failure */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
-  const { host, port, workers, budget, cachePolicy, app, appWorkers, origin, tlsCert, tlsKey, listing, spa } =
-    flags;
+  const { host, port, workers, budget, cachePolicy, origin, listing, spa } = flags;
+  const { app, appWorkers, tlsCert, tlsKey, log, logFormat } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new Failure('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
   const module = app === undefined ? config.app?.module : resolve(app);
   if (appWorkers !== undefined && module === undefined) {
     throw new Failure('Cannot use --app-workers: there is no application; --app names one');
+  }
+  const file = log ?? config.log?.file;
+  if (logFormat !== undefined && file === undefined) {
+    throw new Failure('Cannot use --log-format: there is no log; --log names one');
   }
   const given = {
     root: directory,
@@ -102,6 +120,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     origin,
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
     app: module === undefined ? undefined : { ...config.app, module, ...defined({ workers: appWorkers }) },
+    log: file === undefined ? undefined : { ...config.log, file, ...defined({ format: logFormat }) },
     site: { ...config.site, ...defined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
   return { ...config, ...defined(given) };

@@ -69,6 +69,7 @@ const ConfigSchema = v.strictObject({
   origin: v.optional(origin),
   tls: v.optional(v.strictObject({ cert: text, key: text })),
   limits: v.optional(LimitsSchema),
+  log: v.optional(v.strictObject({ file: text, format: v.optional(v.picklist(['combined', 'json'])) })),
 });
 
 /** What `iolite serve` does, by its file and its flags. Paths are absolute, or relative to the working directory. */
@@ -124,11 +125,12 @@ function complaint({ type, kind, message, received }: v.BaseIssue<unknown>): str
 }
 
 function withAbsolutePaths(config: ServeConfig, folder: string): ServeConfig {
-  const { root, app, tls } = config;
+  const { root, app, tls, log } = config;
   return {
     ...config,
     ...(root === undefined ? {} : { root: resolve(folder, root) }),
     ...(app === undefined ? {} : { app: { ...app, module: resolve(folder, app.module) } }),
     ...(tls === undefined ? {} : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
+    ...(log === undefined || log.file === '-' ? {} : { log: { ...log, file: resolve(folder, log.file) } }),
   };
 }

@@ -1,4 +1,4 @@
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, open, readFile, realpath, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { AppProcessesOptions } from '../http/app/app-processes.ts';
 import { Failure } from './failure.ts';
@@ -12,8 +12,16 @@ export interface ServePlan {
 }
 
 /** Reads and checks what a configuration refers to. @throws Failure */
-export async function planOf({ root, site = {}, limits = {}, app, tls }: ServeConfig): Promise<ServePlan> {
+export async function planOf({
+  root,
+  site = {},
+  limits = {},
+  app,
+  tls,
+  log,
+}: ServeConfig): Promise<ServePlan> {
   if (app !== undefined) await checkModule(app.module);
+  if (log !== undefined && log.file !== '-') await checkLog(log.file);
   return {
     app,
     settings: {
@@ -21,6 +29,7 @@ export async function planOf({ root, site = {}, limits = {}, app, tls }: ServeCo
       site,
       limits,
       tls: tls === undefined ? undefined : await readTls(tls),
+      log,
       app,
     },
   };
@@ -52,6 +61,15 @@ async function checkModule(module: string): Promise<void> {
     throw new Failure(
       `Cannot run application ${module}: ${code === 'EACCES' ? 'there is no permission to read it' : 'there is no such file'}`,
     );
+  }
+}
+
+/** Makes the file if it is not there: workers do not say what becomes of it. */
+async function checkLog(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new Failure(`Cannot log to ${file}: ${(error as Error).message}`);
   }
 }
 

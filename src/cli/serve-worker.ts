@@ -3,7 +3,10 @@
  * listening socket it inherited. Ends when it is told to, and when the primary does.
  */
 
+import { fstatSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { attachFileCache } from '../file/attached-cache.ts';
+import { type AccessLog, createAccessLog } from '../http/access-log.ts';
 import { AppGateway } from '../http/app/app-gateway.ts';
 import { contentOf } from '../http/content.ts';
 import type { Handler } from '../http/exchange.ts';
@@ -28,9 +31,11 @@ const STATUS_LIMIT = 5000;
 const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
 
 let server: HttpServer | undefined;
+let accessLog: AccessLog | undefined;
 
 async function stop(patience: number): Promise<void> {
   await server?.close({ patience });
+  await accessLog?.close();
   process.exit(0);
 }
 
@@ -43,7 +48,7 @@ process.on('SIGTERM', stopSoon);
 // Another worker has taken its place: the primary gives it the time that its responses take.
 process.on('SIGUSR2', () => void stop(PATIENCE));
 // Sent to a whole process group, these are the primary's to act on.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
 
 const channel = parentChannel();
 channel.once('close', stopSoon);
@@ -55,6 +60,7 @@ channel.onRequest(({ head, body }) => {
   body?.release();
   const { type, address } = (head ?? {}) as { type?: string; address?: string };
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
+  if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   return { head: { requests: handler?.requests ?? 0 } };
 });
 
@@ -64,10 +70,15 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 }
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
-const { root, site, limits, tls, app, proxy } = settings;
+const { root, site, limits, tls, log, app, proxy } = settings;
 const gateway = app === undefined ? undefined : new AppGateway(app);
 connect = address => void gateway?.connect(address);
 for (const address of [...settings.addresses, ...addresses]) connect(address);
+
+/** By its name where that can be opened, for then no write makes the process wait. */
+function standardOutput(): string | Writable {
+  return fstatSync(1).isSocket() ? process.stdout : '/dev/stdout';
+}
 
 async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
   const asked = new AppGateway(PROXY_LIMITS);
@@ -90,10 +101,15 @@ const content = contentOf({
 
 const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
 handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');
+if (log !== undefined) {
+  const { file, format = 'combined' } = log;
+  accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
+}
 server = new HttpServer({
   handler,
   limits,
   tls,
+  accessLog,
   failed: (error, { method, target }) => {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);

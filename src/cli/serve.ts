@@ -22,7 +22,7 @@ const HANGUP_CODE = 129;
 
 /**
  * Serves by a configuration until a signal ends it: the first lets the workers finish their responses, a second one
- * kills them. SIGHUP reads the configuration again.
+ * kills them. SIGHUP reads the configuration again, SIGUSR1 opens the log's file anew.
  * @returns the exit code
  * @throws Failure
  */
@@ -47,6 +47,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     if (hadTerminal && !hasTerminal()) return ending.signalled(HANGUP_CODE);
     void primary.reload(async () => planOf(reread(config, await read())));
   });
+  process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
     if (!primary.closing) announce(config, port, count);

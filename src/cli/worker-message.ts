@@ -10,4 +10,6 @@ export const WorkerMessage = {
   REQUESTS: 'requests',
   /** Primary to worker: a process of the application listens at `address`. Answered with nothing. */
   APPLICATION: 'application',
+  /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */
+  REOPEN: 'reopen',
 } as const;

@@ -1,3 +1,4 @@
+import type { AccessFormat } from '../http/access-format.ts';
 import type { AppGatewayOptions } from '../http/app/app-gateway.ts';
 import type { ServerLimits } from '../http/http-server.ts';
 import type { ProxyAddresses } from '../http/proxy/proxy-host.ts';
@@ -11,6 +12,8 @@ export interface WorkerSettings {
   readonly limits: ServerLimits;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** The file that answers are logged to, '-' for standard output; undefined when they are not. */
+  readonly log?: { readonly file: string; readonly format?: AccessFormat | undefined } | undefined;
   /** Bounds on what is asked of the application; undefined when there is none. */
   readonly app?: AppGatewayOptions | undefined;
   /** Where the proxy listens; undefined when there is no origin. */

@@ -60,6 +60,15 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface SnapshotOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * A real path that the file must lie in, symbolic links followed when it was opened: EACCES otherwise. In an attached domain it
+   * has no meaning: there the owner confines, by `serve(channel, { root })`.
+   */
+  readonly root?: string | undefined;
+}
+
 /** Files in memory, read once and shared: what owner and attached domains have in common. */
 export interface FileCache extends Disposable {
   /**
@@ -69,9 +78,9 @@ export interface FileCache extends Disposable {
    */
   read(path: string, options?: ReadOptions): Promise<Aggregate>;
   /** As {@link read}, with what is known of the file. */
-  snapshot(path: string, options?: { readonly signal?: AbortSignal }): Promise<Snapshot>;
-  /** A hit, if there is one that was checked against the disk less than `maxStale` ago. */
-  peek(path: string): Snapshot | undefined;
+  snapshot(path: string, options?: SnapshotOptions): Promise<Snapshot>;
+  /** A hit, if there is one that was checked against the disk less than `maxStale` ago, and lies in `root`: see {@link SnapshotOptions}. */
+  peek(path: string, root?: string): Snapshot | undefined;
   /** Forgets a file, so that the next read looks at the disk. */
   invalidate(path: string): void;
   stats(): CacheStats;

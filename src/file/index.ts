@@ -3,7 +3,7 @@
 export { type AttachedFileCache, type AttachedStats, attachFileCache } from './attached-cache.ts';
 export { CacheSimulation, type SimulationOptions } from './cache-simulation.ts';
 export { File } from './file.ts';
-export type { CacheStats, Coding, FileCache, ReadOptions, Snapshot } from './file-cache.ts';
+export type { CacheStats, Coding, FileCache, ReadOptions, Snapshot, SnapshotOptions } from './file-cache.ts';
 export type { FileFlags } from './file-flags.ts';
 export { type OpenFileOptions, openFile } from './open-file.ts';
 export {

@@ -124,8 +124,13 @@ export async function loadFile<T extends Target>(
 
 /** Throws EACCES unless a real path lies inside a root. */
 export function checkInside(realPath: string, path: string, root: string | undefined): void {
-  if (root === undefined || realPath === root) return;
-  if (!realPath.startsWith(root.endsWith(sep) ? root : root + sep)) throw new OutsideError(path, root);
+  if (root !== undefined && !isInside(realPath, root)) throw new OutsideError(path, root);
+}
+
+/** Whether a real path lies inside a root, or is it. Without a root everything does. */
+export function isInside(realPath: string, root: string | undefined): boolean {
+  if (root === undefined || realPath === root) return true;
+  return realPath.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
 /**

@@ -14,10 +14,12 @@ import {
   type FileFacts,
   type ReadOptions,
   type Snapshot,
+  type SnapshotOptions,
 } from './file-cache.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import type { Held } from './held.ts';
 import { HeldContent } from './held-content.ts';
+import { isInside } from './load.ts';
 import { createPolicy, type PolicyName } from './policies/index.ts';
 import type { CachePolicy } from './policy.ts';
 import { Store, type StoreStats } from './store.ts';
@@ -112,16 +114,16 @@ export class OwnedFileCache implements FileCache {
     }
   }
 
-  async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
-    const hit = this.peek(path);
+  async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
+    const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
     const since = now() - this.#maxStale;
-    const { held } = await this.#files.lookUp(path, since, undefined, options.signal);
+    const { held } = await this.#files.lookUp(path, since, root, signal);
     return new FileSnapshot(held, this.#files);
   }
 
-  peek(path: string): Snapshot | undefined {
-    const held = this.#peek(path);
+  peek(path: string, root?: string): Snapshot | undefined {
+    const held = this.#peek(path, root);
     return held === undefined ? undefined : new FileSnapshot(held.retain(), this.#files);
   }
 
@@ -188,7 +190,7 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string): Held<FileFacts> | undefined {
+  #peek(path: string, root?: string): Held<FileFacts> | undefined {
     const entry = this.#store.get(path);
     if (entry?.local === undefined) {
       checkPath(path);
@@ -196,7 +198,7 @@ export class OwnedFileCache implements FileCache {
       return undefined;
     }
     const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
-    if (age >= this.#maxStale) return undefined;
+    if (age >= this.#maxStale || !isInside(entry.local.realPath, root)) return undefined;
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
     this.#files.hit(entry);
     return entry.held;

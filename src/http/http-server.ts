@@ -3,11 +3,20 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { checkInteger, IoliteError, systemError } from '../os/error.ts';
+import type { AccessLog } from './access-log.ts';
+import { accessRecord } from './access-record.ts';
 import { CompleteHandler } from './complete-handler.ts';
 import { Drain, GRACE } from './drain.ts';
 import type { Handler, ServerRequest } from './exchange.ts';
+import type { Answered } from './fast-lane/account.ts';
 import { attachFastLane, type FastLane } from './fast-lane/fast-lane.ts';
-import { handle, type NodeRequest, type NodeResponse, serverRequest } from './node-adapter.ts';
+import {
+  type NodeRequest,
+  type NodeResponse,
+  requestAnswer,
+  serverRequest,
+  writeAnswer,
+} from './node-adapter.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
 export interface ServerLimits {
@@ -39,6 +48,8 @@ export interface HttpServerOptions {
   readonly tls?: TlsOptions | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
+  /** Gets an entry for every answer of the handler. It stays the caller's to close. */
+  readonly accessLog?: AccessLog | undefined;
 }
 
 /** Where to listen: on an address, or on a socket that listens already, which is closed with the server. */
@@ -53,19 +64,23 @@ export class HttpServer {
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
   readonly #handler: CompleteHandler;
+  readonly #accessLog: AccessLog | undefined;
   /** HTTPS has none. */
   readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
-  constructor({ handler, limits = {}, tls, failed = () => {} }: HttpServerOptions) {
+  constructor({ handler, limits = {}, tls, failed = () => {}, accessLog }: HttpServerOptions) {
+    this.#accessLog = accessLog;
     this.#handler = new CompleteHandler(handler, failed);
     this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response);
     });
     this.#drain = new Drain(this.#server);
-    if (this.#server instanceof NodeServer) this.#lane = attachFastLane(this.#server, this.#handler);
+    if (!(this.#server instanceof NodeServer)) return;
+    const answered = accessLog === undefined ? undefined : logging(accessLog);
+    this.#lane = attachFastLane(this.#server, this.#handler, { answered });
   }
 
   /** Resolves when connections are accepted. @throws SystemError, EADDRINUSE for one */
@@ -112,13 +127,32 @@ export class HttpServer {
 
   async #answer(message: NodeRequest, response: NodeResponse): Promise<void> {
     const request = serverRequest(message, { response, pool: this.#pool });
+    const since = performance.now();
+    // Asked for now: a connection that is closed does not know it.
+    const remoteAddress = this.#accessLog === undefined ? undefined : request.remoteAddress;
     try {
-      await handle(this.#handler, request, response);
+      const answer =
+        this.#handler.answerNow(request) ?? (await requestAnswer(this.#handler, request, response));
+      if (answer === undefined) return; // The client is gone.
+      const bytes = await writeAnswer(response, answer, request.method);
+      if (bytes === undefined) return;
+      const duration = performance.now() - since;
+      const { status } = answer;
+      const { httpVersion } = message;
+      this.#accessLog?.write(accessRecord(request, { httpVersion, status, bytes, duration, remoteAddress }));
     } catch {
       // An answer that cannot be sent: the connection's end tells the client.
       response.destroy();
     }
   }
+}
+
+/** What the fast lane tells, as entries of a log. */
+function logging(log: AccessLog): Answered {
+  return (request, status, bytes, duration) => {
+    const { remoteAddress } = request;
+    log.write(accessRecord(request, { httpVersion: '1.1', status, bytes, duration, remoteAddress }));
+  };
 }
 
 function plainServer(limits: ServerLimits): NodeServer {

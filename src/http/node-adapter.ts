@@ -131,11 +131,18 @@ export async function requestAnswer<T extends Answer>(
  * gone, which is no error. Aggregates are sent from the memory they are in (see sendAggregate), but for the smallest.
  * A body that fails midway destroys the response: only the connection's end can tell the client.
  * @param method of the request
- * @returns when the body is released
+ * @returns when the body is released: how many bytes of it the response took, undefined if not even its header was written
  */
-export async function writeAnswer(response: NodeResponse, answer: Answer, method = 'GET'): Promise<void> {
+export async function writeAnswer(
+  response: NodeResponse,
+  answer: Answer,
+  method = 'GET',
+): Promise<number | undefined> {
   const { status, headers, body } = answer;
-  if (isGone(response) || response.headersSent) return discard(body);
+  if (isGone(response) || response.headersSent) {
+    await discard(body);
+    return undefined;
+  }
   try {
     writeHead(response, status, headers);
   } catch (error) {
@@ -144,12 +151,15 @@ export async function writeAnswer(response: NodeResponse, answer: Answer, method
   }
   if (method === 'HEAD' || status === 204 || status === 304) {
     response.end();
-    return discard(body);
+    await discard(body);
+    return 0;
   }
-  if (body === undefined) response.end();
-  else if (!Aggregate.isAggregate(body)) await pump(response, body);
-  else if (body.length <= SMALL) endWith(response, body);
-  else await sendAll(response, body);
+  if (body === undefined) {
+    response.end();
+    return 0;
+  }
+  if (!Aggregate.isAggregate(body)) return pump(response, body);
+  return body.length <= SMALL ? endWith(response, body) : sendAll(response, body);
 }
 
 function isGone(response: NodeResponse): boolean {
@@ -175,16 +185,21 @@ function writeHead(response: NodeResponse, status: number, headers: HeaderList):
   }
 }
 
-function endWith(response: NodeResponse, body: Aggregate): void {
+function endWith(response: NodeResponse, body: Aggregate): number {
   // As text of one byte a character it joins the header, which is text too.
   const text = body.toString('latin1');
   body.release();
   (response as ServerResponse).end(text, 'latin1');
+  return text.length;
 }
 
-async function sendAll(response: NodeResponse, body: Aggregate): Promise<void> {
+async function sendAll(response: NodeResponse, body: Aggregate): Promise<number> {
+  let sent = 0;
+  const taken = (bytes: number): void => {
+    sent = bytes;
+  };
   try {
-    await sendAggregate(directWay(response) ?? response, body);
+    await sendAggregate(directWay(response) ?? response, body, { taken });
     response.end();
   } catch {
     // The client is gone.
@@ -192,6 +207,7 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<void> {
   } finally {
     body.release();
   }
+  return sent;
 }
 
 /**
@@ -207,7 +223,11 @@ function directWay(response: NodeResponse): Socket | undefined {
   return response.chunkedEncoding ? undefined : socket;
 }
 
-async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<void> {
+async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<number> {
+  let sent = 0;
+  const taken = (bytes: number): void => {
+    sent += bytes;
+  };
   const iterator = body[Symbol.asyncIterator]();
   // A body that waits for its next piece ends when the client does.
   const close = (): void => void iterator.return?.()?.catch(() => {});
@@ -217,7 +237,7 @@ async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Pro
       const { done, value } = await iterator.next();
       if (done === true) break;
       try {
-        await sendAggregate(response, value);
+        await sendAggregate(response, value, { taken });
       } finally {
         value.release();
       }
@@ -229,4 +249,5 @@ async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Pro
   } finally {
     response.off('close', close);
   }
+  return sent;
 }

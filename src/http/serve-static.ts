@@ -145,7 +145,10 @@ class Middleware {
   async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
     const { method } = request;
     const untouched = response.statusCode === 200 && response.getHeaderNames().length === 0;
-    if (untouched && this.#setHeaders === undefined) return writeAnswer(response, answer, method);
+    if (untouched && this.#setHeaders === undefined) {
+      await writeAnswer(response, answer, method);
+      return;
+    }
     const { status, headers, body, file } = answer;
     try {
       if (file !== undefined) this.#setHeaders?.(response, file.path, file);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { FileCache } from '../file/file-cache.ts';
 import { createFileCache } from '../file/owned-cache.ts';
 import { ArgumentError } from '../os/error.ts';
+import type { AccessLog } from './access-log.ts';
 import { AppGateway, type AppGatewayOptions } from './app/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from './app/app-processes.ts';
 import { contentOf } from './content.ts';
@@ -31,6 +32,8 @@ export interface CreateServerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
+  /** Gets an entry for every answer: see createAccessLog(). It stays the caller's, to reopen and to close. */
+  readonly accessLog?: AccessLog | undefined;
 }
 
 const DEFAULT_BUDGET = 256 * 1024 ** 2;
@@ -62,7 +65,8 @@ export class Server {
   readonly #gateway: AppGateway | undefined;
   readonly #proxy: ReverseProxy | undefined;
 
-  constructor({ handler, root, site = {}, cache, app, origin, tls, limits, failed }: CreateServerOptions) {
+  constructor(options: CreateServerOptions) {
+    const { handler, root, site = {}, cache, app, origin, tls, limits, failed, accessLog } = options;
     if (handler === undefined && root === undefined && app === undefined && origin === undefined) {
       throw new ArgumentError(
         'Cannot create server: a handler, a root, an app or an origin is wanted, none was given',
@@ -88,7 +92,7 @@ export class Server {
     const kept = cache ?? this.#ownCache;
     const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
     const content = contentOf({ handler, files, behind: gateway ?? this.#proxy });
-    this.#http = new HttpServer({ handler: content, tls, limits, failed });
+    this.#http = new HttpServer({ handler: content, tls, limits, failed, accessLog });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type { FileCache, Snapshot } from '../file/file-cache.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { statusOf } from './failure.ts';
@@ -18,6 +18,8 @@ export interface FileLocation {
   readonly path: string;
   /** In the file system, symbolic links followed: what the cache is asked for. */
   readonly realPath: string;
+  /** The directory that it was found in: the cache gives nothing from elsewhere, though a link take its place. Undefined: any. */
+  readonly folder: string | undefined;
   /** By performance.now(). */
   readonly foundAt: number;
 }
@@ -44,7 +46,7 @@ export class SiteFiles {
   peek(name: string): FoundFile | undefined {
     const location = this.#locations.get(name);
     if (location === undefined || performance.now() - location.foundAt > LOCATION_LIFE) return undefined;
-    const snapshot = this.#cache.peek(location.realPath);
+    const snapshot = this.#cache.peek(location.realPath, location.folder);
     return snapshot === undefined ? undefined : { location, snapshot };
   }
 
@@ -88,9 +90,11 @@ export class SiteFiles {
    */
   async open(path: string, signal: AbortSignal): Promise<FoundFile> {
     const foundAt = performance.now();
-    const realPath = await locate(this.root, path, this.#settings.symlinks);
-    const snapshot = await this.#cache.snapshot(realPath, { signal });
-    return { location: { path, realPath, foundAt }, snapshot };
+    const { symlinks } = this.#settings;
+    const realPath = await locate(this.root, path, symlinks);
+    const folder = symlinks === 'follow' ? undefined : dirname(realPath);
+    const snapshot = await this.#cache.snapshot(realPath, { signal, root: folder });
+    return { location: { path, realPath, folder, foundAt }, snapshot };
   }
 
   /** The first that is there. */

@@ -14,6 +14,8 @@ export interface SendOptions {
    * a peer that keeps up, which is faster, and by reference to one that is slow, or not known yet, which takes no memory.
    */
   readonly mode?: SendMode;
+  /** Told once, at the end, how many bytes the stream has taken: less than all when sending fails. */
+  readonly taken?: ((bytes: number) => void) | undefined;
 }
 
 const MODES: readonly unknown[] = ['auto', 'copy', 'reference'];
@@ -40,7 +42,7 @@ const underway = new WeakMap<Writable, Promise<void>>();
 export async function sendAggregate(
   stream: Writable,
   aggregate: Aggregate,
-  { mode = 'auto' }: SendOptions = {},
+  { mode = 'auto', taken }: SendOptions = {},
 ): Promise<void> {
   if (typeof stream?.write !== 'function' || typeof stream.once !== 'function') {
     throw new ArgumentError(`Cannot send aggregate: a stream is wanted, ${describe(stream)} was given`);
@@ -57,7 +59,8 @@ export async function sendAggregate(
   }
   const held = aggregate.duplicate();
   const previous = underway.get(stream);
-  const sending = previous === undefined ? send(stream, held, mode) : follow(previous, stream, held, mode);
+  const sending =
+    previous === undefined ? send(stream, held, mode, taken) : follow(previous, stream, held, mode, taken);
   underway.set(stream, sending);
   try {
     await sending;
@@ -71,21 +74,35 @@ async function follow(
   stream: Writable,
   held: Aggregate,
   mode: SendMode,
+  taken: SendOptions['taken'],
 ): Promise<void> {
   // Whoever sent that one is told of its failure, and the stream will tell us as well.
   await previous.catch(() => undefined);
-  await send(stream, held, mode);
+  await send(stream, held, mode, taken);
 }
 
-function send(stream: Writable, body: Aggregate, mode: SendMode): Promise<void> {
-  return new Promise((sent, failed) => {
-    if (stream.destroyed) {
-      body.release();
-      failed(closedEarly());
-      return;
-    }
-    const fd = kernelSocket(stream);
-    if (fd === undefined) new StreamSending(stream, body, sent, failed).pump();
-    else new SocketSending(stream as Socket, fd, { parts: [body], mode, sent, failed }).start();
-  });
+async function send(
+  stream: Writable,
+  body: Aggregate,
+  mode: SendMode,
+  taken: SendOptions['taken'],
+): Promise<void> {
+  let sending: StreamSending | SocketSending | undefined;
+  try {
+    await new Promise<void>((sent, failed) => {
+      if (stream.destroyed) {
+        body.release();
+        failed(closedEarly());
+        return;
+      }
+      const fd = kernelSocket(stream);
+      sending =
+        fd === undefined
+          ? new StreamSending(stream, body, sent, failed)
+          : new SocketSending(stream as Socket, fd, { parts: [body], mode, sent, failed });
+      sending.start();
+    });
+  } finally {
+    taken?.(sending?.taken ?? 0);
+  }
 }

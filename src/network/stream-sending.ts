@@ -21,6 +21,7 @@ export class StreamSending {
   #view = 0;
   #offset = 0;
   #outstanding = 0;
+  #done = 0;
   #over = false;
 
   constructor(stream: Writable, held: Aggregate, sent: () => void, failed: (error: Error) => void) {
@@ -33,8 +34,18 @@ export class StreamSending {
     stream.on('close', this.#onClose);
   }
 
+  /** Begins. Call it once. */
+  start(): void {
+    this.#pump();
+  }
+
+  /** How many bytes the stream is done with. */
+  get taken(): number {
+    return this.#done;
+  }
+
   /** Hands in pieces as far as the bound on what is outstanding goes. */
-  pump(): void {
+  #pump(): void {
     if (this.#stream.destroyed) {
       this.#fail(closedEarly());
       return;
@@ -67,7 +78,10 @@ export class StreamSending {
   #taken(length: number, error: Error | null | undefined): void {
     this.#outstanding -= length;
     if (error) this.#fail(writeFailure(error));
-    else if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.pump();
+    else {
+      this.#done += length;
+      if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.#pump();
+    }
     if (this.#over && this.#outstanding === 0) this.#release();
   }
 

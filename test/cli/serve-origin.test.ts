@@ -62,6 +62,12 @@ test('--origin that is no URL of a server is said', async () => {
   }
 });
 
+test('--origin and --app together are refused', async () => {
+  await using iolite = new Iolite(['serve', '--origin', 'http://127.0.0.1:1', '--app', 'app.js']);
+  assert.equal((await iolite.ended()).code, 1);
+  assert.match(iolite.stderr, /^iolite: Cannot serve an application and an origin: /);
+});
+
 test('bodies go through both ways, whatever their length, and are not kept where that is not wanted', async () => {
   const size = 8 * 1024 ** 2;
   using origin = await listening(async (request, response) => {

@@ -9,6 +9,25 @@ test('text has a charset, and what is unknown is bytes', () => {
   assert.equal(mediaTypeOf('a.unheard-of'), 'application/octet-stream');
 });
 
+test('the files of web sites have the types that browsers want', () => {
+  const types = {
+    'favicon.ICO': 'image/x-icon',
+    'a.eot': 'application/vnd.ms-fontobject',
+    'a.flac': 'audio/flac',
+    'a.m3u8': 'application/vnd.apple.mpegurl',
+    'a.zst': 'application/zstd',
+    'a.woff': 'font/woff',
+    'a.woff2': 'font/woff2',
+    'a.webmanifest': 'application/manifest+json; charset=utf-8',
+    'a.avif': 'image/avif',
+    'a.mjs': 'text/javascript; charset=utf-8',
+    'a.js.map': 'application/json; charset=utf-8',
+    'a.wasm': 'application/wasm',
+    'a.constructor': 'application/octet-stream',
+  };
+  for (const [name, type] of Object.entries(types)) assert.equal(mediaTypeOf(name), type, name);
+});
+
 test('what is compressed already is told from what is not', () => {
   for (const name of [
     'a.html',
@@ -34,6 +53,7 @@ test('what is compressed already is told from what is not', () => {
     'a.geojson',
     'a.md',
     'a.bmp',
+    'a.ico',
   ]) {
     assert(isCompressible(mediaTypeOf(name)), name);
   }

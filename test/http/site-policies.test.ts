@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
 import { createSite } from '../../src/http/site.ts';
@@ -258,4 +258,64 @@ test('fallthrough leaves to others what there is no file for', async context => 
   }
   assert.equal((await site.get('/a.txt')).body.toString(), 'a');
   assert.equal((await site.get('/a.txt', { Range: 'bytes=9-' })).status, 416);
+});
+
+for (const policy of ['inside', 'deny', 'follow'] as const) {
+  test(`symlinks: '${policy}': a link that takes a file's place after that was judged`, async context => {
+    const site = await SiteServer.start(context, {
+      'root/a.txt': 'a',
+      'root/sub/b.txt': 'b',
+      'other/b.txt': 'x',
+    });
+    const root = site.folder.file('root');
+    let exchange = (): void => {};
+    const cache = new Proxy(site.cache, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          if (name === 'snapshot' || name === 'peek') exchange();
+          return value.apply(target, args);
+        };
+      },
+    });
+    const policed = createSite(root, { cache, symlinks: policy });
+    const statusOf = async (target: string): Promise<number | undefined> => {
+      const plain = { secure: false, remoteAddress: undefined, rawHeaders: [], body: undefined };
+      const asked = { method: 'HEAD', target, header: () => undefined, ...plain };
+      const answer = policed.answerNow(asked) ?? (await policed.answer(asked, new AbortController().signal));
+      return answer?.status;
+    };
+    const outside = policy === 'follow' ? 200 : 403;
+    assert.equal(await statusOf('/a.txt'), 200);
+    exchange = () => {
+      rmSync(`${root}/a.txt`);
+      symlinkSync('../other/b.txt', `${root}/a.txt`);
+      renameSync(`${root}/sub`, `${root}/sub-before`);
+      symlinkSync('../other', `${root}/sub`);
+      exchange = () => {};
+    };
+    assert.equal(await statusOf('/sub/b.txt'), outside);
+    assert.equal(await statusOf('/a.txt'), outside);
+  });
+}
+
+test('what the cache has read for others under a path that became a link is not given at once', async context => {
+  const site = await SiteServer.start(
+    context,
+    { 'root/a.txt': 'a', 'other/b.txt': 'x' },
+    {},
+    { maxStale: 60_000 },
+  );
+  const root = site.folder.file('root');
+  const path = `${root}/a.txt`;
+  (await site.cache.snapshot(path, { root })).release();
+  site.cache.peek(path, root)?.release();
+  rmSync(path);
+  symlinkSync('../other/b.txt', path);
+  site.cache.invalidate(path);
+  (await site.cache.snapshot(path)).release();
+  assert.equal(site.cache.peek(path, root), undefined);
+  site.cache.peek(path)?.release();
+  await assert.rejects(site.cache.snapshot(path, { root }), { code: 'EACCES' });
 });

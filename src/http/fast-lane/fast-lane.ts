@@ -4,6 +4,7 @@ import { kernelSocket } from '../../network/kernel-socket.ts';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
 import { startReading } from '../../os/node-socket.ts';
 import type { Handler } from '../exchange.ts';
+import type { Answered } from './account.ts';
 import { type Lane, LaneConnection, type LaneLimits } from './lane-connection.ts';
 import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
@@ -11,6 +12,8 @@ import { RequestMemo } from './request-memo.ts';
 export interface FastLaneOptions {
   /** Milliseconds that a client may let an answer wait without taking a byte of it. Default 60,000. */
   readonly sendTimeout?: number;
+  /** Told of every answer, when it is sent or its client has left: for a log. */
+  readonly answered?: Answered | undefined;
 }
 
 const READ_BYTES = 64 * 1024;
@@ -44,6 +47,7 @@ export class FastLane implements Lane {
   readonly memo = new RequestMemo();
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly outbox = new Outbox();
+  readonly answered: Answered | undefined;
   closing = false;
   clock = 0;
   readonly #server: Server;
@@ -54,9 +58,11 @@ export class FastLane implements Lane {
   #timer: NodeJS.Timeout | undefined;
 
   /** Use {@link attachFastLane}. */
-  constructor(server: Server, handler: Handler, { sendTimeout = DEFAULT_SEND_TIMEOUT }: FastLaneOptions) {
+  constructor(server: Server, handler: Handler, options: FastLaneOptions) {
+    const { sendTimeout = DEFAULT_SEND_TIMEOUT, answered } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, 2 ** 31 - 1);
     this.handler = handler;
+    this.answered = answered;
     this.#server = server;
     this.#sendTimeout = sendTimeout;
     this.#others = server.listeners('connection') as ((socket: Socket) => void)[];

@@ -5,6 +5,7 @@ import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
+import { Account, type Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
@@ -20,6 +21,8 @@ export interface Lane {
   /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
   readonly buffer: Buffer;
   readonly outbox: Outbox;
+  /** Told of every answer, if anybody is to be. */
+  readonly answered: Answered | undefined;
   /** Whether connections are to end with their next answer. */
   readonly closing: boolean;
   /** Counts seconds. */
@@ -57,6 +60,8 @@ export class LaneConnection {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
+  /** Of its answers, where somebody is told of them. */
+  readonly #account: Account | undefined;
   #reader: Socket | undefined;
   /** An answer is awaited or being sent: further requests wait. */
   #busy = false;
@@ -87,6 +92,10 @@ export class LaneConnection {
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
+    if (lane.answered === undefined) return;
+    this.#account = new Account(lane.answered);
+    // Asked for now, Node knows it when the connection is closed, too.
+    void socket.remoteAddress;
   }
 
   /**
@@ -167,6 +176,7 @@ export class LaneConnection {
   /** Answers the requests in some bytes, as far as that goes without waiting. */
   #take(bytes: Buffer): void {
     const { memo } = this.#lane;
+    this.#account?.begin();
     let at = 0;
     while (at < bytes.length && !this.#closing) {
       const parsed = memo.parse(bytes, at);
@@ -180,7 +190,7 @@ export class LaneConnection {
         this.#flush(bytes, at, rest => this.#answerLater(request, parsed, answer, rest));
         return;
       }
-      this.#queue(parsed, answer);
+      this.#queue(request, parsed, answer);
       at += parsed.length;
       if (this.#lane.outbox.size > BATCH && at < bytes.length) {
         this.#flush(bytes, at, rest => this.#take(rest));
@@ -203,10 +213,12 @@ export class LaneConnection {
   }
 
   /** Puts an answer behind those that leave together. */
-  #queue(parsed: ParsedRequest, answer: Answer): void {
-    const { head, body } = this.#prepare(parsed, answer);
+  #queue(request: LaneRequest, parsed: ParsedRequest, answer: Answer): void {
+    const { status, head, body } = this.#prepare(parsed, answer);
     // A stream would have been answered later.
-    this.#lane.outbox.add(head, body as Aggregate | undefined);
+    const whole = body as Aggregate | undefined;
+    this.#account?.add(request, status, head, whole?.length ?? 0);
+    this.#lane.outbox.add(head, whole);
   }
 
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
@@ -240,8 +252,14 @@ export class LaneConnection {
     const rest = Buffer.from(bytes);
     this.#busy = true;
     this.#send(left.parts, left.sent, left.isFull).then(
-      () => this.#goOn(rest, then),
-      () => this.#destroy(),
+      () => {
+        this.#account?.settle();
+        this.#goOn(rest, then);
+      },
+      () => {
+        this.#account?.settle(this.#takenThen);
+        this.#destroy();
+      },
     );
   }
 
@@ -259,7 +277,9 @@ export class LaneConnection {
   #sendNow(): Unsent | undefined {
     const { outbox } = this.#lane;
     const mayBeSlow = !this.#isFast && outbox.size > UNSENT;
-    return outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
+    const left = outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
+    if (left === undefined) this.#account?.settle();
+    return left;
   }
 
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
@@ -272,6 +292,7 @@ export class LaneConnection {
       this.#sending.start();
     }).finally(() => {
       const keptUp = this.#sending?.keptUp;
+      this.#takenThen = this.#sending?.taken ?? 0;
       if (keptUp !== undefined) this.#isFast = keptUp;
       else if (!this.#isFast) this.#sentAt = performance.now();
       this.#sending = undefined;
@@ -305,7 +326,7 @@ export class LaneConnection {
     this.#answerWhenThere(request, answer).then(
       given => {
         if (given === undefined) this.#goOn(kept, rest => this.#handOver(rest));
-        else this.#sendAnswer(parsed, given, kept.subarray(parsed.length));
+        else this.#sendAnswer(request, parsed, given, kept.subarray(parsed.length));
       },
       () => this.#destroy(),
     );
@@ -315,7 +336,7 @@ export class LaneConnection {
   #answerTo(request: LaneRequest, parsed: ParsedRequest, bytes: Buffer): boolean {
     // Mostly nothing came behind it.
     const rest = bytes.length > parsed.length ? Buffer.from(bytes.subarray(parsed.length)) : NOTHING;
-    const answered = (answer: Answer): void => this.#sendAnswer(parsed, answer, rest);
+    const answered = (answer: Answer): void => this.#sendAnswer(request, parsed, answer, rest);
     try {
       const giveUp = this.#lane.handler.answerTo?.(request, answered);
       if (giveUp === undefined) return false;
@@ -346,7 +367,7 @@ export class LaneConnection {
   }
 
   /** Sends an answer that was waited for, then goes on. @param rest what came behind its request */
-  #sendAnswer(parsed: ParsedRequest, answer: Answer, rest: Buffer): void {
+  #sendAnswer(request: LaneRequest, parsed: ParsedRequest, answer: Answer, rest: Buffer): void {
     if (this.#isOver()) {
       releaseBody(answer.body);
       return;
@@ -354,13 +375,13 @@ export class LaneConnection {
     const goOn = (later: Buffer): void => this.#take(later);
     // Hints may be with Node's socket still.
     if (isStream(answer.body) || this.#socket.writableLength > 0) {
-      sendPrepared(this.#prepare(parsed, answer), parts => this.#send(parts)).then(
+      this.#sendParts(request, parsed, answer).then(
         () => this.#goOn(rest, goOn),
         () => this.#destroy(),
       );
       return;
     }
-    this.#queue(parsed, answer);
+    this.#queue(request, parsed, answer);
     const left = this.#sendNow();
     if (left === undefined) this.#goOn(rest, goOn);
     else this.#sendLeft(left, rest, goOn);
@@ -373,6 +394,23 @@ export class LaneConnection {
       if (signal.aborted) throw error;
       this.#closing = true;
       return failure();
+    }
+  }
+
+  async #sendParts(request: LaneRequest, parsed: ParsedRequest, answer: Answer): Promise<void> {
+    const prepared = this.#prepare(parsed, answer);
+    const { status, head, body } = prepared;
+    // A stream is counted by whole parts, for the bytes around them are none of the body's.
+    if (isStream(body)) this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
+    else this.#account?.add(request, status, head, body?.length ?? 0);
+    let streamed = 0;
+    const count = (length: number): void => {
+      streamed += length;
+    };
+    try {
+      await sendPrepared(prepared, parts => this.#send(parts), count);
+    } finally {
+      this.#account?.settle(isStream(body) ? streamed : this.#takenThen);
     }
   }
 

@@ -4,6 +4,7 @@ import { answerHead, type Framing, statesLength } from './answer-head.ts';
 
 /** An answer about to be sent: its head in bytes, and what of its body goes to this client. */
 export interface PreparedAnswer {
+  readonly status: number;
   readonly head: readonly Buffer[];
   readonly body: Answer['body'];
   readonly framing: Framing;
@@ -14,7 +15,7 @@ export interface PreparedAnswer {
  * @throws ERR_IOLITE_ARGUMENT for a status or field that cannot be sent
  */
 export function prepareAnswer(method: string, answer: Answer, closing: boolean): PreparedAnswer {
-  const { body } = answer;
+  const { status, body } = answer;
   const framing = framingOf(method, answer);
   const length = Aggregate.isAggregate(body) ? body.length : 0;
   let head: readonly Buffer[];
@@ -24,9 +25,9 @@ export function prepareAnswer(method: string, answer: Answer, closing: boolean):
     releaseBody(body);
     throw error;
   }
-  if (body === undefined || (framing !== 'none' && method === 'GET')) return { head, body, framing };
+  if (body === undefined || (framing !== 'none' && method === 'GET')) return { status, head, body, framing };
   releaseBody(body);
-  return { head, body: undefined, framing };
+  return { status, head, body: undefined, framing };
 }
 
 /** How the body of an answer to `method` is delimited, or would be to GET. */

@@ -5,8 +5,8 @@ export function wrapCache(cache: FileCache, change: (snapshot: Snapshot) => Snap
   return {
     read: (path, options) => cache.read(path, options),
     snapshot: async (path, options) => change(await cache.snapshot(path, options)),
-    peek: path => {
-      const snapshot = cache.peek(path);
+    peek: (path, root) => {
+      const snapshot = cache.peek(path, root);
       return snapshot && change(snapshot);
     },
     invalidate: path => cache.invalidate(path),
