@@ -25,8 +25,8 @@ const underway = new WeakMap<Writable, Promise<void>>();
 
 /**
  * Writes an aggregate to a socket, a server response or another stream. Nothing is copied in this process: the kernel takes the
- * bytes from the mapped memory, or refers to it. What the peer has no room for yet waits there too, not in buffers: about
- * 128 KiB of it are in the kernel for a socket, at most about 1 MiB in other streams. Does not end the stream.
+ * bytes from the mapped memory, or refers to it. What the peer has no room for yet waits there too, not in buffers: at
+ * most about 1 MiB of it is copied ahead, 32 KiB into the socket of a slow reader. Does not end the stream.
  *
  * Aggregates sent to one stream follow one another; anything else must not be written to it before it has taken them.
  *
