@@ -7,10 +7,10 @@ import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
   checkPath,
-  checkRange,
   type FileCache,
   type FileFacts,
   type ReadOptions,
+  readPart,
   type Snapshot,
 } from './file-cache.ts';
 import { FileSnapshot } from './file-snapshot.ts';
@@ -55,7 +55,7 @@ export class AttachedFileCache
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
     // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
     const held = options === undefined ? this.#index.peek(path) : undefined;
-    if (held?.content === undefined) return this.#readPart(path, options);
+    if (held?.content === undefined) return readPart(this, path, options);
     return Promise.resolve(held.content.duplicate());
   }
 
@@ -102,13 +102,5 @@ export class AttachedFileCache
     if (this.#index.closed)
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
     return undefined;
-  }
-
-  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
-    checkRange(options);
-    const { start = 0, end, signal } = options;
-    const abort = signal === undefined ? {} : { signal };
-    using snapshot = await this.snapshot(path, abort);
-    return await snapshot.read(start, end, abort);
   }
 }

@@ -108,7 +108,7 @@ export function checkPath(path: unknown): asserts path is string {
 }
 
 /** Throws unless options can be those of a read. */
-export function checkRange({ start, end }: ReadOptions): void {
+function checkRange({ start, end }: ReadOptions): void {
   const limit = Number.MAX_SAFE_INTEGER;
   if (start !== undefined) checkInteger(start, 'start', -limit, limit);
   if (end !== undefined) checkInteger(end, 'end', -limit, limit);
@@ -117,4 +117,17 @@ export function checkRange({ start, end }: ReadOptions): void {
 /** A position as in Array.prototype.slice: a negative one counts from the end, and it is clamped. */
 export function clamped(position: number, length: number): number {
   return position < 0 ? Math.max(0, length + position) : Math.min(position, length);
+}
+
+/** A part of a file by {@link FileCache.read}'s options, through a snapshot. @throws as {@link FileCache.read} */
+export async function readPart(
+  cache: FileCache,
+  path: string,
+  options: ReadOptions = {},
+): Promise<Aggregate> {
+  checkRange(options);
+  const { start = 0, end, signal } = options;
+  const abort = signal === undefined ? {} : { signal };
+  using snapshot = await cache.snapshot(path, abort);
+  return await snapshot.read(start, end, abort);
 }

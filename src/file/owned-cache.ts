@@ -9,10 +9,10 @@ import { DiskFiles, FILES, type FileState, type FileStore } from './disk-files.t
 import {
   type CacheStats,
   checkPath,
-  checkRange,
   type FileCache,
   type FileFacts,
   type ReadOptions,
+  readPart,
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
@@ -107,7 +107,7 @@ export class OwnedFileCache implements FileCache {
     try {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
       const hit = whole ? this.#peek(path) : undefined;
-      if (hit?.content === undefined) return this.#readPart(path, options);
+      if (hit?.content === undefined) return readPart(this, path, options);
       return Promise.resolve(new HeldContent(hit.content, hit));
     } catch (error) {
       return Promise.reject(error);
@@ -202,14 +202,6 @@ export class OwnedFileCache implements FileCache {
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
     this.#files.hit(entry);
     return entry.held;
-  }
-
-  async #readPart(path: string, options: ReadOptions = {}): Promise<Aggregate> {
-    checkRange(options);
-    const { start = 0, end, signal } = options;
-    const abort = signal === undefined ? {} : { signal };
-    using snapshot = await this.snapshot(path, abort);
-    return await snapshot.read(start, end, abort);
   }
 
   #end(service: StoreService<FileFacts>): void {
