@@ -137,10 +137,11 @@ export class LaneConnection {
   readonly #onData = (bytes: Buffer): void => {
     const isLater = this.#answered;
     if (!this.#received(bytes)) stopReading(this.#socket);
-    if (isLater && !this.#busy && !this.#over && !this.#closing) this.#readBySecondSocket();
+    if (isLater && !this.#busy && !this.#over) this.#readBySecondSocket();
   };
 
   #readBySecondSocket(): void {
+    if (this.#reader !== undefined || this.#closing) return;
     let fd: number;
     try {
       fd = duplicateDescriptor(this.#fd);
@@ -265,13 +266,16 @@ export class LaneConnection {
 
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
+    const isLater = this.#answered;
     this.#busy = false;
     this.#giveUp = undefined;
     if (this.#isOver()) return;
     const later = this.#waiting;
     this.#waiting = undefined;
     then(later === undefined ? rest : Buffer.concat([rest, later]));
-    if (!this.#busy && !this.#over) this.#readOn();
+    if (this.#busy || this.#over) return;
+    if (isLater) this.#readBySecondSocket();
+    this.#readOn();
   }
 
   #sendNow(): Unsent | undefined {
