@@ -5,7 +5,7 @@ import { type Aggregate, createPool } from '../src/index.ts';
 
 const pool = createPool({ name: 'dynamic' });
 const kept = new Map<string, Aggregate>();
-const HEADERS = { 'Content-Type': 'application/octet-stream' };
+const HEADERS = Object.freeze({ 'Content-Type': 'application/octet-stream' });
 
 export default ({ target }: AppRequest): AppResponse => {
   const [, kind, size = '0'] = target.split('/');

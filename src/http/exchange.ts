@@ -15,7 +15,7 @@ export interface ServerRequest {
   readonly remoteAddress: string | undefined;
   /** The value of a field by its name in lower case; values of several lines are joined with ', '. */
   header(name: string): string | undefined;
-  /** All fields in the order they came: name, value, name, value. */
+  /** All fields in the order they came: name, value, name, value. Frozen when the same list may come with another request. */
   readonly rawHeaders: readonly string[];
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;

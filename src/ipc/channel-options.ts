@@ -14,6 +14,11 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
    * where requests come of many sockets. Default false: after each event.
    */
   readonly gather?: boolean;
+  /**
+   * For a peer whose heads repeat: heads of up to 2 KiB come frozen, with all that they hold, and one that came before comes as the
+   * same object, without being parsed again. Up to 512 are kept. Default false: each head is an object of its own.
+   */
+  readonly rememberHeads?: boolean;
 }
 
 /** Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything is. */

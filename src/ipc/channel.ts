@@ -9,6 +9,7 @@ import type { ChannelOptions } from './channel-options.ts';
 import { ExportTable } from './exports.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import { readGreeting, writeGreeting } from './greeting.ts';
+import { HeadMemo } from './head-memo.ts';
 import { ImportTable } from './imports.ts';
 import { Inbox } from './inbox.ts';
 import { decodeMessage } from './incoming.ts';
@@ -16,19 +17,13 @@ import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
 import { MessageSocket } from './message-socket.ts';
 import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
-import {
-  failureOf,
-  isTimeout,
-  noTimeout,
-  type Pending,
-  PendingRequests,
-  type RequestOptions,
-} from './pending-requests.ts';
+import { failureOf, type RequestOptions } from './pending-requests.ts';
 import { type Quotas, quotasOf } from './quotas.ts';
 import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
 import { Receipts } from './receipts.ts';
+import { Requester } from './requester.ts';
 import { type RequestHandler, Responder } from './responder.ts';
-import { closedHere, needsCredit, SENT, Sender } from './sender.ts';
+import { closedHere, needsCredit, Sender } from './sender.ts';
 import { broken, checkLength, type Frame, FrameReader, FrameType, FrameWriter, MessageKind } from './wire.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
@@ -44,6 +39,8 @@ const FLUSH_BYTES = 64 * 1024;
 export class Channel extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** The process at the other end, as the kernel attests it. */
   readonly peer: Credentials;
+  /** Its requests, for those to whom promises cost too much. */
+  readonly requester: Requester;
   readonly #socket: MessageSocket;
   readonly #descriptors: number;
   readonly #reader = new FrameReader();
@@ -53,7 +50,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #sender: Sender;
   readonly #inbox = new Inbox(() => this.#receipts.consumed());
   readonly #receipts: Receipts;
-  readonly #requests = new PendingRequests();
+  readonly #heads: HeadMemo | undefined;
   readonly #responder: Responder;
   readonly #outgoing: OutgoingStreams;
   readonly #incoming: IncomingStreams;
@@ -103,6 +100,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
       flush: () => this.#flush(),
     });
+    this.requester = new Requester({
+      sender: this.#sender,
+      whyClosed: () => (this.#closing ? this.#whyClosed() : undefined),
+      cancel: correlation => this.#cancel(correlation),
+    });
+    this.#heads = options.rememberHeads === true ? new HeadMemo() : undefined;
     this.#responder = new Responder(
       (kind, correlation, message) => this.#sender.send(kind, correlation, message),
       () => this.#receipts.consumed(),
@@ -161,30 +164,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * @throws what the peer's handler threw, with its `code`; the signal's reason; ERR_IOLITE_TIMEOUT; and as {@link send}
    */
   request(message: Message, options: RequestOptions = {}): Promise<Message> {
-    const { signal, timeout } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(noTimeout(timeout));
-    if (this.#closing) return Promise.reject(this.#whyClosed());
-    let correlation = 0;
-    const answer = new Promise<Message>((resolve, reject) => {
-      correlation = this.#ask(message, { resolve, reject });
-    });
-    if (signal === undefined && timeout === undefined) return answer;
-    return this.#requests.until(options, correlation, answer, () => this.#cancel(correlation));
-  }
-
-  /**
-   * As {@link request}, for whoever sends tens of thousands a second: without promises.
-   * @param waiting one of its functions is called, once, after this has returned
-   * @returns ends the wait, after which nothing is called, and tells the peer; says whether there was a wait
-   */
-  ask(message: Message, waiting: Pending): () => boolean {
-    const correlation = this.#ask(message, waiting);
-    return () => {
-      const isWaiting = this.#requests.giveUp(correlation);
-      if (isWaiting) this.#cancel(correlation);
-      return isWaiting;
-    };
+    return this.requester.request(message, options);
   }
 
   /**
@@ -231,7 +211,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#closed) return Promise.resolve();
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
     this.#closing = true;
-    this.#requests.rejectAll(
+    this.requester.rejectAll(
       new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
     );
     this.#incoming.cancelAll();
@@ -248,15 +228,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.close();
   }
 
-  #ask(message: Message, waiting: Pending): number {
-    const correlation = this.#requests.open(waiting);
-    const sent = this.#closing
-      ? Promise.reject(this.#whyClosed())
-      : this.#sender.send(MessageKind.REQUEST, correlation, message);
-    if (sent !== SENT) sent.catch(error => this.#requests.reject(correlation, error));
-    return correlation;
-  }
-
   #whyClosed(): Error {
     return this.#accident ?? closedHere();
   }
@@ -264,8 +235,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   // Writing frames
 
   #cancel(correlation: number): void {
-    if (this.#sender.withdraw(MessageKind.REQUEST, correlation) || this.#closed) return;
-    this.#requests.abandon(correlation);
+    if (this.#closed) return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
@@ -344,7 +314,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #message(frame: Frame): void {
     if (this.#peerSaidBye) throw broken('a message came after its farewell');
-    const { kind, correlation, message } = decodeMessage(frame, this.#imports, this.#quotas);
+    const { kind, correlation, message } = decodeMessage(frame, this.#imports, this.#quotas, this.#heads);
     this.#receipts.leased();
     if (needsCredit(kind)) this.#receipts.admit(message);
     this.#deliver(kind, correlation, message);
@@ -357,10 +327,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       case MessageKind.REQUEST:
         return this.#responder.request(correlation, message);
       case MessageKind.RESPONSE:
-        return this.#requests.resolve(correlation, message);
+        return this.requester.answered(correlation, message);
       case MessageKind.FAILURE:
         message.body?.release();
-        this.#requests.answerFailed(correlation, failureOf(message.head));
+        this.requester.failed(correlation, failureOf(message.head));
         return;
       case MessageKind.STREAM:
         return this.#inbox.push(this.#incoming.opened(correlation, message));
@@ -378,7 +348,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#peerSaidBye = true;
     this.#closing = true;
     this.#inbox.end();
-    this.#requests.rejectAll(
+    this.requester.rejectAll(
       new IoliteError('ERR_IOLITE_PEER', 'The peer closed the channel before it answered'),
     );
     this.#tryToFinish();
@@ -422,7 +392,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#outgoing.end(reason);
     this.#incoming.end(reason);
     this.#responder.end(reason);
-    this.#requests.rejectAll(reason);
+    this.requester.rejectAll(reason);
     this.#inbox.end(error);
     this.#exports.clear();
     this.#imports.clear();

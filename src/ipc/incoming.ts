@@ -1,6 +1,7 @@
 import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
 import { parseHead } from './head.ts';
+import type { HeadMemo } from './head-memo.ts';
 import type { ImportTable } from './imports.ts';
 import type { Json, Message } from './message.ts';
 import { exceeded, type Quotas } from './quotas.ts';
@@ -15,9 +16,15 @@ export interface Incoming {
 
 /**
  * Reads a MESSAGE frame, trusting nothing in it.
+ * @param heads what came before, if that is remembered
  * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE, ERR_IOLITE_LIMIT; holds nothing then
  */
-export function decodeMessage(frame: Frame, imports: ImportTable, quotas: Quotas): Incoming {
+export function decodeMessage(
+  frame: Frame,
+  imports: ImportTable,
+  quotas: Quotas,
+  heads?: HeadMemo,
+): Incoming {
   const { bytes, start } = frame;
   if (frame.length < MESSAGE_FIXED) throw broken(`a message has ${frame.length} bytes`);
   const kind = bytes.readUInt32LE(start);
@@ -32,7 +39,10 @@ export function decodeMessage(frame: Frame, imports: ImportTable, quotas: Quotas
   const headAt = start + MESSAGE_FIXED;
   const slicesAt = headAt + headLength;
   const message: { head?: Json; body?: Aggregate } = {};
-  if (headLength > 0) message.head = parseHead(bytes, headAt, slicesAt);
+  if (headLength > 0) {
+    message.head =
+      heads === undefined ? parseHead(bytes, headAt, slicesAt) : heads.parse(bytes, headAt, slicesAt);
+  }
   if (!hasBody) return { kind, correlation, message };
   const body = leaseBody(bytes, slicesAt, sliceCount, imports);
   if (body.length > quotas.maxBodyBytes) {

@@ -25,12 +25,13 @@ export class PendingRequests {
   readonly #pending = new Map<number, Pending>([[0, { resolve: () => {}, reject: () => {} }]]);
   /** Requests that nobody waits for any more, and that the peer will answer nevertheless. */
   readonly #abandoned = new Set<number>();
+  /** Requests that were answered and are not over. */
+  readonly #held = new Set<number>();
   #next = 1;
 
   /** Registers a request. @returns its number */
   open(pending: Pending): number {
-    while (this.#pending.has(this.#next) || this.#abandoned.has(this.#next))
-      this.#next = (this.#next + 1) >>> 0;
+    while (this.#isTaken(this.#next)) this.#next = (this.#next + 1) >>> 0;
     const correlation = this.#next;
     this.#next = (this.#next + 1) >>> 0;
     this.#pending.set(correlation, pending);
@@ -50,6 +51,20 @@ export class PendingRequests {
     if (!this.reject(correlation, error)) this.#late(correlation);
   }
 
+  /** Whether the answer to a request is waited for. */
+  has(correlation: number): boolean {
+    return correlation !== 0 && this.#pending.has(correlation);
+  }
+
+  /** No other request gets the number of this one, until {@link letGo}. */
+  hold(correlation: number): void {
+    this.#held.add(correlation);
+  }
+
+  letGo(correlation: number): void {
+    this.#held.delete(correlation);
+  }
+
   /** Nobody waits for the answer any more, which is still to come. */
   abandon(correlation: number): void {
     this.#abandoned.add(correlation);
@@ -67,33 +82,16 @@ export class PendingRequests {
     return pending !== undefined;
   }
 
-  /** The answer, unless the signal or the time-out comes first: then the request is rejected, and cancelled. */
-  async until(
-    { signal, timeout }: RequestOptions,
-    correlation: number,
-    answer: Promise<Message>,
-    cancel: () => void,
-  ): Promise<Message> {
-    const end = (reason: Error): void => {
-      if (this.reject(correlation, reason)) cancel();
-    };
-    const abort = (): void => end(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    const timer = timeout === undefined ? undefined : setTimeout(() => end(tooLate(timeout)), timeout);
-    try {
-      return await answer;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    }
-  }
-
   /** Answers may still come. */
   rejectAll(error: Error): void {
     for (const correlation of [...this.#pending.keys()].slice(1)) {
       this.reject(correlation, error);
       this.abandon(correlation);
     }
+  }
+
+  #isTaken(correlation: number): boolean {
+    return this.#pending.has(correlation) || this.#abandoned.has(correlation) || this.#held.has(correlation);
   }
 
   #late(correlation: number): void {
@@ -122,7 +120,8 @@ export function noTimeout(value: unknown): BoundsError {
   );
 }
 
-function tooLate(timeout: number): IoliteError {
+/** The error of an answer that did not come in time. */
+export function tooLate(timeout: number): IoliteError {
   return new IoliteError('ERR_IOLITE_TIMEOUT', `The peer did not answer in ${timeout} ms`);
 }
 

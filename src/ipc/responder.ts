@@ -7,14 +7,20 @@ import { broken, MessageKind } from './wire.ts';
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (
   message: Message,
-  context: { readonly signal: AbortSignal },
+  context: RequestContext,
 ) => Message | undefined | Promise<Message | undefined>;
 
 /** What a handler may ask of the request it answers. */
-class RequestContext {
+export class RequestContext {
+  /** The requester's number of it, and not that of another one that is not answered. */
+  readonly number: number;
   #controller: AbortController | undefined;
   #ended = false;
   #reason: unknown;
+
+  constructor(number: number) {
+    this.number = number;
+  }
 
   /** Aborted when the peer no longer waits. Made when first asked for: most handlers never do. */
   get signal(): AbortSignal {
@@ -37,7 +43,7 @@ export class Responder {
   /** Requests that came before there was a handler. */
   readonly #waiting: { correlation: number; message: Message; context: RequestContext }[] = [];
   /** Requests that were not answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
-  readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext()]]);
+  readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext(-1)]]);
   #handler: RequestHandler | undefined;
 
   /**
@@ -65,7 +71,7 @@ export class Responder {
       message.body?.release();
       throw broken(`request ${correlation} came while it was being answered`);
     }
-    const context = new RequestContext();
+    const context = new RequestContext(correlation);
     this.#answering.set(correlation, context);
     this.#take(correlation, message, context);
   }

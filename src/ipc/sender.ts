@@ -1,9 +1,10 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
+import { bytesOfHead } from './constant-head.ts';
 import { Credit } from './credit.ts';
 import { checkGrantable, type ExportTable } from './exports.ts';
-import { checkSliceCount, encodeHead, type Message, type Outgoing } from './message.ts';
+import { checkSliceCount, type Message, type Outgoing } from './message.ts';
 import { checkAccepted, type SenderQuotas } from './quotas.ts';
 import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_BYTES } from './wire.ts';
 
@@ -138,7 +139,7 @@ export class Sender {
     if (message.stream !== undefined) {
       throw new ArgumentError('Cannot send message: a stream is sent with sendStream(), one was given');
     }
-    const head = encodeHead(message.head);
+    const head = bytesOfHead(message.head);
     if (body === undefined) return { kind, correlation, head, body, slices: [] };
     const slices = body.slices();
     checkSliceCount(slices.length);

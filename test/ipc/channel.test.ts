@@ -90,15 +90,17 @@ test('request() ends with its time-out, and the peer is told', async () => {
   await assert.rejects(channel.request({}, { timeout: -1 }), { code: 'ERR_IOLITE_RANGE' });
 });
 
-test('ask() tells one of the two, once; not when its wait was ended, of which the peer is told', async () => {
+test('requester.ask() tells one of the two, once; not when its wait was ended, of which the peer is told', async () => {
   await using family = new Family();
   const { channel } = await family.fork(ECHO);
+  const { requester } = channel;
   const ask = (what: string): { told: Promise<unknown>; end: () => boolean } => {
-    let end = (): boolean => false;
+    let number = 0;
     const told = new Promise((resolve, reject) => {
-      end = channel.ask({ head: { ask: what } }, { resolve, reject });
+      number = requester.ask({ head: { ask: what } }, { resolve, reject });
     });
-    return { told, end };
+    assert.equal(requester.isWaiting(number), true);
+    return { told, end: () => requester.giveUp(number) };
   };
   await assert.rejects(ask('fail').told, { code: 'ERR_OF_THE_TEST' });
   const hanging = ask('hang');

@@ -131,7 +131,7 @@ export class AppGateway implements Handler {
     const { signal } = this.#closing;
     for (let wait = FIRST_PAUSE; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
       try {
-        const channel = await connect(path, { signal, gather: true });
+        const channel = await connect(path, { signal, gather: true, rememberHeads: true });
         // A name without a place in the file system is anybody's once its owner is dead.
         if (channel.peer.uid === process.getuid?.()) return channel;
         channel.destroy();

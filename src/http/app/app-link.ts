@@ -1,33 +1,30 @@
-import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { IncomingStream } from '../../ipc/incoming-stream.ts';
 import type { Message } from '../../ipc/message.ts';
 import { broken } from '../../ipc/wire.ts';
 import { IoliteError } from '../../os/error.ts';
 import type { Answer, ServerRequest } from '../exchange.ts';
-import { releaseBody } from '../fast-lane/prepared-answer.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { type AppLimits, tooLate, tooLong } from './app-limits.ts';
-import { CheckedHeaders } from './checked-headers.ts';
+import { boundedBody, wholeBody } from './bounded-body.ts';
+import { checkedAnswer } from './checked-answer.ts';
 import { Deadlines } from './deadlines.ts';
-import { BodyKind, DRAIN, decodeAnswer, encodeRequest } from './heads.ts';
+import { BodyKind, DRAIN, encodeRequest } from './heads.ts';
+import { Inquiry, type InquiryHost } from './inquiry.ts';
 import { StreamDesk } from './stream-desk.ts';
-import { upload } from './upload.ts';
 
 /** Bodies up to this many bytes go with the head of their request; what is longer, or of unknown length, as a stream. */
 const WHOLE_BYTES = 64 * 1024;
-const MAX_ID = 2 ** 32;
 
 /** An application process as a server sees it. */
-export class AppLink {
+export class AppLink implements InquiryHost {
   readonly #channel: Channel;
   readonly #limits: AppLimits;
   readonly #changed: () => void;
-  /** For bodies of answers that come as streams. */
-  readonly #desk = new StreamDesk();
+  /** For bodies of answers that come as streams, which may be there before the answer is. */
+  readonly #desk: StreamDesk;
   readonly #deadlines: Deadlines;
-  readonly #checked = new CheckedHeaders();
-  #nextId = 0;
   #inFlight = 0;
   #draining = false;
 
@@ -35,6 +32,7 @@ export class AppLink {
   constructor(channel: Channel, limits: AppLimits, changed: () => void) {
     this.#channel = channel;
     this.#limits = limits;
+    this.#desk = new StreamDesk(number => channel.requester.isWaiting(number));
     this.#deadlines = new Deadlines(limits.timeout);
     this.#changed = changed;
     void this.#takeStreams();
@@ -57,18 +55,24 @@ export class AppLink {
    * failed with
    */
   async ask(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    const id = this.#begin();
-    let streaming = false;
-    try {
-      const message = await this.#send(id, request, signal);
-      const answer = this.#answerOf(id, request, message);
-      if (!(answer instanceof Promise)) return answer;
-      const streamed = await this.#untilAborted(id, answer, signal);
-      streaming = true;
-      return streamed;
-    } finally {
-      if (!streaming) this.#over(id);
+    const { body } = request;
+    if (body === undefined) {
+      return this.#ask(request, signal, async inquiry => this.#send(inquiry, BodyKind.NONE));
     }
+    const { maxBodyBytes } = this.#limits;
+    const length = Number(request.header('content-length') ?? Number.NaN);
+    if (length > maxBodyBytes) throw tooLong(maxBodyBytes);
+    if (length <= WHOLE_BYTES) {
+      return this.#ask(request, signal, async (inquiry, failed) => {
+        using whole = await wholeBody(body, length);
+        failed.throwIfAborted();
+        this.#send(inquiry, BodyKind.WHOLE, whole);
+      });
+    }
+    return this.#ask(request, signal, async (inquiry, failed) => {
+      this.#send(inquiry, BodyKind.STREAM);
+      await this.#sendStream(inquiry, body, failed);
+    });
   }
 
   /**
@@ -81,42 +85,10 @@ export class AppLink {
     answered: (answer: Answer) => void,
     failed: (error: unknown) => void,
   ): () => void {
-    const id = this.#begin();
-    let isGivenUp = false;
-    const fail = (error: unknown): void => {
-      this.#deadlines.met(id);
-      this.#over(id);
-      if (!isGivenUp) failed(error);
-    };
-    const streams = (answer: Answer): void => {
-      if (isGivenUp) releaseBody(answer.body);
-      else answered(answer);
-    };
-    const resolve = (message: Message): void => {
-      let answer: Answer | Promise<Answer>;
-      try {
-        answer = this.#answerOf(id, request, message);
-      } catch (error) {
-        return fail(error);
-      }
-      this.#deadlines.met(id);
-      if (answer instanceof Promise) {
-        answer.then(streams, fail);
-        return;
-      }
-      this.#over(id);
-      answered(answer);
-    };
-    const head = encodeRequest(id, request, BodyKind.NONE);
-    const endWait = this.#channel.ask({ head }, { resolve, reject: fail });
-    this.#deadlines.set(id, () => {
-      if (endWait()) fail(tooLate(this.#limits.timeout));
-    });
-    return () => {
-      isGivenUp = true;
-      if (endWait()) fail(undefined);
-      else this.#desk.close(id);
-    };
+    const inquiry = new Inquiry(this, request, answered, failed);
+    this.#send(inquiry, BodyKind.NONE);
+    this.#inFlight += 1;
+    return () => inquiry.giveUp();
   }
 
   /** No more requests: closes the channel when the last is over. */
@@ -131,71 +103,22 @@ export class AppLink {
     this.#channel.destroy();
   }
 
-  #newId(): number {
-    do this.#nextId = (this.#nextId + 1) % MAX_ID;
-    while (this.#desk.isOpen(this.#nextId));
-    return this.#nextId;
-  }
+  // For its inquiries
 
-  #begin(): number {
-    const id = this.#newId();
-    this.#inFlight += 1;
-    this.#desk.open(id);
-    return id;
-  }
-
-  #over(id: number): void {
-    this.#desk.close(id);
-    this.#inFlight -= 1;
-    this.#changed();
-    this.#closeIfDone();
-  }
-
-  #closeIfDone(): void {
-    if (this.#draining && this.#inFlight === 0) void this.#channel.close();
-  }
-
-  #send(id: number, request: ServerRequest, signal: AbortSignal): Promise<Message> {
-    const { body } = request;
-    if (body !== undefined) return this.#sendBody(id, request, body, signal);
-    const head = encodeRequest(id, request, BodyKind.NONE);
-    return this.#channel.request({ head }, { signal, timeout: this.#limits.timeout });
-  }
-
-  async #sendBody(
-    id: number,
-    request: ServerRequest,
-    pieces: AsyncIterable<Aggregate>,
-    signal: AbortSignal,
-  ): Promise<Message> {
-    const { timeout, maxBodyBytes } = this.#limits;
-    const length = Number(request.header('content-length') ?? Number.NaN);
-    if (length > maxBodyBytes) throw tooLong(maxBodyBytes);
-    if (length <= WHOLE_BYTES) {
-      using body = await gather(pieces, length);
-      const head = encodeRequest(id, request, BodyKind.WHOLE);
-      return await this.#channel.request({ head, body }, { signal, timeout });
-    }
-    const head = encodeRequest(id, request, BodyKind.STREAM);
-    return upload(this.#channel, { id, head, pieces }, this.#limits, signal);
-  }
-
-  /** The answer in a message; one whose body is a stream, when that is there. */
-  #answerOf(id: number, request: ServerRequest, message: Message): Answer | Promise<Answer> {
+  answerOf(inquiry: Inquiry, message: Message): Answer | Promise<Answer> {
     const { body } = message;
     try {
-      const head = decodeAnswer(message.head);
-      const { headers, contentLength } = this.#checked.check(head.headers);
-      const { status } = head;
-      if (request.method === 'HEAD' || status === 204 || status === 304) {
+      const head = checkedAnswer(message.head);
+      const { status, headers, contentLength } = head;
+      if (inquiry.request.method === 'HEAD' || status === 204 || status === 304) {
         body?.release();
         return { status, headers, body: undefined };
       }
       if (head.body === BodyKind.STREAM) {
-        return this.#takeStream(id).then(stream => ({
+        return this.#takeStream(inquiry).then(stream => ({
           status,
           headers,
-          body: new AnswerStream(stream, contentLength, () => this.#over(id)),
+          body: new AnswerStream(stream, contentLength, () => this.over(inquiry)),
         }));
       }
       if ((contentLength ?? 0) !== (body?.length ?? 0)) {
@@ -208,24 +131,94 @@ export class AppLink {
     }
   }
 
-  /** The stream that an answer announced: it is on its way. Until it comes the request may be closed. */
-  async #takeStream(id: number): Promise<IncomingStream> {
-    const timer = setTimeout(() => this.#desk.close(id), this.#limits.timeout);
-    try {
-      return await this.#desk.take(id);
-    } finally {
-      clearTimeout(timer);
-    }
+  giveUp({ number }: Inquiry): boolean {
+    const isWaiting = this.#channel.requester.giveUp(number);
+    if (!isWaiting) this.#desk.close(number);
+    return isWaiting;
   }
 
-  async #untilAborted(id: number, answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-    const close = (): void => this.#desk.close(id);
-    signal.addEventListener('abort', close, { once: true });
-    if (signal.aborted) close();
+  over(inquiry: Inquiry): void {
+    this.#deadlines.met(inquiry);
+    this.#desk.close(inquiry.number);
+    this.#channel.requester.letGo(inquiry.number);
+    this.#inFlight -= 1;
+    this.#changed();
+    this.#closeIfDone();
+  }
+
+  tooLate(): Error {
+    return tooLate(this.#limits.timeout);
+  }
+
+  #closeIfDone(): void {
+    if (this.#draining && this.#inFlight === 0) void this.#channel.close();
+  }
+
+  /**
+   * The answer to a request, as a promise.
+   * @param send sends it; its second argument is aborted when the request fails or is given up
+   */
+  #ask(
+    request: ServerRequest,
+    signal: AbortSignal,
+    send: (inquiry: Inquiry, failed: AbortSignal) => Promise<void>,
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const ending = new AbortController();
+      const abort = (): void => {
+        inquiry.giveUp();
+        failed(signal.reason);
+      };
+      const answered = (answer: Answer): void => {
+        signal.removeEventListener('abort', abort);
+        resolve(answer);
+      };
+      const failed = (error: unknown): void => {
+        signal.removeEventListener('abort', abort);
+        ending.abort(error);
+        reject(error);
+      };
+      const inquiry = new Inquiry(this, request, answered, failed);
+      this.#inFlight += 1;
+      signal.addEventListener('abort', abort, { once: true });
+      send(inquiry, ending.signal).catch(error => inquiry.reject(error));
+    });
+  }
+
+  #send(inquiry: Inquiry, kind: number, body?: Aggregate): void {
+    const head = encodeRequest(inquiry.request, kind);
+    const message = body === undefined ? { head } : { head, body };
+    inquiry.number = this.#channel.requester.ask(message, inquiry);
+    this.#deadlines.set(inquiry);
+  }
+
+  /**
+   * Sends the body of a request piece by piece, as the application reads it: from the last piece on it has the whole time for its
+   * answer. It may answer before it has read all; then the rest is left, and whoever has the connection sees to it.
+   */
+  async #sendStream(inquiry: Inquiry, body: AsyncIterable<Aggregate>, failed: AbortSignal): Promise<void> {
+    const progress = (): void => {
+      if (!inquiry.isDue) return;
+      this.#deadlines.met(inquiry);
+      this.#deadlines.set(inquiry);
+    };
+    const watch = { progress, failed: (error: unknown): void => inquiry.fail(error) };
+    const pieces = boundedBody(body, this.#limits.maxBodyBytes, watch);
+    // Not to read a body is the application's right. That the body failed is told by the watch.
+    await this.#channel.sendStream(pieces, { head: inquiry.number, signal: failed }).catch(() => {});
+  }
+
+  /** The stream that an answer announced: it is there or on its way. Until it comes the request may be closed. */
+  async #takeStream(inquiry: Inquiry): Promise<IncomingStream> {
+    const { number } = inquiry;
+    this.#deadlines.met(inquiry);
+    this.#channel.requester.hold(number);
+    this.#desk.open(number);
+    const timer = setTimeout(() => this.#desk.close(number), this.#limits.timeout);
     try {
-      return await answer;
+      return await this.#desk.take(number);
     } finally {
-      signal.removeEventListener('abort', close);
+      clearTimeout(timer);
     }
   }
 
@@ -242,21 +235,5 @@ export class AppLink {
     this.#desk.end(new IoliteError('ERR_IOLITE_PEER', 'The application is gone'));
     this.#deadlines.end();
     this.#changed();
-  }
-}
-
-/** A short body, all of it. */
-async function gather(pieces: AsyncIterable<Aggregate>, length: number): Promise<Aggregate> {
-  const whole = Aggregate.empty();
-  try {
-    for await (const piece of pieces) {
-      using taken = piece;
-      whole.append(taken);
-      if (whole.length > length) throw tooLong(length);
-    }
-    return whole;
-  } catch (error) {
-    whole.release();
-    throw error;
   }
 }

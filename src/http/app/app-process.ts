@@ -37,7 +37,9 @@ function report(error: unknown, request: AppRequest): void {
 
 const handler = await loadApp(module);
 const pool = createPool({ name: 'answers' });
-const endpoint = await listen(`@iolite/app/${randomBytes(16).toString('hex')}`);
+const endpoint = await listen(`@iolite/app/${randomBytes(16).toString('hex')}`, {
+  channel: { rememberHeads: true },
+});
 endpoint.on('channel', channel => {
   const session = new AppSession(channel, { handler, pool, failed: report });
   sessions.add(session);

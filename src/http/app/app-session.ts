@@ -5,11 +5,12 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { sourceOf } from '../../aggregate/stream-source.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { Message } from '../../ipc/message.ts';
+import type { RequestContext } from '../../ipc/responder.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../os/error.ts';
-import { hasHeader, listHeaders } from './answer-headers.ts';
 import { AppRequest } from './app-request.ts';
 import type { AppHandler, AppResponse } from './application.ts';
-import { BodyKind, DRAIN, decodeRequest, encodeAnswer, FAILED } from './heads.ts';
+import { BodyKind, DRAIN, decodeRequest, FAILED } from './heads.ts';
+import { responseHead } from './response-head.ts';
 import { StreamDesk } from './stream-desk.ts';
 
 export interface AppSessionOptions {
@@ -55,13 +56,12 @@ export class AppSession {
   }
 
   /** An application that answers at once costs no promise. */
-  #answer(message: Message, context: { readonly signal: AbortSignal }): Message | Promise<Message> {
+  #answer(message: Message, context: RequestContext): Message | Promise<Message> {
     const { body } = message;
+    const id = context.number;
     let request: AppRequest;
-    let id: number;
     try {
       const head = decodeRequest(message.head);
-      id = head.id;
       if (this.#desk.isOpen(id)) throw new ArgumentError(`Cannot answer: request ${id} is under way already`);
       if (head.body === BodyKind.STREAM) this.#desk.open(id);
       request = new AppRequest(head, { body, context, takeStream: () => this.#desk.take(id) });
@@ -108,25 +108,20 @@ export class AppSession {
       throw new ArgumentError(`Cannot answer: a response is wanted, ${describe(response)} was given`);
     }
     const { status = 200, body } = response;
+    let whole: Aggregate | undefined;
     try {
       checkInteger(status, 'status', 200, 599);
-      const headers = listHeaders(response.headers);
-      const whole = this.#whole(body);
-      if (whole === undefined && body !== undefined && body !== null) {
-        this.#sendStream(id, request, body as StreamLike, over);
-        return { head: encodeAnswer({ status, body: BodyKind.STREAM, headers }) };
-      }
-      if (typeof body === 'string' && !hasHeader(headers, 'content-type')) {
-        headers.push('Content-Type', 'text/plain; charset=utf-8');
-      }
-      if (lengthIsDue(status, request, whole) && !hasHeader(headers, 'content-length')) {
-        headers.push('Content-Length', String(whole?.length ?? 0));
-      }
-      over();
-      if (whole === undefined) return { head: encodeAnswer({ status, body: BodyKind.NONE, headers }) };
-      return { head: encodeAnswer({ status, body: BodyKind.WHOLE, headers }), body: whole };
+      whole = this.#whole(body);
+      const kind = kindOf(body, whole);
+      const isDue = kind !== BodyKind.STREAM && lengthIsDue(status, request, whole);
+      const length = isDue ? (whole?.length ?? 0) : undefined;
+      const isText = typeof body === 'string';
+      const head = responseHead(response.headers, { status, body: kind, length, isText });
+      if (kind === BodyKind.STREAM) this.#sendStream(id, request, body as StreamLike, over);
+      else over();
+      return whole === undefined ? { head } : { head, body: whole };
     } catch (error) {
-      discard(body, error);
+      discard(whole ?? body, error);
       throw error;
     }
   }
@@ -157,6 +152,12 @@ function isThenable(value: unknown): value is Promise<AppResponse> {
 /** Whether Content-Length says something: nothing does of a body that is left out (RFC 9110, 8.6). */
 function lengthIsDue(status: number, { method }: AppRequest, body: Aggregate | undefined): boolean {
   return status !== 204 && status !== 304 && (body !== undefined || method !== 'HEAD');
+}
+
+/** One of {@link BodyKind}. */
+function kindOf(body: AppResponse['body'], whole: Aggregate | undefined): number {
+  if (whole !== undefined) return BodyKind.WHOLE;
+  return body === undefined || body === null ? BodyKind.NONE : BodyKind.STREAM;
 }
 
 /** Lets go of a body that is not sent. */

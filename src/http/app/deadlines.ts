@@ -1,6 +1,14 @@
-interface Deadline {
-  readonly at: number;
-  readonly missed: () => void;
+/** Something that is to happen in time. What it has in common with others is {@link Deadlines}' to keep. */
+export abstract class Due {
+  /** By performance.now(). */
+  deadline = 0;
+  /** Whose deadline is next, and whose was before. */
+  later: Due | undefined;
+  earlier: Due | undefined;
+  isDue = false;
+
+  /** Called, once, when it did not happen in time. */
+  abstract missed(): void;
 }
 
 /**
@@ -9,8 +17,9 @@ interface Deadline {
  */
 export class Deadlines {
   readonly #span: number;
-  /** In the order they were set, which is the order they come in. */
-  readonly #waiting = new Map<number, Deadline>();
+  /** They come in the order in which they were set: a list, through those who wait themselves. */
+  #first: Due | undefined;
+  #last: Due | undefined;
   /** Goes off when the first is missed that waited as it was set: mostly that one has been met by then. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -19,22 +28,35 @@ export class Deadlines {
     this.#span = span;
   }
 
-  /** @param id no other one's that waits. @param missed called, once, unless it is met in time */
-  set(id: number, missed: () => void): void {
-    this.#waiting.set(id, { at: performance.now() + this.#span, missed });
+  /** @param due none that waits */
+  set(due: Due): void {
+    due.deadline = performance.now() + this.#span;
+    due.isDue = true;
+    due.earlier = this.#last;
+    if (this.#last === undefined) this.#first = due;
+    else this.#last.later = due;
+    this.#last = due;
     this.#timer ??= this.#after(this.#span);
   }
 
-  /** It is of no more concern. */
-  met(id: number): void {
-    this.#waiting.delete(id);
+  /** It is of no more concern, if it was. */
+  met(due: Due): void {
+    if (!due.isDue) return;
+    const { earlier, later } = due;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    due.isDue = false;
+    due.earlier = undefined;
+    due.later = undefined;
   }
 
   /** None are of concern any more. */
   end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#waiting.clear();
+    while (this.#first !== undefined) this.met(this.#first);
   }
 
   /** What is waited for keeps the process alive, if anything does. */
@@ -45,13 +67,13 @@ export class Deadlines {
   readonly #check = (): void => {
     this.#timer = undefined;
     const now = performance.now();
-    for (const [id, { at, missed }] of this.#waiting) {
-      if (at > now) {
-        this.#timer ??= this.#after(Math.ceil(at - now));
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      if (first.deadline > now) {
+        this.#timer ??= this.#after(Math.ceil(first.deadline - now));
         return;
       }
-      this.#waiting.delete(id);
-      missed();
+      this.met(first);
+      first.missed();
     }
   };
 }

@@ -1,3 +1,4 @@
+import { constantHead } from '../../ipc/constant-head.ts';
 import type { Json } from '../../ipc/message.ts';
 import { broken } from '../../ipc/wire.ts';
 import type { HeaderList, ServerRequest } from '../exchange.ts';
@@ -22,10 +23,8 @@ export const DRAIN = 'drain';
 /** The code of a request that failed because its handler threw. */
 export const FAILED = 'ERR_IOLITE_APPLICATION';
 
-/** The head of a request. */
+/** The head of a request, whose number is the channel's: streams of its body and of the answer's have it as their head. */
 export interface RequestHead {
-  /** Of the server's choice, and not that of another request under way. */
-  readonly id: number;
   readonly method: string;
   readonly target: string;
   readonly secure: boolean;
@@ -41,9 +40,37 @@ export interface AnswerHead {
   readonly headers: HeaderList;
 }
 
-export function encodeRequest(id: number, request: ServerRequest, body: number): Json {
+type Encoded = readonly [
+  method: string,
+  target: string,
+  secure: number,
+  remoteAddress: string,
+  body: number,
+  rawHeaders: readonly string[],
+];
+
+/** Heads of requests that are likely to come again, by their list of fields. */
+const encoded = new WeakMap<readonly string[], Encoded>();
+/** What frozen heads, which come as the same object again, were found to say. */
+const decoded = new WeakMap<object, RequestHead>();
+
+export function encodeRequest(request: ServerRequest, body: number): Json {
   const { method, target, secure, remoteAddress = '', rawHeaders } = request;
-  return [id, method, target, secure ? 1 : 0, remoteAddress, body, fieldsOf(rawHeaders)];
+  const isSecure = secure ? 1 : 0;
+  const known = encoded.get(rawHeaders);
+  if (
+    known !== undefined &&
+    known[0] === method &&
+    known[1] === target &&
+    known[2] === isSecure &&
+    known[3] === remoteAddress &&
+    known[4] === body
+  ) {
+    return known;
+  }
+  const head: Encoded = [method, target, isSecure, remoteAddress, body, fieldsOf(rawHeaders)];
+  if (Object.isFrozen(rawHeaders)) encoded.set(rawHeaders, constantHead(head));
+  return head;
 }
 
 /** The fields without those that HTTP/2 has in place of the request line: the authority becomes Host (RFC 9113, 8.3.1). */
@@ -60,9 +87,11 @@ function fieldsOf(rawHeaders: readonly string[]): readonly string[] {
 
 /** @throws ERR_IOLITE_PROTOCOL */
 export function decodeRequest(head: Json | undefined): RequestHead {
-  const [id, method, target, secure, remoteAddress, body, rawHeaders] = arrayOf(head, 7);
+  const parts = arrayOf(head, 6);
+  const known = decoded.get(parts);
+  if (known !== undefined) return known;
+  const [method, target, secure, remoteAddress, body, rawHeaders] = parts;
   if (
-    typeof id !== 'number' ||
     typeof method !== 'string' ||
     typeof target !== 'string' ||
     typeof remoteAddress !== 'string' ||
@@ -72,10 +101,12 @@ export function decodeRequest(head: Json | undefined): RequestHead {
     throw broken('the head of a request is malformed');
   }
   const address = remoteAddress === '' ? undefined : remoteAddress;
-  return { id, method, target, secure: secure === 1, remoteAddress: address, body, rawHeaders };
+  const request = { method, target, secure: secure === 1, remoteAddress: address, body, rawHeaders };
+  if (Object.isFrozen(parts)) decoded.set(parts, request);
+  return request;
 }
 
-export function encodeAnswer({ status, body, headers }: AnswerHead): Json {
+export function encodeAnswer({ status, body, headers }: AnswerHead): Json & object {
   return [status, body, headers];
 }
 

@@ -14,9 +14,16 @@ interface Place {
  */
 export class StreamDesk {
   readonly #places = new Map<number, Place>();
+  readonly #mayOpen: (id: number) => boolean;
 
-  /** A request that a stream may come for. */
+  /** @param mayOpen whether a request that is not open yet may be: its stream is kept for it then */
+  constructor(mayOpen: (id: number) => boolean = () => false) {
+    this.#mayOpen = mayOpen;
+  }
+
+  /** A request that a stream may come for, or has come for. */
   open(id: number): void {
+    if (this.#places.has(id)) return;
     this.#places.set(id, { stream: undefined, give: undefined, fail: undefined });
   }
 
@@ -26,6 +33,7 @@ export class StreamDesk {
 
   /** A stream came. */
   arrived(id: number, stream: IncomingStream): void {
+    if (!this.#places.has(id) && this.#mayOpen(id)) this.open(id);
     const place = this.#places.get(id);
     if (place === undefined || place.stream !== undefined) stream.cancel();
     else if (place.give === undefined) place.stream = stream;

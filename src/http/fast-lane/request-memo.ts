@@ -18,6 +18,7 @@ export class RequestMemo {
     if (known !== undefined) return known;
     const parsed = parseRequest(bytes, 0);
     if (parsed === undefined || parsed.length !== bytes.length) return parsed;
+    Object.freeze(parsed.rawHeaders);
     if (this.#known.size === MAX_ENTRIES) this.#known.clear();
     this.#known.set(key, parsed);
     return parsed;

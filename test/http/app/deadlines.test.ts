@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deadlines } from '../../../src/http/app/deadlines.ts';
+import { Deadlines, Due } from '../../../src/http/app/deadlines.ts';
+
+class Task extends Due {
+  readonly missed: () => void;
+
+  constructor(missed: () => void) {
+    super();
+    this.missed = missed;
+  }
+}
 
 test('what is met in time is forgotten, and what is missed is told once, in order', context => {
   let now = 0;
@@ -12,12 +21,17 @@ test('what is met in time is forgotten, and what is missed is told once, in orde
   };
   const deadlines = new Deadlines(100);
   const missed: number[] = [];
-  const set = (id: number): void => deadlines.set(id, () => missed.push(id));
-  set(1);
+  const set = (id: number): Task => {
+    const task = new Task(() => missed.push(id));
+    deadlines.set(task);
+    return task;
+  };
+  const first = set(1);
   set(2);
   pass(40);
   set(3);
-  deadlines.met(1);
+  deadlines.met(first);
+  deadlines.met(first);
   pass(60);
   assert.deepEqual(missed, [2]);
   pass(39);

@@ -1,0 +1,122 @@
+import type { Message } from './message.ts';
+import {
+  isTimeout,
+  noTimeout,
+  type Pending,
+  PendingRequests,
+  type RequestOptions,
+  tooLate,
+} from './pending-requests.ts';
+import { SENT, type Sender } from './sender.ts';
+import { MessageKind } from './wire.ts';
+
+/** What the requests of a channel need of it. */
+export interface RequesterHost {
+  readonly sender: Sender;
+  /** Why nothing may be sent any more; undefined as long as it may. */
+  whyClosed(): Error | undefined;
+  /** Tells the peer, unless it is gone, that an answer is not wanted. */
+  cancel(correlation: number): void;
+}
+
+/** The requests of one side of a channel. */
+export class Requester {
+  readonly #host: RequesterHost;
+  readonly #pending = new PendingRequests();
+
+  constructor(host: RequesterHost) {
+    this.#host = host;
+  }
+
+  /** See Channel.request(). */
+  request(message: Message, options: RequestOptions): Promise<Message> {
+    const { signal, timeout } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(noTimeout(timeout));
+    const closed = this.#host.whyClosed();
+    if (closed !== undefined) return Promise.reject(closed);
+    let correlation = 0;
+    const answer = new Promise<Message>((resolve, reject) => {
+      correlation = this.ask(message, { resolve, reject });
+    });
+    if (signal === undefined && timeout === undefined) return answer;
+    return this.#until(options, correlation, answer);
+  }
+
+  /**
+   * As Channel.request(), for whoever sends tens of thousands a second: without promises.
+   * @param waiting one of its functions is called, once, after this has returned
+   * @returns the request's number, which the peer's handler is told as well: not that of another one that waits or is held
+   */
+  ask(message: Message, waiting: Pending): number {
+    const correlation = this.#pending.open(waiting);
+    const closed = this.#host.whyClosed();
+    const sent =
+      closed === undefined
+        ? this.#host.sender.send(MessageKind.REQUEST, correlation, message)
+        : Promise.reject(closed);
+    if (sent !== SENT) sent.catch(error => this.#pending.reject(correlation, error));
+    return correlation;
+  }
+
+  /** Ends the wait for an answer, after which nothing is called, and tells the peer. @returns whether there was a wait */
+  giveUp(correlation: number): boolean {
+    const isWaiting = this.#pending.giveUp(correlation);
+    if (isWaiting) this.#cancel(correlation);
+    return isWaiting;
+  }
+
+  /** Whether the answer to a request has not come and is waited for. */
+  isWaiting(correlation: number): boolean {
+    return this.#pending.has(correlation);
+  }
+
+  /** An answer came whose request is not over with it: no other gets its number, until {@link letGo}. */
+  hold(correlation: number): void {
+    this.#pending.hold(correlation);
+  }
+
+  letGo(correlation: number): void {
+    this.#pending.letGo(correlation);
+  }
+
+  /** An answer came. @throws ERR_IOLITE_PROTOCOL when it was not asked for */
+  answered(correlation: number, message: Message): void {
+    this.#pending.resolve(correlation, message);
+  }
+
+  /** A failure came as answer. @throws as {@link answered} */
+  failed(correlation: number, error: Error): void {
+    this.#pending.answerFailed(correlation, error);
+  }
+
+  rejectAll(error: Error): void {
+    this.#pending.rejectAll(error);
+  }
+
+  /** The answer, unless the signal or the time-out comes first: then the request is rejected, and cancelled. */
+  async #until(
+    { signal, timeout }: RequestOptions,
+    correlation: number,
+    answer: Promise<Message>,
+  ): Promise<Message> {
+    const end = (reason: Error): void => {
+      if (this.#pending.reject(correlation, reason)) this.#cancel(correlation);
+    };
+    const abort = (): void => end(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const timer = timeout === undefined ? undefined : setTimeout(() => end(tooLate(timeout)), timeout);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #cancel(correlation: number): void {
+    if (this.#host.sender.withdraw(MessageKind.REQUEST, correlation)) return;
+    this.#pending.abandon(correlation);
+    this.#host.cancel(correlation);
+  }
+}
