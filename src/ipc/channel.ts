@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import type { StreamLike } from '../aggregate/from-stream.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
@@ -72,7 +71,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
    */
   constructor(
-    { messages, descriptors }: { messages: number | Socket; descriptors: number },
+    { messages, descriptors }: { messages: number; descriptors: number },
     peer: Credentials,
     options: ChannelOptions = {},
   ) {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { type Acl, admits, type Credentials } from '../memory/acl.ts';
-import { closeDescriptor } from '../os/descriptor.ts';
+import { closeDescriptor, duplicateDescriptor } from '../os/descriptor.ts';
 import { checkInteger, IoliteError } from '../os/error.ts';
 import { descriptorOf } from '../os/node-socket.ts';
 import { peerCredentials } from '../os/socket.ts';
@@ -159,7 +159,16 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       closeDescriptor(descriptors);
       return this.#refuse(socket, 'limit', peer);
     }
-    this.#open(new Channel({ messages: socket, descriptors }, peer, this.#accepted));
+    let messages: number;
+    try {
+      messages = duplicateDescriptor(descriptorOf(socket));
+    } catch {
+      closeDescriptor(descriptors);
+      return this.#refuse(socket, 'limit', peer);
+    }
+    // Nothing was read of it: the channel has a socket of its own over the same connection.
+    socket.destroy();
+    this.#open(new Channel({ messages, descriptors }, peer, this.#accepted));
   }
 
   /** Whether one more channel may be opened, at the cost of one that never greeted if need be. */

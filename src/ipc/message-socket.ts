@@ -1,5 +1,4 @@
 import { Socket } from 'node:net';
-import { descriptorOf } from '../os/node-socket.ts';
 import { sendNow } from '../os/socket.ts';
 
 /** Most bytes read at once. */
@@ -18,24 +17,22 @@ export interface MessageSocketListener {
 }
 
 /**
- * The stream socket that a channel's frames go through. Reading is Node's event loop's, into one buffer where the
- * socket is ours to make. Writing is a system call of our own as long as nothing waits in Node's socket: a third of
- * what passing through the stream costs.
+ * The stream socket that a channel's frames go through. Reading is Node's event loop's, into one buffer. Writing is a system
+ * call of our own as long as nothing waits in Node's socket: a third of what passing through the stream costs.
  */
 export class MessageSocket {
   readonly #socket: Socket;
   readonly #fd: number;
 
-  /** @param socket a connected stream socket, or its descriptor; taken over */
-  constructor(socket: number | Socket, listener: MessageSocketListener) {
-    const received = (bytes: Buffer): void => listener.received(bytes);
-    this.#socket = typeof socket === 'number' ? readInto(socket, received) : socket.on('data', received);
-    this.#fd = typeof socket === 'number' ? socket : descriptorOf(socket);
+  /** @param fd a connected stream socket, taken over */
+  constructor(fd: number, listener: MessageSocketListener) {
+    this.#socket = readInto(fd, bytes => listener.received(bytes));
+    this.#fd = fd;
     this.#socket.on('drain', () => listener.drained());
     this.#socket.on('error', cause => listener.failed(cause));
     this.#socket.on('end', () => listener.ended());
     this.#socket.on('close', () => listener.ended());
-    this.#socket.resume(); // It may have been accepted paused.
+    this.#socket.resume();
   }
 
   /** Whether what was written waits for the peer to read. */
