@@ -5,6 +5,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { sendAggregate } from '../network/send.ts';
 import type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+import { holdHead } from './held-head.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -199,7 +200,8 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
     sent = bytes;
   };
   try {
-    await sendAggregate(directWay(response) ?? response, body, { taken });
+    const { stream, head } = directWay(response) ?? { stream: response };
+    await sendAggregate(stream, body, { head, taken });
     response.end();
   } catch {
     // The client is gone.
@@ -211,16 +213,15 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
 }
 
 /**
- * The socket, once it has the header, if the body can go into it directly: no chunks, nobody before us who has not finished, and
- * nobody (as a middleware that compresses) who wants to see what is written.
+ * The socket, and the header unless it has that, if the body can go into it directly: no chunks, nobody before us who has not
+ * finished, and nobody (as a middleware that compresses) who wants to see what is written.
  */
-function directWay(response: NodeResponse): Socket | undefined {
+function directWay(response: NodeResponse): { stream: Socket; head: Buffer | undefined } | undefined {
   if ('stream' in response || response.write !== ServerResponse.prototype.write) return undefined;
   // In a queue of pipelined responses only the first has it.
   const { socket } = response;
-  if (socket === null) return undefined;
-  response.flushHeaders();
-  return response.chunkedEncoding ? undefined : socket;
+  if (socket === null || response.chunkedEncoding) return undefined;
+  return { stream: socket, head: holdHead(response, socket) };
 }
 
 async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<number> {

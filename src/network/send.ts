@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { ArgumentError, describe } from '../os/error.ts';
+import { bytesQueued } from '../os/gather.ts';
 import { closedEarly } from './closed-early.ts';
 import { kernelSocket } from './kernel-socket.ts';
-import { type SendMode, SocketSending } from './socket-sending.ts';
+import { ReaderPace } from './reader-pace.ts';
+import { FIRST, type SendMode, SocketSending, UNSENT } from './socket-sending.ts';
 import { StreamSending } from './stream-sending.ts';
 
 export interface SendOptions {
@@ -14,7 +16,9 @@ export interface SendOptions {
    * a peer that keeps up, which is faster, and by reference to one that is slow, or not known yet, which takes no memory.
    */
   readonly mode?: SendMode;
-  /** Told once, at the end, how many bytes the stream has taken: less than all when sending fails. */
+  /** Bytes to go before it, as a header: into a socket of the kernel with the beginning of the aggregate. They must not change. */
+  readonly head?: Buffer | undefined;
+  /** Told once, at the end, how many bytes of the aggregate the stream has taken: less than all when sending fails. */
   readonly taken?: ((bytes: number) => void) | undefined;
 }
 
@@ -22,6 +26,8 @@ const MODES: readonly unknown[] = ['auto', 'copy', 'reference'];
 
 /** The last sending on its way into a stream: the next one waits for it. */
 const underway = new WeakMap<Writable, Promise<void>>();
+/** How fast those who read from sockets of the kernel were. */
+const paces = new WeakMap<Writable, ReaderPace>();
 
 /**
  * Writes an aggregate to a socket, a server response or another stream. Nothing is copied in this process: the kernel takes the
@@ -42,7 +48,7 @@ const underway = new WeakMap<Writable, Promise<void>>();
 export async function sendAggregate(
   stream: Writable,
   aggregate: Aggregate,
-  { mode = 'auto', taken }: SendOptions = {},
+  options: SendOptions = {},
 ): Promise<void> {
   if (typeof stream?.write !== 'function' || typeof stream.once !== 'function') {
     throw new ArgumentError(`Cannot send aggregate: a stream is wanted, ${describe(stream)} was given`);
@@ -52,6 +58,10 @@ export async function sendAggregate(
       `Cannot send aggregate: an Aggregate is wanted, ${describe(aggregate)} was given`,
     );
   }
+  const { mode = 'auto', head } = options;
+  if (head !== undefined && !Buffer.isBuffer(head)) {
+    throw new ArgumentError(`Cannot send aggregate: a Buffer is wanted as head, ${describe(head)} was given`);
+  }
   if (!MODES.includes(mode)) {
     throw new ArgumentError(
       `Cannot send aggregate: mode 'auto', 'copy' or 'reference' is wanted, ${describe(mode)} was given`,
@@ -60,7 +70,7 @@ export async function sendAggregate(
   const held = aggregate.duplicate();
   const previous = underway.get(stream);
   const sending =
-    previous === undefined ? send(stream, held, mode, taken) : follow(previous, stream, held, mode, taken);
+    previous === undefined ? send(stream, held, options) : follow(previous, stream, held, options);
   underway.set(stream, sending);
   try {
     await sending;
@@ -73,20 +83,19 @@ async function follow(
   previous: Promise<void>,
   stream: Writable,
   held: Aggregate,
-  mode: SendMode,
-  taken: SendOptions['taken'],
+  options: SendOptions,
 ): Promise<void> {
   // Whoever sent that one is told of its failure, and the stream will tell us as well.
   await previous.catch(() => undefined);
-  await send(stream, held, mode, taken);
+  await send(stream, held, options);
 }
 
 async function send(
   stream: Writable,
   body: Aggregate,
-  mode: SendMode,
-  taken: SendOptions['taken'],
+  { mode = 'auto', head, taken }: SendOptions,
 ): Promise<void> {
+  const parts = head === undefined ? [body] : [head, body];
   let sending: StreamSending | SocketSending | undefined;
   try {
     await new Promise<void>((sent, failed) => {
@@ -96,13 +105,29 @@ async function send(
         return;
       }
       const fd = kernelSocket(stream);
-      sending =
-        fd === undefined
-          ? new StreamSending(stream, body, sent, failed)
-          : new SocketSending(stream as Socket, fd, { parts: [body], mode, sent, failed });
+      if (fd === undefined) sending = new StreamSending(stream, parts, sent, failed);
+      else {
+        const isFast = mode === 'auto' && paceOf(stream, fd).isFast;
+        sending = new SocketSending(stream as Socket, fd, { parts, mode, isFast, sent, failed });
+      }
       sending.start();
     });
   } finally {
-    taken?.(sending?.taken ?? 0);
+    if (sending instanceof SocketSending && sending.taken > UNSENT) {
+      paces.get(stream)?.sent(sending.keptUp);
+    }
+    taken?.(Math.max(0, (sending?.taken ?? 0) - (head?.length ?? 0)));
   }
+}
+
+function paceOf(stream: Writable, fd: number): ReaderPace {
+  let pace = paces.get(stream);
+  if (pace === undefined) {
+    pace = new ReaderPace();
+    paces.set(stream, pace);
+  } else if (pace.isUnknown && bytesQueued(fd) <= FIRST) {
+    // What was written since, as a header, may be there.
+    pace.caughtUp();
+  }
+  return pace;
 }

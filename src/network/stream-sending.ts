@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Aggregate } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
 import { closedEarly, writeFailure } from './closed-early.ts';
 
 /** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
@@ -8,12 +8,12 @@ const OUTSTANDING = 1024 ** 2;
 const PIECE = 512 * 1024;
 
 /**
- * One aggregate on its way into one stream of whatever kind, as views of its memory. Takes the aggregate over, and releases it
- * when the stream is done with the memory.
+ * An aggregate, and bytes before it, on their way into one stream of whatever kind, as views of the memory. Takes the aggregate
+ * over, and releases it when the stream is done with the memory.
  */
 export class StreamSending {
   readonly #stream: Writable;
-  readonly #held: Aggregate;
+  readonly #parts: readonly (Buffer | Aggregate)[];
   readonly #views: readonly Buffer[];
   readonly #sent: () => void;
   readonly #failed: (error: Error) => void;
@@ -24,10 +24,15 @@ export class StreamSending {
   #done = 0;
   #over = false;
 
-  constructor(stream: Writable, held: Aggregate, sent: () => void, failed: (error: Error) => void) {
+  constructor(
+    stream: Writable,
+    parts: readonly (Buffer | Aggregate)[],
+    sent: () => void,
+    failed: (error: Error) => void,
+  ) {
     this.#stream = stream;
-    this.#held = held;
-    this.#views = held.views();
+    this.#parts = parts;
+    this.#views = parts.flatMap(part => (Aggregate.isAggregate(part) ? part.views() : [part]));
     this.#sent = sent;
     this.#failed = failed;
     stream.on('error', this.#onError);
@@ -102,7 +107,9 @@ export class StreamSending {
   }
 
   #release(): void {
-    if (!this.#held.released) this.#held.release();
+    for (const part of this.#parts) {
+      if (Aggregate.isAggregate(part) && !part.released) part.release();
+    }
   }
 
   readonly #onError = (error: Error): void => this.#fail(error);

@@ -60,6 +60,7 @@ export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
 export const IPPROTO_TCP = 6;
 export const TCP_NOTSENT_LOWAT = 25;
+export const SIOCOUTQ = 0x5411;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_DONTWAIT = 0x40;

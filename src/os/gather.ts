@@ -1,4 +1,4 @@
-import { IPPROTO_TCP, MSG_DONTWAIT, MSG_NOSIGNAL, TCP_NOTSENT_LOWAT } from './constants.ts';
+import { IPPROTO_TCP, MSG_DONTWAIT, MSG_NOSIGNAL, SIOCOUTQ, TCP_NOTSENT_LOWAT } from './constants.ts';
 import { addressOf, libc } from './libc.ts';
 
 /** Pieces that one call takes: the kernel admits 1024, and copies the list of them first. */
@@ -47,6 +47,15 @@ export function sendGathered(
   header[MSG_VECTOR_LENGTH] = BigInt(entries);
   const sent = libc().sendmsg(socket, headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent === -1 ? 0 : sent;
+}
+
+const queued = new Int32Array(new ArrayBuffer(4));
+const queuedBytes = new Uint8Array(queued.buffer);
+
+/** Bytes that the peer of a TCP socket has not been given yet (SIOCOUTQ, tcp(7)). Infinity where that is not known. */
+export function bytesQueued(socket: number): number {
+  const isKnown = libc().ioctl(socket, SIOCOUTQ, queuedBytes) === 0;
+  return isKnown ? (queued[0] as number) : Number.POSITIVE_INFINITY;
 }
 
 /**

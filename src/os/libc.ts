@@ -38,6 +38,8 @@ export interface Libc {
   getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  /** ioctl(2) with a pointer. */
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
   linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number;
   listen(fd: number, backlog: number): number;
   lseek(fd: number, offset: number, whence: number): number;
@@ -81,6 +83,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
+  ioctl: ['ioctl', 'int', ['int', 'ulong', 'void*']],
   linkat: ['linkat', 'int', ['int', 'str', 'int', 'str', 'int']],
   listen: ['listen', 'int', ['int', 'int']],
   lseek: ['lseek', 'int64', ['int', 'int64', 'int']],

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { FIRST, SLOW, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { ReaderPace } from '../../network/reader-pace.ts';
+import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
@@ -75,10 +76,7 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  /** Whether the client kept up with what it was sent. */
-  #isFast = false;
-  /** When it was sent more than a little, without being waited for; 0 if that says nothing. */
-  #sentAt = 0;
+  readonly #pace = new ReaderPace();
   #sending: SocketSending | undefined;
   /** Tells whoever answers the request that the client is gone. */
   #giveUp: (() => void) | undefined;
@@ -165,8 +163,7 @@ export class LaneConnection {
     if (this.#lingering) return true;
     if (!this.#busy) {
       // Who asks for more so soon has read what it got.
-      if (this.#sentAt !== 0) this.#isFast = performance.now() - this.#sentAt <= SLOW;
-      this.#sentAt = 0;
+      this.#pace.caughtUp();
       this.#take(bytes);
       return this.#sending === undefined;
     }
@@ -280,7 +277,7 @@ export class LaneConnection {
 
   #sendNow(): Unsent | undefined {
     const { outbox } = this.#lane;
-    const mayBeSlow = !this.#isFast && outbox.size > UNSENT;
+    const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
     const left = outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
     if (left === undefined) this.#account?.settle();
     return left;
@@ -289,16 +286,14 @@ export class LaneConnection {
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
     return new Promise<void>((sent, failed) => {
       this.#since = this.#lane.clock;
-      const isFast = this.#isFast;
+      const { isFast } = this.#pace;
       const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
       this.#sending = new SocketSending(this.#socket, this.#fd, outgoing);
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {
-      const keptUp = this.#sending?.keptUp;
       this.#takenThen = this.#sending?.taken ?? 0;
-      if (keptUp !== undefined) this.#isFast = keptUp;
-      else if (!this.#isFast) this.#sentAt = performance.now();
+      this.#pace.sent(this.#sending?.keptUp);
       this.#sending = undefined;
       this.#since = this.#lane.clock;
     });
