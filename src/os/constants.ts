@@ -63,6 +63,7 @@ export const TCP_NOTSENT_LOWAT = 25;
 export const SIOCOUTQ = 0x5411;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const MSG_PEEK = 2;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;

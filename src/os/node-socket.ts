@@ -3,7 +3,7 @@
  * as Node does it, and the descriptor is refused.
  */
 
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { IoliteError } from './error.ts';
 
 interface Handle {
@@ -45,4 +45,69 @@ export function startReading(socket: Socket): void {
   delete (handle as { readStart?: unknown }).readStart;
   handle.reading = true;
   handle.readStart?.();
+}
+
+/** A connection that was accepted, and for which there is no socket of Node's yet. */
+export interface Accepted {
+  readonly fd: number;
+  /** Address of the peer. To be asked for before it is closed; then it is known afterwards, too. */
+  readonly remoteAddress: string | undefined;
+  /** Closes it. Nobody else will hear of it. */
+  close(): void;
+}
+
+interface AcceptedHandle {
+  readonly fd?: number;
+  getpeername?(out: { address?: string }): number;
+  close(): void;
+}
+
+interface ListeningHandle {
+  onconnection?: (error: number, handle: AcceptedHandle | undefined) => void;
+}
+
+/**
+ * Shows the connections of a server to `first` as they are accepted: to make a socket costs as much as all else about a connection
+ * that brings a single request. Does nothing where Node has other names for it; then all connections get sockets.
+ * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been asked
+ */
+export function interceptConnections(server: Server, first: (accepted: Accepted) => boolean): void {
+  const intercept = (): void => {
+    const listening = (server as unknown as { _handle?: ListeningHandle | null })._handle;
+    const next = listening?.onconnection;
+    if (listening === undefined || listening === null || typeof next !== 'function') return;
+    listening.onconnection = function (this: unknown, error, handle) {
+      const isOurs = error === 0 && handle?.fd !== undefined && handle.fd >= 0;
+      if (!isOurs || server.maxConnections > 0 || !first(new AcceptedConnection(handle))) {
+        next.call(this, error, handle);
+      }
+    };
+  };
+  server.on('listening', intercept);
+  if (server.listening) intercept();
+}
+
+class AcceptedConnection implements Accepted {
+  readonly #handle: AcceptedHandle;
+  #remote: { address?: string } | undefined;
+
+  constructor(handle: AcceptedHandle) {
+    this.#handle = handle;
+  }
+
+  get fd(): number {
+    return this.#handle.fd as number;
+  }
+
+  get remoteAddress(): string | undefined {
+    if (this.#remote === undefined) {
+      this.#remote = {};
+      this.#handle.getpeername?.(this.#remote);
+    }
+    return this.#remote.address;
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
 }

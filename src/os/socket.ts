@@ -8,6 +8,7 @@ import {
   MSG_CTRUNC,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  MSG_PEEK,
   SCM_RIGHTS,
   SO_PEERCRED,
   SOCK_CLOEXEC,
@@ -123,6 +124,12 @@ export function sendNow(socket: number, bytes: Uint8Array): number {
  */
 export function receiveNow(socket: number, room: Uint8Array): number {
   const received = libc().recv(socket, room, room.length, MSG_DONTWAIT);
+  return received === -1 ? 0 : received;
+}
+
+/** As {@link receiveNow}, and leaves what it reads to be read again. */
+export function peekNow(socket: number, room: Uint8Array): number {
+  const received = libc().recv(socket, room, room.length, MSG_DONTWAIT | MSG_PEEK);
   return received === -1 ? 0 : received;
 }
 

@@ -2,10 +2,11 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
-import { startReading } from '../../os/node-socket.ts';
+import { type Accepted, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { Handler } from '../exchange.ts';
 import type { Answered } from './account.ts';
 import { type Lane, LaneConnection, type LaneLimits } from './lane-connection.ts';
+import { answerAtOnce, type Begun } from './one-shot.ts';
 import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
@@ -56,6 +57,8 @@ export class FastLane implements Lane {
   readonly #sendTimeout: number;
   readonly #connections = new Set<LaneConnection>();
   #timer: NodeJS.Timeout | undefined;
+  /** The answer of the connection that is about to get a socket, if it was begun before. */
+  #begun: Begun | undefined;
 
   /** Use {@link attachFastLane}. */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
@@ -70,6 +73,7 @@ export class FastLane implements Lane {
     // As the option of net.createServer: the first bytes are for us to read.
     (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
+    interceptConnections(server, connection => this.#answerAtOnce(connection));
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */
@@ -102,14 +106,26 @@ export class FastLane implements Lane {
     this.#timer = undefined;
   }
 
+  /** Before there is a socket. @returns whether the connection is over */
+  #answerAtOnce(connection: Accepted): boolean {
+    const done = answerAtOnce(this, connection);
+    if (typeof done === 'boolean') return done;
+    this.#begun = done;
+    return false;
+  }
+
   #accept(socket: Socket): void {
-    if (kernelSocket(socket) === undefined) {
+    const fd = kernelSocket(socket);
+    const begun = this.#begun;
+    this.#begun = undefined;
+    if (fd === undefined) {
       this.handOver(socket);
       startReading(socket);
       return;
     }
     const connection = new LaneConnection(this, socket);
-    if (!connection.start()) return;
+    if (begun?.fd === fd) connection.finishAnswer(begun);
+    else if (!connection.start()) return;
     this.#connections.add(connection);
     this.#timer ??= setInterval(() => this.#tick(), 1000).unref();
   }

@@ -10,6 +10,7 @@ import { Account, type Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
+import type { Begun } from './one-shot.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
@@ -106,12 +107,27 @@ export class LaneConnection {
     const count = receiveNow(this.#fd, buffer);
     const readOn = count === 0 || this.#received(buffer.subarray(0, count));
     if (this.#over) return false;
+    this.#listen();
+    if (readOn) socket.resume();
+    return true;
+  }
+
+  /** Sends the rest of its only answer. */
+  finishAnswer({ request, status, head, length, left }: Begun): void {
+    this.#listen();
+    this.#closing = true;
+    this.#peerCloses = true;
+    this.#account?.begin();
+    this.#account?.add(request, status, head, length);
+    this.#sendLeft(left, NOTHING, rest => this.#rest(rest.length));
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', ignore);
     socket.on('close', this.#onClose);
-    if (readOn) socket.resume();
-    return true;
   }
 
   /** Called once a second: ends it if it took too long. */

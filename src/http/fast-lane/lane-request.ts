@@ -1,17 +1,21 @@
-import type { Socket } from 'node:net';
 import type { ServerRequest } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
+
+/** Whom a request came from. */
+interface Client {
+  readonly remoteAddress?: string | undefined;
+}
 
 /** A request of the fast lane, as handlers see it: what was read, and whom from. */
 export class LaneRequest implements ServerRequest {
   readonly #parsed: ParsedRequest;
-  readonly #socket: Socket;
+  readonly #client: Client;
   /** There once the answers before it have been sent. */
   earlyHints?: (links: readonly string[]) => void;
 
-  constructor(parsed: ParsedRequest, socket: Socket) {
+  constructor(parsed: ParsedRequest, client: Client) {
     this.#parsed = parsed;
-    this.#socket = socket;
+    this.#client = client;
   }
 
   get method(): string {
@@ -27,7 +31,7 @@ export class LaneRequest implements ServerRequest {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
+    return this.#client.remoteAddress;
   }
 
   get rawHeaders(): readonly string[] {

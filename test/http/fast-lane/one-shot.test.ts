@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { libc } from '../../../src/os/libc.ts';
+import { descriptorOf } from '../../../src/os/node-socket.ts';
+import { LaneServer, stream } from '../../support/lane-server.ts';
+import { someBytes } from '../../support/tcp-pair.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+const CLIENT = new URL('children/eager-client.mjs', import.meta.url);
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+
+/** What came back, as text of one byte a character. */
+interface Reply {
+  readonly head: string;
+  readonly body: string;
+}
+
+/** Sends bytes that are there before the server accepts the connection. */
+async function ask(server: LaneServer, bytes: string, beforeReading?: () => Promise<void>): Promise<Reply> {
+  const port = await server.port();
+  const flag = new SharedArrayBuffer(4);
+  const readsLate = beforeReading !== undefined;
+  const client = new Worker(CLIENT, { workerData: { port, bytes: Buffer.from(bytes), flag, readsLate } });
+  try {
+    assert.notEqual(Atomics.wait(new Int32Array(flag), 0, 0, 20_000), 'timed-out');
+    const reply = once(client, 'message');
+    await beforeReading?.();
+    client.postMessage('read');
+    const [{ bytes: received, failure }] = await watchdog(reply, 'the end of the connection');
+    assert.equal(failure, undefined);
+    const text = Buffer.from(received).toString('latin1');
+    const end = text.indexOf('\r\n\r\n');
+    return { head: text.slice(0, end), body: text.slice(end + 4) };
+  } finally {
+    await client.terminate();
+  }
+}
+
+function get(target: string, ...fields: string[]): string {
+  return [`GET ${target} HTTP/1.1`, 'Host: test', ...fields, '', ''].join('\r\n');
+}
+
+/** How many sockets a server has made. */
+function countSockets(server: LaneServer): () => number {
+  let count = 0;
+  server.server.on('connection', () => {
+    count += 1;
+  });
+  return () => count;
+}
+
+test('a connection that brings one request with it is answered, and closed, without a socket', async () => {
+  const told: unknown[] = [];
+  await using server = new LaneServer({
+    answered: (request, status, bytes) => told.push([request.target, request.remoteAddress, status, bytes]),
+  });
+  const sockets = countSockets(server);
+  const body = someBytes(64 * 1024);
+  server.handler.file('/now', 'now');
+  server.handler.file('/most', body);
+  for (let i = 0; i < 3; i++) {
+    const { head, body: text } = await ask(server, get('/now', 'Connection: close'));
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.match(head, /\r\nConnection: close(\r\n|$)/);
+    assert.equal(text, 'now');
+  }
+  assert.equal((await ask(server, get('/most', 'Connection: close'))).body, body.toString('latin1'));
+  const headOnly = await ask(server, get('/now', 'Connection: close').replace('GET', 'HEAD'));
+  assert.match(headOnly.head, /\r\nContent-Length: 3\r\n/);
+  assert.equal(headOnly.body, '');
+  assert.equal(sockets(), 0);
+  const now = ['/now', '127.0.0.1', 200, 3];
+  assert.deepEqual(told, [now, now, now, ['/most', '127.0.0.1', 200, 65_536], ['/now', '127.0.0.1', 200, 0]]);
+  server.handler.close();
+  assert.equal(server.handler.pool.stats().chunks, 0);
+});
+
+test('every other connection gets a socket, and the same answers as ever', async () => {
+  await using server = new LaneServer();
+  const sockets = countSockets(server);
+  const large = someBytes(64 * 1024 + 1);
+  server.handler.file('/now', 'now');
+  server.handler.file('/large', large);
+  server.handler.slowFile('/later', 'later');
+  server.handler.now.set('/stream', () => ({
+    status: 200,
+    headers: ['Content-Length', '6'],
+    body: stream(server.handler.pool, 'one', 'two'),
+  }));
+  server.handler.now.set('/fails', () => {
+    throw new Error('of the test');
+  });
+  server.handler.now.set('/unsayable', () => ({ status: 200, headers: ['X', 'a\nb'], body: undefined }));
+  const closing = 'Connection: close';
+  const cases: [request: string, status: number, body: string][] = [
+    [get('/large', closing), 200, large.toString('latin1')],
+    [get('/later', closing), 200, 'later'],
+    [get('/stream', closing), 200, 'onetwo'],
+    [get('/fails', closing), 500, 'Internal Server Error\n'],
+    [get('/unsayable', closing), 500, 'Internal Server Error\n'],
+    [get('/other', closing), 200, 'node GET /other'],
+    [get('/now', closing, 'X-Odd: yes'), 200, 'node GET /now'],
+    [get('/now', closing) + get('/now'), 200, 'now'],
+  ];
+  for (const [index, [request, status, body]] of cases.entries()) {
+    const reply = await ask(server, request);
+    assert.equal(reply.head.slice(0, 12), `HTTP/1.1 ${status}`, request);
+    assert.equal(reply.body, body, request);
+    assert.equal(sockets(), index + 1);
+  }
+  const both = await ask(server, get('/now') + get('/now', closing));
+  assert.match(both.body, /^nowHTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nnow$/);
+  server.server.maxConnections = 100;
+  assert.equal((await ask(server, get('/now', closing))).body, 'now');
+  assert.equal(sockets(), cases.length + 2);
+  server.handler.close();
+  assert.equal(server.handler.pool.stats().chunks, 0);
+});
+
+test('an answer that a connection has no room for goes on in a socket', async () => {
+  const told: unknown[] = [];
+  await using server = new LaneServer({ answered: (_, status, bytes) => told.push([status, bytes]) });
+  const sockets = countSockets(server);
+  const body = someBytes(64 * 1024);
+  server.handler.file('/most', body);
+  await server.port();
+  // Accepted connections have the listening socket's: the least that there can be.
+  const size = new Uint8Array(Int32Array.of(1).buffer);
+  const listening = descriptorOf(server.server as unknown as Socket);
+  assert.equal(libc().setsockopt(listening, SOL_SOCKET, SO_SNDBUF, size, 4), 0);
+  const connected = once(server.server, 'connection');
+  const reply = await ask(server, get('/most', 'Connection: close'), async () => {
+    await watchdog(connected, 'the connection');
+  });
+  assert.equal(reply.body, body.toString('latin1'));
+  assert.equal(sockets(), 1);
+  assert.deepEqual(told, [[200, 65_536]]);
+  server.handler.close();
+  assert.equal(server.handler.pool.stats().chunks, 0);
+});
