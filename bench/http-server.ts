@@ -10,12 +10,15 @@ import serveStaticPackage from 'serve-static';
 import sirv from 'sirv';
 import { createFileCache } from '../src/file/index.ts';
 import { attachFastLane, createSite, serveStatic } from '../src/http/index.ts';
+import { createPool } from '../src/index.ts';
 
 const [kind = '', root = ''] = process.argv.slice(2);
 const BUDGET = 512 * 1024 ** 2;
 
 function iolite(): Server {
-  const handler = createSite(root, { cache: createFileCache({ budget: BUDGET }) });
+  // As `iolite serve` has it.
+  const pool = createPool({ name: 'cache', limit: BUDGET, refill: false });
+  const handler = createSite(root, { cache: createFileCache({ budget: BUDGET, pool }) });
   const server = createServer((_request, response) => response.writeHead(404).end());
   attachFastLane(server, handler);
   return server;

@@ -28,6 +28,8 @@ export interface Chunk {
    * Undefined where there is no such promise: its bytes are to be copied.
    */
   sendableDescriptor(): number | undefined;
+  /** Whether that is so already: it is never refilled. Of a chunk of ours known for good when its last lease ends. */
+  readonly spent: boolean;
   /** Called by the lease that held `generation` when its last reference goes. */
   leaseEnded(generation: number): void;
 }
@@ -41,8 +43,6 @@ export interface OwnedChunk extends Chunk {
    * @returns false while another domain still holds a lease: nothing has changed then.
    */
   renew(): boolean;
-  /** Whether it is never to be refilled: see {@link sendableDescriptor}. Known for good when its last lease ends. */
-  readonly spent: boolean;
   /** Whether another domain holds a lease just now. */
   isLeasedElsewhere(): boolean;
   /** Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view. */

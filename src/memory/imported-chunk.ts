@@ -120,8 +120,12 @@ export class ImportedChunk implements Chunk {
   }
 
   /** Any other chunk its owner may refill when our lease has ended. */
+  get spent(): boolean {
+    return this.frozen || this.generation === MAX_GENERATION;
+  }
+
   sendableDescriptor(): number | undefined {
-    return this.frozen || this.generation === MAX_GENERATION ? this.#fd : undefined;
+    return this.spent ? this.#fd : undefined;
   }
 
   leaseEnded(): void {

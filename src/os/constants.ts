@@ -66,6 +66,7 @@ export const IPV6_V6ONLY = 26;
 export const MSG_PEEK = 2;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_MORE = 0x8000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const MSG_CTRUNC = 8;
 

@@ -7,6 +7,7 @@ import {
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
   MSG_DONTWAIT,
+  MSG_MORE,
   MSG_NOSIGNAL,
   MSG_PEEK,
   SCM_RIGHTS,
@@ -115,6 +116,12 @@ export function sendDescriptor(socket: number, note: Uint8Array, fd: number): bo
  */
 export function sendNow(socket: number, bytes: Uint8Array): number {
   const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent === -1 ? 0 : sent;
+}
+
+/** As {@link sendNow}, where more follows at once: it may leave with that (MSG_MORE, send(2)). */
+export function sendAhead(socket: number, bytes: Uint8Array): number {
+  const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   return sent === -1 ? 0 : sent;
 }
 

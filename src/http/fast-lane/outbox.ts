@@ -1,9 +1,16 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import { sendGathered } from '../../os/gather.ts';
-import { sendNow } from '../../os/socket.ts';
+import { sendFile } from '../../os/sendfile.ts';
+import { sendAhead, sendNow } from '../../os/socket.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 const SMALL = 16 * 1024;
+/**
+ * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs less than the kernel's
+ * copy. Larger ones take more pages than go into one segment.
+ */
+const REFERRED = 60 * 1024;
 /** Most bytes sent in one system call. */
 export const STEP = 1024 ** 2;
 
@@ -22,10 +29,11 @@ export interface Unsent {
 export class Outbox {
   /** What small answers are put together in, one behind the other. */
   readonly #copy = Buffer.allocUnsafeSlow(SMALL);
-  /** Otherwise: what is to be sent, and its bytes. */
+  /** Otherwise: what is to be sent. */
   #parts: (Buffer | Aggregate)[] = [];
-  readonly #pieces: Buffer[] = [];
   #isCopy = true;
+  /** What goes by reference, behind a head that lies in the copy. */
+  #referred: Slice | undefined;
   #size = 0;
 
   /** In bytes. */
@@ -35,11 +43,12 @@ export class Outbox {
 
   /** @param head stays as it is. @param body taken over */
   add(head: readonly Buffer[], body: Aggregate | undefined): void {
-    let size = this.#size + (body?.length ?? 0);
+    const before = this.#size;
+    let size = before + (body?.length ?? 0);
     for (const bytes of head) size += bytes.length;
-    if (this.#isCopy && size <= SMALL) this.#addCopy(head, body);
-    else this.#addPieces(head, body);
     this.#size = size;
+    if (this.#isCopy && size <= SMALL) this.#addCopy(before, head, body);
+    else this.#addParts(before, head, body);
   }
 
   /**
@@ -56,9 +65,13 @@ export class Outbox {
       return sent === size ? undefined : { parts: [Buffer.from(bytes)], sent, isFull: true };
     }
     const parts = this.#parts;
-    const sent = sendGathered(fd, this.#pieces, 0, 0, most);
+    const referred = this.#referred;
+    const sent =
+      referred === undefined
+        ? sendGathered(fd, piecesOf(parts), 0, 0, most)
+        : this.#refer(fd, size - referred.length, referred);
     this.#isCopy = true;
-    this.#pieces.length = 0;
+    this.#referred = undefined;
     if (sent < size) {
       this.#parts = [];
       return { parts, sent, isFull: sent < most };
@@ -68,30 +81,56 @@ export class Outbox {
     return undefined;
   }
 
-  #addCopy(head: readonly Buffer[], body: Aggregate | undefined): void {
-    let at = this.#size;
+  #addCopy(before: number, head: readonly Buffer[], body: Aggregate | undefined): void {
+    this.#copyHead(before, head);
+    if (body === undefined) return;
+    body.copyTo(this.#copy, this.#size - body.length);
+    body.release();
+  }
+
+  #copyHead(before: number, head: readonly Buffer[]): void {
+    let at = before;
     for (const bytes of head) {
       this.#copy.set(bytes, at);
       at += bytes.length;
     }
-    if (body === undefined) return;
-    body.copyTo(this.#copy, at);
-    body.release();
   }
 
-  #addPieces(head: readonly Buffer[], body: Aggregate | undefined): void {
-    if (this.#isCopy && this.#size > 0) {
-      const before = Buffer.from(this.#copy.subarray(0, this.#size));
-      this.#parts.push(before);
-      this.#pieces.push(before);
-    }
+  #addParts(before: number, head: readonly Buffer[], body: Aggregate | undefined): void {
+    if (this.#isCopy && before > 0) this.#parts.push(Buffer.from(this.#copy.subarray(0, before)));
     this.#isCopy = false;
-    for (const bytes of head) {
-      this.#parts.push(bytes);
-      this.#pieces.push(bytes);
-    }
-    if (body === undefined) return;
-    this.#parts.push(body);
-    for (const view of body.views()) this.#pieces.push(view);
+    this.#referred = before === 0 && body !== undefined ? referable(body) : undefined;
+    if (this.#referred !== undefined && this.#size - this.#referred.length <= SMALL) this.#copyHead(0, head);
+    else this.#referred = undefined;
+    for (const bytes of head) this.#parts.push(bytes);
+    if (body !== undefined) this.#parts.push(body);
   }
+
+  /** @returns how many bytes the socket took of a head in the copy and a slice behind it */
+  #refer(fd: number, headLength: number, { lease, start, length }: Slice): number {
+    const sent = sendAhead(fd, this.#copy.subarray(0, headLength));
+    if (sent < headLength) return sent;
+    try {
+      return sent + (sendFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
+    } catch {
+      // The next write through Node's socket says how it failed.
+      return sent;
+    }
+  }
+}
+
+function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (const part of parts) {
+    if (!Aggregate.isAggregate(part)) pieces.push(part);
+    else for (const view of part.views()) pieces.push(view);
+  }
+  return pieces;
+}
+
+/** The only slice of a body that is better referred to than copied. */
+function referable(body: Aggregate): Slice | undefined {
+  if (body.length > REFERRED) return undefined;
+  const [slice, more] = body.slices();
+  return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
 }
