@@ -17,7 +17,6 @@ export interface FastLaneOptions {
   readonly answered?: Answered | undefined;
 }
 
-const READ_BYTES = 64 * 1024;
 const DEFAULT_SEND_TIMEOUT = 60_000;
 
 /**
@@ -46,7 +45,6 @@ export function attachFastLane(server: Server, handler: Handler, options: FastLa
 export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
-  readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly outbox = new Outbox();
   readonly answered: Answered | undefined;
   closing = false;

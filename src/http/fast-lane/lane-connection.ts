@@ -8,7 +8,8 @@ import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
 import { Account, type Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
-import type { ParsedRequest } from './grammar.ts';
+import { Asking } from './asking.ts';
+import { type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
 import type { Begun } from './one-shot.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
@@ -19,9 +20,8 @@ import { sendPrepared } from './send-prepared.ts';
 /** What connections of one lane share. */
 export interface Lane {
   readonly handler: Handler;
+  /** Its buffer is what the sockets that read are given to read into. */
   readonly memo: RequestMemo;
-  /** What the sockets that read are given to read into: nothing of it outlives the call that it came with. */
-  readonly buffer: Buffer;
   readonly outbox: Outbox;
   /** Told of every answer, if anybody is to be. */
   readonly answered: Answered | undefined;
@@ -79,8 +79,8 @@ export class LaneConnection {
   #peerEnded = false;
   readonly #pace = new ReaderPace();
   #sending: SocketSending | undefined;
-  /** Tells whoever answers the request that the client is gone. */
-  #giveUp: (() => void) | undefined;
+  /** The request that somebody is answering. */
+  #asking: Asking | undefined;
   #answered = false;
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
@@ -103,9 +103,8 @@ export class LaneConnection {
    */
   start(): boolean {
     const socket = this.#socket;
-    const { buffer } = this.#lane;
-    const count = receiveNow(this.#fd, buffer);
-    const readOn = count === 0 || this.#received(buffer.subarray(0, count));
+    const count = receiveNow(this.#fd, this.#lane.memo.buffer);
+    const readOn = count === 0 || this.#read(count);
     if (this.#over) return false;
     this.#listen();
     if (readOn) socket.resume();
@@ -164,13 +163,32 @@ export class LaneConnection {
     }
     this.#socket.off('data', this.#onData);
     stopReading(this.#socket);
-    const { buffer } = this.#lane;
-    const callback = (count: number): boolean => this.#received(buffer.subarray(0, count));
+    const { buffer } = this.#lane.memo;
+    const callback = (count: number): boolean => this.#read(count);
     const options = { fd, readable: true, writable: false, onread: { buffer, callback } };
     this.#reader = new Socket(options);
     this.#reader.on('end', this.#onEnd);
     this.#reader.on('error', () => this.#destroy());
     this.#reader.resume();
+  }
+
+  /** The first `count` bytes of the common buffer came. @returns whether to read on */
+  #read(count: number): boolean {
+    const { memo } = this.#lane;
+    const parsed = this.#busy || this.#lingering ? undefined : memo.recall(count);
+    if (parsed === undefined) return this.#received(memo.buffer.subarray(0, count));
+    if (this.#isOver()) return false;
+    this.#pace.caughtUp();
+    this.#account?.begin();
+    const request = new LaneRequest(parsed, this.#socket);
+    const answer = this.#answerNow(request);
+    if (answer === undefined || isStream(answer.body)) {
+      this.#answerLater(request, parsed, answer, memo.buffer.subarray(0, count));
+    } else {
+      this.#queue(request, parsed, answer);
+      this.#sendQueued(NOTHING, rest => this.#rest(rest.length));
+    }
+    return this.#sending === undefined;
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
@@ -189,32 +207,28 @@ export class LaneConnection {
 
   /** Answers the requests in some bytes, as far as that goes without waiting. */
   #take(bytes: Buffer): void {
-    const { memo } = this.#lane;
     this.#account?.begin();
     let at = 0;
     while (at < bytes.length && !this.#closing) {
-      const parsed = memo.parse(bytes, at);
+      const parsed = parseRequest(bytes, at);
       if (parsed === undefined) {
-        this.#flush(bytes, at, rest => this.#handOver(rest));
+        this.#sendQueued(bytes.subarray(at), rest => this.#handOver(rest));
         return;
       }
       const request = new LaneRequest(parsed, this.#socket);
       const answer = this.#answerNow(request);
       if (answer === undefined || isStream(answer.body)) {
-        this.#flush(bytes, at, rest => this.#answerLater(request, parsed, answer, rest));
+        this.#sendQueued(bytes.subarray(at), rest => this.#answerLater(request, parsed, answer, rest));
         return;
       }
       this.#queue(request, parsed, answer);
       at += parsed.length;
       if (this.#lane.outbox.size > BATCH && at < bytes.length) {
-        this.#flush(bytes, at, rest => this.#take(rest));
+        this.#sendQueued(bytes.subarray(at), rest => this.#take(rest));
         return;
       }
     }
-    const { outbox } = this.#lane;
-    const left = outbox.size === 0 ? undefined : this.#sendNow();
-    if (left === undefined) this.#rest(bytes.length - at);
-    else this.#sendLeft(left, bytes.subarray(at), rest => this.#rest(rest.length));
+    this.#sendQueued(bytes.subarray(at), rest => this.#rest(rest.length));
   }
 
   #answerNow(request: LaneRequest): Answer | undefined {
@@ -247,18 +261,11 @@ export class LaneConnection {
     }
   }
 
-  /**
-   * Sends what is queued, then goes on.
-   * @param bytes what came, whose bytes from `at` on are left
-   */
-  #flush(bytes: Buffer, at: number, then: (rest: Buffer) => void): void {
-    const { outbox } = this.#lane;
-    const left = outbox.size === 0 ? undefined : this.#sendNow();
-    if (left === undefined) {
-      then(bytes.subarray(at));
-      return;
-    }
-    this.#sendLeft(left, bytes.subarray(at), then);
+  /** Sends what is queued, then goes on. @param bytes that are left of those that came */
+  #sendQueued(bytes: Buffer, then: (rest: Buffer) => void): void {
+    const left = this.#lane.outbox.size === 0 ? undefined : this.#sendNow();
+    if (left === undefined) then(bytes);
+    else this.#sendLeft(left, bytes, then);
   }
 
   /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
@@ -281,7 +288,7 @@ export class LaneConnection {
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
     const isLater = this.#answered;
     this.#busy = false;
-    this.#giveUp = undefined;
+    this.#asking = undefined;
     if (this.#isOver()) return;
     const later = this.#waiting;
     this.#waiting = undefined;
@@ -336,49 +343,27 @@ export class LaneConnection {
    */
   #answerLater(request: LaneRequest, parsed: ParsedRequest, answer: Answer | undefined, bytes: Buffer): void {
     this.#busy = true;
-    if (answer === undefined && this.#answerTo(request, parsed, bytes)) return;
-    const kept = Buffer.from(bytes);
-    this.#answerWhenThere(request, answer).then(
-      given => {
-        if (given === undefined) this.#goOn(kept, rest => this.#handOver(rest));
-        else this.#sendAnswer(request, parsed, given, kept.subarray(parsed.length));
-      },
-      () => this.#destroy(),
-    );
-  }
-
-  /** @returns whether the handler answers without a promise */
-  #answerTo(request: LaneRequest, parsed: ParsedRequest, bytes: Buffer): boolean {
     // Mostly nothing came behind it.
     const rest = bytes.length > parsed.length ? Buffer.from(bytes.subarray(parsed.length)) : NOTHING;
-    const answered = (answer: Answer): void => this.#sendAnswer(request, parsed, answer, rest);
-    try {
-      const giveUp = this.#lane.handler.answerTo?.(request, answered);
-      if (giveUp === undefined) return false;
-      this.#giveUp = () => {
-        this.#destroy();
-        giveUp();
-      };
-    } catch {
-      this.#closing = true;
-      answered(failure());
+    if (answer !== undefined) {
+      this.#sendAnswer(request, parsed, answer, rest);
+      return;
     }
-    return true;
-  }
-
-  /** @returns undefined when the request is for somebody else */
-  async #answerWhenThere(request: LaneRequest, given?: Answer): Promise<Answer | undefined> {
-    const aborter = new AbortController();
-    this.#giveUp = () => aborter.abort();
-    let isAwaited = true;
-    request.earlyHints = links => {
-      if (isAwaited && !this.#isOver() && links.length > 0) this.#socket.write(hintsHead(links));
-    };
-    try {
-      return given ?? (await this.#askHandler(request, aborter.signal));
-    } finally {
-      isAwaited = false;
-    }
+    let kept = NOTHING;
+    const asking = new Asking({
+      answered: (given, isFailure) => {
+        if (isFailure) this.#closing = true;
+        this.#sendAnswer(request, parsed, given, rest);
+      },
+      declined: () => this.#goOn(kept, whole => this.#handOver(whole)),
+      givenUp: () => this.#destroy(),
+      hinted: links => {
+        if (!this.#isOver()) this.#socket.write(hintsHead(links));
+      },
+    });
+    this.#asking = asking;
+    asking.ask(this.#lane.handler, request);
+    if (asking.mayDecline) kept = Buffer.from(bytes);
   }
 
   /** Sends an answer that was waited for, then goes on. @param rest what came behind its request */
@@ -400,16 +385,6 @@ export class LaneConnection {
     const left = this.#sendNow();
     if (left === undefined) this.#goOn(rest, goOn);
     else this.#sendLeft(left, rest, goOn);
-  }
-
-  async #askHandler(request: LaneRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    try {
-      return await this.#lane.handler.answer(request, signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      this.#closing = true;
-      return failure();
-    }
   }
 
   async #sendParts(request: LaneRequest, parsed: ParsedRequest, answer: Answer): Promise<void> {
@@ -477,21 +452,14 @@ export class LaneConnection {
     if (this.#over) return;
     this.#over = true;
     this.#reader?.destroy();
-    this.#leaveRequest();
+    this.#asking?.giveUp();
     this.#lane.ended(this);
-  }
-
-  /** Tells whoever answers that the client is gone, once. */
-  #leaveRequest(): void {
-    const giveUp = this.#giveUp;
-    this.#giveUp = undefined;
-    giveUp?.();
   }
 
   readonly #onEnd = (): void => {
     this.#peerEnded = true;
     // A client that closes and one that ends its side look the same: it gets what is there, and no more.
-    this.#leaveRequest();
+    this.#asking?.giveUp();
     if (!this.#busy) this.#socket.destroySoon();
   };
 

@@ -31,11 +31,10 @@ export function answerAtOnce(lane: Lane, connection: Accepted): boolean | Begun 
   const { fd } = connection;
   const { answered, outbox } = lane;
   const since = answered === undefined ? 0 : performance.now();
-  const count = peekNow(fd, lane.buffer);
-  if (count === 0) return false;
-  const bytes = lane.buffer.subarray(0, count);
-  const parsed = lane.memo.parse(bytes, 0);
-  if (parsed?.close !== true || parsed.length !== count) return false;
+  const { memo } = lane;
+  const count = peekNow(fd, memo.buffer);
+  const parsed = count === 0 ? undefined : memo.recall(count);
+  if (parsed?.close !== true) return false;
   const request = new LaneRequest(parsed, connection);
   const answer = shortAnswer(lane, request, parsed);
   if (answer === undefined) return false;
@@ -44,7 +43,7 @@ export function answerAtOnce(lane: Lane, connection: Accepted): boolean | Begun 
   const length = body?.length ?? 0;
   outbox.add(head, body);
   // The kernel resets a connection that is closed with bytes unread.
-  receiveNow(fd, bytes);
+  receiveNow(fd, memo.buffer.subarray(0, count));
   const left = outbox.send(fd);
   if (answered !== undefined) void connection.remoteAddress;
   if (left !== undefined) return { fd, request, status, head, length, left };
