@@ -112,16 +112,17 @@ export function sendDescriptor(socket: number, note: Uint8Array, fd: number): bo
 
 /**
  * Sends bytes through a stream socket as far as it takes them now, without a copy in this process (send(2)).
+ * @param length how many of them, from the first on
  * @returns how many it took: 0 when it is full, and when it failed, of which whoever reads from it is told
  */
-export function sendNow(socket: number, bytes: Uint8Array): number {
-  const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+export function sendNow(socket: number, bytes: Uint8Array, length = bytes.length): number {
+  const sent = libc().send(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent === -1 ? 0 : sent;
 }
 
 /** As {@link sendNow}, where more follows at once: it may leave with that (MSG_MORE, send(2)). */
-export function sendAhead(socket: number, bytes: Uint8Array): number {
-  const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+export function sendAhead(socket: number, bytes: Uint8Array, length = bytes.length): number {
+  const sent = libc().send(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   return sent === -1 ? 0 : sent;
 }
 

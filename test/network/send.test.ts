@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
@@ -126,3 +126,33 @@ test('sendAggregate() refuses what is no stream or no aggregate', async context 
   released.release();
   await assert.rejects(sendAggregate(ours, released), { code: 'ERR_IOLITE_RELEASED' });
 });
+
+for (const kind of ['a socket', 'another stream'] as const) {
+  test(`sendAggregate() sends a head before it, and counts what was taken without that: ${kind}`, async context => {
+    const [ours, theirs] = await tcpPair(context);
+    const stream = kind === 'a socket' ? ours : new PassThrough();
+    const arriving = received(kind === 'a socket' ? theirs : (stream as unknown as Socket));
+    const pool = createPool();
+    const bytes = someBytes(300_000);
+    const expected: Buffer[] = [];
+    const taken: number[] = [];
+    for (const mode of ['auto', 'copy', 'reference'] as const) {
+      for (const size of [0, 1, 300_000]) {
+        const head = Buffer.from(`${mode} ${size}\n`);
+        const body = sliced(pool, bytes.subarray(0, size), [1000, 200_000]);
+        expected.push(head, bytes.subarray(0, size));
+        // They follow one another without being waited for.
+        void sendAggregate(stream, body, { mode, head, taken: count => taken.push(count) });
+        body.release();
+      }
+    }
+    using last = pool.from('last');
+    expected.push(Buffer.from('last'));
+    await watchdog(sendAggregate(stream, last), 'sending');
+    stream.end();
+    assert((await watchdog(arriving, 'receiving')).equals(Buffer.concat(expected)));
+    assert.deepEqual(taken, [0, 1, 300_000, 0, 1, 300_000, 0, 1, 300_000]);
+    const head = 'text' as unknown as Buffer;
+    await assert.rejects(sendAggregate(stream, last, { head }), { code: 'ERR_IOLITE_ARGUMENT' });
+  });
+}

@@ -60,9 +60,9 @@ export class Outbox {
     const size = this.#size;
     this.#size = 0;
     if (this.#isCopy) {
-      const bytes = this.#copy.subarray(0, size);
-      const sent = sendNow(fd, bytes);
-      return sent === size ? undefined : { parts: [Buffer.from(bytes)], sent, isFull: true };
+      const sent = sendNow(fd, this.#copy, size);
+      if (sent === size) return undefined;
+      return { parts: [Buffer.from(this.#copy.subarray(0, size))], sent, isFull: true };
     }
     const parts = this.#parts;
     const referred = this.#referred;
@@ -108,7 +108,7 @@ export class Outbox {
 
   /** @returns how many bytes the socket took of a head in the copy and a slice behind it */
   #refer(fd: number, headLength: number, { lease, start, length }: Slice): number {
-    const sent = sendAhead(fd, this.#copy.subarray(0, headLength));
+    const sent = sendAhead(fd, this.#copy, headLength);
     if (sent < headLength) return sent;
     try {
       return sent + (sendFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);

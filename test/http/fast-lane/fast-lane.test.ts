@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { test } from 'node:test';
+import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Answer } from '../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
+import { libc } from '../../../src/os/libc.ts';
 import { type Client, LaneServer, stream, TableHandler } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -477,4 +479,78 @@ test('attachFastLane() refuses what is no server or no handler', () => {
   assert.throws(() => attachFastLane(createServer(), handler, { sendTimeout: 0 }), {
     code: 'ERR_IOLITE_RANGE',
   });
+});
+
+test('bodies in memory that is never refilled go by reference, whoever reads, and come whole', async context => {
+  const calls = context.mock.method(libc(), 'sendfile');
+  const pool = createPool({ refill: false });
+  await using server = new LaneServer();
+  const sizes = [10_000, 16_384, 40_000, 61_440, 61_441];
+  const bodies = sizes.map(size => someBytes(size));
+  const kept = bodies.map(bytes => pool.from(bytes));
+  for (const [i, size] of sizes.entries()) {
+    const headers = ['Content-Length', String(size)];
+    server.handler.now.set(`/${size}`, () => ({ status: 200, headers, body: kept[i]?.duplicate() }));
+  }
+  const client = await server.connect();
+  for (let round = 0; round < 3; round++) {
+    for (const [i, size] of sizes.entries()) {
+      client.ask(`/${size}`);
+      assert.ok((await client.response()).body.equals(bodies[i] as Buffer), `${size}`);
+    }
+  }
+  assert.equal(calls.mock.callCount(), 9);
+  // Together they go as a copy; and what a socket has no room for is sent later.
+  const few = await server.connect();
+  few.socket.pause();
+  const rounds = 40;
+  for (let round = 0; round < rounds; round++) {
+    const requests = sizes.map((size): [string, string] => ['GET', `/${size}`]);
+    if (round % 2 === 0) few.send(...requests);
+    else for (const [, target] of requests) few.ask(target);
+  }
+  few.socket.resume();
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, size] of sizes.entries()) {
+      assert.ok((await few.response()).body.equals(bodies[i] as Buffer), `${size}`);
+    }
+  }
+  for (const body of kept) body.release();
+  pool.close();
+  assert.equal(pool.stats().chunks, 0);
+});
+
+test('an answer by reference that a socket has no room for goes on, and one that fails costs its connection alone', async context => {
+  const { sendfile } = libc();
+  const pool = createPool({ refill: false });
+  await using server = new LaneServer();
+  const bytes = someBytes(40_000);
+  const body = pool.from(bytes);
+  const headers = ['Content-Length', '40000'];
+  server.handler.now.set('/body', () => ({ status: 200, headers, body: body.duplicate() }));
+  // The socket takes nothing, a part, and all but a byte.
+  for (const most of [0, 1, 10_000, 39_999]) {
+    const client = await server.connect();
+    const calls = context.mock.method(
+      libc(),
+      'sendfile',
+      (out: number, input: number, offset: Uint8Array | null, count: number) =>
+        most === 0 ? 0 : sendfile(out, input, offset, Math.min(most, count)),
+    );
+    client.send(['GET', '/body'], ['GET', '/other']);
+    client.ask('/body');
+    assert.ok((await client.response()).body.equals(bytes));
+    assert.equal((await client.response()).body.toString(), 'node GET /other');
+    assert.ok(calls.mock.callCount() > 0);
+    calls.mock.restore();
+    client.socket.destroy();
+  }
+  const leaver = await server.connect();
+  leaver.ask('/body');
+  leaver.socket.resetAndDestroy();
+  const client = await server.connect();
+  client.ask('/body');
+  assert.ok((await client.response()).body.equals(bytes));
+  body.release();
+  pool.close();
 });
