@@ -1,11 +1,11 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { need, startNginx, startProxy } from './nginx.ts';
+import { freePort, need, startNginx, startProxy } from './nginx.ts';
 
 const run = promisify(execFile);
 
@@ -45,6 +45,17 @@ export class Peers {
     this.#children.push(child);
     const [port] = (await once(child, 'message')) as [number];
     return { name, port };
+  }
+
+  /** `iolite serve` with workers that are attached to its cache. */
+  async serve(workers: number): Promise<Peer> {
+    const port = await freePort();
+    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const args = [program, 'serve', this.root, '--port', String(port), '--workers', String(workers)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#children.push(child);
+    await once(child.stdout, 'data'); // It says where it listens.
+    return { name: `iolite serve, ${workers} workers`, port };
   }
 
   /** nginx in front of a server at a Unix socket. */
