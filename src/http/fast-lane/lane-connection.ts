@@ -1,21 +1,18 @@
 import { Socket } from 'node:net';
-import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { ReaderPace } from '../../network/reader-pace.ts';
-import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
-import { Account, type Answered } from './account.ts';
+import type { Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
 import { Asking } from './asking.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
+import { LaneSending } from './lane-sending.ts';
 import type { Begun } from './one-shot.ts';
-import { type Outbox, STEP, type Unsent } from './outbox.ts';
+import type { Outbox, Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 import type { RequestMemo } from './request-memo.ts';
-import { sendPrepared } from './send-prepared.ts';
 
 /** What connections of one lane share. */
 export interface Lane {
@@ -62,8 +59,7 @@ export class LaneConnection {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
-  /** Of its answers, where somebody is told of them. */
-  readonly #account: Account | undefined;
+  readonly #sending: LaneSending;
   #reader: Socket | undefined;
   /** An answer is awaited or being sent: further requests wait. */
   #busy = false;
@@ -77,24 +73,24 @@ export class LaneConnection {
   #waiting: Buffer | undefined;
   /** Whether the peer has ended its side. */
   #peerEnded = false;
-  readonly #pace = new ReaderPace();
-  #sending: SocketSending | undefined;
   /** The request that somebody is answering. */
   #asking: Asking | undefined;
   #answered = false;
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
-  #takenThen = 0;
 
   constructor(lane: Lane, socket: Socket) {
     this.#lane = lane;
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
-    if (lane.answered === undefined) return;
-    this.#account = new Account(lane.answered);
+    const { outbox, answered } = lane;
+    const moved = (): void => {
+      this.#since = lane.clock;
+    };
+    this.#sending = new LaneSending({ socket, fd: this.#fd, outbox, answered, moved });
     // Asked for now, Node knows it when the connection is closed, too.
-    void socket.remoteAddress;
+    if (answered !== undefined) void socket.remoteAddress;
   }
 
   /**
@@ -116,8 +112,7 @@ export class LaneConnection {
     this.#listen();
     this.#closing = true;
     this.#peerCloses = true;
-    this.#account?.begin();
-    this.#account?.add(request, status, head, length);
+    this.#sending.addBegun(request, status, head, length);
     this.#sendLeft(left, NOTHING, rest => this.#rest(rest.length));
   }
 
@@ -131,13 +126,11 @@ export class LaneConnection {
 
   /** Called once a second: ends it if it took too long. */
   check({ head, idle, stall }: LaneLimits): void {
-    if (this.#sending !== undefined && this.#sending.taken !== this.#takenThen) {
-      this.#takenThen = this.#sending.taken;
-      this.#since = this.#lane.clock;
-    }
+    if (this.#sending.hasProgressed()) this.#since = this.#lane.clock;
+    const { isUnderway } = this.#sending;
     // How long a handler may take is for the handler to say.
-    if (this.#busy && this.#sending === undefined) return;
-    const limit = this.#sending !== undefined ? stall : this.#answered ? idle : head;
+    if (this.#busy && !isUnderway) return;
+    const limit = isUnderway ? stall : this.#answered ? idle : head;
     if (this.#lane.clock - this.#since > limit) this.#destroy();
   }
 
@@ -178,17 +171,17 @@ export class LaneConnection {
     const parsed = this.#busy || this.#lingering ? undefined : memo.recall(count);
     if (parsed === undefined) return this.#received(memo.buffer.subarray(0, count));
     if (this.#isOver()) return false;
-    this.#pace.caughtUp();
-    this.#account?.begin();
+    this.#sending.caughtUp();
+    this.#sending.begin();
     const request = new LaneRequest(parsed, this.#socket);
     const answer = this.#answerNow(request);
     if (answer === undefined || isStream(answer.body)) {
       this.#answerLater(request, parsed, answer, memo.buffer.subarray(0, count));
     } else {
-      this.#queue(request, parsed, answer);
+      this.#sending.add(request, this.#prepare(parsed, answer));
       this.#sendQueued(NOTHING, rest => this.#rest(rest.length));
     }
-    return this.#sending === undefined;
+    return !this.#sending.isUnderway;
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
@@ -196,10 +189,9 @@ export class LaneConnection {
     if (this.#isOver()) return false;
     if (this.#lingering) return true;
     if (!this.#busy) {
-      // Who asks for more so soon has read what it got.
-      this.#pace.caughtUp();
+      this.#sending.caughtUp();
       this.#take(bytes);
-      return this.#sending === undefined;
+      return !this.#sending.isUnderway;
     }
     this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes]);
     return this.#waiting.length < MAX_WAITING;
@@ -207,7 +199,7 @@ export class LaneConnection {
 
   /** Answers the requests in some bytes, as far as that goes without waiting. */
   #take(bytes: Buffer): void {
-    this.#account?.begin();
+    this.#sending.begin();
     let at = 0;
     while (at < bytes.length && !this.#closing) {
       const parsed = parseRequest(bytes, at);
@@ -221,7 +213,7 @@ export class LaneConnection {
         this.#sendQueued(bytes.subarray(at), rest => this.#answerLater(request, parsed, answer, rest));
         return;
       }
-      this.#queue(request, parsed, answer);
+      this.#sending.add(request, this.#prepare(parsed, answer));
       at += parsed.length;
       if (this.#lane.outbox.size > BATCH && at < bytes.length) {
         this.#sendQueued(bytes.subarray(at), rest => this.#take(rest));
@@ -240,15 +232,6 @@ export class LaneConnection {
     }
   }
 
-  /** Puts an answer behind those that leave together. */
-  #queue(request: LaneRequest, parsed: ParsedRequest, answer: Answer): void {
-    const { status, head, body } = this.#prepare(parsed, answer);
-    // A stream would have been answered later.
-    const whole = body as Aggregate | undefined;
-    this.#account?.add(request, status, head, whole?.length ?? 0);
-    this.#lane.outbox.add(head, whole);
-  }
-
   #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
     if (parsed.close) this.#peerCloses = true;
     if (parsed.close || this.#lane.closing) this.#closing = true;
@@ -263,7 +246,7 @@ export class LaneConnection {
 
   /** Sends what is queued, then goes on. @param bytes that are left of those that came */
   #sendQueued(bytes: Buffer, then: (rest: Buffer) => void): void {
-    const left = this.#lane.outbox.size === 0 ? undefined : this.#sendNow();
+    const left = this.#sending.send();
     if (left === undefined) then(bytes);
     else this.#sendLeft(left, bytes, then);
   }
@@ -272,15 +255,9 @@ export class LaneConnection {
   #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
     const rest = Buffer.from(bytes);
     this.#busy = true;
-    this.#send(left.parts, left.sent, left.isFull).then(
-      () => {
-        this.#account?.settle();
-        this.#goOn(rest, then);
-      },
-      () => {
-        this.#account?.settle(this.#takenThen);
-        this.#destroy();
-      },
+    this.#sending.finish(left).then(
+      () => this.#goOn(rest, then),
+      () => this.#destroy(),
     );
   }
 
@@ -296,30 +273,6 @@ export class LaneConnection {
     if (this.#busy || this.#over) return;
     if (isLater) this.#readBySecondSocket();
     this.#readOn();
-  }
-
-  #sendNow(): Unsent | undefined {
-    const { outbox } = this.#lane;
-    const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
-    const left = outbox.send(this.#fd, mayBeSlow ? FIRST : STEP);
-    if (left === undefined) this.#account?.settle();
-    return left;
-  }
-
-  #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
-    return new Promise<void>((sent, failed) => {
-      this.#since = this.#lane.clock;
-      const { isFast } = this.#pace;
-      const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
-      this.#sending = new SocketSending(this.#socket, this.#fd, outgoing);
-      this.#takenThen = this.#sending.taken;
-      this.#sending.start();
-    }).finally(() => {
-      this.#takenThen = this.#sending?.taken ?? 0;
-      this.#pace.sent(this.#sending?.keptUp);
-      this.#sending = undefined;
-      this.#since = this.#lane.clock;
-    });
   }
 
   /** Nothing is left to do: waits for the next request, or ends. @param unread bytes of requests that get no answer */
@@ -375,33 +328,16 @@ export class LaneConnection {
     const goOn = (later: Buffer): void => this.#take(later);
     // Hints may be with Node's socket still.
     if (isStream(answer.body) || this.#socket.writableLength > 0) {
-      this.#sendParts(request, parsed, answer).then(
+      this.#sending.sendParts(request, this.#prepare(parsed, answer)).then(
         () => this.#goOn(rest, goOn),
         () => this.#destroy(),
       );
       return;
     }
-    this.#queue(request, parsed, answer);
-    const left = this.#sendNow();
+    this.#sending.add(request, this.#prepare(parsed, answer));
+    const left = this.#sending.send();
     if (left === undefined) this.#goOn(rest, goOn);
     else this.#sendLeft(left, rest, goOn);
-  }
-
-  async #sendParts(request: LaneRequest, parsed: ParsedRequest, answer: Answer): Promise<void> {
-    const prepared = this.#prepare(parsed, answer);
-    const { status, head, body } = prepared;
-    // A stream is counted by whole parts, for the bytes around them are none of the body's.
-    if (isStream(body)) this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
-    else this.#account?.add(request, status, head, body?.length ?? 0);
-    let streamed = 0;
-    const count = (length: number): void => {
-      streamed += length;
-    };
-    try {
-      await sendPrepared(prepared, parts => this.#send(parts), count);
-    } finally {
-      this.#account?.settle(isStream(body) ? streamed : this.#takenThen);
-    }
   }
 
   /** Gives the connection to node:http, with bytes it has not seen. */

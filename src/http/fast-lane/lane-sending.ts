@@ -1,0 +1,126 @@
+import type { Socket } from 'node:net';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { ReaderPace } from '../../network/reader-pace.ts';
+import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { Account, type Answered } from './account.ts';
+import type { LaneRequest } from './lane-request.ts';
+import { type Outbox, STEP, type Unsent } from './outbox.ts';
+import { isStream, type PreparedAnswer } from './prepared-answer.ts';
+import { sendPrepared } from './send-prepared.ts';
+
+/** What of a connection its sending needs. */
+export interface LaneSendingHost {
+  readonly socket: Socket;
+  readonly fd: number;
+  readonly outbox: Outbox;
+  /** Told of every answer, if anybody is to be. */
+  readonly answered: Answered | undefined;
+  /** Called when something begins or ends to wait for the client. */
+  moved(): void;
+}
+
+/** The answers of a connection of the fast lane, on their way into its socket. */
+export class LaneSending {
+  readonly #host: LaneSendingHost;
+  /** Of the answers, where somebody is told of them. */
+  readonly #account: Account | undefined;
+  readonly #pace = new ReaderPace();
+  #sending: SocketSending | undefined;
+  #takenThen = 0;
+
+  constructor(host: LaneSendingHost) {
+    this.#host = host;
+    if (host.answered !== undefined) this.#account = new Account(host.answered);
+  }
+
+  /** Whether something waits for the client to take it. */
+  get isUnderway(): boolean {
+    return this.#sending !== undefined;
+  }
+
+  /** Whether the client has taken something since this was last asked. */
+  hasProgressed(): boolean {
+    const sending = this.#sending;
+    if (sending === undefined || sending.taken === this.#takenThen) return false;
+    this.#takenThen = sending.taken;
+    return true;
+  }
+
+  /** The client asks for more: it has read what it got. */
+  caughtUp(): void {
+    this.#pace.caughtUp();
+  }
+
+  /** Requests are there, to which the next answers are. */
+  begin(): void {
+    this.#account?.begin();
+  }
+
+  /** Puts an answer, whose body is no stream, behind those that leave together. */
+  add(request: LaneRequest, { status, head, body }: PreparedAnswer): void {
+    const whole = body as Aggregate | undefined;
+    this.#account?.add(request, status, head, whole?.length ?? 0);
+    this.#host.outbox.add(head, whole);
+  }
+
+  /** Sends what was added. @returns what the socket had no room for, for {@link finish} */
+  send(): Unsent | undefined {
+    const { outbox, fd } = this.#host;
+    if (outbox.size === 0) return undefined;
+    const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
+    const left = outbox.send(fd, mayBeSlow ? FIRST : STEP);
+    if (left === undefined) this.#account?.settle();
+    return left;
+  }
+
+  /** An answer was sent as far as this says, before there was a socket. */
+  addBegun(request: LaneRequest, status: number, head: readonly Buffer[], length: number): void {
+    this.#account?.begin();
+    this.#account?.add(request, status, head, length);
+  }
+
+  /** Sends the rest. @throws what the socket failed with */
+  async finish({ parts, sent, isFull }: Unsent): Promise<void> {
+    try {
+      await this.#send(parts, sent, isFull);
+      this.#account?.settle();
+    } catch (error) {
+      this.#account?.settle(this.#takenThen);
+      throw error;
+    }
+  }
+
+  /** Sends an answer behind what Node's socket has, its body piece by piece if it is a stream. @throws what either failed with */
+  async sendParts(request: LaneRequest, answer: PreparedAnswer): Promise<void> {
+    const { status, head, body } = answer;
+    // A stream is counted by whole parts, for the bytes around them are none of the body's.
+    if (isStream(body)) this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
+    else this.#account?.add(request, status, head, body?.length ?? 0);
+    let streamed = 0;
+    const count = (length: number): void => {
+      streamed += length;
+    };
+    try {
+      await sendPrepared(answer, parts => this.#send(parts), count);
+    } finally {
+      this.#account?.settle(isStream(body) ? streamed : this.#takenThen);
+    }
+  }
+
+  #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
+    const { socket, fd, moved } = this.#host;
+    return new Promise<void>((sent, failed) => {
+      moved();
+      const { isFast } = this.#pace;
+      const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
+      this.#sending = new SocketSending(socket, fd, outgoing);
+      this.#takenThen = this.#sending.taken;
+      this.#sending.start();
+    }).finally(() => {
+      this.#takenThen = this.#sending?.taken ?? 0;
+      this.#pace.sent(this.#sending?.keptUp);
+      this.#sending = undefined;
+      moved();
+    });
+  }
+}
