@@ -2,6 +2,7 @@ import type { OwnedFileCache } from '../file/owned-cache.ts';
 import { AppProcesses, type AppProcessesOptions } from '../http/app/app-processes.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../http/supervisor.ts';
 import type { Json } from '../ipc/message.ts';
+import { complain } from './complain.ts';
 import { Failure } from './failure.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
@@ -58,6 +59,7 @@ export class Generation {
     if (app === undefined) return;
     this.#apps = new AppProcesses(app);
     this.#apps.on('exit', exit => host.exited(exit));
+    this.#apps.on('stuck', pid => complain(`Application process ${pid} is stuck, and is ended`));
     // Once it runs, files and what answers without it are served on, and the application is tried again.
     this.#apps.on('failing', error => {
       if (!this.#started) this.#trouble ??= noStart('the application does not start', error);

@@ -72,10 +72,12 @@ interface ListeningHandle {
  * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been asked
  */
 export function interceptConnections(server: Server, first: (accepted: Accepted) => boolean): void {
+  let intercepted: ListeningHandle | undefined;
   const intercept = (): void => {
-    const listening = (server as unknown as { _handle?: ListeningHandle | null })._handle;
+    const listening = (server as unknown as { _handle?: ListeningHandle | null })._handle ?? undefined;
     const next = listening?.onconnection;
-    if (listening === undefined || listening === null || typeof next !== 'function') return;
+    if (listening === undefined || listening === intercepted || typeof next !== 'function') return;
+    intercepted = listening;
     listening.onconnection = function (this: unknown, error, handle) {
       const isOurs = error === 0 && handle?.fd !== undefined && handle.fd >= 0;
       if (!isOurs || server.maxConnections > 0 || !first(new AcceptedConnection(handle))) {

@@ -5,6 +5,7 @@ import { createServer as createNodeServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { AppProcesses } from '../../src/http/app/app-processes.ts';
 import { type CreateServerOptions, createServer, type Server } from '../../src/http/server.ts';
 import { Folder } from '../support/folder.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
@@ -57,6 +58,23 @@ test('an application for the fetch interface is one', async () => {
     assert.deepEqual(await answerOf(`${base}/stream`), [200, 'at once, and later']);
     assert.equal((await answerOf(`${base}/large`))[1].length, 1_000_000);
     assert.deepEqual(await answerOf(`${base}/none`), [404, '']);
+  });
+});
+
+test('an application process that is stuck is ended and started anew, and costs only what it had', async () => {
+  await serving({ app: { module: APPLICATION, timeout: 500 } }, async (base, server) => {
+    const apps = server.apps as AppProcesses;
+    const [, first] = await answerOf(`${base}/pid`);
+    const stuck = once(apps, 'stuck');
+    const again = once(apps, 'serving');
+    const [status] = await answerOf(`${base}/stick`);
+    assert.ok(status === 504 || status === 502, `${status}`);
+    assert.deepEqual(await watchdog(stuck, 'it to be noticed'), [Number(first)]);
+    await watchdog(again, 'another process');
+    // It serves as soon as the gateway has found it, too.
+    let answer = await answerOf(`${base}/pid`);
+    while (answer[0] !== 200) answer = await answerOf(`${base}/pid`);
+    assert.notEqual(answer[1], first);
   });
 });
 

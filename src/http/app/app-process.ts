@@ -35,6 +35,9 @@ function report(error: unknown, request: AppRequest): void {
   process.stderr.write(`iolite: The application failed at ${request.method} ${request.target}: ${what}\n`);
 }
 
+// Asked whether it is alive, it is.
+parent.onRequest(() => undefined);
+
 const handler = await loadApp(module);
 const pool = createPool({ name: 'answers' });
 const endpoint = await listen(`@iolite/app/${randomBytes(16).toString('hex')}`, {

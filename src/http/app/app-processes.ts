@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../supervisor.ts';
+import { Pulse } from './pulse.ts';
 
 /** Which application runs, and how often. */
 export interface AppProcessesOptions {
@@ -9,27 +10,35 @@ export interface AppProcessesOptions {
   readonly module: string | URL;
   /** Processes. Default 1. */
   readonly workers?: number | undefined;
+  /**
+   * Milliseconds that a process may be stuck, its event loop not turning: it is killed then, and started anew. As long as a
+   * request may take; see AppGatewayOptions. Default 30,000.
+   */
+  readonly timeout?: number | undefined;
 }
 
 const MOST_WORKERS = 256;
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * The processes of an application, each started anew when it ends; later each time if it keeps ending. Servers connect to
  * {@link addresses}.
  *
- * Emits 'serving' with its address when a process takes requests, 'exit' when one has ended, and 'failing' when none can be
- * started.
+ * Emits 'serving' with its address when a process takes requests, 'stuck' with the process id of one that is killed for it, 'exit'
+ * when one has ended, and 'failing' when none can be started.
  */
 export class AppProcesses extends EventEmitter<{
   serving: [address: string];
+  stuck: [pid: number];
   exit: [exit: WorkerExit];
   failing: [error: Error];
 }> {
   readonly #supervisor: Supervisor;
+  readonly #timeout: number;
   readonly #addresses = new WeakMap<Worker, string>();
 
   /** Nothing runs before {@link start}. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
-  constructor({ module, workers = 1 }: AppProcessesOptions) {
+  constructor({ module, workers = 1, timeout = 30_000 }: AppProcessesOptions) {
     super();
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
@@ -37,6 +46,8 @@ export class AppProcesses extends EventEmitter<{
       );
     }
     checkInteger(workers, 'workers', 1, MOST_WORKERS);
+    checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT);
+    this.#timeout = timeout;
     const isUrl = module instanceof URL || module.startsWith('file:');
     this.#supervisor = new Supervisor({
       module: new URL(
@@ -84,10 +95,21 @@ export class AppProcesses extends EventEmitter<{
         const { address } = (head ?? {}) as { address?: unknown };
         if (typeof address === 'string') {
           this.#addresses.set(worker, address);
+          new Pulse(worker.channel, this.#timeout, () => this.#end(worker));
           resolve();
         }
         return {};
       });
     });
+  }
+
+  /** Kills a process that is stuck. */
+  #end({ pid }: Worker): void {
+    this.emit('stuck', pid);
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
   }
 }

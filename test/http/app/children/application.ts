@@ -44,6 +44,9 @@ const ANSWERS: Record<string, (request: AppRequest, argument: string) => AppResp
     nonsense: () => 7 as never,
     headers: (_, argument) => JSON.parse(decodeURIComponent(argument)),
     exit: () => process.exit(9),
+    stick: () => {
+      for (;;);
+    },
   };
 
 async function* numbers(count: number): AsyncGenerator<string> {
