@@ -69,6 +69,7 @@ interface ListeningHandle {
 /**
  * Shows the connections of a server to `first` as they are accepted: to make a socket costs as much as all else about a connection
  * that brings a single request. Does nothing where Node has other names for it; then all connections get sockets.
+ * A server that counts its connections, or refuses some, keeps them all.
  * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been asked
  */
 export function interceptConnections(server: Server, first: (accepted: Accepted) => boolean): void {
@@ -80,13 +81,19 @@ export function interceptConnections(server: Server, first: (accepted: Accepted)
     intercepted = listening;
     listening.onconnection = function (this: unknown, error, handle) {
       const isOurs = error === 0 && handle?.fd !== undefined && handle.fd >= 0;
-      if (!isOurs || server.maxConnections > 0 || !first(new AcceptedConnection(handle))) {
+      if (!isOurs || isSelective(server) || !first(new AcceptedConnection(handle))) {
         next.call(this, error, handle);
       }
     };
   };
   server.on('listening', intercept);
   if (server.listening) intercept();
+}
+
+/** Whether Node is to count its connections, or to refuse some of them. */
+function isSelective(server: Server): boolean {
+  const { maxConnections, blockList } = server as { maxConnections?: unknown; blockList?: unknown };
+  return (maxConnections ?? blockList ?? undefined) !== undefined;
 }
 
 class AcceptedConnection implements Accepted {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { BlockList, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { libc } from '../../../src/os/libc.ts';
@@ -117,6 +117,10 @@ test('every other connection gets a socket, and the same answers as ever', async
   server.server.maxConnections = 100;
   assert.equal((await ask(server, get('/now', closing))).body, 'now');
   assert.equal(sockets(), cases.length + 2);
+  server.server.maxConnections = null as unknown as number;
+  Object.assign(server.server, { blockList: new BlockList() });
+  assert.equal((await ask(server, get('/now', closing))).body, 'now');
+  assert.equal(sockets(), cases.length + 3);
   server.handler.close();
   assert.equal(server.handler.pool.stats().chunks, 0);
 });
