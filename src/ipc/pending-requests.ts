@@ -1,5 +1,6 @@
 import { BoundsError, describe, IoliteError } from '../os/error.ts';
 import type { Json, Message } from './message.ts';
+import { NumberTable } from './number-table.ts';
 import { broken } from './wire.ts';
 
 /** How long the answer to a request is waited for. */
@@ -21,8 +22,7 @@ export interface Pending {
 
 /** Requests that were sent and wait for their answer, by correlation number. */
 export class PendingRequests {
-  /** The entry 0, no request's, stays: V8 makes a Map that falls empty anew, which costs more than a request. */
-  readonly #pending = new Map<number, Pending>([[0, { resolve: () => {}, reject: () => {} }]]);
+  readonly #pending = new NumberTable<Pending>();
   /** Requests that nobody waits for any more, and that the peer will answer nevertheless. */
   readonly #abandoned = new Set<number>();
   /** Requests that were answered and are not over. */
@@ -31,16 +31,17 @@ export class PendingRequests {
 
   /** Registers a request. @returns its number */
   open(pending: Pending): number {
-    while (this.#isTaken(this.#next)) this.#next = (this.#next + 1) >>> 0;
+    // No request has the number 0.
+    while (this.#next === 0 || this.#isTaken(this.#next)) this.#next = (this.#next + 1) >>> 0;
     const correlation = this.#next;
     this.#next = (this.#next + 1) >>> 0;
-    this.#pending.set(correlation, pending);
+    this.#pending.add(correlation, pending);
     return correlation;
   }
 
   /** An answer came. Its body is released when nobody waits any more. @throws ERR_IOLITE_PROTOCOL when nobody ever did */
   resolve(correlation: number, message: Message): void {
-    const pending = this.#take(correlation);
+    const pending = this.#pending.take(correlation);
     if (pending !== undefined) return pending.resolve(message);
     message.body?.release();
     this.#late(correlation);
@@ -53,7 +54,7 @@ export class PendingRequests {
 
   /** Whether the answer to a request is waited for. */
   has(correlation: number): boolean {
-    return correlation !== 0 && this.#pending.has(correlation);
+    return this.#pending.has(correlation);
   }
 
   /** No other request gets the number of this one, until {@link letGo}. */
@@ -62,7 +63,7 @@ export class PendingRequests {
   }
 
   letGo(correlation: number): void {
-    this.#held.delete(correlation);
+    if (this.#held.size > 0) this.#held.delete(correlation);
   }
 
   /** Nobody waits for the answer any more, which is still to come. */
@@ -72,19 +73,19 @@ export class PendingRequests {
 
   /** Ends the wait, and tells nobody. @returns whether somebody was waiting */
   giveUp(correlation: number): boolean {
-    return this.#take(correlation) !== undefined;
+    return this.#pending.take(correlation) !== undefined;
   }
 
   /** @returns whether somebody was waiting */
   reject(correlation: number, error: Error): boolean {
-    const pending = this.#take(correlation);
+    const pending = this.#pending.take(correlation);
     pending?.reject(error);
     return pending !== undefined;
   }
 
   /** Answers may still come. */
   rejectAll(error: Error): void {
-    for (const correlation of [...this.#pending.keys()].slice(1)) {
+    for (const [correlation] of this.#pending.entries()) {
       this.reject(correlation, error);
       this.abandon(correlation);
     }
@@ -96,13 +97,6 @@ export class PendingRequests {
 
   #late(correlation: number): void {
     if (!this.#abandoned.delete(correlation)) throw broken('it answered what was not asked');
-  }
-
-  #take(correlation: number): Pending | undefined {
-    if (correlation === 0) return undefined;
-    const pending = this.#pending.get(correlation);
-    this.#pending.delete(correlation);
-    return pending;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Message } from './message.ts';
+import { NumberTable } from './number-table.ts';
 import { describeFailure } from './pending-requests.ts';
 import { SENT } from './sender.ts';
 import { broken, MessageKind } from './wire.ts';
@@ -42,8 +43,8 @@ export class Responder {
   readonly #answered: () => void;
   /** Requests that came before there was a handler. */
   readonly #waiting: { correlation: number; message: Message; context: RequestContext }[] = [];
-  /** Requests that were not answered, to be told when the peer gives up. One that is none stays, as in PendingRequests. */
-  readonly #answering = new Map<number, RequestContext>([[-1, new RequestContext(-1)]]);
+  /** Requests that were not answered, to be told when the peer gives up. */
+  readonly #answering = new NumberTable<RequestContext>();
   #handler: RequestHandler | undefined;
 
   /**
@@ -72,7 +73,7 @@ export class Responder {
       throw broken(`request ${correlation} came while it was being answered`);
     }
     const context = new RequestContext(correlation);
-    this.#answering.set(correlation, context);
+    this.#answering.add(correlation, context);
     this.#take(correlation, message, context);
   }
 
@@ -89,7 +90,7 @@ export class Responder {
   /** The channel is closed. */
   end(reason: Error): void {
     for (const { message } of this.#waiting.splice(0)) message.body?.release();
-    for (const context of this.#answering.values()) context.abort(reason);
+    for (const [, context] of this.#answering.entries()) context.abort(reason);
   }
 
   /** A handler that answers at once costs no promise. */
@@ -129,7 +130,7 @@ export class Responder {
 
   #done(correlation: number, body: unknown): void {
     if (Aggregate.isAggregate(body) && !body.released) body.release();
-    this.#answering.delete(correlation);
+    this.#answering.take(correlation);
     this.#answered();
   }
 }

@@ -59,6 +59,7 @@ export class StreamDesk {
 
   /** The request is over: a stream that was not taken is not wanted. */
   close(id: number): void {
+    if (this.#places.size === 0) return;
     const place = this.#places.get(id);
     if (place === undefined) return;
     this.#places.delete(id);

@@ -5,7 +5,7 @@ import { receiveNow } from '../../os/socket.ts';
 import type { Answer, Handler } from '../exchange.ts';
 import type { Answered } from './account.ts';
 import { hintsHead } from './answer-head.ts';
-import { Asking } from './asking.ts';
+import { type Asker, Asking } from './asking.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneRequest } from './lane-request.ts';
 import { LaneSending } from './lane-sending.ts';
@@ -55,7 +55,7 @@ const NOTHING = Buffer.alloc(0);
  * The first requests are read as they come. For those that follow a second socket over the same connection reads, into memory
  * that all connections share; the first one stays as it was, to be handed over at any time.
  */
-export class LaneConnection {
+export class LaneConnection implements Asker {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
@@ -296,49 +296,59 @@ export class LaneConnection {
    */
   #answerLater(request: LaneRequest, parsed: ParsedRequest, answer: Answer | undefined, bytes: Buffer): void {
     this.#busy = true;
-    // Mostly nothing came behind it.
-    const rest = bytes.length > parsed.length ? Buffer.from(bytes.subarray(parsed.length)) : NOTHING;
+    const asking = new Asking(this, request, parsed, bytes);
     if (answer !== undefined) {
-      this.#sendAnswer(request, parsed, answer, rest);
+      this.#sendAnswer(asking, answer);
       return;
     }
-    let kept = NOTHING;
-    const asking = new Asking({
-      answered: (given, isFailure) => {
-        if (isFailure) this.#closing = true;
-        this.#sendAnswer(request, parsed, given, rest);
-      },
-      declined: () => this.#goOn(kept, whole => this.#handOver(whole)),
-      givenUp: () => this.#destroy(),
-      hinted: links => {
-        if (!this.#isOver()) this.#socket.write(hintsHead(links));
-      },
-    });
     this.#asking = asking;
-    asking.ask(this.#lane.handler, request);
-    if (asking.mayDecline) kept = Buffer.from(bytes);
+    asking.ask(this.#lane.handler, bytes);
   }
 
-  /** Sends an answer that was waited for, then goes on. @param rest what came behind its request */
-  #sendAnswer(request: LaneRequest, parsed: ParsedRequest, answer: Answer, rest: Buffer): void {
+  // For what is asked
+
+  answered(asking: Asking, answer: Answer, isFailure: boolean): void {
+    if (isFailure) this.#closing = true;
+    this.#sendAnswer(asking, answer);
+  }
+
+  declined(bytes: Buffer): void {
+    this.#goOn(bytes, whole => this.#handOver(whole));
+  }
+
+  givenUp(): void {
+    this.#destroy();
+  }
+
+  hinted(links: readonly string[]): void {
+    if (!this.#isOver()) this.#socket.write(hintsHead(links));
+  }
+
+  /** Sends an answer that was waited for, then goes on. */
+  #sendAnswer({ request, parsed, rest }: Asking, answer: Answer): void {
     if (this.#isOver()) {
       releaseBody(answer.body);
       return;
     }
-    const goOn = (later: Buffer): void => this.#take(later);
+    const prepared = this.#prepare(parsed, answer);
     // Hints may be with Node's socket still.
-    if (isStream(answer.body) || this.#socket.writableLength > 0) {
-      this.#sending.sendParts(request, this.#prepare(parsed, answer)).then(
-        () => this.#goOn(rest, goOn),
+    if (isStream(prepared.body) || this.#socket.writableLength > 0) {
+      this.#sending.sendParts(request, prepared).then(
+        () => this.#goOn(rest, this.#takeRest),
         () => this.#destroy(),
       );
       return;
     }
-    this.#sending.add(request, this.#prepare(parsed, answer));
+    this.#sending.add(request, prepared);
     const left = this.#sending.send();
-    if (left === undefined) this.#goOn(rest, goOn);
-    else this.#sendLeft(left, rest, goOn);
+    if (left === undefined) this.#goOn(rest, this.#takeRest);
+    else this.#sendLeft(left, rest, this.#takeRest);
   }
+
+  readonly #takeRest = (bytes: Buffer): void => {
+    if (bytes.length > 0) this.#take(bytes);
+    else this.#rest(0);
+  };
 
   /** Gives the connection to node:http, with bytes it has not seen. */
   #handOver(bytes: Buffer): void {
