@@ -25,6 +25,7 @@ const AppSchema = v.strictObject({
   module: text,
   workers: v.optional(integer(1, MAX_WORKERS)),
   timeout: v.optional(integer(1, MAX_TIME)),
+  hangTimeout: v.optional(integer(1, MAX_TIME)),
   maxBodyBytes: v.optional(integer(0)),
   maxConcurrency: v.optional(integer(1, 2 ** 20)),
   maxQueue: v.optional(integer(0, 2 ** 20)),

@@ -1,3 +1,4 @@
+import { ArgumentError, describe } from '../os/error.ts';
 import { checkBusyPoll } from './busy-poll.ts';
 import type { ImportOptions } from './imports.ts';
 import { type Quotas, quotasOf } from './quotas.ts';
@@ -25,4 +26,12 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
 export function checkChannelOptions(options: ChannelOptions = {}): void {
   quotasOf(options);
   checkBusyPoll(options.busyPoll);
+  for (const name of ['gather', 'rememberHeads'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw new ArgumentError(
+        `Cannot open channel: true or false is wanted as ${name}, ${describe(value)} was given`,
+      );
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { ArgumentError, describe } from '../os/error.ts';
 import { encodeHead, type Json } from './message.ts';
 
 /** What constant heads are in bytes. */
@@ -20,9 +21,15 @@ export function bytesOfHead(head: Json | undefined): Buffer {
   return (typeof head === 'object' && head !== null && encodings.get(head)) || encodeHead(head);
 }
 
-/** Freezes a head and all that it holds. It is not nested too deep for that: see MAX_HEAD_DEPTH. */
+/**
+ * Freezes a head and all that it holds. It is not nested too deep for that: see MAX_HEAD_DEPTH.
+ * @throws ERR_IOLITE_ARGUMENT for bytes, which cannot be frozen
+ */
 export function freeze(head: Json): void {
   if (typeof head !== 'object' || head === null) return;
+  if (ArrayBuffer.isView(head)) {
+    throw new ArgumentError(`Cannot make a head constant: JSON is wanted, ${describe(head)} was given`);
+  }
   for (const part of Object.values(head)) freeze(part as Json);
   Object.freeze(head);
 }

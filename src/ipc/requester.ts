@@ -1,3 +1,4 @@
+import { ArgumentError, describe } from '../os/error.ts';
 import type { Message } from './message.ts';
 import {
   isTimeout,
@@ -46,9 +47,15 @@ export class Requester {
   /**
    * As Channel.request(), for whoever sends tens of thousands a second: without promises.
    * @param waiting one of its functions is called, once, after this has returned
+   * @throws ERR_IOLITE_ARGUMENT unless there are both; all else that goes wrong is told to `waiting`
    * @returns the request's number, which the peer's handler is told as well: not that of another one that waits or is held
    */
   ask(message: Message, waiting: Pending): number {
+    if (typeof waiting?.resolve !== 'function' || typeof waiting.reject !== 'function') {
+      throw new ArgumentError(
+        `Cannot send request: resolve and reject are wanted, ${describe(waiting)} was given`,
+      );
+    }
     const correlation = this.#pending.open(waiting);
     const closed = this.#host.whyClosed();
     const sent =

@@ -102,6 +102,9 @@ test('requester.ask() tells one of the two, once; not when its wait was ended, o
     assert.equal(requester.isWaiting(number), true);
     return { told, end: () => requester.giveUp(number) };
   };
+  for (const nobody of [undefined, {}, { resolve: () => {} }]) {
+    assert.throws(() => requester.ask({}, nobody as never), { code: 'ERR_IOLITE_ARGUMENT' });
+  }
   await assert.rejects(ask('fail').told, { code: 'ERR_OF_THE_TEST' });
   const hanging = ask('hang');
   assert.equal(hanging.end(), true);

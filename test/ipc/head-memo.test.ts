@@ -60,12 +60,19 @@ test('constantHead() freezes and encodes once, and refuses what JSON cannot say'
   other.a = 2;
   assert.equal(bytesOfHead(other).toString(), '{"a":2}');
   assert.throws(() => constantHead([1n] as unknown as Json[]), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.throws(() => constantHead([new Uint8Array(2)] as unknown as Json[]), {
+    code: 'ERR_IOLITE_ARGUMENT',
+  });
   assert.throws(() => constantHead(['x'.repeat(1024 ** 2)]), { code: 'ERR_IOLITE_RANGE' });
 });
 
 test('a channel remembers heads when it is asked to', async () => {
   await using family = new Family();
   const script = new URL('children/echo.ts', import.meta.url);
+  for (const options of [{ rememberHeads: 1 }, { gather: 'yes' }]) {
+    const wrong = { channel: options as never };
+    await assert.rejects(family.fork(script, [], wrong), { code: 'ERR_IOLITE_ARGUMENT' });
+  }
   for (const rememberHeads of [true, false]) {
     const { channel } = await family.fork(script, [], { channel: { rememberHeads } });
     const ask = async (): Promise<Json | undefined> =>

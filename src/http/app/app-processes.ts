@@ -10,11 +10,8 @@ export interface AppProcessesOptions {
   readonly module: string | URL;
   /** Processes. Default 1. */
   readonly workers?: number | undefined;
-  /**
-   * Milliseconds that a process may be stuck, its event loop not turning: it is killed then, and started anew. As long as a
-   * request may take; see AppGatewayOptions. Default 30,000.
-   */
-  readonly timeout?: number | undefined;
+  /** Milliseconds that a process may be stuck, its event loop not turning: then it is killed, and started anew. Default 30,000. */
+  readonly hangTimeout?: number | undefined;
 }
 
 const MOST_WORKERS = 256;
@@ -34,11 +31,11 @@ export class AppProcesses extends EventEmitter<{
   failing: [error: Error];
 }> {
   readonly #supervisor: Supervisor;
-  readonly #timeout: number;
+  readonly #hangTimeout: number;
   readonly #addresses = new WeakMap<Worker, string>();
 
   /** Nothing runs before {@link start}. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
-  constructor({ module, workers = 1, timeout = 30_000 }: AppProcessesOptions) {
+  constructor({ module, workers = 1, hangTimeout = 30_000 }: AppProcessesOptions) {
     super();
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
@@ -46,8 +43,8 @@ export class AppProcesses extends EventEmitter<{
       );
     }
     checkInteger(workers, 'workers', 1, MOST_WORKERS);
-    checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT);
-    this.#timeout = timeout;
+    checkInteger(hangTimeout, 'hangTimeout', 1, MAX_TIMEOUT);
+    this.#hangTimeout = hangTimeout;
     const isUrl = module instanceof URL || module.startsWith('file:');
     this.#supervisor = new Supervisor({
       module: new URL(
@@ -95,7 +92,7 @@ export class AppProcesses extends EventEmitter<{
         const { address } = (head ?? {}) as { address?: unknown };
         if (typeof address === 'string') {
           this.#addresses.set(worker, address);
-          new Pulse(worker.channel, this.#timeout, () => this.#end(worker));
+          new Pulse(worker.channel, this.#hangTimeout, () => this.#end(worker));
           resolve();
         }
         return {};

@@ -2,44 +2,16 @@ import { Socket } from 'node:net';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
-import type { Answer, Handler } from '../exchange.ts';
-import type { Answered } from './account.ts';
+import type { Answer } from '../exchange.ts';
 import { hintsHead } from './answer-head.ts';
 import { type Asker, Asking } from './asking.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
+import type { Lane, LaneLimits } from './lane.ts';
 import { LaneRequest } from './lane-request.ts';
 import { LaneSending } from './lane-sending.ts';
 import type { Begun } from './one-shot.ts';
-import type { Outbox, Unsent } from './outbox.ts';
+import type { Unsent } from './outbox.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
-import type { RequestMemo } from './request-memo.ts';
-
-/** What connections of one lane share. */
-export interface Lane {
-  readonly handler: Handler;
-  /** Its buffer is what the sockets that read are given to read into. */
-  readonly memo: RequestMemo;
-  readonly outbox: Outbox;
-  /** Told of every answer, if anybody is to be. */
-  readonly answered: Answered | undefined;
-  /** Whether connections are to end with their next answer. */
-  readonly closing: boolean;
-  /** Counts seconds. */
-  readonly clock: number;
-  /** Takes over a socket whose bytes are unread. */
-  handOver(socket: Socket): void;
-  ended(connection: LaneConnection): void;
-}
-
-/** Seconds that a connection may take. */
-export interface LaneLimits {
-  /** For its first request. */
-  readonly head: number;
-  /** For the next request. */
-  readonly idle: number;
-  /** Without taking a byte of an answer. */
-  readonly stall: number;
-}
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH = 256 * 1024;

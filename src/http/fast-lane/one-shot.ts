@@ -3,7 +3,7 @@ import type { Accepted } from '../../os/node-socket.ts';
 import { peekNow, receiveNow } from '../../os/socket.ts';
 import type { Answer } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
-import type { Lane } from './lane-connection.ts';
+import type { Lane } from './lane.ts';
 import { LaneRequest } from './lane-request.ts';
 import type { Unsent } from './outbox.ts';
 import { isStream, prepareAnswer, releaseBody } from './prepared-answer.ts';
