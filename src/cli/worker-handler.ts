@@ -1,4 +1,4 @@
-import type { Answer, Handler, ServerRequest } from '../http/exchange.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../http/exchange.ts';
 import { isStatusPage, type StatusPages } from './status-pages.ts';
 
 /** What a worker answers with: counts requests, and shows the pages of its status besides. */
@@ -25,12 +25,11 @@ export class WorkerHandler implements Handler {
     return this.#identified(answer);
   }
 
-  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
     if (isStatusPage(request)) return undefined;
-    const identified = (answer: Answer): void => answered(this.#identified(answer));
-    const giveUp = this.#content.answerTo?.(request, identified);
-    if (giveUp !== undefined) this.requests += 1;
-    return giveUp;
+    const underway = this.#content.answerTo?.(request, this.#identifying(recipient));
+    if (underway !== undefined) this.requests += 1;
+    return underway;
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
@@ -38,6 +37,11 @@ export class WorkerHandler implements Handler {
     this.requests += 1;
     const answer = await this.#content.answer(request, signal);
     return answer === undefined ? undefined : this.#identified(answer);
+  }
+
+  #identifying(recipient: Recipient): Recipient {
+    if (this.#identity.length === 0) return recipient;
+    return { answered: answer => recipient.answered(this.#identified(answer)) };
   }
 
   #identified(answer: Answer): Answer {

@@ -1,4 +1,4 @@
-import type { Answer, Handler, ServerRequest } from './exchange.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from './exchange.ts';
 
 /** Asks handlers one after the other: the first that has an answer gives it. None of them: undefined. */
 export class Chain implements Handler {
@@ -14,9 +14,9 @@ export class Chain implements Handler {
   }
 
   /** The first handler's that does not decline: whether others have to be asked after it, {@link answer} finds out. */
-  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
     for (const handler of this.#handlers) {
-      if (handler.declines?.(request) !== true) return handler.answerTo?.(request, answered);
+      if (handler.declines?.(request) !== true) return handler.answerTo?.(request, recipient);
     }
     return undefined;
   }

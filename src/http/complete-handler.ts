@@ -1,4 +1,4 @@
-import type { Answer, Handler, ServerRequest } from './exchange.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from './exchange.ts';
 import { statusAnswer } from './status-answer.ts';
 
 /** A handler that has an answer to everything: 404 where another has none, and 500 where it throws. */
@@ -21,9 +21,9 @@ export class CompleteHandler implements Handler {
     }
   }
 
-  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
     try {
-      return this.#handler.answerTo?.(request, answered);
+      return this.#handler.answerTo?.(request, recipient);
     } catch (error) {
       this.#failed(error, request);
       // Whether it has answered nevertheless, or will, nobody knows: the connection had better end.

@@ -43,6 +43,18 @@ export interface Answer {
   readonly body: Aggregate | AsyncIterable<Aggregate> | undefined;
 }
 
+/** Who an answer is for. */
+export interface Recipient {
+  /** Called once. Does not throw. */
+  answered(answer: Answer): void;
+}
+
+/** An answer that is on its way to a {@link Recipient}. */
+export interface Underway {
+  /** Nobody wants it any more, as the client is gone: it is not given then. Once it is given, that means nothing. */
+  giveUp(): void;
+}
+
 /** Answers requests. */
 export interface Handler {
   /** The answer if it is at hand: no wait, no disk, no other process. Undefined says nothing: ask {@link answer}. */
@@ -52,10 +64,10 @@ export interface Handler {
   /**
    * As {@link answer}, without promises and a signal: they cost more than all else that a server does for an answer
    * which another process gives. For handlers that answer tens of thousands of requests a second.
-   * @param answered called once, after this has returned, unless the request is given up first; does not throw
-   * @returns what gives the request up, when the client is gone; undefined when the request has to be put to {@link answer}
+   * @param recipient told after this has returned, unless the request is given up first
+   * @returns undefined when the request has to be put to {@link answer}
    */
-  answerTo?(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined;
+  answerTo?(request: ServerRequest, recipient: Recipient): Underway | undefined;
   /**
    * @param signal aborted when the client is gone
    * @returns undefined when the request is for somebody else (`next` of a middleware; 404 where there is none)

@@ -8,7 +8,7 @@ import { readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
 import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
-import { LazyUnlock } from './lazy-unlock.ts';
+import { LazyUnlock, type Unlockable } from './lazy-unlock.ts';
 import { Lease } from './lease.ts';
 
 /** What happens to a write into received memory. */
@@ -35,7 +35,7 @@ const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
  * A chunk that another domain made and gave us: mapped so that it cannot be written, leased through the
  * kernel. Kept while a channel may still name it (a grant) or a slice of it lives.
  */
-export class ImportedChunk implements Chunk {
+export class ImportedChunk implements Chunk, Unlockable {
   readonly memory = 'shared';
   readonly id: string;
   readonly size: number;
@@ -46,6 +46,7 @@ export class ImportedChunk implements Chunk {
   readonly frozen: boolean;
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
   readonly onDrop = new Set<() => void>();
+  isListed = false;
   readonly #fd: number;
   readonly #key: string;
   readonly #mapping: Mapping;
@@ -112,7 +113,6 @@ export class ImportedChunk implements Chunk {
         `Cannot lease generation ${generation} of chunk ${this.id}: it is at generation ${this.generation}`,
       );
     }
-    idle.delete(this);
     const rested = this.#rested;
     this.#rested = undefined;
     this.#leased = true;
@@ -181,7 +181,6 @@ export class ImportedChunk implements Chunk {
     if (this.#discarded) return;
     this.#discarded = true;
     this.#rested = undefined;
-    idle.delete(this);
     if (known.get(this.#key)?.deref() === this) known.delete(this.#key);
     for (const listener of this.onDrop) listener();
     this.onDrop.clear();

@@ -3,6 +3,8 @@ const GRACE = 5;
 
 /** What {@link LazyUnlock} collects. */
 export interface Unlockable {
+  /** Whether it waits already. {@link LazyUnlock}'s to set. */
+  isListed: boolean;
   /** Drops the kernel lock unless the chunk came into use again. */
   unlockIfIdle(): void;
 }
@@ -12,22 +14,24 @@ export interface Unlockable {
  * chunk would otherwise lock and unlock it for each; instead the locks are dropped in batches.
  */
 export class LazyUnlock {
-  #chunks = new Set<Unlockable>();
+  #chunks: Unlockable[] = [];
   #timer: NodeJS.Timeout | undefined;
 
+  /** It need not be taken back when the chunk comes into use again. */
   add(chunk: Unlockable): void {
-    this.#chunks.add(chunk);
+    if (chunk.isListed) return;
+    chunk.isListed = true;
+    this.#chunks.push(chunk);
     this.#timer ??= setTimeout(() => this.#sweep(), GRACE).unref();
-  }
-
-  delete(chunk: Unlockable): void {
-    this.#chunks.delete(chunk);
   }
 
   #sweep(): void {
     const chunks = this.#chunks;
-    this.#chunks = new Set();
+    this.#chunks = [];
     this.#timer = undefined;
-    for (const chunk of chunks) chunk.unlockIfIdle();
+    for (const chunk of chunks) {
+      chunk.isListed = false;
+      chunk.unlockIfIdle();
+    }
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chain } from '../../src/http/chain.ts';
-import type { Answer, Handler, ServerRequest } from '../../src/http/exchange.ts';
+import type { Answer, Handler, ServerRequest, Underway } from '../../src/http/exchange.ts';
 
 const ANSWER: Answer = { status: 200, headers: [], body: undefined };
 const REQUEST: ServerRequest = {
@@ -13,15 +13,15 @@ const REQUEST: ServerRequest = {
   body: undefined,
   header: () => undefined,
 };
-const giveUp = (): void => {};
+const underway: Underway = { giveUp: () => {} };
 
 const silent: Handler = { answer: async () => undefined };
 const declining: Handler = { ...silent, declines: () => true };
 const telling: Handler = {
   answer: async () => ANSWER,
-  answerTo: (_, answered) => {
-    setImmediate(answered, ANSWER);
-    return giveUp;
+  answerTo: (_, recipient) => {
+    setImmediate(() => recipient.answered(ANSWER));
+    return underway;
   },
 };
 
@@ -35,8 +35,8 @@ test('answerTo() goes to the first that does not decline, and only where that on
   ];
   for (const [handlers, isTaken] of cases) {
     const answers: Answer[] = [];
-    const taken = new Chain(handlers).answerTo(REQUEST, answer => answers.push(answer));
-    assert.equal(taken, isTaken ? giveUp : undefined);
+    const taken = new Chain(handlers).answerTo(REQUEST, { answered: answer => answers.push(answer) });
+    assert.equal(taken, isTaken ? underway : undefined);
     await new Promise(setImmediate);
     assert.deepEqual(answers, isTaken ? [ANSWER] : []);
   }

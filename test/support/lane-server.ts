@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
-import type { Answer, Handler, ServerRequest } from '../../src/http/exchange.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../src/http/exchange.ts';
 import { attachFastLane, type FastLane, type FastLaneOptions } from '../../src/http/fast-lane/fast-lane.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -52,8 +52,9 @@ export class TableHandler implements Handler {
     return this.now.get(request.target)?.(request);
   }
 
-  answerTo({ target }: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
-    return this.told.get(target)?.(answered);
+  answerTo({ target }: ServerRequest, recipient: Recipient): Underway | undefined {
+    const giveUp = this.told.get(target)?.(answer => recipient.answered(answer));
+    return giveUp && { giveUp };
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {

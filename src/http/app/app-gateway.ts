@@ -2,12 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel } from '../../ipc/channel.ts';
 import { connect } from '../../ipc/connect.ts';
 import { checkInteger, IoliteError } from '../../os/error.ts';
-import type { Answer, Handler, ServerRequest } from '../exchange.ts';
-import { statusAnswer } from '../status-answer.ts';
-import { type AppLimits, TOO_LONG } from './app-limits.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../exchange.ts';
+import type { AppLimits } from './app-limits.ts';
 import { AppLink } from './app-link.ts';
-import { FAILED } from './heads.ts';
-import { BUSY, WaitingRoom } from './waiting-room.ts';
+import { failureAnswer } from './failure-answer.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** Bounds on what is asked of applications. */
 export interface AppGatewayOptions {
@@ -28,13 +27,6 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 /** Milliseconds until the next attempt at a process that listens and did not let us in: first and longest. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1000;
-
-const STATUSES = new Map<unknown, number>([
-  ['ERR_IOLITE_TIMEOUT', 504],
-  [TOO_LONG, 413],
-  [BUSY, 503],
-  [FAILED, 500],
-]);
 
 /**
  * Has requests answered by application processes, over channels: a request goes to the process with the fewest under way.
@@ -85,10 +77,9 @@ export class AppGateway implements Handler {
   }
 
   /** Asks a process that is free, for a request without a body. */
-  answerTo(request: ServerRequest, answered: (answer: Answer) => void): (() => void) | undefined {
+  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
     if (request.body !== undefined || this.#room.size > 0) return undefined;
-    const failed = (error: unknown): void => answered(failureAnswer(error));
-    return this.#leastLoaded()?.askTo(request, answered, failed);
+    return this.#leastLoaded()?.askTo(request, recipient);
   }
 
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
@@ -174,8 +165,4 @@ export class AppGateway implements Handler {
     this.#turn = (this.#turn + 1) % Math.max(1, links.length);
     return least;
   }
-}
-
-function failureAnswer(error: unknown): Answer {
-  return statusAnswer(STATUSES.get((error as { code?: unknown } | undefined)?.code) ?? 502);
 }

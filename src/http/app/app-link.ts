@@ -4,15 +4,17 @@ import type { IncomingStream } from '../../ipc/incoming-stream.ts';
 import type { Message } from '../../ipc/message.ts';
 import { broken } from '../../ipc/wire.ts';
 import { IoliteError } from '../../os/error.ts';
-import type { Answer, ServerRequest } from '../exchange.ts';
+import type { Answer, Recipient, ServerRequest, Underway } from '../exchange.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { type AppLimits, tooLate, tooLong } from './app-limits.ts';
 import { boundedBody, wholeBody } from './bounded-body.ts';
 import { checkedAnswer } from './checked-answer.ts';
 import { Deadlines } from './deadlines.ts';
 import { BodyKind, DRAIN, encodeRequest } from './heads.ts';
-import { Inquiry, type InquiryHost } from './inquiry.ts';
+import type { Inquiry, InquiryHost } from './inquiry.ts';
+import { PromisedInquiry } from './promised-inquiry.ts';
 import { StreamDesk } from './stream-desk.ts';
+import { ToldInquiry } from './told-inquiry.ts';
 
 /** Bodies up to this many bytes go with the head of their request; what is longer, or of unknown length, as a stream. */
 const WHOLE_BYTES = 64 * 1024;
@@ -55,40 +57,24 @@ export class AppLink implements InquiryHost {
    * failed with
    */
   async ask(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    const { body } = request;
-    if (body === undefined) {
-      return this.#ask(request, signal, async inquiry => this.#send(inquiry, BodyKind.NONE));
-    }
     const { maxBodyBytes } = this.#limits;
     const length = Number(request.header('content-length') ?? Number.NaN);
-    if (length > maxBodyBytes) throw tooLong(maxBodyBytes);
-    if (length <= WHOLE_BYTES) {
-      return this.#ask(request, signal, async (inquiry, failed) => {
-        using whole = await wholeBody(body, length);
-        failed.throwIfAborted();
-        this.#send(inquiry, BodyKind.WHOLE, whole);
-      });
-    }
-    return this.#ask(request, signal, async (inquiry, failed) => {
-      this.#send(inquiry, BodyKind.STREAM);
-      await this.#sendStream(inquiry, body, failed);
-    });
+    if (request.body !== undefined && length > maxBodyBytes) throw tooLong(maxBodyBytes);
+    const inquiry = new PromisedInquiry(this, request, signal);
+    this.#inFlight += 1;
+    this.#sendWithBody(inquiry, length).catch(error => inquiry.reject(error));
+    return inquiry.answer;
   }
 
   /**
    * As {@link ask}, for a request without a body: without promises, unless the answer's body is a stream.
-   * @param answered, failed one of them is called, once, after this has returned
-   * @returns what gives the request up, after which neither is called
+   * @param recipient told after this has returned, of a failure too, by the status that stands for it
    */
-  askTo(
-    request: ServerRequest,
-    answered: (answer: Answer) => void,
-    failed: (error: unknown) => void,
-  ): () => void {
-    const inquiry = new Inquiry(this, request, answered, failed);
+  askTo(request: ServerRequest, recipient: Recipient): Underway {
+    const inquiry = new ToldInquiry(this, request, recipient);
     this.#send(inquiry, BodyKind.NONE);
     this.#inFlight += 1;
-    return () => inquiry.giveUp();
+    return inquiry;
   }
 
   /** No more requests: closes the channel when the last is over. */
@@ -154,35 +140,19 @@ export class AppLink implements InquiryHost {
     if (this.#draining && this.#inFlight === 0) void this.#channel.close();
   }
 
-  /**
-   * The answer to a request, as a promise.
-   * @param send sends it; its second argument is aborted when the request fails or is given up
-   */
-  #ask(
-    request: ServerRequest,
-    signal: AbortSignal,
-    send: (inquiry: Inquiry, failed: AbortSignal) => Promise<void>,
-  ): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const ending = new AbortController();
-      const abort = (): void => {
-        inquiry.giveUp();
-        failed(signal.reason);
-      };
-      const answered = (answer: Answer): void => {
-        signal.removeEventListener('abort', abort);
-        resolve(answer);
-      };
-      const failed = (error: unknown): void => {
-        signal.removeEventListener('abort', abort);
-        ending.abort(error);
-        reject(error);
-      };
-      const inquiry = new Inquiry(this, request, answered, failed);
-      this.#inFlight += 1;
-      signal.addEventListener('abort', abort, { once: true });
-      send(inquiry, ending.signal).catch(error => inquiry.reject(error));
-    });
+  /** @param length of the body, if there is one and its length is known */
+  async #sendWithBody(inquiry: PromisedInquiry, length: number): Promise<void> {
+    const { body } = inquiry.request;
+    if (body === undefined) {
+      this.#send(inquiry, BodyKind.NONE);
+    } else if (length <= WHOLE_BYTES) {
+      using whole = await wholeBody(body, length);
+      inquiry.ended.throwIfAborted();
+      this.#send(inquiry, BodyKind.WHOLE, whole);
+    } else {
+      this.#send(inquiry, BodyKind.STREAM);
+      await this.#sendStream(inquiry, body, inquiry.ended);
+    }
   }
 
   #send(inquiry: Inquiry, kind: number, body?: Aggregate): void {

@@ -17,29 +17,23 @@ export interface InquiryHost {
 }
 
 /** A request at an application, from its sending until it is answered. */
-export class Inquiry extends Due implements Pending {
+export abstract class Inquiry extends Due implements Pending {
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;
   readonly #host: InquiryHost;
-  readonly #answered: (answer: Answer) => void;
-  readonly #failed: (error: unknown) => void;
   #isGivenUp = false;
   #isAnswered = false;
 
-  /** @param answered, failed one of them is called, once, unless it is given up */
-  constructor(
-    host: InquiryHost,
-    request: ServerRequest,
-    answered: (answer: Answer) => void,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(host: InquiryHost, request: ServerRequest) {
     super();
     this.#host = host;
     this.request = request;
-    this.#answered = answered;
-    this.#failed = failed;
   }
+
+  /** This or {@link failed} is called, once, unless it is given up. */
+  protected abstract answered(answer: Answer): void;
+  protected abstract failed(error: unknown): void;
 
   /** The answer came. */
   resolve(message: Message): void {
@@ -64,7 +58,7 @@ export class Inquiry extends Due implements Pending {
   reject(error: unknown): void {
     this.#isAnswered = true;
     this.#host.over(this);
-    if (!this.#isGivenUp) this.#failed(error);
+    if (!this.#isGivenUp) this.failed(error);
   }
 
   missed(): void {
@@ -86,6 +80,6 @@ export class Inquiry extends Due implements Pending {
   #give(answer: Answer): void {
     this.#isAnswered = true;
     if (this.#isGivenUp) releaseBody(answer.body);
-    else this.#answered(answer);
+    else this.answered(answer);
   }
 }

@@ -1,4 +1,4 @@
-import type { Answer, Handler } from '../exchange.ts';
+import type { Answer, Handler, Recipient, Underway } from '../exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
 import type { LaneRequest } from './lane-request.ts';
 import { failure } from './prepared-answer.ts';
@@ -18,48 +18,53 @@ export interface Asker {
 const NOTHING = Buffer.alloc(0);
 
 /** A request that a handler answers in its own time, until it has, or nobody wants the answer any more. */
-export class Asking {
+export class Asking implements Recipient {
   readonly request: LaneRequest;
   readonly parsed: ParsedRequest;
   /** What came behind the request. */
   readonly rest: Buffer;
   readonly #asker: Asker;
   #isOver = false;
-  /** Ends what the handler does, if it answers without a promise, or by one. */
-  #giveUp: (() => void) | undefined;
+  /** What the handler does, if it answers without a promise, or by one. */
+  #underway: Underway | undefined;
   #aborter: AbortController | undefined;
 
-  /** @param bytes the request and what came behind it; valid during the call only */
-  constructor(asker: Asker, request: LaneRequest, parsed: ParsedRequest, bytes: Buffer) {
+  /**
+   * @param bytes of which the first `length` are the request and what came behind it; valid during the call only
+   */
+  constructor(asker: Asker, request: LaneRequest, parsed: ParsedRequest, bytes: Buffer, length: number) {
     this.#asker = asker;
     this.request = request;
     this.parsed = parsed;
     // Mostly nothing came behind it.
-    this.rest = bytes.length > parsed.length ? Buffer.from(bytes.subarray(parsed.length)) : NOTHING;
+    this.rest = length > parsed.length ? Buffer.from(bytes.subarray(parsed.length, length)) : NOTHING;
   }
 
-  /** Call it once. @param bytes as the constructor's */
-  ask(handler: Handler, bytes: Buffer): void {
+  /** Call it once. @param bytes, length as the constructor's */
+  ask(handler: Handler, bytes: Buffer, length: number): void {
     try {
-      this.#giveUp = handler.answerTo?.(this.request, answer => this.#answered(answer, false));
+      this.#underway = handler.answerTo?.(this.request, this);
     } catch {
       this.#answered(failure(), true);
       return;
     }
-    if (this.#giveUp === undefined) void this.#wait(handler, Buffer.from(bytes));
+    if (this.#underway === undefined) void this.#wait(handler, Buffer.from(bytes.subarray(0, length)));
+  }
+
+  answered(answer: Answer): void {
+    this.#answered(answer, false);
   }
 
   /** Tells whoever answers that the client is gone, once; not when it has answered. */
   giveUp(): void {
     if (this.#isOver) return;
-    const giveUp = this.#giveUp;
-    if (giveUp === undefined) {
+    if (this.#underway === undefined) {
       this.#aborter?.abort();
       return;
     }
     this.#isOver = true;
     this.#asker.givenUp();
-    giveUp();
+    this.#underway.giveUp();
   }
 
   async #wait(handler: Handler, bytes: Buffer): Promise<void> {
@@ -77,7 +82,7 @@ export class Asking {
       this.#asker.givenUp();
       return;
     }
-    if (answer !== undefined) return this.#answered(answer, false);
+    if (answer !== undefined) return this.answered(answer);
     this.#isOver = true;
     this.#asker.declined(bytes);
   }

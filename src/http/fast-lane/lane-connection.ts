@@ -148,7 +148,7 @@ export class LaneConnection implements Asker {
     const request = new LaneRequest(parsed, this.#socket);
     const answer = this.#answerNow(request);
     if (answer === undefined || isStream(answer.body)) {
-      this.#answerLater(request, parsed, answer, memo.buffer.subarray(0, count));
+      this.#answerLater(request, parsed, answer, memo.buffer, count);
     } else {
       this.#sending.add(request, this.#prepare(parsed, answer));
       this.#sendQueued(NOTHING, rest => this.#rest(rest.length));
@@ -182,7 +182,9 @@ export class LaneConnection implements Asker {
       const request = new LaneRequest(parsed, this.#socket);
       const answer = this.#answerNow(request);
       if (answer === undefined || isStream(answer.body)) {
-        this.#sendQueued(bytes.subarray(at), rest => this.#answerLater(request, parsed, answer, rest));
+        this.#sendQueued(bytes.subarray(at), rest =>
+          this.#answerLater(request, parsed, answer, rest, rest.length),
+        );
         return;
       }
       this.#sending.add(request, this.#prepare(parsed, answer));
@@ -264,17 +266,23 @@ export class LaneConnection implements Asker {
   /**
    * Answers a request that takes time.
    * @param answer if it is at hand, and its body is a stream
-   * @param bytes the request and what came behind it
+   * @param bytes of which the first `length` are the request and what came behind it
    */
-  #answerLater(request: LaneRequest, parsed: ParsedRequest, answer: Answer | undefined, bytes: Buffer): void {
+  #answerLater(
+    request: LaneRequest,
+    parsed: ParsedRequest,
+    answer: Answer | undefined,
+    bytes: Buffer,
+    length: number,
+  ): void {
     this.#busy = true;
-    const asking = new Asking(this, request, parsed, bytes);
+    const asking = new Asking(this, request, parsed, bytes, length);
     if (answer !== undefined) {
       this.#sendAnswer(asking, answer);
       return;
     }
     this.#asking = asking;
-    asking.ask(this.#lane.handler, bytes);
+    asking.ask(this.#lane.handler, bytes, length);
   }
 
   // For what is asked
