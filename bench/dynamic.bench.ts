@@ -1,6 +1,6 @@
 /**
  * Dynamic content: an application domain behind the server, against nginx in front of a Node server at a Unix socket (two
- * processes each), against a cluster of two Node processes, and against our own static files. wrk with one thread and
+ * processes each; a bare `proxy_pass`, and one tuned for it), against a cluster of two Node processes, and against our own static files. wrk with one thread and
  * 16 connections, in rounds in which all take turns. BENCH_ONLY=<text> leaves out the rows whose names lack it.
  */
 import { join } from 'node:path';
@@ -19,7 +19,8 @@ const results: Result[] = [];
   const socket = join(peers.folder, 'app.sock');
   await peers.start('dynamic-server.js', 'node at a socket', socket);
   const ours = await peers.start('dynamic-server.js', 'iolite', peers.root);
-  const proxy = await peers.proxy(socket);
+  const proxy = await peers.proxy(socket, false);
+  const tuned = await peers.proxy(socket, true);
   const cluster = await peers.start('dynamic-server.js', 'cluster', '');
   for (const kind of ['kept', 'made']) {
     for (const size of SIZES) {
@@ -29,6 +30,7 @@ const results: Result[] = [];
       const contenders = [
         { peer: ours, path },
         { peer: proxy, path },
+        { peer: tuned, path },
         { peer: cluster, path },
         { peer: { ...ours, name: 'our static files' }, path: `/${size}.bin` },
       ];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, need, startNginx, startProxy } from './nginx.ts';
+import { freePort, need, startNginx, startProxy, startTunedProxy } from './nginx.ts';
 
 const run = promisify(execFile);
 
@@ -59,10 +59,10 @@ export class Peers {
   }
 
   /** nginx in front of a server at a Unix socket. */
-  async proxy(socket: string): Promise<Peer> {
-    const { child, port } = await startProxy(this.folder, socket);
+  async proxy(socket: string, tuned: boolean): Promise<Peer> {
+    const { child, port } = await (tuned ? startTunedProxy : startProxy)(this.folder, socket);
     this.#children.push(child);
-    return { name: 'nginx and node', port };
+    return { name: tuned ? 'nginx (tuned) and node' : 'nginx and node', port };
   }
 
   async nginx(): Promise<Peer> {

@@ -41,10 +41,22 @@ export function startNginx(folder: string, root: string): Promise<{ child: Child
   );
 }
 
-/** Starts nginx with one worker in front of a server at a Unix socket: connections kept, room for 1 MiB, nothing on disk. */
+/** Starts nginx with one worker in front of a server at a Unix socket, as a bare `proxy_pass` has it. */
 export function startProxy(folder: string, socket: string): Promise<{ child: ChildProcess; port: number }> {
   return start(
     join(folder, 'proxy'),
+    port =>
+      `server { listen 127.0.0.1:${port} backlog=511; location / { proxy_pass http://unix:${socket}; } }`,
+  );
+}
+
+/** As {@link startProxy}, tuned: connections to the server are kept, there is room for 1 MiB, nothing goes to disk. */
+export function startTunedProxy(
+  folder: string,
+  socket: string,
+): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, 'tuned-proxy'),
     port => `
       upstream app { server unix:${socket}; keepalive 64; keepalive_requests 1000000000; }
       server {
