@@ -42,6 +42,19 @@ test('--origin: all workers answer from one cache, which asks the origin once', 
   assert.deepEqual(await served.ended(), { code: 0, signal: null });
 });
 
+test('--origin: answers keep the date that the origin gave them', async () => {
+  const date = new Date(Date.now() - 5000).toUTCString();
+  using origin = await listening((_, response) => {
+    response.setHeader('Cache-Control', 'max-age=600').setHeader('Date', date).end('page');
+  });
+  await using served = await Served.startWith(['-w', '1', '--origin', origin.url]);
+  for (let i = 0; i < 3; i++) {
+    const { headers } = await get(served.port, '/page');
+    assert.equal(headers.date, date);
+    assert.equal(headers.age === undefined, i === 0);
+  }
+});
+
 test('--origin answers what no file does; an origin that is gone costs its own only', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');

@@ -2,14 +2,13 @@ import { ArgumentError, describe } from '../../os/error.ts';
 import type { HeaderList } from '../exchange.ts';
 import type { AppHeaders } from './application.ts';
 
-/** Fields that are the server's own: of the connection, and of the moment at which it sends. */
+/** Fields that are the server's own: of the connection. */
 const OF_THE_SERVER = new Set([
   'connection',
   'keep-alive',
   'transfer-encoding',
   'upgrade',
   'proxy-connection',
-  'date',
 ]);
 
 /** Fields of an answer as a list, the server's own left out. @throws ERR_IOLITE_ARGUMENT */

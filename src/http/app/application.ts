@@ -15,8 +15,8 @@ export interface AppResponse {
   /** Default 200. */
   readonly status?: number | undefined;
   /**
-   * Content-Length is added where it is known. Fields of the connection (Connection, Keep-Alive, Transfer-Encoding, Upgrade)
-   * and Date are the server's own, and left out.
+   * Content-Length is added where it is known, and Date unless it is there. Fields of the connection (Connection, Keep-Alive,
+   * Transfer-Encoding, Upgrade) are the server's own, and left out.
    */
   readonly headers?: AppHeaders | undefined;
   /**

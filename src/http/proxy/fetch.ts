@@ -160,9 +160,11 @@ export class Fetch {
 }
 
 /** Whether an end that comes too early is told from the true one (RFC 9112, 6.3). */
-function isDelimited({ headers }: ResponseHead): boolean {
+function isDelimited({ status, headers }: ResponseHead): boolean {
   return (
-    fieldOf(headers, 'content-length') !== undefined || fieldOf(headers, 'transfer-encoding') !== undefined
+    status === 204 ||
+    fieldOf(headers, 'content-length') !== undefined ||
+    fieldOf(headers, 'transfer-encoding') !== undefined
   );
 }
 

@@ -26,8 +26,9 @@ export type Use =
 export function ageOf(facts: ResponseFacts, now: number): number {
   const { requestedAt, receivedAt } = facts;
   const apparent = Math.max(0, (receivedAt - dateOf(facts)) / 1000);
-  const field = storedField(facts, 'age') ?? '';
-  const stated = /^\d+$/.test(field) ? Number(field) : 0;
+  // Of several, the first counts (RFC 9111, 5.1).
+  const [field = ''] = (storedField(facts, 'age') ?? '').split(',');
+  const stated = /^\d+$/.test(field.trim()) ? Number(field) : 0;
   const corrected = stated + (receivedAt - requestedAt) / 1000;
   return Math.max(apparent, corrected) + Math.max(0, now - receivedAt) / 1000;
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Pool as Connections, type Dispatcher } from 'undici';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { ArgumentError, describe } from '../../os/error.ts';
+import { ArgumentError, describe, IoliteError } from '../../os/error.ts';
 import { ReceivedBody } from './received-body.ts';
 
 /** Bounds on the origin, in milliseconds and connections. */
@@ -86,6 +86,9 @@ export class Origin {
   }
 }
 
+/** What is beyond no server may send (RFC 9110, 15). */
+const MAX_STATUS = 599;
+
 class OriginExchange<T> implements Exchange<T> {
   readonly received: Promise<T>;
   readonly #receive: Receive<T>;
@@ -121,8 +124,15 @@ class OriginExchange<T> implements Exchange<T> {
           this.#controller = controller;
           if (this.#aborted) controller.abort(aborted());
         },
-        onResponseStart: ({ rawHeaders }, status) => {
+        onResponseStart: (controller, status) => {
           if (status < 200) return;
+          if (status > MAX_STATUS) {
+            controller.abort(
+              new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with status ${status}`),
+            );
+            return;
+          }
+          const { rawHeaders } = controller;
           this.#hasHead = true;
           const lines = (rawHeaders as Buffer[]).map(each => each.toString('latin1'));
           const head = { status, headers: lines, requestedAt, receivedAt: Date.now() };

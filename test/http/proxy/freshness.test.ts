@@ -22,6 +22,9 @@ test('ageOf() counts what was stated, the way, and the time since (RFC 9111, 4.2
   assert.equal(ageOf(response({ Age: 'x' }), NOW), 0);
   assert.equal(ageOf(response({ Age: '7' }, { requestedAt: NOW - 3000 }), NOW + 1000), 11);
   assert.equal(ageOf(response({ Date: dateAt(-100), Age: '7' }), NOW), 100);
+  assert.equal(ageOf(response({ Age: '70, 0' }), NOW), 70);
+  assert.equal(ageOf(response({ Age: '0, 70' }), NOW), 0);
+  assert.equal(ageOf(response({ Age: '7 0, 70' }), NOW), 0);
   assert.equal(ageOf(response({ Date: dateAt(100) }), NOW), 0);
   assert.equal(ageOf(response({ Date: 'no date' }), NOW), 0);
   // A clock that was put back makes nothing younger.

@@ -90,6 +90,25 @@ test('what makes a response fresh, and what keeps it from being stored', async (
   }
 });
 
+test('a 204 is kept as well', async () => {
+  await using harness = await Harness.start((_, response) =>
+    response.writeHead(204, { 'Cache-Control': 'max-age=60' }).end(),
+  );
+  for (const pattern of [/stored$/, /hit/]) {
+    const got = await harness.get('/');
+    assert.equal(got.status, 204);
+    assert.equal(got.text, '');
+    assert.match(statusOf(got), pattern);
+  }
+});
+
+test('a status that no server may send is answered with 502', async () => {
+  await using harness = await Harness.start((_, response) => response.writeHead(999).end('odd'));
+  for (const headers of [{}, { 'Cache-Control': 'no-store' }]) {
+    assert.equal((await harness.get('/', headers)).status, 502);
+  }
+});
+
 test('only-if-cached is answered from the store, or with 504', async () => {
   await using harness = await Harness.start(counted({ 'Cache-Control': 'max-age=60' }));
   const headers = { 'Cache-Control': 'only-if-cached' };
