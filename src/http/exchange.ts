@@ -1,4 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { ServedFile } from './site-options.ts';
 
 /**
  * A request as the handlers of this layer see it, whoever parsed it: the fast lane, node:http or node:http2. (RFC 9110)
@@ -24,6 +25,16 @@ export interface ServerRequest {
    * @param links values of the Link field
    */
   earlyHints?(links: readonly string[]): void;
+  /** Told of the file that answers, before the request's conditions are evaluated: what the response states in its stead. */
+  stated?(file: ServedFile): Stated | undefined;
+}
+
+/** What a response says of the file that it is made of, before the file's own fields are there. */
+export interface Stated {
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+  /** Whether its status is one of success: only then 304 can stand for it. */
+  readonly isSuccess: boolean;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Coding } from '../file/file-cache.ts';
+import { mediaTypeOf } from '../file/media-type.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { allowsRange, evaluate } from './conditional.ts';
-import type { Answer, HeaderList, ServerRequest } from './exchange.ts';
+import { allowsRange, evaluate, type Validators } from './conditional.ts';
+import type { Answer, HeaderList, ServerRequest, Stated } from './exchange.ts';
 import { frameRanges } from './multipart.ts';
 import { chooseCoding } from './negotiation.ts';
 import { type ByteRange, contentRange, parseRanges } from './range.ts';
@@ -64,7 +65,7 @@ export class FileAnswers {
       const { status, headers, pieces } =
         choice === undefined
           ? { status: 406, headers: representation.bare }
-          : this.#decide(request, representation, sent.size);
+          : this.#decide(request, representation, sent.size, request.stated?.(file));
       if (status >= 400) return { ...statusAnswer(status, headers), file };
       if (pieces !== undefined && request.method === 'GET') body = bodyOf(sent, pieces);
       return { status, headers, body, file };
@@ -78,9 +79,9 @@ export class FileAnswers {
    * The file as the page of an error, whatever the request says of versions and ranges.
    * @param found its snapshot is taken over
    */
-  answerError({ method }: ServerRequest, { snapshot }: FoundFile, status: number): Answer {
-    const { size, mediaType } = snapshot;
-    const own = ['Content-Type', mediaType, 'Content-Length', String(size)];
+  answerError({ method }: ServerRequest, { location, snapshot }: FoundFile, status: number): Answer {
+    const { size } = snapshot;
+    const own = ['Content-Type', mediaTypeOf(location.path), 'Content-Length', String(size)];
     const headers = [...own, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
     if (method === 'GET') return { status, headers, body: bodyOf(snapshot, [{ start: 0, end: size }]) };
     snapshot.release();
@@ -105,23 +106,33 @@ export class FileAnswers {
     return representation;
   }
 
-  #decide(request: ServerRequest, representation: Representation, size: number): Decision {
+  #decide(
+    request: ServerRequest,
+    representation: Representation,
+    size: number,
+    stated: Stated | undefined,
+  ): Decision {
     const { headers, bare } = representation;
-    const verdict = evaluate(request, representation);
-    if (verdict === 'not-modified') return { status: 304, headers: bare };
+    const validators = stated === undefined ? representation : validatorsOf(stated, representation);
+    const verdict = evaluate(request, validators);
+    if (verdict === 'not-modified' && stated?.isSuccess !== false) return { status: 304, headers: bare };
     if (verdict === 'failed') return { status: 412, headers: [] };
-    const ranges = this.#rangesOf(request, representation, size);
+    const ranges = this.#rangesOf(request, validators, size);
     if (ranges !== undefined) return partial(representation, ranges, size);
     return { status: 200, headers, pieces: [{ start: 0, end: size }] };
   }
 
   /** Ranges are for GET alone (RFC 9110, 14.2). */
-  #rangesOf(request: ServerRequest, representation: Representation, size: number): ByteRange[] | undefined {
+  #rangesOf(request: ServerRequest, validators: Validators, size: number): ByteRange[] | undefined {
     if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
     const ranges = parseRanges(request.header('range'), size);
-    if (ranges === undefined || !allowsRange(request.header('if-range'), representation)) return undefined;
+    if (ranges === undefined || !allowsRange(request.header('if-range'), validators)) return undefined;
     return ranges;
   }
+}
+
+function validatorsOf({ etag, lastModified }: Stated, representation: Representation): Validators {
+  return { etag: etag ?? representation.etag, lastModified: lastModified ?? representation.lastModified };
 }
 
 /** Answers with parts (RFC 9110, 15.3.7), or says that there are none such (15.5.17). */

@@ -1,11 +1,13 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { sendAggregate } from '../network/send.ts';
-import type { Answer, Handler, HeaderList, ServerRequest } from './exchange.ts';
+import type { Answer, Handler, HeaderList, ServerRequest, Stated } from './exchange.ts';
 import { holdHead } from './held-head.ts';
+import type { ServedFile } from './site-options.ts';
+import { isWrapped, writeCopied } from './wrapped-response.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -21,6 +23,8 @@ export interface AdapterOptions {
   readonly target?: string;
   /** The target before a mount path was taken off. Default: the request's `originalUrl`, which Connect and Express keep. */
   readonly originalTarget?: string | undefined;
+  /** See {@link ServerRequest.stated}. */
+  readonly stated?: (file: ServedFile) => Stated | undefined;
   /** Where the bytes of the body are put. Default: they stay on this process's heap, and channels refuse them. */
   readonly pool?: Pool | undefined;
 }
@@ -34,6 +38,7 @@ class AdaptedRequest implements ServerRequest {
   readonly method: string;
   readonly target: string;
   readonly originalTarget: string | undefined;
+  readonly stated?: (file: ServedFile) => Stated | undefined;
   readonly #request: NodeRequest;
   readonly #options: AdapterOptions;
   #hinted = false;
@@ -41,6 +46,7 @@ class AdaptedRequest implements ServerRequest {
   constructor(request: NodeRequest, options: AdapterOptions) {
     this.#request = request;
     this.#options = options;
+    if (options.stated !== undefined) this.stated = options.stated;
     this.method = request.method ?? 'GET';
     this.target = options.target ?? request.url ?? '/';
     this.originalTarget = options.originalTarget ?? (request as { originalUrl?: string }).originalUrl;
@@ -174,24 +180,34 @@ export async function discard(body: Answer['body']): Promise<void> {
   else await body[Symbol.asyncIterator]().return?.();
 }
 
+/** Field by field: a list would go out as well, but those who look at the response, as for a log, would not see it. */
 function writeHead(response: NodeResponse, status: number, headers: HeaderList): void {
-  // A list as it is, is what node:http takes most readily; node:http2's compatibility layer does so from Node 22 on.
-  if ('stream' in response) {
-    for (let index = 0; index < headers.length; index += 2) {
-      response.appendHeader(headers[index] as string, headers[index + 1] as string);
-    }
-    response.writeHead(status);
-  } else {
-    response.writeHead(status, headers as string[]);
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    const value = headers[index + 1] as string;
+    if (isRepeated(headers, index)) response.appendHeader(name, value);
+    else response.setHeader(name, value);
   }
+  response.writeHead(status);
+}
+
+/** Whether a list has a field, by the index of its name, before that too. */
+function isRepeated(headers: HeaderList, index: number): boolean {
+  const name = headers[index] as string;
+  for (let before = 0; before < index; before += 2) {
+    const other = headers[before] as string;
+    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
+  }
+  return false;
 }
 
 function endWith(response: NodeResponse, body: Aggregate): number {
-  // As text of one byte a character it joins the header, which is text too.
-  const text = body.toString('latin1');
+  const { length } = body;
+  // As text of one byte a character it joins the header, which is text too. Others who see it want bytes.
+  if (isWrapped(response)) response.end(Buffer.from(body.toBuffer()));
+  else (response as ServerResponse).end(body.toString('latin1'), 'latin1');
   body.release();
-  (response as ServerResponse).end(text, 'latin1');
-  return text.length;
+  return length;
 }
 
 async function sendAll(response: NodeResponse, body: Aggregate): Promise<number> {
@@ -200,8 +216,12 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
     sent = bytes;
   };
   try {
-    const { stream, head } = directWay(response) ?? { stream: response };
-    await sendAggregate(stream, body, { head, taken });
+    if (isWrapped(response)) {
+      sent = await writeCopied(response, body);
+    } else {
+      const { stream, head } = directWay(response) ?? { stream: response };
+      await sendAggregate(stream, body, { head, taken });
+    }
     response.end();
   } catch {
     // The client is gone.
@@ -214,10 +234,10 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
 
 /**
  * The socket, and the header unless it has that, if the body can go into it directly: no chunks, nobody before us who has not
- * finished, and nobody (as a middleware that compresses) who wants to see what is written.
+ * finished.
  */
 function directWay(response: NodeResponse): { stream: Socket; head: Buffer | undefined } | undefined {
-  if ('stream' in response || response.write !== ServerResponse.prototype.write) return undefined;
+  if ('stream' in response) return undefined;
   // In a queue of pipelined responses only the first has it.
   const { socket } = response;
   if (socket === null || response.chunkedEncoding) return undefined;
@@ -238,7 +258,8 @@ async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Pro
       const { done, value } = await iterator.next();
       if (done === true) break;
       try {
-        await sendAggregate(response, value, { taken });
+        if (isWrapped(response)) taken(await writeCopied(response, value));
+        else await sendAggregate(response, value, { taken });
       } finally {
         value.release();
       }

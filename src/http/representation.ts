@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Coding, Snapshot } from '../file/file-cache.ts';
+import { mediaTypeOf } from '../file/media-type.ts';
 import type { Validators } from './conditional.ts';
 import type { HeaderList } from './exchange.ts';
 import type { ServedFile, SiteSettings } from './site-options.ts';
@@ -36,7 +37,7 @@ export function representationOf(
 ): Representation {
   const own = new Fields(settings.headers(file));
   const varies = settings.encodings && snapshot.codings.length > 0;
-  const mediaType = own.take('Content-Type') ?? snapshot.mediaType;
+  const mediaType = own.take('Content-Type') ?? mediaTypeOf(file.path);
   const etag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
   const lastModified =
     own.take('Last-Modified') ?? (settings.lastModified ? file.mtime.toUTCString() : undefined);

@@ -19,20 +19,20 @@ const MAX_SEGMENT = 255;
 
 /**
  * Reads a request target (RFC 9112, 3.2) strictly: percent-encoding is decoded once, and whatever could name
- * something outside of the root, or mean different things to different programs, is refused.
- * @returns the target, or the status of the refusal: 414 too long; 400 no path, not decodable, with control
+ * something outside of the root, or mean different things to different programs, is refused. The query names nothing.
+ * @returns the target, or the status of the refusal: 414 too long a path; 400 no path, not decodable, with control
  * characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are empty, or too long for a
  * file name
  */
 export function parseTarget(target: string): RequestTarget | Refusal {
-  if (target.length > MAX_LENGTH) return 414;
-  if (/[^\x21-\x7e]|[#\\]/.test(target)) return 400;
+  if (/[^\x21-\xff]|#/.test(target)) return 400;
   const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
   const start = originForm.indexOf('?');
   const rawPath =
     (start === -1 ? originForm : originForm.slice(0, start)) || (originForm === target ? '' : '/');
   const query = start === -1 ? '' : originForm.slice(start);
-  if (!rawPath.startsWith('/')) return 400;
+  if (rawPath.length > MAX_LENGTH) return 414;
+  if (!rawPath.startsWith('/') || /[^\x21-\x7e]|\\/.test(rawPath)) return 400;
   const segments: string[] = [];
   const rawSegments = rawPath.slice(1).split('/');
   for (const [index, raw] of rawSegments.entries()) {

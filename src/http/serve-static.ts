@@ -1,7 +1,7 @@
 import type { FileCache } from '../file/file-cache.ts';
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { defaultCache } from './default-cache.ts';
-import type { HeaderList, ServerRequest } from './exchange.ts';
+import type { HeaderList, ServerRequest, Stated } from './exchange.ts';
 import {
   discard,
   type NodeRequest,
@@ -24,7 +24,10 @@ export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
    * the middleware answers itself.)
    */
   readonly fallthrough?: boolean;
-  /** Sets fields of a response with a file, before those of the file are set, which do not replace them. */
+  /**
+   * Sets fields of a response with a file, before the request's conditions are evaluated and those of the file are set, which do not
+   * replace them.
+   */
   readonly setHeaders?: (response: NodeResponse, path: string, file: ServedFile) => void;
 }
 
@@ -37,6 +40,14 @@ export type StaticMiddleware = (
 
 /** What a response's own fields never replace: it is about the bytes that are sent. */
 const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
+/** Fields about a content, which a 304 does not have. */
+const OF_CONTENT = [
+  'Content-Type',
+  'Content-Length',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+];
 
 /**
  * A middleware that serves the files of a directory from a file cache: each is read once, and sent from the memory it was read
@@ -64,13 +75,13 @@ export function serveStatic(root: string, options: ServeStaticOptions = {}): Sta
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentError(`Cannot serve files: options are wanted, ${describe(options)} was given`);
   }
-  const { cache, fallthrough = true, setHeaders, ...site } = options;
+  const { cache, fallthrough, setHeaders, ...site } = options;
   if (setHeaders !== undefined && typeof setHeaders !== 'function') {
     throw new ArgumentError(`Cannot use setHeaders: a function is wanted, ${describe(setHeaders)} was given`);
   }
   const middleware = new Middleware(
     createSite(root, { ...site, cache: cache ?? defaultCache() }),
-    fallthrough,
+    fallthrough !== false,
     setHeaders,
     new Set(Object.keys(options.errorPages ?? {}).map(Number)),
   );
@@ -103,13 +114,16 @@ class Middleware {
       return;
     }
     const { url = '/', originalUrl = url } = incoming as { url?: string; originalUrl?: string };
+    const setting = new HeaderSetting(response, this.#setHeaders);
     const request = serverRequest(incoming, {
       response,
       target: mergeSlashes(url),
       originalTarget: mergeSlashes(originalUrl),
+      stated: setting.stated,
     });
-    this.#handle(request, response, next).catch(error => {
+    this.#handle(request, response, setting, next).catch(error => {
       if (next !== undefined) next(error);
+      else if (response.headersSent) response.destroy();
       else writeAnswer(response, statusAnswer(500), method).catch(() => response.destroy());
     });
   }
@@ -117,12 +131,20 @@ class Middleware {
   async #handle(
     request: ServerRequest,
     response: NodeResponse,
+    setting: HeaderSetting,
     next: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
     const now = this.#site.answerNow(request);
     const answer = now ?? (await requestAnswer(this.#site, request, response));
     // Nobody is there any more.
     if (answer === undefined) return;
+    if (setting.failure !== undefined || response.headersSent) {
+      await discard(answer.body);
+      throw (
+        setting.failure?.error ??
+        new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent')
+      );
+    }
     if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
     else await this.#refuse(request, response, answer, next);
   }
@@ -144,15 +166,14 @@ class Middleware {
 
   async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
     const { method } = request;
-    const untouched = response.statusCode === 200 && response.getHeaderNames().length === 0;
-    if (untouched && this.#setHeaders === undefined) {
+    if (isUntouched(response)) {
       await writeAnswer(response, answer, method);
       return;
     }
-    const { status, headers, body, file } = answer;
+    const { status, headers, body } = answer;
     try {
-      if (file !== undefined) this.#setHeaders?.(response, file.path, file);
-      if (!response.headersSent) setMissing(response, headers);
+      setMissing(response, headers);
+      if (status === 304) for (const name of OF_CONTENT) response.removeHeader(name);
     } catch (error) {
       await discard(body);
       throw error;
@@ -163,13 +184,57 @@ class Middleware {
   }
 }
 
+/** Has the application set what it wants to be said of a file, once it is known which. */
+class HeaderSetting {
+  /** What that failed with. */
+  failure: { readonly error: unknown } | undefined;
+  readonly #response: NodeResponse;
+  readonly #setHeaders: ServeStaticOptions['setHeaders'];
+
+  constructor(response: NodeResponse, setHeaders: ServeStaticOptions['setHeaders']) {
+    this.#response = response;
+    this.#setHeaders = setHeaders;
+  }
+
+  readonly stated = (file: ServedFile): Stated | undefined => {
+    const response = this.#response;
+    try {
+      this.#setHeaders?.(response, file.path, file);
+    } catch (error) {
+      this.failure = { error };
+    }
+    if (isUntouched(response)) return undefined;
+    const { statusCode } = response;
+    return {
+      etag: textOf(response.getHeader('ETag')),
+      lastModified: textOf(response.getHeader('Last-Modified')),
+      isSuccess: (statusCode >= 200 && statusCode < 300) || statusCode === 304,
+    };
+  };
+}
+
+function isUntouched(response: NodeResponse): boolean {
+  return response.statusCode === 200 && response.getHeaderNames().length === 0;
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
 /** Sets those fields of an answer that the application has not set itself. */
 function setMissing(response: NodeResponse, headers: HeaderList): void {
   for (let index = 0; index < headers.length; index += 2) {
     const [name = '', value = ''] = headers.slice(index, index + 2);
     if (name === 'Vary') appendVary(response, value);
-    else if (FRAMING.has(name.toLowerCase()) || !response.hasHeader(name)) response.setHeader(name, value);
+    else if (isFraming(name, value) || !response.hasHeader(name)) response.setHeader(name, value);
   }
+}
+
+/** Of several parts the type says where each of them ends. */
+function isFraming(name: string, value: string): boolean {
+  return (
+    FRAMING.has(name.toLowerCase()) || (name === 'Content-Type' && value.startsWith('multipart/byteranges'))
+  );
 }
 
 function appendVary(response: NodeResponse, value: string): void {

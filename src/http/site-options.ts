@@ -4,7 +4,7 @@ import { ArgumentError, describe } from '../os/error.ts';
 
 /** What is known of a file that is served. */
 export interface ServedFile {
-  /** Where it lies, symbolic links followed. */
+  /** Where it lies, by the name that it was asked for. */
   readonly path: string;
   /** In bytes, without a content coding. */
   readonly size: number;
@@ -15,7 +15,7 @@ export interface ServedFile {
 /** How files of a directory are served. What has the name of an option of `serve-static` means the same. */
 export interface SiteOptions {
   /** Files to look for when a directory is asked for; false for none. Default index.html. */
-  readonly index?: string | readonly string[] | false;
+  readonly index?: string | readonly string[] | false | null;
   /** Extensions to try, in order, for a name that no file has: `['html']` serves /about from about.html. Default none. */
   readonly extensions?: readonly string[] | false;
   /** Redirects a directory's name without the slash at its end to the one with it. Default true. */
@@ -41,6 +41,8 @@ export interface SiteOptions {
   readonly cacheControl?: boolean | string;
   /** How long clients may keep files: milliseconds, or a text as '1 day'. A year at most. Default 0. */
   readonly maxAge?: number | string;
+  /** The same, as serve-static takes it too. */
+  readonly maxage?: number | string;
   /** Tells clients that files do not change within `maxAge`. Default false. */
   readonly immutable?: boolean;
   /** Sends forms that the cache has in a content coding, as the client accepts. Default true. */
@@ -71,7 +73,10 @@ export interface CreateSiteOptions extends SiteOptions {
 /** Options, checked, with their defaults. */
 export interface SiteSettings
   extends Required<
-    Omit<SiteOptions, 'index' | 'extensions' | 'fallback' | 'cacheControl' | 'maxAge' | 'immutable'>
+    Omit<
+      SiteOptions,
+      'index' | 'extensions' | 'fallback' | 'cacheControl' | 'maxAge' | 'maxage' | 'immutable'
+    >
   > {
   readonly index: readonly string[];
   readonly extensions: readonly string[];
@@ -95,16 +100,16 @@ export function settingsOf(options: SiteOptions): SiteSettings {
     }
   }
   return {
-    index: listOf(options.index ?? 'index.html', 'index'),
+    index: listOf(options.index === undefined ? 'index.html' : (options.index ?? false), 'index'),
     extensions: listOf(options.extensions ?? false, 'extensions').map(name => name.replace(/^\./, '')),
-    redirect: options.redirect ?? true,
+    redirect: options.redirect !== false,
     dotfiles,
     symlinks,
     listing: options.listing ?? false,
     fallback: options.fallback,
-    acceptRanges: options.acceptRanges ?? true,
-    etag: options.etag ?? true,
-    lastModified: options.lastModified ?? true,
+    acceptRanges: isOn(options.acceptRanges),
+    etag: isOn(options.etag),
+    lastModified: isOn(options.lastModified),
     cacheControl: cacheControlOf(options),
     encodings: options.encodings ?? true,
     headers: options.headers ?? nothing,
@@ -114,10 +119,16 @@ export function settingsOf(options: SiteOptions): SiteSettings {
   };
 }
 
-function cacheControlOf({ cacheControl = true, maxAge, immutable = false }: SiteOptions): string | undefined {
+/** What is on unless it is said to be off, in whatever way. */
+function isOn(option: boolean | undefined): boolean {
+  return option === undefined || Boolean(option);
+}
+
+function cacheControlOf(options: SiteOptions): string | undefined {
+  const { cacheControl = true, maxAge, maxage, immutable = false } = options;
   if (typeof cacheControl === 'string') return cacheControl;
   if (!cacheControl) return undefined;
-  const seconds = Math.floor(durationOf(maxAge ?? 0) / 1000);
+  const seconds = Math.floor(durationOf(maxAge ?? maxage ?? 0) / 1000);
   return `public, max-age=${seconds}${immutable ? ', immutable' : ''}`;
 }
 

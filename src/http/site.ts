@@ -103,7 +103,7 @@ export class StaticSite implements Handler {
     const target = parseTarget(request.originalTarget ?? request.target);
     if (typeof target === 'number') return this.#refuse(request, target, signal);
     if (!this.#settings.redirect) return this.#refuse(request, 404, signal);
-    return redirectAnswer(`${target.rawPath}/${target.query}`);
+    return redirectAnswer(`${target.rawPath}/${encoded(target.query)}`);
   }
 
   /** There is no file for the request: the page of the application, an error page, or what others say. */
@@ -133,6 +133,14 @@ export class StaticSite implements Handler {
       return undefined;
     }
   }
+}
+
+/** A query as it may be in a URI (RFC 3986, 3.4): what else was sent, byte by byte, is encoded. */
+function encoded(query: string): string {
+  return query.replace(
+    /[^\x21-\x7e]|["<>\\^`{|}]/g,
+    character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** What names a file, as it was sent: without the query. */
