@@ -10,13 +10,9 @@ import { Drain, GRACE } from './drain.ts';
 import type { Handler, ServerRequest } from './exchange.ts';
 import type { Answered } from './fast-lane/account.ts';
 import { attachFastLane, type FastLane } from './fast-lane/fast-lane.ts';
-import {
-  type NodeRequest,
-  type NodeResponse,
-  requestAnswer,
-  serverRequest,
-  writeAnswer,
-} from './node-adapter.ts';
+import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
+import type { NodeResponse } from './node-response.ts';
+import { statusAnswer } from './status-answer.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
 export interface ServerLimits {
@@ -131,8 +127,9 @@ export class HttpServer {
     // Asked for now: a connection that is closed does not know it.
     const remoteAddress = this.#accessLog === undefined ? undefined : request.remoteAddress;
     try {
-      const answer =
-        this.#handler.answerNow(request) ?? (await requestAnswer(this.#handler, request, response));
+      const answer = hasHostsToChooseFrom(message)
+        ? statusAnswer(400)
+        : (this.#handler.answerNow(request) ?? (await requestAnswer(this.#handler, request, response)));
       if (answer === undefined) return; // The client is gone.
       const bytes = await writeAnswer(response, answer, request.method);
       if (bytes === undefined) return;
@@ -147,6 +144,16 @@ export class HttpServer {
   }
 }
 
+/** Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2). */
+function hasHostsToChooseFrom({ rawHeaders }: NodeRequest): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
 /** What the fast lane tells, as entries of a log. */
 function logging(log: AccessLog): Answered {
   return (request, status, bytes, duration) => {
@@ -155,8 +162,17 @@ function logging(log: AccessLog): Answered {
   };
 }
 
+/** Requests under way on one connection of HTTP/2: as many as the standard recommends at least (RFC 9113, 6.5.2). */
+const MAX_STREAMS = 100;
+/** Milliseconds between two looks at which connections are late. */
+const CHECK_INTERVAL = 1000;
+
 function plainServer(limits: ServerLimits): NodeServer {
-  const server = createServer({ maxHeaderSize: headerSizeOf(limits), noDelay: true });
+  const server = createServer({
+    maxHeaderSize: headerSizeOf(limits),
+    noDelay: true,
+    connectionsCheckingInterval: CHECK_INTERVAL,
+  });
   server.timeout = timeOf(limits, 'idleTimeout', 120_000);
   return limited(server, limits);
 }
@@ -167,9 +183,9 @@ function secureServer(limits: ServerLimits, { cert, key }: TlsOptions): Http2Sec
     cert,
     key,
     allowHTTP1: true,
-    settings: { maxHeaderListSize },
+    settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
-    ...{ maxHeaderSize: maxHeaderListSize },
+    ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL },
   });
   server.setTimeout(timeOf(limits, 'idleTimeout', 120_000));
   // A connection that fails is the client's to notice.

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { sendAggregate } from '../network/send.ts';
+import { CopyingWriter } from './copying-writer.ts';
 import type { Answer, Handler, HeaderList, ServerRequest, Stated } from './exchange.ts';
 import { holdHead } from './held-head.ts';
+import { isGone, isWrapped, type NodeResponse } from './node-response.ts';
 import type { ServedFile } from './site-options.ts';
-import { isWrapped, writeCopied } from './wrapped-response.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** Up to this size a body is copied once, to leave together with its header in one write: that costs less than two. */
 const SMALL = 16 * 1024;
@@ -169,10 +169,6 @@ export async function writeAnswer(
   return body.length <= SMALL ? endWith(response, body) : sendAll(response, body);
 }
 
-function isGone(response: NodeResponse): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed;
-}
-
 /** Releases a body that is not sent. */
 export async function discard(body: Answer['body']): Promise<void> {
   if (body === undefined) return;
@@ -217,7 +213,8 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
   };
   try {
     if (isWrapped(response)) {
-      sent = await writeCopied(response, body);
+      using writer = new CopyingWriter(response);
+      sent = await writer.write(body);
     } else {
       const { stream, head } = directWay(response) ?? { stream: response };
       await sendAggregate(stream, body, { head, taken });
@@ -253,12 +250,13 @@ async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Pro
   // A body that waits for its next piece ends when the client does.
   const close = (): void => void iterator.return?.()?.catch(() => {});
   response.once('close', close);
+  using writer = isWrapped(response) ? new CopyingWriter(response) : undefined;
   try {
     for (;;) {
       const { done, value } = await iterator.next();
       if (done === true) break;
       try {
-        if (isWrapped(response)) taken(await writeCopied(response, value));
+        if (writer !== undefined) taken(await writer.write(value));
         else await sendAggregate(response, value, { taken });
       } finally {
         value.release();

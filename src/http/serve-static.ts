@@ -2,14 +2,8 @@ import type { FileCache } from '../file/file-cache.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { defaultCache } from './default-cache.ts';
 import type { HeaderList, ServerRequest, Stated } from './exchange.ts';
-import {
-  discard,
-  type NodeRequest,
-  type NodeResponse,
-  requestAnswer,
-  serverRequest,
-  writeAnswer,
-} from './node-adapter.ts';
+import { discard, type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
+import type { NodeResponse } from './node-response.ts';
 import { createSite, type SiteAnswer, type StaticSite } from './site.ts';
 import type { ServedFile, SiteOptions } from './site-options.ts';
 import { statusAnswer } from './status-answer.ts';

@@ -70,6 +70,8 @@ const WASTE = 1.25;
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
 const IDLE_BYTES = 64 * 1024 ** 2;
+/** Milliseconds until it is looked again whether idle chunks can go that other domains leased: nobody tells when they have let go. */
+const LOOK_AGAIN = 500;
 
 /**
  * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
@@ -99,6 +101,7 @@ export class ChunkPool {
   #allocated = 0;
   #leaked = 0;
   #closed = false;
+  #lookAgain: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions = {}) {
     const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
@@ -221,6 +224,7 @@ export class ChunkPool {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#lookAgain);
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
   }
@@ -331,19 +335,30 @@ export class ChunkPool {
     this.#idle.add(chunk);
     this.#bytesIdle += chunk.size;
     if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
-    else if (this.kind === 'seal') this.#shrinkIdleTo(0);
-    else if (this.limit === Number.POSITIVE_INFINITY) this.#shrinkIdleTo(IDLE_BYTES);
+    else if (this.#mostIdle < this.#bytesIdle) this.#shrinkIdleTo(this.#mostIdle);
+  }
+
+  /** Bytes of idle chunks that are kept though nobody asks for memory. One with a limit was given it to keep. */
+  get #mostIdle(): number {
+    if (this.kind === 'seal') return 0;
+    return this.limit === Number.POSITIVE_INFINITY ? IDLE_BYTES : Number.POSITIVE_INFINITY;
   }
 
   /** Drops idle chunks, the longest idle first, until those left hold no more than `bytes`. */
-  #shrinkIdleTo(bytes: number): void {
+  #shrinkIdleTo(bytes: number, tries = BUSY_TRIES): void {
     let busy = 0;
     for (const chunk of [...this.#idle]) {
-      if (this.#bytesIdle <= bytes || busy >= BUSY_TRIES) return;
+      if (this.#bytesIdle <= bytes || busy >= tries) break;
       if (chunk.isLeasedElsewhere()) busy += 1;
       else this.#drop(chunk);
     }
+    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN).unref();
   }
+
+  readonly #look = (): void => {
+    this.#lookAgain = undefined;
+    if (!this.#closed) this.#shrinkIdleTo(this.#mostIdle, Number.POSITIVE_INFINITY);
+  };
 
   #drop(chunk: OwnedChunk): void {
     if (this.#idle.delete(chunk)) this.#bytesIdle -= chunk.size;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { certificate } from '../support/certificate.ts';
 import { Folder } from '../support/folder.ts';
 import { watchdog } from '../support/watchdog.ts';
 import { Load } from './support/load.ts';
@@ -102,13 +102,9 @@ test('an application that cannot be started ends the start, with the reason', as
 test('--tls-cert serves HTTPS and HTTP/2', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
-  const [cert, key] = [folder.file('cert.pem'), folder.file('key.pem')];
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync('openssl', [...made, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  const ca = readFileSync(cert);
+  const { paths, cert: ca } = certificate(folder);
   await using served = await Served.startWith(
-    [folder.path, '-w', '1', '--tls-cert', cert, '--tls-key', key, '--app', APPLICATION],
+    [folder.path, '-w', '1', '--tls-cert', paths.cert, '--tls-key', paths.key, '--app', APPLICATION],
     {},
   );
   const { port } = served;

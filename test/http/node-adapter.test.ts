@@ -11,7 +11,8 @@ import { type TestContext, test } from 'node:test';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
 import type { Answer, Handler, ServerRequest } from '../../src/http/exchange.ts';
-import { handle, type NodeRequest, type NodeResponse, serverRequest } from '../../src/http/node-adapter.ts';
+import { handle, type NodeRequest, serverRequest } from '../../src/http/node-adapter.ts';
+import type { NodeResponse } from '../../src/http/node-response.ts';
 import { watchdog } from '../support/watchdog.ts';
 import { exchange } from './support/site-server.ts';
 

@@ -182,3 +182,22 @@ test('a pool that does not refill gives back what nobody uses, also what others 
   pool.close();
   assert.throws(() => new ChunkPool({ refill: 'no' as never }), { code: 'ERR_IOLITE_ARGUMENT' });
 });
+
+test('chunks that another domain leased longer than this one go when that has let go, though nobody allocates', context => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const pool = new ChunkPool();
+  const leases = [1, 2, 3, 4].map(() => pool.commit(pool.reserve(30 * MiB), 30 * MiB));
+  // Descriptors as they go to another domain, with a lease each.
+  const elsewhere = leases.map(({ chunk }) => (chunk as SharedChunk).grant());
+  for (const lease of leases) lease.release();
+  assert.equal(pool.stats().chunks, 4);
+  context.mock.timers.tick(500);
+  assert.equal(pool.stats().chunks, 4);
+  for (const fd of elsewhere) closeSync(fd);
+  assert.equal(pool.stats().chunks, 4);
+  context.mock.timers.tick(500);
+  assert.equal(pool.stats().chunks, 2);
+  context.mock.timers.tick(500);
+  assert.equal(pool.stats().chunks, 2);
+  pool.close();
+});
