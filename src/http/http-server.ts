@@ -131,7 +131,7 @@ export class HttpServer {
         ? statusAnswer(400)
         : (this.#handler.answerNow(request) ?? (await requestAnswer(this.#handler, request, response)));
       if (answer === undefined) return; // The client is gone.
-      const bytes = await writeAnswer(response, answer, request.method);
+      const bytes = await writeAnswer(response, answer, request.method, false);
       if (bytes === undefined) return;
       const duration = performance.now() - since;
       const { status } = answer;

@@ -138,12 +138,14 @@ export async function requestAnswer<T extends Answer>(
  * gone, which is no error. Aggregates are sent from the memory they are in (see sendAggregate), but for the smallest.
  * A body that fails midway destroys the response: only the connection's end can tell the client.
  * @param method of the request
+ * @param visible whether the response's methods are to tell its fields afterwards: that costs node:http some microseconds
  * @returns when the body is released: how many bytes of it the response took, undefined if not even its header was written
  */
 export async function writeAnswer(
   response: NodeResponse,
   answer: Answer,
   method = 'GET',
+  visible = true,
 ): Promise<number | undefined> {
   const { status, headers, body } = answer;
   if (isGone(response) || response.headersSent) {
@@ -151,7 +153,8 @@ export async function writeAnswer(
     return undefined;
   }
   try {
-    writeHead(response, status, headers);
+    if (visible || 'stream' in response) writeFields(response, status, headers);
+    else response.writeHead(status, headers as string[]);
   } catch (error) {
     await discard(body);
     throw error;
@@ -176,8 +179,7 @@ export async function discard(body: Answer['body']): Promise<void> {
   else await body[Symbol.asyncIterator]().return?.();
 }
 
-/** Field by field: a list would go out as well, but those who look at the response, as for a log, would not see it. */
-function writeHead(response: NodeResponse, status: number, headers: HeaderList): void {
+function writeFields(response: NodeResponse, status: number, headers: HeaderList): void {
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string;
     const value = headers[index + 1] as string;

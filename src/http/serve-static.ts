@@ -3,7 +3,7 @@ import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { defaultCache } from './default-cache.ts';
 import type { HeaderList, ServerRequest, Stated } from './exchange.ts';
 import { discard, type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
-import type { NodeResponse } from './node-response.ts';
+import { isWatched, type NodeResponse } from './node-response.ts';
 import { createSite, type SiteAnswer, type StaticSite } from './site.ts';
 import type { ServedFile, SiteOptions } from './site-options.ts';
 import { statusAnswer } from './status-answer.ts';
@@ -161,7 +161,7 @@ class Middleware {
   async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
     const { method } = request;
     if (isUntouched(response)) {
-      await writeAnswer(response, answer, method);
+      await writeAnswer(response, answer, method, isWatched(response));
       return;
     }
     const { status, headers, body } = answer;

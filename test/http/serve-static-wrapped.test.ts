@@ -117,6 +117,23 @@ test('who stands in for writeHead(), or looks at the response at its end, sees t
   }
 });
 
+test('who waits for the end of a response, or for its close, sees the fields then', async context => {
+  for (const event of ['finish', 'prefinish', 'close']) {
+    const seen: unknown[] = [];
+    const { port } = await serving(context, response => {
+      response.once(event, () =>
+        seen.push(...response.getHeaderNames(), response.getHeader('Content-Length')),
+      );
+    });
+    await get(port, '/1.txt');
+    const { headers } = await get(port, '/65536.txt');
+    // That of the first response has come at any rate.
+    assert.ok(seen.includes('1'), event);
+    assert.ok(seen.includes('etag'), event);
+    assert.equal(headers['content-length'], '65536');
+  }
+});
+
 test('what setHeaders says of a file counts for conditions and ranges', async context => {
   const { port } = await serving(context, () => {}, {
     setHeaders: response => {
