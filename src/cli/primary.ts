@@ -83,7 +83,9 @@ export class Primary {
   async #reload(read: () => Promise<ServePlan>): Promise<void> {
     if (this.closing) return;
     try {
-      const next = this.#generation(await read());
+      const plan = await read();
+      if (this.closing) return;
+      const next = this.#generation(plan);
       await next.start();
       const previous = this.#current;
       this.#current = next;

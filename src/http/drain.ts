@@ -17,6 +17,8 @@ export class Drain {
   #done: Promise<void> | undefined;
   /** Whether connections without a response are closed. */
   #impatient = false;
+  /** Whether connections may still bring a request after a response that did not say it was the last. */
+  #patient = false;
 
   /** Watches the connections of a server from now on. */
   constructor(server: HttpServer | Http2SecureServer) {
@@ -38,6 +40,13 @@ export class Drain {
     return this.#done;
   }
 
+  /** What waits patiently since {@link start} waits no longer. */
+  hurry(): void {
+    if (this.#done === undefined) return;
+    this.#patient = false;
+    this.#closeIdle();
+  }
+
   async #drain(patience: number): Promise<void> {
     const closed = new Promise<void>(resolve => {
       NetServer.prototype.close.call(this.#server, () => resolve());
@@ -45,11 +54,8 @@ export class Drain {
     for (const responses of this.#connections.values())
       for (const response of responses) announceClose(response);
     for (const session of this.#sessions) session.close();
-    if (patience === 0) {
-      for (const [socket, responses] of this.#connections) {
-        if (responses.size === 0 && socket.bytesRead > 0) socket.destroySoon();
-      }
-    }
+    this.#patient = patience > 0;
+    if (!this.#patient) this.#closeIdle();
     const timer = setTimeout(() => this.#closeSilent(), Math.max(GRACE, patience));
     await closed;
     clearTimeout(timer);
@@ -83,12 +89,22 @@ export class Drain {
     if (this.#done !== undefined) announceClose(response);
     response.once('close', () => {
       responses?.delete(response);
-      if (this.#done !== undefined && responses?.size === 0) socket.destroySoon();
+      if (this.#done === undefined || responses?.size !== 0) return;
+      // One that was told nothing may have sent another request already.
+      if (!this.#patient || !response.shouldKeepAlive) socket.destroySoon();
     });
+  }
+
+  /** Connections that have brought a request, and have none now. */
+  #closeIdle(): void {
+    for (const [socket, responses] of this.#connections) {
+      if (responses.size === 0 && socket.bytesRead > 0) socket.destroySoon();
+    }
   }
 
   #closeSilent(): void {
     this.#impatient = true;
+    this.#patient = false;
     for (const [socket, responses] of this.#connections) if (responses.size === 0) socket.destroySoon();
   }
 }

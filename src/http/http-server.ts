@@ -104,6 +104,10 @@ export class HttpServer {
    * @param options `patience`: milliseconds for which idle connections may bring another request. Default 0
    */
   close(options: { readonly patience?: number } = {}): Promise<void> {
+    if (this.#closing !== undefined && (options.patience ?? 0) === 0) {
+      this.#lane?.close();
+      this.#drain.hurry();
+    }
     this.#closing ??= this.#close(options);
     return this.#closing;
   }

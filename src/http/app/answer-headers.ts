@@ -7,6 +7,7 @@ const OF_THE_SERVER = new Set([
   'connection',
   'keep-alive',
   'transfer-encoding',
+  'trailer',
   'upgrade',
   'proxy-connection',
 ]);

@@ -69,9 +69,10 @@ export class AppSession {
       body?.release();
       throw error;
     }
-    const over = (): void => {
+    const over = (unwanted = false): void => {
       body?.release();
       this.#desk.close(id);
+      if (unwanted) context.abort();
     };
     try {
       const response = this.#options.handler(request);
@@ -86,7 +87,7 @@ export class AppSession {
     id: number,
     request: AppRequest,
     response: Promise<AppResponse>,
-    over: () => void,
+    over: Over,
   ): Promise<Message> {
     try {
       return this.#send(id, request, await response, over);
@@ -95,7 +96,7 @@ export class AppSession {
     }
   }
 
-  #fail(error: unknown, request: AppRequest, over: () => void): never {
+  #fail(error: unknown, request: AppRequest, over: Over): never {
     over();
     // Nobody waits for the answer: to give up is what the application was asked for.
     if (!request.signal.aborted) this.#options.failed(error, request);
@@ -103,7 +104,7 @@ export class AppSession {
   }
 
   /** @param over called when nothing of the request is needed any more; not when this throws */
-  #send(id: number, request: AppRequest, response: AppResponse, over: () => void): Message {
+  #send(id: number, request: AppRequest, response: AppResponse, over: Over): Message {
     if (typeof response !== 'object' || response === null) {
       throw new ArgumentError(`Cannot answer: a response is wanted, ${describe(response)} was given`);
     }
@@ -126,15 +127,17 @@ export class AppSession {
     }
   }
 
-  #sendStream(id: number, request: AppRequest, stream: StreamLike, over: () => void): void {
-    this.#channel
-      .sendStream(stream, { head: id, pool: this.#options.pool })
-      .catch(error => {
+  #sendStream(id: number, request: AppRequest, stream: StreamLike, over: Over): void {
+    this.#channel.sendStream(stream, { head: id, pool: this.#options.pool }).then(
+      () => over(),
+      error => {
         // A server that wants no more of it is no failure.
         const { code } = (error ?? {}) as { code?: unknown };
-        if (code !== 'ERR_IOLITE_CLOSED' && code !== 'ERR_IOLITE_PEER') this.#options.failed(error, request);
-      })
-      .finally(over);
+        const unwanted = code === 'ERR_IOLITE_CLOSED' || code === 'ERR_IOLITE_PEER';
+        if (!unwanted) this.#options.failed(error, request);
+        over(unwanted);
+      },
+    );
   }
 
   /** The body as an aggregate, unless it is a stream or there is none. */
@@ -144,6 +147,9 @@ export class AppSession {
     return undefined;
   }
 }
+
+/** Called when nothing of a request is needed any more. @param unwanted whether that is as nobody takes its answer */
+type Over = (unwanted?: boolean) => void;
 
 function isThenable(value: unknown): value is Promise<AppResponse> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

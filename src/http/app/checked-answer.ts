@@ -11,7 +11,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const CONTENT_LENGTH = 'content-length';
 const LENGTH = /^\d{1,15}$/;
 
-const OF_THE_SERVER = /^(?:connection|keep-alive|transfer-encoding|upgrade|proxy-connection)$/i;
+const OF_THE_SERVER = /^(?:connection|keep-alive|transfer-encoding|trailer|upgrade|proxy-connection)$/i;
 
 /** The head of an answer that was found good. */
 export interface CheckedAnswer extends AnswerHead {

@@ -379,6 +379,7 @@ export class LaneConnection implements Asker {
     this.#over = true;
     this.#reader?.destroy();
     this.#asking?.giveUp();
+    this.#sending.giveUp();
     this.#lane.ended(this);
   }
 
@@ -386,7 +387,8 @@ export class LaneConnection implements Asker {
     this.#peerEnded = true;
     // A client that closes and one that ends its side look the same: it gets what is there, and no more.
     this.#asking?.giveUp();
-    if (!this.#busy) this.#socket.destroySoon();
+    if (this.#sending.giveUp()) this.#destroy();
+    else if (!this.#busy) this.#socket.destroySoon();
   };
 
   readonly #onClose = (): void => this.#leave();

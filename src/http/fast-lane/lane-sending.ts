@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { closedEarly } from '../../network/closed-early.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
 import { Account, type Answered } from './account.ts';
@@ -27,6 +28,9 @@ export class LaneSending {
   readonly #pace = new ReaderPace();
   #sending: SocketSending | undefined;
   #takenThen = 0;
+  /** A body that comes piece by piece, while it is sent. */
+  #stream: AsyncIterator<Aggregate> | undefined;
+  #isGivenUp = false;
 
   constructor(host: LaneSendingHost) {
     this.#host = host;
@@ -44,6 +48,18 @@ export class LaneSending {
     if (sending === undefined || sending.taken === this.#takenThen) return false;
     this.#takenThen = sending.taken;
     return true;
+  }
+
+  /**
+   * The client takes no more: whoever makes a body piece by piece is told so, and no further piece is sent.
+   * @returns whether a piece is waited for that nobody wants
+   */
+  giveUp(): boolean {
+    const stream = this.#stream;
+    if (stream === undefined) return false;
+    this.#isGivenUp = true;
+    stream.return?.().catch(() => {});
+    return !this.isUnderway;
   }
 
   /** The client asks for more: it has read what it got. */
@@ -92,7 +108,8 @@ export class LaneSending {
 
   /** Sends an answer behind what Node's socket has, its body piece by piece if it is a stream. @throws what either failed with */
   async sendParts(request: LaneRequest, answer: PreparedAnswer): Promise<void> {
-    const { status, head, body } = answer;
+    const { status, head } = answer;
+    const body = isStream(answer.body) ? this.#watched(answer.body) : answer.body;
     // A stream is counted by whole parts, for the bytes around them are none of the body's.
     if (isStream(body)) this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
     else this.#account?.add(request, status, head, body?.length ?? 0);
@@ -101,10 +118,24 @@ export class LaneSending {
       streamed += length;
     };
     try {
-      await sendPrepared(answer, parts => this.#send(parts), count);
+      await sendPrepared({ ...answer, body }, parts => this.#sendWanted(parts), count);
     } finally {
+      this.#stream = undefined;
       this.#account?.settle(isStream(body) ? streamed : this.#takenThen);
     }
+  }
+
+  /** The same stream, known here until it is sent. */
+  #watched(body: AsyncIterable<Aggregate>): AsyncIterable<Aggregate> {
+    const stream = body[Symbol.asyncIterator]();
+    this.#stream = stream;
+    return { [Symbol.asyncIterator]: () => stream };
+  }
+
+  async #sendWanted(parts: readonly (Buffer | Aggregate)[]): Promise<void> {
+    if (!this.#isGivenUp) return this.#send(parts);
+    for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
+    throw closedEarly();
   }
 
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {

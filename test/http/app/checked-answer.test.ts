@@ -28,6 +28,7 @@ test('checkedAnswer() refuses what could be taken for something else', () => {
     ['Content-Length', '1, 1'],
     ['Content-Length', '1', 'content-length', '1'],
     ['Transfer-Encoding', 'chunked'],
+    ['trailer', 'X'],
     ['connection', 'close'],
     ['X'],
   ];

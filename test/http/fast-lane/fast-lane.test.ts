@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { test } from 'node:test';
+import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Answer } from '../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
@@ -554,3 +556,45 @@ test('an answer by reference that a socket has no room for goes on, and one that
   body.release();
   pool.close();
 });
+
+for (const leave of ['destroy', 'end', 'resetAndDestroy'] as const) {
+  test(`who makes a body piece by piece is told that the client is gone, while no piece comes (${leave})`, async () => {
+    await using server = new LaneServer();
+    const { later, pool } = server.handler;
+    let closed: () => void = () => {};
+    const isClosed = new Promise<void>(resolve => {
+      closed = resolve;
+    });
+    later.set('/silent', () => {
+      let pieces = 0;
+      let end: (result: IteratorReturnResult<undefined>) => void = () => {};
+      const body: AsyncIterableIterator<Aggregate, undefined> = {
+        [Symbol.asyncIterator]: () => body,
+        next: async () => {
+          pieces += 1;
+          if (pieces === 1) return { done: false, value: pool.from('first') };
+          return new Promise(resolve => {
+            end = resolve;
+          });
+        },
+        return: async () => {
+          end({ done: true, value: undefined });
+          closed();
+          return { done: true, value: undefined };
+        },
+      };
+      return { status: 200, headers: [], body };
+    });
+    const client = connect({ port: await server.port(), host: '127.0.0.1', allowHalfOpen: true });
+    const got: Buffer[] = [];
+    client.on('data', bytes => got.push(bytes)).on('error', () => {});
+    client.write('GET /silent HTTP/1.1\r\nHost: x\r\n\r\n');
+    await watchdog(once(client, 'data'), 'the first piece');
+    client[leave]();
+    await watchdog(isClosed, 'the end of the body');
+    if (leave === 'end') await watchdog(once(client, 'close'), 'the end of the connection');
+    // It was not brought to the end that a whole body has.
+    assert.doesNotMatch(Buffer.concat(got).toString(), /\r\n0\r\n\r\n$/);
+    client.destroy();
+  });
+}
