@@ -41,6 +41,37 @@ test('start() announces the end in responses not yet begun, finishes them, and c
   }
 });
 
+test('start() with patience leaves a connection whose client was told nothing, until it has brought one more request', async () => {
+  const begun: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === '/begun') begun.push(response);
+    else response.end('whole');
+    if (request.url === '/begun') response.write('begun');
+  });
+  const drain = new Drain(server);
+  server.listen(0, '127.0.0.1');
+  await watchdog(once(server, 'listening'), 'the server to listen');
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const idle = new Agent({ keepAlive: true });
+  try {
+    await get(port, '/idle', { agent: idle });
+    const first = get(port, '/begun', { agent });
+    await watchdog(once(server, 'request'), 'the request');
+    const drained = drain.start({ patience: 60_000 });
+    begun[0]?.end();
+    assert.equal((await first).headers.connection, 'keep-alive');
+    const { headers, body } = await get(port, '/next', { agent });
+    assert.equal(body.toString(), 'whole');
+    assert.equal(headers.connection, 'close');
+    drain.hurry();
+    await watchdog(drained, 'the server to be done');
+  } finally {
+    agent.destroy();
+    idle.destroy();
+  }
+});
+
 test('start() waits until what was written is taken', async () => {
   const body = Buffer.alloc(32 * 1024 ** 2, 'x');
   const server = createServer((_, response) => response.end(body));

@@ -201,6 +201,23 @@ for (const { hasLane, way } of WAYS) {
   });
 }
 
+test('a client of the fast lane that leaves a stream while nothing comes frees its place', async () => {
+  await using site = await Site.start({ hasLane: true, maxConcurrency: 1 });
+  const earlier = Number(await site.text('aborted')) + Number(await site.text('aborted'));
+  for (const leave of ['destroy', 'end', 'resetAndDestroy'] as const) {
+    // Both processes have one.
+    const sockets = [1, 2].map(() => connect(site.front.port, '127.0.0.1'));
+    for (const socket of sockets) {
+      socket.on('error', () => {}).write('GET /silent HTTP/1.1\r\nHost: x\r\n\r\n');
+      await watchdog(once(socket, 'data'), 'the beginning');
+    }
+    for (const socket of sockets) socket[leave]();
+    assert.equal(await site.text('hello'), 'hello', leave);
+    for (const socket of sockets) socket.destroy();
+  }
+  await site.aborted(earlier + 6);
+});
+
 for (const { hasLane, way } of WAYS) {
   test(`a process that dies costs the requests it had, and is replaced${way}`, async () => {
     await using site = await Site.start({ hasLane });

@@ -24,6 +24,12 @@ const ANSWERS: Record<string, (request: AppRequest, argument: string) => AppResp
     stream: (_, count) => ({ body: numbers(Number(count)) }),
     endless: () => ({ body: endless() }),
     breaks: () => ({ body: breaks() }),
+    silent: request => {
+      request.signal.addEventListener('abort', () => {
+        aborted += 1;
+      });
+      return { body: silent() };
+    },
     hang: request =>
       new Promise(() =>
         request.signal.addEventListener('abort', () => {
@@ -51,6 +57,11 @@ const ANSWERS: Record<string, (request: AppRequest, argument: string) => AppResp
 
 async function* numbers(count: number): AsyncGenerator<string> {
   for (let i = 0; i < count; i++) yield `${i}\n`;
+}
+
+async function* silent(): AsyncGenerator<string> {
+  yield 'first';
+  await new Promise(() => {});
 }
 
 async function* endless(): AsyncGenerator<Uint8Array> {
