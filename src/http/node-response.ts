@@ -9,6 +9,11 @@ export function isGone(response: NodeResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
+/** Whether nothing was said yet of the answer. */
+export function isUntouched(response: NodeResponse): boolean {
+  return response.statusCode === 200 && response.getHeaderNames().length === 0;
+}
+
 /** What node:http itself listens to of a response. */
 const OWN_LISTENERS = 1;
 

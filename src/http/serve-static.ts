@@ -1,11 +1,12 @@
 import type { FileCache } from '../file/file-cache.ts';
 import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { defaultCache } from './default-cache.ts';
-import type { HeaderList, ServerRequest, Stated } from './exchange.ts';
+import type { HeaderList, ServerRequest } from './exchange.ts';
+import { HeaderSetting, type SetHeaders } from './header-setting.ts';
 import { discard, type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
-import { isWatched, type NodeResponse } from './node-response.ts';
+import { isUntouched, isWatched, type NodeResponse } from './node-response.ts';
 import { createSite, type SiteAnswer, type StaticSite } from './site.ts';
-import type { ServedFile, SiteOptions } from './site-options.ts';
+import type { SiteOptions } from './site-options.ts';
 import { statusAnswer } from './status-answer.ts';
 import { StatusError } from './status-error.ts';
 
@@ -22,7 +23,7 @@ export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
    * Sets fields of a response with a file, before the request's conditions are evaluated and those of the file are set, which do not
    * replace them.
    */
-  readonly setHeaders?: (response: NodeResponse, path: string, file: ServedFile) => void;
+  readonly setHeaders?: SetHeaders;
 }
 
 /** A middleware for Connect, Express and the like, and a request listener of node:http and node:http2. */
@@ -176,43 +177,6 @@ class Middleware {
     const said = status === 200 ? response.statusCode : status;
     await writeAnswer(response, { status: said, headers: [], body }, method);
   }
-}
-
-/** Has the application set what it wants to be said of a file, once it is known which. */
-class HeaderSetting {
-  /** What that failed with. */
-  failure: { readonly error: unknown } | undefined;
-  readonly #response: NodeResponse;
-  readonly #setHeaders: ServeStaticOptions['setHeaders'];
-
-  constructor(response: NodeResponse, setHeaders: ServeStaticOptions['setHeaders']) {
-    this.#response = response;
-    this.#setHeaders = setHeaders;
-  }
-
-  readonly stated = (file: ServedFile): Stated | undefined => {
-    const response = this.#response;
-    try {
-      this.#setHeaders?.(response, file.path, file);
-    } catch (error) {
-      this.failure = { error };
-    }
-    if (isUntouched(response)) return undefined;
-    const { statusCode } = response;
-    return {
-      etag: textOf(response.getHeader('ETag')),
-      lastModified: textOf(response.getHeader('Last-Modified')),
-      isSuccess: (statusCode >= 200 && statusCode < 300) || statusCode === 304,
-    };
-  };
-}
-
-function isUntouched(response: NodeResponse): boolean {
-  return response.statusCode === 200 && response.getHeaderNames().length === 0;
-}
-
-function textOf(value: unknown): string | undefined {
-  return value === undefined ? undefined : String(value);
 }
 
 /** Sets those fields of an answer that the application has not set itself. */

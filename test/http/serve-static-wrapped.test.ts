@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import compression from 'compression';
@@ -9,7 +7,7 @@ import express from 'express';
 import { createFileCache } from '../../src/file/owned-cache.ts';
 import { type ServeStaticOptions, serveStatic } from '../../src/http/serve-static.ts';
 import { Folder } from '../support/folder.ts';
-import { get, writeFiles } from './support/site-server.ts';
+import { get, listening, writeFiles } from './support/site-server.ts';
 
 const KIB = 1024;
 const SIZES = [0, 1, 16 * KIB, 16 * KIB + 1, 64 * KIB, 3_000_000];
@@ -41,16 +39,6 @@ async function serving(
     folder[Symbol.dispose]();
   });
   return { port, errors };
-}
-
-async function listening(context: TestContext, listener: RequestListener): Promise<number> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 test('a middleware that compresses gets files of every length whole', async context => {

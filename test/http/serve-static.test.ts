@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { symlinkSync, utimesSync } from 'node:fs';
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import express from 'express';
@@ -13,7 +11,7 @@ import { createFileCache } from '../../src/file/owned-cache.ts';
 import { type ServeStaticOptions, serveStatic } from '../../src/http/serve-static.ts';
 import type { StatusError } from '../../src/http/status-error.ts';
 import { Folder } from '../support/folder.ts';
-import { get, type Reply, writeFiles } from './support/site-server.ts';
+import { get, listening, type Reply, writeFiles } from './support/site-server.ts';
 
 const FILES = {
   'index.html': '<h1>home</h1>',
@@ -134,16 +132,6 @@ function answerNext(response: ServerResponse, error: unknown): void {
   response.end(error === undefined ? 'next' : 'error');
 }
 
-async function listen(context: TestContext, listener: RequestListener): Promise<number> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
 function sameTree(context: TestContext): Folder {
   const folder = new Folder();
   writeFiles(folder, FILES);
@@ -164,8 +152,8 @@ async function both(
   context.after(() => cache.close());
   const { symlinks: _, ...theirs } = options;
   return [
-    await listen(context, mount(original(path, theirs as never) as Middleware)),
-    await listen(context, mount(serveStatic(path, { ...options, cache }) as Middleware)),
+    await listening(context, mount(original(path, theirs as never) as Middleware)),
+    await listening(context, mount(serveStatic(path, { ...options, cache }) as Middleware)),
   ];
 }
 

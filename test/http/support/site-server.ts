@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createPool, type Pool } from '../../../src/aggregate/pool.ts';
@@ -43,6 +43,17 @@ export async function get(
   const pieces: Buffer[] = [];
   for await (const piece of response) pieces.push(piece);
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) };
+}
+
+/** The port of a server that is gone after the test. */
+export async function listening(context: TestContext, listener: RequestListener): Promise<number> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 /** Whatever the server answers to bytes, until it closes. */
