@@ -101,7 +101,8 @@ export class HttpServer {
 
   /**
    * Accepts no more connections, lets responses finish, and closes connections as they become free.
-   * @param options `patience`: milliseconds for which idle connections may bring another request. Default 0
+   * @param options `patience`: milliseconds for which idle connections may bring another request. Default 0: also a close that is
+   * under way waits for them no longer
    */
   close(options: { readonly patience?: number } = {}): Promise<void> {
     if (this.#closing !== undefined && (options.patience ?? 0) === 0) {

@@ -202,7 +202,7 @@ function isRepeated(headers: HeaderList, index: number): boolean {
 function endWith(response: NodeResponse, body: Aggregate): number {
   const { length } = body;
   // As text of one byte a character it joins the header, which is text too. Others who see it want bytes.
-  if (isWrapped(response)) response.end(Buffer.from(body.toBuffer()));
+  if (isWrapped(response)) response.end(body.toBuffer());
   else (response as ServerResponse).end(body.toString('latin1'), 'latin1');
   body.release();
   return length;

@@ -133,12 +133,9 @@ class Middleware {
     const answer = now ?? (await requestAnswer(this.#site, request, response));
     // Nobody is there any more.
     if (answer === undefined) return;
-    if (setting.failure !== undefined || response.headersSent) {
+    if (setting.failure !== undefined) {
       await discard(answer.body);
-      throw (
-        setting.failure?.error ??
-        new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent')
-      );
+      throw setting.failure.error;
     }
     if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
     else await this.#refuse(request, response, answer, next);
@@ -161,6 +158,10 @@ class Middleware {
 
   async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
     const { method } = request;
+    if (response.headersSent) {
+      await discard(answer.body);
+      throw new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent');
+    }
     if (isUntouched(response)) {
       await writeAnswer(response, answer, method, isWatched(response));
       return;

@@ -61,6 +61,8 @@ const PATHS = [
   '/a',
   '/sub',
   '/sub?q=1',
+  '/sub?q="<{',
+  '/a.txt?q=\\',
   '/sub/',
   '/sub/other',
   '/bare',

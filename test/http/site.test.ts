@@ -166,6 +166,7 @@ test('directories without their slash are redirected to, what is not there is an
   for (const [path, status, location] of [
     ['/sub', 301, '/sub/'],
     ['/sub?q=1', 301, '/sub/?q=1'],
+    ['/sub?q=\\|%5C', 301, '/sub/?q=%5C%7C%5C'],
     ['/a%22%3Cb', 301, '/a%22%3Cb/'],
     ['http://other.example/sub', 301, '/sub/'],
     ['//sub', 404, undefined],

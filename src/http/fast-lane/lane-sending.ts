@@ -58,7 +58,7 @@ export class LaneSending {
     const stream = this.#stream;
     if (stream === undefined) return false;
     this.#isGivenUp = true;
-    stream.return?.().catch(() => {});
+    stream.return?.()?.catch(() => {});
     return !this.isUnderway;
   }
 
