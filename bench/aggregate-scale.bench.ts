@@ -1,7 +1,7 @@
 /**
- * What a thousand times the slices cost: operations at random places of 16 MB in 1,000,000 slices against the same
- * 16 MB in 1000 slices. And against 16 KB in 1000 slices, all of which lies in the processor's nearest caches: that
- * measures the machine's memory as much as the tree. And the memory of a slice.
+ * What a thousand times the slices cost: operations at random places of 16 MB in 1,000,000 slices against the
+ * same 16 MB in 1000 slices. And against 16 KB in 1000 slices, all of which lies in the processor's nearest
+ * caches: that measures the machine's memory as much as the tree. And the memory of a slice.
  */
 import { Aggregate, aggregateOfSlices } from '../src/aggregate/aggregate.ts';
 import { type Comparison, compare, repeat, report } from './harness.ts';

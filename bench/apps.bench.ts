@@ -1,8 +1,9 @@
 /**
- * The tools in pipelines: through pipes that upgrade at once, or after as many bytes as they do by themselves where that is
- * said, against the same tools through ordinary pipes, and against their namesakes of the system for orientation.
- * Start-up of all processes included. Each end of a pipeline has a processor of its own, as it would on a machine that is not
- * full: the scheduler would place some together and others not. Runs the tools as they are installed: builds them.
+ * The tools in pipelines: through pipes that upgrade at once, or after as many bytes as they do by themselves
+ * where that is said, against the same tools through ordinary pipes, and against their namesakes of the
+ * system for orientation. Start-up of all processes included. Each end of a pipeline has a processor of its
+ * own, as it would on a machine that is not full: the scheduler would place some together and others not.
+ * Runs the tools as they are installed: builds them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -56,7 +57,9 @@ function pipeline(writer: string, reader: string): string {
   return `taskset -c 0 ${writer} | taskset -c ${1 % cpus().length} ${reader}`;
 }
 
-/** A pipeline, started `times` times, against itself through ordinary pipes and against the system's tools. */
+/**
+ * A pipeline, started `times` times, against itself through ordinary pipes and against the system's tools.
+ */
 function comparisons(name: string, pipes: Pipes, ours: string, system: string, times: number): Comparison[] {
   const measure = (script: string, pipes: Pipes) => async (count: number) => {
     for (let i = 0; i < count; i++) await run(script, pipes);

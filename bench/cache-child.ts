@@ -1,13 +1,14 @@
 /**
- * A process of bench/cache.bench.ts, by its first argument: 'owner' of a cache for its parent; 'reader', attached to its
- * parent's; 'lru', with an lru-cache of its own; 'lmdb', with the environment that is its second argument.
+ * A process of bench/cache.bench.ts, by its first argument: 'owner' of a cache for its parent; 'reader',
+ * attached to its parent's; 'lru', with an lru-cache of its own; 'lmdb', with the environment that is its
+ * second argument.
  */
 import { readFile } from 'node:fs/promises';
 import { open } from 'lmdb';
 import { LRUCache } from 'lru-cache';
-import { attachFileCache } from '../src/file/attached-cache.ts';
-import { createFileCache } from '../src/file/owned-cache.ts';
-import { parentChannel } from '../src/ipc/fork.ts';
+import { attachFileCache } from '../src/file/cache/attached-cache.ts';
+import { createFileCache } from '../src/file/cache/owned-cache.ts';
+import { parentChannel } from '../src/ipc/meet/fork.ts';
 
 const [, , role, argument = ''] = process.argv;
 const channel = parentChannel();

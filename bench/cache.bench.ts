@@ -1,7 +1,7 @@
 /**
- * The file cache. A hit in an attached domain against reading the file, and against an lru-cache in the process. The
- * memory of four attached domains that have read a set of files, against four processes with an lru-cache each. Four
- * processes that read at the same time, against four that share an lmdb environment.
+ * The file cache. A hit in an attached domain against reading the file, and against an lru-cache in the
+ * process. The memory of four attached domains that have read a set of files, against four processes with an
+ * lru-cache each. Four processes that read at the same time, against four that share an lmdb environment.
  */
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { LRUCache } from 'lru-cache';
-import { attachFileCache } from '../src/file/attached-cache.ts';
-import { createFileCache } from '../src/file/owned-cache.ts';
-import { type Forked, fork } from '../src/ipc/fork.ts';
+import { attachFileCache } from '../src/file/cache/attached-cache.ts';
+import { createFileCache } from '../src/file/cache/owned-cache.ts';
+import { type Forked, fork } from '../src/ipc/meet/fork.ts';
 import { readProcessMemory } from '../src/observe/smaps.ts';
 import { type Comparison, compare, type Result, report } from './harness.ts';
 
@@ -163,7 +163,9 @@ async function pssOf(pids: readonly number[]): Promise<{ chunks: number; all: nu
   return { chunks: sum('chunkPss'), all: sum('pss') };
 }
 
-/** By how much reading the set makes the processes grow, garbage left out, together, as multiples of the set. */
+/**
+ * By how much reading the set makes the processes grow, garbage left out, together, as multiples of the set.
+ */
 async function growth(
   children: readonly Forked[],
   others: readonly number[],

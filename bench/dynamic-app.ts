@@ -1,4 +1,7 @@
-/** The application of the benchmark: answers /kept/<size> with what it keeps, /made/<size> with what it makes each time. */
+/**
+ * The application of the benchmark: answers /kept/<size> with what it keeps, /made/<size> with what it makes
+ * each time.
+ */
 
 import type { AppRequest, AppResponse } from '../src/http/index.ts';
 import { type Aggregate, createPool } from '../src/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Answers what dynamic-app.ts does, by one of the ways that are compared: `dynamic-server.js <kind> <where>`. Tells its
- * parent the port.
+ * Answers what dynamic-app.ts does, by one of the ways that are compared: `dynamic-server.js <kind> <where>`.
+ * Tells its parent the port.
  */
 import cluster from 'node:cluster';
 import { chmodSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * Dynamic content: an application domain behind the server, against nginx in front of a Node server at a Unix socket (two
- * processes each; a bare `proxy_pass`, and one tuned for it), against a cluster of two Node processes, and against our own
- * static files. wrk with one thread and 16 or 64 connections, in rounds in which all take turns. BENCH_ONLY=<text> leaves out
- * the rows whose names lack it.
+ * Dynamic content: an application domain behind the server, against nginx in front of a Node server at a Unix
+ * socket (two processes each; a bare `proxy_pass`, and one tuned for it), against a cluster of two Node
+ * processes, and against our own static files. wrk with one thread and 16 or 64 connections, in rounds in
+ * which all take turns. BENCH_ONLY=<text> leaves out the rows whose names lack it.
  */
 import { join } from 'node:path';
 import { median, type Result, report } from './harness.ts';

@@ -25,10 +25,10 @@ export interface Comparison {
 }
 
 /**
- * Measures comparisons side by side: in each round every comparison runs both its sides, in the order ours, peer,
- * peer, ours, or the other way round in every second round: a machine that slows down slows both, and neither finds
- * caches filled by the other more often. The figures are medians over all runs, in work per second. BENCH_ONLY=<text> in the environment leaves out
- * those whose names lack it.
+ * Measures comparisons side by side: in each round every comparison runs both its sides, in the order ours,
+ * peer, peer, ours, or the other way round in every second round: a machine that slows down slows both, and
+ * neither finds caches filled by the other more often. The figures are medians over all runs, in work per
+ * second. BENCH_ONLY=<text> in the environment leaves out those whose names lack it.
  */
 export async function compare(all: readonly Comparison[], rounds = 7): Promise<Result[]> {
   const { BENCH_ONLY: only = '' } = process.env;

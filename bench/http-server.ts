@@ -1,6 +1,6 @@
 /**
- * Serves the files of a directory by one of the ways that are compared: `http-server.js <kind> <root>`. Tells its parent the port.
- * All answer from a warm page cache or from memory, without logs, one process each.
+ * Serves the files of a directory by one of the ways that are compared: `http-server.js <kind> <root>`. Tells
+ * its parent the port. All answer from a warm page cache or from memory, without logs, one process each.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,7 +1,7 @@
 /**
- * Clients that read slowly: `http-slow-clients.js <port> <path> <count> <bytes per second>`. They read from the kernel's queue
- * themselves, so that what is unread waits there, as it would with a client far away. Tells its parent when all have begun to
- * get their answers.
+ * Clients that read slowly: `http-slow-clients.js <port> <path> <count> <bytes per second>`. They read from
+ * the kernel's queue themselves, so that what is unread waits there, as it would with a client far away.
+ * Tells its parent when all have begun to get their answers.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

@@ -1,7 +1,8 @@
 /**
- * Slow clients, the paper's experiment with a wide-area network: 1,000 connections that read 1 MiB each at 64 KiB/s. How much
- * memory of the machine is gone while they do (drop of MemAvailable, the file in the page cache before), and what a fast client
- * beside them gets. The figures are of everything that runs here: leave the machine alone meanwhile.
+ * Slow clients, the paper's experiment with a wide-area network: 1,000 connections that read 1 MiB each at 64
+ * KiB/s. How much memory of the machine is gone while they do (drop of MemAvailable, the file in the page
+ * cache before), and what a fast client beside them gets. The figures are of everything that runs here: leave
+ * the machine alone meanwhile.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * Static files: the fast lane against nginx, and against middlewares of Node; serveStatic of iolite in node:http against them too.
- * One process each, wrk with one thread and 16 connections, in rounds in which all take turns. BENCH_ONLY=<text> leaves out the
- * sizes whose names lack it.
+ * Static files: the fast lane against nginx, and against middlewares of Node; serveStatic of iolite in
+ * node:http against them too. One process each, wrk with one thread and 16 connections, in rounds in which
+ * all take turns. BENCH_ONLY=<text> leaves out the sizes whose names lack it.
  */
 import { median, type Result, report } from './harness.ts';
 import { type Peer, Peers, wrk } from './http-peers.ts';

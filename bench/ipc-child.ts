@@ -1,4 +1,4 @@
-import { parentChannel } from '../src/ipc/fork.ts';
+import { parentChannel } from '../src/ipc/meet/fork.ts';
 import type { Message } from '../src/ipc/message.ts';
 
 const channel = parentChannel(process.argv[2] === 'busy' ? { busyPoll: 200 } : {});

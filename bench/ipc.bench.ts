@@ -1,8 +1,9 @@
 /**
- * Payloads sent to a child process: iolite's channel against process.send() with advanced serialisation and against
- * bytes written to a Unix socket. The child reads the first and the last byte of each and tells when it has had them
- * all. "By reference": the same payload each time, filled before. "Filled": each payload is a new buffer, filled
- * anew, on both sides. Parent and children are on two processors. Round trips: a request whose body the child sends back, against 16 bytes through a socket.
+ * Payloads sent to a child process: iolite's channel against process.send() with advanced serialisation and
+ * against bytes written to a Unix socket. The child reads the first and the last byte of each and tells when
+ * it has had them all. "By reference": the same payload each time, filled before. "Filled": each payload is a
+ * new buffer, filled anew, on both sides. Parent and children are on two processors. Round trips: a request
+ * whose body the child sends back, against 16 bytes through a socket.
  */
 import { type ChildProcess, fork as forkPlain } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { createPool } from '../src/aggregate/pool.ts';
-import { fork } from '../src/ipc/fork.ts';
+import { fork } from '../src/ipc/meet/fork.ts';
 import { type Comparison, compare, report } from './harness.ts';
 import { placeOn } from './place.ts';
 

@@ -50,7 +50,10 @@ export function startProxy(folder: string, socket: string): Promise<{ child: Chi
   );
 }
 
-/** As {@link startProxy}, tuned: connections to the server are kept, there is room for 1 MiB, nothing goes to disk. */
+/**
+ * As {@link startProxy}, tuned: connections to the server are kept, there is room for 1 MiB, nothing goes to
+ * disk.
+ */
 export function startTunedProxy(
   folder: string,
   socket: string,
@@ -63,7 +66,8 @@ export function startTunedProxy(
         listen 127.0.0.1:${port} backlog=511;
         location / {
           proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
-          proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 512k; proxy_max_temp_file_size 0;
+          proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 512k;
+          proxy_max_temp_file_size 0;
         }
       }`,
   );

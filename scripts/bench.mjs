@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- name ...]`: compiles the benchmarks and the sources as users get them, and runs those named,
- * or all. A loader that transpiles on the fly would measure its own output instead: it lowers private fields.
+ * `npm run bench [-- name ...]`: compiles the benchmarks and the sources as users get them, and runs those
+ * named, or all. A loader that transpiles on the fly would measure its own output instead: it lowers private
+ * fields.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

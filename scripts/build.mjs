@@ -1,6 +1,6 @@
 /**
- * Compiles src/ to dist/, if anything is newer there, and bundles the command line: a tool of a few milliseconds' work
- * is not to load a hundred modules one by one. Says nothing when there is nothing to do.
+ * Compiles src/ to dist/, if anything is newer there, and bundles the command line: a tool of a few
+ * milliseconds' work is not to load a hundred modules one by one. Says nothing when there is nothing to do.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ function bundle(entry) {
     splitting: true,
     packages: 'external',
     // The server runs for long, and its processes find their modules beside those of the library.
-    external: ['./serve-command.js'],
+    external: ['./serve/serve-command.js'],
     format: 'esm',
     platform: 'node',
     target: 'node20',

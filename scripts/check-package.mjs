@@ -1,6 +1,7 @@
 /**
- * Checks what users get: packs the project, installs the package in an empty folder, loads each of its entries, compiles
- * a program against their types, and runs the command. Needs the registry, for the dependencies.
+ * Checks what users get: packs the project, installs the package in an empty folder, loads each of its
+ * entries, compiles a program against their types, and runs the command. Needs the registry, for the
+ * dependencies.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * `npm start`: serves the example site on a free port. `npm start -- <dir> [options]` serves a directory of the
- * user's; what follows goes to `iolite serve`.
+ * `npm start`: serves the example site on a free port. `npm start -- <dir> [options]` serves a directory of
+ * the user's; what follows goes to `iolite serve`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';

@@ -39,6 +39,7 @@ const { status } = spawnSync(
     ...options,
     ...files,
   ],
-  { cwd: ROOT, stdio: 'inherit' },
+  // Invariants are checked in tests, and in the processes that they start.
+  { cwd: ROOT, stdio: 'inherit', env: { ...process.env, IOLITE_CHECK: '1' } },
 );
 process.exit(status ?? 1);

@@ -1,9 +1,9 @@
 import { addAbortSignal, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { checkInteger, IoliteError } from '../os/error.ts';
+import { checkInteger, IoliteError } from '../base/error.ts';
 import type { Aggregate } from './aggregate.ts';
-import { type CollectOptions, Collector } from './collector.ts';
-import { checkOptions, checkSignal } from './stream-options.ts';
+import { type CollectOptions, Collector } from './stream/collector.ts';
+import { checkOptions, checkSignal } from './stream/stream-options.ts';
 
 /** Options of an {@link AggregateWritable}. */
 export interface AggregateWritableOptions extends CollectOptions {
@@ -14,12 +14,12 @@ export interface AggregateWritableOptions extends CollectOptions {
 }
 
 /**
- * A Writable that collects what is written to it into an aggregate: bytes are copied once, strings encoded once,
- * into buffers of the pool, small pieces one behind the other. {@link aggregate} gives the result, which its
- * caller releases. Destroyed before it finished, it gives back what it has.
+ * A Writable that collects what is written to it into an aggregate: bytes are copied once, strings encoded
+ * once, into buffers of the pool, small pieces one behind the other. {@link aggregate} gives the result,
+ * which its caller releases. Destroyed before it finished, it gives back what it has.
  *
- * What the pool refuses, and bytes beyond the limit (ERR_IOLITE_LIMIT), destroy it with that error. As a WHATWG
- * stream: `Writable.toWeb(writable)`.
+ * What the pool refuses, and bytes beyond the limit (ERR_IOLITE_LIMIT), destroy it with that error. As a
+ * WHATWG stream: `Writable.toWeb(writable)`.
  * @example
  * ```ts
  * import assert from 'node:assert/strict';
@@ -59,8 +59,8 @@ export class AggregateWritable extends Writable {
 
   /**
    * Waits until the stream was ended, and gives all that was written to it. The caller releases it.
-   * @throws what the stream was destroyed with, ERR_STREAM_PREMATURE_CLOSE if with nothing, ERR_IOLITE_RELEASED
-   * when it was given before
+   * @throws what the stream was destroyed with, ERR_STREAM_PREMATURE_CLOSE if with nothing,
+   *   ERR_IOLITE_RELEASED when it was given before
    */
   async aggregate(): Promise<Aggregate> {
     await finished(this, { readable: false });

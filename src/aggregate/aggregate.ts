@@ -1,20 +1,20 @@
+import { bufferOver, isBytes } from '../base/bytes.ts';
+import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
+import { defaultPool } from '../memory/default-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
-import { ArgumentError, BoundsError, checkInteger, describe } from '../os/error.ts';
-import { release, retain, type Tree } from './branch.ts';
 import { ByteSequence, type Content } from './byte-sequence.ts';
-import { bufferOver, isBytes } from './bytes.ts';
-import { copyRange } from './copy.ts';
-import { part, replace, split } from './cut.ts';
-import { defaultPool } from './default-pool.ts';
-import { commit, copyToPool } from './fill.ts';
-import { collectStream, type FromStreamOptions, type StreamLike } from './from-stream.ts';
 import { Sequential } from './sequential.ts';
 import { Slice } from './slice.ts';
-import { Tail } from './tail.ts';
-import { append, join, treeOf } from './tree.ts';
-import { trimFront } from './trim.ts';
+import { collectStream, type FromStreamOptions, type StreamLike } from './stream/from-stream.ts';
+import { release, retain, type Tree } from './tree/branch.ts';
+import { copyRange } from './tree/copy.ts';
+import { part, replace, split } from './tree/cut.ts';
+import { commit, copyToPool } from './tree/fill.ts';
+import { Tail } from './tree/tail.ts';
+import { append, join, treeOf } from './tree/tree.ts';
+import { trimFront } from './tree/trim.ts';
 
 /**
  * A buffer aggregate (IO-Lite, 3.2): a mutable ordered list of slices of immutable buffers. Changing the list
@@ -54,8 +54,8 @@ export class Aggregate extends Sequential {
   }
 
   /**
-   * A new aggregate of all of them in order. Shares their slices, copies nothing; strings and bytes are copied.
-   * O(log slices) each. What is put in later goes to the pool of the first.
+   * A new aggregate of all of them in order. Shares their slices, copies nothing; strings and bytes are
+   * copied. O(log slices) each. What is put in later goes to the pool of the first.
    */
   static concat(list: Iterable<Content>): Aggregate {
     if (typeof list !== 'object' || list === null || !(Symbol.iterator in list) || isContent(list)) {
@@ -75,8 +75,8 @@ export class Aggregate extends Sequential {
   }
 
   /**
-   * An aggregate over bytes that the caller has and promises never to change. Copies nothing. It lives on this
-   * process's heap: channels refuse it until it is copied to a shared pool (see {@link compact}).
+   * An aggregate over bytes that the caller has and promises never to change. Copies nothing. It lives on
+   * this process's heap: channels refuse it until it is copied to a shared pool (see {@link compact}).
    */
   static adopt(bytes: Uint8Array | ArrayBuffer): Aggregate {
     if (!isBytes(bytes))
@@ -88,16 +88,17 @@ export class Aggregate extends Sequential {
   }
 
   /**
-   * All bytes of a stream, in buffers of a pool; the caller releases the aggregate. The stream is read to its end:
-   * a Readable of Node, a WHATWG ReadableStream, a FileHandle (from where it stands; it stays open), or any
-   * iterable of bytes, strings (taken as utf8) and aggregates, which are released.
+   * All bytes of a stream, in buffers of a pool; the caller releases the aggregate. The stream is read to its
+   * end: a Readable of Node, a WHATWG ReadableStream, a FileHandle (from where it stands; it stays open), or
+   * any iterable of bytes, strings (taken as utf8) and aggregates, which are released.
    *
    * Files are read into the pool's memory directly, by fs.ReadStream too; of a byte stream a BYOB reader gets
    * the pieces; other bytes are copied once, small ones one behind the other. Aggregates share their slices.
-   * Until it ends only `pool` and what the source holds take memory: the next piece is asked for when one is taken.
-   * @throws what the stream failed with, the reason of `signal`; ERR_IOLITE_LIMIT for more bytes than `limit`;
-   * ERR_IOLITE_ARGUMENT for what is no stream or holds other things; what Pool.allocate throws. The stream
-   * is destroyed or cancelled then, and everything given back
+   * Until it ends only `pool` and what the source holds take memory: the next piece is asked for when one is
+   * taken.
+   * @throws what the stream failed with, the reason of `signal`; ERR_IOLITE_LIMIT for more bytes than
+   *   `limit`; ERR_IOLITE_ARGUMENT for what is no stream or holds other things; what Pool.allocate throws.
+   *   The stream is destroyed or cancelled then, and everything given back
    * @example
    * ```ts
    * import assert from 'node:assert/strict';
@@ -188,7 +189,8 @@ export class Aggregate extends Sequential {
   }
 
   /**
-   * Keeps the bytes before `at` and returns the rest, which the caller releases. O(log slices); copies nothing.
+   * Keeps the bytes before `at` and returns the rest, which the caller releases. O(log slices); copies
+   * nothing.
    * @example
    * ```ts
    * import assert from 'node:assert/strict';
@@ -321,7 +323,9 @@ export class Aggregate extends Sequential {
 
   // Ending
 
-  /** Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED */
+  /**
+   * Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED
+   */
   release(): void {
     const tree = this.end();
     this.#tail?.close();
@@ -373,6 +377,6 @@ export function aggregateOfSlices(
   return new Aggregate(treeOf(slices.map(({ lease, start, end }) => new Slice(lease, start, end))));
 }
 
-// No aggregate is a promise. Said here, `await` finds that at once and not behind the last of the prototypes, which takes a
-// fifth of the time of an awaited hit of a cache.
+// No aggregate is a promise. Said here, `await` finds that at once and not behind the last of the prototypes,
+// which takes a fifth of the time of an awaited hit of a cache.
 Object.defineProperty(Aggregate.prototype, 'then', { value: undefined });

@@ -1,21 +1,23 @@
+import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
+import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
-import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../os/error.ts';
-import { forEachSlice, retain, type Tree } from './branch.ts';
-import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
-import { compareRange } from './compare.ts';
-import { copyRange, flatCopy } from './copy.ts';
-import { decode } from './decode.ts';
-import { type DigestAlgorithm, digestOf } from './digest.ts';
-import type { Source } from './fill.ts';
 import { leakDetector } from './leak-detector.ts';
-import { find, findLast } from './search.ts';
 import { Slice } from './slice.ts';
+import { forEachSlice, retain, type Tree } from './tree/branch.ts';
+import { compareRange } from './tree/compare.ts';
+import { copyRange, flatCopy } from './tree/copy.ts';
+import { decode } from './tree/decode.ts';
+import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
+import type { Source } from './tree/fill.ts';
+import { find, findLast } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
 /** Bytes as arguments: another aggregate, a string, or bytes. */
 export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
 
-/** How far a byte is looked for one by one before the native search, which costs more to start, takes over. */
+/**
+ * How far a byte is looked for one by one before the native search, which costs more to start, takes over.
+ */
 const NEAR = 48;
 /** From this size on, it pays to look whether text is ASCII before it is decoded. */
 const LARGE_TEXT = 4096;
@@ -57,9 +59,9 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   }
 
   /**
-   * Position of the first occurrence of a byte (0 to 255) or of content, that begins at `from` or later; -1 for
-   * none. `from` as in Buffer.indexOf: negative counts from the end. O(bytes and slices searched); flattens
-   * nothing but the content looked for.
+   * Position of the first occurrence of a byte (0 to 255) or of content, that begins at `from` or later; -1
+   * for none. `from` as in Buffer.indexOf: negative counts from the end. O(bytes and slices searched);
+   * flattens nothing but the content looked for.
    * @param encoding of a string; default utf8
    * @example
    * ```ts
@@ -182,8 +184,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /**
    * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
-   * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices costs
-   * nothing; others for the list of slices. O(bytes not known).
+   * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices
+   * costs nothing; others for the list of slices. O(bytes not known).
    * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
    * @throws ERR_IOLITE_ARGUMENT
    * @example
@@ -319,7 +321,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     checkInteger(offset, 'offset', 0, MAX);
     if (offset + size > this.length) {
       throw new BoundsError(
-        `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its length is ${this.length}`,
+        `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its ` +
+          `length is ${this.length}`,
       );
     }
     let node = this.tree as Tree;
@@ -388,7 +391,9 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 const MAX = Number.MAX_SAFE_INTEGER;
 const NOTHING = Buffer.alloc(0);
 
-/** A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character. */
+/**
+ * A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character.
+ */
 function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {
   if (typeof value === 'number') {
     checkInteger(value, 'value', -MAX, MAX);

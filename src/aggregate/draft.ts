@@ -1,7 +1,7 @@
+import { checkInteger, IoliteError } from '../base/error.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
-import { checkInteger, IoliteError } from '../os/error.ts';
 import { Aggregate } from './aggregate.ts';
-import { commit } from './fill.ts';
+import { commit } from './tree/fill.ts';
 
 /**
  * A buffer that is being filled. Fill `bytes`, then seal it: from then on it is immutable. A draft that is
@@ -18,8 +18,8 @@ export class Draft {
   }
 
   /**
-   * The room to fill; its content is arbitrary at first. Do not keep it past seal() or discard(): in a pool of
-   * kind 'recycle' nothing else stops this process from writing what it has sealed.
+   * The room to fill; its content is arbitrary at first. Do not keep it past seal() or discard(): in a pool
+   * of kind 'recycle' nothing else stops this process from writing what it has sealed.
    * @throws ERR_IOLITE_RELEASED once sealed or discarded
    */
   get bytes(): Buffer {

@@ -1,11 +1,13 @@
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 
 /**
- * Finds aggregates that were garbage-collected without having been released: their memory came back late, when
- * the collector ran, instead of when it was no longer used.
+ * Finds aggregates that were garbage-collected without having been released: their memory came back late,
+ * when the collector ran, instead of when it was no longer used.
  */
 
-/** 'off' (default), 'sampled': one aggregate in 64 is watched, 'full': each is; that costs microseconds each. */
+/**
+ * 'off' (default), 'sampled': one aggregate in 64 is watched, 'full': each is; that costs microseconds each.
+ */
 export type LeakDetection = 'off' | 'sampled' | 'full';
 
 /** An aggregate that was collected and never released. */

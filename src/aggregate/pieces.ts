@@ -1,24 +1,29 @@
+import { bufferOver, isBytes } from '../base/bytes.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { ChunkPool } from '../memory/chunk-pool.ts';
-import { ArgumentError, describe, IoliteError } from '../os/error.ts';
 import { Aggregate } from './aggregate.ts';
-import { bufferOver, isBytes } from './bytes.ts';
-import { Collector } from './collector.ts';
-import { type FileSource, fileOf } from './file-source.ts';
-import type { StreamLike } from './from-stream.ts';
 import type { Pool } from './pool.ts';
-import { type Source, sourceOf } from './stream-source.ts';
+import { Collector } from './stream/collector.ts';
+import { type FileSource, fileOf } from './stream/file-source.ts';
+import type { StreamLike } from './stream/from-stream.ts';
+import { type Source, sourceOf } from './stream/stream-source.ts';
 
-/** Read from a file at once: a part of a recycled chunk, or pages and a descriptor of its own in a pool of kind 'seal'. */
+/**
+ * Read from a file at once: a part of a recycled chunk, or pages and a descriptor of its own in a pool of
+ * kind 'seal'.
+ */
 const READ_BYTES = 64 * 1024;
 const READ_SEALED_BYTES = 1024 ** 2;
-/** Read beyond what a file's size tells of: to see its end, or what was added, or what has no size (/proc). */
+/**
+ * Read beyond what a file's size tells of: to see its end, or what was added, or what has no size (/proc).
+ */
 const BEYOND_BYTES = 16 * 1024;
 /** What comes in larger pieces is cut, so that its parts can be under way while others are filled. */
 const LARGEST_COPY = 1024 ** 2;
 
 /**
- * A stream as aggregates, one by one as they are asked for. Bytes and strings are copied to a pool's buffers, files
- * read into them, aggregates handed on as they are.
+ * A stream as aggregates, one by one as they are asked for. Bytes and strings are copied to a pool's buffers,
+ * files read into them, aggregates handed on as they are.
  */
 export class Pieces {
   readonly #stream: StreamLike;
@@ -46,9 +51,10 @@ export class Pieces {
   }
 
   /**
-   * The next aggregate, never empty, the caller's to release; undefined at the end. Not to be called again before
-   * it has answered.
-   * @throws ERR_IOLITE_ARGUMENT for what is no stream, or no piece of one; what the stream or the pool failed with
+   * The next aggregate, never empty, the caller's to release; undefined at the end. Not to be called again
+   * before it has answered.
+   * @throws ERR_IOLITE_ARGUMENT for what is no stream, or no piece of one; what the stream or the pool failed
+   *   with
    */
   next(): Promise<Aggregate | undefined> {
     this.#pending = this.#next();

@@ -1,9 +1,9 @@
+import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 import { ChunkPool, type PoolOptions, type PoolStats } from '../memory/chunk-pool.ts';
-import { ArgumentError, describe } from '../os/error.ts';
 import { Aggregate } from './aggregate.ts';
-import { bufferOver, checkEncoding, isBytes } from './bytes.ts';
 import { Draft } from './draft.ts';
-import { copyToPool } from './fill.ts';
+import { copyToPool } from './tree/fill.ts';
 
 /**
  * Creates a pool of buffers that share one access list. Makes no memory until something is allocated.

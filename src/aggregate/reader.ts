@@ -1,4 +1,4 @@
-import { BoundsError, checkInteger, IoliteError } from '../os/error.ts';
+import { BoundsError, checkInteger, IoliteError } from '../base/error.ts';
 import type { Aggregate } from './aggregate.ts';
 import type { Content } from './byte-sequence.ts';
 import { lineOf } from './lines.ts';
@@ -16,8 +16,8 @@ export class IncompleteError extends IoliteError {
 
 /**
  * A cursor over an aggregate as it was when the reader was made: later changes of the aggregate do not reach
- * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes, copy
- * nothing, and are the caller's to release.
+ * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes,
+ * copy nothing, and are the caller's to release.
  *
  * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
  * throws ERR_IOLITE_RELEASED.
@@ -102,8 +102,8 @@ export class AggregateReader {
   }
 
   /**
-   * The bytes before the next delimiter, and consumes the delimiter too. Undefined, and nothing consumed, when
-   * there is none.
+   * The bytes before the next delimiter, and consumes the delimiter too. Undefined, and nothing consumed,
+   * when there is none.
    */
   readUntil(delimiter: Content | number): Aggregate | undefined {
     const size = typeof delimiter === 'number' ? 1 : sizeOf(delimiter);

@@ -4,13 +4,13 @@ import type { Aggregate } from './aggregate.ts';
 import { ByteSequence } from './byte-sequence.ts';
 import { linesOf } from './lines.ts';
 import { AggregateReader } from './reader.ts';
+import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
+import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
 import { blobOf } from './to-blob.ts';
-import { readableOf, type ToReadableOptions } from './to-readable.ts';
-import { readableStreamOf, type ToReadableStreamOptions } from './to-readable-stream.ts';
 
 /**
- * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not reach.
- * Lines and the cursor copy nothing. Streams are for what knows no aggregates, at the price of a copy.
+ * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
+ * reach. Lines and the cursor copy nothing. Streams are for what knows no aggregates, at the price of a copy.
  */
 export abstract class Sequential extends ByteSequence {
   abstract duplicate(): Aggregate;
@@ -53,10 +53,10 @@ export abstract class Sequential extends ByteSequence {
   }
 
   /**
-   * A Readable of Node over the bytes as they are now: later changes, and release(), do not reach it. It holds the
-   * buffers until it ended or is destroyed. O(bytes): each piece is a copy, which its consumers may keep as
-   * long as they like, of at most `highWaterMark` bytes, and no more than these are copied ahead. A copy costs
-   * 0.1 ms a MiB; sendAggregate() writes to a stream without.
+   * A Readable of Node over the bytes as they are now: later changes, and release(), do not reach it. It
+   * holds the buffers until it ended or is destroyed. O(bytes): each piece is a copy, which its consumers may
+   * keep as long as they like, of at most `highWaterMark` bytes, and no more than these are copied ahead. A
+   * copy costs 0.1 ms a MiB; sendAggregate() writes to a stream without.
    * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
    * @example
    * ```ts
@@ -77,8 +77,9 @@ export abstract class Sequential extends ByteSequence {
   }
 
   /**
-   * A WHATWG stream of bytes over the bytes as they are now; as {@link toReadable}. A BYOB reader has them copied
-   * into its own view, once; any other gets copies of at most 64 KiB. Nothing is copied ahead by default.
+   * A WHATWG stream of bytes over the bytes as they are now; as {@link toReadable}. A BYOB reader has them
+   * copied into its own view, once; any other gets copies of at most 64 KiB. Nothing is copied ahead by
+   * default.
    * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
    * @example
    * ```ts

@@ -10,7 +10,9 @@ export interface SliceId {
   readonly length: number;
 }
 
-/** A sub-range of a buffer: pointer and length. Immutable; whoever keeps one holds a reference of its lease. */
+/**
+ * A sub-range of a buffer: pointer and length. Immutable; whoever keeps one holds a reference of its lease.
+ */
 export class Slice {
   readonly lease: Lease;
   /** Offset of the first byte from the chunk's start, and of the byte after the last. */
@@ -33,7 +35,9 @@ export class Slice {
     return { chunk: lease.chunk.id, generation: lease.generation, offset: start, length: end - start };
   }
 
-  /** A view of the bytes; copies nothing. Read it while the aggregate that the slice is from is unreleased. */
+  /**
+   * A view of the bytes; copies nothing. Read it while the aggregate that the slice is from is unreleased.
+   */
   get bytes(): Buffer {
     return this.lease.bytes.subarray(this.start, this.end);
   }

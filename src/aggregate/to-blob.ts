@@ -1,5 +1,5 @@
 import { Blob } from 'node:buffer';
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 import type { ByteSequence } from './byte-sequence.ts';
 
 /** See {@link Aggregate.toBlob}. */

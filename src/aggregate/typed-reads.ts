@@ -1,4 +1,4 @@
-import { checkInteger } from '../os/error.ts';
+import { checkInteger } from '../base/error.ts';
 
 /**
  * Typed reads over borders of slices, under the names and with the values of Buffer's. A read inside one

@@ -1,5 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { isBytes } from '../aggregate/bytes.ts';
+import { isBytes } from '../base/bytes.ts';
 import type { ListBytes } from './list-bytes.ts';
 import { BYTES } from './typed-reads.ts';
 
@@ -29,7 +29,10 @@ export interface Holder {
 /** What bl marks its lists with. */
 export const MARK = Symbol.for('BufferList');
 
-/** Gives the memory of pools back when a list that has some is collected, for lists are dropped without a word. */
+/**
+ * Gives the memory of pools back when a list that has some is collected, for lists are dropped without a
+ * word.
+ */
 const collected = new FinalizationRegistry<ListBytes>(bytes => bytes.release());
 
 /** Whether it is a BufferList or a BufferListStream, be it of this module or of bl. */

@@ -10,9 +10,9 @@ export type Collected = (error: Error | null, bytes?: Buffer) => void;
 type ListMethods = Omit<BufferList, 'append' | 'prepend' | 'consume' | 'shallowSlice' | 'duplicate' | '_new'>;
 
 /**
- * A {@link BufferList} that is a Duplex as well: what is written to it goes to its end, what is read from it is
- * consumed, and its readable side ends when it is read while empty. A drop-in for the BufferListStream of the
- * package bl, version 7.
+ * A {@link BufferList} that is a Duplex as well: what is written to it goes to its end, what is read from it
+ * is consumed, and its readable side ends when it is read while empty. A drop-in for the BufferListStream of
+ * the package bl, version 7.
  */
 export interface BufferListStream extends Duplex, ListMethods {
   append(content: BufferListAcceptedTypes): this;

@@ -1,5 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { describe } from '../os/error.ts';
+import { describe } from '../base/error.ts';
 import {
   type AnyBufferList,
   attach,
@@ -13,12 +13,12 @@ import { ListBytes } from './list-bytes.ts';
 import { BYTES, TypedReads } from './typed-reads.ts';
 
 /**
- * A list of buffers that reads like one Buffer: a drop-in for the BufferList of the package bl, version 7. Keeps
- * the caller's buffers without copying them; whoever changes them changes the list. Needs no release. Positions
- * that are no integers are taken as Buffer takes them.
+ * A list of buffers that reads like one Buffer: a drop-in for the BufferList of the package bl, version 7.
+ * Keeps the caller's buffers without copying them; whoever changes them changes the list. Needs no release.
+ * Positions that are no integers are taken as Buffer takes them.
  *
- * It is an aggregate underneath, so that it takes aggregates, whose slices it shares, and gives its bytes as one
- * ({@link toAggregate}). Costs are those of Aggregate's operations.
+ * It is an aggregate underneath, so that it takes aggregates, whose slices it shares, and gives its bytes as
+ * one ({@link toAggregate}). Costs are those of Aggregate's operations.
  */
 export class BufferList extends TypedReads {
   readonly [BYTES] = new ListBytes();
@@ -59,8 +59,8 @@ export class BufferList extends TypedReads {
   }
 
   /**
-   * The bytes from `start` to `end`, negative ones counting from the end. A view where one buffer holds them all,
-   * else a copy; always a copy once an aggregate was put in, whose memory may be recycled.
+   * The bytes from `start` to `end`, negative ones counting from the end. A view where one buffer holds them
+   * all, else a copy; always a copy once an aggregate was put in, whose memory may be recycled.
    */
   slice(start?: number, end?: number): Buffer {
     const bytes = this[BYTES];
@@ -133,16 +133,16 @@ export class BufferList extends TypedReads {
   }
 
   /**
-   * The buffers themselves, copied once an aggregate was put in, in an array that is not to be changed. O(buffers),
-   * O(1) until the list changes.
+   * The buffers themselves, copied once an aggregate was put in, in an array that is not to be changed.
+   * O(buffers), O(1) until the list changes.
    */
   getBuffers(): Buffer[] {
     return this[BYTES].buffers();
   }
 
   /**
-   * The bytes as an aggregate, which the caller releases. Copies nothing: buffers of the caller's must not change
-   * from then on, and channels refuse them until they are copied (see Aggregate.compact). O(1).
+   * The bytes as an aggregate, which the caller releases. Copies nothing: buffers of the caller's must not
+   * change from then on, and channels refuse them until they are copied (see Aggregate.compact). O(1).
    */
   toAggregate(): Aggregate {
     return this[BYTES].duplicate();
@@ -187,7 +187,8 @@ function needleOf(
   if (typeof value === 'string')
     return isAscii(value, encoding) ? value.charCodeAt(0) : Buffer.from(value, encoding);
   if (typeof value === 'function' || Array.isArray(value)) {
-    const message = `Cannot search list: a string, a number, bytes or a list is wanted, ${describe(value)} was given`;
+    const given = describe(value);
+    const message = `Cannot search list: a string, a number, bytes or a list is wanted, ${given} was given`;
     // Buffer and bl throw a TypeError here.
     throw Object.assign(new TypeError(message), { code: 'ERR_IOLITE_ARGUMENT' });
   }

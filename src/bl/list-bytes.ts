@@ -1,8 +1,8 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { bufferOver } from '../aggregate/bytes.ts';
 import { leakDetector } from '../aggregate/leak-detector.ts';
 import { Slice } from '../aggregate/slice.ts';
-import { append, join } from '../aggregate/tree.ts';
+import { append, join } from '../aggregate/tree/tree.ts';
+import { bufferOver } from '../base/bytes.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 
 /**
@@ -39,7 +39,9 @@ export class ListBytes extends Aggregate {
     this.#changed();
   }
 
-  /** The bytes of a range, `from < to`, for whoever asks: a view if one buffer that is no pool's has them all. */
+  /**
+   * The bytes of a range, `from < to`, for whoever asks: a view if one buffer that is no pool's has them all.
+   */
   bufferOf(from: number, to: number): Buffer {
     const size = to - from;
     if (this.isPooled) {

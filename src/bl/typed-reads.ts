@@ -14,7 +14,10 @@ interface Readable {
   slice(start?: number, end?: number): Buffer;
 }
 
-/** Values by the middle of their methods' names, and their bytes; the reads named Int take that as an argument. */
+/**
+ * Values by the middle of their methods' names, and their bytes; the reads named Int take that as an
+ * argument.
+ */
 const WIDTHS: readonly (readonly [Sized | `${Sign}Int`, number | undefined])[] = [
   ['Int16', 2],
   ['UInt16', 2],
@@ -53,7 +56,7 @@ function define(name: ReadName, width: number | undefined): void {
 }
 
 /**
- * Typed reads over borders of buffers, under the names and with the results of Buffer's; a negative offset counts
- * from the end, as in bl. They throw what Buffer's throw.
+ * Typed reads over borders of buffers, under the names and with the results of Buffer's; a negative offset
+ * counts from the end, as in bl. They throw what Buffer's throw.
  */
 export const TypedReads = Reads as unknown as new () => Pick<Buffer, ReadName>;

@@ -4,14 +4,16 @@ import { Command, CommanderError } from 'commander';
 
 type Definition = { define(program: Command): void };
 
-/** The commands, each loaded only when it is asked for: a tool in a pipeline starts often and runs briefly. */
+/**
+ * The commands, each loaded only when it is asked for: a tool in a pipeline starts often and runs briefly.
+ */
 const COMMANDS: Record<string, () => Promise<Definition>> = {
-  serve: () => import('./serve-command.ts'),
-  cat: () => import('./cat.ts'),
-  grep: () => import('./grep.ts'),
-  wc: () => import('./wc.ts'),
-  permute: () => import('./permute.ts'),
-  bench: () => import('./bench.ts'),
+  serve: () => import('./serve/serve-command.ts'),
+  cat: () => import('./tools/cat.ts'),
+  grep: () => import('./tools/grep.ts'),
+  wc: () => import('./tools/wc.ts'),
+  permute: () => import('./tools/permute.ts'),
+  bench: () => import('./bench/bench.ts'),
 };
 
 const USAGE_FAILURE = 2;

@@ -1,6 +1,6 @@
 /** Files of a directory as a plugin of Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ServeStaticOptions, serveStatic } from '../http/serve-static.ts';
+import { type ServeStaticOptions, serveStatic } from '../http/node/serve-static.ts';
 
 /** Options of {@link fastifyStatic}: those of serveStatic, and where the files are. */
 export interface FastifyStaticOptions extends ServeStaticOptions {
@@ -32,10 +32,10 @@ interface FastifyReply {
 }
 
 /**
- * Serves the files of a directory for all GET and HEAD requests below the prefix that no other route takes. What there is no
- * file for goes to the instance's handler of unknown routes; errors go to its error handler. Hooks that come before the handler
- * run, and fields that they set are sent; those that change payloads (onSend) are not asked, as there is no payload in Fastify's
- * sense.
+ * Serves the files of a directory for all GET and HEAD requests below the prefix that no other route takes.
+ * What there is no file for goes to the instance's handler of unknown routes; errors go to its error handler.
+ * Hooks that come before the handler run, and fields that they set are sent; those that change payloads
+ * (onSend) are not asked, as there is no payload in Fastify's sense.
  * @throws ERR_IOLITE_ARGUMENT
  * @example
  * ```ts

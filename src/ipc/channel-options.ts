@@ -1,28 +1,33 @@
-import { ArgumentError, describe } from '../os/error.ts';
-import { checkBusyPoll } from './busy-poll.ts';
-import type { ImportOptions } from './imports.ts';
-import { type Quotas, quotasOf } from './quotas.ts';
+import { ArgumentError, describe } from '../base/error.ts';
+import type { ImportOptions } from './chunks/imports.ts';
+import { checkBusyPoll } from './flow/busy-poll.ts';
+import { type Quotas, quotasOf } from './wire/quotas.ts';
 
 /** What a domain accepts from the peer of a channel, and how it waits for it. */
 export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> {
   /**
-   * Microseconds, at most a second, for which the event loop polls instead of sleeping after something was sent or
-   * received: answers that come meanwhile are seen at once, at the price of a processor. Default 0: never.
+   * Microseconds, at most a second, for which the event loop polls instead of sleeping after something was
+   * sent or received: answers that come meanwhile are seen at once, at the price of a processor. Default 0:
+   * never.
    */
   readonly busyPoll?: number;
   /**
-   * Sends what the events of one turn of the event loop give rise to in one system call, when all of them were seen to: right
-   * where requests come of many sockets. Default false: after each event.
+   * Sends what the events of one turn of the event loop give rise to in one system call, when all of them
+   * were seen to: right where requests come of many sockets. Default false: after each event.
    */
   readonly gather?: boolean;
   /**
-   * For a peer whose heads repeat: heads of up to 2 KiB come frozen, with all that they hold, and one that came before comes as the
-   * same object, without being parsed again. Up to 512 are kept. Default false: each head is an object of its own.
+   * For a peer whose heads repeat: heads of up to 2 KiB come frozen, with all that they hold, and one that
+   * came before comes as the same object, without being parsed again. Up to 512 are kept. Default false: each
+   * head is an object of its own.
    */
   readonly rememberHeads?: boolean;
 }
 
-/** Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything is. */
+/**
+ * Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything
+ * is.
+ */
 export function checkChannelOptions(options: ChannelOptions = {}): void {
   quotasOf(options);
   checkBusyPoll(options.busyPoll);

@@ -1,29 +1,37 @@
 import { EventEmitter } from 'node:events';
-import type { StreamLike } from '../aggregate/from-stream.ts';
+import type { StreamLike } from '../aggregate/stream/from-stream.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
-import { ArgumentError, describe, IoliteError } from '../os/error.ts';
-import { BusyPoll } from './busy-poll.ts';
 import type { ChannelOptions } from './channel-options.ts';
-import { ExportTable } from './exports.ts';
-import { FlushSchedule } from './flush-schedule.ts';
-import { readGreeting, writeGreeting } from './greeting.ts';
-import { HeadMemo } from './head-memo.ts';
-import { ImportTable } from './imports.ts';
+import { ExportTable } from './chunks/exports.ts';
+import { ImportTable } from './chunks/imports.ts';
+import { decodeMessage } from './decode-message.ts';
+import { Receipts } from './flow/acknowledgements.ts';
+import { BusyPoll } from './flow/busy-poll.ts';
+import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Inbox } from './inbox.ts';
-import { decodeMessage } from './incoming.ts';
-import { IncomingStreams } from './incoming-streams.ts';
 import type { Message } from './message.ts';
-import { MessageSocket } from './message-socket.ts';
-import { OutgoingStreams, type SendStreamOptions } from './outgoing-streams.ts';
 import { failureOf, type RequestOptions } from './pending-requests.ts';
-import { type Quotas, quotasOf } from './quotas.ts';
-import { cutOff, peerGone, readReason, writeReason } from './reason.ts';
-import { Receipts } from './receipts.ts';
 import { Requester } from './requester.ts';
 import { type RequestHandler, Responder } from './responder.ts';
 import { closedHere, needsCredit, Sender } from './sender.ts';
-import { broken, checkLength, type Frame, FrameReader, FrameType, FrameWriter, MessageKind } from './wire.ts';
+import { IncomingStreams } from './stream/incoming-streams.ts';
+import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
+import { cutOff, peerGone, readReason, writeReason } from './wire/failure.ts';
+import {
+  broken,
+  checkLength,
+  type Frame,
+  FrameReader,
+  FrameType,
+  FrameWriter,
+  MessageKind,
+} from './wire/frame.ts';
+import { readGreeting, writeGreeting } from './wire/greeting.ts';
+import { HeadMemo } from './wire/head-memo.ts';
+import { MessageSocket } from './wire/message-socket.ts';
+import { type Quotas, quotasOf } from './wire/quotas.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
@@ -159,19 +167,22 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   /**
-   * Sends a message and waits for its answer, whose body belongs to the caller. The peer is told when the wait ends early.
-   * @throws what the peer's handler threw, with its `code`; the signal's reason; ERR_IOLITE_TIMEOUT; and as {@link send}
+   * Sends a message and waits for its answer, whose body belongs to the caller. The peer is told when the
+   * wait ends early.
+   * @throws what the peer's handler threw, with its `code`; the signal's reason; ERR_IOLITE_TIMEOUT; and as
+   *   {@link send}
    */
   request(message: Message, options: RequestOptions = {}): Promise<Message> {
     return this.requester.request(message, options);
   }
 
   /**
-   * Sends a stream: one message, whose `stream` the peer reads. Each piece goes by reference as it comes, no more of them
-   * than the peer makes room for by reading. Streams and messages do not hold each other up.
+   * Sends a stream: one message, whose `stream` the peer reads. Each piece goes by reference as it comes, no
+   * more of them than the peer makes room for by reading. Streams and messages do not hold each other up.
    * @returns when the peer has read all of it
-   * @throws what the source failed with; what the peer cancelled it with, with its code; ERR_IOLITE_LIMIT when the pool
-   * is full; the signal's reason; and as {@link send}. The source is ended then, and so is the stream at the peer
+   * @throws what the source failed with; what the peer cancelled it with, with its code; ERR_IOLITE_LIMIT
+   *   when the pool is full; the signal's reason; and as {@link send}. The source is ended then, and so is
+   *   the stream at the peer
    */
   async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
     if (this.#closing) throw this.#whyClosed();

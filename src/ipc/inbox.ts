@@ -28,7 +28,9 @@ export class Inbox implements AsyncIterator<Message, undefined> {
     waiter.resolve({ value: message, done: false });
   }
 
-  /** No message follows. Those that are here can still be taken; then the iteration ends, or throws `error`. */
+  /**
+   * No message follows. Those that are here can still be taken; then the iteration ends, or throws `error`.
+   */
   end(error?: Error): void {
     if (this.#end !== undefined) return;
     this.#end = { error };

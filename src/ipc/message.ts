@@ -1,9 +1,9 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
-import { ArgumentError, BoundsError, describe } from '../os/error.ts';
-import { isTooDeep, MAX_HEAD_DEPTH } from './head.ts';
-import type { IncomingStream } from './incoming-stream.ts';
-import { MAX_HEAD_BYTES, MAX_SLICES } from './wire.ts';
+import { ArgumentError, BoundsError, describe } from '../base/error.ts';
+import type { IncomingStream } from './stream/incoming-stream.ts';
+import { MAX_HEAD_BYTES, MAX_SLICES } from './wire/frame.ts';
+import { isTooDeep, MAX_HEAD_DEPTH } from './wire/head.ts';
 
 /** What JSON can say. */
 export type Json =
@@ -41,7 +41,9 @@ export interface Outgoing {
 
 const NO_HEAD = Buffer.alloc(0);
 
-/** The head as it is sent. @throws ERR_IOLITE_ARGUMENT when JSON cannot say it, ERR_IOLITE_RANGE above 1 MiB */
+/**
+ * The head as it is sent. @throws ERR_IOLITE_ARGUMENT when JSON cannot say it, ERR_IOLITE_RANGE above 1 MiB
+ */
 export function encodeHead(head: Json | undefined): Buffer {
   if (head === undefined) return NO_HEAD;
   let text: string | undefined;
@@ -70,6 +72,7 @@ export function encodeHead(head: Json | undefined): Buffer {
 export function checkSliceCount(count: number): void {
   if (count <= MAX_SLICES) return;
   throw new BoundsError(
-    `Cannot send message: at most ${MAX_SLICES} slices are wanted, ${count} were given; compact() the body first`,
+    `Cannot send message: at most ${MAX_SLICES} slices are wanted, ${count} were given; ` +
+      'compact() the body first',
   );
 }

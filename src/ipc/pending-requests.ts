@@ -1,15 +1,15 @@
-import { BoundsError, describe, IoliteError } from '../os/error.ts';
+import { BoundsError, describe, IoliteError } from '../base/error.ts';
+import { NumberTable } from '../base/number-table.ts';
 import type { Json, Message } from './message.ts';
-import { NumberTable } from './number-table.ts';
-import { broken } from './wire.ts';
+import { broken } from './wire/frame.ts';
 
 /** How long the answer to a request is waited for. */
 export interface RequestOptions {
   /** Ends the wait, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Milliseconds after which the wait ends with ERR_IOLITE_TIMEOUT. Costs a tenth of what AbortSignal.timeout() does.
-   * Default: no bound.
+   * Milliseconds after which the wait ends with ERR_IOLITE_TIMEOUT. Costs a tenth of what
+   * AbortSignal.timeout() does. Default: no bound.
    */
   readonly timeout?: number | undefined;
 }
@@ -39,7 +39,10 @@ export class PendingRequests {
     return correlation;
   }
 
-  /** An answer came. Its body is released when nobody waits any more. @throws ERR_IOLITE_PROTOCOL when nobody ever did */
+  /**
+   * An answer came. Its body is released when nobody waits any more. @throws ERR_IOLITE_PROTOCOL when nobody
+   * ever did
+   */
   resolve(correlation: number, message: Message): void {
     const pending = this.#pending.take(correlation);
     if (pending !== undefined) return pending.resolve(message);

@@ -1,4 +1,4 @@
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 import type { Message } from './message.ts';
 import {
   isTimeout,
@@ -9,7 +9,7 @@ import {
   tooLate,
 } from './pending-requests.ts';
 import { SENT, type Sender } from './sender.ts';
-import { MessageKind } from './wire.ts';
+import { MessageKind } from './wire/frame.ts';
 
 /** What the requests of a channel need of it. */
 export interface RequesterHost {
@@ -48,7 +48,8 @@ export class Requester {
    * As Channel.request(), for whoever sends tens of thousands a second: without promises.
    * @param waiting one of its functions is called, once, after this has returned
    * @throws ERR_IOLITE_ARGUMENT unless there are both; all else that goes wrong is told to `waiting`
-   * @returns the request's number, which the peer's handler is told as well: not that of another one that waits or is held
+   * @returns the request's number, which the peer's handler is told as well: not that of another one that
+   *   waits or is held
    */
   ask(message: Message, waiting: Pending): number {
     if (typeof waiting?.resolve !== 'function' || typeof waiting.reject !== 'function') {
@@ -66,7 +67,10 @@ export class Requester {
     return correlation;
   }
 
-  /** Ends the wait for an answer, after which nothing is called, and tells the peer. @returns whether there was a wait */
+  /**
+   * Ends the wait for an answer, after which nothing is called, and tells the peer. @returns whether there
+   * was a wait
+   */
   giveUp(correlation: number): boolean {
     const isWaiting = this.#pending.giveUp(correlation);
     if (isWaiting) this.#cancel(correlation);
@@ -101,7 +105,9 @@ export class Requester {
     this.#pending.rejectAll(error);
   }
 
-  /** The answer, unless the signal or the time-out comes first: then the request is rejected, and cancelled. */
+  /**
+   * The answer, unless the signal or the time-out comes first: then the request is rejected, and cancelled.
+   */
   async #until(
     { signal, timeout }: RequestOptions,
     correlation: number,

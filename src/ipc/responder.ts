@@ -1,9 +1,9 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
-import { NumberTable } from './number-table.ts';
 import { describeFailure } from './pending-requests.ts';
 import { SENT } from './sender.ts';
-import { broken, MessageKind } from './wire.ts';
+import { broken, MessageKind } from './wire/frame.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (

@@ -1,12 +1,19 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Credentials } from '../memory/acl.ts';
-import { ArgumentError, describe, IoliteError } from '../os/error.ts';
-import { bytesOfHead } from './constant-head.ts';
-import { Credit } from './credit.ts';
-import { checkGrantable, type ExportTable } from './exports.ts';
+import { checkGrantable, type ExportTable } from './chunks/exports.ts';
+import { Credit } from './flow/credit.ts';
 import { checkSliceCount, type Message, type Outgoing } from './message.ts';
-import { checkAccepted, type SenderQuotas } from './quotas.ts';
-import { broken, FrameType, type FrameWriter, MESSAGE_FIXED, MessageKind, SLICE_BYTES } from './wire.ts';
+import { bytesOfHead } from './wire/constant-head.ts';
+import {
+  broken,
+  FrameType,
+  type FrameWriter,
+  MESSAGE_FIXED,
+  MessageKind,
+  SLICE_BYTES,
+} from './wire/frame.ts';
+import { checkAccepted, type SenderQuotas } from './wire/quotas.ts';
 
 /** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
 const RETRY = 2;

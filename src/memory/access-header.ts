@@ -1,8 +1,8 @@
 import { type AccessList, MAX_ACL_ENTRIES } from './acl.ts';
 
 /**
- * The ACL of a chunk's pool, in the chunk's header: so it goes wherever the chunk goes, and nobody but the pool's
- * owner can have written it. Little-endian.
+ * The ACL of a chunk's pool, in the chunk's header: so it goes wherever the chunk goes, and nobody but the
+ * pool's owner can have written it. Little-endian.
  *
  *     32  kind  u32: 0 nobody is excluded, 1 only the following are admitted
  *     36  how many uids, gids and pids follow: u32 each, together at most 1000

@@ -1,4 +1,4 @@
-import { ArgumentError, BoundsError, checkInteger, describe } from '../os/error.ts';
+import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
 
 /** Credentials of a process as the kernel attests them (SO_PEERCRED, unix(7)), never as it claims them. */
 export interface Credentials {
@@ -52,8 +52,8 @@ export function checkAcl(acl: unknown): asserts acl is Acl {
 }
 
 /**
- * What an ACL says now, in numbers: the peers' process ids, and our own user id where it says nothing. The process
- * that it belongs to is always in it: what others forward may come back.
+ * What an ACL says now, in numbers: the peers' process ids, and our own user id where it says nothing. The
+ * process that it belongs to is always in it: what others forward may come back.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE when it has more than 1000 entries
  */
 export function resolveAcl(acl: Acl | undefined): AccessList {

@@ -1,4 +1,4 @@
-import { ArgumentError, checkInteger, describe, IoliteError } from '../os/error.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import { type AccessList, type Acl, resolveAcl } from './acl.ts';
 import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
@@ -16,19 +16,22 @@ export interface PoolOptions {
    */
   readonly kind?: 'recycle' | 'seal';
   /**
-   * Default true. False: what nobody uses any more is given back to the system and never refilled (a millisecond per MiB for
-   * the next). So every domain that has it, not only this one, may send it by reference: see sendAggregate().
+   * Default true. False: what nobody uses any more is given back to the system and never refilled (a
+   * millisecond per MiB for the next). So every domain that has it, not only this one, may send it by
+   * reference: see sendAggregate().
    */
   readonly refill?: boolean;
   /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
   readonly memory?: 'shared' | 'heap';
   /** Bytes of the chunks that small buffers share. Default 1 MiB. */
   readonly chunkSize?: number;
-  /** Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound. */
+  /**
+   * Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound.
+   */
   readonly limit?: number;
   /**
-   * Who may be given its buffers, by us or by whoever got them. Fixed when the pool is made. Default: processes of the
-   * same user id. The owner is always admitted.
+   * Who may be given its buffers, by us or by whoever got them. Fixed when the pool is made. Default:
+   * processes of the same user id. The owner is always admitted.
    */
   readonly acl?: Acl;
 }
@@ -70,7 +73,10 @@ const WASTE = 1.25;
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
 const IDLE_BYTES = 64 * 1024 ** 2;
-/** Milliseconds until it is looked again whether idle chunks can go that other domains leased: nobody tells when they have let go. */
+/**
+ * Milliseconds until it is looked again whether idle chunks can go that other domains leased: nobody tells
+ * when they have let go.
+ */
 const LOOK_AGAIN = 500;
 
 /**
@@ -107,7 +113,8 @@ export class ChunkPool {
     const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
     if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name)) {
       throw new ArgumentError(
-        `Cannot create pool: a name of 1 to 40 letters, digits, '.', '_' or '-' is wanted, ${describe(name)} was given`,
+        `Cannot create pool: a name of 1 to 40 letters, digits, '.', '_' or '-' is wanted, ` +
+          `${describe(name)} was given`,
       );
     }
     if (kind !== 'recycle' && kind !== 'seal') {
@@ -147,7 +154,8 @@ export class ChunkPool {
    *
    * Costs a few additions in a common chunk; a chunk's making (about a millisecond per MiB) or a recycled
    * chunk's lock (microseconds) otherwise.
-   * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, or what the kernel said (ENOMEM, EMFILE).
+   * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, or what the kernel said (ENOMEM,
+   *   EMFILE).
    */
   reserve(size: number): Reservation {
     checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE);
@@ -158,8 +166,8 @@ export class ChunkPool {
   }
 
   /**
-   * A chunk with room for `size` bytes, for who divides it up himself: a cache's segment. As {@link reserve}, but the
-   * domains that it is passed to make its pages present only as they read them.
+   * A chunk with room for `size` bytes, for who divides it up himself: a cache's segment. As {@link reserve},
+   * but the domains that it is passed to make its pages present only as they read them.
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
@@ -210,8 +218,8 @@ export class ChunkPool {
   }
 
   /**
-   * Gives idle chunks back to the system, the longest idle first, until those left hold at most `bytes`. Chunks that
-   * another domain still leases stay.
+   * Gives idle chunks back to the system, the longest idle first, until those left hold at most `bytes`.
+   * Chunks that another domain still leases stay.
    */
   trim(bytes: number): void {
     this.#shrinkIdleTo(bytes);
@@ -276,7 +284,8 @@ export class ChunkPool {
     if (this.#bytesMapped + wanted > this.limit) {
       throw new IoliteError(
         'ERR_IOLITE_LIMIT',
-        `Cannot allocate ${size} bytes from pool ${this.name}: ${this.#bytesMapped} of its ${this.limit} bytes are in use`,
+        `Cannot allocate ${size} bytes from pool ${this.name}: ${this.#bytesMapped} of its ` +
+          `${this.limit} bytes are in use`,
       );
     }
     const chunk = this.#make(wanted, sole);
@@ -338,7 +347,9 @@ export class ChunkPool {
     else if (this.#mostIdle < this.#bytesIdle) this.#shrinkIdleTo(this.#mostIdle);
   }
 
-  /** Bytes of idle chunks that are kept though nobody asks for memory. One with a limit was given it to keep. */
+  /**
+   * Bytes of idle chunks that are kept though nobody asks for memory. One with a limit was given it to keep.
+   */
   get #mostIdle(): number {
     if (this.kind === 'seal') return 0;
     return this.limit === Number.POSITIVE_INFINITY ? IDLE_BYTES : Number.POSITIVE_INFINITY;

@@ -3,7 +3,9 @@
  * common is what the upper layers need to know: an identity, a generation, and bytes.
  */
 
-/** Bytes at the start of each shared chunk that hold its header: one page, so that payload is page-aligned. */
+/**
+ * Bytes at the start of each shared chunk that hold its header: one page, so that payload is page-aligned.
+ */
 export const HEADER_BYTES = 4096;
 
 /** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
@@ -22,13 +24,17 @@ export interface Chunk {
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
   /**
-   * A descriptor for sendfile(2), while a lease is held; it stays the chunk's. A socket's queue refers to the pages sent that way
-   * until the peer has read them, longer than any lease and than this process, and nobody is told when that is. So a chunk gives
-   * it only if it can promise that its bytes never change again; a chunk of ours is from then on never refilled.
-   * Undefined where there is no such promise: its bytes are to be copied.
+   * A descriptor for sendfile(2), while a lease is held; it stays the chunk's. A socket's queue refers to the
+   * pages sent that way until the peer has read them, longer than any lease and than this process, and nobody
+   * is told when that is. So a chunk gives it only if it can promise that its bytes never change again; a
+   * chunk of ours is from then on never refilled. Undefined where there is no such promise: its bytes are to
+   * be copied.
    */
   sendableDescriptor(): number | undefined;
-  /** Whether that is so already: it is never refilled. Of a chunk of ours known for good when its last lease ends. */
+  /**
+   * Whether that is so already: it is never refilled. Of a chunk of ours known for good when its last lease
+   * ends.
+   */
   readonly spent: boolean;
   /** Called by the lease that held `generation` when its last reference goes. */
   leaseEnded(generation: number): void;
@@ -45,7 +51,9 @@ export interface OwnedChunk extends Chunk {
   renew(): boolean;
   /** Whether another domain holds a lease just now. */
   isLeasedElsewhere(): boolean;
-  /** Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view. */
+  /**
+   * Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view.
+   */
   freeze(): void;
   /** Gives the memory back. Views that were handed out stay readable, and read as zeros. */
   drop(): void;

@@ -19,7 +19,9 @@ const GENERATION_AT = 12;
 const ID_AT = 16;
 const ID_BYTES = 16;
 
-/** Generations are stored in 32 bits; a chunk that reaches the last, or begins with it, is not recycled again. */
+/**
+ * Generations are stored in 32 bits; a chunk that reaches the last, or begins with it, is not recycled again.
+ */
 export const MAX_GENERATION = 0xffff_ffff;
 
 /** Writes the header of a new chunk. @returns its id */

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
+import { IoliteError } from '../base/error.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
-import { IoliteError } from '../os/error.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type Mapping, map } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
@@ -230,8 +230,8 @@ export function importChunk(
 }
 
 /**
- * A chunk with an open file description of our own: the peer may have kept the one it passed, and could drop the
- * lock in that. The lease that came in it stands until ours does.
+ * A chunk with an open file description of our own: the peer may have kept the one it passed, and could drop
+ * the lock in that. The lease that came in it stands until ours does.
  */
 function own(
   fd: number,

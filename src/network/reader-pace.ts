@@ -1,8 +1,8 @@
 import { SLOW } from './socket-sending.ts';
 
 /**
- * How fast whoever reads from a socket was the last time: so it will be at the beginning of the next sending. A reader of which
- * nothing is known counts as slow: what it leaves unread takes no memory then.
+ * How fast whoever reads from a socket was the last time: so it will be at the beginning of the next sending.
+ * A reader of which nothing is known counts as slow: what it leaves unread takes no memory then.
  */
 export class ReaderPace {
   #isFast = false;

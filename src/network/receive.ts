@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { Pool } from '../aggregate/pool.ts';
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 import { kernelSocket } from './kernel-socket.ts';
 import { SocketReceiver } from './socket-receiver.ts';
 
@@ -12,14 +12,15 @@ export interface ReceiveOptions {
 }
 
 /**
- * What comes through a socket, as aggregates that the caller releases, in order, each as large as what was there to read. The
- * kernel writes it into buffers of the pool: nothing is copied in this process, but what Node had read before the call. (From
- * a TLS socket or another stream bytes are copied once.) Reads ahead one aggregate at most.
+ * What comes through a socket, as aggregates that the caller releases, in order, each as large as what was
+ * there to read. The kernel writes it into buffers of the pool: nothing is copied in this process, but what
+ * Node had read before the call. (From a TLS socket or another stream bytes are copied once.) Reads ahead one
+ * aggregate at most.
  *
- * The socket is the caller's to write to. Reading is over with the loop: leave it early, and the socket is destroyed, as with
- * its own iterator. Time-outs of the socket do not notice what is received.
- * @throws what the socket failed with (ECONNRESET); ERR_IOLITE_PEER when it is destroyed before its end; ERR_IOLITE_LIMIT when
- * the pool is full; ERR_IOLITE_ARGUMENT
+ * The socket is the caller's to write to. Reading is over with the loop: leave it early, and the socket is
+ * destroyed, as with its own iterator. Time-outs of the socket do not notice what is received.
+ * @throws what the socket failed with (ECONNRESET); ERR_IOLITE_PEER when it is destroyed before its end;
+ *   ERR_IOLITE_LIMIT when the pool is full; ERR_IOLITE_ARGUMENT
  * @example
  * ```ts
  * import assert from 'node:assert/strict';

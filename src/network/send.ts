@@ -1,24 +1,31 @@
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { ArgumentError, describe } from '../os/error.ts';
+import { ArgumentError, describe } from '../base/error.ts';
 import { bytesQueued } from '../os/gather.ts';
-import { closedEarly } from './closed-early.ts';
 import { kernelSocket } from './kernel-socket.ts';
 import { ReaderPace } from './reader-pace.ts';
+import { closedEarly } from './send-errors.ts';
 import { FIRST, type SendMode, SocketSending, UNSENT } from './socket-sending.ts';
 import { StreamSending } from './stream-sending.ts';
 
 export interface SendOptions {
   /**
-   * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the mapped memory.
-   * 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe. 'auto' (default): copied to
-   * a peer that keeps up, which is faster, and by reference to one that is slow, or not known yet, which takes no memory.
+   * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the
+   * mapped memory. 'reference': the socket refers to the memory itself (sendfile(2)), where that is safe.
+   * 'auto' (default): copied to a peer that keeps up, which is faster, and by reference to one that is slow,
+   * or not known yet, which takes no memory.
    */
   readonly mode?: SendMode;
-  /** Bytes to go before it, as a header: into a socket of the kernel with the beginning of the aggregate. They must not change. */
+  /**
+   * Bytes to go before it, as a header: into a socket of the kernel with the beginning of the aggregate. They
+   * must not change.
+   */
   readonly head?: Buffer | undefined;
-  /** Told once, at the end, how many bytes of the aggregate the stream has taken: less than all when sending fails. */
+  /**
+   * Told once, at the end, how many bytes of the aggregate the stream has taken: less than all when sending
+   * fails.
+   */
   readonly taken?: ((bytes: number) => void) | undefined;
 }
 
@@ -30,20 +37,22 @@ const underway = new WeakMap<Writable, Promise<void>>();
 const paces = new WeakMap<Writable, ReaderPace>();
 
 /**
- * Writes an aggregate to a socket, a server response or another stream. Nothing is copied in this process: the kernel takes the
- * bytes from the mapped memory, or refers to it. What the peer has no room for yet waits there too, not in buffers: at
- * most about 1 MiB of it is copied ahead, 32 KiB into the socket of a slow reader. Does not end the stream.
+ * Writes an aggregate to a socket, a server response or another stream. Nothing is copied in this process:
+ * the kernel takes the bytes from the mapped memory, or refers to it. What the peer has no room for yet waits
+ * there too, not in buffers: at most about 1 MiB of it is copied ahead, 32 KiB into the socket of a slow
+ * reader. Does not end the stream.
  *
- * Aggregates sent to one stream follow one another; anything else must not be written to it before it has taken them.
+ * Aggregates sent to one stream follow one another; anything else must not be written to it before it has
+ * taken them.
  *
  * Holds a reference of its own until the last byte is taken or the stream is closed: the caller may release
- * the aggregate at once. Memory that was sent by reference is not filled again, but given back to the system when it is released:
- * only so the bytes cannot change that wait in the kernel's queues, here or at a reader on the same machine.
- * (For memory of another domain that is for its owner to promise, by a pool that is made with `refill: false`, or of
- * kind 'seal'. Other memory is copied.)
+ * the aggregate at once. Memory that was sent by reference is not filled again, but given back to the system
+ * when it is released: only so the bytes cannot change that wait in the kernel's queues, here or at a reader
+ * on the same machine. (For memory of another domain that is for its owner to promise, by a pool that is made
+ * with `refill: false`, or of kind 'seal'. Other memory is copied.)
  * @returns when the kernel (or whatever lies behind the stream) has taken all bytes
- * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the end,
- * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED
+ * @throws what the stream failed with (ECONNRESET, EPIPE, ...), ERR_IOLITE_PEER when it closed before the
+ *   end, ERR_IOLITE_ARGUMENT, ERR_IOLITE_RELEASED
  */
 export async function sendAggregate(
   stream: Writable,

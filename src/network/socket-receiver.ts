@@ -1,14 +1,15 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
+import { IoliteError } from '../base/error.ts';
 import { duplicateDescriptor } from '../os/descriptor.ts';
-import { IoliteError } from '../os/error.ts';
 import { descriptorOf, startReading, stopReading } from '../os/node-socket.ts';
-import { Landing } from './landing.ts';
+import { Landing } from './receive-room.ts';
 
 /**
- * Reads a socket into buffers of a pool. Node lets choose where bytes are put only when a socket is made (`onread`). So a second
- * socket is made, over another descriptor of the same connection: it reads, the one that we were given goes on writing.
+ * Reads a socket into buffers of a pool. Node lets choose where bytes are put only when a socket is made
+ * (`onread`). So a second socket is made, over another descriptor of the same connection: it reads, the one
+ * that we were given goes on writing.
  */
 export class SocketReceiver {
   readonly #socket: Socket;

@@ -3,7 +3,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
-import { closedEarly, writeFailure } from './closed-early.ts';
+import { closedEarly, writeFailure } from './send-errors.ts';
 
 /** How bytes get into a socket: see sendAggregate(). */
 export type SendMode = 'auto' | 'copy' | 'reference';
@@ -11,29 +11,43 @@ export type SendMode = 'auto' | 'copy' | 'reference';
 /** More than this is a large body, whose reader matters: what waits for it in the socket is bounded. */
 export const UNSENT = 128 * 1024;
 /**
- * Copied bytes that wait in a TCP socket unsent, at most, for a reader that keeps up: with fewer, each wake-up sends little (at 128 KiB
- * a body of 1 MiB takes 1.5 times as long), and with more, they are out of the processor's caches when their turn comes.
+ * Copied bytes that wait in a TCP socket unsent, at most, for a reader that keeps up: with fewer, each
+ * wake-up sends little (at 128 KiB a body of 1 MiB takes 1.5 times as long), and with more, they are out of
+ * the processor's caches when their turn comes.
  */
 const UNSENT_FAST = 1024 ** 2;
-/** The same for readers that are slow or not known: what cannot go by reference takes memory while they read. */
+/**
+ * The same for readers that are slow or not known: what cannot go by reference takes memory while they read.
+ */
 const UNSENT_SLOW = 32 * 1024;
-/** Bytes copied in one system call, a little more than half a mebibyte: two take a mebibyte with its header. */
+/**
+ * Bytes copied in one system call, a little more than half a mebibyte: two take a mebibyte with its header.
+ */
 const STEP = 544 * 1024;
 /** Bytes sent in one turn of the event loop: others wait meanwhile. */
 const TURN = 2 * 1024 ** 2;
 /** What waits in Node's socket, whose being taken tells that there is room again. */
 const SIGNAL_COPYING = 64 * 1024;
 const SIGNAL_REFERRING = 4096;
-/** A reader that lets us wait longer is slow (ms): it takes about a megabyte a second. A fast one makes room within one. */
+/**
+ * A reader that lets us wait longer is slow (ms): it takes about a megabyte a second. A fast one makes room
+ * within one.
+ */
 export const SLOW = 50;
-/** Bytes that a reader of unknown speed gets as a copy: what its window takes at once is not worth referring to. */
+/**
+ * Bytes that a reader of unknown speed gets as a copy: what its window takes at once is not worth referring
+ * to.
+ */
 export const FIRST = 64 * 1024;
 /** Smaller pieces are copied: referring to a page costs as much. */
 const REFERRED = 4096;
 
 /** What is to be sent, and whom to tell. */
 export interface Outgoing {
-  /** In order. Bytes stay unchanged; aggregates are taken over, and released when the kernel has no more need of them. */
+  /**
+   * In order. Bytes stay unchanged; aggregates are taken over, and released when the kernel has no more need
+   * of them.
+   */
   readonly parts: readonly (Buffer | Aggregate)[];
   readonly mode: SendMode;
   /** How many bytes of all that the socket has taken already. */
@@ -48,11 +62,12 @@ export interface Outgoing {
 }
 
 /**
- * Aggregates, and bytes around them, on their way into a socket of the kernel, by system calls of our own: a third of what passing through
- * Node's stream costs, and the only way to send by reference.
+ * Aggregates, and bytes around them, on their way into a socket of the kernel, by system calls of our own: a
+ * third of what passing through Node's stream costs, and the only way to send by reference.
  *
- * When the socket is full, the next few bytes are written through Node's stream, which waits for room as it does for
- * everybody: when they are taken, we go on. So order, errors, time-outs and the closing are Node's business alone.
+ * When the socket is full, the next few bytes are written through Node's stream, which waits for room as it
+ * does for everybody: when they are taken, we go on. So order, errors, time-outs and the closing are Node's
+ * business alone.
  */
 export class SocketSending {
   readonly #socket: Socket;

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { closedEarly, writeFailure } from './closed-early.ts';
+import { closedEarly, writeFailure } from './send-errors.ts';
 
 /** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
 const OUTSTANDING = 1024 ** 2;
@@ -8,8 +8,8 @@ const OUTSTANDING = 1024 ** 2;
 const PIECE = 512 * 1024;
 
 /**
- * An aggregate, and bytes before it, on their way into one stream of whatever kind, as views of the memory. Takes the aggregate
- * over, and releases it when the stream is done with the memory.
+ * An aggregate, and bytes before it, on their way into one stream of whatever kind, as views of the memory.
+ * Takes the aggregate over, and releases it when the stream is done with the memory.
  */
 export class StreamSending {
   readonly #stream: Writable;

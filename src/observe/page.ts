@@ -86,7 +86,8 @@ proportional set size (PSS), so the sum of PSS counts it once.</caption>
 <dt>what one copy per process would take</dt><dd id="each">–</dd>
 <dt>ratio of one copy per process to this</dt><dd id="ratio">–</dd>
 </dl>
-<p class="soft">Physical memory is what the kernel has allocated to the chunks, with what is free at their ends.
+<p class="soft">Physical memory is what the kernel has allocated to the chunks, with what is free at
+their ends.
 The sum of PSS is less: a page that no process has touched since it was filled is in no page table.</p>
 <div class="bars" aria-hidden="true">
 <div>physical memory in use</div>

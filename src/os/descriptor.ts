@@ -22,7 +22,10 @@ export function reopenReadOnly(fd: number): number {
   return checked(opened, 'open', attempted);
 }
 
-/** Another descriptor of the same open file description, closed on exec. The caller closes it. @throws SystemError: EMFILE */
+/**
+ * Another descriptor of the same open file description, closed on exec. The caller closes it. @throws
+ * SystemError: EMFILE
+ */
 export function duplicateDescriptor(fd: number): number {
   const attempted = `Cannot duplicate descriptor ${fd}`;
   return checked(libc().fcntl(fd, F_DUPFD_CLOEXEC, 0), 'fcntl', attempted);

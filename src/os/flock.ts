@@ -1,5 +1,5 @@
+import { SystemError } from '../base/error.ts';
 import { EAGAIN, EINTR, LOCK_EX, LOCK_NB, LOCK_UN } from './constants.ts';
-import { SystemError } from './error.ts';
 import { checked, lastErrno, libc } from './libc.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { systemError } from './error.ts';
+import { systemError } from '../base/error.ts';
 import { tryFlock } from './flock.ts';
 
 /**

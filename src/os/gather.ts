@@ -6,7 +6,10 @@ const ENTRIES = 64;
 const MSG_VECTOR = 2;
 const MSG_VECTOR_LENGTH = 3;
 
-/** struct iovec: address and length, in words of 32 bits. One ArrayBuffer each: memory of typed arrays on V8's own heap would move. */
+/**
+ * struct iovec: address and length, in words of 32 bits. One ArrayBuffer each: memory of typed arrays on V8's
+ * own heap would move.
+ */
 const vector = new Uint32Array(new ArrayBuffer(16 * ENTRIES));
 const vectorBytes = new Uint8Array(vector.buffer);
 /** struct msghdr of 64-bit Linux, in words of 8 bytes. */
@@ -15,12 +18,13 @@ const headerBytes = new Uint8Array(header.buffer);
 const HIGH = 2 ** 32;
 
 /**
- * Sends pieces of memory through a stream socket in one system call, as far as it takes them now, without a copy in this
- * process (sendmsg(2)).
+ * Sends pieces of memory through a stream socket in one system call, as far as it takes them now, without a
+ * copy in this process (sendmsg(2)).
  * @param first index of the piece to begin with
  * @param offset in that piece
  * @param limit most bytes to send
- * @returns how many bytes it took: 0 when it is full, and when it failed, of which the next write through Node's socket tells
+ * @returns how many bytes it took: 0 when it is full, and when it failed, of which the next write through
+ *   Node's socket tells
  */
 export function sendGathered(
   socket: number,
@@ -52,15 +56,18 @@ export function sendGathered(
 const queued = new Int32Array(new ArrayBuffer(4));
 const queuedBytes = new Uint8Array(queued.buffer);
 
-/** Bytes that the peer of a TCP socket has not been given yet (SIOCOUTQ, tcp(7)). Infinity where that is not known. */
+/**
+ * Bytes that the peer of a TCP socket has not been given yet (SIOCOUTQ, tcp(7)). Infinity where that is not
+ * known.
+ */
 export function bytesQueued(socket: number): number {
   const isKnown = libc().ioctl(socket, SIOCOUTQ, queuedBytes) === 0;
   return isKnown ? (queued[0] as number) : Number.POSITIVE_INFINITY;
 }
 
 /**
- * Bounds the bytes that wait in a TCP socket without having been sent: it counts as full from there on, whatever its buffer
- * has room for (TCP_NOTSENT_LOWAT). No effect on other sockets.
+ * Bounds the bytes that wait in a TCP socket without having been sent: it counts as full from there on,
+ * whatever its buffer has room for (TCP_NOTSENT_LOWAT). No effect on other sockets.
  */
 export function boundUnsent(socket: number, bytes: number): void {
   libc().setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, new Uint8Array(Uint32Array.of(bytes).buffer), 4);

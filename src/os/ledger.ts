@@ -1,14 +1,15 @@
 import { threadId, workerData } from 'node:worker_threads';
 
 /**
- * What worker threads hold of the process: descriptors and mappings. A thread that is terminated closes and unmaps
- * nothing, and runs no finaliser; its locks, which live in descriptors, would stand as long as the process. So each
- * thread notes what it holds in memory that all threads share, and who started it takes it back when it has ended.
+ * What worker threads hold of the process: descriptors and mappings. A thread that is terminated closes and
+ * unmaps nothing, and runs no finaliser; its locks, which live in descriptors, would stand as long as the
+ * process. So each thread notes what it holds in memory that all threads share, and who started it takes it
+ * back when it has ended.
  *
- * V8 ends a thread's program only where a function begins or a loop repeats. So a note is safe when it is stored
- * right after the call that brought what it is of, with no call of a function of ours between: that is why callers write
- * `descriptorOwners[fd] = THREAD` themselves. It is taken off before the descriptor is closed: its number may then
- * be another thread's.
+ * V8 ends a thread's program only where a function begins or a loop repeats. So a note is safe when it is
+ * stored right after the call that brought what it is of, with no call of a function of ours between: that is
+ * why callers write `descriptorOwners[fd] = THREAD` themselves. It is taken off before the descriptor is
+ * closed: its number may then be another thread's.
  *
  * A thread that was not started by spawnThread(), and the main thread, keep no ledger.
  */
@@ -19,7 +20,9 @@ const MAX_THREADS = 1 << 16;
 /** The key of the ledger in `workerData`. */
 export const LEDGER_KEY = 'iolite:ledger';
 
-/** The shared tables. An owner is a thread's place, 0 for none. Memory that was never written costs nothing. */
+/**
+ * The shared tables. An owner is a thread's place, 0 for none. Memory that was never written costs nothing.
+ */
 class Ledger {
   static readonly BYTES = 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + 2 * MAX_THREADS) + 16 * MAX_MAPPINGS;
   readonly memory: SharedArrayBuffer;
@@ -152,8 +155,8 @@ const CLOSED = 2;
 const CLOSING = 3;
 
 /**
- * Before a call of koffi that makes objects: it aborts the process when its thread is terminated meanwhile. Who
- * terminates a thread closes its gate first; a thread that finds it closed waits for its end here.
+ * Before a call of koffi that makes objects: it aborts the process when its thread is terminated meanwhile.
+ * Who terminates a thread closes its gate first; a thread that finds it closed waits for its end here.
  */
 export function enterNative(): void {
   if (own === undefined) return;

@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 import type koffi from 'koffi';
-import { IoliteError, SystemError } from './error.ts';
+import { IoliteError, SystemError } from '../base/error.ts';
 import { enterNative, leaveNative } from './ledger.ts';
 
 /** An address in this process. Addresses of user space fit into a double exactly. */

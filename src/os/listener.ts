@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -12,7 +13,6 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { ArgumentError, checkInteger, describe } from './error.ts';
 import { checked, libc } from './libc.ts';
 
 /** Several listening sockets of one address, among which the kernel divides the connections. */
@@ -37,8 +37,8 @@ const MAX_LISTENERS = 1024;
  * option afterwards.
  * @param host an IPv4 or IPv6 address without a zone; '::' takes IPv4 connections too
  * @param port 0 for any that is free
- * @throws SystemError: EADDRINUSE, EACCES (a port below 1024), EADDRNOTAVAIL (not an address of ours), EMFILE;
- * ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE. Leaves nothing open then.
+ * @throws SystemError: EADDRINUSE, EACCES (a port below 1024), EADDRNOTAVAIL (not an address of ours),
+ *   EMFILE; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE. Leaves nothing open then.
  */
 export function openListeners(host: string, port: number, count: number): Listeners {
   checkInteger(port, 'port', 0, 65535);

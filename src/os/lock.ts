@@ -1,5 +1,5 @@
+import { SystemError } from '../base/error.ts';
 import { EACCES, EAGAIN, F_OFD_GETLK, F_OFD_SETLK, F_RDLCK, F_UNLCK, F_WRLCK } from './constants.ts';
-import { SystemError } from './error.ts';
 import { checked, lastErrno, libc } from './libc.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { IoliteError, SystemError } from '../base/error.ts';
 import {
   EPERM,
   MADV_DONTNEED,
@@ -10,7 +11,6 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from './constants.ts';
-import { IoliteError, SystemError } from './error.ts';
 import { claimMapping, freeMapping, mappingAddresses } from './ledger.ts';
 import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
 
@@ -46,9 +46,9 @@ const unmapCollected = new FinalizationRegistry<{
 });
 
 /**
- * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing of, to be
- * unmapped under it. (structuredClone and postMessage copy such memory or refuse it. A BYOB reader of a WHATWG stream
- * moves it, whatever it is, out of the view it is given: see {@link abandon}.)
+ * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing
+ * of, to be unmapped under it. (structuredClone and postMessage copy such memory or refuse it. A BYOB reader
+ * of a WHATWG stream moves it, whatever it is, out of the view it is given: see {@link abandon}.)
  */
 const NOT_TRANSFERABLE: PropertyDescriptor = {
   value: () => {

@@ -56,7 +56,10 @@ export function getSeals(fd: number): number {
   return checked(libc().fcntl(fd, F_GET_SEALS, 0), 'fcntl', 'Cannot read the seals of a descriptor');
 }
 
-/** Whether its pages come from the reserve of huge pages. That may run out, and then touching a mapping is SIGBUS. */
+/**
+ * Whether its pages come from the reserve of huge pages. That may run out, and then touching a mapping is
+ * SIGBUS.
+ */
 export function usesHugePages(fd: number): boolean {
   return statfsSync(`/proc/self/fd/${fd}`).type === HUGETLBFS_MAGIC;
 }

@@ -3,8 +3,9 @@ import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_TMPFILE_ALONE } from './constants.ts';
 import { checked, libc } from './libc.ts';
 
 /**
- * Flags that open a file without a name in a folder (O_TMPFILE of open(2)): it goes with its last descriptor, so
- * nothing is left of it whenever its maker dies. Not all file systems can: they answer EOPNOTSUPP, or EISDIR.
+ * Flags that open a file without a name in a folder (O_TMPFILE of open(2)): it goes with its last descriptor,
+ * so nothing is left of it whenever its maker dies. Not all file systems can: they answer EOPNOTSUPP, or
+ * EISDIR.
  */
 export const NAMELESS = O_TMPFILE_ALONE | constants.O_DIRECTORY | constants.O_RDWR;
 

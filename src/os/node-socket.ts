@@ -1,10 +1,10 @@
 /**
- * What Node's sockets do not tell and do in public. The names are those of Node 20 to 24; where one is missing the reading goes on
- * as Node does it, and the descriptor is refused.
+ * What Node's sockets do not tell and do in public. The names are those of Node 20 to 24; where one is
+ * missing the reading goes on as Node does it, and the descriptor is refused.
  */
 
 import type { Server, Socket } from 'node:net';
-import { IoliteError } from './error.ts';
+import { IoliteError } from '../base/error.ts';
 
 interface Handle {
   readonly fd?: number;
@@ -25,8 +25,8 @@ export function descriptorOf(socket: Socket): number {
 }
 
 /**
- * Lets a socket read no more until {@link startReading}. To pause it is not enough: it would read on until its buffer is full, and
- * its stream asks for more in a later turn.
+ * Lets a socket read no more until {@link startReading}. To pause it is not enough: it would read on until
+ * its buffer is full, and its stream asks for more in a later turn.
  */
 export function stopReading(socket: Socket): void {
   socket.pause();
@@ -67,10 +67,11 @@ interface ListeningHandle {
 }
 
 /**
- * Shows the connections of a server to `first` as they are accepted: to make a socket costs as much as all else about a connection
- * that brings a single request. Does nothing where Node has other names for it; then all connections get sockets.
- * A server that counts its connections, or refuses some, keeps them all.
- * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been asked
+ * Shows the connections of a server to `first` as they are accepted: to make a socket costs as much as all
+ * else about a connection that brings a single request. Does nothing where Node has other names for it; then
+ * all connections get sockets. A server that counts its connections, or refuses some, keeps them all.
+ * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been
+ *   asked
  */
 export function interceptConnections(server: Server, first: (accepted: Accepted) => boolean): void {
   let intercepted: ListeningHandle | undefined;

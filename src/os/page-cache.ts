@@ -1,5 +1,5 @@
+import { SystemError } from '../base/error.ts';
 import { POSIX_FADV_DONTNEED } from './constants.ts';
-import { SystemError } from './error.ts';
 import { libc } from './libc.ts';
 
 /**

@@ -1,5 +1,5 @@
+import { SystemError } from '../base/error.ts';
 import { EINTR, POLLIN, POLLOUT } from './constants.ts';
-import { SystemError } from './error.ts';
 import { lastErrno, libc } from './libc.ts';
 
 /**

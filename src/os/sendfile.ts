@@ -1,5 +1,5 @@
+import { SystemError } from '../base/error.ts';
 import { EAGAIN, EINTR } from './constants.ts';
-import { SystemError } from './error.ts';
 import { lastErrno, libc } from './libc.ts';
 
 const offsetCell = new BigInt64Array(1);

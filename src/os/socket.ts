@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { SystemError } from '../base/error.ts';
 import {
   AF_UNIX,
   EAGAIN,
@@ -18,7 +19,6 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { SystemError } from './error.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
 import { addressOf, checked, lastErrno, libc } from './libc.ts';
 
@@ -30,7 +30,9 @@ import { addressOf, checked, lastErrno, libc } from './libc.ts';
  */
 
 const DATA_BYTES = 64;
-/** struct cmsghdr (16) and an int, aligned to 8. Room for a few more, to notice and close what is too much. */
+/**
+ * struct cmsghdr (16) and an int, aligned to 8. Room for a few more, to notice and close what is too much.
+ */
 const CONTROL_BYTES = 16 + 8 * 4;
 
 /** One ArrayBuffer each: memory of typed arrays on V8's own heap would move. */
@@ -78,7 +80,9 @@ export function socketInode(fd: number): bigint | undefined {
   }
 }
 
-/** Process, user and group of a Unix socket's other end when it was connected, as the kernel recorded them. */
+/**
+ * Process, user and group of a Unix socket's other end when it was connected, as the kernel recorded them.
+ */
 export function peerCredentials(fd: number): { pid: number; uid: number; gid: number } {
   const credentials = new Int32Array(3);
   const length = new Uint8Array(Int32Array.of(12).buffer);
@@ -128,7 +132,8 @@ export function sendAhead(socket: number, bytes: Uint8Array, length = bytes.leng
 
 /**
  * Reads what is there, without waiting (recv(2)).
- * @returns how many bytes: 0 when there are none, at the end, and when it failed, which whoever reads next is told
+ * @returns how many bytes: 0 when there are none, at the end, and when it failed, which whoever reads next is
+ *   told
  */
 export function receiveNow(socket: number, room: Uint8Array): number {
   const received = libc().recv(socket, room, room.length, MSG_DONTWAIT);

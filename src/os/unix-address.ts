@@ -1,16 +1,19 @@
+import { SystemError } from '../base/error.ts';
 import { AF_UNIX, ENAMETOOLONG } from './constants.ts';
-import { SystemError } from './error.ts';
 import { checked, libc } from './libc.ts';
 
 /**
- * Addresses of Unix sockets (unix(7)): struct sockaddr_un, the family and 108 bytes of path. A path begins with
- * any byte but NUL. An abstract name begins with NUL, and every byte up to the length given belongs to it: here
- * always all 108, filled up with NULs, as Node 20 has it.
+ * Addresses of Unix sockets (unix(7)): struct sockaddr_un, the family and 108 bytes of path. A path begins
+ * with any byte but NUL. An abstract name begins with NUL, and every byte up to the length given belongs to
+ * it: here always all 108, filled up with NULs, as Node 20 has it.
  */
 const PATH_AT = 2;
 const PATH_BYTES = 108;
 
-/** The sockaddr_un of a path, or of an abstract name, which begins with '@' here. @throws SystemError: ENAMETOOLONG */
+/**
+ * The sockaddr_un of a path, or of an abstract name, which begins with '@' here. @throws SystemError:
+ * ENAMETOOLONG
+ */
 export function unixAddress(path: string): Buffer {
   const name = Buffer.from(path);
   const isAbstract = path.startsWith('@');

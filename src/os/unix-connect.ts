@@ -1,3 +1,4 @@
+import { SystemError } from '../base/error.ts';
 import {
   AF_UNIX,
   EADDRINUSE,
@@ -12,7 +13,6 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { SystemError } from './error.ts';
 import { checked, lastErrno, libc } from './libc.ts';
 import { unixAddress } from './unix-address.ts';
 
@@ -21,7 +21,8 @@ import { unixAddress } from './unix-address.ts';
  * refused, when connect(2) returns.
  * @param path of the listener; '@name' for an abstract one
  * @param own abstract name that this end is bound to first, which the listener can read
- * @returns a descriptor, non-blocking, closed on exec; undefined when too many connections wait there just now
+ * @returns a descriptor, non-blocking, closed on exec; undefined when too many connections wait there just
+ *   now
  * @throws SystemError: ENOENT, ECONNREFUSED, EACCES, ENOTDIR, ENAMETOOLONG, EADDRINUSE (of `own`), EMFILE
  */
 export function connectUnix(path: string, own?: string): number | undefined {

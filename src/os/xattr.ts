@@ -6,8 +6,8 @@ const MAX_BYTES = 64 * 1024;
 const KEPT = /^(user\.|system\.posix_acl_access$|security\.selinux$)/;
 
 /**
- * Gives one file the extended attributes of another: those of users, the access list, the security label. What may not
- * be read or set, or cannot be kept by the file system, is left off.
+ * Gives one file the extended attributes of another: those of users, the access list, the security label.
+ * What may not be read or set, or cannot be kept by the file system, is left off.
  */
 export function copyAttributes(from: number, to: number): void {
   const names = Buffer.alloc(MAX_BYTES);

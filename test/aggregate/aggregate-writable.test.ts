@@ -7,10 +7,10 @@ import { createGunzip, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { AggregateWritable, type AggregateWritableOptions } from '../../src/aggregate/aggregate-writable.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { closeEmpty, eachPool } from '../support/stream-pools.ts';
+import { closeEmpty, describePool, eachPool } from '../support/stream-pools.ts';
 
 for (const pool of eachPool()) {
-  test(`AggregateWritable collects what is written (${pool.chunks.memory}, ${pool.chunks.kind})`, async () => {
+  test(`AggregateWritable collects what is written (${describePool(pool)})`, async () => {
     const encodings = fc.constantFrom('utf8', 'latin1', 'hex', 'base64', 'utf16le');
     const text = fc.tuple(fc.string({ unit: 'grapheme', maxLength: 40 }), encodings);
     const bytes = fc.tuple(fc.uint8Array({ maxLength: 100 }), fc.constant('utf8'));

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { sliced, slicings } from '../support/slicing.ts';
-import { closeEmpty, eachPool } from '../support/stream-pools.ts';
+import { closeEmpty, describePool, eachPool } from '../support/stream-pools.ts';
 
 for (const pool of eachPool()) {
-  test(`toBlob() copies any bytes over any borders (${pool.chunks.memory}, ${pool.chunks.kind})`, async () => {
+  test(`toBlob() copies any bytes over any borders (${describePool(pool)})`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), slicings, async (content, lengths) => {
         const aggregate = sliced(pool, content, lengths);

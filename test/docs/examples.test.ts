@@ -50,7 +50,7 @@ function compile(): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   // What runs in processes of its own nobody imports.
-  const programs = ['src/http/app/app-process.ts'].map(path => join(root, path));
+  const programs = ['src/http/app/app-side/app-process.ts'].map(path => join(root, path));
   const program = ts.createProgram([...written.flat(), ...programs], {
     ...options,
     noEmit: false,

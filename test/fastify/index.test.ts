@@ -64,7 +64,7 @@ test('fastifyStatic() serves files below its prefix, and leaves the rest to othe
   assert.equal((await ask('/static/a.txt', {}, 'POST')).status, 404);
 });
 
-test("fastifyStatic() has errors go to the application's handler, and sends what its hooks have set", async context => {
+test("fastifyStatic() gives errors to the application's handler, sends what hooks set", async context => {
   const ask = await start(context, app => {
     app.addHook('onRequest', async (_request, reply) => {
       reply.header('X-Hook', 'was here');

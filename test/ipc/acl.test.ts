@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import type { Channel } from '../../src/ipc/channel.ts';
-import { listen } from '../../src/ipc/listen.ts';
+import { listen } from '../../src/ipc/meet/listen.ts';
 import { type Acl, everyone } from '../../src/memory/acl.ts';
 import { Family } from '../support/family.ts';
 import { Folder } from '../support/folder.ts';

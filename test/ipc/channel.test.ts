@@ -90,7 +90,7 @@ test('request() ends with its time-out, and the peer is told', async () => {
   await assert.rejects(channel.request({}, { timeout: -1 }), { code: 'ERR_IOLITE_RANGE' });
 });
 
-test('requester.ask() tells one of the two, once; not when its wait was ended, of which the peer is told', async () => {
+test('requester.ask() tells one of the two, once; not when its wait was ended', async () => {
   await using family = new Family();
   const { channel } = await family.fork(ECHO);
   const { requester } = channel;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { listen } from '../../src/ipc/listen.ts';
+import { listen } from '../../src/ipc/meet/listen.ts';
 import { holdings, holdingsReturnTo } from '../support/holdings.ts';
 import { Program } from '../support/program.ts';
 import { watchdog } from '../support/watchdog.ts';

@@ -3,7 +3,6 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { MAX_HEAD_DEPTH } from '../../src/ipc/head.ts';
 import {
   FrameType,
   MAX_FRAME_BYTES,
@@ -12,7 +11,8 @@ import {
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
   STREAM_WINDOW,
-} from '../../src/ipc/wire.ts';
+} from '../../src/ipc/wire/frame.ts';
+import { MAX_HEAD_DEPTH } from '../../src/ipc/wire/head.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
@@ -41,7 +41,10 @@ after(() => {
   sample[Symbol.dispose]();
 });
 
-/** Sees that a test leaves nothing: no descriptor, no mapping, no lease, and that another channel noticed nothing. */
+/**
+ * Sees that a test leaves nothing: no descriptor, no mapping, no lease, and that another channel noticed
+ * nothing.
+ */
 async function leavesNothing(attacks: () => Promise<void>): Promise<void> {
   const held = await settledHoldings();
   await attacks();

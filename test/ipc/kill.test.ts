@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
 import type { Channel } from '../../src/ipc/channel.ts';
-import { listen } from '../../src/ipc/listen.ts';
+import { listen } from '../../src/ipc/meet/listen.ts';
 import type { Message } from '../../src/ipc/message.ts';
 import { ended, Family } from '../support/family.ts';
 import { holdings, holdingsReturnTo } from '../support/holdings.ts';
@@ -13,8 +13,8 @@ import { watchdog } from '../support/watchdog.ts';
 import { RECEIVER_POINTS, SENDER_POINTS } from './children/stops.ts';
 
 /**
- * SIGKILL of each party of a transfer at each of its steps. The child stops itself when it gets there; when the kernel
- * says that it has, it is killed.
+ * SIGKILL of each party of a transfer at each of its steps. The child stops itself when it gets there; when
+ * the kernel says that it has, it is killed.
  */
 
 const AGENT = new URL('./children/agent.ts', import.meta.url);
@@ -73,7 +73,7 @@ for (const point of RECEIVER_POINTS) {
 }
 
 for (const point of SENDER_POINTS) {
-  test(`an owner that is killed when it has '${point}' leaves its receiver what it got, and nothing else`, async () => {
+  test(`an owner killed when it has '${point}' leaves its receiver what it got, nothing else`, async () => {
     const before = holdings();
     {
       await using family = new Family();
@@ -94,7 +94,7 @@ for (const point of SENDER_POINTS) {
     await holdingsReturnTo(before);
   });
 
-  test(`a forwarder that is killed when it has '${point}' leaves owner and receiver undisturbed`, async () => {
+  test(`a forwarder killed when it has '${point}' leaves owner and receiver undisturbed`, async () => {
     const before = holdings();
     {
       await using family = new Family();

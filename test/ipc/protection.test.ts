@@ -35,7 +35,7 @@ for (const kind of ['recycle', 'seal'] as const) {
     assert.deepEqual((await sibling.channel.request({ head: { ask: 'read' } })).head, [TEXT]);
   });
 
-  test(`a received descriptor can neither write nor be mapped for writing, reopened or not (${kind})`, async () => {
+  test(`a received descriptor neither writes nor maps for writing, reopened or not (${kind})`, async () => {
     await using family = new Family();
     using pool = createPool({ kind });
     using body = pool.from(TEXT);

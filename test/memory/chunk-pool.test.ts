@@ -183,7 +183,7 @@ test('a pool that does not refill gives back what nobody uses, also what others 
   assert.throws(() => new ChunkPool({ refill: 'no' as never }), { code: 'ERR_IOLITE_ARGUMENT' });
 });
 
-test('chunks that another domain leased longer than this one go when that has let go, though nobody allocates', context => {
+test('chunks leased longer by another domain go when that has let go, though nobody allocates', context => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const pool = new ChunkPool();
   const leases = [1, 2, 3, 4].map(() => pool.commit(pool.reserve(30 * MiB), 30 * MiB));

@@ -43,7 +43,7 @@ for (const mode of ['auto', 'copy', 'reference'] as const) {
   }
 }
 
-test('sendAggregate() keeps the memory until it is sent, and bounds what waits in the socket', async context => {
+test('sendAggregate() keeps the memory until it is sent; what waits is bounded', async context => {
   const [ours, theirs] = await tcpPair(context);
   const pool = createPool();
   const bytes = someBytes(48 * 1024 ** 2);
@@ -128,7 +128,7 @@ test('sendAggregate() refuses what is no stream or no aggregate', async context 
 });
 
 for (const kind of ['a socket', 'another stream'] as const) {
-  test(`sendAggregate() sends a head before it, and counts what was taken without that: ${kind}`, async context => {
+  test(`sendAggregate() sends a head before it, and counts without that: ${kind}`, async context => {
     const [ours, theirs] = await tcpPair(context);
     const stream = kind === 'a socket' ? ours : new PassThrough();
     const arriving = received(kind === 'a socket' ? theirs : (stream as unknown as Socket));

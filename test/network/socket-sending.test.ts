@@ -51,13 +51,14 @@ for (const [what, pair] of [
   ['Unix', unixPair],
 ] as const) {
   for (const mode of ['copy', 'reference', 'auto'] as const) {
-    test(`bytes that wait in a ${what} socket do not change when their buffer is released, mode ${mode}`, async context => {
+    test(`bytes that wait in a ${what} socket do not change when released, mode ${mode}`, async context => {
       const [ours, theirs] = await pair(context);
       theirs.pause();
       const pool = createPool(CHUNK);
       const bytes = someBytes(SIZE);
       const sent: Promise<void>[] = [];
-      // As many as the kernel takes: each is released when it is in its queue, and its memory asked for again.
+      // As many as the kernel takes: each is released when it is in its queue, and its memory asked for
+      // again.
       const others: Aggregate[] = [];
       for (let i = 0; i < 8; i++) {
         const aggregate = pool.from(bytes);
@@ -102,7 +103,7 @@ test('a buffer that was sent by reference is not filled again, one that was copi
   }
 });
 
-test("a slow reader gets its bytes by reference in mode 'auto', and a fast one the same bytes", async context => {
+test("a slow reader gets its bytes by reference in mode 'auto', a fast one the same bytes", async context => {
   for (const slow of [true, false]) {
     const [ours, theirs] = await tcpPair(context);
     const pool = createPool();
@@ -203,7 +204,7 @@ for (const mode of ['auto', 'copy', 'reference'] as const) {
     assert.equal(pool.stats().chunks, 0);
   });
 
-  test(`a time-out of the socket ends the sending to a peer that reads nothing, mode ${mode}`, async context => {
+  test(`a time-out of the socket ends sending to a peer that reads nothing, mode ${mode}`, async context => {
     const [ours, theirs] = await tcpPair(context);
     const pool = createPool();
     const aggregate = pool.from(someBytes(16 * 1024 ** 2));

@@ -80,7 +80,7 @@ for (const host of loopbacks) {
   });
 }
 
-test('openListeners() takes the whole port: neither it nor a plain server can have it a second time', async () => {
+test('openListeners() takes the whole port: neither it nor a plain server has it a second time', async () => {
   const { fds, port } = openListeners('127.0.0.1', 0, 2);
   try {
     openingThrows('127.0.0.1', port, 'EADDRINUSE');

@@ -18,7 +18,7 @@ test('unixAddress() has room for 107 bytes', () => {
   }
 });
 
-test('connectUnix() reaches what Node listens on, under a name of its own, and what it sent survives its close', async () => {
+test('connectUnix() reaches what Node listens on under its own name; what it sent survives it', async () => {
   using folder = new Folder();
   for (const path of [folder.file('socket'), `@iolite-os-${process.pid}`]) {
     const server = createServer({ pauseOnConnect: true });

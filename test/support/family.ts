@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Forked, type ForkOptions, fork } from '../../src/ipc/fork.ts';
+import { type Forked, type ForkOptions, fork } from '../../src/ipc/meet/fork.ts';
 import { watchdog } from './watchdog.ts';
 
 /** Children that a test forks, all of them gone when it is disposed of. */

@@ -39,7 +39,9 @@ export async function settledHoldings(): Promise<Holdings> {
   return holdings();
 }
 
-/** Waits until a process holds what it held before, collecting garbage meanwhile. Fails with the difference. */
+/**
+ * Waits until a process holds what it held before, collecting garbage meanwhile. Fails with the difference.
+ */
 export async function holdingsReturnTo(wanted: Holdings, pid: number | 'self' = 'self'): Promise<void> {
   let held = holdings(pid);
   for (let turn = 0; turn < TURNS && !isDeepStrictEqual(held, wanted); turn++) {

@@ -3,14 +3,17 @@ import { createPool } from '../../src/aggregate/pool.ts';
 import { Channel } from '../../src/ipc/channel.ts';
 import type { ChannelOptions } from '../../src/ipc/channel-options.ts';
 import type { Message } from '../../src/ipc/message.ts';
-import { FrameType, FrameWriter } from '../../src/ipc/wire.ts';
+import { FrameType, FrameWriter } from '../../src/ipc/wire/frame.ts';
 import type { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { HELLO, RawPeer } from './raw-peer.ts';
 import { watchdog } from './watchdog.ts';
 
-/** A channel whose other end does as it likes. The program at the near end takes, reads and releases whatever comes. */
+/**
+ * A channel whose other end does as it likes. The program at the near end takes, reads and releases whatever
+ * comes.
+ */
 export class Hostile {
   readonly channel: Channel;
   readonly peer: RawPeer;

@@ -3,8 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
-import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../src/http/exchange.ts';
 import { attachFastLane, type FastLane, type FastLaneOptions } from '../../src/http/fast-lane/fast-lane.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../src/http/message/exchange.ts';
 import { watchdog } from './watchdog.ts';
 
 /** Answers by target what a test put there; anything else is for node:http. */

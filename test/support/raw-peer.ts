@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { DESCRIPTOR_NOTE, newToken, type Role, rendezvousName } from '../../src/ipc/rendezvous.ts';
-import { FrameType, FrameWriter, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../src/ipc/wire.ts';
+import { DESCRIPTOR_NOTE, newToken, type Role, rendezvousName } from '../../src/ipc/meet/rendezvous.ts';
+import { FrameType, FrameWriter, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../src/ipc/wire/frame.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { connectUnix } from '../../src/os/unix-connect.ts';

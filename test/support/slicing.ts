@@ -3,8 +3,8 @@ import { type Aggregate, aggregateOfSlices } from '../../src/aggregate/aggregate
 import type { Pool } from '../../src/aggregate/pool.ts';
 
 /**
- * An aggregate of `bytes` in slices of the given lengths (the last repeated as often as needed), none of which
- * merge: they lie in one buffer in reverse order.
+ * An aggregate of `bytes` in slices of the given lengths (the last repeated as often as needed), none of
+ * which merge: they lie in one buffer in reverse order.
  */
 export function sliced(pool: Pool, bytes: Uint8Array, lengths: readonly number[]): Aggregate {
   if (bytes.length === 0) return pool.from('');

@@ -11,6 +11,11 @@ export function eachPool(): Pool[] {
   ];
 }
 
+/** The kind of a pool, for the name of a test. */
+export function describePool({ chunks }: Pool): string {
+  return `${chunks.memory}, ${chunks.kind}`;
+}
+
 /** Closes a pool of which everything must have been released, now or within some turns of the event loop. */
 export async function closeEmpty(pool: Pool): Promise<void> {
   pool.close();

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A connected pair: what is written to the one arrives at the other. Ends that are ended stay open for what comes. */
+/**
+ * A connected pair: what is written to the one arrives at the other. Ends that are ended stay open for what
+ * comes.
+ */
 export async function tcpPair(context: TestContext): Promise<[Socket, Socket]> {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');

@@ -1,4 +1,4 @@
-import { type SpawnedThread, spawnThread, type ThreadOptions } from '../../src/ipc/thread.ts';
+import { type SpawnedThread, spawnThread, type ThreadOptions } from '../../src/ipc/meet/thread.ts';
 import { watchdog } from './watchdog.ts';
 
 const LOADER = new URL('./typescript-thread.mjs', import.meta.url);

@@ -1,4 +1,6 @@
-/** Runs the TypeScript module that the first argument names: tsx does not reach into worker threads by itself. */
+/**
+ * Runs the TypeScript module that the first argument names: tsx does not reach into worker threads by itself.
+ */
 import { register } from 'tsx/esm/api';
 
 register();

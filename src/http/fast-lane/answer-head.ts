@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { ArgumentError } from '../../os/error.ts';
-import type { Answer, HeaderList } from '../exchange.ts';
+import { ArgumentError } from '../../base/error.ts';
+import type { Answer, HeaderList } from '../message/exchange.ts';
 
 /** The first lines of an answer in bytes, and what the last ones depend on. */
 interface Block {
@@ -24,8 +24,8 @@ let lastLinesClosing = Buffer.alloc(0);
 export type Framing = 'none' | 'length' | 'chunked';
 
 /**
- * The head of an answer, in two pieces: its own lines, whose bytes are kept with the list of fields, and those that all
- * answers of one second share.
+ * The head of an answer, in two pieces: its own lines, whose bytes are kept with the list of fields, and
+ * those that all answers of one second share.
  * @param length of the body where it is known and sent, or would have been to GET
  * @throws ERR_IOLITE_ARGUMENT for a status or field that cannot be sent
  */

@@ -1,13 +1,13 @@
 import { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
-import { ArgumentError, checkInteger, describe } from '../../os/error.ts';
 import { type Accepted, interceptConnections, startReading } from '../../os/node-socket.ts';
-import type { Handler } from '../exchange.ts';
-import type { Answered } from './account.ts';
-import type { Lane, LaneLimits } from './lane.ts';
+import type { Handler } from '../message/exchange.ts';
+import { answerAtOnce, type Begun } from './answer-before-socket.ts';
+import type { Answered } from './delivery-report.ts';
 import { LaneConnection } from './lane-connection.ts';
-import { answerAtOnce, type Begun } from './one-shot.ts';
+import type { Lane, LaneLimits } from './lane-host.ts';
 import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
@@ -21,11 +21,13 @@ export interface FastLaneOptions {
 const DEFAULT_SEND_TIMEOUT = 60_000;
 
 /**
- * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and answers them by the
- * handler; a connection that brings any other, or one that the handler leaves to others, is handed to the server, which
- * sees it from that request on as if it had just come. So what the server does is what is done with all that is not certain.
+ * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and
+ * answers them by the handler; a connection that brings any other, or one that the handler leaves to others,
+ * is handed to the server, which sees it from that request on as if it had just come. So what the server does
+ * is what is done with all that is not certain.
  *
- * The server listens, counts (`maxConnections`), and its `headersTimeout` and `keepAliveTimeout` hold here too, to the second.
+ * The server listens, counts (`maxConnections`), and its `headersTimeout` and `keepAliveTimeout` hold here
+ * too, to the second.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
  */
 export function attachFastLane(server: Server, handler: Handler, options: FastLaneOptions = {}): FastLane {
@@ -80,14 +82,16 @@ export class FastLane implements Lane {
     return this.#connections.size;
   }
 
-  /** Lets every connection end with its next answer. Those that ask for nothing more are for {@link close}. */
+  /**
+   * Lets every connection end with its next answer. Those that ask for nothing more are for {@link close}.
+   */
   retire(): void {
     this.closing = true;
   }
 
   /**
-   * Lets every connection end with the answer under way, and those without one at once. Connections that come later get one
-   * answer. For the server itself there is server.close(), which waits for all of them.
+   * Lets every connection end with the answer under way, and those without one at once. Connections that come
+   * later get one answer. For the server itself there is server.close(), which waits for all of them.
    */
   close(): void {
     this.retire();

@@ -1,6 +1,6 @@
 /**
- * The requests that the fast lane reads itself, and nothing else: docs/fast-lane.md is the specification. An allow-list: what is
- * not certain to mean the same to every HTTP parser is for node:http to read.
+ * The requests that the fast lane reads itself, and nothing else: docs/fast-lane.md is the specification. An
+ * allow-list: what is not certain to mean the same to every HTTP parser is for node:http to read.
  */
 
 /** A request that was read. The same bytes always make the same one: it may be used for many connections. */
@@ -43,8 +43,9 @@ for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 }
 
 /**
- * Fields that a request may have, each once. None of them says that there is a body (Content-Length, Transfer-Encoding), asks for
- * another protocol (Upgrade, HTTP2-Settings) or for something before the answer (Expect).
+ * Fields that a request may have, each once. None of them says that there is a body (Content-Length,
+ * Transfer-Encoding), asks for another protocol (Upgrade, HTTP2-Settings) or for something before the answer
+ * (Expect).
  */
 const NAMES = [
   ...['Host', 'Connection', 'User-Agent', 'Accept', 'Accept-Encoding', 'Accept-Language', 'Accept-Charset'],

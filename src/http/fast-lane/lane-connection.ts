@@ -2,15 +2,15 @@ import { Socket } from 'node:net';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
-import type { Answer } from '../exchange.ts';
+import type { Answer } from '../message/exchange.ts';
+import type { Begun } from './answer-before-socket.ts';
 import { hintsHead } from './answer-head.ts';
-import { type Asker, Asking } from './asking.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
-import type { Lane, LaneLimits } from './lane.ts';
+import type { Lane, LaneLimits } from './lane-host.ts';
 import { LaneRequest } from './lane-request.ts';
 import { LaneSending } from './lane-sending.ts';
-import type { Begun } from './one-shot.ts';
 import type { Unsent } from './outbox.ts';
+import { type Asker, Asking } from './pending-answer.ts';
 import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
@@ -21,11 +21,12 @@ const MAX_WAITING = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A connection in the fast lane. Its requests are answered one after the other, at once where the handler can. Nothing is
- * kept of it between requests: a head that did not come whole is for node:http to wait for.
+ * A connection in the fast lane. Its requests are answered one after the other, at once where the handler
+ * can. Nothing is kept of it between requests: a head that did not come whole is for node:http to wait for.
  *
- * The first requests are read as they come. For those that follow a second socket over the same connection reads, into memory
- * that all connections share; the first one stays as it was, to be handed over at any time.
+ * The first requests are read as they come. For those that follow a second socket over the same connection
+ * reads, into memory that all connections share; the first one stays as it was, to be handed over at any
+ * time.
  */
 export class LaneConnection implements Asker {
   readonly #lane: Lane;
@@ -66,7 +67,8 @@ export class LaneConnection implements Asker {
   }
 
   /**
-   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait for it.
+   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait
+   * for it.
    * @returns false if the connection is done with already
    */
   start(): boolean {
@@ -249,7 +251,10 @@ export class LaneConnection implements Asker {
     this.#readOn();
   }
 
-  /** Nothing is left to do: waits for the next request, or ends. @param unread bytes of requests that get no answer */
+  /**
+   * Nothing is left to do: waits for the next request, or ends. @param unread bytes of requests that get no
+   * answer
+   */
   #rest(unread: number): void {
     this.#answered = true;
     this.#since = this.#lane.clock;
@@ -349,8 +354,8 @@ export class LaneConnection implements Asker {
   }
 
   /**
-   * Ends our side, and drops what still comes until the peer ends its own: to close a socket with unread bytes resets the
-   * connection, and the peer may lose the answer (RFC 9112, 9.6).
+   * Ends our side, and drops what still comes until the peer ends its own: to close a socket with unread
+   * bytes resets the connection, and the peer may lose the answer (RFC 9112, 9.6).
    */
   #linger(): void {
     this.#closing = true;

@@ -1,4 +1,4 @@
-import type { ServerRequest } from '../exchange.ts';
+import type { ServerRequest } from '../message/exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
 
 /** Whom a request came from. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import { closedEarly } from '../../network/closed-early.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
+import { closedEarly } from '../../network/send-errors.ts';
 import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
-import { Account, type Answered } from './account.ts';
+import { Account, type Answered } from './delivery-report.ts';
 import type { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
 import { isStream, type PreparedAnswer } from './prepared-answer.ts';
@@ -106,7 +106,10 @@ export class LaneSending {
     }
   }
 
-  /** Sends an answer behind what Node's socket has, its body piece by piece if it is a stream. @throws what either failed with */
+  /**
+   * Sends an answer behind what Node's socket has, its body piece by piece if it is a stream. @throws what
+   * either failed with
+   */
   async sendParts(request: LaneRequest, answer: PreparedAnswer): Promise<void> {
     const { status, head } = answer;
     const body = isStream(answer.body) ? this.#watched(answer.body) : answer.body;

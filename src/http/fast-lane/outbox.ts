@@ -7,8 +7,8 @@ import { sendAhead, sendNow } from '../../os/socket.ts';
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 const SMALL = 16 * 1024;
 /**
- * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs less than the kernel's
- * copy. Larger ones take more pages than go into one segment.
+ * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
+ * less than the kernel's copy. Larger ones take more pages than go into one segment.
  */
 const REFERRED = 60 * 1024;
 /** Most bytes sent in one system call: a mebibyte with its header. */
@@ -24,7 +24,8 @@ export interface Unsent {
 }
 
 /**
- * Answers that leave together. One for all connections of a lane: it is filled and emptied within one turn, for one of them.
+ * Answers that leave together. One for all connections of a lane: it is filled and emptied within one turn,
+ * for one of them.
  */
 export class Outbox {
   /** What small answers are put together in, one behind the other. */

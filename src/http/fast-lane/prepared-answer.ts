@@ -1,5 +1,5 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Answer } from '../exchange.ts';
+import type { Answer } from '../message/exchange.ts';
 import { answerHead, type Framing, statesLength } from './answer-head.ts';
 
 /** An answer about to be sent: its head in bytes, and what of its body goes to this client. */

@@ -1,4 +1,4 @@
-import { BytesMemo } from '../../ipc/bytes-memo.ts';
+import { BytesMemo } from '../../base/bytes-memo.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
 
 /** What all connections read into at once. */

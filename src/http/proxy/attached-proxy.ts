@@ -1,15 +1,15 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Held } from '../../file/held.ts';
-import { StoreIndex } from '../../file/store-index.ts';
 import type { Channel } from '../../ipc/channel.ts';
-import type { Answer, Handler, ServerRequest } from '../exchange.ts';
-import { fieldOf } from './fields.ts';
-import { useOf } from './freshness.ts';
-import { type Inquiry, inquiryOf } from './inquiry.ts';
-import type { Facts } from './response-facts.ts';
-import { RESPONSES } from './response-store.ts';
-import { answerFromStore } from './stored-answer.ts';
-import { keyOf, keyOfVariant, select } from './stored-responses.ts';
+import { StoreIndex } from '../../store/store-index.ts';
+import type { Held } from '../../store/stored-version.ts';
+import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import { fieldOf } from '../message/header-list.ts';
+import { useOf } from './cache/freshness.ts';
+import type { Facts } from './cache/response-facts.ts';
+import { RESPONSES } from './cache/response-store.ts';
+import { answerFromStore } from './cache/stored-answer.ts';
+import { keyOf, keyOfVariant, select } from './cache/stored-responses.ts';
+import { type Inquiry, inquiryOf } from './cache-lookup.ts';
 
 /** What the proxy says of an answer that it had. */
 const HIT = /\biolite; hit\b/;
@@ -26,8 +26,9 @@ export async function attachProxy(channel: Channel, forward: Handler): Promise<A
 }
 
 /**
- * A handler that sends what is fresh from the memory of a proxy in another domain: without a message, and from the same copy as
- * all others. What the proxy had when it was asked is held from then on; the proxy tells what is no more right.
+ * A handler that sends what is fresh from the memory of a proxy in another domain: without a message, and
+ * from the same copy as all others. What the proxy had when it was asked is held from then on; the proxy
+ * tells what is no more right.
  */
 export class AttachedProxy implements Handler, Disposable {
   readonly #forward: Handler;

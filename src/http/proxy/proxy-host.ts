@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
-import type { Endpoint } from '../../ipc/endpoint.ts';
-import { listen } from '../../ipc/listen.ts';
+import type { Endpoint } from '../../ipc/meet/endpoint.ts';
+import { listen } from '../../ipc/meet/listen.ts';
 import { HeapChunk } from '../../memory/heap-chunk.ts';
-import type { AppRequest } from '../app/app-request.ts';
-import { AppSession } from '../app/app-session.ts';
-import type { Answer } from '../exchange.ts';
+import type { AppRequest } from '../app/app-side/app-request.ts';
+import { AppSession } from '../app/app-side/app-session.ts';
+import type { Answer } from '../message/exchange.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
 
 /** Where a {@link ProxyHost} listens: names of channels. */
@@ -63,7 +63,10 @@ export class ProxyHost {
   }
 }
 
-/** A body that can go to other domains. Copies what lies on the heap; what is kept is in shared memory already. */
+/**
+ * A body that can go to other domains. Copies what lies on the heap; what is kept is in shared memory
+ * already.
+ */
 function sharedBody(body: Answer['body'], pool: Pool): Answer['body'] {
   if (body === undefined || Aggregate.isAggregate(body))
     return body === undefined ? body : shared(body, pool);

@@ -1,30 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { abortable } from '../../aggregate/abortable.ts';
 import type { Pool } from '../../aggregate/pool.ts';
-import { createPolicy, type PolicyName } from '../../file/policies/index.ts';
-import type { CachePolicy } from '../../file/policy.ts';
+import { abortable } from '../../base/abortable.ts';
+import { ArgumentError, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
-import { ArgumentError, describe } from '../../os/error.ts';
-import type { Answer, Handler, ServerRequest } from '../exchange.ts';
-import { statusAnswer } from '../status-answer.ts';
-import { type Forwarded, type Handled, withStatus } from './cache-status.ts';
-import type { Fetch, FetchContext, Outcome } from './fetch.ts';
-import { Fetches } from './fetches.ts';
-import { fieldOf } from './fields.ts';
-import { isLoop } from './forwarding.ts';
-import { mayStandIn, useOf } from './freshness.ts';
-import { asksForPart, type Inquiry, inquiryOf } from './inquiry.ts';
-import { Origin, type OriginLimits } from './origin.ts';
-import { originFailure } from './origin-failure.ts';
-import { onlyReader, passOn } from './pass-on.ts';
+import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
+import type { CachePolicy } from '../../store/policy.ts';
+import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import { fieldOf } from '../message/header-list.ts';
+import { originFailure } from '../message/origin-failure.ts';
+import { statusAnswer } from '../message/status-answer.ts';
+import { type Forwarded, type Handled, withStatus } from './cache/cache-status.ts';
+import { mayStandIn, useOf } from './cache/freshness.ts';
+import { ResponseStore } from './cache/response-store.ts';
+import { FAILURES } from './cache/storable.ts';
+import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
+import { type Found, StoredResponses, selectsSame } from './cache/stored-responses.ts';
+import { conditionsOf } from './cache/validation.ts';
+import { asksForPart, type Inquiry, inquiryOf } from './cache-lookup.ts';
+import type { Fetch, FetchContext, Outcome } from './origin/fetch.ts';
+import { Fetches } from './origin/fetches.ts';
+import { isLoop } from './origin/forwarding.ts';
+import { Origin, type OriginLimits } from './origin/origin.ts';
+import { onlyReader, passOn } from './origin/pass-on.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
-import { ResponseStore } from './response-store.ts';
-import { FAILURES } from './storable.ts';
-import { answerFromStore, conditionalAnswer } from './stored-answer.ts';
-import { type Found, StoredResponses, selectsSame } from './stored-responses.ts';
-import { conditionsOf } from './validation.ts';
 
 /** Options of {@link createProxy}. */
 export interface ProxyOptions extends OriginLimits {
@@ -37,8 +37,8 @@ export interface ProxyOptions extends OriginLimits {
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
   /**
-   * Whether clients are proxies that may be believed where a request came from (Forwarded, X-Forwarded-*). Default: false, what
-   * they say of it is dropped.
+   * Whether clients are proxies that may be believed where a request came from (Forwarded, X-Forwarded-*).
+   * Default: false, what they say of it is dropped.
    */
   readonly trustForwarded?: boolean;
 }
@@ -47,8 +47,8 @@ export interface ProxyOptions extends OriginLimits {
 export interface ReverseProxy extends Handler, AsyncDisposable {
   answer(request: ServerRequest, signal: AbortSignal): Promise<Answer>;
   /**
-   * Lets the domain at the other end of a channel send what is kept here from the same memory ({@link attachProxy}), until the
-   * channel or the proxy closes. Takes the channel's request handler.
+   * Lets the domain at the other end of a channel send what is kept here from the same memory
+   * ({@link attachProxy}), until the channel or the proxy closes. Takes the channel's request handler.
    * @param otherwise answers requests that are not the proxy's
    */
   serve(channel: Channel, otherwise?: RequestHandler): void;
@@ -61,8 +61,8 @@ const MOST_WAITS = 3;
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * A handler that gets what it is asked for from another server, and keeps what may be kept: a shared cache (RFC 9111).
- * Options that are out of bounds throw ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE.
+ * A handler that gets what it is asked for from another server, and keeps what may be kept: a shared cache
+ * (RFC 9111). Options that are out of bounds throw ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE.
  * @example
  * ```ts
  * import assert from 'node:assert/strict';
@@ -70,7 +70,9 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
  * import { createServer } from 'node:http';
  * import { createProxy, handle, serverRequest } from 'iolite';
  *
- * const origin = createServer((_, response) => response.setHeader('Cache-Control', 'max-age=60').end('hello'));
+ * const origin = createServer((_, response) => {
+ *   response.setHeader('Cache-Control', 'max-age=60').end('hello');
+ * });
  * await once(origin.listen(0, '127.0.0.1'), 'listening');
  * const { port } = origin.address() as { port: number };
  *
@@ -126,7 +128,8 @@ class CachingProxy implements ReverseProxy {
     const resource = resourceOf(request);
     if (this.#closed) return statusAnswer(503);
     if (resource === undefined) return statusAnswer(400);
-    // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see them.
+    // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see
+    // them.
     if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
     if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
     const inquiry = inquiryOf(request);
@@ -248,7 +251,10 @@ class CachingProxy implements ReverseProxy {
     return { ...answer, headers: withStatus(answer.headers, { forwarded }) };
   }
 
-  /** A request that changes a resource succeeded: what is stored of it, and of those that the answer names (RFC 9111, 4.4). */
+  /**
+   * A request that changes a resource succeeded: what is stored of it, and of those that the answer names
+   * (RFC 9111, 4.4).
+   */
   #invalidate(resource: Resource, { headers }: Answer): void {
     const related = ['location', 'content-location'].map(name =>
       relatedResource(resource, fieldOf(headers, name)),

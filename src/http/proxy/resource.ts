@@ -1,4 +1,4 @@
-import type { ServerRequest } from '../exchange.ts';
+import type { ServerRequest } from '../message/exchange.ts';
 
 /** What a request is for. */
 export interface Resource {
@@ -14,7 +14,8 @@ const PATH = /^\/[^\s#]*$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)([^\s#]*)$/i;
 
 /**
- * What a request is for, by its target and Host (RFC 9110, 7.1). A target that names the host itself overrules Host.
+ * What a request is for, by its target and Host (RFC 9110, 7.1). A target that names the host itself
+ * overrules Host.
  * @returns undefined when either is malformed, or the target is none of a resource
  */
 export function resourceOf(request: ServerRequest): Resource | undefined {

@@ -10,7 +10,8 @@ const replacements = ${JSON.stringify(replacements)};
 export async function resolve(specifier, context, next) {
   const isTheirs = context.parentURL?.includes('/node_modules/bl/test/');
   const resolved = await next(isTheirs ? (replacements[specifier] ?? specifier) : specifier, context);
-  if (/\\/node_modules\\/bl\\/(?!test\\/)/.test(resolved.url)) throw new Error('bl itself was to be loaded: ' + specifier);
+  if (/\\/node_modules\\/bl\\/(?!test\\/)/.test(resolved.url))
+    throw new Error('bl itself was to be loaded: ' + specifier);
   return resolved;
 }`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);

@@ -1,6 +1,6 @@
 /** Reads the standard input as the tools do, and says what came: `{ bytes, shared, sha256 }`. */
 import { createHash } from 'node:crypto';
-import { Input } from '../../../src/cli/input.ts';
+import { Input } from '../../../src/cli/tools/input.ts';
 
 const input = new Input('-');
 const hash = createHash('sha256');

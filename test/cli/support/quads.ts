@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 
-/** Bytes that the four-at-a-time path sees at every alignment: long runs, and values near those looked for. */
+/**
+ * Bytes that the four-at-a-time path sees at every alignment: long runs, and values near those looked for.
+ */
 export const long = fc
   .array(fc.constantFrom(0, 8, 9, 10, 13, 14, 31, 32, 33, 97, 127, 128, 137, 138, 141, 160, 255), {
     minLength: 0,

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The built command: a tool that starts often is tested as it is installed. Builds it if that was not done. */
+/**
+ * The built command: a tool that starts often is tested as it is installed. Builds it if that was not done.
+ */
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
 

@@ -55,8 +55,8 @@ function blocksOfComment(comment: string): string[] {
 }
 
 /**
- * The blocks of a Markdown file that are fenced as ts; those fenced as `ts ignore` are no programs. Blocks that
- * follow each other and begin with a comment of a file's name, as `// parent.ts`, make one program.
+ * The blocks of a Markdown file that are fenced as ts; those fenced as `ts ignore` are no programs. Blocks
+ * that follow each other and begin with a comment of a file's name, as `// parent.ts`, make one program.
  */
 export function examplesInPage(root: string, page: string): Example[] {
   const text = readFileSync(join(root, page), 'utf8');

@@ -1,13 +1,14 @@
 /**
- * Reads files of support/versioned.ts through an attached cache, over and over, and checks each content and their order.
- * Argument: nothing, for the parent's cache; or the path of an endpoint, where it attaches anew whenever its owner is gone.
+ * Reads files of support/versioned.ts through an attached cache, over and over, and checks each content and
+ * their order. Argument: nothing, for the parent's cache; or the path of an endpoint, where it attaches anew
+ * whenever its owner is gone.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
-import { type AttachedFileCache, attachFileCache } from '../../../src/file/attached-cache.ts';
+import { type AttachedFileCache, attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
-import { connect } from '../../../src/ipc/connect.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { mayFollow, type Place, placeOf } from '../support/versioned.ts';
 
 const [, , endpoint] = process.argv;

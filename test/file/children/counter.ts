@@ -1,5 +1,8 @@
-/** Adds to the number in a file as often as it is told, against others who do the same. Says how often it was too late. */
-import { openFile } from '../../../src/file/open-file.ts';
+/**
+ * Adds to the number in a file as often as it is told, against others who do the same. Says how often it was
+ * too late.
+ */
+import { openFile } from '../../../src/file/open/open-file.ts';
 
 const [path, times] = process.argv.slice(2) as [string, string];
 const file = await openFile(path, 'r+');

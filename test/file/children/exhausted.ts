@@ -1,10 +1,10 @@
 /**
- * Reads a page that has forms beside it, with ever more descriptors left, and tells of each reading what came: a code, or the
- * codings and whether the bytes were right. Run with a low limit of descriptors.
+ * Reads a page that has forms beside it, with ever more descriptors left, and tells of each reading what
+ * came: a code, or the codings and whether the bytes were right. Run with a low limit of descriptors.
  */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { createFileCache } from '../../../src/file/owned-cache.ts';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 
 const [folder] = process.argv.slice(2) as [string];
 const TEXT = 'words that come again and again, '.repeat(1000);

@@ -1,8 +1,8 @@
 /** A child that reads through a cache attached to its parent's, and holds what it is told to. */
 import { createInterface } from 'node:readline';
-import { attachFileCache } from '../../../src/file/attached-cache.ts';
-import type { Snapshot } from '../../../src/file/file-cache.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
+import type { Snapshot } from '../../../src/file/cache/file-cache.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const cache = await attachFileCache(parentChannel());
 const held = new Map<string, Snapshot>();

@@ -1,5 +1,5 @@
 /** Writes version after version of a file, and says which one is on disk. */
-import { openFile } from '../../../src/file/open-file.ts';
+import { openFile } from '../../../src/file/open/open-file.ts';
 import { changeOf } from '../support/versions.ts';
 
 const file = await openFile(process.argv[2] as string, 'w');

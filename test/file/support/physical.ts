@@ -1,6 +1,9 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 
-/** Physical memory of chunks of pools with a name, each once, as far as these processes have descriptors of them. */
+/**
+ * Physical memory of chunks of pools with a name, each once, as far as these processes have descriptors of
+ * them.
+ */
 export function physicalBytes(name: string, pids: readonly number[]): number {
   const files = new Map<number, number>();
   for (const pid of pids) {

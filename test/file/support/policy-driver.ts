@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import type { CacheEntry, CachePolicy } from '../../../src/file/policy.ts';
+import type { CacheEntry, CachePolicy } from '../../../src/store/policy.ts';
 
 /** What happens to a cache. */
 export type Operation =
@@ -28,8 +28,8 @@ export const operations: fc.Arbitrary<Operation[]> = fc.array(
 );
 
 /**
- * A cache without content: reads, and evicts by a policy, unused entries first. Checks that each victim is there, is
- * eligible, and is named as long as there is one.
+ * A cache without content: reads, and evicts by a policy, unused entries first. Checks that each victim is
+ * there, is eligible, and is named as long as there is one.
  * @returns the keys that were evicted, in their order
  */
 export function drive(policy: CachePolicy, todo: readonly Operation[]): string[] {
@@ -85,7 +85,9 @@ export function assertSameVictims(policy: () => CachePolicy, model: () => CacheP
   );
 }
 
-/** Entries of which it is counted how often anything asks for their size, as queues do when they are changed. */
+/**
+ * Entries of which it is counted how often anything asks for their size, as queues do when they are changed.
+ */
 export function countedEntries(count: number): { entries: CacheEntry[]; reads: () => number } {
   let reads = 0;
   const entries = Array.from({ length: count }, (_, i) => ({

@@ -11,9 +11,9 @@ import {
 import { crc32 } from 'node:zlib';
 
 /**
- * Files that tell whether they are whole: a header with version, length and checksum of what follows it, and padding. Within
- * an odd version the padding grows, by appending; within an even one it shrinks, by truncating. So any two contents of a
- * file are in an order.
+ * Files that tell whether they are whole: a header with version, length and checksum of what follows it, and
+ * padding. Within an odd version the padding grows, by appending; within an even one it shrinks, by
+ * truncating. So any two contents of a file are in an order.
  */
 const HEADER = 64;
 
@@ -31,7 +31,10 @@ function makeContent(version: number, length: number, padding: number): Buffer {
   return Buffer.concat([header, body, paddingOf(version, HEADER + length, padding)]);
 }
 
-/** Reads a content. @throws when it is no whole version; undefined for an empty file, which is being written anew */
+/**
+ * Reads a content. @throws when it is no whole version; undefined for an empty file, which is being written
+ * anew
+ */
 export function placeOf(content: Buffer): Place | undefined {
   if (content.length === 0) return undefined;
   const [version, length, checksum] =
@@ -63,7 +66,9 @@ function paddingOf(version: number, offset: number, length: number): Buffer {
   return padding;
 }
 
-/** Changes files at random, one step at a time, always to a content that is whole as soon as the step is done. */
+/**
+ * Changes files at random, one step at a time, always to a content that is whole as soon as the step is done.
+ */
 export class RandomWriter {
   readonly #paths: readonly string[];
   readonly #random: () => number;

@@ -4,7 +4,7 @@
  */
 
 import { createServer } from 'node:net';
-import { inheritedDescriptors, parentChannel } from '../../../src/ipc/fork.ts';
+import { inheritedDescriptors, parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const [mode] = process.argv.slice(2);
 if (mode === 'fails') process.exit(3);

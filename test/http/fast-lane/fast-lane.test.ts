@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import type { Answer } from '../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
+import type { Answer } from '../../../src/http/message/exchange.ts';
 import { libc } from '../../../src/os/libc.ts';
 import { type Client, LaneServer, stream, TableHandler } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
@@ -279,7 +279,7 @@ test('a handler is told that the client is gone, and its late answer is released
   }
 });
 
-test('a handler that answers without a promise is told that the client is gone, and what it tells later is nothing', async () => {
+test('a handler without a promise hears that the client is gone; later answers are nothing', async () => {
   for (const leave of ['end', 'resetAndDestroy'] as const) {
     await using server = new LaneServer();
     const { pool, told } = server.handler;
@@ -483,7 +483,7 @@ test('attachFastLane() refuses what is no server or no handler', () => {
   });
 });
 
-test('bodies in memory that is never refilled go by reference, whoever reads, and come whole', async context => {
+test('bodies in memory that is never refilled go by reference, and come whole', async context => {
   const calls = context.mock.method(libc(), 'sendfile');
   const pool = createPool({ refill: false });
   await using server = new LaneServer();
@@ -522,7 +522,7 @@ test('bodies in memory that is never refilled go by reference, whoever reads, an
   assert.equal(pool.stats().chunks, 0);
 });
 
-test('an answer by reference that a socket has no room for goes on, and one that fails costs its connection alone', async context => {
+test('an answer by reference beyond a full socket goes on; one that fails costs itself', async context => {
   const { sendfile } = libc();
   const pool = createPool({ refill: false });
   await using server = new LaneServer();
@@ -558,7 +558,7 @@ test('an answer by reference that a socket has no room for goes on, and one that
 });
 
 for (const leave of ['destroy', 'end', 'resetAndDestroy'] as const) {
-  test(`who makes a body piece by piece is told that the client is gone, while no piece comes (${leave})`, async () => {
+  test(`who makes a body in pieces hears that the client is gone, though none comes (${leave})`, async () => {
     await using server = new LaneServer();
     const { later, pool } = server.handler;
     let closed: () => void = () => {};

@@ -177,7 +177,9 @@ const SENTINEL_READING: Reading = {
   close: false,
 };
 
-/** Whatever the fast lane reads, node:http reads the same way, and sees the next request begin where we do. */
+/**
+ * Whatever the fast lane reads, node:http reads the same way, and sees the next request begin where we do.
+ */
 async function agree(parser: NodeParser, bytes: Buffer): Promise<number> {
   const { readings, end } = ours(bytes);
   if (readings.length === 0) return 0;
@@ -252,7 +254,7 @@ function mutate(
   return Buffer.concat([front, back.subarray(0, length), back]);
 }
 
-test('whatever the fast lane reads, node:http reads the same way: requests put together of odd parts', async () => {
+test('whatever the fast lane reads, node:http reads the same way: requests of odd parts', async () => {
   const parser = new NodeParser();
   let accepted = 0;
   await fc.assert(

@@ -73,7 +73,7 @@ async function ask(url: string): Promise<boolean> {
   }
 }
 
-test('whatever the origin and clients do, what comes whole is right, and nothing is left behind', async () => {
+test('whatever origin and clients do, what comes whole is right, and nothing is left behind', async () => {
   const before = await settledHoldings();
   {
     await using harness = await Harness.start(respond, { budget: 1024 ** 2 });

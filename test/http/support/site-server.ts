@@ -5,11 +5,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createPool, type Pool } from '../../../src/aggregate/pool.ts';
-import type { FileCache } from '../../../src/file/file-cache.ts';
-import { createFileCache } from '../../../src/file/owned-cache.ts';
-import { handle, serverRequest } from '../../../src/http/node-adapter.ts';
-import { createSite, type StaticSite } from '../../../src/http/site.ts';
-import type { SiteOptions } from '../../../src/http/site-options.ts';
+import type { FileCache } from '../../../src/file/cache/file-cache.ts';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import { handle, serverRequest } from '../../../src/http/node/node-adapter.ts';
+import { createSite, type StaticSite } from '../../../src/http/site/site.ts';
+import type { SiteOptions } from '../../../src/http/site/site-options.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
 

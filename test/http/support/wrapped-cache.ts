@@ -1,4 +1,4 @@
-import type { Coding, FileCache, Snapshot } from '../../../src/file/file-cache.ts';
+import type { Coding, FileCache, Snapshot } from '../../../src/file/cache/file-cache.ts';
 
 /** A cache whose snapshots are changed on their way out. */
 export function wrapCache(cache: FileCache, change: (snapshot: Snapshot) => Snapshot): FileCache {

@@ -1,14 +1,14 @@
 /**
- * A domain of a topology. It does what it is asked over any of its channels: keeps what it is sent, passes it on to
- * others, and says what it holds. Connected to its parent if it was forked.
+ * A domain of a topology. It does what it is asked over any of its channels: keeps what it is sent, passes it
+ * on to others, and says what it holds. Connected to its parent if it was forked.
  */
 import { createHash } from 'node:crypto';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
-import { connect } from '../../../src/ipc/connect.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
-import { listen } from '../../../src/ipc/listen.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
+import { listen } from '../../../src/ipc/meet/listen.ts';
 import type { Json, Message } from '../../../src/ipc/message.ts';
 import { everyone } from '../../../src/memory/acl.ts';
 import { holdings } from '../../support/holdings.ts';

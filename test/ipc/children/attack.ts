@@ -1,6 +1,9 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 
-/** What a process can read of another's memory without having been given it. Each a count of successes, or a code. */
+/**
+ * What a process can read of another's memory without having been given it. Each a count of successes, or a
+ * code.
+ */
 export interface Loot {
   /** Listing the victim's descriptors and mapped files. */
   readonly descriptors: string;

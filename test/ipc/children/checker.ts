@@ -1,6 +1,6 @@
 /** Checks every byte of what it is sent. Arguments: how many messages warm up, and how slow it is. */
 import { setImmediate } from 'node:timers/promises';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { expectedAt, makePattern } from '../support/pattern.ts';
 
 const [warmUp = 0, slowness = 0] = process.argv.slice(2).map(Number);

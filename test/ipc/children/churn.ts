@@ -1,7 +1,10 @@
-/** A thread or child that always has transfers under way: holds some of what it gets, and answers with its own. */
+/**
+ * A thread or child that always has transfers under way: holds some of what it gets, and answers with its
+ * own.
+ */
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
 const pools = [createPool({ name: 'churn' }), createPool({ name: 'churn-sealed', kind: 'seal' })];

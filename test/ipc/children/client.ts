@@ -1,5 +1,5 @@
 /** A program that connects, asks the other side once, and says the answer, or the code of the error. */
-import { type ConnectOptions, connect } from '../../../src/ipc/connect.ts';
+import { type ConnectOptions, connect } from '../../../src/ipc/meet/connect.ts';
 
 const [path = '', options = '{}'] = process.argv.slice(2);
 

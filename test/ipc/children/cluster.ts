@@ -2,10 +2,10 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { connect } from '../../../src/ipc/connect.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
-import { forkWorker } from '../../../src/ipc/fork-worker.ts';
-import { listen } from '../../../src/ipc/listen.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
+import { forkWorker } from '../../../src/ipc/meet/fork-worker.ts';
+import { listen } from '../../../src/ipc/meet/listen.ts';
 
 const say = (what: unknown): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
 

@@ -1,8 +1,8 @@
 /** A child that answers requests by what they ask, and sends one-way messages back as they come. */
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
-import { IoliteError } from '../../../src/os/error.ts';
+import { IoliteError } from '../../../src/base/error.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
 const pool = createPool({ name: 'echo' });

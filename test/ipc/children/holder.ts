@@ -1,7 +1,7 @@
 /** A thread or child that keeps the bodies it is sent, and makes buffers of its own. */
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
 const pool = createPool({ name: 'holder' });

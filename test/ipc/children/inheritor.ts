@@ -1,6 +1,6 @@
 /** A child that tells what it inherited. */
 import { readlinkSync } from 'node:fs';
-import { inheritedDescriptors, parentChannel } from '../../../src/ipc/fork.ts';
+import { inheritedDescriptors, parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
 channel.once('close', error => process.exit(error === undefined ? 0 : 3));

@@ -1,6 +1,6 @@
 /** A thread that does nothing but make views of mapped memory, and counts them where its parent can see. */
 import { workerData } from 'node:worker_threads';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { viewOf } from '../../../src/os/libc.ts';
 import { map } from '../../../src/os/mapping.ts';
 import { createMemfd } from '../../../src/os/memfd.ts';

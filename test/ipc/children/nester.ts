@@ -1,5 +1,5 @@
 /** A thread that starts a thread of its own, and passes on to it what it is sent. */
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { Threads } from '../../support/threads.ts';
 
 const channel = parentChannel();

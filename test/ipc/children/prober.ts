@@ -1,7 +1,7 @@
 /** A child that keeps the bodies it is sent, and does to them what it is asked to. */
 import { closeSync, openSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
-import { parentChannel } from '../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import type { OnWrite } from '../../../src/memory/imported-chunk.ts';
 import { map } from '../../../src/os/mapping.ts';
 

@@ -1,5 +1,5 @@
 /** A program that connects, and goes in the way it is told as soon as it is asked something. */
-import { connect } from '../../../src/ipc/connect.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
 
 const [path = '', way = ''] = process.argv.slice(2);
 const channel = await connect(path);

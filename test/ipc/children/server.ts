@@ -1,6 +1,9 @@
-/** A program that listens on a path and sends back what it is asked. Says 'listening' or the code of the error. */
-import { Endpoint } from '../../../src/ipc/endpoint.ts';
-import { type ListenOptions, listen } from '../../../src/ipc/listen.ts';
+/**
+ * A program that listens on a path and sends back what it is asked. Says 'listening' or the code of the
+ * error.
+ */
+import { Endpoint } from '../../../src/ipc/meet/endpoint.ts';
+import { type ListenOptions, listen } from '../../../src/ipc/meet/listen.ts';
 
 const [path = '', options = '{}'] = process.argv.slice(2);
 const say = (what: unknown): void => void process.stdout.write(`${JSON.stringify(what)}\n`);

@@ -1,7 +1,7 @@
-import { ExportTable } from '../../../src/ipc/exports.ts';
-import { ImportTable } from '../../../src/ipc/imports.ts';
-import { MessageSocket } from '../../../src/ipc/message-socket.ts';
-import { FrameType, FrameWriter } from '../../../src/ipc/wire.ts';
+import { ExportTable } from '../../../src/ipc/chunks/exports.ts';
+import { ImportTable } from '../../../src/ipc/chunks/imports.ts';
+import { FrameType, FrameWriter } from '../../../src/ipc/wire/frame.ts';
+import { MessageSocket } from '../../../src/ipc/wire/message-socket.ts';
 import { ImportedChunk } from '../../../src/memory/imported-chunk.ts';
 
 /** Stops this process where it is: nothing more of it runs until it is killed. */

@@ -1,7 +1,7 @@
 /** Reads streams as the head of each says, and answers requests with what it read. */
 import { createHash } from 'node:crypto';
-import type { IncomingStream } from '../../../src/ipc/incoming-stream.ts';
 import { parentChannel } from '../../../src/ipc/index.ts';
+import type { IncomingStream } from '../../../src/ipc/stream/incoming-stream.ts';
 
 const channel = parentChannel();
 const digests = new Map<string, Promise<string>>();

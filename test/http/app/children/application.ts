@@ -1,8 +1,8 @@
 /** The application of the tests: what it does is in the target. */
 import { setTimeout } from 'node:timers/promises';
 import { createPool } from '../../../../src/aggregate/pool.ts';
-import type { AppRequest } from '../../../../src/http/app/app-request.ts';
-import type { AppResponse } from '../../../../src/http/app/application.ts';
+import type { AppRequest } from '../../../../src/http/app/app-side/app-request.ts';
+import type { AppResponse } from '../../../../src/http/app/app-side/application.ts';
 
 const pool = createPool({ name: 'application' });
 const kept = pool.from('kept '.repeat(50_000));

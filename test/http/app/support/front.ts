@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../../src/aggregate/pool.ts';
-import type { Handler, ServerRequest } from '../../../../src/http/exchange.ts';
 import { attachFastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
+import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
 import { sendAggregate } from '../../../../src/network/send.ts';
 
 /** The least of a server: node:http in front of a handler, with the fast lane before it or without. */

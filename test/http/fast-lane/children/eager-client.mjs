@@ -1,6 +1,6 @@
 /**
- * A thread that is a client: connects, sends bytes, and tells by a flag when that is done, so that the server's thread can sleep
- * until then; posts all that comes back until the end.
+ * A thread that is a client: connects, sends bytes, and tells by a flag when that is done, so that the
+ * server's thread can sleep until then; posts all that comes back until the end.
  */
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';

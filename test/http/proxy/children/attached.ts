@@ -1,10 +1,13 @@
-/** A domain that sends what a proxy in its parent keeps, and has the rest answered by that proxy's server. Asked by lines. */
+/**
+ * A domain that sends what a proxy in its parent keeps, and has the rest answered by that proxy's server.
+ * Asked by lines.
+ */
 import { createInterface } from 'node:readline';
 import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
-import type { ServerRequest } from '../../../../src/http/exchange.ts';
+import type { ServerRequest } from '../../../../src/http/message/exchange.ts';
 import { attachProxy } from '../../../../src/http/proxy/attached-proxy.ts';
 import { createProxy } from '../../../../src/http/proxy/proxy.ts';
-import { parentChannel } from '../../../../src/ipc/fork.ts';
+import { parentChannel } from '../../../../src/ipc/meet/fork.ts';
 
 const front = process.argv[2] as string;
 const forward = createProxy({ origin: front, budget: 0 });

@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { handle, serverRequest } from '../../../../src/http/node-adapter.ts';
+import { handle, serverRequest } from '../../../../src/http/node/node-adapter.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../../../../src/http/proxy/proxy.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 

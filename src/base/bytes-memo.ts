@@ -1,0 +1,86 @@
+const SPREAD = 0x9e3779b1;
+const WORD = 4;
+
+interface Known<T> {
+  /** Bytes, and they themselves in words, those behind the end zero. */
+  readonly length: number;
+  readonly words: Int32Array;
+  readonly value: T;
+}
+
+/**
+ * What was made of bytes, by these bytes, for a peer that sends the same ones again and again: to look one up
+ * is to compare it with what came before, and makes no garbage. What falls on the slot of another takes its
+ * place.
+ */
+export class BytesMemo<T> {
+  readonly #slots: (Known<T> | undefined)[];
+  readonly #longest: number;
+  readonly #make: (bytes: Buffer, start: number, end: number) => T | undefined;
+  /** Of where was looked last: mostly all lie in the same memory. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #view = new DataView(this.#bytes.buffer, 0, 0);
+
+  /**
+   * @param slots a power of two, up to 65,536
+   * @param longest bytes of what is kept
+   * @param make what to make of bytes, or undefined: that is not kept
+   */
+  constructor(
+    slots: number,
+    longest: number,
+    make: (bytes: Buffer, start: number, end: number) => T | undefined,
+  ) {
+    this.#slots = Array.from({ length: slots }, () => undefined);
+    this.#longest = longest;
+    this.#make = make;
+  }
+
+  /** What is made of these bytes: the same as before, if it is there still. @throws what making it throws */
+  recall(bytes: Buffer, start: number, end: number): T | undefined {
+    const length = end - start;
+    if (length > this.#longest) return this.#make(bytes, start, end);
+    if (bytes !== this.#bytes) this.#lookInto(bytes);
+    const slot = this.#slotOf(start, end);
+    const known = this.#slots[slot];
+    if (known?.length === length && this.#isAt(start, known.words, length)) return known.value;
+    const value = this.#make(bytes, start, end);
+    if (value !== undefined) this.#slots[slot] = { length, words: this.#wordsAt(start, length), value };
+    return value;
+  }
+
+  #lookInto(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  #slotOf(start: number, end: number): number {
+    const view = this.#view;
+    let hash = end - start;
+    let at = start;
+    for (; at + WORD <= end; at += WORD) hash = Math.imul(hash ^ view.getInt32(at, true), SPREAD);
+    hash = Math.imul(hash ^ this.#lastWord(at, end), SPREAD);
+    return (hash >>> 16) & (this.#slots.length - 1);
+  }
+
+  #isAt(start: number, words: Int32Array, length: number): boolean {
+    const view = this.#view;
+    const whole = length >>> 2;
+    for (let i = 0; i < whole; i++) if (view.getInt32(start + i * WORD, true) !== words[i]) return false;
+    return whole === words.length || this.#lastWord(start + whole * WORD, start + length) === words[whole];
+  }
+
+  #wordsAt(start: number, length: number): Int32Array {
+    const words = new Int32Array((length + WORD - 1) >>> 2);
+    for (let i = 0; i < length >>> 2; i++) words[i] = this.#view.getInt32(start + i * WORD, true);
+    if ((length & 3) !== 0) words[length >>> 2] = this.#lastWord(start + (length & ~3), start + length);
+    return words;
+  }
+
+  /** The up to three bytes behind the last whole word. */
+  #lastWord(at: number, end: number): number {
+    let word = 0;
+    for (let i = end - 1; i >= at; i--) word = (word << 8) | this.#view.getUint8(i);
+    return word;
+  }
+}

@@ -1,0 +1,79 @@
+/** Something that is to happen in time. What it has in common with others is {@link Deadlines}' to keep. */
+export abstract class Due {
+  /** By performance.now(). */
+  deadline = 0;
+  /** Whose deadline is next, and whose was before. */
+  later: Due | undefined;
+  earlier: Due | undefined;
+  isDue = false;
+
+  /** Called, once, when it did not happen in time. */
+  abstract missed(): void;
+}
+
+/**
+ * Deadlines that are equally far away when they are set, under one timer: of tens of thousands a second
+ * hardly one is missed, and a timer each would cost more than all else that is done about them.
+ */
+export class Deadlines {
+  readonly #span: number;
+  /** They come in the order in which they were set: a list, through those who wait themselves. */
+  #first: Due | undefined;
+  #last: Due | undefined;
+  /** Goes off when the first is missed that waited as it was set: mostly that one has been met by then. */
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param span milliseconds from the setting of a deadline */
+  constructor(span: number) {
+    this.#span = span;
+  }
+
+  /** @param due none that waits */
+  set(due: Due): void {
+    due.deadline = performance.now() + this.#span;
+    due.isDue = true;
+    due.earlier = this.#last;
+    if (this.#last === undefined) this.#first = due;
+    else this.#last.later = due;
+    this.#last = due;
+    this.#timer ??= this.#after(this.#span);
+  }
+
+  /** It is of no more concern, if it was. */
+  met(due: Due): void {
+    if (!due.isDue) return;
+    const { earlier, later } = due;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    due.isDue = false;
+    due.earlier = undefined;
+    due.later = undefined;
+  }
+
+  /** None are of concern any more. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#first !== undefined) this.met(this.#first);
+  }
+
+  /** What is waited for keeps the process alive, if anything does. */
+  #after(span: number): NodeJS.Timeout {
+    return setTimeout(this.#check, span).unref();
+  }
+
+  readonly #check = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      if (first.deadline > now) {
+        this.#timer ??= this.#after(Math.ceil(first.deadline - now));
+        return;
+      }
+      this.met(first);
+      first.missed();
+    }
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * The errors of the whole library. Each has a stable `code`; those the kernel answered with carry the
+ * `errno` and `syscall` as well, the way Node's own system errors do.
+ */
+
+import { getSystemErrorName } from 'node:util';
+
+/** Stable codes of errors that iolite itself raises. */
+export type IoliteErrorCode =
+  /** The platform cannot do this (not Linux, too old a kernel, heap memory where shared is needed). */
+  | 'ERR_IOLITE_UNSUPPORTED'
+  /** An argument has the wrong type or form. */
+  | 'ERR_IOLITE_ARGUMENT'
+  /** A number is outside the range it must lie in. */
+  | 'ERR_IOLITE_RANGE'
+  /** The aggregate, draft or reader was released before. */
+  | 'ERR_IOLITE_RELEASED'
+  /** A pool is full, or a bound on memory, descriptors or messages was reached. */
+  | 'ERR_IOLITE_LIMIT'
+  /** The pool, channel, cache or server is closed. */
+  | 'ERR_IOLITE_CLOSED'
+  /** A pool's ACL does not admit the peer. */
+  | 'ERR_IOLITE_ACCESS'
+  /** A chunk was recycled before this slice of it was leased. */
+  | 'ERR_IOLITE_STALE'
+  /** A peer broke the protocol; its channel is closed. */
+  | 'ERR_IOLITE_PROTOCOL'
+  /** A peer is gone: it closed, exited or was killed. */
+  | 'ERR_IOLITE_PEER'
+  /** A peer did not answer in the time it was given. */
+  | 'ERR_IOLITE_TIMEOUT'
+  /** The bytes end before what was to be read. */
+  | 'ERR_IOLITE_INCOMPLETE'
+  /** A file cannot be cached or kept changing while it was read. */
+  | 'ERR_IOLITE_FILE'
+  /** A cache policy of the user's own failed; reported, never thrown. */
+  | 'ERR_IOLITE_POLICY'
+  /** A file changed on disk since it was read, so that what was to replace it would undo that change. */
+  | 'ERR_IOLITE_CONFLICT'
+  /** An HTTP request was answered with a status that is an error: what a middleware hands to `next`. */
+  | 'ERR_IOLITE_STATUS'
+  /** Something that must hold does not: a bug of iolite, found with `IOLITE_CHECK=1`. Please report it. */
+  | 'ERR_IOLITE_INVARIANT';
+
+/** Base of every error iolite raises. Match on `code`, not on the message. */
+export class IoliteError extends Error {
+  readonly code: string;
+
+  constructor(code: IoliteErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** An argument of the wrong type or form: `ERR_IOLITE_ARGUMENT`. */
+export class ArgumentError extends IoliteError {
+  constructor(message: string) {
+    super('ERR_IOLITE_ARGUMENT', message);
+  }
+}
+
+/** A number outside its range: `ERR_IOLITE_RANGE`. */
+export class BoundsError extends IoliteError {
+  constructor(message: string) {
+    super('ERR_IOLITE_RANGE', message);
+  }
+}
+
+/**
+ * A system call failed: `code` is the kernel's name for it ('ENOENT'), `errno` the negated number as in Node.
+ */
+export class SystemError extends IoliteError {
+  readonly errno: number;
+  readonly syscall: string;
+
+  /** @param errno the positive errno that the call left. */
+  constructor(syscall: string, errno: number, attempted: string) {
+    const code = getSystemErrorName(-errno);
+    super(code, `${attempted}: ${syscall} answered ${code}`);
+    this.errno = -errno;
+    this.syscall = syscall;
+  }
+}
+
+/** An error of Node's own as one of ours, if it carries what the kernel answered; as it is otherwise. */
+export function systemError(cause: unknown, attempted: string): Error {
+  const { errno, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (typeof errno !== 'number' || errno >= 0) return cause as Error;
+  return new SystemError(syscall ?? 'the call', -errno, attempted);
+}
+
+/** Describes a value for an error message, briefly whatever it is. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`;
+  if (typeof value === 'function') return `a function`;
+  if (typeof value === 'symbol') return 'a symbol';
+  if (value === null || typeof value !== 'object') return String(value);
+  return `a value of type ${value.constructor?.name ?? 'Object'}`;
+}
+
+/** Throws unless `value` is an integer from `min` to `max`, both included. */
+export function checkInteger(
+  value: unknown,
+  name: string,
+  min: number,
+  max: number,
+): asserts value is number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  refuseInteger(value, name, min, max);
+}
+
+/** Apart, so that the check itself is small enough to be inlined. */
+function refuseInteger(value: unknown, name: string, min: number, max: number): never {
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new ArgumentError(`Cannot use ${name}: an integer is wanted, ${describe(value)} was given`);
+  }
+  throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
+}

@@ -1,0 +1,67 @@
+import { SeededRandom } from './random.ts';
+import { type Trace, TraceBuilder } from './trace.ts';
+
+export interface SyntheticOptions {
+  readonly requests: number;
+  /** How many files there are. */
+  readonly objects: number;
+  /**
+   * The exponent of the popularity: the nth most popular file is read n^-alpha times as often as the first.
+   */
+  readonly alpha: number;
+  /** The same trace for the same seed. */
+  readonly seed: number;
+}
+
+/** The mean size of a file in the IO-Lite paper's trace. */
+const MEAN_BYTES = 17 * 1024;
+/**
+ * Of the logarithm of the sizes. Source: P. Barford, M. Crovella, "Generating representative web workloads",
+ * 1998.
+ */
+const DEVIATION = 1.318;
+
+/**
+ * Requests that are independent of each other, for files with a popularity by Zipf's law and log-normal sizes
+ * of a mean of 17 KB that have nothing to do with the popularity. O(requests * log(objects)).
+ */
+export function syntheticTrace({ requests, objects, alpha, seed }: SyntheticOptions): Trace {
+  const random = new SeededRandom(seed);
+  const sizes = Array.from({ length: objects }, () => logNormal(random));
+  const popularity = cumulativePopularity(objects, alpha);
+  const total = popularity[objects - 1] as number;
+  const builder = new TraceBuilder();
+  for (let i = 0; i < requests; i++) {
+    const file = firstAbove(popularity, random.uniform() * total);
+    builder.add(`/${file}`, sizes[file]);
+  }
+  return builder.withStatedSizes();
+}
+
+function logNormal(random: SeededRandom): number {
+  const location = Math.log(MEAN_BYTES) - DEVIATION ** 2 / 2;
+  return Math.max(1, Math.round(Math.exp(location + DEVIATION * random.normal())));
+}
+
+/** How often a file or a more popular one is read, in times of the first. */
+function cumulativePopularity(objects: number, alpha: number): Float64Array {
+  const cumulative = new Float64Array(objects);
+  let sum = 0;
+  for (let i = 0; i < objects; i++) {
+    sum += (i + 1) ** -alpha;
+    cumulative[i] = sum;
+  }
+  return cumulative;
+}
+
+/** The first place in ascending numbers that has one above `wanted`; the last if there is none. */
+function firstAbove(ascending: Float64Array, wanted: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) > wanted) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

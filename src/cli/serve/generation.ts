@@ -1,0 +1,139 @@
+import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
+import { AppProcesses, type AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
+import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
+import type { Json } from '../../ipc/message.ts';
+import { complain } from '../complain.ts';
+import { Failure } from '../user-error.ts';
+import { WorkerMessage } from './worker-message.ts';
+import type { WorkerSettings } from './worker-settings.ts';
+
+/** What generations share. */
+export interface GenerationHost {
+  readonly cache: OwnedFileCache;
+  /** Listening sockets, one a worker. */
+  readonly listeners: readonly number[];
+  /** What a worker is told of the whole. */
+  status(): Promise<Json>;
+  /** A process has ended. */
+  exited(exit: WorkerExit): void;
+  /** No worker can be started any more. */
+  failing(error: Error): void;
+}
+
+/** Milliseconds that responses of a generation that was replaced may take: as long as a download does. */
+const RETIREMENT = 3600_000;
+
+/** The processes that run by one reading of the configuration: workers, and those of the application. */
+export class Generation {
+  readonly #settings: Omit<WorkerSettings, 'addresses'>;
+  readonly #host: GenerationHost;
+  readonly #workers: Supervisor;
+  readonly #apps: AppProcesses | undefined;
+  #trouble: Error | undefined;
+  #started = false;
+
+  /**
+   * @param app the application, if there is one
+   * @param settings what workers are told
+   */
+  constructor(
+    app: AppProcessesOptions | undefined,
+    settings: Omit<WorkerSettings, 'addresses'>,
+    host: GenerationHost,
+  ) {
+    this.#settings = settings;
+    this.#host = host;
+    this.#workers = new Supervisor({
+      module: new URL(
+        import.meta.url.endsWith('.ts') ? './serve-worker.ts' : './serve-worker.js',
+        import.meta.url,
+      ),
+      descriptors: host.listeners.map(fd => [fd]),
+      connect: worker => this.#connect(worker),
+    });
+    this.#workers.on('exit', exit => host.exited(exit));
+    this.#workers.on('failing', error => {
+      if (this.#started) host.failing(noStart('no worker starts', error));
+      else this.#trouble ??= noStart('no worker starts', error);
+    });
+    if (app === undefined) return;
+    this.#apps = new AppProcesses(app);
+    this.#apps.on('exit', exit => host.exited(exit));
+    this.#apps.on('stuck', pid => complain(`Application process ${pid} is stuck, and is ended`));
+    // Once it runs, files and what answers without it are served on, and the application is tried again.
+    this.#apps.on('failing', error => {
+      if (!this.#started) this.#trouble ??= noStart('the application does not start', error);
+    });
+    this.#apps.on('serving', address => {
+      const head = { type: WorkerMessage.APPLICATION, address };
+      for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
+    });
+  }
+
+  get workers(): readonly Worker[] {
+    return this.#workers.workers;
+  }
+
+  get applications(): readonly Worker[] {
+    return this.#apps?.workers ?? [];
+  }
+
+  /**
+   * Resolves when all of it serves, or on close(). @throws Failure when it does not come up; it is closed
+   * then
+   */
+  async start(): Promise<void> {
+    await this.#apps?.start();
+    if (this.#trouble === undefined && !this.#workers.closing) await this.#workers.start();
+    this.#started = true;
+    if (this.#trouble === undefined) return;
+    await this.close({ force: true });
+    throw this.#trouble;
+  }
+
+  /** Ends it, as Supervisor.close() does: first the workers, who may wait for the application. */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { force = false } = options;
+    if (force) void this.#apps?.close({ force });
+    await this.#workers.close(options);
+    await this.#apps?.close();
+  }
+
+  /** Has the log's file opened anew. */
+  reopenLog(): void {
+    const head = { type: WorkerMessage.REOPEN };
+    for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
+  }
+
+  /** Lets it end in its own time: another one has taken its place. */
+  retire(): Promise<void> {
+    return this.close({ signal: 'SIGUSR2', limit: RETIREMENT });
+  }
+
+  /** Shares the cache with a worker. Resolves when the worker serves. */
+  #connect({ channel }: Worker): Promise<void> {
+    return new Promise(resolve => {
+      const { root, symlinks } = { root: this.#settings.root, ...this.#settings.site };
+      this.#host.cache.serve(channel, {
+        // Links that lead out are followed only where that is wanted.
+        ...(root === undefined || symlinks === 'follow' ? {} : { root }),
+        otherwise: async ({ head, body }) => {
+          body?.release();
+          const { type } = (head ?? {}) as { type?: string };
+          if (type === WorkerMessage.STATUS) return { head: await this.#host.status() };
+          if (type === WorkerMessage.SERVING) resolve();
+          return type === WorkerMessage.SETTINGS ? { head: this.#settingsNow() } : {};
+        },
+      });
+    });
+  }
+
+  #settingsNow(): Json {
+    const settings: WorkerSettings = { ...this.#settings, addresses: this.#apps?.addresses ?? [] };
+    return settings as unknown as Json;
+  }
+}
+
+function noStart(what: string, { message }: Error): Failure {
+  return new Failure(`${what}. ${message}`);
+}

@@ -1,0 +1,93 @@
+import { access, constants, open, readFile, realpath, stat } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
+import { Failure } from '../user-error.ts';
+import type { ServeConfig } from './serve-config.ts';
+import type { WorkerSettings } from './worker-settings.ts';
+
+/** What the processes of a configuration are started with. */
+export interface ServePlan {
+  readonly app: AppProcessesOptions | undefined;
+  readonly settings: Omit<WorkerSettings, 'addresses'>;
+}
+
+/** Reads and checks what a configuration refers to. @throws Failure */
+export async function planOf({
+  root,
+  site = {},
+  limits = {},
+  app,
+  tls,
+  log,
+}: ServeConfig): Promise<ServePlan> {
+  if (app !== undefined) await checkModule(app.module);
+  if (log !== undefined && log.file !== '-') await checkLog(log.file);
+  return {
+    app,
+    settings: {
+      root: root === undefined ? undefined : await checkDirectory(root),
+      site,
+      limits,
+      tls: tls === undefined ? undefined : await readTls(tls),
+      log,
+      app,
+    },
+  };
+}
+
+/** The real path of a directory that can be read. */
+async function checkDirectory(directory: string): Promise<string> {
+  const reasons: Record<string, string> = {
+    ENOENT: 'there is no such directory',
+    ENOTDIR: 'it is not a directory',
+    EACCES: 'there is no permission to read it',
+  };
+  try {
+    const root = await realpath(directory);
+    if (!(await stat(root)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    await access(root, constants.R_OK | constants.X_OK);
+    return root;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new Failure(`Cannot serve ${directory}: ${reasons[code] ?? message}`);
+  }
+}
+
+async function checkModule(module: string): Promise<void> {
+  try {
+    await access(module, constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(
+      `Cannot run application ${module}: ` +
+        `${code === 'EACCES' ? 'there is no permission to read it' : 'there is no such file'}`,
+    );
+  }
+}
+
+/** Makes the file if it is not there: workers do not say what becomes of it. */
+async function checkLog(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new Failure(`Cannot log to ${file}: ${(error as Error).message}`);
+  }
+}
+
+async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ cert: string; key: string }> {
+  const pem = { cert: await readPem(cert, 'certificate'), key: await readPem(key, 'key') };
+  try {
+    createSecureContext(pem);
+    return pem;
+  } catch (error) {
+    throw new Failure(`Cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`);
+  }
+}
+
+async function readPem(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Failure(`Cannot read the ${what}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * A worker of `iolite serve`: answers HTTP requests from the primary's file cache and the application's
+ * processes, at the listening socket it inherited. Ends when it is told to, and when the primary does.
+ */
+
+import { fstatSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { attachFileCache } from '../../file/cache/attached-cache.ts';
+import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
+import type { Handler } from '../../http/message/exchange.ts';
+import { attachProxy } from '../../http/proxy/attached-proxy.ts';
+import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
+import { contentOf } from '../../http/server/compose.ts';
+import { HttpServer } from '../../http/server/http-server.ts';
+import type { SiteOptions } from '../../http/site/site-options.ts';
+import { connect as connectChannel } from '../../ipc/meet/connect.ts';
+import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
+import type { Status } from '../../observe/status.ts';
+import { StatusPages } from './status-pages.ts';
+import { WorkerHandler } from './worker-handler.ts';
+import { WorkerMessage } from './worker-message.ts';
+import type { WorkerSettings } from './worker-settings.ts';
+
+/** Milliseconds to finish responses in, also when there is no primary any more to enforce it. */
+const DRAIN_LIMIT = 10_000;
+/** Milliseconds for which connections may bring another request to a worker that has a successor. */
+const PATIENCE = 10_000;
+const STATUS_LIMIT = 5000;
+/** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
+const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
+
+let server: HttpServer | undefined;
+let accessLog: AccessLog | undefined;
+
+async function stop(patience: number): Promise<void> {
+  await server?.close({ patience });
+  await accessLog?.close();
+  process.exit(0);
+}
+
+function stopSoon(): void {
+  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
+  void stop(0);
+}
+
+process.on('SIGTERM', stopSoon);
+// Another worker has taken its place: the primary gives it the time that its responses take.
+process.on('SIGUSR2', () => void stop(PATIENCE));
+// Sent to a whole process group, these are the primary's to act on.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
+
+const channel = parentChannel();
+channel.once('close', stopSoon);
+/** Where the application listens, as long as there is nobody to tell. */
+const addresses: string[] = [];
+let connect = (address: string): void => void addresses.push(address);
+let handler: WorkerHandler | undefined;
+channel.onRequest(({ head, body }) => {
+  body?.release();
+  const { type, address } = (head ?? {}) as { type?: string; address?: string };
+  if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
+  if (type === WorkerMessage.REOPEN) accessLog?.reopen();
+  return { head: { requests: handler?.requests ?? 0 } };
+});
+
+async function ask(type: string, timeout?: number): Promise<unknown> {
+  const { head } = await channel.request({ head: { type } }, { timeout });
+  return head;
+}
+
+const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
+const { root, site, limits, tls, log, app, proxy } = settings;
+const gateway = app === undefined ? undefined : new AppGateway(app);
+connect = address => void gateway?.connect(address);
+for (const address of [...settings.addresses, ...addresses]) connect(address);
+
+/** By its name where that can be opened, for then no write makes the process wait. */
+function standardOutput(): string | Writable {
+  return fstatSync(1).isSocket() ? process.stdout : '/dev/stdout';
+}
+
+async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
+  const asked = new AppGateway(PROXY_LIMITS);
+  void asked.connect(requests);
+  return attachProxy(await connectChannel(responses), asked);
+}
+
+const { headers, ...options } = site;
+const content = contentOf({
+  files:
+    root === undefined
+      ? undefined
+      : {
+          root,
+          site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
+          cache: await attachFileCache(channel),
+        },
+  behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
+});
+
+const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
+handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');
+if (log !== undefined) {
+  const { file, format = 'combined' } = log;
+  accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
+}
+server = new HttpServer({
+  handler,
+  limits,
+  tls,
+  accessLog,
+  failed: (error, { method, target }) => {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);
+  },
+});
+await server.listen({ fd: inheritedDescriptors()[0] as number });
+ask(WorkerMessage.SERVING).catch(() => {});

@@ -1,0 +1,42 @@
+import { closeDescriptor } from '../../os/descriptor.ts';
+import type { Primary } from './primary.ts';
+
+/** The same signal by two ways (the terminal's process group, and a parent that passes it on) is one. */
+const SAME_SIGNAL = 100;
+
+/** How a primary comes to its end: by a signal that lets responses finish, and a second one that does not. */
+export class Ending {
+  /** The exit code, when all is over. */
+  readonly code: Promise<number>;
+  readonly #primary: Primary;
+  readonly #listeners: number[];
+  #exitCode = 0;
+  #firstSignal: number | undefined;
+  #finish: (code: number) => void = () => {};
+
+  /** @param listeners closed as it begins */
+  constructor(primary: Primary, listeners: number[]) {
+    this.#primary = primary;
+    this.#listeners = listeners;
+    this.code = new Promise(resolve => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** @param killedCode the exit code if it is the second signal */
+  signalled(killedCode: number): void {
+    const now = performance.now();
+    this.#firstSignal ??= now;
+    if (this.#firstSignal === now) return this.begin(0);
+    if (now - this.#firstSignal < SAME_SIGNAL) return;
+    this.#exitCode = killedCode;
+    void this.#primary.close({ force: true });
+  }
+
+  /** @param code to exit with */
+  begin(code: number): void {
+    this.#exitCode = code;
+    for (const fd of this.#listeners.splice(0)) closeDescriptor(fd);
+    void this.#primary.close().then(() => this.#finish(this.#exitCode));
+  }
+}

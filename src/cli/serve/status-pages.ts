@@ -1,0 +1,44 @@
+import type { Answer, Handler, ServerRequest } from '../../http/message/exchange.ts';
+import { statusAnswer, textAnswer } from '../../http/message/status-answer.ts';
+import { STATUS_PAGE } from '../../observe/page.ts';
+import type { Status } from '../../observe/status.ts';
+
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src " +
+  "'self'; img-src data:";
+const NOT_STORED = ['Cache-Control', 'no-store'];
+
+/** /_iolite and the figures that it shows. */
+export class StatusPages implements Handler {
+  readonly #read: () => Promise<Status>;
+
+  /** @param read asks the primary */
+  constructor(read: () => Promise<Status>) {
+    this.#read = read;
+  }
+
+  async answer(request: ServerRequest): Promise<Answer | undefined> {
+    if (!isStatusPage(request)) return undefined;
+    const { method, target } = request;
+    if (method !== 'GET' && method !== 'HEAD') return statusAnswer(405, ['Allow', 'GET, HEAD']);
+    if (!target.startsWith('/_iolite/')) {
+      return textAnswer(200, 'text/html; charset=utf-8', STATUS_PAGE, [
+        ...NOT_STORED,
+        'Content-Security-Policy',
+        PAGE_POLICY,
+      ]);
+    }
+    try {
+      return textAnswer(200, 'application/json', JSON.stringify(await this.#read()), NOT_STORED);
+    } catch {
+      return statusAnswer(503);
+    }
+  }
+}
+
+/** Whether a request is one of those that are not counted. */
+export function isStatusPage({ target }: ServerRequest): boolean {
+  if (!target.startsWith('/_iolite')) return false;
+  const [path] = target.split('?', 1);
+  return path === '/_iolite' || path === '/_iolite/status.json';
+}

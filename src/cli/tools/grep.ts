@@ -1,0 +1,167 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { Input } from './input.ts';
+import { matcherOf } from './matcher.ts';
+import { type Output, openOutput } from './output.ts';
+import { compile, type Syntax } from './pattern.ts';
+import { Search, type Showing } from './search.ts';
+import { complain, OutputError, reasonOf, runTool, UsageError } from './tool.ts';
+
+interface Options {
+  readonly count?: true;
+  readonly extendedRegexp?: true;
+  readonly regexp?: readonly string[];
+  readonly fixedStrings?: true;
+  readonly withFilename?: true;
+  /** False for -h. */
+  readonly filename: boolean;
+  readonly ignoreCase?: true;
+  readonly filesWithMatches?: true;
+  readonly maxCount?: number;
+  readonly lineNumber?: true;
+  readonly quiet?: true;
+  /** False for -s. */
+  readonly messages: boolean;
+  readonly invertMatch?: true;
+  readonly lineRegexp?: true;
+}
+
+const FAILURE = 2;
+const NO_MATCH = 1;
+const STDIN_NAME = '(standard input)';
+
+/** Adds `iolite grep` to the program. */
+export function define(program: Command): void {
+  program
+    .command('grep')
+    .description(
+      'Write the lines of files that match a pattern. Without a file, or where it is -, of the ' +
+        'standard input.\n' +
+        'Patterns are basic regular expressions of POSIX, with the additions of GNU. They match ' +
+        'bytes, as in the C\n' +
+        'locale: `.` is one byte, and case is that of ASCII. All input counts as text.',
+    )
+    .argument('[pattern]', 'lines of it are several patterns; not with -e')
+    .argument('[file...]')
+    .helpOption('--help', 'display help for command')
+    .option('-a, --text', 'has no effect: all input counts as text')
+    .option('-c, --count', 'write how many lines match')
+    .option('-E, --extended-regexp', 'the patterns are extended regular expressions')
+    .option('-e, --regexp <pattern>', 'a pattern; may be repeated', collect)
+    .option('-F, --fixed-strings', 'the patterns are plain text')
+    .option('-H, --with-filename', 'write the name of the file with each line')
+    .option('-h, --no-filename', 'do not')
+    .option('-i, --ignore-case', 'take upper and lower case for the same')
+    .option('-l, --files-with-matches', 'write the names of the files that have a matching line')
+    .option('-m, --max-count <n>', 'stop reading a file after n matching lines', count)
+    .option('-n, --line-number', 'write the number of each line')
+    .option('-q, --quiet', 'write nothing; end at the first matching line')
+    .option('-s, --no-messages', 'do not complain of files that cannot be read')
+    .option('-v, --invert-match', 'take the lines that do not match')
+    .option('-x, --line-regexp', 'a pattern has to match the whole line')
+    .action(async (pattern: string | undefined, files: string[], options: Options) => {
+      process.exitCode = await runTool('grep', FAILURE, () => grep(pattern, files, options));
+    });
+}
+
+function collect(pattern: string, patterns: readonly string[] = []): readonly string[] {
+  return [...patterns, pattern];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text)) return Math.min(value, Number.MAX_SAFE_INTEGER);
+  throw new InvalidArgumentError('A number of lines is wanted.');
+}
+
+/** @returns the exit code: 0 when a line was selected, 1 when none was, 2 when a file could not be read */
+async function grep(
+  operand: string | undefined,
+  operands: readonly string[],
+  options: Options,
+): Promise<number> {
+  const { patterns, files } = operandsOf(operand, operands, options.regexp);
+  const showing = showingOf(options);
+  const matcher = matcherFor(patterns, options);
+  const names = files.length === 0 ? ['-'] : files;
+  const prefixed = options.filename && (options.withFilename || names.length > 1);
+  const output = await openOutput();
+  const { maxLines } = showing;
+  let code = NO_MATCH;
+  for (const name of maxLines === 0 ? [] : names) {
+    const shown = name === '-' ? STDIN_NAME : name;
+    try {
+      using input = new Input(name);
+      if (isOutputOf(input, output, showing)) {
+        throw new UsageError(`input file '${shown}' is also the output`);
+      }
+      const search = new Search(matcher, showing, output, prefixed ? `${shown}:` : '');
+      await feed(search, input, output);
+      search.end(shown);
+      if (search.selected && code === NO_MATCH) code = 0;
+      if (search.selected && showing.what === 'nothing') return 0;
+    } catch (error) {
+      if (error instanceof OutputError) throw error;
+      code = FAILURE;
+      const known = error instanceof UsageError;
+      if (options.messages || known) complain('grep', known ? error.message : `${shown}: ${reasonOf(error)}`);
+    }
+  }
+  await output.end();
+  return code;
+}
+
+async function feed(search: Search, input: Input, output: Output): Promise<void> {
+  while (!search.done) {
+    const block = await input.next();
+    if (block === undefined) {
+      search.endOfInput();
+      break;
+    }
+    search.add(block);
+    await output.flush();
+  }
+}
+
+function operandsOf(
+  operand: string | undefined,
+  operands: readonly string[],
+  given: readonly string[] | undefined,
+): { patterns: string[]; files: readonly string[] } {
+  if (given === undefined && operand === undefined) throw new UsageError('a pattern is wanted');
+  const texts = given ?? [operand as string];
+  const first = given === undefined || operand === undefined ? [] : [operand];
+  const patterns = texts.flatMap(text => Buffer.from(text).toString('latin1').split('\n'));
+  return { patterns, files: [...first, ...operands] };
+}
+
+function showingOf(options: Options): Showing {
+  const { count, filesWithMatches, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
+  return {
+    what: quiet ? 'nothing' : filesWithMatches ? 'names' : count ? 'counts' : 'lines',
+    numbers: options.lineNumber ?? false,
+    inverted: options.invertMatch ?? false,
+    maxLines: maxCount,
+  };
+}
+
+function matcherFor(patterns: readonly string[], options: Options) {
+  const { fixedStrings, extendedRegexp, ignoreCase = false, lineRegexp: wholeLines = false } = options;
+  const syntax: Syntax = fixedStrings ? 'fixed' : extendedRegexp ? 'extended' : 'basic';
+  const [only] = patterns;
+  const plain = syntax === 'fixed' ? /^/ : /^[^\\.*[^$+?{}|()]*$/;
+  if (patterns.length === 1 && only !== undefined && !ignoreCase && !wholeLines && plain.test(only)) {
+    return matcherOf(Buffer.from(only, 'latin1'));
+  }
+  return matcherOf(compile(patterns, { syntax, ignoreCase, wholeLines }));
+}
+
+/** A file that grows by what is found in it would never end. */
+function isOutputOf({ stats }: Input, output: Output, { what, maxLines }: Showing): boolean {
+  return (
+    what === 'lines' &&
+    maxLines > 1 &&
+    stats.isFile() &&
+    stats.ino === output.stats.ino &&
+    stats.dev === output.stats.dev
+  );
+}

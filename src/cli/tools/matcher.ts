@@ -1,0 +1,106 @@
+/** Bytes that are searched as one string: larger strings are slow to make. */
+const PIECE_BYTES = 64 * 1024;
+const NEWLINE = 10;
+
+/** Finds the lines that match, in bytes that begin where a line does. */
+export interface Matcher {
+  /** Bounds of the line that was found last, without its newline. */
+  readonly start: number;
+  readonly end: number;
+  /** The bytes to search from now on. */
+  open(region: Buffer): void;
+  /**
+   * Finds the first matching line that begins at `from` or later; a line begins there. @returns whether there
+   * is one
+   */
+  find(from: number): boolean;
+}
+
+/** @param pattern bytes that a line has to contain, or an expression over lines as Latin-1 with the flag g */
+export function matcherOf(pattern: Buffer | RegExp): Matcher {
+  return pattern instanceof RegExp ? new ExpressionMatcher(pattern) : new TextMatcher(pattern);
+}
+
+class TextMatcher implements Matcher {
+  readonly #text: Buffer;
+  #region: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+
+  constructor(text: Buffer) {
+    this.#text = text;
+  }
+
+  open(region: Buffer): void {
+    this.#region = region;
+  }
+
+  find(from: number): boolean {
+    const region = this.#region;
+    if (from >= region.length) return false;
+    const at = region.indexOf(this.#text, from);
+    if (at === -1) return false;
+    this.start = at === from ? from : Math.max(from, region.lastIndexOf(NEWLINE, at - 1) + 1);
+    const newline = region.indexOf(NEWLINE, at + this.#text.length);
+    this.end = newline === -1 ? region.length : newline;
+    return true;
+  }
+}
+
+class ExpressionMatcher implements Matcher {
+  readonly #expression: RegExp;
+  #region: Buffer = Buffer.alloc(0);
+  /** The piece of the region that `text` is. */
+  #text = '';
+  #textStart = 0;
+  #textEnd = 0;
+  start = 0;
+  end = 0;
+
+  constructor(expression: RegExp) {
+    this.#expression = expression;
+  }
+
+  open(region: Buffer): void {
+    this.#region = region;
+    this.#text = '';
+    this.#textStart = 0;
+    this.#textEnd = 0;
+  }
+
+  find(from: number): boolean {
+    for (let at = from; at < this.#region.length; at = this.#textEnd) {
+      if (at >= this.#textEnd) this.#take(at);
+      if (this.#findInText(at - this.#textStart)) return true;
+    }
+    return false;
+  }
+
+  /** Makes the lines from `start` on the text, as many as a piece holds and one at least. */
+  #take(start: number): void {
+    const region = this.#region;
+    let end = region.length;
+    if (end - start > PIECE_BYTES) {
+      const last = region.lastIndexOf(NEWLINE, start + PIECE_BYTES - 1);
+      const newline = last >= start ? last : region.indexOf(NEWLINE, start + PIECE_BYTES);
+      if (newline !== -1) end = newline + 1;
+    }
+    this.#text = region.toString('latin1', start, end);
+    this.#textStart = start;
+    this.#textEnd = end;
+  }
+
+  #findInText(from: number): boolean {
+    const text = this.#text;
+    const expression = this.#expression;
+    expression.lastIndex = from;
+    if (!expression.test(text)) return false;
+    const at = expression.lastIndex;
+    // Nothing behind the last newline is a line.
+    if (at === text.length && text.endsWith('\n')) return false;
+    const newline = text.indexOf('\n', at);
+    this.start = this.#textStart + (at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1);
+    this.end = this.#textStart + (newline === -1 ? text.length : newline);
+    return true;
+  }
+}

@@ -1,0 +1,107 @@
+import { EventEmitter } from 'node:events';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { IoliteError } from '../../base/error.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import { StoreIndex } from '../../store/store-index.ts';
+import type { Held } from '../../store/stored-version.ts';
+import { FILES } from './disk-files.ts';
+import { type ExtentSource, extentKey } from './extents.ts';
+import {
+  type CacheStats,
+  checkPath,
+  type FileCache,
+  type FileFacts,
+  type ReadOptions,
+  readPart,
+  type Snapshot,
+} from './file-cache.ts';
+import { FileSnapshot } from './file-snapshot.ts';
+
+/** Counters of an attached cache. */
+export interface AttachedStats extends CacheStats {
+  /** Whether its owner is there. */
+  readonly attached: boolean;
+}
+
+/**
+ * Attaches to the file cache that the domain at the other end of a channel owns and serves.
+ * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
+ */
+export async function attachFileCache(channel: Channel): Promise<AttachedFileCache> {
+  const cache = new AttachedFileCache();
+  await cache.attach(channel);
+  return cache;
+}
+
+/**
+ * A file cache whose files another domain reads. What was asked for is indexed here, so that a hit costs no
+ * message; the owner tells which versions to give up. Emits 'detached' when the owner is gone or closes its
+ * cache: what is held goes on being served then, and the rest fails with ERR_IOLITE_PEER, until it is
+ * attached to another owner.
+ */
+export class AttachedFileCache
+  extends EventEmitter<{ detached: [reason: Error | undefined] }>
+  implements FileCache, ExtentSource
+{
+  readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
+
+  /**
+   * Attaches to another owner, in place of the one it had. No file goes back to an older version.
+   * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
+   */
+  attach(channel: Channel): Promise<void> {
+    return this.#index.attach(channel);
+  }
+
+  read(path: string, options?: ReadOptions): Promise<Aggregate> {
+    // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
+    const held = options === undefined ? this.#index.peek(path) : undefined;
+    if (held?.content === undefined) return readPart(this, path, options);
+    return Promise.resolve(held.content.duplicate());
+  }
+
+  async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    return this.peek(path) ?? new FileSnapshot(await this.#index.ask(path, options.signal), this);
+  }
+
+  peek(path: string): Snapshot | undefined {
+    const held = this.#peek(path);
+    return held === undefined ? undefined : new FileSnapshot(held.retain(), this);
+  }
+
+  invalidate(path: string): void {
+    checkPath(path);
+    this.#index.invalidate(path);
+  }
+
+  stats(): AttachedStats {
+    const { budget, attached } = this.#index;
+    return { ...this.#index.stats(), budget, attached };
+  }
+
+  close(): void {
+    this.#index.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    const key = extentKey(file.serial, index);
+    const hit = this.#index.peek(key);
+    if (hit !== undefined) return hit.retain();
+    if (!this.#index.isCurrent(file))
+      throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${file.key}: the owner of the cache is gone`);
+    return this.#index.ask(key, signal);
+  }
+
+  #peek(path: string): Held<FileFacts> | undefined {
+    const held = this.#index.peek(path);
+    if (held !== undefined) return held;
+    checkPath(path);
+    if (this.#index.closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    return undefined;
+  }
+}

@@ -1,0 +1,351 @@
+import { now } from '../../base/clock.ts';
+import { Coalescer } from '../../base/coalescer.ts';
+import { IoliteError } from '../../base/error.ts';
+import { Placement } from '../../store/placement.ts';
+import type { Entry, Store } from '../../store/store.ts';
+import type { Greeting } from '../../store/store-protocol.ts';
+import type { Found, StoreOwner } from '../../store/store-service.ts';
+import { Held } from '../../store/stored-version.ts';
+import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
+import { type ExtentSource, parseExtentKey } from './extents.ts';
+import { checkPath, type FileFacts } from './file-cache.ts';
+import { FileForms } from './file-forms.ts';
+import { type FileVersion, sameVersion } from './file-version.ts';
+import type { Form } from './form.ts';
+import { LargeFiles } from './large-files.ts';
+import { checkInside, currentVersion, type LoadedFile, loadFile, OutsideError } from './load.ts';
+import { mediaTypeOf } from './media-type.ts';
+import { fileBeside } from './siblings.ts';
+import { Watcher } from './watcher.ts';
+
+/** The name of the store of files in requests. */
+export const FILES = 'files';
+
+/** What the owner knows of a file besides its facts. */
+export interface FileState {
+  readonly version: FileVersion;
+  /** Whether a later change must show in the version. */
+  readonly settled: boolean;
+  realPath: string;
+  /** When the disk was last known to agree. 0 when it likely does not. */
+  checkedAt: number;
+  /** After how many hits forms of it are made; 0: never, or they were. */
+  hitsBeforeForms: number;
+}
+
+export type FileEntry = Entry<FileFacts, FileState | undefined>;
+export type FileStore = Store<FileFacts, FileState | undefined>;
+
+type LoadedHere = LoadedFile<Placement<FileFacts, FileState | undefined>>;
+
+interface FoundFile extends Found<FileFacts> {
+  readonly realPath: string;
+}
+
+/** A file of more than this part of the budget is kept by extents. */
+const LARGEST_PART = 1 / 4;
+/** Below this many bytes it is read whole, whatever the budget. */
+const LEAST_LARGEST = 1024 ** 2;
+/** A file that is used is validated ahead of time, when so much of `maxStale` is over. */
+const RENEW_PART = 3 / 4;
+/** The same for files that attached domains use, who hear of it late. */
+const RENEW_ATTACHED_PART = 1 / 2;
+/** Hits in a batch beyond which no policy decides differently. */
+const MOST_HITS = 4;
+/** An extent of a version is right for ever. */
+const ALWAYS = Number.MAX_SAFE_INTEGER;
+/** Errors that say nothing about the file. */
+const TRANSIENT = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE_CLOSED', 'ERR_IOLITE_FILE'];
+
+/** The files of the disk in a store: read once, validated, watched. */
+export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
+  readonly greeting: Greeting;
+  /** Whether what some domain may read is confined to a directory. */
+  confined = false;
+  readonly #store: FileStore;
+  readonly #maxStale: number;
+  readonly #keepPageCache: boolean;
+  readonly #largest: number;
+  readonly #forms: FileForms;
+  #hits = 0;
+  #misses = 0;
+  readonly #loads = new Coalescer<FoundFile>(
+    found => ({ ...found, held: found.held.retain() }),
+    ({ held }) => held.release(),
+  );
+  readonly #large: LargeFiles;
+  readonly #watcher = new Watcher(
+    path => this.#noticed(path),
+    path => this.#store.get(path) !== undefined,
+  );
+  /** Files that have changed while they were being read. */
+  readonly #changed = new Set<string>();
+  /** Files of which it is being found out whether they have changed. */
+  readonly #checking = new Set<string>();
+
+  constructor(store: FileStore, options: { maxStale: number; keepPageCache: boolean; compress: boolean }) {
+    this.#store = store;
+    this.#forms = new FileForms(store, options.compress);
+    this.#large = new LargeFiles(store, options.keepPageCache, path => this.invalidate(path));
+    this.#maxStale = options.maxStale;
+    this.#keepPageCache = options.keepPageCache;
+    this.#largest = Math.max(LEAST_LARGEST, store.budget * LARGEST_PART);
+    this.greeting = { maxStale: options.maxStale, budget: store.budget };
+  }
+
+  /** Reads answered from memory, and those that waited for the disk. */
+  get hits(): number {
+    return this.#hits + this.#large.hits;
+  }
+
+  get misses(): number {
+    return this.#misses + this.#large.misses;
+  }
+
+  /** How many directories are watched. */
+  get watched(): number {
+    return this.#watcher.directories;
+  }
+
+  async find(
+    key: string,
+    since: number,
+    root: string | undefined,
+    pinned: ReadonlyMap<number, Held<FileFacts>>,
+  ): Promise<Found<FileFacts>> {
+    const extent = parseExtentKey(key);
+    if (extent === undefined) return this.lookUp(key, since, root);
+    const file = pinned.get(extent.serial);
+    if (file === undefined) {
+      const message = `Cannot read an extent of version ${extent.serial}: it is not held`;
+      throw new IoliteError('ERR_IOLITE_STALE', message);
+    }
+    return { held: await this.extent(file, extent.index), checkedAt: ALWAYS };
+  }
+
+  bySerial(serial: number): FileEntry | undefined {
+    return this.#store.bySerial(serial);
+  }
+
+  /**
+   * A file as the disk had it at `since` or later. The caller releases it.
+   * @param root a real path that the file must lie in
+   */
+  async lookUp(path: string, since: number, root?: string, signal?: AbortSignal): Promise<FoundFile> {
+    checkPath(path);
+    const present = this.#store.get(path);
+    if (present?.local !== undefined && present.local.checkedAt > since) {
+      const { realPath, checkedAt } = present.local;
+      checkInside(realPath, path, root);
+      this.hit(present);
+      return { held: present.held.retain(), checkedAt, realPath };
+    }
+    this.#misses += 1;
+    for (;;) {
+      try {
+        const found = await this.#loads.run(path, () => this.#validateOrLoad(path, root), { since, signal });
+        return confine(found, path, root);
+      } catch (error) {
+        // The work was begun under another root.
+        if (!(error instanceof OutsideError) || error.root === root) throw error;
+      }
+    }
+  }
+
+  /** A file was read from memory. */
+  hit(entry: FileEntry): void {
+    this.#hits += 1;
+    this.#used(entry, 1);
+  }
+
+  /** Sees to it that a file that is in use does not become too old. */
+  renewAhead(path: string, { checkedAt }: FileState): void {
+    if (now() - checkedAt < this.#maxStale * RENEW_PART || this.#loads.has(path)) return;
+    this.#renew(path, RENEW_PART).catch(() => {});
+  }
+
+  async used(entry: FileEntry, times: number): Promise<number> {
+    this.#used(entry, times);
+    const { key, local, held } = entry;
+    if (local === undefined) return ALWAYS;
+    if (this.#maxStale === 0) return 0;
+    if (now() - local.checkedAt > this.#maxStale * RENEW_ATTACHED_PART) {
+      try {
+        await this.#renew(key, RENEW_ATTACHED_PART);
+      } catch {
+        return 0;
+      }
+    }
+    return this.#store.get(key)?.held === held ? local.checkedAt : 0;
+  }
+
+  /** Forgets a file, so that the next read looks at the disk. */
+  invalidate(path: string): void {
+    this.#noteChange(path);
+    this.#store.remove(path);
+  }
+
+  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    return this.#large.extent(file, index, signal);
+  }
+
+  close(): void {
+    this.#watcher.close();
+  }
+
+  #used(entry: FileEntry, times: number): void {
+    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    this.#forms.hit(entry, times);
+  }
+
+  async #renew(path: string, part: number): Promise<void> {
+    const since = now() - this.#maxStale * part;
+    const { held } = await this.#loads.run(path, () => this.#validateOrLoad(path, undefined), { since });
+    held.release();
+  }
+
+  async #validateOrLoad(path: string, root: string | undefined): Promise<FoundFile> {
+    this.#changed.delete(path);
+    const startedAt = now();
+    try {
+      const present = this.#store.get(path);
+      if (present?.local?.settled) {
+        const { version, realPath } = await currentVersion(path, this.confined);
+        if (this.#store.get(path) === present && sameVersion(version, present.local.version))
+          return this.#confirm(present, present.local, startedAt, realPath);
+      }
+      return await this.#load(path, root, startedAt);
+    } catch (error) {
+      this.#forgetVanished(path, error);
+      throw error;
+    }
+  }
+
+  /** The disk has the version that is kept. */
+  #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): FoundFile {
+    const { key, held } = entry;
+    this.#used(entry, 1);
+    state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
+    state.realPath = realPath ?? state.realPath;
+    this.#watcher.add(key, state.realPath);
+    return { held: held.retain(), checkedAt: state.checkedAt, realPath: state.realPath };
+  }
+
+  async #load(path: string, root: string | undefined, startedAt: number): Promise<FoundFile> {
+    this.#watcher.add(path, path);
+    const store = this.#store;
+    const loaded = await loadFile(path, {
+      root,
+      largest: this.#largest,
+      keepPageCache: this.#keepPageCache,
+      allocate: size => new Placement(store, size),
+      copy: bytes => Placement.copyOf(store, bytes),
+    });
+    const { version, settled, realPath, target } = loaded;
+    const facts = await factsOf(path, loaded);
+    const forms = target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
+    if (store.closed) {
+      target?.discard();
+      await loaded.handle?.close();
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    }
+    const checkedAt = this.#changed.has(path) ? 0 : startedAt;
+    const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);
+    const held = this.#keep(path, loaded, facts, { version, settled, realPath, checkedAt, hitsBeforeForms });
+    return { held: this.#withForms(held, forms), checkedAt, realPath };
+  }
+
+  /** Keeps a file, if there is room. @returns a reference for the caller */
+  #keep(path: string, loaded: LoadedHere, facts: FileFacts, state: FileState): Held<FileFacts> {
+    const { target, handle, realPath } = loaded;
+    this.#watcher.add(path, realPath);
+    if (handle !== undefined) return this.#large.keep(path, handle, facts, state);
+    const room = target?.takeRoom();
+    if (room === undefined) {
+      this.#store.remove(path);
+      const content = target?.takeContent();
+      // A size that says nothing is not the content's.
+      const size = content?.length ?? facts.size;
+      return new Held(path, this.#store.nextSerial(), { ...facts, size }, content);
+    }
+    const { held } = this.#store.put(path, facts, state, room);
+    this.#store.forgetPages(held);
+    return held.retain();
+  }
+
+  /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
+  #withForms(held: Held<FileFacts>, forms: readonly Form[]): Held<FileFacts> {
+    const entry = this.#store.bySerial(held.serial);
+    if (entry === undefined || forms.length === 0) return held;
+    this.#forms.keep(entry, forms);
+    if (this.#store.get(entry.key) !== entry) return held;
+    held.release();
+    return entry.held.retain();
+  }
+
+  // Watching
+
+  /** Something happened to a file. */
+  #noticed(path: string): void {
+    const file = fileBeside(path);
+    if (file !== undefined) for (const each of this.#watcher.namesOf(file)) this.#formsChanged(each);
+    for (const each of this.#watcher.namesOf(path)) void this.#check(each);
+  }
+
+  /** A form of a file has come, changed or gone: the file is read again with what forms there are. */
+  #formsChanged(path: string): void {
+    this.#store.remove(path);
+  }
+
+  /**
+   * Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants
+   * it.
+   */
+  async #check(path: string): Promise<void> {
+    this.#noteChange(path);
+    const entry = this.#store.get(path);
+    if (entry?.local === undefined || this.#checking.has(path)) return;
+    entry.local.checkedAt = 0;
+    this.#checking.add(path);
+    try {
+      const { version } = await currentVersion(path, false);
+      if (this.#store.get(path) !== entry) return;
+      if (!entry.local.settled || !sameVersion(version, entry.local.version)) this.#store.remove(path);
+    } catch (error) {
+      this.#forgetVanished(path, error);
+    } finally {
+      this.#checking.delete(path);
+    }
+  }
+
+  /** What is being read of a file just now may be older than its last change. */
+  #noteChange(path: string): void {
+    if (this.#loads.has(path)) this.#changed.add(path);
+  }
+
+  /** A file that is gone, or is no longer ours to read, is not served from memory. */
+  #forgetVanished(path: string, error: unknown): void {
+    if (error instanceof OutsideError) return;
+    if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? '')) this.#store.remove(path);
+  }
+}
+
+/** Throws, with the reference given back, unless the file lies inside the root. */
+function confine(found: FoundFile, path: string, root: string | undefined): FoundFile {
+  try {
+    checkInside(found.realPath, path, root);
+    return found;
+  } catch (error) {
+    found.held.release();
+    throw error;
+  }
+}
+
+async function factsOf(path: string, { version, settled, target }: LoadedHere): Promise<FileFacts> {
+  const { size, mtimeNs } = version;
+  const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
+  const etag = hashed
+    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
+    : versionTag(version, settled);
+  return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
+}

@@ -1,0 +1,98 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Held } from '../../store/stored-version.ts';
+import { clamped, type FileFacts } from './file-cache.ts';
+
+/** Where the extents of a version are: in the store, or with its owner. */
+export interface ExtentSource {
+  /**
+   * An extent of a large file's version, read if it is not there. @returns a reference, which the caller
+   * releases
+   * @throws ERR_IOLITE_STALE; as the disk said
+   */
+  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>>;
+}
+
+/** The key of an extent. No path has a NUL, and a serial names a version. */
+export function extentKey(serial: number, index: number): string {
+  return `${serial}\0${index}`;
+}
+
+/** The serial and index in the key of an extent; undefined for a path. */
+export function parseExtentKey(key: string): { serial: number; index: number } | undefined {
+  const match = /^(\d{1,16})\0(\d{1,16})$/.exec(key);
+  return match === null ? undefined : { serial: Number(match[1]), index: Number(match[2]) };
+}
+
+/** Extents that are read at a time for one range. */
+const AT_A_TIME = 4;
+/** Extents that are read ahead at most: doubled from one with each sequential read. */
+const MOST_AHEAD = 8;
+
+/** Reads ranges of one version of a large file, and ahead of who reads it in sequence. */
+export class ExtentReader {
+  readonly #file: Held<FileFacts>;
+  readonly #source: ExtentSource;
+  /** Where the last range ended, and how many extents were read ahead of it. */
+  #position = 0;
+  #ahead = 0;
+
+  /** @param file whose reference the caller keeps for as long as it reads */
+  constructor(file: Held<FileFacts>, source: ExtentSource) {
+    this.#file = file;
+    this.#source = source;
+  }
+
+  async read(start: number, end: number, signal?: AbortSignal): Promise<Aggregate> {
+    const { size, extent = 1 } = this.#file.facts;
+    const from = clamped(start, size);
+    const to = clamped(end, size);
+    if (from >= to) return Aggregate.empty();
+    const first = Math.floor(from / extent);
+    const last = Math.floor((to - 1) / extent);
+    const whole = Aggregate.empty();
+    try {
+      for (let index = first; index <= last; index += AT_A_TIME) {
+        const count = Math.min(AT_A_TIME, last - index + 1);
+        for (const held of await this.#extents(index, count, signal)) {
+          whole.append(held.content ?? Aggregate.empty());
+          held.release();
+        }
+      }
+    } catch (error) {
+      whole.release();
+      throw error;
+    }
+    this.#readAhead(from, to, last);
+    whole.truncate(to - first * extent);
+    return whole.trimStart(from - first * extent);
+  }
+
+  /** All of them, or none. */
+  async #extents(first: number, count: number, signal: AbortSignal | undefined): Promise<Held<FileFacts>[]> {
+    const reads = Array.from({ length: count }, (_, i) => this.#source.extent(this.#file, first + i, signal));
+    const ended = await Promise.allSettled(reads);
+    const extents = ended.flatMap(end => (end.status === 'fulfilled' ? end.value : []));
+    const failed = ended.find(end => end.status === 'rejected');
+    if (failed === undefined) return extents;
+    for (const held of extents) held.release();
+    throw failed.reason;
+  }
+
+  #readAhead(from: number, to: number, last: number): void {
+    const sequential = from === this.#position && to > 0;
+    this.#position = to;
+    this.#ahead = sequential ? Math.min(MOST_AHEAD, Math.max(1, this.#ahead * 2)) : 0;
+    const { size, extent = 1 } = this.#file.facts;
+    const end = Math.min(last + this.#ahead, Math.ceil(size / extent) - 1);
+    for (let index = last + 1; index <= end; index++) {
+      this.#file.retain();
+      this.#source
+        .extent(this.#file, index)
+        .then(
+          held => held.release(),
+          () => {},
+        )
+        .finally(() => this.#file.release());
+    }
+  }
+}

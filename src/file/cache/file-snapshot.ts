@@ -1,0 +1,108 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { IoliteError } from '../../base/error.ts';
+import type { Held } from '../../store/stored-version.ts';
+import { HeldContent } from '../../store/version-content.ts';
+import { ExtentReader, type ExtentSource } from './extents.ts';
+import type { Coding, FileFacts, Snapshot } from './file-cache.ts';
+
+const NO_CODINGS: readonly Coding[] = [];
+
+/**
+ * One version of a file: a holder of what the cache holds. Made for each read, so that making one costs
+ * little.
+ */
+export class FileSnapshot implements Snapshot {
+  readonly #held: Held<FileFacts>;
+  readonly #source: ExtentSource;
+  readonly #coding: Coding | undefined;
+  /** Made when first asked for. */
+  #content: Aggregate | undefined;
+  #extents: ExtentReader | undefined;
+  #released = false;
+
+  /**
+   * @param held whose reference it takes over
+   * @param source of the extents of a large file
+   * @param coding of the form that it is of
+   */
+  constructor(held: Held<FileFacts>, source: ExtentSource, coding?: Coding) {
+    this.#held = held;
+    this.#source = source;
+    this.#coding = coding;
+  }
+
+  get content(): Aggregate | undefined {
+    if (this.#content === undefined) this.#content = this.#shared()?.duplicate();
+    return this.#content;
+  }
+
+  get size(): number {
+    return this.#coding === undefined ? this.#held.facts.size : (this.#shared()?.length ?? 0);
+  }
+
+  get mtimeMs(): number {
+    return this.#held.facts.mtimeMs;
+  }
+
+  get etag(): string {
+    const { etag, formTags } = this.#held.facts;
+    return this.#coding === undefined ? etag : (formTags?.[this.#coding] as string);
+  }
+
+  get mediaType(): string {
+    return this.#held.facts.mediaType;
+  }
+
+  get codings(): readonly Coding[] {
+    const { forms } = this.#held;
+    if (forms.size === 0 || this.#coding !== undefined) return NO_CODINGS;
+    return [...forms.keys()] as Coding[];
+  }
+
+  async read(
+    start = 0,
+    end = this.size,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Aggregate> {
+    options.signal?.throwIfAborted();
+    const content = this.#shared();
+    if (content !== undefined) {
+      using part = content.slice(start, end);
+      return new HeldContent(part, this.#held);
+    }
+    this.#extents ??= new ExtentReader(this.#held, this.#source);
+    this.#held.retain();
+    try {
+      return await this.#extents.read(start, end, options.signal);
+    } finally {
+      this.#held.release();
+    }
+  }
+
+  encoded(coding: Coding): Snapshot | undefined {
+    if (this.#released) throw released();
+    if (this.#coding !== undefined || !this.#held.forms.has(coding)) return undefined;
+    return new FileSnapshot(this.#held.retain(), this.#source, coding);
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#content !== undefined && !this.#content.released) this.#content.release();
+    this.#held.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** The cache's own aggregate: to be shared, never changed or given out. */
+  #shared(): Aggregate | undefined {
+    if (this.#released) throw released();
+    return this.#coding === undefined ? this.#held.content : this.#held.forms.get(this.#coding);
+  }
+}
+
+function released(): IoliteError {
+  return new IoliteError('ERR_IOLITE_RELEASED', 'Cannot use snapshot: it was released');
+}

@@ -1,0 +1,61 @@
+import type { FileHandle } from 'node:fs/promises';
+import { IoliteError } from '../../base/error.ts';
+import { dropPageCache } from '../../os/page-cache.ts';
+import { type FileVersion, sameContent, versionOf } from './file-version.ts';
+import { fill, type Target } from './load.ts';
+
+/**
+ * A version of a file that is too large to be kept whole. It stays open: so it can be read, by extents, when
+ * the path leads to another file by now, or to none.
+ */
+export class LargeFile {
+  readonly path: string;
+  readonly version: FileVersion;
+  /** Keys of its extents in the store, evicted ones too. */
+  readonly keys = new Set<string>();
+  readonly #handle: FileHandle;
+  #reads = 0;
+  #closing = false;
+
+  /** Takes over the handle. */
+  constructor(path: string, version: FileVersion, handle: FileHandle) {
+    this.path = path;
+    this.version = version;
+    this.#handle = handle;
+  }
+
+  /**
+   * Fills a target with the file's bytes from `start` on.
+   * @throws ERR_IOLITE_STALE when the file was changed in place since; ERR_IOLITE_CLOSED; as the disk said
+   */
+  async read(target: Target, start: number, keepPageCache: boolean): Promise<void> {
+    if (this.#closing)
+      throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot read ${this.path}: this version of it was released`);
+    this.#reads += 1;
+    try {
+      const length = target.pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      const filled = await fill(this.#handle, target.pieces, start);
+      const after = versionOf(await this.#handle.stat({ bigint: true }), this.path);
+      if (filled < length || !sameContent(after, this.version)) {
+        throw new IoliteError(
+          'ERR_IOLITE_STALE',
+          `Cannot read ${this.path}: it was changed in place, and this version of it is gone`,
+        );
+      }
+      if (!keepPageCache) dropPageCache(this.#handle.fd, start, length);
+    } finally {
+      this.#reads -= 1;
+      if (this.#closing) this.#closeIfDone();
+    }
+  }
+
+  /** Closes the file when the reads that are under way have ended. */
+  close(): void {
+    this.#closing = true;
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.#reads === 0) this.#handle.close().catch(() => {});
+  }
+}

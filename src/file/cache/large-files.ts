@@ -1,0 +1,100 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Coalescer } from '../../base/coalescer.ts';
+import { IoliteError } from '../../base/error.ts';
+import { Placement } from '../../store/placement.ts';
+import { Held } from '../../store/stored-version.ts';
+import type { FileState, FileStore } from './disk-files.ts';
+import { type ExtentSource, extentKey } from './extents.ts';
+import type { FileFacts } from './file-cache.ts';
+import { LargeFile } from './large-file.ts';
+
+/** Bytes of an extent at least: it is one segment where that is larger. */
+const LEAST_EXTENT = 256 * 1024;
+/** Large files that are held open at most without being used. */
+const MOST_OPEN = 256;
+
+/**
+ * The files of a store that are too large to be kept whole: versions without content, and extents of these.
+ */
+export class LargeFiles implements ExtentSource {
+  hits = 0;
+  misses = 0;
+  readonly #store: FileStore;
+  readonly #keepPageCache: boolean;
+  readonly #onStale: (path: string) => void;
+  /** Those that are open, by the serial of their version. */
+  readonly #files = new Map<number, LargeFile>();
+  readonly #reads = new Coalescer<Held<FileFacts>>(
+    held => held.retain(),
+    held => held.release(),
+  );
+
+  /** @param onStale called with the path of a file that was found to have changed */
+  constructor(store: FileStore, keepPageCache: boolean, onStale: (path: string) => void) {
+    this.#store = store;
+    this.#keepPageCache = keepPageCache;
+    this.#onStale = onStale;
+  }
+
+  /** Keeps a file open for as long as anybody holds its version. @returns a reference for the caller */
+  keep(path: string, handle: FileHandle, facts: FileFacts, state: FileState): Held<FileFacts> {
+    const file = new LargeFile(path, state.version, handle);
+    const extent = Math.max(LEAST_EXTENT, this.#store.segmentBytes);
+    const { held } = this.#store.put(path, { ...facts, extent }, state, undefined);
+    const { serial } = held;
+    this.#files.set(serial, file);
+    held.onEnd = () => {
+      this.#files.delete(serial);
+      file.close();
+      for (const key of file.keys) this.#store.remove(key);
+    };
+    held.retain();
+    this.#closeUnused();
+    return held;
+  }
+
+  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+    const key = extentKey(file.serial, index);
+    const present = this.#store.get(key);
+    if (present !== undefined) {
+      this.hits += 1;
+      this.#store.hit(present);
+      return present.held.retain();
+    }
+    this.misses += 1;
+    return this.#reads.run(key, () => this.#read(key, file, index), { signal });
+  }
+
+  async #read(key: string, held: Held<FileFacts>, index: number): Promise<Held<FileFacts>> {
+    const file = this.#files.get(held.serial);
+    if (file === undefined) {
+      throw new IoliteError('ERR_IOLITE_STALE', `Cannot read ${held.key}: this version of it is gone`);
+    }
+    const { size, extent = 1 } = held.facts;
+    const start = index * extent;
+    const target = new Placement(this.#store, Math.max(0, Math.min(extent, size - start)));
+    try {
+      await file.read(target, start, this.#keepPageCache);
+      const room = target.takeRoom();
+      if (room === undefined)
+        return new Held(key, this.#store.nextSerial(), held.facts, target.takeContent());
+      const { held: kept } = this.#store.put(key, held.facts, undefined, room);
+      file.keys.add(key);
+      this.#store.forgetPages(kept);
+      return kept.retain();
+    } catch (error) {
+      target.discard();
+      const isStale = (error as NodeJS.ErrnoException).code === 'ERR_IOLITE_STALE';
+      if (isStale && this.#store.bySerial(held.serial) !== undefined) this.#onStale(file.path);
+      throw error;
+    }
+  }
+
+  #closeUnused(): void {
+    for (const [serial, { path }] of this.#files) {
+      if (this.#files.size <= MOST_OPEN) return;
+      const entry = this.#store.bySerial(serial);
+      if (entry !== undefined && !entry.inUse) this.#store.remove(path);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ArgumentError, IoliteError } from '../../base/error.ts';
+import { dropPageCache } from '../../os/page-cache.ts';
+import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from './file-version.ts';
+
+/** Memory that a file is to be read into. */
+export interface Target {
+  readonly pieces: readonly { readonly bytes: Buffer }[];
+  /** Gives it back, unfilled. */
+  discard(): void;
+}
+
+/** Where files are read to, and how. */
+export interface LoadOptions<T extends Target> {
+  /** A real path: files that lie elsewhere, symbolic links followed, are refused with EACCES. */
+  readonly root: string | undefined;
+  /** Larger files are opened and not read. */
+  readonly largest: number;
+  /** Leave the kernel's page cache as it is. */
+  readonly keepPageCache: boolean;
+  /** Memory for a file of this size. */
+  allocate(size: number): T;
+  /** Memory with these bytes, of a file whose size says nothing. */
+  copy(bytes: Buffer): T;
+}
+
+/** A file as it was at one moment. */
+export interface LoadedFile<T extends Target> {
+  readonly version: FileVersion;
+  /** What the path led to, symbolic links followed. */
+  readonly realPath: string;
+  /** Its bytes; undefined for a large file. */
+  readonly target: T | undefined;
+  /** Of a large file: open, the caller's to close. */
+  readonly handle: FileHandle | undefined;
+  /** Whether the version says all: a later change must show in it. */
+  readonly settled: boolean;
+  /** Whether its size told how many bytes there are. Otherwise nothing tells whether it has changed. */
+  readonly sized: boolean;
+}
+
+/** A file that a root excludes. Others, who ask under another root, may still be given it. */
+export class OutsideError extends IoliteError {
+  readonly root: string;
+
+  constructor(path: string, root: string) {
+    super('EACCES', `Cannot read ${path}: it lies outside of ${root}`);
+    this.root = root;
+  }
+}
+
+/** How often a file that changes while it is read is read again. */
+const TRIES = 6;
+/** The last tries do not wait for the file to become calm. */
+const CALM_TRIES = 4;
+const READ_BYTES = 16 * 1024 ** 2;
+/** Most bytes of a file whose size says nothing: those of /proc have kilobytes. */
+const MOST_UNSIZED = 16 * 1024 ** 2;
+/** Files of this size and more leave the page cache after they were read. */
+const DROP_BYTES = 256 * 1024;
+/** O_NONBLOCK: opening a FIFO must not wait for a writer. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/**
+ * The version of a file on disk now. @throws ENOENT, EACCES, EISDIR, ERR_IOLITE_FILE, ...
+ * @param real whether the real path is wanted too, which costs opening the file
+ */
+export async function currentVersion(
+  path: string,
+  real: boolean,
+): Promise<{ version: FileVersion; realPath: string | undefined }> {
+  if (!real) return { version: versionOf(await stat(path, { bigint: true }), path), realPath: undefined };
+  const handle = await openFile(path);
+  try {
+    return {
+      realPath: await realPathOf(handle),
+      version: versionOf(await handle.stat({ bigint: true }), path),
+    };
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads a file: all of one version, or an error. Disk reads happen outside of the event loop, straight into
+ * the target. A file that was changed in the last milliseconds is left to become calm first.
+ * @throws ENOENT, EACCES, EISDIR, ELOOP, EMFILE, ENFILE, EIO; ERR_IOLITE_FILE for what is no regular file or
+ *   kept changing; what `allocate` throws
+ */
+export async function loadFile<T extends Target>(
+  path: string,
+  options: LoadOptions<T>,
+): Promise<LoadedFile<T>> {
+  const handle = await openFile(path);
+  let keepOpen = false;
+  try {
+    const realPath = await realPathOf(handle);
+    checkInside(realPath, path, options.root);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const version = versionOf(await handle.stat({ bigint: true }), path);
+      const wait = attempt < CALM_TRIES ? untilCalm(version) : 0;
+      if (wait > 0) {
+        await setTimeout(wait);
+        continue;
+      }
+      if (version.size > options.largest) {
+        keepOpen = true;
+        return { version, realPath, target: undefined, handle, settled: isSettled(version), sized: true };
+      }
+      const read = await readVersion(handle, version, path, options);
+      if (read !== undefined) return { version, realPath, handle: undefined, ...read };
+    }
+  } finally {
+    if (!keepOpen) await handle.close();
+  }
+  throw new IoliteError(
+    'ERR_IOLITE_FILE',
+    `Cannot read ${path}: it changed ${TRIES} times while it was read`,
+  );
+}
+
+/** Throws EACCES unless a real path lies inside a root. */
+export function checkInside(realPath: string, path: string, root: string | undefined): void {
+  if (root !== undefined && !isInside(realPath, root)) throw new OutsideError(path, root);
+}
+
+/** Whether a real path lies inside a root, or is it. Without a root everything does. */
+export function isInside(realPath: string, root: string | undefined): boolean {
+  if (root === undefined || realPath === root) return true;
+  return realPath.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/**
+ * Fills pieces one after the other with what a file has from `position` on.
+ * @returns how many bytes there were
+ */
+export async function fill(
+  handle: FileHandle,
+  pieces: readonly { readonly bytes: Buffer }[],
+  position: number,
+): Promise<number> {
+  let filled = 0;
+  for (const { bytes } of pieces) {
+    for (let at = 0; at < bytes.length; ) {
+      const length = Math.min(READ_BYTES, bytes.length - at);
+      const { bytesRead } = await handle.read(bytes, at, length, position + filled);
+      if (bytesRead === 0) return filled;
+      at += bytesRead;
+      filled += bytesRead;
+    }
+  }
+  return filled;
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  // Encoded as UTF-8 it would be the name of another file.
+  if (!isWellFormed(path)) {
+    throw new ArgumentError('Cannot read file: its path has a surrogate that is no part of a character');
+  }
+  return open(path, FLAGS);
+}
+
+/**
+ * The kernel says what was really opened: no link can be exchanged between a check of this and the reading.
+ */
+function realPathOf(handle: FileHandle): Promise<string> {
+  return readlink(`/proc/self/fd/${handle.fd}`);
+}
+
+/** @returns undefined when the file is not the same version any more */
+async function readVersion<T extends Target>(
+  handle: FileHandle,
+  version: FileVersion,
+  path: string,
+  { allocate, copy, keepPageCache }: LoadOptions<T>,
+): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
+  const { size } = version;
+  const target = allocate(size);
+  try {
+    const filled = await fill(handle, target.pieces, 0);
+    const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
+    const after = versionOf(await handle.stat({ bigint: true }), path);
+    if (sameVersion(version, after)) {
+      if (filled === size && beyond.bytesRead === 0) {
+        if (size >= DROP_BYTES && !keepPageCache) dropPageCache(handle.fd);
+        return { target, settled: isSettled(after), sized: true };
+      }
+      target.discard();
+      return { target: copy(await readUnsized(handle, path)), settled: false, sized: false };
+    }
+  } catch (error) {
+    target.discard();
+    throw error;
+  }
+  target.discard();
+  return undefined;
+}
+
+/** All of a file whose size says nothing, as those of /proc and /sys. */
+async function readUnsized(handle: FileHandle, path: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const part = Buffer.alloc(64 * 1024);
+    const { bytesRead } = await handle.read(part, 0, part.length, length);
+    if (bytesRead === 0) return Buffer.concat(parts, length);
+    parts.push(part.subarray(0, bytesRead));
+    length += bytesRead;
+    if (length > MOST_UNSIZED) {
+      throw new IoliteError(
+        'ERR_IOLITE_FILE',
+        `Cannot read ${path}: its size is unknown and it does not end`,
+      );
+    }
+  }
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}

@@ -1,0 +1,229 @@
+import { realpathSync } from 'node:fs';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import { CoarseClock, now } from '../../base/clock.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { RequestHandler } from '../../ipc/responder.ts';
+import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
+import type { CachePolicy } from '../../store/policy.ts';
+import { Store, type StoreStats } from '../../store/store.ts';
+import { StoreService } from '../../store/store-service.ts';
+import type { Held } from '../../store/stored-version.ts';
+import { HeldContent } from '../../store/version-content.ts';
+import { DiskFiles, FILES, type FileState, type FileStore } from './disk-files.ts';
+import {
+  type CacheStats,
+  checkPath,
+  type FileCache,
+  type FileFacts,
+  type ReadOptions,
+  readPart,
+  type Snapshot,
+  type SnapshotOptions,
+} from './file-cache.ts';
+import { FileSnapshot } from './file-snapshot.ts';
+import { isInside } from './load.ts';
+import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
+
+export interface FileCacheOptions {
+  /**
+   * Most bytes of physical memory: files, and besides them headers, what is being read, what has left the
+   * cache in memory that still has other files in it, and what others still hold. What it has no room for is
+   * read, handed out, and not kept.
+   */
+  readonly budget: number;
+  /**
+   * Who leaves a full cache: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. Files in use go
+   * last.
+   */
+  readonly policy?: PolicyName | CachePolicy;
+  /**
+   * Milliseconds that a file is used without a look at the disk. 0: look at every read. Default 1000. Changes
+   * on local file systems are noticed much earlier, by watching.
+   */
+  readonly maxStale?: number;
+  /**
+   * Where content is put, and whose ACL says who may attach. Default: a pool of the cache's own, for the same
+   * user.
+   */
+  readonly pool?: Pool;
+  /**
+   * Make brotli and gzip forms of files that compress well, in the background, once they were read often.
+   * Default true. Those that lie beside a file (page.html.br, .zst, .gz) are used in any case, and then none
+   * are made.
+   */
+  readonly compress?: boolean;
+  /**
+   * Leave what was read in the kernel's page cache too. Default: files of 256 KiB and more are dropped there.
+   */
+  readonly keepPageCache?: boolean;
+}
+
+export interface ServeOptions {
+  /** Serve only files inside this directory, symbolic links followed. Default: any this process can read. */
+  readonly root?: string;
+  /** Answers requests on the channel that are not the cache's. */
+  readonly otherwise?: RequestHandler;
+}
+
+/** Counters of a cache in the domain that owns it, and where its bytes are. */
+export interface OwnedStats extends CacheStats, StoreStats {
+  /** Directories that are watched for changes. */
+  readonly watched: number;
+  /** Domains that are attached. */
+  readonly attached: number;
+}
+
+const DEFAULT_MAX_STALE = 1000;
+
+/**
+ * Creates a file cache in this domain, which owns it. Others attach through a channel.
+ * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+ */
+export function createFileCache(options: FileCacheOptions): OwnedFileCache {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(
+      `Cannot create file cache: options with a budget are wanted, ${describe(options)} was given`,
+    );
+  }
+  return new OwnedFileCache(options);
+}
+
+/** The file cache of the domain that reads the files: one copy of each, for all domains, within a budget. */
+export class OwnedFileCache implements FileCache {
+  readonly #maxStale: number;
+  readonly #store: FileStore;
+  readonly #files: DiskFiles;
+  readonly #clock = new CoarseClock();
+  readonly #services = new Set<StoreService<FileFacts>>();
+
+  /** Use {@link createFileCache}. */
+  constructor(options: FileCacheOptions) {
+    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { compress = true, keepPageCache = false } = options;
+    checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
+    this.#maxStale = maxStale;
+    this.#store = new Store<FileFacts, FileState | undefined>({
+      budget,
+      policy: createPolicy(policy, budget),
+      pool,
+    });
+    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
+  }
+
+  read(path: string, options?: ReadOptions): Promise<Aggregate> {
+    try {
+      const whole = options === undefined || (options.start === undefined && options.end === undefined);
+      const hit = whole ? this.#peek(path) : undefined;
+      if (hit?.content === undefined) return readPart(this, path, options);
+      return Promise.resolve(new HeldContent(hit.content, hit));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
+    const hit = this.peek(path, root);
+    if (hit !== undefined) return hit;
+    const since = now() - this.#maxStale;
+    const { held } = await this.#files.lookUp(path, since, root, signal);
+    return new FileSnapshot(held, this.#files);
+  }
+
+  peek(path: string, root?: string): Snapshot | undefined {
+    const held = this.#peek(path, root);
+    return held === undefined ? undefined : new FileSnapshot(held.retain(), this.#files);
+  }
+
+  invalidate(path: string): void {
+    checkPath(path);
+    this.#files.invalidate(path);
+  }
+
+  /**
+   * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is
+   * one; or a glob of `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not
+   * followed. Ends when the cache is full, and never fails for a single file. Of files that are kept by
+   * extents nothing is read.
+   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   */
+  async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
+    this.#checkOpen();
+    const pressure = (): number => this.#store.evictions + this.#store.uncached;
+    const before = pressure();
+    const read = async (path: string, signal: AbortSignal | undefined): Promise<number> => {
+      using snapshot = await this.snapshot(path, signal === undefined ? {} : { signal });
+      return snapshot.content?.length ?? 0;
+    };
+    return warm({ read, isFull: () => pressure() > before }, pattern, options);
+  }
+
+  stats(): OwnedStats {
+    const { hits, misses, watched } = this.#files;
+    return { ...this.#store.stats(), hits, misses, watched, attached: this.#services.size };
+  }
+
+  /**
+   * Answers the requests of a cache attached at the other end of the channel, until the channel or this cache
+   * closes. Takes the channel's request handler.
+   * @throws what realpath says of `root`
+   */
+  serve(channel: Channel, options: ServeOptions = {}): void {
+    this.#checkOpen();
+    const root = options.root === undefined ? undefined : realpathSync(options.root);
+    const service = new StoreService<FileFacts>(FILES, this.#files, root);
+    if (root !== undefined) this.#files.confined = true;
+    this.#services.add(service);
+    this.#store.listeners.add(service);
+    this.#store.isShared = true;
+    channel.onRequest((message, context) => {
+      const answer = service.handle(message);
+      if (answer !== undefined) return answer;
+      if (options.otherwise !== undefined) return options.otherwise(message, context);
+      message.body?.release();
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the file cache');
+    });
+    if (channel.closed) this.#end(service);
+    else channel.once('close', () => this.#end(service));
+  }
+
+  close(): void {
+    if (this.#store.closed) return;
+    this.#files.close();
+    this.#clock.stop();
+    this.#store.close();
+    for (const service of this.#services) this.#end(service);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #peek(path: string, root?: string): Held<FileFacts> | undefined {
+    const entry = this.#store.get(path);
+    if (entry?.local === undefined) {
+      checkPath(path);
+      this.#checkOpen();
+      return undefined;
+    }
+    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
+    if (age >= this.#maxStale || !isInside(entry.local.realPath, root)) return undefined;
+    if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
+    this.#files.hit(entry);
+    return entry.held;
+  }
+
+  #end(service: StoreService<FileFacts>): void {
+    service.close();
+    this.#store.listeners.delete(service);
+    this.#services.delete(service);
+    this.#store.isShared = this.#services.size > 0;
+  }
+
+  #checkOpen(): void {
+    if (this.#store.closed)
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+  }
+}

@@ -1,0 +1,102 @@
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkInteger } from '../../base/error.ts';
+import { parseGlob } from './glob.ts';
+
+/** How far a warm-up is. */
+export interface WarmProgress {
+  /** Files read, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Files and directories that could not be read. */
+  readonly failed: number;
+  /** Whether it ended early, as the cache is full: more would take the place of what was just read. */
+  readonly full: boolean;
+}
+
+export interface WarmOptions {
+  readonly signal?: AbortSignal;
+  /** Called after each file. */
+  readonly onProgress?: (progress: WarmProgress) => void;
+  /** Files that are read at the same time. Default 8. */
+  readonly concurrency?: number;
+}
+
+/** What of a cache is warmed up. */
+export interface Warmed {
+  /** Reads a file. @returns its size */
+  read(path: string, signal: AbortSignal | undefined): Promise<number>;
+  /** Whether nothing more can be kept without evicting. */
+  isFull(): boolean;
+}
+
+const DEFAULT_CONCURRENCY = 8;
+const MOST_CONCURRENCY = 1000;
+
+/**
+ * Reads all files that a path or a simple glob names into a cache, until it is full. Never throws for a
+ * single file.
+ */
+export async function warm(cache: Warmed, pattern: string, options: WarmOptions): Promise<WarmProgress> {
+  const { signal, onProgress, concurrency = DEFAULT_CONCURRENCY } = options;
+  checkInteger(concurrency, 'concurrency', 1, MOST_CONCURRENCY);
+  let [files, bytes, failed] = [0, 0, 0];
+  const paths = filesNamed(pattern, () => {
+    failed += 1;
+  });
+  const readSome = async (): Promise<void> => {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (cache.isFull()) return;
+      const { value: path, done } = await paths.next();
+      if (done === true) return;
+      try {
+        const size = await cache.read(path, signal);
+        bytes += size;
+        files += 1;
+      } catch {
+        signal?.throwIfAborted();
+        failed += 1;
+      }
+      onProgress?.({ files, bytes, failed, full: false });
+    }
+  };
+  const readers = await Promise.allSettled(Array.from({ length: concurrency }, readSome));
+  await paths.return(undefined);
+  for (const reader of readers) if (reader.status === 'rejected') throw reader.reason;
+  return { files, bytes, failed, full: cache.isFull() };
+}
+
+/**
+ * The regular files, and links, that a glob names. Links to directories are not followed: they may lead in
+ * circles.
+ */
+async function* filesNamed(pattern: string, fail: () => void): AsyncGenerator<string, undefined> {
+  const { base, matches, enters } = parseGlob(pattern);
+  const found = await stat(base);
+  if (!found.isDirectory()) {
+    yield base;
+    return;
+  }
+  const folders = [base];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for await (const entry of await opendir(folder, { encoding: 'buffer' as BufferEncoding })) {
+        const name = nameOf(entry.name as unknown as Buffer);
+        if (name === undefined) fail();
+        else if (entry.isDirectory()) {
+          if (enters(name)) folders.push(join(folder, name));
+        } else if ((entry.isFile() || entry.isSymbolicLink()) && matches(join(folder, name)))
+          yield join(folder, name);
+      }
+    } catch {
+      fail();
+    }
+  }
+}
+
+/** A name as text; undefined for one that is not valid UTF-8, which no string names. */
+function nameOf(bytes: Buffer): string | undefined {
+  const name = bytes.toString();
+  return Buffer.from(name).equals(bytes) ? name : undefined;
+}

@@ -1,0 +1,124 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { Draft } from '../../aggregate/draft.ts';
+import { IoliteError, systemError } from '../../base/error.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+
+/** O_NONBLOCK: opening a FIFO must not wait for a writer. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+/** Bytes of one buffer that is read into. */
+const READ_BYTES = 16 * 1024 ** 2;
+
+/**
+ * One version of a file on disk, held open. As files are replaced and never written in place, it can be read
+ * as long as somebody holds it, whatever its name refers to by then. Starts with one reference.
+ */
+export class DiskVersion {
+  /** Opened by a path, or just written. State positions when reading: its own is moved by others. */
+  readonly handle: FileHandle;
+  /** In bytes. */
+  readonly size: number;
+  /** Whoever gave the file more than one name expects a change to show under all of them. */
+  readonly names: number;
+  readonly #device: bigint;
+  readonly #inode: bigint;
+  readonly mtimeNs: bigint;
+  #references = 1;
+
+  constructor(handle: FileHandle, { dev, ino, size, nlink, mtimeNs }: Stat) {
+    this.handle = handle;
+    this.size = Number(size);
+    this.names = Number(nlink);
+    this.mtimeNs = mtimeNs;
+    this.#device = dev;
+    this.#inode = ino;
+  }
+
+  /** The version that a path refers to now. @throws ENOENT, EACCES, EISDIR, ELOOP, ...; ERR_IOLITE_FILE */
+  static async open(path: string): Promise<DiskVersion> {
+    const handle = await open(path, FLAGS).catch(refuse(`Cannot open ${path}`));
+    try {
+      const found = await handle.stat({ bigint: true });
+      if (found.isDirectory()) throw new IoliteError('EISDIR', `Cannot open ${path}: it is a directory`);
+      if (found.isFile()) return new DiskVersion(handle, found);
+      throw new IoliteError('ERR_IOLITE_FILE', `Cannot open ${path}: it is not a regular file`);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Whether a path refers to this version, unchanged. Modes, owners and times of access may have changed. */
+  async isAt(path: string): Promise<boolean> {
+    try {
+      return this.#is(await stat(path, { bigint: true }));
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw systemError(error, `Cannot look at ${path}`);
+    }
+  }
+
+  /**
+   * Bytes `start` to `end`, which the caller releases, in new buffers: read outside of the event loop,
+   * straight into them.
+   * @throws ERR_IOLITE_CONFLICT when somebody wrote to the file in place; EIO; ERR_IOLITE_LIMIT
+   */
+  async read(start: number, end: number, pool: ChunkPool): Promise<Aggregate> {
+    const whole = new Aggregate(undefined, pool);
+    try {
+      for (let at = start; at < end; ) {
+        using piece = await this.#readPiece(at, Math.min(READ_BYTES, end - at), pool);
+        whole.append(piece);
+        at += piece.length;
+      }
+      if (!this.#is(await this.handle.stat({ bigint: true }))) throw changedInPlace();
+      return whole;
+    } catch (error) {
+      whole.release();
+      throw systemError(error, `Cannot read bytes ${start} to ${end} of a file`);
+    }
+  }
+
+  retain(): this {
+    this.#references += 1;
+    return this;
+  }
+
+  /** Gives back a reference; the last one closes the file. */
+  async release(): Promise<void> {
+    this.#references -= 1;
+    if (this.#references === 0) await this.handle.close();
+  }
+
+  async #readPiece(start: number, length: number, pool: ChunkPool): Promise<Aggregate> {
+    using draft = new Draft(pool, pool.reserve(length));
+    const { bytesRead } = await this.handle.read(draft.bytes, 0, length, start);
+    if (bytesRead === 0) throw changedInPlace();
+    return draft.seal(bytesRead);
+  }
+
+  #is({ dev, ino, size, mtimeNs }: Stat): boolean {
+    return (
+      ino === this.#inode && dev === this.#device && mtimeNs === this.mtimeNs && Number(size) === this.size
+    );
+  }
+}
+
+interface Stat {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly nlink: bigint;
+  readonly mtimeNs: bigint;
+}
+
+function changedInPlace(): IoliteError {
+  return new IoliteError('ERR_IOLITE_CONFLICT', 'Cannot read file: somebody changed it in place');
+}
+
+function refuse(attempted: string): (cause: unknown) => never {
+  return cause => {
+    throw systemError(cause, attempted);
+  };
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NAMELESS, nameFile } from '../../os/nameless-file.ts';
+
+/** What file systems, and kernels, answer that know no files without a name. */
+const UNKNOWN = ['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
+const READ_AND_WRITE_ALONE = 0o600;
+const AS_UMASK_SAYS = 0o666;
+
+/**
+ * A file that is being written and has no name yet, where the file system can; else one of a random name that
+ * begins with `.iolite-`. It goes with its maker's death, except between the two calls that put it in
+ * another's place, or where it has that name: then such a file may be left.
+ */
+export class NewFile {
+  readonly handle: FileHandle;
+  readonly #folder: string;
+  #name: string | undefined;
+
+  private constructor(handle: FileHandle, folder: string, name: string | undefined) {
+    this.handle = handle;
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  /**
+   * @param replaces whether it is to get the mode of another, and nobody is to read it until then
+   * @throws EACCES, EROFS, ENOSPC, EMFILE, ...
+   */
+  static async create(folder: string, replaces: boolean): Promise<NewFile> {
+    const mode = replaces ? READ_AND_WRITE_ALONE : AS_UMASK_SAYS;
+    try {
+      return new NewFile(await open(folder, NAMELESS, mode), folder, undefined);
+    } catch (error) {
+      if (!UNKNOWN.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    const name = temporaryName(folder);
+    return new NewFile(await open(name, 'wx+', mode), folder, name);
+  }
+
+  /** Gives it a name that nothing has. @throws EEXIST */
+  async appear(path: string): Promise<void> {
+    nameFile(this.handle.fd, path);
+    await this.#removeName();
+  }
+
+  /** Gives it the name of another file, which loses it, at once. */
+  async replace(path: string): Promise<void> {
+    if (this.#name === undefined) {
+      const name = temporaryName(this.#folder);
+      nameFile(this.handle.fd, name);
+      this.#name = name;
+    }
+    await rename(this.#name, path);
+    this.#name = undefined;
+  }
+
+  /**
+   * To read it from now on. The descriptor that wrote it is closed, as a file that is open for writing cannot
+   * be executed, nor its file system be made read-only.
+   */
+  async reopen(): Promise<FileHandle> {
+    const reader = await open(`/proc/self/fd/${this.handle.fd}`, 'r').catch(() => undefined);
+    if (reader === undefined) return this.handle;
+    await this.handle.close();
+    return reader;
+  }
+
+  /** Closes and removes it. */
+  async discard(): Promise<void> {
+    await this.#removeName();
+    await this.handle.close();
+  }
+
+  async #removeName(): Promise<void> {
+    if (this.#name !== undefined) await rm(this.#name, { force: true });
+    this.#name = undefined;
+  }
+}
+
+function temporaryName(folder: string): string {
+  return join(folder, `.iolite-${randomBytes(8).toString('hex')}`);
+}

@@ -1,0 +1,266 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Content } from '../../aggregate/byte-sequence.ts';
+import { commit } from '../../aggregate/tree/fill.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { FileCache } from '../cache/file-cache.ts';
+import { DiskVersion } from './disk-version.ts';
+import { FileContent, type Part, releaseParts } from './file-content.ts';
+import { syncFolder, writeVersion } from './write-version.ts';
+
+/** Bytes that are read and kept at once, so that records read one after the other ask the disk seldom. */
+const EXTENT_BYTES = 64 * 1024;
+/** Bytes of a file that are kept beside those not yet synced. */
+const KEEP_BYTES = 16 * 1024 ** 2;
+/** A file changed this recently can have been changed again within a tick of its clock, unseen by a cache. */
+const SETTLED_NS = 2_000_000_000n;
+const ZEROS_BYTES = 1024 ** 2;
+
+/** A cache that a file is read through, and the path it knows the file by. */
+export interface CachedBy {
+  readonly cache: FileCache;
+  readonly path: string;
+}
+
+/** The files that are open in this process (or thread), by real path. */
+const opened = new Map<string, OpenedFile>();
+
+/**
+ * A file that is open in this process, once however often it was opened: its users see each other's writes at
+ * once. What they write is in memory until it is synced.
+ */
+export class OpenedFile {
+  /** Real: without symbolic links. */
+  readonly path: string;
+  readonly #pool: ChunkPool;
+  readonly #content: FileContent;
+  /** What the content lies over; undefined as long as there is no file. */
+  #disk: DiskVersion | undefined;
+  #users = 0;
+  /** Whether the disk may forget the name of the version it has. */
+  #nameAtRisk = false;
+  /** Caches that are to hear of new versions. */
+  readonly #caches = new Set<CachedBy>();
+  /** Steps that exchange the version on disk follow one another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
+
+  private constructor(path: string, pool: ChunkPool) {
+    this.path = path;
+    this.#pool = pool;
+    this.#content = new FileContent(pool, 0);
+  }
+
+  /**
+   * Joins those who have a file open, or opens it. Say {@link leave} when done.
+   * @param create whether there may be no file yet
+   * @param pool where what is read and written goes, if this is the first
+   * @param cachedBy is told of new versions
+   * @throws as DiskVersion.open
+   */
+  static async join(
+    path: string,
+    create: boolean,
+    pool: ChunkPool,
+    cachedBy: CachedBy | undefined,
+  ): Promise<OpenedFile> {
+    const file = opened.get(path) ?? new OpenedFile(path, pool);
+    opened.set(path, file);
+    file.#users += 1;
+    if (cachedBy !== undefined) file.#caches.add(cachedBy);
+    try {
+      await file.#inTurn(() => file.#catchUp(create));
+      return file;
+    } catch (error) {
+      await file.leave(cachedBy);
+      throw error;
+    }
+  }
+
+  /** Whether a file is open that is on disk only after its first sync. */
+  static isNew(path: string): boolean {
+    const file = opened.get(path);
+    return file !== undefined && file.#disk === undefined;
+  }
+
+  /** The version on disk that is read and replaced. */
+  get disk(): DiskVersion | undefined {
+    return this.#disk;
+  }
+
+  get size(): number {
+    return this.#content.size;
+  }
+
+  write(offset: number, content: Content): void {
+    this.#content.write(offset, content);
+  }
+
+  truncate(size: number): void {
+    this.#content.truncate(size);
+  }
+
+  replace(content: Content): void {
+    // What cannot be taken in must leave the file as it is.
+    using whole = new Aggregate(undefined, this.#pool).append(content);
+    this.#content.truncate(0);
+    this.#content.write(0, whole);
+  }
+
+  /** Bytes of now, whatever is written while the disk is read. */
+  async read(start: number, end: number, by: CachedBy | undefined): Promise<Aggregate> {
+    const parts = this.#content.parts(start, Math.min(end, this.size));
+    const disk = this.#disk?.retain();
+    const whole = new Aggregate(undefined, this.#pool);
+    try {
+      for (const part of parts) {
+        using bytes = await this.#bytesOf(part, disk, by);
+        whole.append(bytes);
+      }
+      return whole;
+    } catch (error) {
+      whole.release();
+      throw error;
+    } finally {
+      releaseParts(parts);
+      await disk?.release();
+    }
+  }
+
+  /** Brings what was written until now to disk. Calls that come while one is at it share the next. */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#inTurn(() => {
+      this.#nextSync = undefined;
+      return this.#sync();
+    });
+    return this.#nextSync;
+  }
+
+  /** Gives up what was not synced, and takes up what is on disk. */
+  reload(): Promise<void> {
+    return this.#inTurn(async () => this.#takeUp(await DiskVersion.open(this.path)));
+  }
+
+  /** One user less; with the last one goes what it holds. */
+  async leave(cachedBy: CachedBy | undefined): Promise<void> {
+    this.#users -= 1;
+    if (cachedBy !== undefined) this.#caches.delete(cachedBy);
+    await this.#inTurn(async () => {
+      if (this.#users > 0 || opened.get(this.path) !== this) return;
+      opened.delete(this.path);
+      this.#content.clear();
+      await this.#disk?.release();
+    });
+  }
+
+  /** Takes up the version that is on disk, unless something was written here. */
+  async #catchUp(create: boolean): Promise<void> {
+    if (this.#content.changed || (await this.#disk?.isAt(this.path))) return;
+    const found = await DiskVersion.open(this.path).catch(error => {
+      if (create && error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    // Those who have it open may have written meanwhile.
+    if (this.#content.changed) await found?.release();
+    else await this.#takeUp(found);
+  }
+
+  async #takeUp(disk: DiskVersion | undefined): Promise<void> {
+    const previous = this.#disk;
+    this.#disk = disk;
+    this.#content.reset(disk?.size);
+    await previous?.release();
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#content.changed) await this.#writeVersion();
+    if (!this.#nameAtRisk) return;
+    await syncFolder(this.path);
+    this.#nameAtRisk = false;
+  }
+
+  async #writeVersion(): Promise<void> {
+    const frozen = this.#content.freeze();
+    const previous = this.#disk;
+    try {
+      this.#disk = await writeVersion(this.path, frozen, previous);
+    } finally {
+      releaseParts(frozen.parts);
+    }
+    this.#content.settle(frozen);
+    this.#nameAtRisk = true;
+    if (this.#content.bytesInMemory > KEEP_BYTES) this.#content.forgetClean();
+    for (const { cache, path } of this.#caches) tell(cache, path, this.path);
+    await previous?.release();
+  }
+
+  async #bytesOf(part: Part, disk: DiskVersion | undefined, by: CachedBy | undefined): Promise<Aggregate> {
+    if (part.kind === 'memory') return part.bytes;
+    if (part.kind === 'zeros') return this.#zeros(part.end - part.start);
+    const version = disk as DiskVersion;
+    const cached = by === undefined ? undefined : await readCached(by, version, part.start, part.end);
+    return cached ?? this.#readDisk(version, part.start, part.end);
+  }
+
+  async #readDisk(disk: DiskVersion, start: number, end: number): Promise<Aggregate> {
+    const from = start - (start % EXTENT_BYTES);
+    const to = Math.min(Math.ceil(end / EXTENT_BYTES) * EXTENT_BYTES, disk.size);
+    if (to - from > KEEP_BYTES) return disk.read(start, end, this.#pool);
+    const extent = await disk.read(from, to, this.#pool);
+    // Only what still is the file's content is of use to others.
+    if (this.#disk === disk) {
+      if (this.#content.bytesInMemory + extent.length > KEEP_BYTES) this.#content.forgetClean();
+      this.#content.keep(from, extent);
+    }
+    extent.truncate(end - from).trimStart(start - from);
+    return extent;
+  }
+
+  /** One buffer of zeros, as often as needed. */
+  #zeros(length: number): Aggregate {
+    const size = Math.min(length, ZEROS_BYTES);
+    const reservation = this.#pool.reserve(size);
+    reservation.bytes.fill(0);
+    using block = new Aggregate(commit(this.#pool, reservation, size));
+    const whole = new Aggregate(undefined, this.#pool);
+    for (let left = length; left > 0; left -= size) {
+      using piece = block.slice(0, left);
+      whole.append(piece);
+    }
+    return whole;
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(step);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+/**
+ * A range by way of a cache, if what that has is certain to be the same version. The cache failing is no
+ * failure.
+ */
+async function readCached(
+  { cache, path }: CachedBy,
+  disk: DiskVersion,
+  start: number,
+  end: number,
+): Promise<Aggregate | undefined> {
+  if (BigInt(Date.now()) * 1_000_000n - disk.mtimeNs < SETTLED_NS) return undefined;
+  try {
+    using snapshot = await cache.snapshot(path);
+    const same = snapshot.size === disk.size && snapshot.mtimeMs === Number(disk.mtimeNs / 1_000_000n);
+    return same ? await snapshot.read(start, end) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version on disk is a new one, whatever comes of telling so. */
+function tell(cache: FileCache, ...paths: string[]): void {
+  try {
+    for (const path of paths) cache.invalidate(path);
+  } catch {
+    // It is closed.
+  }
+}

@@ -1,0 +1,146 @@
+import type { Json } from '../../ipc/message.ts';
+import { constantHead } from '../../ipc/wire/constant-head.ts';
+import { broken } from '../../ipc/wire/frame.ts';
+import type { HeaderList, ServerRequest } from '../message/exchange.ts';
+
+/**
+ * What a server and an application say to each other over a channel: requests and answers, whose heads are
+ * arrays as short as can be, and streams, whose head is the number of the request they belong to.
+ */
+
+/** Where the body of a request or an answer is. */
+export const BodyKind = {
+  NONE: 0,
+  /** It is the body of the message. */
+  WHOLE: 1,
+  /** It comes as a stream under the number of the request. */
+  STREAM: 2,
+} as const;
+
+/**
+ * A one-way message of an application that ends: no more requests, please; close the channel when all are
+ * answered.
+ */
+export const DRAIN = 'drain';
+
+/** The code of a request that failed because its handler threw. */
+export const FAILED = 'ERR_IOLITE_APPLICATION';
+
+/**
+ * The head of a request, whose number is the channel's: streams of its body and of the answer's have it as
+ * their head.
+ */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly secure: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly body: number;
+  readonly rawHeaders: readonly string[];
+}
+
+/** The head of an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly body: number;
+  readonly headers: HeaderList;
+}
+
+type Encoded = readonly [
+  method: string,
+  target: string,
+  secure: number,
+  remoteAddress: string,
+  body: number,
+  rawHeaders: readonly string[],
+];
+
+/** Heads of requests that are likely to come again, by their list of fields. */
+const encoded = new WeakMap<readonly string[], Encoded>();
+/** What frozen heads, which come as the same object again, were found to say. */
+const decoded = new WeakMap<object, RequestHead>();
+
+export function encodeRequest(request: ServerRequest, body: number): Json {
+  const { method, target, secure, remoteAddress = '', rawHeaders } = request;
+  const isSecure = secure ? 1 : 0;
+  const known = encoded.get(rawHeaders);
+  if (
+    known !== undefined &&
+    known[0] === method &&
+    known[1] === target &&
+    known[2] === isSecure &&
+    known[3] === remoteAddress &&
+    known[4] === body
+  ) {
+    return known;
+  }
+  const head: Encoded = [method, target, isSecure, remoteAddress, body, fieldsOf(rawHeaders)];
+  if (Object.isFrozen(rawHeaders)) encoded.set(rawHeaders, constantHead(head));
+  return head;
+}
+
+/**
+ * The fields without those that HTTP/2 has in place of the request line: the authority becomes Host (RFC
+ * 9113, 8.3.1).
+ */
+function fieldsOf(rawHeaders: readonly string[]): readonly string[] {
+  if (rawHeaders[0]?.startsWith(':') !== true) return rawHeaders;
+  const fields: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name === ':authority') fields.push('Host', rawHeaders[i + 1] as string);
+    else if (!name.startsWith(':') && name !== 'host') fields.push(name, rawHeaders[i + 1] as string);
+  }
+  return fields;
+}
+
+/** @throws ERR_IOLITE_PROTOCOL */
+export function decodeRequest(head: Json | undefined): RequestHead {
+  const parts = arrayOf(head, 6);
+  const known = decoded.get(parts);
+  if (known !== undefined) return known;
+  const [method, target, secure, remoteAddress, body, rawHeaders] = parts;
+  if (
+    typeof method !== 'string' ||
+    typeof target !== 'string' ||
+    typeof remoteAddress !== 'string' ||
+    typeof body !== 'number' ||
+    !isListOfPairs(rawHeaders)
+  ) {
+    throw broken('the head of a request is malformed');
+  }
+  const address = remoteAddress === '' ? undefined : remoteAddress;
+  const request = { method, target, secure: secure === 1, remoteAddress: address, body, rawHeaders };
+  if (Object.isFrozen(parts)) decoded.set(parts, request);
+  return request;
+}
+
+export function encodeAnswer({ status, body, headers }: AnswerHead): Json & object {
+  return [status, body, headers];
+}
+
+/** @throws ERR_IOLITE_PROTOCOL */
+export function decodeAnswer(head: Json | undefined): AnswerHead {
+  const [status, body, headers] = arrayOf(head, 3);
+  if (
+    !Number.isInteger(status) ||
+    (status as number) < 200 ||
+    (status as number) > 599 ||
+    typeof body !== 'number' ||
+    !isListOfPairs(headers)
+  ) {
+    throw broken('the head of an answer is malformed');
+  }
+  return { status: status as number, body, headers };
+}
+
+function arrayOf(head: Json | undefined, length: number): readonly Json[] {
+  if (Array.isArray(head) && head.length === length) return head;
+  throw broken(`a head of ${length} parts is wanted`);
+}
+
+function isListOfPairs(value: Json | undefined): value is readonly string[] {
+  if (!Array.isArray(value) || value.length % 2 !== 0) return false;
+  for (const item of value) if (typeof item !== 'string') return false;
+  return true;
+}

@@ -1,0 +1,55 @@
+/**
+ * What an application process runs. Argument: the application's module. Listens for servers under a name of
+ * its own, which it tells its parent; ends when it is told to, and when the parent does.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { createPool } from '../../../aggregate/pool.ts';
+import { parentChannel } from '../../../ipc/meet/fork.ts';
+import { listen } from '../../../ipc/meet/listen.ts';
+import type { AppRequest } from './app-request.ts';
+import { AppSession } from './app-session.ts';
+import { loadApp } from './load-app.ts';
+
+/** Milliseconds for requests to be answered in, also when there is no parent any more to enforce it. */
+const DRAIN_LIMIT = 10_000;
+
+const [module = ''] = process.argv.slice(2);
+const parent = parentChannel();
+const sessions = new Set<AppSession>();
+let close = async (): Promise<void> => {};
+
+async function stop(): Promise<void> {
+  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
+  await close();
+  process.exit(0);
+}
+
+// Sent to a whole process group, these are the parent's to act on.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+process.once('SIGTERM', stop);
+parent.once('close', stop);
+
+function report(error: unknown, request: AppRequest): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`iolite: The application failed at ${request.method} ${request.target}: ${what}\n`);
+}
+
+// Asked whether it is alive, it is.
+parent.onRequest(() => undefined);
+
+const handler = await loadApp(module);
+const pool = createPool({ name: 'answers' });
+const endpoint = await listen(`@iolite/app/${randomBytes(16).toString('hex')}`, {
+  channel: { rememberHeads: true },
+});
+endpoint.on('channel', channel => {
+  const session = new AppSession(channel, { handler, pool, failed: report });
+  sessions.add(session);
+  channel.once('close', () => sessions.delete(session));
+});
+close = async () => {
+  await endpoint.close();
+  await Promise.all([...sessions].map(session => session.drain()));
+};
+await parent.request({ head: { type: 'serving', address: endpoint.path } });

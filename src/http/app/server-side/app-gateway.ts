@@ -1,0 +1,170 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { checkInteger, IoliteError } from '../../../base/error.ts';
+import type { Channel } from '../../../ipc/channel.ts';
+import { connect } from '../../../ipc/meet/connect.ts';
+import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../message/exchange.ts';
+import { failureAnswer } from '../../message/failure-answer.ts';
+import type { AppLimits } from './app-limits.ts';
+import { AppLink } from './app-link.ts';
+import { WaitingRoom } from './request-queue.ts';
+
+/** Bounds on what is asked of applications. */
+export interface AppGatewayOptions {
+  /**
+   * Milliseconds an application has for the head of its answer, 504 afterwards; and that a request waits at
+   * most for a process that is free, 503 afterwards. Default 30,000.
+   */
+  readonly timeout?: number | undefined;
+  /** Bytes of a request's body, 413 beyond. Default 16 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** Requests under way at one application process from this server process; more wait. Default 128. */
+  readonly maxConcurrency?: number | undefined;
+  /** Requests that may wait, 503 beyond. Default 1024. */
+  readonly maxQueue?: number | undefined;
+}
+
+const MAX_TIMEOUT = 2 ** 31 - 1;
+/** Milliseconds until the next attempt at a process that listens and did not let us in: first and longest. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1000;
+
+/**
+ * Has requests answered by application processes, over channels: a request goes to the process with the
+ * fewest under way. Bodies of answers are the application's own pages. A process that dies costs the requests
+ * it had, 502 each.
+ */
+export class AppGateway implements Handler {
+  readonly #limits: AppLimits;
+  readonly #maxConcurrency: number;
+  readonly #room: WaitingRoom<AppLink>;
+  readonly #links: AppLink[] = [];
+  /** Where the processes listen that are used. */
+  readonly #paths = new Set<string>();
+  readonly #closing = new AbortController();
+  /** Where the next search for a process begins, so that equals take turns. */
+  #turn = 0;
+
+  /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
+  constructor(options: AppGatewayOptions = {}) {
+    const {
+      timeout = 30_000,
+      maxBodyBytes = 16 * 1024 ** 2,
+      maxConcurrency = 128,
+      maxQueue = 1024,
+    } = options;
+    checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT);
+    checkInteger(maxBodyBytes, 'maxBodyBytes', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(maxConcurrency, 'maxConcurrency', 1, 2 ** 20);
+    checkInteger(maxQueue, 'maxQueue', 0, 2 ** 20);
+    this.#limits = { timeout, maxBodyBytes };
+    this.#maxConcurrency = maxConcurrency;
+    this.#room = new WaitingRoom(timeout, maxQueue);
+  }
+
+  /** How many application processes take requests. */
+  get size(): number {
+    return this.#links.length;
+  }
+
+  /**
+   * Uses an application process, from now on and until it listens no more. A connection that is lost is made
+   * anew.
+   * @param path where it listens
+   * @returns when requests can be sent to it, or it is gone already
+   */
+  async connect(path: string): Promise<void> {
+    if (this.#paths.has(path)) return;
+    this.#paths.add(path);
+    await this.#join(path);
+  }
+
+  /** Asks a process that is free, for a request without a body. */
+  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
+    if (request.body !== undefined || this.#room.size > 0) return undefined;
+    return this.#leastLoaded()?.askTo(request, recipient);
+  }
+
+  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
+    try {
+      signal.throwIfAborted();
+      const link = this.#room.size === 0 ? this.#leastLoaded() : undefined;
+      return await (link?.ask(request, signal) ?? this.#wait(request, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      return failureAnswer(error);
+    }
+  }
+
+  /** Leaves the processes. What is under way fails: close the server first. */
+  close(): void {
+    const reason = new IoliteError('ERR_IOLITE_CLOSED', 'The gateway to the applications is closed');
+    this.#closing.abort(reason);
+    this.#room.refuseAll(reason);
+    for (const link of this.#links.splice(0)) link.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #join(path: string): Promise<void> {
+    const channel = await this.#enter(path);
+    if (channel === undefined) {
+      this.#paths.delete(path);
+      return;
+    }
+    const link = new AppLink(channel, this.#limits, () => this.#changed(link));
+    channel.once('close', () => void this.#join(path));
+    this.#links.push(link);
+    this.#changed(link);
+  }
+
+  /** A channel to a process; undefined when it is gone, or we are closed. */
+  async #enter(path: string): Promise<Channel | undefined> {
+    const { signal } = this.#closing;
+    for (let wait = FIRST_PAUSE; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
+      try {
+        const channel = await connect(path, { signal, gather: true, rememberHeads: true });
+        // A name without a place in the file system is anybody's once its owner is dead.
+        if (channel.peer.uid === process.getuid?.()) return channel;
+        channel.destroy();
+        return undefined;
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ECONNREFUSED' || code === 'ENOENT') return undefined;
+      }
+      await pause(wait, undefined, { signal, ref: false }).catch(() => {});
+    }
+    return undefined;
+  }
+
+  #changed(link: AppLink): void {
+    if (!link.open) {
+      const place = this.#links.indexOf(link);
+      if (place !== -1) this.#links.splice(place, 1);
+    } else if (this.#room.size > 0 && link.inFlight < this.#maxConcurrency) {
+      this.#room.admit(link);
+    }
+  }
+
+  #wait(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#room.enter({ start: link => resolve(link.ask(request, signal)), refuse: reject }, signal);
+    });
+  }
+
+  /** The process with the fewest requests under way, unless all have as many as they may. */
+  #leastLoaded(): AppLink | undefined {
+    const links = this.#links;
+    let least: AppLink | undefined;
+    let load = this.#maxConcurrency;
+    for (let i = 0; i < links.length && load > 0; i++) {
+      const link = links[(this.#turn + i) % links.length] as AppLink;
+      if (link.inFlight >= load) continue;
+      least = link;
+      load = link.inFlight;
+    }
+    this.#turn = (this.#turn + 1) % Math.max(1, links.length);
+    return least;
+  }
+}

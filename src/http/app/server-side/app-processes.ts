@@ -1,0 +1,118 @@
+import { EventEmitter } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { ArgumentError, checkInteger, describe } from '../../../base/error.ts';
+import { Pulse } from '../../../ipc/meet/hang-detector.ts';
+import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
+
+/** Which application runs, and how often. */
+export interface AppProcessesOptions {
+  /** Path or file URL of the application's module; see {@link AppHandler}. */
+  readonly module: string | URL;
+  /** Processes. Default 1. */
+  readonly workers?: number | undefined;
+  /**
+   * Milliseconds that a process may be stuck, its event loop not turning: then it is killed, and started
+   * anew. Default 30,000.
+   */
+  readonly hangTimeout?: number | undefined;
+}
+
+const MOST_WORKERS = 256;
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * The processes of an application, each started anew when it ends; later each time if it keeps ending.
+ * Servers connect to {@link addresses}.
+ *
+ * Emits 'serving' with its address when a process takes requests, 'stuck' with the process id of one that is
+ * killed for it, 'exit' when one has ended, and 'failing' when none can be started.
+ */
+export class AppProcesses extends EventEmitter<{
+  serving: [address: string];
+  stuck: [pid: number];
+  exit: [exit: WorkerExit];
+  failing: [error: Error];
+}> {
+  readonly #supervisor: Supervisor;
+  readonly #hangTimeout: number;
+  readonly #addresses = new WeakMap<Worker, string>();
+
+  /** Nothing runs before {@link start}. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
+  constructor({ module, workers = 1, hangTimeout = 30_000 }: AppProcessesOptions) {
+    super();
+    if (typeof module !== 'string' && !(module instanceof URL)) {
+      throw new ArgumentError(
+        `Cannot run application: a path or URL is wanted as its module, ${describe(module)} was given`,
+      );
+    }
+    checkInteger(workers, 'workers', 1, MOST_WORKERS);
+    checkInteger(hangTimeout, 'hangTimeout', 1, MAX_TIMEOUT);
+    this.#hangTimeout = hangTimeout;
+    const isUrl = module instanceof URL || module.startsWith('file:');
+    this.#supervisor = new Supervisor({
+      module: new URL(
+        import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js',
+        import.meta.url,
+      ),
+      args: [isUrl ? fileURLToPath(module) : module],
+      descriptors: Array.from({ length: workers }, () => []),
+      title: 'Application process',
+      connect: worker => this.#connect(worker),
+    });
+    this.#supervisor.on('serving', worker => this.emit('serving', this.#addresses.get(worker) as string));
+    this.#supervisor.on('exit', exit => this.emit('exit', exit));
+    this.#supervisor.on('failing', error => this.emit('failing', error));
+  }
+
+  /** Where the processes that take requests now listen. */
+  get addresses(): string[] {
+    return this.workers.flatMap(worker => this.#addresses.get(worker) ?? []);
+  }
+
+  get workers(): readonly Worker[] {
+    return this.#supervisor.workers;
+  }
+
+  /** Resolves when all take requests, or are failing; or on close(). @throws ERR_IOLITE_CLOSED */
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /**
+   * Lets them answer what they have, and ends them: after 10 seconds, or at once with `force`, whatever they
+   * do.
+   */
+  close(options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#supervisor.close(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Resolves when the process has said where it listens. */
+  #connect(worker: Worker): Promise<void> {
+    return new Promise(resolve => {
+      worker.channel.onRequest(({ head, body }) => {
+        body?.release();
+        const { address } = (head ?? {}) as { address?: unknown };
+        if (typeof address === 'string') {
+          this.#addresses.set(worker, address);
+          new Pulse(worker.channel, this.#hangTimeout, () => this.#end(worker));
+          resolve();
+        }
+        return {};
+      });
+    });
+  }
+
+  /** Kills a process that is stuck. */
+  #end({ pid }: Worker): void {
+    this.emit('stuck', pid);
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { IoliteError } from '../../../base/error.ts';
+import type { Json } from '../../../ipc/message.ts';
+import { broken } from '../../../ipc/wire/frame.ts';
+import type { HeaderList } from '../../message/exchange.ts';
+import { type AnswerHead, decodeAnswer } from '../app-protocol.ts';
+
+/** token (RFC 9110, 5.6.2). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** field-value, obs-text included (RFC 9110, 5.5): as latin1, and without what could end the line. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const CONTENT_LENGTH = 'content-length';
+const LENGTH = /^\d{1,15}$/;
+
+const OF_THE_SERVER = /^(?:connection|keep-alive|transfer-encoding|trailer|upgrade|proxy-connection)$/i;
+
+/** The head of an answer that was found good. */
+export interface CheckedAnswer extends AnswerHead {
+  /** What Content-Length says. */
+  readonly contentLength: number | undefined;
+}
+
+/**
+ * Frozen heads that were found good: they come again, and so does their list of fields, of which the sender
+ * may have the bytes.
+ */
+const good = new WeakMap<object, CheckedAnswer>();
+
+/**
+ * The head of an application's answer.
+ * @throws ERR_IOLITE_PROTOCOL when it is none, and when an answer with it could be taken for something else
+ *   than it is
+ */
+export function checkedAnswer(head: Json | undefined): CheckedAnswer {
+  const known = typeof head === 'object' && head !== null ? good.get(head) : undefined;
+  if (known !== undefined) return known;
+  const answer = decodeAnswer(head);
+  const checked = { ...answer, contentLength: contentLengthOf(answer.headers) };
+  if (Object.isFrozen(head)) good.set(head as object, checked);
+  return checked;
+}
+
+/**
+ * What the only Content-Length of a list says. @throws ERR_IOLITE_PROTOCOL unless each of its fields may be
+ * sent
+ */
+function contentLengthOf(headers: HeaderList): number | undefined {
+  let contentLength: number | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    if (!NAME.test(name) || OF_THE_SERVER.test(name) || !VALUE.test(value)) throw forbidden(name);
+    if (name.length !== CONTENT_LENGTH.length || name.toLowerCase() !== CONTENT_LENGTH) continue;
+    if (contentLength !== undefined || !LENGTH.test(value)) throw forbidden(name);
+    contentLength = Number(value);
+  }
+  return contentLength;
+}
+
+function forbidden(name: string): IoliteError {
+  return broken(`it answered with a header that it may not: ${JSON.stringify(name.slice(0, 40))}`);
+}

@@ -1,0 +1,68 @@
+import fresh from 'fresh';
+import type { ServerRequest } from './exchange.ts';
+import { parseHttpDate } from './http-date.ts';
+
+/** What tells one version of a representation from another (RFC 9110, 8.8). */
+export interface Validators {
+  readonly etag: string | undefined;
+  /** As the field has it: whole seconds. */
+  readonly lastModified: string | undefined;
+}
+
+/** What conditions say: go on, the client has it (304), or it is not what the client takes it for (412). */
+export type Verdict = 'proceed' | 'not-modified' | 'failed';
+
+/**
+ * Evaluates the conditions of a GET or HEAD in their order of precedence (RFC 9110, 13.2.2), but for
+ * If-Range. Fields that are no dates are ignored, as the standard wants it. Cache-Control: no-cache does not
+ * overrule conditions: it is meant for caches.
+ */
+export function evaluate(request: ServerRequest, validators: Validators): Verdict {
+  const match = request.header('if-match');
+  if (match !== undefined) {
+    if (!matchesStrongly(match, validators.etag)) return 'failed';
+  } else if (isModifiedSince(request.header('if-unmodified-since'), validators)) {
+    return 'failed';
+  }
+  const noneMatch = request.header('if-none-match');
+  const since = noneMatch === undefined ? dateOf(request.header('if-modified-since')) : undefined;
+  if (noneMatch === undefined && since === undefined) return 'proceed';
+  const conditions = { 'if-none-match': noneMatch, 'if-modified-since': since };
+  const { etag, lastModified } = validators;
+  return fresh(conditions, { etag, 'last-modified': lastModified }) ? 'not-modified' : 'proceed';
+}
+
+/**
+ * Whether a range may be taken of this version (If-Range; RFC 9110, 13.1.5): only a strong validator assures
+ * that what the client has and what it gets are parts of the same bytes.
+ */
+export function allowsRange(ifRange: string | undefined, validators: Validators): boolean {
+  if (ifRange === undefined) return true;
+  if (ifRange.includes('"')) return isStrong(ifRange) && ifRange === validators.etag;
+  const { lastModified } = validators;
+  if (lastModified === undefined || ifRange !== lastModified) return false;
+  // Within the second that it names a file could have changed again (8.8.2.2).
+  return Date.now() - Date.parse(lastModified) >= 2000;
+}
+
+/** If-Match: the comparison is strong, so that a weak tag never matches (RFC 9110, 8.8.3.2). */
+function matchesStrongly(list: string, etag: string | undefined): boolean {
+  if (list.trim() === '*') return true;
+  if (etag === undefined || !isStrong(etag)) return false;
+  return list.match(/(?:W\/)?"[^"]*"/g)?.includes(etag) ?? false;
+}
+
+function isStrong(etag: string): boolean {
+  return etag.startsWith('"');
+}
+
+function isModifiedSince(date: string | undefined, { lastModified }: Validators): boolean {
+  if (date === undefined || lastModified === undefined) return false;
+  const since = parseHttpDate(date);
+  return since !== undefined && Date.parse(lastModified) > since;
+}
+
+function dateOf(field: string | undefined): string | undefined {
+  const milliseconds = field === undefined ? undefined : parseHttpDate(field);
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toUTCString();
+}

@@ -1,0 +1,53 @@
+import Negotiator from 'negotiator';
+import { BoundedMap } from '../../base/bounded-map.ts';
+import type { Coding } from '../../file/cache/file-cache.ts';
+
+/** Ours when the client is indifferent: the smallest first. */
+const PREFERRED: readonly Coding[] = ['br', 'zstd', 'gzip'];
+
+/** What the types of negotiator do not know yet. */
+interface Encodings {
+  encodings<T extends string>(available: readonly T[], options: { preferred: readonly T[] }): T[];
+}
+
+/** Something is refused: perhaps identity. */
+const REFUSAL = /;\s*q\s*=\s*0/i;
+
+/** Longer fields are nobody's habit. */
+const MEMORABLE = 200;
+
+/** Choices made before, by what they were made of: clients send few different fields. */
+const choices = new BoundedMap<string, Coding | 'identity' | undefined>(1000);
+
+/**
+ * The content coding for a client (RFC 9110, 12.5.3), by the qualities that it gives, and then the smallest
+ * form.
+ * @param field Accept-Encoding of the request
+ * @param available codings that there is a form in, besides identity
+ * @returns undefined when the client refuses all of them, identity too
+ */
+export function chooseCoding(
+  field: string | undefined,
+  available: readonly Coding[],
+): Coding | 'identity' | undefined {
+  if (field === undefined || (available.length === 0 && !REFUSAL.test(field))) return 'identity';
+  const key = `${available.join()}\n${field}`;
+  if (choices.has(key)) return choices.get(key);
+  const negotiator = new Negotiator({ headers: { 'accept-encoding': field } });
+  const [choice] = (negotiator as Encodings).encodings([...available, 'identity'], { preferred: PREFERRED });
+  if (field.length <= MEMORABLE) choices.set(key, choice);
+  return choice;
+}
+
+/**
+ * The media type that a client likes best (RFC 9110, 12.5.1); the first when it is indifferent.
+ * @param field Accept of the request
+ * @returns undefined when the client refuses all of them
+ */
+export function chooseMediaType<T extends string>(
+  field: string | undefined,
+  available: readonly T[],
+): T | undefined {
+  if (field === undefined) return available[0];
+  return new Negotiator({ headers: { accept: field } }).mediaType([...available]) as T | undefined;
+}

@@ -1,0 +1,62 @@
+/** What a request names: a path below the root, in decoded segments joined by '/'. */
+export interface RequestTarget {
+  /** Begins with '/'. Ends with '/' when a directory was asked for. */
+  readonly path: string;
+  /** The path as it was sent, percent-encoded. */
+  readonly rawPath: string;
+  /** With its '?', or empty. */
+  readonly query: string;
+  /** Whether a segment begins with a dot. */
+  readonly hidden: boolean;
+}
+
+/** Why a target names nothing: the status to answer with. */
+export type Refusal = 400 | 404 | 414;
+
+const MAX_LENGTH = 4096;
+/** NAME_MAX, in bytes (limits.h). */
+const MAX_SEGMENT = 255;
+
+/**
+ * Reads a request target (RFC 9112, 3.2) strictly: percent-encoding is decoded once, and whatever could name
+ * something outside of the root, or mean different things to different programs, is refused. The query names
+ * nothing.
+ * @returns the target, or the status of the refusal: 414 too long a path; 400 no path, not decodable, with
+ *   control characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are
+ *   empty, or too long for a file name
+ */
+export function parseTarget(target: string): RequestTarget | Refusal {
+  if (/[^\x21-\xff]|#/.test(target)) return 400;
+  const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const start = originForm.indexOf('?');
+  const rawPath =
+    (start === -1 ? originForm : originForm.slice(0, start)) || (originForm === target ? '' : '/');
+  const query = start === -1 ? '' : originForm.slice(start);
+  if (rawPath.length > MAX_LENGTH) return 414;
+  if (!rawPath.startsWith('/') || /[^\x21-\x7e]|\\/.test(rawPath)) return 400;
+  const segments: string[] = [];
+  const rawSegments = rawPath.slice(1).split('/');
+  for (const [index, raw] of rawSegments.entries()) {
+    const isLast = index === rawSegments.length - 1;
+    const segment = decodeSegment(raw);
+    if (typeof segment === 'number') return segment;
+    if (segment === '' && !isLast) return 404;
+    segments.push(segment);
+  }
+  const hidden = segments.some(segment => segment.startsWith('.'));
+  return { path: `/${segments.join('/')}`, rawPath, query, hidden };
+}
+
+function decodeSegment(raw: string): string | Refusal {
+  let segment: string;
+  try {
+    segment = decodeURIComponent(raw);
+  } catch {
+    return 400;
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  if (/[\x00-\x1f\x7f/\\]/.test(segment)) return 400;
+  if (segment === '.' || segment === '..') return 400;
+  if (Buffer.byteLength(segment) > MAX_SEGMENT) return 404;
+  return segment;
+}

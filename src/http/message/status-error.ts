@@ -1,0 +1,25 @@
+import { STATUS_CODES } from 'node:http';
+import { IoliteError } from '../../base/error.ts';
+import type { HeaderList } from './exchange.ts';
+
+/**
+ * An answer that is an error, as the error handlers of Connect and Express take it: they answer with its
+ * status and fields. Code ERR_IOLITE_STATUS.
+ */
+export class StatusError extends IoliteError {
+  readonly status: number;
+  readonly statusCode: number;
+  /** Whether clients may see the message. */
+  readonly expose: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param fields that belong to the status, as Content-Range to 416 */
+  constructor(status: number, fields: HeaderList = []) {
+    super('ERR_IOLITE_STATUS', STATUS_CODES[status] ?? `Status ${status}`);
+    this.status = status;
+    this.statusCode = status;
+    this.expose = status < 500;
+    const pairs = fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]]] : []));
+    this.headers = Object.fromEntries(pairs);
+  }
+}

@@ -1,0 +1,289 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { Socket } from 'node:net';
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Pool } from '../../aggregate/pool.ts';
+import { sendAggregate } from '../../network/send.ts';
+import type { Answer, Handler, HeaderList, ServerRequest, Stated } from '../message/exchange.ts';
+import type { ServedFile } from '../site/site-options.ts';
+import { holdHead } from './capture-head.ts';
+import { CopyingWriter } from './copying-writer.ts';
+import { isGone, isWrapped, type NodeResponse } from './node-response.ts';
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/**
+ * Up to this size a body is copied once, to leave together with its header in one write: that costs less than
+ * two.
+ */
+const SMALL = 16 * 1024;
+
+/** Options of {@link serverRequest}. */
+export interface AdapterOptions {
+  /** Where the response goes: for early hints. */
+  readonly response?: NodeResponse;
+  /** What handlers are to take for the target. Default: the request's `url`. */
+  readonly target?: string;
+  /**
+   * The target before a mount path was taken off. Default: the request's `originalUrl`, which Connect and
+   * Express keep.
+   */
+  readonly originalTarget?: string | undefined;
+  /** See {@link ServerRequest.stated}. */
+  readonly stated?: (file: ServedFile) => Stated | undefined;
+  /**
+   * Where the bytes of the body are put. Default: they stay on this process's heap, and channels refuse them.
+   */
+  readonly pool?: Pool | undefined;
+}
+
+/**
+ * A request of node:http or node:http2, as handlers see it. Reads nothing of the body before it is asked to.
+ */
+export function serverRequest(request: NodeRequest, options: AdapterOptions = {}): ServerRequest {
+  return new AdaptedRequest(request, options);
+}
+
+class AdaptedRequest implements ServerRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly originalTarget: string | undefined;
+  readonly stated?: (file: ServedFile) => Stated | undefined;
+  readonly #request: NodeRequest;
+  readonly #options: AdapterOptions;
+  #hinted = false;
+
+  constructor(request: NodeRequest, options: AdapterOptions) {
+    this.#request = request;
+    this.#options = options;
+    if (options.stated !== undefined) this.stated = options.stated;
+    this.method = request.method ?? 'GET';
+    this.target = options.target ?? request.url ?? '/';
+    this.originalTarget = options.originalTarget ?? (request as { originalUrl?: string }).originalUrl;
+  }
+
+  get secure(): boolean {
+    return 'encrypted' in this.#request.socket;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket.remoteAddress;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  get body(): AsyncIterable<Aggregate> | undefined {
+    return hasBody(this.#request) ? bodyOf(this.#request, this.#options.pool) : undefined;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  earlyHints(links: readonly string[]): void {
+    const { response } = this.#options;
+    if (this.#hinted || links.length === 0 || response === undefined || response.headersSent) return;
+    this.#hinted = true;
+    response.writeEarlyHints({ link: [...links] });
+  }
+}
+
+function hasBody(request: NodeRequest): boolean {
+  if ('stream' in request) return !request.stream.endAfterHeaders;
+  const { headers } = request;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function* bodyOf(request: NodeRequest, pool: Pool | undefined): AsyncGenerator<Aggregate> {
+  for await (const bytes of request as AsyncIterable<Buffer>) {
+    yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
+  }
+}
+
+/**
+ * Has a handler answer a request of node:http or node:http2, and sends what it says. The handler's signal
+ * aborts when the client is gone.
+ * @returns false when the handler has no answer: nothing was sent. True when the answer was sent or the
+ *   client is gone
+ * @throws what the handler throws, unless the client is gone
+ */
+export async function handle(
+  handler: Handler,
+  request: ServerRequest,
+  response: NodeResponse,
+): Promise<boolean> {
+  const answer = handler.answerNow?.(request) ?? (await requestAnswer(handler, request, response));
+  if (answer === undefined) return isGone(response);
+  await writeAnswer(response, answer, request.method);
+  return true;
+}
+
+/**
+ * What a handler answers in its own time. Its signal aborts when the client is gone.
+ * @returns undefined also when the client has left meanwhile
+ * @throws what the handler throws, unless the client is gone
+ */
+export async function requestAnswer<T extends Answer>(
+  handler: { answer(request: ServerRequest, signal: AbortSignal): Promise<T | undefined> },
+  request: ServerRequest,
+  response: NodeResponse,
+): Promise<T | undefined> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  response.once('close', abort);
+  try {
+    return await handler.answer(request, controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    response.off('close', abort);
+  }
+}
+
+/**
+ * Sends an answer and ends the response. The body is released in every case: sent, not wanted (HEAD, 204,
+ * 304), or the client gone, which is no error. Aggregates are sent from the memory they are in (see
+ * sendAggregate), but for the smallest. A body that fails midway destroys the response: only the connection's
+ * end can tell the client.
+ * @param method of the request
+ * @param visible whether the response's methods are to tell its fields afterwards: that costs node:http some
+ *   microseconds
+ * @returns when the body is released: how many bytes of it the response took, undefined if not even its
+ *   header was written
+ */
+export async function writeAnswer(
+  response: NodeResponse,
+  answer: Answer,
+  method = 'GET',
+  visible = true,
+): Promise<number | undefined> {
+  const { status, headers, body } = answer;
+  if (isGone(response) || response.headersSent) {
+    await discard(body);
+    return undefined;
+  }
+  try {
+    if (visible || 'stream' in response) writeFields(response, status, headers);
+    else response.writeHead(status, headers as string[]);
+  } catch (error) {
+    await discard(body);
+    throw error;
+  }
+  if (method === 'HEAD' || status === 204 || status === 304) {
+    response.end();
+    await discard(body);
+    return 0;
+  }
+  if (body === undefined) {
+    response.end();
+    return 0;
+  }
+  if (!Aggregate.isAggregate(body)) return pump(response, body);
+  return body.length <= SMALL ? endWith(response, body) : sendAll(response, body);
+}
+
+/** Releases a body that is not sent. */
+export async function discard(body: Answer['body']): Promise<void> {
+  if (body === undefined) return;
+  if (Aggregate.isAggregate(body)) body[Symbol.dispose]();
+  else await body[Symbol.asyncIterator]().return?.();
+}
+
+function writeFields(response: NodeResponse, status: number, headers: HeaderList): void {
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    const value = headers[index + 1] as string;
+    if (isRepeated(headers, index)) response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
+  response.writeHead(status);
+}
+
+/** Whether a list has a field, by the index of its name, before that too. */
+function isRepeated(headers: HeaderList, index: number): boolean {
+  const name = headers[index] as string;
+  for (let before = 0; before < index; before += 2) {
+    const other = headers[before] as string;
+    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
+  }
+  return false;
+}
+
+function endWith(response: NodeResponse, body: Aggregate): number {
+  const { length } = body;
+  // As text of one byte a character it joins the header, which is text too. Others who see it want bytes.
+  if (isWrapped(response)) response.end(body.toBuffer());
+  else (response as ServerResponse).end(body.toString('latin1'), 'latin1');
+  body.release();
+  return length;
+}
+
+async function sendAll(response: NodeResponse, body: Aggregate): Promise<number> {
+  let sent = 0;
+  const taken = (bytes: number): void => {
+    sent = bytes;
+  };
+  try {
+    if (isWrapped(response)) {
+      using writer = new CopyingWriter(response);
+      sent = await writer.write(body);
+    } else {
+      const { stream, head } = directWay(response) ?? { stream: response };
+      await sendAggregate(stream, body, { head, taken });
+    }
+    response.end();
+  } catch {
+    // The client is gone.
+    response.destroy();
+  } finally {
+    body.release();
+  }
+  return sent;
+}
+
+/**
+ * The socket, and the header unless it has that, if the body can go into it directly: no chunks, nobody
+ * before us who has not finished.
+ */
+function directWay(response: NodeResponse): { stream: Socket; head: Buffer | undefined } | undefined {
+  if ('stream' in response) return undefined;
+  // In a queue of pipelined responses only the first has it.
+  const { socket } = response;
+  if (socket === null || response.chunkedEncoding) return undefined;
+  return { stream: socket, head: holdHead(response, socket) };
+}
+
+async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Promise<number> {
+  let sent = 0;
+  const taken = (bytes: number): void => {
+    sent += bytes;
+  };
+  const iterator = body[Symbol.asyncIterator]();
+  // A body that waits for its next piece ends when the client does.
+  const close = (): void => void iterator.return?.()?.catch(() => {});
+  response.once('close', close);
+  using writer = isWrapped(response) ? new CopyingWriter(response) : undefined;
+  try {
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done === true) break;
+      try {
+        if (writer !== undefined) taken(await writer.write(value));
+        else await sendAggregate(response, value, { taken });
+      } finally {
+        value.release();
+      }
+    }
+    response.end();
+  } catch {
+    response.destroy();
+    await Promise.resolve(iterator.return?.()).catch(() => {});
+  } finally {
+    response.off('close', close);
+  }
+  return sent;
+}

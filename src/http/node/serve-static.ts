@@ -1,0 +1,216 @@
+import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import type { FileCache } from '../../file/cache/file-cache.ts';
+import type { HeaderList, ServerRequest } from '../message/exchange.ts';
+import { statusAnswer } from '../message/status-answer.ts';
+import { StatusError } from '../message/status-error.ts';
+import { defaultCache } from '../site/default-cache.ts';
+import { createSite, type SiteAnswer, type StaticSite } from '../site/site.ts';
+import type { SiteOptions } from '../site/site-options.ts';
+import { discard, type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
+import { isUntouched, isWatched, type NodeResponse } from './node-response.ts';
+import { HeaderSetting, type SetHeaders } from './set-headers.ts';
+
+/** Options of {@link serveStatic}: those of the package serve-static, and more. */
+export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
+  /** Where files are kept. Default: one cache of 64 MiB for all that this process serves. */
+  readonly cache?: FileCache;
+  /**
+   * Leaves to `next` what there is no file for. Default true. False: `next` gets an error with the status.
+   * (Without a `next` the middleware answers itself.)
+   */
+  readonly fallthrough?: boolean;
+  /**
+   * Sets fields of a response with a file, before the request's conditions are evaluated and those of the
+   * file are set, which do not replace them.
+   */
+  readonly setHeaders?: SetHeaders;
+}
+
+/** A middleware for Connect, Express and the like, and a request listener of node:http and node:http2. */
+export type StaticMiddleware = (
+  request: NodeRequest,
+  response: NodeResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/** What a response's own fields never replace: it is about the bytes that are sent. */
+const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
+/** Fields about a content, which a 304 does not have. */
+const OF_CONTENT = [
+  'Content-Type',
+  'Content-Length',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+];
+
+/**
+ * A middleware that serves the files of a directory from a file cache: each is read once, and sent from the
+ * memory it was read to. It has the options and the behaviour of the package serve-static, at a multiple of
+ * its speed; see docs/http.md for where it is stricter.
+ * @param root the directory. It need not be there yet
+ * @throws ERR_IOLITE_ARGUMENT
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { once } from 'node:events';
+ * import { createServer } from 'node:http';
+ * import type { AddressInfo } from 'node:net';
+ * import { serveStatic } from 'iolite/http';
+ *
+ * const server = createServer(serveStatic('examples/site', { maxAge: '1 day' })).listen(0);
+ * await once(server, 'listening');
+ * const { port } = server.address() as AddressInfo;
+ * const response = await fetch(`http://localhost:${port}/style.css`);
+ * assert.equal(response.headers.get('Cache-Control'), 'public, max-age=86400');
+ * server.close();
+ * ```
+ */
+export function serveStatic(root: string, options: ServeStaticOptions = {}): StaticMiddleware {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(`Cannot serve files: options are wanted, ${describe(options)} was given`);
+  }
+  const { cache, fallthrough, setHeaders, ...site } = options;
+  if (setHeaders !== undefined && typeof setHeaders !== 'function') {
+    throw new ArgumentError(`Cannot use setHeaders: a function is wanted, ${describe(setHeaders)} was given`);
+  }
+  const middleware = new Middleware(
+    createSite(root, { ...site, cache: cache ?? defaultCache() }),
+    fallthrough !== false,
+    setHeaders,
+    new Set(Object.keys(options.errorPages ?? {}).map(Number)),
+  );
+  return (request, response, next) => middleware.handle(request, response, next);
+}
+
+class Middleware {
+  readonly #site: StaticSite;
+  readonly #fallthrough: boolean;
+  readonly #setHeaders: ServeStaticOptions['setHeaders'];
+  /** Statuses that have a page. */
+  readonly #pages: ReadonlySet<number>;
+
+  constructor(
+    site: StaticSite,
+    fallthrough: boolean,
+    setHeaders: ServeStaticOptions['setHeaders'],
+    pages: ReadonlySet<number>,
+  ) {
+    this.#site = site;
+    this.#fallthrough = fallthrough;
+    this.#setHeaders = setHeaders;
+    this.#pages = pages;
+  }
+
+  handle(incoming: NodeRequest, response: NodeResponse, next: ((error?: unknown) => void) | undefined): void {
+    const { method } = incoming;
+    if (method !== 'GET' && method !== 'HEAD' && this.#fallthrough && next !== undefined) {
+      next();
+      return;
+    }
+    const { url = '/', originalUrl = url } = incoming as { url?: string; originalUrl?: string };
+    const setting = new HeaderSetting(response, this.#setHeaders);
+    const request = serverRequest(incoming, {
+      response,
+      target: mergeSlashes(url),
+      originalTarget: mergeSlashes(originalUrl),
+      stated: setting.stated,
+    });
+    this.#handle(request, response, setting, next).catch(error => {
+      if (next !== undefined) next(error);
+      else if (response.headersSent) response.destroy();
+      else writeAnswer(response, statusAnswer(500), method).catch(() => response.destroy());
+    });
+  }
+
+  async #handle(
+    request: ServerRequest,
+    response: NodeResponse,
+    setting: HeaderSetting,
+    next: ((error?: unknown) => void) | undefined,
+  ): Promise<void> {
+    const now = this.#site.answerNow(request);
+    const answer = now ?? (await requestAnswer(this.#site, request, response));
+    // Nobody is there any more.
+    if (answer === undefined) return;
+    if (setting.failure !== undefined) {
+      await discard(answer.body);
+      throw setting.failure.error;
+    }
+    if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
+    else await this.#refuse(request, response, answer, next);
+  }
+
+  /** An error goes to `next`, as an error or as if nothing had been asked here; or it has a page. */
+  async #refuse(
+    request: ServerRequest,
+    response: NodeResponse,
+    answer: SiteAnswer,
+    next: (error?: unknown) => void,
+  ): Promise<void> {
+    const { status, headers, body, file } = answer;
+    const passes = this.#fallthrough && file === undefined && status < 500;
+    if (!passes && (status === 405 || this.#pages.has(status))) return this.#send(request, response, answer);
+    await discard(body);
+    if (passes) next();
+    else next(new StatusError(status, fieldOf(headers, 'Content-Range')));
+  }
+
+  async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
+    const { method } = request;
+    if (response.headersSent) {
+      await discard(answer.body);
+      throw new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent');
+    }
+    if (isUntouched(response)) {
+      await writeAnswer(response, answer, method, isWatched(response));
+      return;
+    }
+    const { status, headers, body } = answer;
+    try {
+      setMissing(response, headers);
+      if (status === 304) for (const name of OF_CONTENT) response.removeHeader(name);
+    } catch (error) {
+      await discard(body);
+      throw error;
+    }
+    // As with serve-static, an application may have said which status a file is for.
+    const said = status === 200 ? response.statusCode : status;
+    await writeAnswer(response, { status: said, headers: [], body }, method);
+  }
+}
+
+/** Sets those fields of an answer that the application has not set itself. */
+function setMissing(response: NodeResponse, headers: HeaderList): void {
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = '', value = ''] = headers.slice(index, index + 2);
+    if (name === 'Vary') appendVary(response, value);
+    else if (isFraming(name, value) || !response.hasHeader(name)) response.setHeader(name, value);
+  }
+}
+
+/** Of several parts the type says where each of them ends. */
+function isFraming(name: string, value: string): boolean {
+  return (
+    FRAMING.has(name.toLowerCase()) || (name === 'Content-Type' && value.startsWith('multipart/byteranges'))
+  );
+}
+
+function appendVary(response: NodeResponse, value: string): void {
+  const present = String(response.getHeader('Vary') ?? '');
+  if (!present.toLowerCase().includes(value.toLowerCase())) {
+    response.setHeader('Vary', present === '' ? value : `${present}, ${value}`);
+  }
+}
+
+function fieldOf(headers: HeaderList, name: string): HeaderList {
+  const index = headers.indexOf(name);
+  return index === -1 ? [] : headers.slice(index, index + 2);
+}
+
+/** Runs of slashes in the path of a target as one, which serve-static takes them for. */
+function mergeSlashes(target: string): string {
+  if (!target.includes('//')) return target;
+  const [, origin = '', path = '', query = ''] = /^(https?:\/\/[^/?]*)?([^?]*)(.*)$/is.exec(target) ?? [];
+  return origin + path.replace(/\/{2,}/g, '/') + query;
+}

@@ -1,0 +1,54 @@
+import type { HeaderList } from '../../message/exchange.ts';
+import { fieldOf, without } from '../../message/header-list.ts';
+
+const CACHE_STATUS = new Set(['cache-status']);
+
+/** Why a request went to the origin (RFC 9211, 2.2). */
+export type Forwarded =
+  /** The cache has no part in it. */
+  | 'bypass'
+  | 'method'
+  | 'uri-miss'
+  | 'vary-miss'
+  /** What is stored was stale. */
+  | 'stale'
+  /** The request asked for it. */
+  | 'request'
+  /** A part was asked for, and the whole is not stored. */
+  | 'partial';
+
+/** What Cache-Status tells of how a request was dealt with. */
+export interface Handled {
+  readonly hit?: boolean;
+  readonly forwarded?: Forwarded | undefined;
+  /** The status of the origin, where it is not that of the answer. */
+  readonly forwardedStatus?: number | undefined;
+  readonly stored?: boolean;
+  /** Whether it waited for what another request had asked for. */
+  readonly collapsed?: boolean | undefined;
+  /** Seconds that it is fresh; negative ones that it is stale. */
+  readonly ttl?: number | undefined;
+}
+
+/** Fields with Cache-Status (RFC 9211), behind what caches nearer to the origin say. */
+export function withStatus(headers: HeaderList, handled: Handled): string[] {
+  const before = fieldOf(headers, 'cache-status');
+  const own = describeHandled(handled);
+  return [
+    ...without(headers, CACHE_STATUS),
+    'Cache-Status',
+    before === undefined ? own : `${before}, ${own}`,
+  ];
+}
+
+function describeHandled({ hit, forwarded, forwardedStatus, stored, collapsed, ttl }: Handled): string {
+  return [
+    'iolite',
+    ...(hit ? ['hit'] : []),
+    ...(forwarded === undefined ? [] : [`fwd=${forwarded}`]),
+    ...(forwardedStatus === undefined ? [] : [`fwd-status=${forwardedStatus}`]),
+    ...(stored ? ['stored'] : []),
+    ...(collapsed ? ['collapsed'] : []),
+    ...(ttl === undefined ? [] : [`ttl=${Math.floor(ttl)}`]),
+  ].join('; ');
+}

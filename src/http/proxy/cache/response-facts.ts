@@ -1,0 +1,33 @@
+import { fieldOf } from '../../message/header-list.ts';
+
+/**
+ * What is stored of a response besides its content. As JSON, so that a store can give it to other processes.
+ */
+export type ResponseFacts = {
+  readonly kind: 'response';
+  readonly status: number;
+  /** As they are sent on: without those that were for one connection only. */
+  readonly headers: readonly string[];
+  /** When it was asked for, and when its head had come: milliseconds since the epoch. */
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+};
+
+/**
+ * What is stored under a request's own key when responses to it vary by fields of the request (RFC 9111,
+ * 4.1).
+ */
+type VariantFacts = {
+  readonly kind: 'variants';
+  /** In lower case, sorted. */
+  readonly fields: readonly string[];
+  /** Part of the variants' keys, so that those of before an invalidation are never found again. */
+  readonly epoch: string;
+};
+
+export type Facts = ResponseFacts | VariantFacts;
+
+/** A field of a stored response, by its name in lower case. */
+export function storedField({ headers }: ResponseFacts, name: string): string | undefined {
+  return fieldOf(headers, name);
+}

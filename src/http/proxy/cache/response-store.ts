@@ -1,0 +1,163 @@
+import { Aggregate } from '../../../aggregate/aggregate.ts';
+import type { Pool } from '../../../aggregate/pool.ts';
+import { now } from '../../../base/clock.ts';
+import { IoliteError } from '../../../base/error.ts';
+import type { Channel } from '../../../ipc/channel.ts';
+import type { RequestHandler } from '../../../ipc/responder.ts';
+import type { CachePolicy } from '../../../store/policy.ts';
+import type { Room } from '../../../store/segment-space.ts';
+import { type Entry, Store } from '../../../store/store.ts';
+import type { Greeting } from '../../../store/store-protocol.ts';
+import { type StoreOwner, StoreService } from '../../../store/store-service.ts';
+import type { Held } from '../../../store/stored-version.ts';
+import type { Facts } from './response-facts.ts';
+
+/** The store's name in requests of those attached. */
+export const RESPONSES = 'responses';
+
+/**
+ * How long, in milliseconds, attached domains may go on without a sign that what they hold is right still.
+ */
+const MAX_STALE = 1000;
+/** No content may take more than this part of the budget, */
+const LARGEST_PART = 1 / 8;
+/** nor more than this: it is copied in one go. */
+const LARGEST_BYTES = 64 * 1024 ** 2;
+/** Facts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
+const BYTES_PER_ENTRY = 4096;
+const FEWEST_ENTRIES = 1000;
+
+/**
+ * Where responses are kept: contents in shared memory, by the store that the file cache has too, within a
+ * budget of physical memory. Nothing that was put is certain to be found again.
+ */
+export class ResponseStore implements StoreOwner<Facts> {
+  /** Most bytes of one content. */
+  readonly largest: number;
+  readonly #store: Store<Facts>;
+  readonly #mostEntries: number;
+  #entries = 0;
+  readonly #services = new Set<StoreService<Facts>>();
+
+  /** @param pool where contents are put; default: one of its own, for processes of the same user */
+  constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
+    const { budget } = options;
+    this.#store = new Store(options);
+    this.largest = Math.min(Math.floor(budget * LARGEST_PART), LARGEST_BYTES);
+    this.#mostEntries = budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / BYTES_PER_ENTRY));
+    this.#store.listeners.add({
+      left: ({ key }) => {
+        // Otherwise it is there, and was only moved or renewed.
+        if (this.#store.get(key) === undefined) this.#entries -= 1;
+      },
+    });
+  }
+
+  /** What is known of a key. Counts as a use. */
+  look(key: string): Facts | undefined {
+    const entry = this.#store.get(key);
+    if (entry !== undefined) this.#store.hit(entry);
+    return entry?.held.facts;
+  }
+
+  /** The content under a key, by a reference that is the caller's. Copies nothing. */
+  contentOf(key: string): Aggregate | undefined {
+    const held = this.#store.get(key)?.held;
+    if (held === undefined) return undefined;
+    return held.content?.duplicate() ?? Aggregate.empty();
+  }
+
+  /**
+   * Keeps facts and a copy of the content in the place of what is there, if there is room. The content stays
+   * the caller's.
+   */
+  put(key: string, facts: Facts, content: Aggregate): void {
+    if (this.#store.closed) return;
+    this.#store.remove(key);
+    if (content.length > this.largest || this.#mostEntries === 0) return;
+    const room = this.#allocate(content.length);
+    if (room === undefined && content.length > 0) return;
+    let at = 0;
+    for (const { bytes } of room?.pieces ?? []) at += content.copyTo(bytes, 0, at, at + bytes.length);
+    this.#store.put(key, facts, undefined, room);
+    this.#entries += 1;
+    if (this.#entries > this.#mostEntries) this.#removeOldest();
+  }
+
+  /** Exchanges the facts of what is there, if its facts are those given. */
+  renew(key: string, from: Facts, to: Facts): void {
+    const entry = this.#store.get(key);
+    if (entry?.held.facts === from) this.#store.amend(entry, { facts: to });
+  }
+
+  remove(key: string): void {
+    this.#store.remove(key);
+  }
+
+  /**
+   * Lets the domain at the other end of a channel hold what it has asked for, until the channel or the store
+   * closes. Takes the channel's request handler.
+   * @param otherwise answers requests that are not for the store
+   */
+  serve(channel: Channel, otherwise: RequestHandler | undefined): void {
+    const service = new StoreService<Facts>(RESPONSES, this, undefined);
+    this.#services.add(service);
+    this.#store.listeners.add(service);
+    channel.onRequest((message, context) => {
+      const answer = service.handle(message);
+      if (answer !== undefined) return answer;
+      if (otherwise !== undefined) return otherwise(message, context);
+      message.body?.release();
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the proxy');
+    });
+    channel.once('close', () => this.#end(service));
+  }
+
+  // What those attached ask
+
+  get greeting(): Greeting {
+    return { maxStale: MAX_STALE, budget: this.#store.budget };
+  }
+
+  async find(key: string): Promise<{ held: Held<Facts>; checkedAt: number }> {
+    const entry = this.#store.get(key);
+    if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
+    this.#store.hit(entry);
+    return { held: entry.held.retain(), checkedAt: now() };
+  }
+
+  bySerial(serial: number): Entry<Facts, unknown> | undefined {
+    return this.#store.bySerial(serial);
+  }
+
+  async used(entry: Entry<Facts, unknown>): Promise<number> {
+    this.#store.hit(entry as Entry<Facts, undefined>);
+    return now();
+  }
+
+  /** Releases everything; what was given out stays valid. */
+  close(): void {
+    this.#store.close();
+    for (const service of this.#services) this.#end(service);
+  }
+
+  #end(service: StoreService<Facts>): void {
+    service.close();
+    this.#store.listeners.delete(service);
+    this.#services.delete(service);
+  }
+
+  /** No room, for whatever reason, is no failure: then it is not kept. */
+  #allocate(length: number): Room | undefined {
+    try {
+      return length === 0 ? undefined : this.#store.allocate(length);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #removeOldest(): void {
+    const { value: oldest } = this.#store.entries().next();
+    if (oldest !== undefined) this.#store.remove(oldest.key);
+  }
+}

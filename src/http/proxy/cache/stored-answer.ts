@@ -1,0 +1,122 @@
+import type { Aggregate } from '../../../aggregate/aggregate.ts';
+import { allowsRange, evaluate, type Validators } from '../../message/conditional.ts';
+import type { Answer, HeaderList, ServerRequest } from '../../message/exchange.ts';
+import { without } from '../../message/header-list.ts';
+import { frameRanges } from '../../message/multipart.ts';
+import { type ByteRange, contentRange, parseRanges } from '../../message/range.ts';
+import { statusAnswer } from '../../message/status-answer.ts';
+import { type Handled, withStatus } from './cache-status.ts';
+import { ageOf, lifetimeOf } from './freshness.ts';
+import { type ResponseFacts, storedField } from './response-facts.ts';
+
+/** Fields of the content, which a 304 has none of. */
+const OF_CONTENT = new Set([
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'content-language',
+]);
+const AGE = new Set(['age']);
+const LENGTH = new Set(['content-length']);
+const LENGTH_AND_TYPE = new Set(['content-length', 'content-type']);
+
+/**
+ * The answer that a client's conditions ask for in the stead of a response: 304 or 412 (RFC 9110, 13).
+ * @param headers of the response, as they would be sent
+ */
+export function conditionalAnswer(
+  request: ServerRequest,
+  facts: ResponseFacts,
+  headers: HeaderList,
+): Answer | undefined {
+  if (facts.status !== 200) return undefined;
+  const verdict = evaluate(request, validatorsOf(facts));
+  if (verdict === 'failed') return statusAnswer(412);
+  if (verdict === 'proceed') return undefined;
+  return { status: 304, headers: without(headers, OF_CONTENT), body: undefined };
+}
+
+/**
+ * An answer from a stored response, with its age and how it came to be sent.
+ * @param content taken over
+ */
+export function answerFromStore(
+  request: ServerRequest,
+  facts: ResponseFacts,
+  content: Aggregate,
+  handled: Handled,
+): Answer {
+  const age = ageOf(facts, Date.now());
+  const ttl = lifetimeOf(facts) - age;
+  const headers = without(withStatus(facts.headers, { ...handled, ttl }), AGE);
+  return wholeAnswer(request, facts, content, [...headers, 'Age', String(Math.floor(age))]);
+}
+
+/**
+ * An answer from a response that is there as a whole: all of it, or the ranges that are asked for (RFC 9110,
+ * 14). Copies none of the content.
+ * @param content taken over
+ * @param headers of the response, as they are to be sent, but for Content-Length
+ */
+function wholeAnswer(
+  request: ServerRequest,
+  facts: ResponseFacts,
+  content: Aggregate,
+  headers: HeaderList,
+): Answer {
+  const conditional = conditionalAnswer(request, facts, headers);
+  const ranges = conditional === undefined ? rangesOf(request, facts, content.length) : undefined;
+  if (conditional !== undefined || ranges?.length === 0) {
+    const size = content.length;
+    content.release();
+    return conditional ?? statusAnswer(416, ['Content-Range', `bytes */${size}`]);
+  }
+  if (ranges !== undefined) return partialAnswer(facts, content, headers, ranges);
+  const answer = {
+    status: facts.status,
+    headers: [...without(headers, LENGTH), 'Content-Length', String(content.length)],
+  };
+  if (request.method !== 'HEAD') return { ...answer, body: content };
+  content.release();
+  return { ...answer, body: undefined };
+}
+
+function rangesOf(request: ServerRequest, facts: ResponseFacts, size: number): ByteRange[] | undefined {
+  if (request.method !== 'GET' || facts.status !== 200) return undefined;
+  if (!allowsRange(request.header('if-range'), validatorsOf(facts))) return undefined;
+  return parseRanges(request.header('range'), size);
+}
+
+function partialAnswer(
+  facts: ResponseFacts,
+  content: Aggregate,
+  headers: HeaderList,
+  ranges: readonly ByteRange[],
+): Answer {
+  const size = content.length;
+  const [only] = ranges;
+  if (only !== undefined && ranges.length === 1) {
+    const body = content.slice(only.start, only.end);
+    content.release();
+    const fields = ['Content-Range', contentRange(only, size), 'Content-Length', String(body.length)];
+    return { status: 206, headers: [...without(headers, LENGTH), ...fields], body };
+  }
+  const mediaType = storedField(facts, 'content-type') ?? 'application/octet-stream';
+  const framed = frameRanges(ranges, mediaType, size);
+  const body = content.slice(0, 0);
+  for (const piece of framed.pieces) {
+    if (typeof piece === 'string') body.append(piece, 'latin1');
+    else {
+      using part = content.slice(piece.start, piece.end);
+      body.append(part);
+    }
+  }
+  content.release();
+  const fields = ['Content-Type', framed.mediaType, 'Content-Length', String(framed.length)];
+  return { status: 206, headers: [...without(headers, LENGTH_AND_TYPE), ...fields], body };
+}
+
+function validatorsOf(facts: ResponseFacts): Validators {
+  return { etag: storedField(facts, 'etag'), lastModified: storedField(facts, 'last-modified') };
+}

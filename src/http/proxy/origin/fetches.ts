@@ -1,0 +1,75 @@
+import type { ServerRequest } from '../../message/exchange.ts';
+import type { Found } from '../cache/stored-responses.ts';
+import type { Resource } from '../resource.ts';
+import { Fetch, type FetchContext } from './fetch.ts';
+
+/**
+ * How long, and of how many resources at most, it is remembered that what comes is for each who asks alone.
+ */
+const UNSHARED_MS = 10_000;
+const MOST_UNSHARED = 10_000;
+
+/**
+ * What is being asked of the origin, so that who wants the same waits for it instead of asking again (RFC
+ * 9111, 4).
+ */
+export class Fetches {
+  readonly #context: FetchContext;
+  readonly #running = new Map<string, Fetch>();
+  /** To when nobody waits for what another has asked for, as it would be in vain. */
+  readonly #unshared = new Map<string, number>();
+
+  constructor(context: FetchContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Joins the fetch under way that may do for a request, or starts one.
+   * @param found what is stored, and to be validated
+   * @param alone whether to start one that nobody joins
+   */
+  fetch(resource: Resource, request: ServerRequest, found: Found | undefined, alone = false): Fetch {
+    const key = this.#context.responses.commonKey(resource, request);
+    if (alone || this.#isUnshared(key)) return new Fetch(this.#context, resource, request, found);
+    return this.#running.get(key) ?? this.#start(key, resource, request, found);
+  }
+
+  /** A resource was changed: what is under way may show what was before. */
+  invalidate(resource: Resource): void {
+    for (const [key, fetch] of this.#running) {
+      if (fetch.resource.authority !== resource.authority || fetch.resource.path !== resource.path) continue;
+      fetch.invalidate();
+      this.#running.delete(key);
+    }
+  }
+
+  #start(key: string, resource: Resource, request: ServerRequest, found: Found | undefined): Fetch {
+    const fetch = new Fetch(this.#context, resource, request, found);
+    this.#running.set(key, fetch);
+    let place = key;
+    // Its head may tell that what requests have in common is less than the resource.
+    void fetch.outcome.then(outcome => {
+      if (outcome.kind === 'response' && !outcome.shared) this.#noteUnshared(key);
+      const next = this.#context.responses.commonKey(resource, request);
+      if (next === place || this.#running.get(place) !== fetch) return;
+      this.#running.delete(place);
+      this.#running.set(next, fetch);
+      place = next;
+    });
+    void fetch.ended.then(() => {
+      if (this.#running.get(place) === fetch) this.#running.delete(place);
+    });
+    return fetch;
+  }
+
+  #isUnshared(key: string): boolean {
+    return (this.#unshared.get(key) ?? 0) > Date.now();
+  }
+
+  #noteUnshared(key: string): void {
+    this.#unshared.delete(key);
+    this.#unshared.set(key, Date.now() + UNSHARED_MS);
+    const [oldest] = this.#unshared.keys();
+    if (this.#unshared.size > MOST_UNSHARED) this.#unshared.delete(oldest as string);
+  }
+}

@@ -1,0 +1,114 @@
+import type { HeaderList, ServerRequest } from '../../message/exchange.ts';
+import { fieldOf, tokensOf, without } from '../../message/header-list.ts';
+
+/** Fields that are for one connection only (RFC 9110, 7.6.1), and those that were for a proxy. */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+/** Fields of a request that this side makes anew, or answers itself. */
+const OURS = [
+  'cookie',
+  'expect',
+  'host',
+  'http2-settings',
+  'via',
+  // HTTP/2 has the request line in fields.
+  ':authority',
+  ':method',
+  ':path',
+  ':scheme',
+];
+/** What a client says of where it is may be made up. */
+const ORIGIN_OF_REQUEST = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+/** What a request for the whole, whatever the client has, does not say. */
+const NOT_FOR_WHOLE = [
+  'content-length',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+];
+
+/** How requests are passed on. */
+export interface Forwarding {
+  /** By which others, and this side if a request comes back, know this side (RFC 9110, 7.6.3). */
+  readonly pseudonym: string;
+  /** Whether clients are proxies that may be believed where a request came from. */
+  readonly trustForwarded: boolean;
+}
+
+/**
+ * Fields of a request as the origin gets them: without what was for one hop, with Via and where the request
+ * came from (RFC 7239, and the fields that were there before it).
+ * @param authority that the client asked for
+ * @param whole to ask for the whole without conditions, so that it can be stored
+ */
+export function forwardedRequest(
+  request: ServerRequest,
+  authority: string,
+  { pseudonym, trustForwarded }: Forwarding,
+  whole: boolean,
+): string[] {
+  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...tokensOf(request.header('connection'))]);
+  if (whole) for (const name of NOT_FOR_WHOLE) dropped.add(name);
+  const before = trustForwarded ? request : undefined;
+  for (const name of ORIGIN_OF_REQUEST) dropped.add(name);
+  const client = request.remoteAddress ?? 'unknown';
+  const protocol = request.secure ? 'https' : 'http';
+  const cookie = request.header('cookie');
+  return [
+    ...without(request.rawHeaders, dropped),
+    // One field, which HTTP/2 has in several lines (RFC 9113, 8.2.3).
+    ...(cookie === undefined ? [] : ['Cookie', cookie]),
+    'Via',
+    listed(request.header('via'), `1.1 ${pseudonym}`),
+    'Forwarded',
+    listed(before?.header('forwarded'), forwardedElement(client, authority, protocol)),
+    'X-Forwarded-For',
+    listed(before?.header('x-forwarded-for'), client),
+    'X-Forwarded-Host',
+    before?.header('x-forwarded-host') ?? authority,
+    'X-Forwarded-Proto',
+    before?.header('x-forwarded-proto') ?? protocol,
+  ];
+}
+
+/**
+ * Fields of a response as they are sent on, and stored: without what was for one hop. Content-Length is kept.
+ */
+export function forwardedResponse(headers: HeaderList, { pseudonym }: Forwarding): string[] {
+  const dropped = new Set([...HOP_BY_HOP, ...tokensOf(fieldOf(headers, 'connection')), 'via']);
+  const via = listed(fieldOf(headers, 'via'), `1.1 ${pseudonym}`);
+  return [...without(headers, dropped), 'Via', via];
+}
+
+/** Whether a request has been here before. */
+export function isLoop(request: ServerRequest, { pseudonym }: Forwarding): boolean {
+  return tokensOf(request.header('via')).some(hop => hop.endsWith(` ${pseudonym}`));
+}
+
+function listed(before: string | undefined, last: string): string {
+  return before === undefined || before === '' ? last : `${before}, ${last}`;
+}
+
+function forwardedElement(client: string, authority: string, protocol: string): string {
+  const node = client.includes(':') ? `"[${client}]"` : client;
+  return `for=${node};host="${authority}";proto=${protocol}`;
+}

@@ -1,0 +1,45 @@
+import { abortable } from '../../../base/abortable.ts';
+import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import { originFailure } from '../../message/origin-failure.ts';
+import type { Resource } from '../resource.ts';
+import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
+import type { Origin } from './origin.ts';
+import type { ReceivedBody } from './received-body.ts';
+
+/** Statuses of responses that have no content (RFC 9110, 6.4.1). */
+const WITHOUT_CONTENT = new Set([204, 304]);
+
+/**
+ * Sends a request to the origin as it is, its body as it comes, and answers with what comes back, as it
+ * comes.
+ * @throws the signal's reason
+ */
+export async function passOn(
+  context: { readonly origin: Origin; readonly forwarding: Forwarding },
+  resource: Resource,
+  request: ServerRequest,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { origin, forwarding } = context;
+  const { method, body } = request;
+  const headers = forwardedRequest(request, resource.authority, forwarding, false);
+  const exchange = origin.send({ method, path: resource.path, headers, body }, (head, received) => ({
+    status: head.status,
+    headers: forwardedResponse(head.headers, forwarding),
+    body: onlyReader(received, method, head.status),
+  }));
+  try {
+    return await abortable(exchange.received, signal);
+  } catch (error) {
+    exchange.abort();
+    signal.throwIfAborted();
+    return originFailure(error);
+  }
+}
+
+/** What a client is sent of a body that nobody else gets. */
+export function onlyReader(body: ReceivedBody, method: string, status: number): Answer['body'] {
+  const reader = method === 'HEAD' || WITHOUT_CONTENT.has(status) ? undefined : body.reader();
+  body.close();
+  return reader;
+}

@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { BoundedMap } from '../../base/bounded-map.ts';
+import type { Coding } from '../../file/cache/file-cache.ts';
+import { mediaTypeOf } from '../../file/cache/media-type.ts';
+import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
+import type { Answer, HeaderList, ServerRequest, Stated } from '../message/exchange.ts';
+import { frameRanges } from '../message/multipart.ts';
+import { chooseCoding } from '../message/negotiation.ts';
+import { type ByteRange, contentRange, parseRanges } from '../message/range.ts';
+import { statusAnswer } from '../message/status-answer.ts';
+import { type Form, type Representation, representationOf } from './representation.ts';
+import type { FoundFile } from './site-files.ts';
+import type { ServedFile, SiteSettings } from './site-options.ts';
+import { bodyOf } from './snapshot-body.ts';
+
+/** An answer about a file. */
+export interface FileAnswer extends Answer {
+  readonly file: ServedFile;
+}
+
+/** Header fields of one version of a file, in each of its forms that was asked for. */
+interface Version {
+  readonly etag: string;
+  readonly mtimeMs: number;
+  readonly codings: readonly Coding[];
+  /** With the entity tag of the form: it may be another one by now, with the file as it was. */
+  readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
+}
+
+/** What a file's request is to be answered with. */
+interface Decision {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** What the body is made of; undefined for none. */
+  readonly pieces?: readonly (string | ByteRange)[];
+}
+
+const REMEMBERED = 10_000;
+
+/** Answers GET and HEAD with files: negotiation, conditions, ranges. */
+export class FileAnswers {
+  readonly #root: string;
+  readonly #settings: SiteSettings;
+  /** By path. Answers with one version have one list of header fields, so that senders can keep its bytes. */
+  readonly #versions = new BoundedMap<string, Version>(REMEMBERED);
+
+  constructor(root: string, settings: SiteSettings) {
+    this.#root = root;
+    this.#settings = settings;
+  }
+
+  /** @param found its snapshot is taken over */
+  answer(request: ServerRequest, { location, snapshot }: FoundFile): FileAnswer {
+    const { codings } = snapshot;
+    const choice = this.#settings.encodings
+      ? chooseCoding(request.header('accept-encoding'), codings)
+      : 'identity';
+    const encoded = choice === undefined || choice === 'identity' ? undefined : snapshot.encoded(choice);
+    const coding = encoded === undefined ? 'identity' : (choice as Coding);
+    const sent = encoded ?? snapshot;
+    let body: Answer['body'];
+    try {
+      const representation = this.#represent(location.path, { snapshot, sent, coding });
+      const { file } = representation;
+      const { status, headers, pieces } =
+        choice === undefined
+          ? { status: 406, headers: representation.bare }
+          : this.#decide(request, representation, sent.size, request.stated?.(file));
+      if (status >= 400) return { ...statusAnswer(status, headers), file };
+      if (pieces !== undefined && request.method === 'GET') body = bodyOf(sent, pieces);
+      return { status, headers, body, file };
+    } finally {
+      if (encoded !== undefined) snapshot.release();
+      if (body === undefined) sent.release();
+    }
+  }
+
+  /**
+   * The file as the page of an error, whatever the request says of versions and ranges.
+   * @param found its snapshot is taken over
+   */
+  answerError({ method }: ServerRequest, { location, snapshot }: FoundFile, status: number): Answer {
+    const { size } = snapshot;
+    const own = ['Content-Type', mediaTypeOf(location.path), 'Content-Length', String(size)];
+    const headers = [...own, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
+    if (method === 'GET') return { status, headers, body: bodyOf(snapshot, [{ start: 0, end: size }]) };
+    snapshot.release();
+    return { status, headers, body: undefined };
+  }
+
+  #represent(path: string, source: Omit<Form, 'file'>): Representation {
+    const { snapshot, sent, coding } = source;
+    const { etag, codings, size, mtimeMs } = snapshot;
+    let version = this.#versions.get(path);
+    // The same content has the same tag, when it was written again too.
+    const same = version?.etag === etag && version.mtimeMs === mtimeMs && isSame(version.codings, codings);
+    if (version === undefined || !same) {
+      version = { etag, mtimeMs, codings, forms: new Map() };
+      this.#versions.set(path, version);
+    }
+    const form = version.forms.get(coding);
+    if (form?.tag === sent.etag) return form.representation;
+    const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
+    const representation = representationOf({ ...source, file }, this.#settings);
+    version.forms.set(coding, { tag: sent.etag, representation });
+    return representation;
+  }
+
+  #decide(
+    request: ServerRequest,
+    representation: Representation,
+    size: number,
+    stated: Stated | undefined,
+  ): Decision {
+    const { headers, bare } = representation;
+    const validators = stated === undefined ? representation : validatorsOf(stated, representation);
+    const verdict = evaluate(request, validators);
+    if (verdict === 'not-modified' && stated?.isSuccess !== false) return { status: 304, headers: bare };
+    if (verdict === 'failed') return { status: 412, headers: [] };
+    const ranges = this.#rangesOf(request, validators, size);
+    if (ranges !== undefined) return partial(representation, ranges, size);
+    return { status: 200, headers, pieces: [{ start: 0, end: size }] };
+  }
+
+  /** Ranges are for GET alone (RFC 9110, 14.2). */
+  #rangesOf(request: ServerRequest, validators: Validators, size: number): ByteRange[] | undefined {
+    if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
+    const ranges = parseRanges(request.header('range'), size);
+    if (ranges === undefined || !allowsRange(request.header('if-range'), validators)) return undefined;
+    return ranges;
+  }
+}
+
+function validatorsOf({ etag, lastModified }: Stated, representation: Representation): Validators {
+  return { etag: etag ?? representation.etag, lastModified: lastModified ?? representation.lastModified };
+}
+
+/** Answers with parts (RFC 9110, 15.3.7), or says that there are none such (15.5.17). */
+function partial(representation: Representation, ranges: readonly ByteRange[], size: number): Decision {
+  const { mediaType, partial: headers } = representation;
+  const [first] = ranges;
+  if (first === undefined) return { status: 416, headers: ['Content-Range', `bytes */${size}`] };
+  if (ranges.length === 1) {
+    const length = String(first.end - first.start);
+    const own = [
+      'Content-Type',
+      mediaType,
+      'Content-Length',
+      length,
+      'Content-Range',
+      contentRange(first, size),
+    ];
+    return { status: 206, headers: [...own, ...headers], pieces: ranges };
+  }
+  const { mediaType: multipart, length, pieces } = frameRanges(ranges, mediaType, size);
+  const own = ['Content-Type', multipart, 'Content-Length', String(length)];
+  return { status: 206, headers: [...own, ...headers], pieces };
+}
+
+function isSame(codings: readonly Coding[], others: readonly Coding[]): boolean {
+  return codings === others || codings.join() === others.join();
+}

@@ -1,0 +1,30 @@
+import { realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { IoliteError } from '../../base/error.ts';
+
+/**
+ * The real path of what lies at a path below a root, if the policy on symbolic links admits it.
+ * @param root a directory; itself it may be a link
+ * @param path from the root, begins with '/', without segments of dots
+ * @throws EACCES when links lead where the policy does not admit; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ...
+ */
+export async function locate(
+  root: string,
+  path: string,
+  symlinks: 'inside' | 'deny' | 'follow',
+): Promise<string> {
+  const [realRoot, real] = await Promise.all([realpath(root), realpath(join(root, path))]);
+  if (symlinks === 'follow') return real;
+  const admitted = symlinks === 'deny' ? isAt(real, join(realRoot, path)) : isInside(real, realRoot);
+  if (!admitted) throw new IoliteError('EACCES', `Cannot serve ${path}: a symbolic link leads out of it`);
+  return real;
+}
+
+function isInside(real: string, root: string): boolean {
+  return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** Whether a path is its own real path, but for a separator at its end. */
+function isAt(real: string, path: string): boolean {
+  return real === path || real + sep === path;
+}

@@ -1,0 +1,172 @@
+import { resolve } from 'node:path';
+import { ArgumentError, describe } from '../../base/error.ts';
+import type { FileCache } from '../../file/cache/file-cache.ts';
+import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import { chooseMediaType } from '../message/negotiation.ts';
+import { parseTarget, type RequestTarget } from '../message/request-target.ts';
+import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
+import { statusOf } from '../message/status-of-error.ts';
+import { FileAnswers } from './file-answers.ts';
+import { listDirectory } from './listing.ts';
+import { type FoundFile, SiteFiles } from './site-files.ts';
+import { type CreateSiteOptions, type ServedFile, type SiteSettings, settingsOf } from './site-options.ts';
+
+/** An answer of a site. */
+export interface SiteAnswer extends Answer {
+  /** The file that was asked for; undefined when it is none, or not said. */
+  readonly file?: ServedFile;
+}
+
+const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'];
+
+/**
+ * Creates a handler that answers requests with the files of a directory, from a file cache.
+ * @param root the directory. It need not be there yet; it may be a symbolic link
+ * @throws ERR_IOLITE_ARGUMENT
+ */
+export function createSite(root: string, options: CreateSiteOptions): StaticSite {
+  if (typeof root !== 'string' || root === '' || root.includes('\0')) {
+    throw new ArgumentError(`Cannot create site: a directory is wanted, ${describe(root)} was given`);
+  }
+  if (typeof options?.cache?.peek !== 'function') {
+    throw new ArgumentError(
+      `Cannot create site: options with a file cache are wanted, ${describe(options?.cache)} was given`,
+    );
+  }
+  return new StaticSite(resolve(root), options.cache, settingsOf(options));
+}
+
+/**
+ * The files of a directory over HTTP (RFC 9110, 9111, 9112), whoever parses the requests. See
+ * {@link createSite}.
+ */
+export class StaticSite implements Handler {
+  readonly #settings: SiteSettings;
+  readonly #files: SiteFiles;
+  readonly #answers: FileAnswers;
+
+  constructor(root: string, cache: FileCache, settings: SiteSettings) {
+    this.#settings = settings;
+    this.#files = new SiteFiles(root, cache, settings);
+    this.#answers = new FileAnswers(root, settings);
+  }
+
+  /** The answer for a file that is in the cache and was asked for a moment ago. Takes a few microseconds. */
+  answerNow(request: ServerRequest): SiteAnswer | undefined {
+    const { method, target } = request;
+    if ((method !== 'GET' && method !== 'HEAD') || isMountPoint(request)) return undefined;
+    const found = this.#files.peek(nameOf(target));
+    return found === undefined ? undefined : this.#answers.answer(request, found);
+  }
+
+  async answer(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
+    const { method } = request;
+    if (method === 'GET' || method === 'HEAD') {
+      try {
+        return await this.#get(request, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        return this.#refuse(request, statusOf(error), signal);
+      }
+    }
+    if (this.#settings.fallthrough) return undefined;
+    if (method === 'OPTIONS') return { status: 204, headers: ALLOW, body: undefined };
+    return statusAnswer(405, ALLOW);
+  }
+
+  async #get(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
+    const { dotfiles, earlyHints } = this.#settings;
+    const target = parseTarget(request.target);
+    if (typeof target === 'number') return this.#refuse(request, target, signal);
+    if (target.hidden && dotfiles !== 'allow') {
+      return this.#refuse(request, dotfiles === 'deny' ? 403 : 404, signal);
+    }
+    if (isMountPoint(request)) return this.#redirect(request, signal);
+    const links = request.method === 'GET' ? earlyHints(target.path) : undefined;
+    if (links !== undefined) request.earlyHints?.(links);
+    const found = await this.#files.find(target.path, signal);
+    if (found === 'directory') return this.#answerDirectory(request, target, signal);
+    // What is remembered is answered at once, without hints.
+    if (links === undefined) this.#files.remember(nameOf(request.target), found.location);
+    return this.#answers.answer(request, found);
+  }
+
+  async #answerDirectory(
+    request: ServerRequest,
+    { path }: RequestTarget,
+    signal: AbortSignal,
+  ): Promise<SiteAnswer | undefined> {
+    if (!path.endsWith('/')) return this.#redirect(request, signal);
+    if (!this.#settings.listing) return this.#refuse(request, 404, signal);
+    return listDirectory(this.#files.root, path, request, this.#settings);
+  }
+
+  /** To the name of a directory with its slash. */
+  async #redirect(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
+    const target = parseTarget(request.originalTarget ?? request.target);
+    if (typeof target === 'number') return this.#refuse(request, target, signal);
+    if (!this.#settings.redirect) return this.#refuse(request, 404, signal);
+    return redirectAnswer(`${target.rawPath}/${encoded(target.query)}`);
+  }
+
+  /** There is no file for the request: the page of the application, an error page, or what others say. */
+  async #refuse(
+    request: ServerRequest,
+    status: number,
+    signal: AbortSignal,
+  ): Promise<SiteAnswer | undefined> {
+    const { fallback, fallthrough, errorPages } = this.#settings;
+    if (status === 404 && fallback !== undefined && isNavigation(request)) {
+      const page = await this.#openPage(fallback, signal);
+      if (page !== undefined) return this.#answers.answer(request, page);
+    }
+    if (fallthrough && status < 500) return undefined;
+    const name = errorPages[status];
+    const page = name === undefined ? undefined : await this.#openPage(name, signal);
+    if (page === undefined) return statusAnswer(status);
+    return this.#answers.answerError(request, page, status);
+  }
+
+  /**
+   * A page of the site's own. @returns undefined when it cannot be had: it is not what the client asked for
+   */
+  async #openPage(name: string, signal: AbortSignal): Promise<FoundFile | undefined> {
+    try {
+      return await this.#files.open(name.startsWith('/') ? name : `/${name}`, signal);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
+  }
+}
+
+/** A query as it may be in a URI (RFC 3986, 3.4): what else was sent, byte by byte, is encoded. */
+function encoded(query: string): string {
+  return query.replace(
+    /[^\x21-\x7e]|["<>\\^`{|}]/g,
+    character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** What names a file, as it was sent: without the query. */
+function nameOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}
+
+/**
+ * Whether the request names where the site is mounted, without a slash at its end: the site sees '/' all the
+ * same.
+ */
+function isMountPoint({ target, originalTarget }: ServerRequest): boolean {
+  return originalTarget !== undefined && nameOf(target) === '/' && !nameOf(originalTarget).endsWith('/');
+}
+
+/** Whether a person goes to a page: not to a script, a picture, or data. */
+function isNavigation(request: ServerRequest): boolean {
+  const accept = request.header('accept');
+  return (
+    accept?.includes('html') === true &&
+    chooseMediaType(accept, ['text/html', 'application/json']) === 'text/html'
+  );
+}

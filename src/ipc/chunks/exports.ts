@@ -1,0 +1,151 @@
+import type { Slice } from '../../aggregate/slice.ts';
+import { IoliteError } from '../../base/error.ts';
+import { admits, type Credentials } from '../../memory/acl.ts';
+import type { Chunk } from '../../memory/chunk.ts';
+import { ImportedChunk } from '../../memory/imported-chunk.ts';
+import { SharedChunk } from '../../memory/shared-chunk.ts';
+import { closeDescriptor } from '../../os/descriptor.ts';
+import { sendDescriptor } from '../../os/socket.ts';
+import { FrameType, type FrameWriter } from '../wire/frame.ts';
+import { DEFAULT_QUOTAS, notAccepted, type SenderQuotas } from '../wire/quotas.ts';
+
+type GrantableChunk = SharedChunk | ImportedChunk;
+
+interface Grant {
+  readonly index: number;
+  readonly chunk: GrantableChunk;
+  /** Takes the grant back; the chunk calls it when it is dropped. */
+  readonly revoke: () => void;
+}
+
+/**
+ * The chunks whose descriptors this side of a channel has passed to its peer, each under a number that
+ * messages name it by. A descriptor is passed once and for as long as the chunk lives.
+ */
+export class ExportTable {
+  readonly #descriptors: number;
+  readonly #writer: FrameWriter;
+  readonly #wrote: () => void;
+  readonly #grants = new Map<Chunk, Grant>();
+  #last: Grant | undefined;
+  readonly #chunkOf = new Map<number, GrantableChunk>();
+  #nextIndex = 1;
+  /** Bytes of the chunks that are granted. */
+  #bytes = 0;
+  /** How many chunks, of how many bytes, the peer lets us name at once. */
+  quotas: SenderQuotas = DEFAULT_QUOTAS;
+
+  /**
+   * @param descriptors the channel's socket for descriptors
+   * @param wrote called when a frame was written outside of sending
+   */
+  constructor(descriptors: number, writer: FrameWriter, wrote: () => void) {
+    this.#descriptors = descriptors;
+    this.#writer = writer;
+    this.#wrote = wrote;
+  }
+
+  /** The number that names a chunk to the peer, if it has it. */
+  numberOf(chunk: Chunk): number | undefined {
+    // The next slice likely lies in the same chunk.
+    if (chunk !== this.#last?.chunk) this.#last = this.#grants.get(chunk);
+    return this.#last?.index;
+  }
+
+  /**
+   * Passes the descriptor of a chunk that the peer does not have. Takes back the oldest grants when the
+   * peer's quotas ask for it; it may go on using what it was sent of these chunks.
+   * @param slices of the message that the chunk is granted for: what they lie in stays granted
+   * @returns false when the socket takes no more descriptors just now
+   * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE; ERR_IOLITE_LIMIT when the message needs more than the
+   *   quotas allow
+   */
+  grant(chunk: GrantableChunk, slices: readonly Slice[]): boolean {
+    this.#makeRoom(chunk.size, slices);
+    const index = this.#nextIndex;
+    const note = Buffer.alloc(4);
+    note.writeUInt32LE(index);
+    const fd = chunk.grant();
+    try {
+      if (!sendDescriptor(this.#descriptors, note, fd)) return false;
+    } finally {
+      closeDescriptor(fd);
+    }
+    this.#nextIndex += 1;
+    this.#bytes += chunk.size;
+    const grant: Grant = { index, chunk, revoke: () => this.#revoke(grant) };
+    this.#grants.set(chunk, grant);
+    this.#chunkOf.set(index, chunk);
+    chunk.onDrop.add(grant.revoke);
+    const { buffer, at } = this.#writer.frame(FrameType.GRANT, chunk.sole ? 1 : 0, 32);
+    buffer.writeUInt32LE(index, at);
+    buffer.writeUInt32LE(0, at + 4);
+    buffer.writeBigUInt64LE(BigInt(chunk.size), at + 8);
+    buffer.write(chunk.id, at + 16, 'hex');
+    return true;
+  }
+
+  /** The peer asks that a chunk be forgotten. Unknown numbers are those revoked meanwhile. */
+  forget(index: number): void {
+    const chunk = this.#chunkOf.get(index);
+    if (chunk !== undefined) this.#grants.get(chunk)?.revoke();
+  }
+
+  /** Forgets all grants, without telling the peer, who is gone. */
+  clear(): void {
+    for (const { chunk, revoke } of this.#grants.values()) chunk.onDrop.delete(revoke);
+    this.#grants.clear();
+    this.#last = undefined;
+    this.#chunkOf.clear();
+    this.#bytes = 0;
+  }
+
+  /**
+   * Takes back grants, the oldest first, until one more chunk of `size` bytes keeps within the peer's quotas.
+   */
+  #makeRoom(size: number, slices: readonly Slice[]): void {
+    const { maxChunks, maxMappedBytes } = this.quotas;
+    if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
+    const needed = new Set<Chunk>(slices.map(({ lease }) => lease.chunk));
+    for (const grant of [...this.#grants.values()]) {
+      if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
+      if (!needed.has(grant.chunk)) grant.revoke();
+    }
+    if (this.#grants.size >= maxChunks) throw notAccepted('maxChunks', maxChunks, needed.size);
+    if (this.#bytes + size > maxMappedBytes) {
+      throw notAccepted('maxMappedBytes', maxMappedBytes, this.#bytes + size);
+    }
+  }
+
+  #revoke({ index, chunk, revoke }: Grant): void {
+    chunk.onDrop.delete(revoke);
+    this.#grants.delete(chunk);
+    this.#last = undefined;
+    this.#bytes -= chunk.size;
+    this.#chunkOf.delete(index);
+    const { buffer, at } = this.#writer.frame(FrameType.REVOKE, 0, 4);
+    buffer.writeUInt32LE(index, at);
+    this.#wrote();
+  }
+}
+
+/**
+ * Throws unless the chunk may be passed to this peer.
+ * @throws ERR_IOLITE_UNSUPPORTED for memory of this process alone, ERR_IOLITE_ACCESS when its pool's ACL says
+ *   no
+ */
+export function checkGrantable(chunk: Chunk, peer: Credentials): asserts chunk is GrantableChunk {
+  if (!(chunk instanceof SharedChunk) && !(chunk instanceof ImportedChunk)) {
+    throw new IoliteError(
+      'ERR_IOLITE_UNSUPPORTED',
+      'Cannot send aggregate: a slice of it lies on the heap of this process; allocate it from a ' +
+        'shared pool or compact() it into one',
+    );
+  }
+  if (!admits(chunk.acl, peer)) {
+    throw new IoliteError(
+      'ERR_IOLITE_ACCESS',
+      `Cannot send aggregate: the ACL of its pool does not admit process ${peer.pid} of user ${peer.uid}`,
+    );
+  }
+}

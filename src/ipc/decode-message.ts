@@ -1,0 +1,80 @@
+import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
+import { Slice } from '../aggregate/slice.ts';
+import type { ImportTable } from './chunks/imports.ts';
+import type { Json, Message } from './message.ts';
+import { broken, checkLength, type Frame, MESSAGE_FIXED, SLICE_BYTES } from './wire/frame.ts';
+import { parseHead } from './wire/head.ts';
+import type { HeadMemo } from './wire/head-memo.ts';
+import { exceeded, type Quotas } from './wire/quotas.ts';
+
+/** A message as it arrived. Its body, leased, belongs to the caller. */
+export interface Incoming {
+  readonly kind: number;
+  readonly correlation: number;
+  readonly message: Message;
+}
+
+/**
+ * Reads a MESSAGE frame, trusting nothing in it.
+ * @param heads what came before, if that is remembered
+ * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE, ERR_IOLITE_LIMIT; holds nothing then
+ */
+export function decodeMessage(
+  frame: Frame,
+  imports: ImportTable,
+  quotas: Quotas,
+  heads?: HeadMemo,
+): Incoming {
+  const { bytes, start } = frame;
+  if (frame.length < MESSAGE_FIXED) throw broken(`a message has ${frame.length} bytes`);
+  const kind = bytes.readUInt32LE(start);
+  const correlation = bytes.readUInt32LE(start + 4);
+  const headLength = bytes.readUInt32LE(start + 8);
+  const sliceCount = bytes.readUInt32LE(start + 12);
+  checkLength(frame, MESSAGE_FIXED + headLength + sliceCount * SLICE_BYTES);
+  if (headLength > quotas.maxHeadBytes) throw exceeded('maxHeadBytes', quotas.maxHeadBytes);
+  if (sliceCount > quotas.maxSlices) throw exceeded('maxSlices', quotas.maxSlices);
+  const hasBody = (frame.flags & 1) !== 0;
+  if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
+  const headAt = start + MESSAGE_FIXED;
+  const slicesAt = headAt + headLength;
+  const message: { head?: Json; body?: Aggregate } = {};
+  if (headLength > 0) {
+    message.head =
+      heads === undefined ? parseHead(bytes, headAt, slicesAt) : heads.parse(bytes, headAt, slicesAt);
+  }
+  if (!hasBody) return { kind, correlation, message };
+  const body = leaseBody(bytes, slicesAt, sliceCount, imports);
+  if (body.length > quotas.maxBodyBytes) {
+    body.release();
+    throw exceeded('maxBodyBytes', quotas.maxBodyBytes);
+  }
+  message.body = body;
+  return { kind, correlation, message };
+}
+
+function leaseBody(bytes: Buffer, at: number, count: number, imports: ImportTable): Aggregate {
+  if (count === 1) {
+    const slice = leaseSlice(bytes, at, imports);
+    if (slice.length > 0) return new Aggregate(slice);
+    slice.lease.release();
+    return new Aggregate();
+  }
+  const slices: Slice[] = [];
+  try {
+    for (let i = 0; i < count; i++) slices.push(leaseSlice(bytes, at + i * SLICE_BYTES, imports));
+  } catch (error) {
+    for (const { lease } of slices) lease.release();
+    throw error;
+  }
+  return aggregateOfSlices(slices);
+}
+
+function leaseSlice(bytes: Buffer, at: number, imports: ImportTable): Slice {
+  const index = bytes.readUInt32LE(at);
+  const start = bytes.readUInt32LE(at + 8);
+  const end = start + bytes.readUInt32LE(at + 12);
+  const lease = imports.lease(index, bytes.readUInt32LE(at + 4), start, end);
+  lease.retain();
+  return new Slice(lease, start, end);
+}

@@ -1,0 +1,249 @@
+import { EventEmitter } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { checkInteger, IoliteError } from '../../base/error.ts';
+import { type Acl, admits, type Credentials } from '../../memory/acl.ts';
+import { closeDescriptor, duplicateDescriptor } from '../../os/descriptor.ts';
+import { descriptorOf } from '../../os/node-socket.ts';
+import { peerCredentials } from '../../os/socket.ts';
+import { peerAddress } from '../../os/unix-address.ts';
+import { Channel } from '../channel.ts';
+import type { ChannelOptions } from '../channel-options.ts';
+import { type Refusal, refusalError, refusalFrame } from '../wire/refusal.ts';
+import { Arrivals } from './half-channels.ts';
+import { readRendezvousName } from './rendezvous.ts';
+
+/** Whom an endpoint admits, and what it accepts from them. */
+export interface EndpointOptions {
+  /** Who may connect, by what the kernel says of them. Default: processes of our user id. */
+  readonly acl?: Acl;
+  /** Most channels that are open at a time. Default 1024. */
+  readonly maxChannels?: number;
+  /** Milliseconds that a connection may take to become a channel. Default 5000. */
+  readonly greetingTimeout?: number;
+  readonly channel?: ChannelOptions;
+}
+
+interface Events {
+  /** A peer has connected. */
+  channel: [channel: Channel];
+  /** A connection came to nothing: why, and whose it was. The endpoint goes on. */
+  refused: [error: Error, peer: Credentials | undefined];
+  close: [];
+  /** EventEmitter's own. */
+  newListener: [event: string | symbol];
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Channel, undefined>) => void;
+}
+
+/** Refused connections that may be kept open until they have read why. */
+const MAX_LINGERING = 64;
+const LINGER = 1000;
+
+/**
+ * Where other processes connect to this one. Each connection becomes a channel, given to the listeners of
+ * 'channel' or else to who iterates over the endpoint. A connection that is refused, garbage or slow ends by
+ * itself; the others notice nothing of it. Use listen().
+ */
+export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Channel> {
+  /** As it was given to listen(). */
+  readonly path: string;
+  readonly #server: Server;
+  readonly #acl: Acl | undefined;
+  readonly #maxChannels: number;
+  readonly #greetingTimeout: number;
+  readonly #accepted: ChannelOptions;
+  readonly #arrivals: Arrivals;
+  readonly #channels = new Set<Channel>();
+  /** Channels whose peer has not greeted, the oldest first. */
+  readonly #silent = new Set<Channel>();
+  readonly #lingering = new Set<Socket>();
+  /** Channels that nobody has taken yet, and who waits for the next. */
+  readonly #ready: Channel[] = [];
+  readonly #waiting: Waiter[] = [];
+  #closed = false;
+
+  /** @param server listens already, and accepts paused */
+  constructor(server: Server, path: string, options: EndpointOptions) {
+    super();
+    const { acl, maxChannels = 1024, greetingTimeout = 5000, channel = {} } = options;
+    checkInteger(maxChannels, 'maxChannels', 1, 2 ** 20);
+    checkInteger(greetingTimeout, 'greetingTimeout', 1, 2 ** 31 - 1);
+    this.path = path;
+    this.#server = server;
+    this.#acl = acl;
+    this.#maxChannels = maxChannels;
+    this.#greetingTimeout = greetingTimeout;
+    this.#accepted = channel;
+    this.#arrivals = new Arrivals(greetingTimeout);
+    server.on('connection', socket => this.#connected(socket));
+    // Those that came before somebody listened.
+    this.on('newListener', event => event === 'channel' && setImmediate(() => this.#emitReady()));
+    // A connection that could not be accepted, for want of descriptors.
+    server.on('error', error => this.emit('refused', error, undefined));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many channels that were made here are open. */
+  get channels(): number {
+    return this.#channels.size;
+  }
+
+  /** The channels in the order they come, until the endpoint is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<Channel, undefined> {
+    return {
+      next: () => this.#next(),
+      return: () => Promise.resolve({ value: undefined, done: true }),
+    };
+  }
+
+  /** Lets the process end although the endpoint is open. */
+  unref(): this {
+    this.#server.unref();
+    return this;
+  }
+
+  ref(): this {
+    this.#server.ref();
+    return this;
+  }
+
+  /**
+   * Ends listening and frees the name. Channels that were given out live on; those that nobody took are
+   * closed. Closing twice does nothing.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#server.close();
+    this.#arrivals.clear();
+    for (const channel of [...this.#silent, ...this.#ready.splice(0)]) channel.destroy();
+    for (const socket of this.#lingering) socket.destroy();
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
+    this.emit('close');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** A connection, nothing of which was read. */
+  #connected(socket: Socket): void {
+    socket.on('error', () => {});
+    let peer: Credentials;
+    let name: string;
+    try {
+      const fd = descriptorOf(socket);
+      peer = peerCredentials(fd);
+      name = peerAddress(fd);
+    } catch {
+      socket.destroy();
+      return;
+    }
+    const { role, token } = readRendezvousName(name) ?? {};
+    if (!admits(this.#acl, peer)) {
+      // Its second connection will be told.
+      if (role === 'd') socket.destroy();
+      else this.#refuse(socket, 'access', peer);
+      return;
+    }
+    if (token === undefined) return this.#refuse(socket, 'protocol', peer);
+    if (role === 'd') return this.#arrivals.add(token, socket, peer);
+    const descriptors = this.#arrivals.take(token, peer);
+    if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
+    if (!this.#hasRoom()) {
+      closeDescriptor(descriptors);
+      return this.#refuse(socket, 'limit', peer);
+    }
+    let messages: number;
+    try {
+      messages = duplicateDescriptor(descriptorOf(socket));
+    } catch {
+      closeDescriptor(descriptors);
+      return this.#refuse(socket, 'limit', peer);
+    }
+    // Nothing was read of it: the channel has a socket of its own over the same connection.
+    socket.destroy();
+    this.#open(new Channel({ messages, descriptors }, peer, this.#accepted));
+  }
+
+  /** Whether one more channel may be opened, at the cost of one that never greeted if need be. */
+  #hasRoom(): boolean {
+    if (this.#channels.size < this.#maxChannels) return true;
+    for (const oldest of this.#silent) {
+      oldest.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  /** A channel that is complete but for the peer's greeting. */
+  #open(channel: Channel): void {
+    const timer = setTimeout(() => channel.destroy(silent()), this.#greetingTimeout);
+    this.#silent.add(channel);
+    this.#channels.add(channel);
+    channel.once('close', () => this.#channels.delete(channel));
+    const settled = (): void => {
+      clearTimeout(timer);
+      this.#silent.delete(channel);
+    };
+    channel.ready().then(
+      () => {
+        settled();
+        this.#give(channel);
+      },
+      error => {
+        settled();
+        this.emit('refused', error, channel.peer);
+      },
+    );
+  }
+
+  #give(channel: Channel): void {
+    if (this.#closed) return channel.destroy();
+    if (this.listenerCount('channel') > 0) {
+      this.emit('channel', channel);
+      return;
+    }
+    const waiter = this.#waiting.shift();
+    if (waiter === undefined) this.#ready.push(channel);
+    else waiter.resolve({ value: channel, done: false });
+  }
+
+  #emitReady(): void {
+    if (this.listenerCount('channel') === 0) return;
+    for (const channel of this.#ready.splice(0)) this.emit('channel', channel);
+  }
+
+  #next(): Promise<IteratorResult<Channel, undefined>> {
+    const channel = this.#ready.shift();
+    if (channel !== undefined) return Promise.resolve({ value: channel, done: false });
+    if (this.#closed) return Promise.resolve({ value: undefined, done: true });
+    return new Promise(resolve => this.#waiting.push({ resolve }));
+  }
+
+  /** Says why, and waits for the other side to have read it: a socket that is closed at once may lose it. */
+  #refuse(socket: Socket, refusal: Refusal, peer: Credentials): void {
+    this.emit('refused', refusalError(refusal), peer);
+    if (this.#lingering.size >= MAX_LINGERING) {
+      socket.destroy();
+      return;
+    }
+    this.#lingering.add(socket);
+    const timer = setTimeout(() => socket.destroy(), LINGER);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#lingering.delete(socket);
+    });
+    socket.end(refusalFrame(refusal));
+    socket.resume();
+  }
+}
+
+function silent(): IoliteError {
+  return new IoliteError('ERR_IOLITE_PEER', 'The peer did not greet in time');
+}

@@ -1,0 +1,67 @@
+import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { IoliteError } from '../../base/error.ts';
+import type { Channel } from '../channel.ts';
+import type { ChannelOptions } from '../channel-options.ts';
+import { VARIABLE } from './fork.ts';
+import { listen } from './listen.ts';
+
+/** How a cluster's worker is started, and what the primary accepts from it. */
+export interface WorkerOptions {
+  /** Added to the environment of the worker. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kills the worker and ends the waiting for it when aborted. */
+  readonly signal?: AbortSignal;
+  readonly channel?: ChannelOptions;
+}
+
+/** A worker of a cluster and the channel to it. */
+export interface ForkedWorker {
+  readonly channel: Channel;
+  readonly worker: Worker;
+}
+
+/**
+ * Starts a worker of this cluster (node:cluster, as its setupPrimary() says), connected by a channel. The
+ * worker calls parentChannel().
+ * @throws ERR_IOLITE_PEER when the worker ends before it took up its channel; ERR_IOLITE_ARGUMENT in a
+ *   process that is no primary; SystemError; ERR_IOLITE_UNSUPPORTED; the signal's reason
+ */
+export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWorker> {
+  const { env, signal, channel: accepted } = options;
+  if (!cluster.isPrimary) {
+    throw new IoliteError(
+      'ERR_IOLITE_ARGUMENT',
+      'Cannot fork worker: this process is no primary of a cluster',
+    );
+  }
+  // An endpoint of its own, which only this worker may use: the kernel says which process connects.
+  const pids: number[] = [];
+  const name = `@iolite/worker/${randomBytes(16).toString('hex')}`;
+  await using endpoint = await listen(name, {
+    acl: { pids },
+    ...(accepted === undefined ? {} : { channel: accepted }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const worker = cluster.fork({ ...env, [VARIABLE]: name });
+  if (worker.process.pid !== undefined) pids.push(worker.process.pid);
+  const abort = (): void => void worker.process.kill('SIGKILL');
+  signal?.addEventListener('abort', abort, { once: true });
+  worker.once('exit', () => signal?.removeEventListener('abort', abort));
+  const ended = new Promise<never>((_, reject) => {
+    worker.on('error', reject);
+    worker.once('exit', (code, killedBy) => reject(endedEarly(code, killedBy)));
+  });
+  ended.catch(() => {});
+  const arrived = endpoint[Symbol.asyncIterator]().next();
+  const { value: channel } = await Promise.race([arrived, ended]).catch(error => {
+    throw signal?.aborted ? signal.reason : error;
+  });
+  if (channel === undefined) throw signal?.reason;
+  return { channel, worker };
+}
+
+function endedEarly(code: number | null, killedBy: string | null): IoliteError {
+  const how = killedBy ? `was killed by ${killedBy}` : `exited with code ${code}`;
+  return new IoliteError('ERR_IOLITE_PEER', `The worker ${how} before it took up its channel`);
+}

@@ -1,0 +1,174 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { closeDescriptor, closeOnExec } from '../../os/descriptor.ts';
+import { peerCredentials, socketInode, socketPair } from '../../os/socket.ts';
+import { Channel } from '../channel.ts';
+import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
+import { tryConnect } from './connect.ts';
+import { threadSockets } from './thread.ts';
+
+/** How a child is started, and what the parent accepts from it. */
+export interface ForkOptions {
+  /** Environment of the child. Default: ours. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Options for node itself. Default: those this process was started with. */
+  readonly execArgv?: readonly string[];
+  /** The child's standard streams. Default 'inherit'. */
+  readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+  readonly cwd?: string;
+  /** Run the child as another user or group; needs the privilege to. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Kills the child and ends the waiting for it when aborted. */
+  readonly signal?: AbortSignal;
+  /** Descriptors the child inherits, for {@link inheritedDescriptors} there. They stay open here. */
+  readonly descriptors?: readonly number[];
+  readonly channel?: ChannelOptions;
+}
+
+/** A child process and the channel to it. */
+export interface Forked {
+  readonly channel: Channel;
+  readonly process: ChildProcess;
+}
+
+/**
+ * Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a
+ * name.
+ */
+export const VARIABLE = 'IOLITE_CHANNEL';
+const FIRST_DESCRIPTOR = 3;
+
+/**
+ * Starts a Node.js process that runs `module`, connected by a channel. The child calls parentChannel().
+ * @param module a path or file URL
+ * @throws ERR_IOLITE_PEER when the child ends before it took up its channel; SystemError;
+ *   ERR_IOLITE_UNSUPPORTED
+ */
+export async function fork(
+  module: string | URL,
+  args: readonly string[] = [],
+  options: ForkOptions = {},
+): Promise<Forked> {
+  if (typeof module !== 'string' && !(module instanceof URL)) {
+    throw new ArgumentError(`Cannot fork: a path or URL is wanted, ${describe(module)} was given`);
+  }
+  const { descriptors = [], execArgv = process.execArgv, stdio = 'inherit', env = process.env } = options;
+  checkChannelOptions(options.channel);
+  const path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module;
+  const [ourMessages, theirMessages] = socketPair('stream');
+  const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
+  const inherited = [theirMessages, theirDescriptors, ...descriptors];
+  const numbers = inherited.map((_, position) => FIRST_DESCRIPTOR + position);
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...execArgv, path, ...args], {
+      env: { ...env, [VARIABLE]: numbers.join(',') },
+      stdio: [stdio, stdio, stdio, ...inherited] as StdioOptions,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
+      ...(options.gid === undefined ? {} : { gid: options.gid }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch (error) {
+    closeDescriptor(ourMessages);
+    closeDescriptor(ourDescriptors);
+    throw error;
+  } finally {
+    closeDescriptor(theirMessages);
+    closeDescriptor(theirDescriptors);
+  }
+  const peer = {
+    pid: child.pid ?? -1,
+    uid: options.uid ?? (process.getuid?.() as number),
+    gid: options.gid ?? (process.getgid?.() as number),
+  };
+  const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, peer, options.channel);
+  await started(child, channel);
+  return { channel, process: child };
+}
+
+/** Waits until the child has taken up its channel. */
+async function started(child: ChildProcess, channel: Channel): Promise<void> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const exited = once(child, 'exit', { signal }).then(([code, killedBy]) => {
+    throw new IoliteError(
+      'ERR_IOLITE_PEER',
+      `The child ${killedBy === null ? `exited with code ${code}` : `was killed by ${killedBy}`} ` +
+        'before it took up its channel',
+    );
+  });
+  const greeted = channel.ready().catch(async error => {
+    // A child that ends closes its channel first: say how it ended, which tells more.
+    await exited;
+    throw error;
+  });
+  try {
+    await Promise.race([greeted, exited]);
+  } catch (error) {
+    channel.destroy();
+    throw error;
+  } finally {
+    exited.catch(() => {});
+    greeted.catch(() => {});
+    controller.abort();
+  }
+  // An 'error' later on, such as a kill that failed, shows as the channel's end.
+  child.on('error', () => {});
+}
+
+let taken: { readonly channel: Channel; readonly descriptors: readonly number[] } | undefined;
+
+/**
+ * The channel to who started us: the process that forked this one, or the thread that spawned this thread.
+ * Every call returns the same channel.
+ * @param options only the first call's count
+ * @throws ERR_IOLITE_CLOSED when it was not fork(), forkWorker() or spawnThread() that started us
+ */
+export function parentChannel(options?: ChannelOptions): Channel {
+  return takeUp(options).channel;
+}
+
+/** The descriptors that fork() was told to pass on, in the same order. The caller closes them. */
+export function inheritedDescriptors(): readonly number[] {
+  return takeUp().descriptors;
+}
+
+function takeUp(options?: ChannelOptions): {
+  readonly channel: Channel;
+  readonly descriptors: readonly number[];
+} {
+  checkChannelOptions(options);
+  taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
+  return taken;
+}
+
+/** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
+function fromEnvironment(options?: ChannelOptions): typeof taken & {} {
+  const { [VARIABLE]: value = '' } = process.env;
+  delete process.env[VARIABLE];
+  if (!value.startsWith('@')) return fromNumbers(value.split(',').map(Number), options);
+  const channel = tryConnect(value, options ?? {});
+  if (channel === undefined) throw notStarted();
+  return { channel, descriptors: [] };
+}
+
+function fromNumbers(numbers: number[], options?: ChannelOptions): typeof taken & {} {
+  const [messages, descriptors, ...others] = numbers;
+  if (messages === undefined || descriptors === undefined) throw notStarted();
+  if (socketInode(messages) === undefined || socketInode(descriptors) === undefined) throw notStarted();
+  for (const fd of numbers) closeOnExec(fd);
+  const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
+  return { channel, descriptors: others };
+}
+
+function notStarted(): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_CLOSED',
+    'Cannot open channel to the parent: it was not fork(), forkWorker() or spawnThread() that started us',
+  );
+}

@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { checkInteger, systemError } from '../../base/error.ts';
+import { checkAcl } from '../../memory/acl.ts';
+import { closeDescriptor } from '../../os/descriptor.ts';
+import { tryLockFolder } from '../../os/folder-lock.ts';
+import { libc } from '../../os/libc.ts';
+import { nodePath } from '../../os/unix-address.ts';
+import { addressInUse, connectUnix } from '../../os/unix-connect.ts';
+import { checkChannelOptions } from '../channel-options.ts';
+import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { checkPath } from './rendezvous.ts';
+
+/** How to listen. */
+export interface ListenOptions extends EndpointOptions {
+  /**
+   * Permissions of the socket file: who may connect to it at all. Default 0o600. Apart from them the ACL
+   * counts: for 'everyone' both have to be opened. Abstract names have no permissions.
+   */
+  readonly mode?: number;
+  /** Ends the attempt, with its reason; aborted later it closes the endpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds after which a folder that another process has locked is tried again. */
+const LOCK_PAUSE = 5;
+const LOCK_TRIES = 400;
+
+/**
+ * Listens for channels of other processes.
+ *
+ * A socket file whose owner is dead is replaced, under a lock of its folder, so that of several who try one
+ * gets it. One that somebody listens on, and a file that is no socket, are left alone.
+ * @param path in the file system, or '@' and an abstract name, which goes with the endpoint and is known in
+ *   our network namespace only. './@name' is a path.
+ * @throws SystemError: EADDRINUSE, ENOENT, ENOTDIR, EACCES, ENAMETOOLONG; ERR_IOLITE_ARGUMENT,
+ *   ERR_IOLITE_UNSUPPORTED; the signal's reason
+ */
+export async function listen(path: string, options: ListenOptions = {}): Promise<Endpoint> {
+  const { mode = 0o600, signal, ...accepted } = options;
+  checkPath(path, 'Cannot listen');
+  checkInteger(mode, 'mode', 0, 0o777);
+  if (accepted.acl !== undefined) checkAcl(accepted.acl);
+  if (accepted.channel !== undefined) checkChannelOptions(accepted.channel);
+  libc();
+  const address = nodePath(path);
+  signal?.throwIfAborted();
+  const server = path.startsWith('@')
+    ? await open(address, path, undefined)
+    : await openFile(path, mode, signal);
+  let endpoint: Endpoint;
+  try {
+    signal?.throwIfAborted();
+    endpoint = new Endpoint(server, path, accepted);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const abort = (): void => void endpoint.close();
+  signal?.addEventListener('abort', abort, { once: true });
+  endpoint.once('close', () => signal?.removeEventListener('abort', abort));
+  return endpoint;
+}
+
+/** Listens on a socket file, replacing one that nobody listens on. */
+async function openFile(path: string, mode: number, signal: AbortSignal | undefined): Promise<Server> {
+  const unlock = await lockFolder(dirname(path), path, signal);
+  try {
+    try {
+      return await open(path, path, mode);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !isAbandoned(path)) throw error;
+    }
+    unlink(path);
+    return await open(path, path, mode);
+  } finally {
+    unlock();
+  }
+}
+
+async function lockFolder(
+  folder: string,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<() => void> {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    const unlock = tryLockFolder(folder);
+    if (unlock !== undefined) return unlock;
+    await setTimeout(LOCK_PAUSE);
+    signal?.throwIfAborted();
+  }
+  throw addressInUse(path);
+}
+
+/** Whether a path is a socket that nobody listens on. */
+function isAbandoned(path: string): boolean {
+  try {
+    if (!lstatSync(path).isSocket()) return false;
+    const fd = connectUnix(path);
+    if (fd !== undefined) closeDescriptor(fd);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  }
+}
+
+function unlink(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    throw systemError(cause, `Cannot listen on ${path}`);
+  }
+}
+
+async function open(address: string, path: string, mode: number | undefined): Promise<Server> {
+  // Nothing is read of a connection before it is known who is there and what it is for.
+  const server = createServer({ pauseOnConnect: true });
+  const listening = once(server, 'listening');
+  // In a cluster's worker too the socket is this process's own.
+  server.listen({ path: address, exclusive: true });
+  try {
+    await listening;
+    if (mode !== undefined) chmodSync(path, mode);
+    return server;
+  } catch (error) {
+    server.close();
+    throw systemError(error, `Cannot listen on ${path}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { ArgumentError, describe } from '../../base/error.ts';
+
+/**
+ * How the two sockets of a channel find each other at an endpoint that has one name. The connector binds both
+ * of its ends to abstract names that say what they are and share a random token, which the kernel shows to
+ * the endpoint as it accepts them:
+ *
+ *     @iolite/d/<token>   brings a descriptor: the far end of the descriptor socket
+ *     @iolite/m/<token>   becomes the message socket
+ *
+ * The first is connected, and its descriptor sent, before the second is connected: so when the endpoint
+ * accepts the second it has everything, and nothing waits. The kernel attests that both are of the same
+ * process.
+ */
+export type Role = 'd' | 'm';
+
+const TOKEN_BYTES = 16;
+
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('hex');
+}
+
+export function rendezvousName(role: Role, token: string): string {
+  return `@iolite/${role}/${token}`;
+}
+
+/** What a name says, or undefined when it is not one of these. */
+export function readRendezvousName(
+  name: string,
+): { readonly role: Role; readonly token: string } | undefined {
+  const [, role, token] = /^@iolite\/([dm])\/([0-9a-f]{32})$/.exec(name) ?? [];
+  return role === undefined || token === undefined ? undefined : { role: role as Role, token };
+}
+
+/** Comes with the descriptor. */
+export const DESCRIPTOR_NOTE = Buffer.from('IOL1');
+
+/** Throws `ERR_IOLITE_ARGUMENT` unless `path` can name an endpoint. */
+export function checkPath(path: unknown, attempted: string): asserts path is string {
+  if (typeof path !== 'string' || path === '' || path === '@' || path.includes('\0')) {
+    const shown = typeof path === 'string' ? JSON.stringify(path.slice(0, 40)) : describe(path);
+    throw new ArgumentError(
+      `${attempted}: a path, or '@' and an abstract name, without NUL is wanted, ${shown} was given`,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker, type WorkerOptions, workerData } from 'node:worker_threads';
+import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { closeDescriptor } from '../../os/descriptor.ts';
+import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../../os/ledger.ts';
+import { unmapLeft } from '../../os/mapping.ts';
+import { socketInode, socketPair } from '../../os/socket.ts';
+import { Channel } from '../channel.ts';
+import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
+
+/** How a thread is started, and what is accepted from it. */
+export interface ThreadOptions {
+  /** What the thread sees as `workerData`, beside keys of ours. */
+  readonly workerData?: Readonly<Record<string, unknown>>;
+  /** Environment of the thread. Default: a copy of ours. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Options for node itself. Default: those of this thread. */
+  readonly execArgv?: readonly string[];
+  readonly resourceLimits?: WorkerOptions['resourceLimits'];
+  /** Shown by debuggers. */
+  readonly name?: string;
+  /** Terminates the thread and ends the waiting for it when aborted. */
+  readonly signal?: AbortSignal;
+  readonly channel?: ChannelOptions;
+}
+
+/** A worker thread and the channel to it. */
+export interface SpawnedThread {
+  readonly channel: Channel;
+  readonly thread: Worker;
+}
+
+/** Key of the thread's two sockets in `workerData`. */
+const SOCKETS_KEY = 'iolite:sockets';
+
+/**
+ * Starts a worker thread that runs `module`, connected by a channel: a domain of its own, with descriptors,
+ * mappings and leases of its own. The thread calls parentChannel(). However it ends, terminate() included,
+ * what it held is given back by the time 'exit' listeners of `thread` that were added afterwards are called.
+ * @param module a path or file URL
+ * @throws ERR_IOLITE_PEER when the thread ends before it took up its channel; SystemError;
+ *   ERR_IOLITE_UNSUPPORTED; the signal's reason
+ */
+export async function spawnThread(
+  module: string | URL,
+  args: readonly string[] = [],
+  options: ThreadOptions = {},
+): Promise<SpawnedThread> {
+  if (typeof module !== 'string' && !(module instanceof URL)) {
+    throw new ArgumentError(`Cannot spawn thread: a path or URL is wanted, ${describe(module)} was given`);
+  }
+  const { workerData: data = {}, env = process.env, execArgv, resourceLimits, name, signal } = options;
+  checkChannelOptions(options.channel);
+  signal?.throwIfAborted();
+  const [ourMessages, theirMessages] = socketPair('stream');
+  const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
+  const theirs = [theirMessages, theirDescriptors].map(fd => ({ fd, inode: socketInode(fd) }));
+  const closeTheirs = (): void => {
+    // The thread may have closed them, and others may have their numbers.
+    for (const { fd, inode } of theirs) if (socketInode(fd) === inode) closeDescriptor(fd);
+  };
+  let thread: Worker;
+  try {
+    thread = new Worker(urlOf(module), {
+      argv: [...args],
+      env: { ...env },
+      workerData: {
+        ...data,
+        [SOCKETS_KEY]: [theirMessages, theirDescriptors],
+        [LEDGER_KEY]: sharedLedger(),
+      },
+      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+      ...(name === undefined ? {} : { name }),
+    });
+  } catch (error) {
+    closeTheirs();
+    closeDescriptor(ourMessages);
+    closeDescriptor(ourDescriptors);
+    throw error;
+  }
+  const { threadId } = thread;
+  noteChild(threadId);
+  endSafely(thread, threadId);
+  const us = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, us, options.channel);
+  // The end of a thread shows as the channel's end, after what it had sent.
+  let end = 'ended';
+  thread.on('error', cause => {
+    end = `failed (${cause instanceof Error ? cause.message : describe(cause)})`;
+  });
+  thread.once('exit', code => {
+    reclaim(threadId);
+    closeTheirs();
+    if (end === 'ended') end = `ended with code ${code}`;
+  });
+  const abort = (): void => void thread.terminate();
+  signal?.addEventListener('abort', abort, { once: true });
+  thread.once('exit', () => signal?.removeEventListener('abort', abort));
+  try {
+    await channel.ready();
+  } catch {
+    channel.destroy();
+    await thread.terminate();
+    signal?.throwIfAborted();
+    throw new IoliteError('ERR_IOLITE_PEER', `The thread ${end} before it took up its channel`);
+  }
+  return { channel, thread };
+}
+
+/** Threads that this one has started and that have not ended. */
+const running = new Set<number>();
+
+/** Lets a thread be terminated only where that is safe, by terminate() and by the end of ours. */
+function endSafely(thread: Worker, threadId: number): void {
+  if (running.size === 0) process.on('exit', closeAllGates);
+  running.add(threadId);
+  thread.once('exit', () => {
+    running.delete(threadId);
+    if (running.size === 0) process.off('exit', closeAllGates);
+  });
+  const terminate = thread.terminate.bind(thread);
+  thread.terminate = async () => {
+    while (running.has(threadId) && !closeGates(threadId)) await setImmediate();
+    return terminate();
+  };
+}
+
+function closeAllGates(): void {
+  for (const thread of running) while (!closeGates(thread));
+}
+
+/** Closes and unmaps what a thread that has ended left behind. */
+function reclaim(thread: number): void {
+  const { descriptors, mappings } = takeHoldings(thread);
+  for (const fd of descriptors) closeDescriptor(fd);
+  for (const { address, length } of mappings) unmapLeft(address, length);
+}
+
+function urlOf(module: string | URL): URL {
+  if (module instanceof URL) return module;
+  return module.startsWith('file:') ? pathToFileURL(fileURLToPath(module)) : pathToFileURL(module);
+}
+
+/** The two sockets that the thread we run in was given, if it was started by spawnThread(). */
+export function threadSockets(): readonly [messages: number, descriptors: number] | undefined {
+  return workerData?.[SOCKETS_KEY];
+}

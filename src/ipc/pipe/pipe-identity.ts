@@ -1,0 +1,47 @@
+import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+
+/** A pipe, by what the kernel calls it: no two that exist have the same. */
+export interface PipeIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** The abstract name at which its writer listens. */
+  readonly endpoint: string;
+}
+
+/** An end of a pipe. */
+export type PipeEnd = 'read' | 'write';
+
+const O_ACCMODE = 3;
+const MODES: Record<PipeEnd, number> = { read: 0, write: 1 };
+const BOTH = 2;
+
+/** The pipe, or named pipe, behind a descriptor; undefined when it is something else. */
+export function identifyPipe(fd: number): PipeIdentity | undefined {
+  const stats = fstatSync(fd, { bigint: true });
+  if (!stats.isFIFO()) return undefined;
+  const { dev: device, ino: inode } = stats;
+  return { device, inode, endpoint: `@iolite/pipe/${device}/${inode}` };
+}
+
+/**
+ * Whether a process has an end of a pipe open, by what /proc shows of it: so a process that only knows the
+ * pipe's name is told from its reader or writer. False also when we may not look (another user's process),
+ * and where there is no /proc. Costs two system calls for each descriptor of the process.
+ */
+export function holdsPipe(pid: number, pipe: PipeIdentity, end: PipeEnd): boolean {
+  // The kernel says 0 of a process outside of our process namespace.
+  if (pid <= 0) return false;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some(fd => isEnd(pid, fd, pipe, end));
+  } catch {
+    return false;
+  }
+}
+
+function isEnd(pid: number, fd: string, { device, inode }: PipeIdentity, end: PipeEnd): boolean {
+  const stats = statSync(`/proc/${pid}/fd/${fd}`, { bigint: true, throwIfNoEntry: false });
+  if (stats?.dev !== device || stats.ino !== inode) return false;
+  const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))?.[1];
+  const mode = Number.parseInt(flags ?? '', 8) & O_ACCMODE;
+  return flags !== undefined && (mode === MODES[end] || mode === BOTH);
+}

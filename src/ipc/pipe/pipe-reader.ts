@@ -1,0 +1,193 @@
+import { constants, openSync, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { IoliteError } from '../../base/error.ts';
+import { pipeCapacity } from '../../os/pipe.ts';
+import type { Channel } from '../channel.ts';
+import { connect } from '../meet/connect.ts';
+import { holdsPipe, identifyPipe, type PipeIdentity } from './pipe-identity.ts';
+
+const READ_BYTES = 64 * 1024;
+
+interface Arrival {
+  readonly body: Aggregate;
+  /** Tells the writer. */
+  readonly taken: () => void;
+}
+
+/**
+ * The upgrade of a pipe on its reader's side: the bytes of the pipe and the aggregates of the writer that
+ * sends them, each as they come. Bytes are read all the while, since a pipe may have other writers. See
+ * docs/protocol.md.
+ */
+export class PipeReader {
+  readonly #pipe: PipeIdentity;
+  /** An open file description of our own, non-blocking: others who share the pipe's notice nothing. */
+  readonly #fd: number;
+  readonly #socket: Socket;
+  readonly #controller = new AbortController();
+  /** Bytes that were in the pipe when the writer began to send aggregates. */
+  readonly #earlier: Buffer[] = [];
+  /** Aggregates that have come and were not taken. */
+  readonly #arrived: Arrival[] = [];
+  #channel: Channel | undefined;
+  #upgraded = false;
+  /** Whether no aggregate follows. */
+  #over = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  private constructor(pipe: PipeIdentity, fd: number) {
+    this.#pipe = pipe;
+    this.#fd = fd;
+    this.#socket = new Socket({ fd, readable: true, writable: false });
+    this.#socket.on('readable', () => this.#notify());
+    this.#socket.on('error', error => {
+      this.#failure = error;
+      this.#notify();
+    });
+    this.#socket.on('end', () => {
+      // Its writers are gone: one that has not begun to send aggregates never will.
+      if (!this.#upgraded) this.#controller.abort();
+    });
+  }
+
+  /**
+   * Looks for a writer that offers aggregates.
+   * @param fd a descriptor of the pipe; it stays the caller's
+   * @returns undefined when there is none. Costs some 50 us then.
+   */
+  static async open(fd: number): Promise<PipeReader | undefined> {
+    const pipe = identifyPipe(fd);
+    if (pipe === undefined) return undefined;
+    const controller = new AbortController();
+    let failed = false;
+    const attempt = connect(pipe.endpoint, { signal: controller.signal });
+    attempt.catch(() => {
+      failed = true;
+    });
+    // Nobody listening shows at once; a writer may be busy and take a while to greet us.
+    await new Promise(setImmediate);
+    if (failed) return undefined;
+    let own: number;
+    try {
+      own = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch {
+      controller.abort();
+      return undefined;
+    }
+    const reader = new PipeReader(pipe, own);
+    reader.#controller.signal.addEventListener('abort', () => controller.abort());
+    void reader.#negotiate(attempt);
+    return reader;
+  }
+
+  /**
+   * What comes next: bytes of the pipe, or an aggregate, which is the caller's to release. Undefined when no
+   * more aggregates follow: what the pipe has left is the caller's to read then.
+   * @throws what the channel failed with, if that was not the writer's death; the system's error
+   */
+  async next(): Promise<Buffer | Aggregate | undefined> {
+    for (;;) {
+      const bytes = this.#earlier.shift() ?? (this.#socket.read() as Buffer | null);
+      if (bytes !== null) return bytes;
+      const next = this.#upgraded ? this.#arrived.shift() : undefined;
+      if (next !== undefined) {
+        next.taken();
+        return next.body;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#over) break;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+    this.#socket.destroy();
+    return undefined;
+  }
+
+  /** Reads no more. The writer goes on with what was not taken by writing it to the pipe. */
+  close(): void {
+    this.#over = true;
+    this.#controller.abort();
+    this.#channel?.destroy();
+    for (const { body } of this.#arrived.splice(0)) body.release();
+    this.#socket.destroy();
+  }
+
+  /**
+   * Agrees with the writer. What it sends from then on is answered as it is taken, which lets it send more.
+   */
+  async #negotiate(attempt: Promise<Channel>): Promise<void> {
+    let ended: Error | undefined;
+    try {
+      const channel = await attempt;
+      this.#channel = channel;
+      channel.once('close', error => {
+        ended = error;
+        if (this.#upgraded) this.#ended(error);
+      });
+      this.#checkWriter(channel);
+      channel.onRequest(({ body }) => this.#deliver(body));
+      await channel.request({ head: { pipe: 'read' } }, { signal: this.#controller.signal });
+      this.#drain();
+      this.#upgraded = true;
+      if (channel.closed) this.#ended(ended);
+    } catch {
+      this.#channel?.destroy();
+      this.#over = true;
+    }
+    this.#notify();
+  }
+
+  #deliver(body: Aggregate | undefined): Promise<undefined> | undefined {
+    if (body === undefined) return undefined;
+    return new Promise(taken => {
+      this.#arrived.push({ body, taken: () => taken(undefined) });
+      this.#notify();
+    });
+  }
+
+  #ended(error: Error | undefined): void {
+    // A writer that died has sent what it has sent.
+    const died = error instanceof IoliteError && error.code === 'ERR_IOLITE_PEER';
+    if (!this.#over && !died) this.#failure = error;
+    this.#over = true;
+    this.#notify();
+  }
+
+  /** Another process may have taken the name before the writer did. */
+  #checkWriter({ peer }: Channel): void {
+    if (peer.uid === process.getuid?.() && holdsPipe(peer.pid, this.#pipe, 'write')) return;
+    throw new IoliteError('ERR_IOLITE_ACCESS', 'Cannot upgrade pipe: the peer does not write it');
+  }
+
+  /**
+   * Takes all that was in the pipe: the writer put it there before its first aggregate. No more than the pipe
+   * holds, since other writers may be filling it.
+   */
+  #drain(): void {
+    for (let left = pipeCapacity(this.#fd); left > 0; ) {
+      const bytes = (this.#socket.read() as Buffer | null) ?? this.#readNow();
+      if (bytes === undefined) return;
+      this.#earlier.push(bytes);
+      left -= bytes.length;
+    }
+  }
+
+  #readNow(): Buffer | undefined {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    try {
+      const count = readSync(this.#fd, buffer);
+      return count === 0 ? undefined : buffer.subarray(0, count);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+      throw error;
+    }
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,118 @@
+import { IoliteError } from '../../base/error.ts';
+import type { Message } from '../message.ts';
+import { failureOf } from '../pending-requests.ts';
+import { writeReason } from '../wire/failure.ts';
+import { broken, FrameType, type FrameWriter, MessageKind } from '../wire/frame.ts';
+import { exceeded, type Quotas } from '../wire/quotas.ts';
+import { IncomingStream } from './incoming-stream.ts';
+
+/** Streams that the peer of a channel sends, until it has ended them. */
+export class IncomingStreams {
+  readonly #writer: FrameWriter;
+  readonly #wrote: () => void;
+  readonly #maxStreams: number;
+  readonly #streams = new Map<number, IncomingStream>();
+  /** Streams of which the program has consumed more than the peer was told. */
+  readonly #uncredited = new Set<IncomingStream>();
+
+  /**
+   * @param wrote called when frames were written, or are to be
+   * @param quotas how many the peer may have under way at once
+   */
+  constructor(writer: FrameWriter, wrote: () => void, { maxStreams }: Quotas) {
+    this.#writer = writer;
+    this.#wrote = wrote;
+    this.#maxStreams = maxStreams;
+  }
+
+  /** Streams that the peer has not ended. */
+  get open(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * A message that opens a stream. @returns the message for the program. @throws ERR_IOLITE_PROTOCOL,
+   * ERR_IOLITE_LIMIT
+   */
+  opened(id: number, message: Message): Message {
+    if (this.#streams.has(id)) throw broken(`stream ${id} was opened twice`);
+    if (this.#streams.size >= this.#maxStreams) {
+      throw exceeded('maxStreams', this.#maxStreams);
+    }
+    const stream = new IncomingStream(id, {
+      consumed: consumer => {
+        this.#uncredited.add(consumer);
+        this.#wrote();
+      },
+      stopped: (consumer, reason) => this.#stop(consumer, reason),
+    });
+    this.#streams.set(id, stream);
+    return { ...message, stream };
+  }
+
+  /**
+   * A message of a stream that is open. @throws ERR_IOLITE_PROTOCOL when it is none, or of no kind that is
+   * known
+   */
+  deliver(kind: number, id: number, message: Message): void {
+    if (kind === MessageKind.PIECE) return this.#piece(id, message);
+    if (kind === MessageKind.END) return this.#ended(id, message);
+    message.body?.release();
+    throw broken(`message kind ${kind} is unknown`);
+  }
+
+  /** A piece of a stream. The stream may be one that the program has cancelled and the peer not ended yet. */
+  #piece(id: number, { body }: Message): void {
+    const stream = this.#streams.get(id);
+    if (body !== undefined && stream !== undefined) {
+      stream.push(body);
+      return;
+    }
+    body?.release();
+    throw broken(`a piece of stream ${id} came, which is not open or has no body`);
+  }
+
+  /** The end of a stream: early, if the head says why. */
+  #ended(id: number, { head, body }: Message): void {
+    body?.release();
+    const stream = this.#streams.get(id);
+    if (stream === undefined) throw broken(`stream ${id} was ended and is not open`);
+    this.#streams.delete(id);
+    if (head === undefined) stream.complete();
+    else stream.fail(failureOf(head));
+  }
+
+  /** Writes what the program has consumed. */
+  writeCredits(): void {
+    // To clear a Set makes it anew, even an empty one.
+    if (this.#uncredited.size === 0) return;
+    for (const { id, consumedCount } of this.#uncredited) {
+      const { buffer, at } = this.#writer.frame(FrameType.CREDIT, 0, 8);
+      buffer.writeUInt32LE(id, at);
+      buffer.writeUInt32LE(consumedCount, at + 4);
+    }
+    this.#uncredited.clear();
+  }
+
+  /** This side closes the channel: the peer is told that nobody reads its streams any more. */
+  cancelAll(): void {
+    for (const stream of this.#streams.values()) stream.cancel();
+  }
+
+  /** The channel is closed. */
+  end(reason: Error): void {
+    for (const stream of this.#streams.values()) stream.fail(reason);
+    this.#streams.clear();
+    this.#uncredited.clear();
+  }
+
+  #stop({ id }: IncomingStream, reason: unknown): void {
+    writeReason(this.#writer, FrameType.STOP, [id], reason ?? unwanted());
+    this.#wrote();
+  }
+}
+
+/** What the peer's sendStream() rejects with when the program says nothing else. */
+function unwanted(): IoliteError {
+  return new IoliteError('ERR_IOLITE_CLOSED', 'The receiver of the stream stopped reading it');
+}

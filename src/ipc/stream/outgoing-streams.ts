@@ -1,0 +1,214 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { Pieces } from '../../aggregate/pieces.ts';
+import { createPool, type Pool } from '../../aggregate/pool.ts';
+import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
+import { checkOptions, checkSignal } from '../../aggregate/stream/stream-options.ts';
+import { abortable } from '../../base/abortable.ts';
+import { encodeHead, type Json, type Message } from '../message.ts';
+import { describeFailure } from '../pending-requests.ts';
+import { readReason } from '../wire/failure.ts';
+import {
+  broken,
+  checkLength,
+  type Frame,
+  MessageKind,
+  STREAM_WINDOW,
+  STREAM_WINDOW_BYTES,
+} from '../wire/frame.ts';
+
+/** Options of channel.sendStream(). */
+export interface SendStreamOptions {
+  /** What the receiver gets at once, with the stream. */
+  readonly head?: Json | undefined;
+  /** Whose buffers are filled, so whose ACL counts. Default: a pool for processes of the same user. */
+  readonly pool?: Pool | undefined;
+  /** Ends the stream at both sides, here with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What outgoing streams need of their channel. */
+export interface OutgoingHost {
+  send(kind: number, stream: number, message: Message): Promise<void>;
+  /** Takes back what was not written yet. @returns whether there was something */
+  withdraw(kind: number, stream: number): boolean;
+  /** A stream is over. */
+  ended(): void;
+}
+
+/** Milliseconds between attempts at a pool that is full, and how many are made after all was consumed. */
+const PAUSE = 5;
+const MOST_PAUSES = 20;
+
+/** One stream on its way to the peer. */
+class OutgoingStream {
+  /** Aborted with what ends the stream early: the peer's error, the signal's reason, the channel's end. */
+  readonly failure = new AbortController();
+  /** Lengths of the pieces that the peer has not consumed, oldest first; the end counts as an empty one. */
+  readonly #unconsumed: number[] = [];
+  #bytes = 0;
+  #peerConsumed = 0;
+  #wake: (() => void) | undefined;
+  /** Waits for memory in a row while the peer had consumed everything. */
+  #pauses = 0;
+
+  sent(length: number): void {
+    this.#unconsumed.push(length);
+    this.#bytes += length;
+  }
+
+  /** The peer tells how many pieces it has consumed by now, modulo 2^32. */
+  consumed(byNow: number): void {
+    const count = (byNow - this.#peerConsumed) >>> 0;
+    if (count > this.#unconsumed.length) throw broken('it consumed pieces of a stream that were never sent');
+    this.#peerConsumed = byNow;
+    for (const length of this.#unconsumed.splice(0, count)) this.#bytes -= length;
+    this.#wake?.();
+  }
+
+  /** Waits until one more piece may be sent. */
+  room(): Promise<void> {
+    return this.#until(() => this.#unconsumed.length < STREAM_WINDOW && this.#bytes < STREAM_WINDOW_BYTES);
+  }
+
+  /**
+   * Waits a moment for memory: what the peer has not consumed yet comes back, and its kernel locks linger for
+   * some milliseconds after that.
+   * @returns false when there is nothing left to wait for
+   */
+  async memory(): Promise<boolean> {
+    this.#pauses = this.#unconsumed.length > 0 ? 0 : this.#pauses + 1;
+    await setTimeout(PAUSE, undefined, { ref: false });
+    return this.#pauses < MOST_PAUSES && !this.failure.signal.aborted;
+  }
+
+  /** Waits until everything was consumed. */
+  finished(): Promise<void> {
+    return this.#until(() => this.#unconsumed.length === 0);
+  }
+
+  async #until(fulfilled: () => boolean): Promise<void> {
+    while (!fulfilled()) {
+      const woken = new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+      await abortable(woken, this.failure.signal);
+    }
+    this.failure.signal.throwIfAborted();
+  }
+}
+
+let ownPool: Pool | undefined;
+
+/**
+ * Streams that this side of a channel sends, each with a credit of its own: one that the peer does not read
+ * holds up neither the others nor messages.
+ */
+export class OutgoingStreams {
+  readonly #host: OutgoingHost;
+  readonly #streams = new Map<number, OutgoingStream>();
+  #next = 1;
+
+  constructor(host: OutgoingHost) {
+    this.#host = host;
+  }
+
+  get idle(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  /** See Channel.sendStream. */
+  async send(source: StreamLike, options: SendStreamOptions): Promise<void> {
+    checkOptions(options, 'send stream');
+    const { head, signal } = options;
+    checkSignal(signal, 'send stream');
+    encodeHead(head);
+    ownPool ??= createPool({ name: 'streams' });
+    const stream = new OutgoingStream();
+    const pieces = new Pieces(source, options.pool ?? ownPool, () => stream.memory());
+    const id = this.#next;
+    this.#next = (this.#next + 1) >>> 0;
+    this.#streams.set(id, stream);
+    const abort = (): void => stream.failure.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+    // At once: a source that fails meanwhile would find nobody to tell.
+    const first = pieces.next();
+    first.catch(ignore);
+    try {
+      await this.#open(id, stream, head);
+      await this.#run(id, stream, pieces, first);
+    } catch (error) {
+      pieces.cancel(error);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#streams.delete(id);
+      this.#host.ended();
+    }
+  }
+
+  /** A CREDIT frame. Streams that are not known are over by now. */
+  consumed(frame: Frame): void {
+    checkLength(frame, 8);
+    this.#streams.get(frame.body.readUInt32LE(0))?.consumed(frame.body.readUInt32LE(4));
+  }
+
+  /** A STOP frame: the peer does not want the rest. */
+  stopped({ body }: Frame): void {
+    if (body.length < 4) throw broken('a stream was stopped without a number');
+    const reason = readReason(body, 4);
+    this.#streams.get(body.readUInt32LE(0))?.failure.abort(reason);
+  }
+
+  /** The channel is closed. */
+  end(reason: Error): void {
+    for (const { failure } of this.#streams.values()) failure.abort(reason);
+  }
+
+  async #open(id: number, { failure }: OutgoingStream, head: Json | undefined): Promise<void> {
+    const { signal } = failure;
+    signal.throwIfAborted();
+    const opened = this.#host.send(MessageKind.STREAM, id, head === undefined ? {} : { head });
+    try {
+      await abortable(opened, signal);
+    } catch (error) {
+      if (!this.#host.withdraw(MessageKind.STREAM, id)) opened.then(() => this.#end(id, error), ignore);
+      throw error;
+    }
+  }
+
+  async #run(
+    id: number,
+    stream: OutgoingStream,
+    pieces: Pieces,
+    first: Promise<Aggregate | undefined>,
+  ): Promise<void> {
+    try {
+      for (let next = first; ; next = pieces.next()) {
+        const piece = await abortable(next, stream.failure.signal);
+        if (piece === undefined) break;
+        try {
+          stream.sent(piece.length);
+          await this.#host.send(MessageKind.PIECE, id, { body: piece });
+        } finally {
+          piece.release();
+        }
+        await stream.room();
+      }
+      stream.sent(0);
+      await this.#host.send(MessageKind.END, id, {});
+    } catch (error) {
+      this.#end(id, error);
+      throw error;
+    }
+    await stream.finished();
+  }
+
+  /** Tells the peer that a stream ended early. On a closed channel there is nobody to tell. */
+  #end(id: number, error: unknown): void {
+    this.#host.send(MessageKind.END, id, { head: describeFailure(error) }).catch(ignore);
+  }
+}
+
+function ignore(): void {}

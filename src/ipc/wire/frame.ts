@@ -1,0 +1,211 @@
+import { IoliteError } from '../../base/error.ts';
+
+/**
+ * The wire format of a channel's message socket: frames, little-endian, each a header of 8 bytes and a body.
+ * docs/protocol.md describes it byte by byte.
+ *
+ *     0  length  u32, of the body
+ *     4  type    u8, one of {@link FrameType}
+ *     5  flags   u8, by type
+ *     6  zero    u16
+ */
+export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
+
+const HEADER = 8;
+/** Largest frame body: a head of 1 MiB, and slices. */
+export const MAX_FRAME_BYTES = 4 * 1024 ** 2;
+export const MAX_HEAD_BYTES = 1024 ** 2;
+export const MAX_SLICES = 100_000;
+
+export const FrameType = {
+  /** First frame of each side: magic u32, version u32. */
+  HELLO: 1,
+  /** A chunk's descriptor was sent: index u32, reserved u32, size u64, id 16 bytes. Flag 1: sole buffer. */
+  GRANT: 2,
+  /** The sender will not name the chunk again: index u32. */
+  REVOKE: 3,
+  /**
+   * kind u32, correlation u32, head length u32, slice count u32, head, slices of 16 bytes. Flag 1: has a
+   * body.
+   */
+  MESSAGE: 4,
+  /** Messages of the peer leased and consumed so far, modulo 2^32: u32, u32. */
+  ACKNOWLEDGE: 5,
+  /** Please revoke: index u32. */
+  FORGET: 6,
+  /** No more messages from this side. */
+  BYE: 7,
+  /** The requester no longer waits: correlation u32. */
+  CANCEL: 8,
+  /** In place of HELLO: the connection is refused. reason u32, see refusal.ts. */
+  REFUSED: 9,
+  /** Pieces of a stream consumed so far, modulo 2^32: stream u32, u32. */
+  CREDIT: 10,
+  /** The receiver of a stream wants no more of it: stream u32, why as JSON. */
+  STOP: 11,
+  /** The last frame of a side that cuts the other off: why, as JSON. */
+  CUT: 12,
+} as const;
+
+export const MessageKind = {
+  ONE_WAY: 0,
+  REQUEST: 1,
+  RESPONSE: 2,
+  FAILURE: 3,
+  /** Opens a stream, whose number is the correlation. */
+  STREAM: 4,
+  PIECE: 5,
+  /** Ends a stream; early if it has a head, which says why. */
+  END: 6,
+} as const;
+
+/**
+ * Pieces of a stream that may be sent and not consumed, and bytes of them after which no piece may follow.
+ */
+export const STREAM_WINDOW = 64;
+export const STREAM_WINDOW_BYTES = 4 * 1024 ** 2;
+
+/** Bytes of a MESSAGE frame's body before its head. */
+export const MESSAGE_FIXED = 16;
+export const SLICE_BYTES = 16;
+
+const NOTHING = Buffer.alloc(0);
+
+/** One frame as it came, in the bytes that were read. Only valid during the call that delivers it. */
+export class Frame {
+  type = 0;
+  flags = 0;
+  /** Where its body lies. */
+  bytes: Buffer = NOTHING;
+  start = 0;
+  end = 0;
+
+  /** Its body; a view. */
+  get body(): Buffer {
+    return this.bytes.subarray(this.start, this.end);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+}
+
+/** Gathers frames into buffers to be written, so that a tick's frames cost one system call. */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafe(0);
+  #start = 0;
+  #end = 0;
+
+  /** Bytes that {@link take} would return. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Starts a frame and returns where its body of `length` bytes is to be written: `buffer` from `at` on. */
+  frame(type: number, flags: number, length: number): { buffer: Buffer; at: number } {
+    const needed = HEADER + length;
+    if (this.#end + needed > this.#buffer.length) this.#makeRoom(needed);
+    const buffer = this.#buffer;
+    const at = this.#end;
+    buffer.writeUInt32LE(length, at);
+    buffer[at + 4] = type;
+    buffer[at + 5] = flags;
+    buffer.writeUInt16LE(0, at + 6);
+    this.#end = at + needed;
+    return { buffer, at: at + HEADER };
+  }
+
+  /** The bytes of all frames since the last call. They are not touched again. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return bytes;
+  }
+
+  #makeRoom(needed: number): void {
+    const pending = this.#buffer.subarray(this.#start, this.#end);
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64 * 1024, 2 * (pending.length + needed)));
+    pending.copy(this.#buffer);
+    this.#start = 0;
+    this.#end = pending.length;
+  }
+}
+
+/** Cuts a byte stream into frames. */
+export class FrameReader {
+  /** Room for the beginning of a frame whose end has not come, and how much of it is filled. */
+  #held: Buffer = NOTHING;
+  #filled = 0;
+  /** Bytes that have to be there before it is worth looking again. */
+  #wanted = HEADER;
+  /** The one that is delivered, again and again. */
+  readonly #frame = new Frame();
+
+  /**
+   * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over:
+   * each of these bytes once, and once more a doubling of the room, however few come at a time.
+   * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws
+   */
+  push(bytes: Buffer, deliver: (frame: Frame) => void): void {
+    if (this.#filled === 0) {
+      this.#hold(bytes.subarray(this.#cut(bytes, deliver)));
+      return;
+    }
+    this.#hold(bytes);
+    if (this.#filled < this.#wanted) return;
+    const input = this.#held.subarray(0, this.#filled);
+    this.#filled = 0;
+    const rest = input.subarray(this.#cut(input, deliver));
+    this.#held = NOTHING;
+    this.#hold(rest);
+  }
+
+  /** Puts bytes behind those held. */
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const needed = this.#filled + bytes.length;
+    if (needed > this.#held.length) {
+      const room = Buffer.allocUnsafe(Math.max(needed, 2 * this.#filled));
+      this.#held.copy(room, 0, 0, this.#filled);
+      this.#held = room;
+    }
+    this.#filled += bytes.copy(this.#held, this.#filled);
+  }
+
+  /** Delivers the frames at the start of `input`. @returns where the first incomplete one begins */
+  #cut(input: Buffer, deliver: (frame: Frame) => void): number {
+    let at = 0;
+    for (;;) {
+      this.#wanted = HEADER;
+      if (input.length - at < HEADER) return at;
+      const length = input.readUInt32LE(at);
+      if (input.readUInt16LE(at + 6) !== 0) throw broken('a frame has bits set that are zero');
+      if (length > MAX_FRAME_BYTES) {
+        throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
+      }
+      this.#wanted = HEADER + length;
+      if (input.length - at < this.#wanted) return at;
+      const frame = this.#frame;
+      frame.type = input[at + 4] as number;
+      frame.flags = input[at + 5] as number;
+      frame.bytes = input;
+      frame.start = at + HEADER;
+      at += this.#wanted;
+      frame.end = at;
+      deliver(frame);
+    }
+  }
+}
+
+/** The error of a peer that does not keep to the protocol. */
+export function broken(what: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_PROTOCOL', `The peer broke the protocol: ${what}`);
+}
+
+/** Throws unless a frame's body has the length its type demands. */
+export function checkLength(frame: Frame, length: number): void {
+  if (frame.length !== length) {
+    throw broken(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
+  }
+}

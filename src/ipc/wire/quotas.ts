@@ -1,0 +1,100 @@
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import { MAX_HEAD_BYTES, MAX_SLICES } from './frame.ts';
+
+/**
+ * What bounds the peer of a channel. It is told when it is greeted, so that an honest one waits, makes room,
+ * or gets an error from its own send(). One that goes beyond is cut off with ERR_IOLITE_LIMIT.
+ */
+export interface Quotas {
+  /** Messages and requests that were not consumed here. The sender waits. At most 1024. */
+  readonly maxMessages: number;
+  /** Bytes of a message's head. At most 1 MiB. */
+  readonly maxHeadBytes: number;
+  /** Slices of a message's body. At most 100,000. */
+  readonly maxSlices: number;
+  /** Bytes of a message's body. Default: no bound. */
+  readonly maxBodyBytes: number;
+  /**
+   * Chunks the peer may name, hence descriptors it can make us hold. The sender takes back the oldest.
+   * Default 4096.
+   */
+  readonly maxChunks: number;
+  /** Bytes of these chunks, hence what it can make us map. Default 64 GiB. */
+  readonly maxMappedBytes: number;
+  /** Chunks that bodies which were not released here lie in. The sender is not told. Default 8192. */
+  readonly maxLeasedChunks: number;
+  /** Bytes of these chunks. Default 64 GiB. */
+  readonly maxLeasedBytes: number;
+  /** Streams under way. Default 1024. */
+  readonly maxStreams: number;
+}
+
+/** The part of the quotas that a sender has to know. */
+export type SenderQuotas = Omit<Quotas, 'maxLeasedChunks' | 'maxLeasedBytes'>;
+
+const GiB = 1024 ** 3;
+const UINT32 = 0xffff_ffff;
+
+/** What holds unless the program says otherwise, and for a peer whose greeting states nothing. */
+export const DEFAULT_QUOTAS: Quotas = {
+  maxMessages: 1024,
+  maxHeadBytes: MAX_HEAD_BYTES,
+  maxSlices: MAX_SLICES,
+  maxBodyBytes: Number.MAX_SAFE_INTEGER,
+  maxChunks: 4096,
+  maxMappedBytes: 64 * GiB,
+  maxLeasedChunks: 8192,
+  maxLeasedBytes: 64 * GiB,
+  maxStreams: 1024,
+};
+
+const MOST: Quotas = {
+  ...DEFAULT_QUOTAS,
+  maxChunks: UINT32,
+  maxMappedBytes: Number.MAX_SAFE_INTEGER,
+  maxLeasedChunks: UINT32,
+  maxLeasedBytes: Number.MAX_SAFE_INTEGER,
+  maxStreams: UINT32,
+};
+
+/**
+ * The quotas that options state, the default where they state none. @throws ERR_IOLITE_ARGUMENT,
+ * ERR_IOLITE_RANGE
+ */
+export function quotasOf(options: Partial<Quotas>): Quotas {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(`Cannot open channel: options are wanted, ${describe(options)} was given`);
+  }
+  const quotas: Record<string, number> = {};
+  for (const name of Object.keys(MOST) as (keyof Quotas)[]) {
+    const { [name]: value = DEFAULT_QUOTAS[name] } = options;
+    checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MOST[name]);
+    quotas[name] = value;
+  }
+  return quotas as unknown as Quotas;
+}
+
+/** The error of a peer that went beyond a quota. */
+export function exceeded(quota: keyof Quotas, most: number): IoliteError {
+  return new IoliteError('ERR_IOLITE_LIMIT', `The peer exceeded its quota ${quota} of ${most}`);
+}
+
+/** Throws ERR_IOLITE_LIMIT when the peer takes no message of this size. */
+export function checkAccepted(
+  { maxHeadBytes, maxSlices, maxBodyBytes }: SenderQuotas,
+  head: number,
+  slices: number,
+  body: number,
+): void {
+  if (head > maxHeadBytes) throw notAccepted('maxHeadBytes', maxHeadBytes, head);
+  if (slices > maxSlices) throw notAccepted('maxSlices', maxSlices, slices);
+  if (body > maxBodyBytes) throw notAccepted('maxBodyBytes', maxBodyBytes, body);
+}
+
+/** The error of sending what the peer does not take. */
+export function notAccepted(quota: keyof Quotas, most: number, given: number): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_LIMIT',
+    `Cannot send message: the peer's quota ${quota} is ${most}, ${given} were given`,
+  );
+}

@@ -1,0 +1,61 @@
+import { Aggregate } from '../aggregate/aggregate.ts';
+import { Slice } from '../aggregate/slice.ts';
+import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+
+const ROOM = 128 * 1024;
+/** Less room than this is left to others: what is read at once would be cut small. */
+const LEAST_ROOM = 32 * 1024;
+
+/**
+ * Room of a pool that bytes from a socket land in: what one read brings follows what the last one brought, in
+ * the same buffer.
+ */
+export class Landing {
+  readonly #pool: ChunkPool;
+  #reservation: Reservation | undefined;
+  #used = 0;
+
+  constructor(pool: ChunkPool) {
+    this.#pool = pool;
+  }
+
+  /** Where the next bytes are to go. @throws what ChunkPool.reserve throws */
+  room(): Buffer {
+    let reservation = this.#reservation;
+    if (reservation === undefined || reservation.length - this.#used < LEAST_ROOM) {
+      this.close();
+      reservation = this.#pool.reserve(ROOM);
+      this.#reservation = reservation;
+    }
+    return reservation.bytes.subarray(this.#used);
+  }
+
+  /** Makes the first `count` bytes of the room an aggregate, which the caller releases. */
+  take(count: number): Aggregate {
+    const { lease, offset } = this.#reservation as Reservation;
+    const start = offset + this.#used;
+    this.#used += count;
+    if (this.#pool.kind === 'seal') return this.#sealed(start, start + count);
+    lease.retain();
+    return new Aggregate(new Slice(lease, start, start + count), this.#pool);
+  }
+
+  /** Gives back the room that is left. */
+  close(): void {
+    const reservation = this.#reservation;
+    if (reservation === undefined) return;
+    this.#reservation = undefined;
+    const used = this.#used;
+    this.#used = 0;
+    if (used === 0) this.#pool.cancel(reservation);
+    else this.#pool.commit(reservation, used).release();
+  }
+
+  /** A buffer that is to be sealed cannot be filled further. */
+  #sealed(start: number, end: number): Aggregate {
+    const lease = this.#pool.commit(this.#reservation as Reservation, this.#used);
+    this.#reservation = undefined;
+    this.#used = 0;
+    return new Aggregate(new Slice(lease, start, end), this.#pool);
+  }
+}

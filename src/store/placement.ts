@@ -1,0 +1,50 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { Draft } from '../aggregate/draft.ts';
+import type { Target } from '../file/cache/load.ts';
+import type { Room } from './segment-space.ts';
+import type { Store } from './store.ts';
+import type { Facts } from './stored-version.ts';
+
+/** Memory that content is read into: room of a store, or a buffer beside its budget. */
+export class Placement<F extends Facts, L> implements Target {
+  readonly pieces: readonly { readonly bytes: Buffer }[];
+  readonly #store: Store<F, L>;
+  #room: Room | undefined;
+  #draft: Draft | undefined;
+
+  /** @throws what allocating from a pool throws */
+  constructor(store: Store<F, L>, length: number, keep = true) {
+    this.#store = store;
+    this.#room = keep ? store.allocate(length) : undefined;
+    if (this.#room === undefined) this.#draft = store.outside(keep).allocate(length);
+    this.pieces = this.#room?.pieces ?? [{ bytes: (this.#draft as Draft).bytes }];
+  }
+
+  /** Memory beside the budget with a copy of these bytes. */
+  static copyOf<F extends Facts, L>(store: Store<F, L>, bytes: Buffer): Placement<F, L> {
+    const placement = new Placement(store, bytes.length, false);
+    bytes.copy((placement.pieces[0] as { bytes: Buffer }).bytes);
+    return placement;
+  }
+
+  /** The room, filled and the caller's to put into the store; undefined when there was none. */
+  takeRoom(): Room | undefined {
+    const room = this.#room;
+    this.#room = undefined;
+    return room;
+  }
+
+  /** The content beside the budget; the caller releases it. */
+  takeContent(): Aggregate | undefined {
+    const draft = this.#draft;
+    this.#draft = undefined;
+    return draft?.seal();
+  }
+
+  discard(): void {
+    if (this.#room !== undefined) this.#store.cancel(this.#room);
+    this.#draft?.discard();
+    this.#room = undefined;
+    this.#draft = undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { ArgumentError, checkInteger, describe, type IoliteError } from '../../base/error.ts';
+import type { CachePolicy } from '../policy.ts';
+import { GreedyDualSize } from './greedy-dual-size.ts';
+import { GuardedPolicy } from './guarded-policy.ts';
+import { LeastRecentlyUsed } from './lru.ts';
+import { S3Fifo } from './s3-fifo.ts';
+
+/** The policies that are there by name. */
+export const POLICY_NAMES = ['lru', 'gds', 's3fifo'] as const;
+
+export type PolicyName = (typeof POLICY_NAMES)[number];
+
+const METHODS = ['added', 'hit', 'removed', 'victim'] as const;
+
+/**
+ * A policy for one cache: by name, or the user's own, of which faults are kept from the cache. A policy of
+ * one's own serves one cache only.
+ * @param budget of the cache, in bytes
+ * @param report hears once, as ERR_IOLITE_POLICY, when a user's policy failed and LRU took over. Default: a
+ *   warning of the process
+ * @throws ERR_IOLITE_ARGUMENT for what is neither a name nor a policy; ERR_IOLITE_RANGE for the budget
+ */
+export function createPolicy(
+  policy: PolicyName | CachePolicy,
+  budget: number,
+  report: (error: IoliteError) => void = error => process.emitWarning(error),
+): CachePolicy {
+  checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
+  if (policy === 'lru') return new LeastRecentlyUsed();
+  if (policy === 'gds') return new GreedyDualSize();
+  if (policy === 's3fifo') return new S3Fifo(budget);
+  checkPolicy(policy);
+  return new GuardedPolicy(policy, report);
+}
+
+function checkPolicy(policy: unknown): asserts policy is CachePolicy {
+  if (typeof policy !== 'object' || policy === null) {
+    throw new ArgumentError(
+      `Cannot use cache policy: ${POLICY_NAMES.join(', ')} or a CachePolicy is wanted, ` +
+        `${describe(policy)} was given`,
+    );
+  }
+  const given = policy as Record<string, unknown>;
+  const missing = METHODS.filter(method => typeof given[method] !== 'function');
+  if (missing.length > 0) {
+    throw new ArgumentError(`Cannot use cache policy: it has no method ${missing.join(', ')}`);
+  }
+  if (typeof given.name !== 'string') {
+    throw new ArgumentError(
+      `Cannot use cache policy: a string is wanted as its name, ${describe(given.name)} was given`,
+    );
+  }
+}

@@ -1,0 +1,401 @@
+import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
+import type { Slice } from '../aggregate/slice.ts';
+import { now } from '../base/clock.ts';
+import { IoliteError } from '../base/error.ts';
+import type { OwnedChunk } from '../memory/chunk.ts';
+import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+import type { Lease } from '../memory/lease.ts';
+import { SharedChunk } from '../memory/shared-chunk.ts';
+import { ALIGNMENT, Segment } from './segment.ts';
+
+/** A part of a {@link Room}: fill it. */
+interface Piece {
+  readonly bytes: Buffer;
+  /** In its chunk. */
+  readonly start: number;
+}
+
+/** Room for one content, in one piece if it is small. To be committed or cancelled. */
+export interface Room {
+  readonly length: number;
+  readonly pieces: readonly Piece[];
+}
+
+interface PlacedPiece<T> extends Piece {
+  readonly segment: Segment<T>;
+  /** With what its alignment cost. */
+  readonly taken: number;
+  /** In a pool that seals each buffer: its reservation. */
+  readonly reservation: Reservation | undefined;
+}
+
+interface Retired {
+  /** Held weakly: one that leaked is to be collected. */
+  readonly lease: WeakRef<Lease>;
+  readonly at: number;
+  /**
+   * When it was given back to the system, which has its memory as soon as the last domain that maps it has
+   * heard of that.
+   */
+  droppedAt?: number;
+}
+
+interface PlacedRoom<T> extends Room {
+  readonly pieces: readonly PlacedPiece<T>[];
+}
+
+/** Bytes of the budget by state. They add up to the chunks that are charged to it. */
+export interface SpaceStats {
+  readonly segments: number;
+  /** Content that the cache refers to. */
+  readonly live: number;
+  /** Content that is being filled. */
+  readonly filling: number;
+  /** Content that has left the cache, in segments that have other content still. */
+  readonly dead: number;
+  /** Room for more in segments that are in use. */
+  readonly room: number;
+  /** Chunks that have left the cache as a whole and that somebody, here or elsewhere, holds still. */
+  readonly leased: number;
+  readonly headers: number;
+}
+
+const PAGE = 4096;
+const LARGEST_SEGMENT = 1024 ** 2;
+const SMALLEST_SEGMENT = 64 * 1024;
+/**
+ * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
+ */
+const MOST_SEGMENTS = 4000;
+/** A budget is divided into at least so many, where pages allow it. */
+const FEWEST_SEGMENTS = 32;
+const FEWEST_OF_SMALL = 4;
+/** Segments that take more contents at a time. */
+const OPEN_SEGMENTS = 4;
+/**
+ * Milliseconds in which those who are told that a version has left let go of it, unless they are using it.
+ */
+const GRACE = 100;
+/** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
+const WHOLE_PART = 1 / 8;
+const PIECE_PART = 1 / 16;
+
+/** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
+function segmentBytesOf(budget: number): number {
+  const fine = Math.max(budget / FEWEST_SEGMENTS, Math.min(SMALLEST_SEGMENT, budget / FEWEST_OF_SMALL));
+  const wanted = Math.max(Math.min(fine, LARGEST_SEGMENT), budget / MOST_SEGMENTS);
+  const bytes = Math.floor(wanted / PAGE) * PAGE;
+  if (bytes === LARGEST_SEGMENT) return bytes;
+  return Math.max(0, bytes - PAGE);
+}
+
+/**
+ * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled,
+ * retired when all of their content is dead, and used again when nobody holds a slice of them. A content that
+ * is larger than a segment lies in several. As all have one size, a pool that refills maps and unmaps no
+ * memory once each was used.
+ */
+export class SegmentSpace<Tenant> {
+  /** Bytes of content in a segment. */
+  readonly segmentBytes: number;
+  readonly #pool: ChunkPool;
+  readonly #budget: number;
+  readonly #segments = new Map<Lease, Segment<Tenant>>();
+  /** The newest last. */
+  #open: Segment<Tenant>[] = [];
+  /** Chunks that the cache has left and that may be held still. */
+  readonly #retired = new Map<OwnedChunk, Retired>();
+  /** Bytes of chunks: those of segments, and with them those retired. */
+  #inSegments = 0;
+  #inRetired = 0;
+
+  /** @param budget of chunks, in bytes, their headers included */
+  constructor(pool: ChunkPool, budget: number) {
+    this.#pool = pool;
+    this.#budget = budget;
+    this.segmentBytes = segmentBytesOf(budget);
+  }
+
+  /** How many segments can be opened just now. */
+  get free(): number {
+    if (this.segmentBytes === 0) return 0;
+    return Math.floor((this.#budget - this.#inSegments - this.#inRetired) / (this.segmentBytes + PAGE));
+  }
+
+  /** How many there can be at most. */
+  get capacity(): number {
+    return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
+  }
+
+  /**
+   * How many were retired a moment ago, are not used here, and so are likely to be free in another: see
+   * {@link sweep}.
+   */
+  get retiring(): number {
+    const recently = now() - GRACE;
+    let count = 0;
+    for (const { at, lease } of this.#retired.values()) {
+      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
+    }
+    return count;
+  }
+
+  /**
+   * Room for a content of `length` bytes.
+   * @param spare how many segments are to stay free
+   * @returns undefined when there is none within the budget
+   */
+  allocate(length: number, spare: number): Room | undefined {
+    if (!this.#hasFree(spare, length)) return undefined;
+    const pieces: PlacedPiece<Tenant>[] = [];
+    let left = length;
+    while (left > 0) {
+      const piece = this.#pool.kind === 'seal' ? this.#allocateSealed(left, spare) : this.#place(left, spare);
+      if (piece === undefined) {
+        this.cancel({ length, pieces } as Room);
+        return undefined;
+      }
+      pieces.push(piece);
+      left -= piece.bytes.length;
+    }
+    return { length, pieces };
+  }
+
+  /**
+   * Ends the filling: the content is immutable now.
+   * @returns the content, the caller's to give back to {@link leave} when its tenant goes
+   */
+  commit(room: Room, tenant: Tenant): Aggregate {
+    const slices: { lease: Lease; start: number; end: number }[] = [];
+    for (const piece of (room as PlacedRoom<Tenant>).pieces) {
+      const { start, bytes, taken } = piece;
+      const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
+      segment.filling -= taken;
+      segment.live += bytes.length;
+      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + bytes.length);
+      segment.lease.retain();
+      slices.push({ lease: segment.lease, start, end: start + bytes.length });
+    }
+    return slices.length === 0 ? Aggregate.empty() : aggregateOfSlices(slices);
+  }
+
+  /** Gives room back, unfilled or not. */
+  cancel(room: Room): void {
+    for (const { segment, taken, bytes, start } of (room as PlacedRoom<Tenant>).pieces) {
+      segment.filling -= taken;
+      if (segment.position === start + bytes.length) segment.position -= taken;
+      this.#retireIfEmpty(segment);
+    }
+  }
+
+  /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Releases it not. */
+  leave(content: Aggregate, tenant: Tenant): void {
+    for (const slice of content.slices()) this.#leaveSlice(slice, tenant);
+  }
+
+  /**
+   * A content of which the slices in `from` were copied elsewhere, and the others are shared; those copied
+   * are dead.
+   * @returns the content, in the stead of the one given, whose reference stays the caller's; undefined, with
+   *   nothing changed, when there is no room
+   */
+  move(content: Aggregate, tenant: Tenant, from: Segment<Tenant>): Aggregate | undefined {
+    const slices = content.slices();
+    const rooms = slices.map(slice =>
+      slice.lease === from.lease ? this.allocate(slice.length, 0) : 'stays',
+    );
+    if (rooms.includes(undefined)) {
+      for (const room of rooms) if (typeof room === 'object') this.cancel(room);
+      return undefined;
+    }
+    const moved = Aggregate.empty();
+    for (const [index, slice] of slices.entries()) {
+      const part = this.#moveSlice(slice, rooms[index] as Room | 'stays', tenant);
+      moved.append(part);
+      part.release();
+    }
+    return moved;
+  }
+
+  /** The segment that it pays most to clean, if at least `part` of its bytes are dead. */
+  mostlyDead(part: number): Segment<Tenant> | undefined {
+    let most: Segment<Tenant> | undefined;
+    for (const segment of this.#segments.values()) {
+      if (segment.open || segment.filling > 0) continue;
+      if (most === undefined || segment.dead > most.dead) most = segment;
+    }
+    return most !== undefined && most.dead >= part * (most.end - most.start) ? most : undefined;
+  }
+
+  /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
+  sweep(): number {
+    const before = this.#retired.size;
+    for (const [chunk, retired] of this.#retired) {
+      if ((retired.lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
+      if (!this.#pool.refill && chunk.memory === 'shared') {
+        if (retired.droppedAt === undefined) this.#pool.trim(0);
+        retired.droppedAt ??= now();
+        if (now() - retired.droppedAt < GRACE) continue;
+      }
+      this.#forgetRetired(chunk);
+    }
+    return before - this.#retired.size;
+  }
+
+  stats(): SpaceStats {
+    this.sweep();
+    let [live, filling, dead, room, headers] = [0, 0, 0, 0, 0];
+    for (const segment of this.#segments.values()) {
+      live += segment.live;
+      filling += segment.filling;
+      dead += segment.dead;
+      room += segment.room;
+      headers += segment.size - (segment.end - segment.start);
+    }
+    return { segments: this.#segments.size, live, filling, dead, room, leased: this.#inRetired, headers };
+  }
+
+  /** Drops this process's page table entries of a content that others read. */
+  forgetPages(content: Aggregate): void {
+    for (const { lease, start, end } of content.slices()) {
+      if (lease.chunk instanceof SharedChunk) lease.chunk.forget(start, end);
+    }
+  }
+
+  /** Lets go of all segments; what slices of them are held stays valid. */
+  close(): void {
+    for (const segment of this.#segments.values()) segment.lease.release();
+    this.#segments.clear();
+    this.#open = [];
+    this.#retired.clear();
+  }
+
+  /** A piece of an open segment, or of one that is opened for it. */
+  #place(left: number, spare: number): PlacedPiece<Tenant> | undefined {
+    const whole = left <= this.segmentBytes * WHOLE_PART;
+    const least = whole ? left : Math.min(left, this.segmentBytes * PIECE_PART);
+    const segment = this.#open.find(({ room }) => room >= least) ?? this.#openSegment(spare);
+    if (segment === undefined) return undefined;
+    const start = segment.position;
+    const length = Math.min(left, segment.room);
+    const taken = Math.min(roundUp(length), segment.room);
+    segment.position += taken;
+    segment.filling += taken;
+    if (segment.room === 0) this.#shut(segment);
+    const bytes = segment.lease.bytes.subarray(start, start + length);
+    return { segment, start, taken, bytes, reservation: undefined };
+  }
+
+  #openSegment(spare: number): Segment<Tenant> | undefined {
+    if (this.free <= spare) return undefined;
+    const segment = this.#obtain(this.segmentBytes)?.segment;
+    if (segment === undefined) return undefined;
+    this.#open.push(segment);
+    if (this.#open.length > OPEN_SEGMENTS) this.#shut(leastRoom(this.#open));
+    return segment;
+  }
+
+  /** In a pool that seals buffers each piece has a segment of its own, which is sealed with it. */
+  #allocateSealed(left: number, spare: number): PlacedPiece<Tenant> | undefined {
+    if (this.free <= spare) return undefined;
+    const length = Math.min(left, this.segmentBytes);
+    const obtained = this.#obtain(length);
+    if (obtained === undefined) return undefined;
+    const { segment, reservation } = obtained;
+    segment.open = false;
+    segment.position = segment.end;
+    segment.filling = length;
+    return { segment, start: segment.start, taken: length, bytes: reservation.bytes, reservation };
+  }
+
+  /** Whether there may be room for so many bytes, when what is free by now is found out. */
+  #hasFree(spare: number, length: number): boolean {
+    const open = this.#open.reduce((sum, { room }) => sum + room, 0);
+    const wanted = spare + Math.ceil((length - open) / this.segmentBytes);
+    return length <= open || this.free >= wanted || (this.sweep() > 0 && this.free >= wanted);
+  }
+
+  #obtain(length: number): { segment: Segment<Tenant>; reservation: Reservation } | undefined {
+    let reservation: Reservation;
+    try {
+      reservation = this.#pool.reserveChunk(length);
+    } catch (error) {
+      // The pool has a limit of its own, or what was collected has not come back to it yet.
+      if (error instanceof IoliteError && error.code === 'ERR_IOLITE_LIMIT') return undefined;
+      throw error;
+    }
+    const { lease, offset } = reservation;
+    this.#forgetRetired(lease.chunk as OwnedChunk);
+    const segment = new Segment<Tenant>(lease, offset, length);
+    this.#segments.set(lease, segment);
+    this.#inSegments += segment.size;
+    return { segment, reservation };
+  }
+
+  /** Seals the one buffer of a segment. Its lease is another one from here on. */
+  #freeze({ segment, reservation, bytes }: PlacedPiece<Tenant>): Segment<Tenant> {
+    this.#segments.delete(segment.lease);
+    const lease = this.#pool.commit(reservation as Reservation, bytes.length);
+    const frozen = new Segment<Tenant>(lease, segment.start, bytes.length);
+    frozen.open = false;
+    frozen.position = frozen.end;
+    frozen.filling = segment.filling;
+    this.#segments.set(lease, frozen);
+    return frozen;
+  }
+
+  #moveSlice(slice: Slice, room: Room | 'stays', tenant: Tenant): Aggregate {
+    if (room === 'stays') {
+      slice.lease.retain();
+      return aggregateOfSlices([slice]);
+    }
+    let from = slice.start;
+    for (const { bytes } of room.pieces) {
+      slice.lease.bytes.copy(bytes, 0, from, from + bytes.length);
+      from += bytes.length;
+    }
+    const part = this.commit(room, tenant);
+    this.#leaveSlice(slice, tenant);
+    return part;
+  }
+
+  #leaveSlice({ lease, length }: Slice, tenant: Tenant): void {
+    const segment = this.#segments.get(lease);
+    if (segment === undefined) return;
+    segment.live -= length;
+    const left = (segment.tenants.get(tenant) ?? 0) - length;
+    if (left > 0) segment.tenants.set(tenant, left);
+    else segment.tenants.delete(tenant);
+    this.#retireIfEmpty(segment);
+  }
+
+  #shut(segment: Segment<Tenant>): void {
+    segment.open = false;
+    this.#open = this.#open.filter(other => other !== segment);
+    this.#retireIfEmpty(segment);
+  }
+
+  #retireIfEmpty(segment: Segment<Tenant>): void {
+    if (segment.live > 0 || segment.filling > 0) return;
+    if (segment.open && segment.position === segment.start) return;
+    if (!this.#segments.delete(segment.lease)) return;
+    this.#open = this.#open.filter(other => other !== segment);
+    const { lease, size } = segment;
+    this.#inSegments -= size;
+    this.#inRetired += size;
+    this.#retired.set(lease.chunk as OwnedChunk, { lease: new WeakRef(lease), at: now() });
+    lease.release();
+  }
+
+  #forgetRetired(chunk: OwnedChunk): void {
+    if (this.#retired.delete(chunk)) this.#inRetired -= chunk.size;
+  }
+}
+
+function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
+  return segments.reduce((least, segment) => (segment.room < least.room ? segment : least));
+}
+
+function roundUp(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}

@@ -1,0 +1,353 @@
+import { CoarseClock, now } from '../base/clock.ts';
+import { Coalescer } from '../base/coalescer.ts';
+import { IoliteError } from '../base/error.ts';
+import type { Channel } from '../ipc/channel.ts';
+import type { Json, Message } from '../ipc/message.ts';
+import { decodeHeld, type Greeting, type HeldHead, StoreRequest } from './store-protocol.ts';
+import type { Facts, Held } from './stored-version.ts';
+
+/** A version in the index. */
+export class Indexed<F extends Facts> {
+  readonly held: Held<F>;
+  /** Which owner it came from. */
+  readonly session: Session;
+  /** When it was last known to be right, by the machine's clock. */
+  checkedAt: number;
+  /** How often it was used since the last report. */
+  used = 0;
+  /** Whether it was used since the last look for what is not. */
+  recent = true;
+
+  constructor(held: Held<F>, session: Session, checkedAt: number) {
+    this.held = held;
+    this.session = session;
+    this.checkedAt = checkedAt;
+  }
+}
+
+/** The time under one owner. */
+interface Session {
+  readonly channel: Channel;
+  readonly greeting: Greeting;
+}
+
+/** Counters of an index. */
+export interface IndexStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+}
+
+/**
+ * A part of `maxStale` after which uses are reported, and the answer renews what was used; within these
+ * bounds, in ms.
+ */
+const REPORT_PART = 1 / 4;
+const LEAST_REPORT = 10;
+const MOST_REPORT = 250;
+/** Most uses in one report. */
+const MOST_REPORTED = 10_000;
+/** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
+const IDLE = 10_000;
+
+/**
+ * What an attached domain knows of a store that another domain owns: versions that it was given, by key. To
+ * find one costs no message. The owner tells which it has left; uses are reported to it late and in batches,
+ * and its answers renew what is used, so that what is used all the time is never asked for again.
+ *
+ * If the owner dies, what is held goes on being found, whatever its age.
+ */
+export class StoreIndex<F extends Facts> {
+  readonly #name: string;
+  readonly #onDetached: (reason: Error | undefined) => void;
+  readonly #entries = new Map<string, Indexed<F>>();
+  readonly #loads = new Coalescer<Held<F>>(
+    held => held.retain(),
+    held => held.release(),
+  );
+  readonly #clock = new CoarseClock();
+  #session: Session | undefined;
+  #maxStale = 0;
+  /** Versions that the owner left while an answer that brings them may be on its way. */
+  readonly #leftMeanwhile = new Map<string, number>();
+  /** When keys were invalidated that were not asked for since. */
+  readonly #invalidatedAt = new Map<string, number>();
+  #touched: Indexed<F>[] = [];
+  readonly #forgotten = new Set<number>();
+  /** How many of our holders the owner keeps something for, by serial. */
+  readonly #pinned = new Map<number, number>();
+  readonly #pinnedIn = new WeakMap<Held<F>, Session>();
+  #reportTimer: NodeJS.Timeout | undefined;
+  #lastSweep = 0;
+  #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #closed = false;
+
+  /** @param onDetached called when the owner is gone, or closes its store */
+  constructor(name: string, onDetached: (reason: Error | undefined) => void) {
+    this.#name = name;
+    this.#onDetached = onDetached;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get attached(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Bytes that the owner keeps at most. */
+  get budget(): number {
+    return this.#session?.greeting.budget ?? this.#bytes;
+  }
+
+  /**
+   * Attaches to the store of the domain at the other end of a channel. What came from another owner stays
+   * until it is asked for again. @throws ERR_IOLITE_PEER, or what the peer answers if it serves no such store
+   */
+  async attach(channel: Channel): Promise<void> {
+    const { head } = await channel.request({ head: this.#request(StoreRequest.ATTACH) });
+    const session = { channel, greeting: head as unknown as Greeting };
+    this.#session = session;
+    this.#maxStale = session.greeting.maxStale;
+    void this.#watch(session);
+  }
+
+  /**
+   * What is held under a key and was known to be right less than `maxStale` ago; the caller retains it if it
+   * keeps it.
+   */
+  peek(key: string): Held<F> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
+    if (this.#clock.now(maxStale) - entry.checkedAt >= maxStale) return undefined;
+    this.#hits += 1;
+    entry.used += 1;
+    if (entry.used === 1) this.#touch(entry);
+    return entry.held;
+  }
+
+  /**
+   * What is under a key, from the owner. @returns a reference, which the caller releases
+   * @throws as the owner says; ERR_IOLITE_PEER when it is gone and nothing is held
+   */
+  async ask(key: string, signal?: AbortSignal): Promise<Held<F>> {
+    this.#misses += 1;
+    const since = Math.max(now() - this.#maxStale, this.#invalidatedAt.get(key) ?? 0);
+    return this.#loads.run(key, () => this.#ask(key), { since, signal });
+  }
+
+  /** Drops what is held under a key; what is asked for next is not older than now. */
+  invalidate(key: string): void {
+    this.#invalidatedAt.set(key, now());
+    this.#forgetKey(key);
+  }
+
+  /** Whether a version came from the owner that is attached now. */
+  isCurrent(held: Held<F>): boolean {
+    return this.#session !== undefined && this.#pinnedIn.get(held) === this.#session;
+  }
+
+  stats(): IndexStats {
+    const [hits, misses, evictions] = [this.#hits, this.#misses, this.#evictions];
+    return { entries: this.#entries.size, bytes: this.#bytes, hits, misses, evictions };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const entry of [...this.#entries.values()]) this.#forget(entry);
+    this.#clock.stop();
+    clearTimeout(this.#reportTimer);
+    void this.#report();
+  }
+
+  #request(type: string, rest: { readonly [name: string]: Json } = {}): Json {
+    return { type: `${this.#name}.${type}`, ...rest };
+  }
+
+  // Asking
+
+  async #ask(key: string): Promise<Held<F>> {
+    const session = this.#session;
+    const present = this.#entries.get(key);
+    if (session === undefined) return this.#withoutOwner(key);
+    const known: { have?: number; current?: boolean } = {};
+    if (present !== undefined && present.session === session) known.have = present.held.serial;
+    else if (present !== undefined || this.#invalidatedAt.has(key)) known.current = true;
+    const invalidatedAt = this.#invalidatedAt.get(key) ?? 0;
+    let answer: Message;
+    try {
+      answer = await session.channel.request({ head: this.#request(StoreRequest.READ, { key, ...known }) });
+    } catch (error) {
+      if (session.channel.closed && this.#entries.has(key)) return this.#withoutOwner(key);
+      this.#forgetKey(key);
+      throw error;
+    }
+    if (this.#invalidatedAt.get(key) === invalidatedAt) this.#invalidatedAt.delete(key);
+    const held = this.#take(key, answer, session);
+    this.#leftMeanwhile.delete(key);
+    // 'The same as you have', and the owner's word to drop that has overtaken it.
+    return held ?? this.#ask(key);
+  }
+
+  #take(key: string, answer: Message, session: Session): Held<F> | undefined {
+    const { same, checkedAt, keep, pinned } = answer.head as unknown as HeldHead & { same?: true };
+    if (same === true) {
+      const present = this.#entries.get(key);
+      if (present === undefined) return undefined;
+      present.checkedAt = Math.max(present.checkedAt, checkedAt);
+      return present.held.retain();
+    }
+    const held = decodeHeld<F>(key, answer);
+    this.#forgotten.delete(held.serial);
+    if (pinned) this.#pin(held);
+    const left = this.#leftMeanwhile.get(key) ?? 0;
+    if (!keep || left >= held.serial || this.#invalidatedAt.has(key)) return held;
+    const { budget } = session.greeting;
+    this.#remove(key);
+    if (this.#closed || this.#session !== session || this.#bytes + held.size > budget) {
+      this.#tellForgotten(held.serial);
+      return held;
+    }
+    this.#entries.set(key, new Indexed(held.retain(), session, checkedAt));
+    this.#bytes += held.size;
+    return held;
+  }
+
+  /** The owner cannot be asked. What is held is still right as far as anybody here can know. */
+  #withoutOwner(key: string): Held<F> {
+    const present = this.#entries.get(key);
+    if (present !== undefined) return present.held.retain();
+    throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${key}: the owner of the cache is gone`);
+  }
+
+  /** The owner keeps a file open, or the like, as long as anybody here holds the version. */
+  #pin(held: Held<F>): void {
+    const { serial } = held;
+    const session = this.#session;
+    if (session !== undefined) this.#pinnedIn.set(held, session);
+    this.#pinned.set(serial, (this.#pinned.get(serial) ?? 0) + 1);
+    held.onEnd = () => {
+      const left = (this.#pinned.get(serial) ?? 1) - 1;
+      if (left > 0) this.#pinned.set(serial, left);
+      else {
+        this.#pinned.delete(serial);
+        if (session === this.#session) this.#tellForgotten(serial);
+      }
+    };
+  }
+
+  // What the owner says
+
+  /** Keeps one question open that the owner answers when it has left versions. */
+  async #watch(session: Session): Promise<void> {
+    let reason: Error | undefined;
+    try {
+      for (;;) {
+        const { head } = await session.channel.request({ head: this.#request(StoreRequest.WATCH) });
+        if (this.#session !== session || this.#closed) return;
+        const { left = [], closed } = head as { left?: [string, number][]; closed?: true };
+        for (const [key, serial] of left) this.#left(key, serial, session);
+        if (closed === true) break;
+      }
+    } catch (error) {
+      reason = error as Error;
+    }
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#pinned.clear();
+    this.#forgotten.clear();
+    if (!this.#closed) this.#onDetached(reason);
+  }
+
+  #left(key: string, serial: number, session: Session): void {
+    if (this.#loads.has(key)) this.#leftMeanwhile.set(key, serial);
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.session !== session || entry.held.serial > serial) return;
+    this.#remove(key);
+    this.#evictions += 1;
+  }
+
+  // What the owner is told
+
+  #touch(entry: Indexed<F>): void {
+    entry.recent = true;
+    this.#touched.push(entry);
+    this.#scheduleReport();
+  }
+
+  #tellForgotten(serial: number): void {
+    this.#forgotten.add(serial);
+    this.#scheduleReport();
+  }
+
+  #scheduleReport(): void {
+    if (this.#closed) return;
+    const delay = Math.min(MOST_REPORT, Math.max(LEAST_REPORT, this.#maxStale * REPORT_PART));
+    this.#reportTimer ??= setTimeout(() => {
+      this.#reportTimer = undefined;
+      void this.#report();
+    }, delay).unref();
+  }
+
+  async #report(): Promise<void> {
+    const session = this.#session;
+    const touched = this.#touched.splice(0, MOST_REPORTED);
+    const ours = touched.filter(entry => entry.session === session);
+    const used = ours.map(({ held, used: times }) => [held.serial, times]);
+    for (const entry of touched) entry.used = 0;
+    if (this.#touched.length > 0) this.#scheduleReport();
+    if (session === undefined) return;
+    this.#forgetIdle(session);
+    const forgot = [...this.#forgotten];
+    this.#forgotten.clear();
+    if (used.length === 0 && forgot.length === 0) return;
+    try {
+      const { head } = await session.channel.request({
+        head: this.#request(StoreRequest.REPORT, { used, forgot }),
+      });
+      const { checked } = head as { checked: number[] };
+      for (const [index, entry] of ours.entries())
+        entry.checkedAt = Math.max(entry.checkedAt, checked[index] ?? 0);
+    } catch {
+      // The channel is closed, which the open question tells as well.
+    }
+  }
+
+  /** Drops what was not used for a while, so that it does not count as being in use. */
+  #forgetIdle(session: Session): void {
+    const time = now();
+    if (time - this.#lastSweep < IDLE) return;
+    this.#lastSweep = time;
+    for (const entry of [...this.#entries.values()]) {
+      if (!entry.recent && entry.session === session) this.#forget(entry);
+      entry.recent = false;
+    }
+  }
+
+  #forgetKey(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#forget(entry);
+  }
+
+  #forget(entry: Indexed<F>): void {
+    const { key, serial } = entry.held;
+    if (entry.session === this.#session) this.#tellForgotten(serial);
+    this.#remove(key);
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= entry.held.size;
+    entry.held.release();
+  }
+}

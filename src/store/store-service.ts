@@ -1,0 +1,168 @@
+import { now } from '../base/clock.ts';
+import { ArgumentError, describe } from '../base/error.ts';
+import type { Json, Message } from '../ipc/message.ts';
+import type { Entry, StoreListener } from './store.ts';
+import { type Asked, encodeHeld, type Greeting, type Report, StoreRequest } from './store-protocol.ts';
+import type { Facts, Held } from './stored-version.ts';
+
+/** What is found under a key. */
+export interface Found<F extends Facts> {
+  /** A reference, which the caller releases. */
+  readonly held: Held<F>;
+  /** When it was last known to be right, by {@link now}. */
+  readonly checkedAt: number;
+}
+
+/** The domain that owns a store, as its services see it. */
+export interface StoreOwner<F extends Facts> {
+  readonly greeting: Greeting;
+  /**
+   * What is under a key, from wherever the owner gets it.
+   * @param since versions that were last known to be right before this time are too old
+   * @param pinned of versions that the owner keeps something for: those this service has given out
+   */
+  find(
+    key: string,
+    since: number,
+    root: string | undefined,
+    pinned: ReadonlyMap<number, Held<F>>,
+  ): Promise<Found<F>>;
+  /** The entry that has this version now. */
+  bySerial(serial: number): Entry<F, unknown> | undefined;
+  /** A version was used in an attached domain. @returns when it was last known to be right */
+  used(entry: Entry<F, unknown>, times: number): Promise<number>;
+}
+
+/** Versions of a report that are looked into at a time: others want to read files too. */
+const AT_A_TIME = 16;
+
+/** The owner's side of one index that is attached to its store. */
+export class StoreService<F extends Facts> implements StoreListener {
+  readonly #name: string;
+  readonly #owner: StoreOwner<F>;
+  readonly #root: string | undefined;
+  /** What the index has, by serial. */
+  readonly #given = new Map<number, Entry<F, unknown>>();
+  readonly #pinned = new Map<number, Held<F>>();
+  #left: [key: string, serial: number][] = [];
+  #watcher: ((answer: Message) => void) | undefined;
+  #closed = false;
+
+  /** @param name of the store in requests @param root passed on to {@link StoreOwner.find} */
+  constructor(name: string, owner: StoreOwner<F>, root: string | undefined) {
+    this.#name = name;
+    this.#owner = owner;
+    this.#root = root;
+  }
+
+  /** Answers a request of the index. @returns undefined for requests that are not for this store */
+  handle(message: Message): Promise<Message> | undefined {
+    const head = message.head as Record<string, Json> | null | undefined;
+    const type = head?.type;
+    if (typeof type !== 'string' || !type.startsWith(`${this.#name}.`)) return undefined;
+    message.body?.release();
+    switch (type.slice(this.#name.length + 1)) {
+      case StoreRequest.ATTACH:
+        // An index takes the place of one that was attached through the same channel before.
+        this.#forgetAll();
+        return Promise.resolve({ head: this.#owner.greeting });
+      case StoreRequest.READ:
+        return this.#read(head as unknown as Asked);
+      case StoreRequest.WATCH:
+        return this.#watch();
+      case StoreRequest.REPORT:
+        return this.#report(head as unknown as Report);
+      default:
+        return Promise.reject(new ArgumentError(`Cannot answer request: ${describe(type)} is unknown`));
+    }
+  }
+
+  /** The store has left a version: the index is told, if it has it. */
+  left({ key, serial }: Held): void {
+    const entry = this.#given.get(serial);
+    if (entry === undefined) return;
+    this.#given.delete(serial);
+    entry.holders -= 1;
+    this.#left.push([key, serial]);
+    this.#tell();
+  }
+
+  /** The index is gone, or the store is. */
+  close(): void {
+    this.#closed = true;
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
+    for (const entry of this.#given.values()) entry.holders -= 1;
+    this.#given.clear();
+    for (const held of this.#pinned.values()) held.release();
+    this.#pinned.clear();
+    this.#left = [];
+    this.#watcher?.({ head: { closed: true } });
+    this.#watcher = undefined;
+  }
+
+  async #read({ key, have, current }: Asked): Promise<Message> {
+    if (typeof key !== 'string')
+      throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
+    const asked = now();
+    const since = current === true ? asked : asked - this.#owner.greeting.maxStale;
+    const { held, checkedAt } = await this.#owner.find(key, since, this.#root, this.#pinned);
+    try {
+      const entry = this.#closed ? undefined : this.#owner.bySerial(held.serial);
+      if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
+      if (entry !== undefined && !this.#given.has(held.serial)) {
+        this.#given.set(held.serial, entry);
+        entry.holders += 1;
+      }
+      if (held.onEnd !== undefined && !this.#closed && !this.#pinned.has(held.serial))
+        this.#pinned.set(held.serial, held.retain());
+      return encodeHeld(held, { checkedAt, keep: entry !== undefined });
+    } finally {
+      held.release();
+    }
+  }
+
+  async #report({ used, forgot }: Report): Promise<Message> {
+    if (!Array.isArray(used) || !Array.isArray(forgot))
+      throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
+    for (const serial of forgot) this.#forget(serial);
+    const checked: number[] = [];
+    while (checked.length < used.length) {
+      const some = used.slice(checked.length, checked.length + AT_A_TIME);
+      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(serial, times)))));
+    }
+    return { head: { checked } };
+  }
+
+  async #used(serial: number, times: number): Promise<number> {
+    const entry = this.#given.get(serial);
+    return entry === undefined ? 0 : this.#owner.used(entry, times);
+  }
+
+  #forget(serial: number): void {
+    const entry = this.#given.get(serial);
+    if (entry !== undefined) entry.holders -= 1;
+    this.#given.delete(serial);
+    this.#pinned.get(serial)?.release();
+    this.#pinned.delete(serial);
+  }
+
+  #watch(): Promise<Message> {
+    return new Promise(resolve => {
+      if (this.#closed) return resolve({ head: { closed: true } });
+      this.#watcher?.({ head: { left: [] } });
+      this.#watcher = resolve;
+      if (this.#left.length > 0) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const watcher = this.#watcher;
+    if (watcher === undefined) return;
+    this.#watcher = undefined;
+    watcher({ head: { left: this.#left } });
+    this.#left = [];
+  }
+}

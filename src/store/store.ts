@@ -1,0 +1,355 @@
+import { randomInt } from 'node:crypto';
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import { createPool, type Pool } from '../aggregate/pool.ts';
+import { IoliteError } from '../base/error.ts';
+import type { CacheEntry, CachePolicy } from './policy.ts';
+import type { Segment } from './segment.ts';
+import { type Room, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import { type Facts, Held } from './stored-version.ts';
+
+/** What a store tells of what it has given out. */
+export interface StoreListener {
+  /** The store refers to this version no more: it was evicted, removed, replaced, or moved within memory. */
+  left(held: Held): void;
+}
+
+/** Counters of a store, and the bytes of its budget by state. */
+export interface StoreStats extends SpaceStats {
+  readonly policy: string;
+  readonly entries: number;
+  /** Bytes of content, forms included. */
+  readonly bytes: number;
+  readonly budget: number;
+  readonly evictions: number;
+  /**
+   * How often the live contents of a segment were copied together, so that its dead bytes could be used
+   * again.
+   */
+  readonly cleanings: number;
+  /** Contents that were given out and not kept, because the budget had no room. */
+  readonly uncached: number;
+}
+
+/**
+ * Something that is kept under a key. The same object until it is removed, whatever becomes of its version.
+ */
+export class Entry<F extends Facts, L> implements CacheEntry {
+  readonly key: string;
+  /** What the domain that owns the store knows of it besides. */
+  readonly local: L;
+  /** Its present version. Set as soon as the entry is made. */
+  declare held: Held<F>;
+  size = 0;
+  /** How many attached domains have it in their index. */
+  holders = 0;
+
+  constructor(key: string, local: L) {
+    this.key = key;
+    this.local = local;
+  }
+
+  /** Whether somebody uses it: a snapshot here, or an attached domain. */
+  get inUse(): boolean {
+    return this.holders > 0 || this.held.inUse;
+  }
+}
+
+/** Segments that are kept free ahead of use: one to clean into, and some while others' leases run out. */
+const CLEANING_SPARE = 1;
+const AHEAD_PART = 1 / 50;
+const LEAST_AHEAD = 2;
+/** With fewer segments than this, only the spare one is kept free. */
+const FEW_SEGMENTS = 16;
+/** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
+const WORTH_CLEANING = 1 / 3;
+/** How many entries in use a policy passes over before one of these has to go. */
+const MOST_PASSED = 1000;
+
+/**
+ * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
+ * has bytes and facts, have in common. It keeps within its budget by a policy, which is asked who goes.
+ *
+ * The budget bounds physical memory: chunks with their headers, dead bytes, contents being filled, and chunks
+ * that the store has left and others lease still. So room may be refused; then the content is for
+ * {@link outside}.
+ */
+export class Store<F extends Facts = Facts, L = undefined> {
+  readonly budget: number;
+  readonly listeners = new Set<StoreListener>();
+  /** Whether other domains are attached. */
+  isShared = false;
+  /** As in the {@link stats}. */
+  evictions = 0;
+  uncached = 0;
+  readonly #policy: CachePolicy;
+  readonly #pool: Pool;
+  readonly #ownsPool: boolean;
+  /** For what the budget has no room for. Made when first needed. */
+  #outside: Pool | undefined;
+  readonly #space: SegmentSpace<Entry<F, L>>;
+  readonly #entries = new Map<string, Entry<F, L>>();
+  readonly #bySerial = new Map<number, Entry<F, L>>();
+  /** Begins anywhere, so that no version of this store is taken for one of another. */
+  #serial = randomInt(2 ** 20) * 2 ** 32;
+  #bytes = 0;
+  #cleanings = 0;
+  #closed = false;
+
+  /** @param pool where contents are put. Default: one of the store's own, for processes of the same user */
+  constructor({ budget, policy, pool }: { budget: number; policy: CachePolicy; pool?: Pool | undefined }) {
+    this.budget = budget;
+    this.#policy = policy;
+    this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
+    this.#ownsPool = pool === undefined;
+    this.#space = new SegmentSpace(this.#pool.chunks, budget);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * How many bytes a part of a large content best has: those of a segment. 0 when the budget admits nothing.
+   */
+  get segmentBytes(): number {
+    return this.#space.segmentBytes;
+  }
+
+  get(key: string): Entry<F, L> | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** The entry whose present version this is. */
+  bySerial(serial: number): Entry<F, L> | undefined {
+    return this.#bySerial.get(serial);
+  }
+
+  entries(): IterableIterator<Entry<F, L>> {
+    return this.#entries.values();
+  }
+
+  /** A number for a version: higher than all before. */
+  nextSerial(): number {
+    this.#serial += 1;
+    return this.#serial;
+  }
+
+  /**
+   * Room for content of `length` bytes: fill its pieces, then {@link put} or {@link cancel} it. Makes room if
+   * it has to, by evicting and cleaning.
+   * @returns undefined when the budget has no room, for now or for content of this size at all
+   */
+  allocate(length: number): Room | undefined {
+    this.#checkOpen();
+    const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
+    if (length > 0 && wanted > this.#space.capacity - CLEANING_SPARE) return undefined;
+    let room = this.#space.allocate(length, CLEANING_SPARE);
+    if (room === undefined && this.#reclaim(wanted + CLEANING_SPARE))
+      room = this.#space.allocate(length, CLEANING_SPARE);
+    if (room !== undefined) this.#reclaimAhead();
+    return room;
+  }
+
+  cancel(room: Room): void {
+    if (!this.#closed) this.#space.cancel(room);
+  }
+
+  /**
+   * Keeps content that was filled into `room`, in place of what is under the key.
+   * @returns the entry, whose version the store holds: who uses it retains it
+   */
+  put(key: string, facts: F, local: L, room: Room | undefined): Entry<F, L> {
+    this.#checkOpen();
+    this.remove(key);
+    const entry = new Entry<F, L>(key, local);
+    const content = room === undefined ? undefined : this.#space.commit(room, entry);
+    entry.held = new Held<F>(key, this.nextSerial(), facts, content);
+    entry.size = content?.length ?? 0;
+    this.#entries.set(key, entry);
+    this.#bySerial.set(entry.held.serial, entry);
+    this.#bytes += entry.size;
+    this.#policy.added(entry);
+    return entry;
+  }
+
+  /**
+   * Adds to what is kept of a version: other facts, another form of its content. Who holds the version as it
+   * was keeps it so; who asks again gets what there is now, under a new serial.
+   */
+  amend(entry: Entry<F, L>, { facts, form }: { facts?: F; form?: { name: string; room: Room } }): void {
+    // Of a version with something kept for its holders there is one object only.
+    if (this.#entries.get(entry.key) !== entry || entry.held.onEnd !== undefined) {
+      if (form !== undefined) this.cancel(form.room);
+      return;
+    }
+    const { held } = entry;
+    const forms = new Map([...held.forms].map(([name, content]) => [name, content.duplicate()]));
+    if (form !== undefined) {
+      const before = forms.get(form.name);
+      if (before !== undefined) {
+        this.#space.leave(before, entry);
+        before.release();
+      }
+      forms.set(form.name, this.#space.commit(form.room, entry));
+    }
+    this.#exchange(entry, { facts: facts ?? held.facts, content: held.content?.duplicate(), forms });
+    if (entry.size === entry.held.size) return;
+    // To a policy an entry has one size: so this is another.
+    this.#policy.removed(entry, false);
+    this.#bytes += entry.held.size - entry.size;
+    entry.size = entry.held.size;
+    this.#policy.added(entry);
+    this.#policy.hit(entry);
+  }
+
+  /** An entry was used, here or in an attached domain. */
+  hit(entry: Entry<F, L>): void {
+    if (!this.#closed) this.#policy.hit(entry);
+  }
+
+  /** Forgets what is under the key. Who holds it keeps it. */
+  remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#remove(entry, false);
+  }
+
+  /**
+   * A pool beside the budget, for content that it has no room for: to be given out, and not kept.
+   * @param wanted whether it would have been kept if there had been room: then it is counted
+   */
+  outside(wanted = true): Pool {
+    this.#checkOpen();
+    if (wanted) this.uncached += 1;
+    const { acl, memory } = this.#pool.chunks;
+    const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
+    this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
+    this.#outside.chunks.trim(0);
+    return this.#outside;
+  }
+
+  /**
+   * Drops this process's page table entries of what was just filled, if other domains are attached: it is
+   * they who read then, and entries here would be for nothing.
+   */
+  forgetPages({ content }: Held<F>): void {
+    if (this.isShared && content !== undefined) this.#space.forgetPages(content);
+  }
+
+  stats(): StoreStats {
+    this.#outside?.chunks.trim(0);
+    return {
+      policy: this.#policy.name,
+      entries: this.#entries.size,
+      bytes: this.#bytes,
+      budget: this.budget,
+      evictions: this.evictions,
+      cleanings: this.#cleanings,
+      uncached: this.uncached,
+      ...this.#space.stats(),
+    };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    // What goes may take others with it.
+    for (const key of [...this.#entries.keys()]) this.remove(key);
+    this.#closed = true;
+    this.#space.close();
+    this.#outside?.close();
+    if (this.#ownsPool) this.#pool.close();
+  }
+
+  #remove(entry: Entry<F, L>, evicted: boolean): void {
+    const { held } = entry;
+    this.#entries.delete(entry.key);
+    this.#bytes -= entry.size;
+    if (evicted) this.evictions += 1;
+    this.#policy.removed(entry, evicted);
+    if (held.content !== undefined) this.#space.leave(held.content, entry);
+    for (const form of held.forms.values()) this.#space.leave(form, entry);
+    this.#left(held);
+  }
+
+  /** Gives an entry another version object, of the same version. */
+  #exchange(
+    entry: Entry<F, L>,
+    {
+      facts,
+      content,
+      forms,
+    }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> | undefined },
+  ): void {
+    const before = entry.held;
+    entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms, before);
+    this.#bySerial.set(entry.held.serial, entry);
+    this.#left(before);
+  }
+
+  #left(held: Held<F>): void {
+    this.#bySerial.delete(held.serial);
+    for (const listener of this.listeners) listener.left(held);
+    held.release();
+  }
+
+  // Making room
+
+  /** Keeps some segments free, so that the next content need not wait for others to give up theirs. */
+  #reclaimAhead(): void {
+    const { capacity } = this.#space;
+    const ahead =
+      capacity < FEW_SEGMENTS ? CLEANING_SPARE : Math.max(LEAST_AHEAD, Math.ceil(capacity * AHEAD_PART));
+    this.#reclaim(ahead);
+  }
+
+  /**
+   * Cleans and evicts until some segments are free, or will be soon.
+   * @param wanted how many are to be free
+   * @returns whether they are
+   */
+  #reclaim(wanted: number): boolean {
+    for (;;) {
+      if (this.#space.free < wanted) this.#space.sweep();
+      if (this.#space.free >= wanted) return true;
+      // Evicting more would not make those who lease them let go sooner.
+      if (this.#space.free + this.#space.retiring >= wanted) return false;
+      const segment = this.#space.mostlyDead(WORTH_CLEANING);
+      if (segment !== undefined && this.#clean(segment)) continue;
+      const victim = this.#victim();
+      if (victim === undefined) return false;
+      this.#remove(victim, true);
+    }
+  }
+
+  #victim(): Entry<F, L> | undefined {
+    let passed = 0;
+    const unused = (entry: CacheEntry): boolean => {
+      if (!(entry as Entry<F, L>).inUse) return true;
+      passed += 1;
+      return passed > MOST_PASSED;
+    };
+    return (this.#policy.victim(unused) ?? this.#policy.victim(() => true)) as Entry<F, L> | undefined;
+  }
+
+  /**
+   * Moves the live contents of a segment elsewhere, which is safe because nobody can change them.
+   * @returns false when there is no room to move them to
+   */
+  #clean(segment: Segment<Entry<F, L>>): boolean {
+    for (const entry of [...segment.tenants.keys()]) {
+      const { content, forms, facts } = entry.held;
+      const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
+      this.#exchange(entry, {
+        facts,
+        content: content === undefined ? undefined : move(content),
+        forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
+      });
+    }
+    if (segment.live > 0) return false;
+    this.#cleanings += 1;
+    return true;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+  }
+}

@@ -1,0 +1,86 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { Json } from '../ipc/message.ts';
+
+/** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
+export type Facts = { readonly [name: string]: Json | undefined };
+
+/** What {@link Held} is made of. */
+interface Holding<F extends Facts = Facts> {
+  readonly key: string;
+  /** Names the version: its owner numbers all that it keeps or gives out, upwards. */
+  readonly serial: number;
+  readonly facts: F;
+  /** Undefined where there are facts only. */
+  readonly content: Aggregate | undefined;
+  /** The same content in other forms, by name. */
+  readonly forms: ReadonlyMap<string, Aggregate>;
+}
+
+const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
+
+/**
+ * One version of something that is cached, in the memory of this domain, with a count of its holders: an
+ * index, snapshots. What it holds is released with the last of them. To count costs less than an aggregate
+ * for each holder.
+ */
+export class Held<F extends Facts = Facts> implements Holding<F> {
+  readonly key: string;
+  readonly serial: number;
+  readonly facts: F;
+  readonly content: Aggregate | undefined;
+  readonly forms: ReadonlyMap<string, Aggregate>;
+  /** Called when nobody holds it any more. */
+  onEnd: (() => void) | undefined;
+  #references = 1;
+  readonly #uses: { count: number };
+
+  /**
+   * Takes over references to the content and the forms. The caller is the first holder.
+   * @param before what it takes the place of, with the same content: who holds that uses this
+   */
+  constructor(
+    key: string,
+    serial: number,
+    facts: F,
+    content: Aggregate | undefined,
+    forms = NO_FORMS,
+    before?: Held<F>,
+  ) {
+    this.key = key;
+    this.serial = serial;
+    this.facts = facts;
+    this.content = content;
+    this.forms = forms;
+    this.#uses = before === undefined ? { count: 0 } : before.#uses;
+    this.#uses.count += 1;
+  }
+
+  /** Whether anybody but one holder has it, or what it took the place of. */
+  get inUse(): boolean {
+    return this.#uses.count > 1;
+  }
+
+  /** In bytes, with all forms. */
+  get size(): number {
+    let size = this.content?.length ?? 0;
+    for (const form of this.forms.values()) size += form.length;
+    return size;
+  }
+
+  /** One more holder. */
+  retain(): this {
+    this.#references += 1;
+    this.#uses.count += 1;
+    return this;
+  }
+
+  /** One holder less. */
+  release(): void {
+    this.#references -= 1;
+    this.#uses.count -= 1;
+    if (this.#references > 0) return;
+    this.content?.release();
+    for (const form of this.forms.values()) form.release();
+    this.onEnd?.();
+  }
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BytesMemo } from '../../src/base/bytes-memo.ts';
+
+const LONGEST = 20;
+
+/** What the tests make of bytes: an object that holds them; nothing of those that begin with 255. */
+function holding(bytes: Buffer, start: number, end: number): { readonly text: string } | undefined {
+  return bytes[start] === 255 && end > start ? undefined : { text: bytes.toString('latin1', start, end) };
+}
+
+test('recall() gives what is made of just these bytes, wherever they lie, and knows the last of them', () => {
+  const few = fc.uint8Array({ maxLength: 5 });
+  const key = fc.oneof(
+    fc.array(fc.constantFrom(0, 1, 255), { maxLength: LONGEST + 4 }),
+    fc.constantFrom([0], [0, 0], [0, 0, 0, 0], [0, 0, 0, 0, 0]),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(few, key, few), { maxLength: 60 }), steps => {
+      const memo = new BytesMemo(4, LONGEST, holding);
+      for (const [before, wanted, behind] of steps) {
+        const bytes = Buffer.concat([before, Buffer.from(wanted), behind]);
+        const [start, end] = [before.length, before.length + wanted.length];
+        const made = memo.recall(bytes, start, end);
+        assert.deepEqual(made, holding(bytes, start, end));
+        const again = memo.recall(Buffer.from(wanted), 0, wanted.length);
+        if (made !== undefined && wanted.length <= LONGEST) assert.equal(again, made);
+        else assert.deepEqual(again, made);
+      }
+    }),
+  );
+});
+
+test('recall() keeps neither what is long nor more than its slots', () => {
+  let made = 0;
+  const count = (): number => {
+    made += 1;
+    return made;
+  };
+  const memo = new BytesMemo(8, LONGEST, count);
+  const long = Buffer.alloc(LONGEST + 1);
+  assert.notEqual(memo.recall(long, 0, long.length), memo.recall(long, 0, long.length));
+  assert.equal(memo.recall(long, 0, LONGEST), memo.recall(long, 0, LONGEST));
+  const key = Buffer.alloc(4);
+  for (let i = 0; i < 2000; i++) {
+    key.writeInt32LE(i);
+    memo.recall(key, 0, 4);
+  }
+  const before = made;
+  for (let i = 0; i < 2000; i++) {
+    key.writeInt32LE(i);
+    memo.recall(key, 0, 4);
+  }
+  assert.ok(made - before >= 2000 - 8, `${made - before} of 2000 were made again`);
+});
+
+test('recall() passes on what making throws, and keeps nothing then', () => {
+  const memo = new BytesMemo(8, LONGEST, () => {
+    throw new Error('no');
+  });
+  for (let i = 0; i < 2; i++) assert.throws(() => memo.recall(Buffer.from('a'), 0, 1), /no/);
+});

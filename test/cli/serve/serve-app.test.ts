@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { request as requestHttps } from 'node:https';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { certificate } from '../../support/certificate.ts';
+import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
+import { Load } from '../support/load.ts';
+import { get, isAlive, Served, untilGone } from '../support/server.ts';
+
+const APPLICATION = fileURLToPath(new URL('../../http/app/children/application.ts', import.meta.url));
+
+/** The process ids of the application, by the status. */
+async function applications(served: Served): Promise<number[]> {
+  const { body } = await get(served.port, '/_iolite/status.json');
+  const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
+  return processes.filter(({ role }) => role === 'application').map(({ pid }) => pid);
+}
+
+test('--app answers what no file does; its processes end with the server', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('index.html'), 'home');
+  await using served = await Served.startWith([
+    folder.path,
+    '-w',
+    '2',
+    '--app',
+    APPLICATION,
+    '--app-workers',
+    '2',
+  ]);
+  assert.equal((await get(served.port, '/')).body.toString(), 'home');
+  const pids = await applications(served);
+  const answered = new Set<number>();
+  while (answered.size < 2) answered.add(Number((await get(served.port, '/pid')).body.toString()));
+  assert.deepEqual([...answered].sort(), [...pids].sort());
+  assert.equal((await get(served.port, '/nothing')).status, 404);
+  const { body } = await get(served.port, '/kept');
+  assert.equal(body.length, 250_000);
+  served.process.kill('SIGTERM');
+  assert.deepEqual(await served.ended(), { code: 0, signal: null });
+  await untilGone(pids);
+});
+
+test('killed application processes and workers cost only what they had under way', async () => {
+  await using served = await Served.startWith(['-w', '2', '--app', APPLICATION, '--app-workers', '2']);
+  let failures = 0;
+  await using load = new Load(served.port, '/kept', 8, ({ status, body }) => {
+    if (status === 502) failures += 1;
+    else assert.ok(status === 200 && body.length === 250_000 && body.toString() === 'kept '.repeat(50_000));
+  });
+  for (let round = 0; round < 6; round++) {
+    await load.more(30);
+    const [victim] = await applications(served);
+    if (victim === undefined) continue;
+    process.kill(victim, 'SIGKILL');
+    await untilGone([victim]);
+  }
+  const before = failures;
+  await load.more(100);
+  await load.stop();
+  assert.ok(before < 6 * 8, `${before} requests failed`);
+  const pids = await applications(served);
+  assert.equal(pids.filter(isAlive).length, pids.length);
+});
+
+test('SIGHUP replaces the application under load without losing a request', async () => {
+  using folder = new Folder();
+  const module = folder.file('app.mjs');
+  const write = (version: string): void =>
+    writeFileSync(module, `export default async () => ({ body: '${version}' });\n`);
+  write('one');
+  await using served = await Served.startWith(['-w', '1', '--app', module]);
+  const old = await applications(served);
+  let last = '';
+  await using load = new Load(served.port, '/', 8, ({ status, body }) => {
+    last = body.toString();
+    assert.equal(status, 200);
+    assert.ok(last === 'one' || last === 'two');
+  });
+  await load.more(50);
+  write('two');
+  served.process.kill('SIGHUP');
+  while (last !== 'two') await load.more(10);
+  await load.more(50);
+  await load.stop();
+  await untilGone(old);
+});
+
+test('an application that cannot be started ends the start, with the reason', async () => {
+  using folder = new Folder();
+  const module = folder.file('app.mjs');
+  writeFileSync(module, 'export default 7;\n');
+  await assert.rejects(Served.startWith(['-w', '1', '--app', module]), {
+    message: /a function or an object with fetch\(\) is wanted(.|\n)*the application does not start/,
+  });
+});
+
+test('--tls-cert serves HTTPS and HTTP/2', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('index.html'), 'home');
+  const { paths, cert: ca } = certificate(folder);
+  await using served = await Served.startWith(
+    [folder.path, '-w', '1', '--tls-cert', paths.cert, '--tls-key', paths.key, '--app', APPLICATION],
+    {},
+  );
+  const { port } = served;
+  const https = requestHttps({
+    host: '127.0.0.1',
+    servername: 'localhost',
+    port,
+    path: '/',
+    ca,
+    agent: false,
+  });
+  https.end();
+  const [response] = await watchdog(once(https, 'response'), 'an answer over HTTPS');
+  assert.equal(Buffer.concat(await response.toArray()).toString(), 'home');
+
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca, servername: 'localhost' });
+  try {
+    const exchange = async (headers: Record<string, string>, body = ''): Promise<string> => {
+      const stream = session.request(headers);
+      if (body !== '') stream.end(body);
+      return Buffer.concat(await watchdog(stream.toArray(), 'an answer over HTTP/2')).toString();
+    };
+    assert.equal(await exchange({ ':path': '/' }), 'home');
+    assert.equal(await exchange({ ':path': '/echo', ':method': 'POST' }, 'over two'), 'over two');
+    served.process.kill('SIGTERM');
+    await served.ended();
+  } finally {
+    session.destroy();
+  }
+});

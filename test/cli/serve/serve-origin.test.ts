@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { Folder } from '../../support/folder.ts';
+import { get, Iolite, Served } from '../support/server.ts';
+
+/** An origin, gone when disposed of. */
+async function listening(listener: RequestListener): Promise<{ url: string } & Disposable> {
+  const server = createServer(listener);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.dispose]: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test('--origin: all workers answer from one cache, which asks the origin once', async () => {
+  let asked = 0;
+  using origin = await listening((request, response) => {
+    asked += 1;
+    response.setHeader('Cache-Control', 'max-age=600').end(`${request.url} `.repeat(5000));
+  });
+  await using served = await Served.startWith(['-w', '2', '--origin', origin.url], {
+    IOLITE_IDENTIFY_WORKERS: '1',
+  });
+  const hits = new Set<unknown>();
+  for (let i = 0; i < 300 && hits.size < 2; i++) {
+    const { status, body, headers } = await get(served.port, '/page');
+    assert.equal(status, 200);
+    assert.equal(body.toString(), '/page '.repeat(5000));
+    if (/hit/.test(String(headers['cache-status']))) hits.add(headers['x-iolite-worker']);
+  }
+  assert.equal(hits.size, 2);
+  assert.equal(asked, 1);
+  served.process.kill('SIGTERM');
+  assert.deepEqual(await served.ended(), { code: 0, signal: null });
+});
+
+test('--origin: answers keep the date that the origin gave them', async () => {
+  const date = new Date(Date.now() - 5000).toUTCString();
+  using origin = await listening((_, response) => {
+    response.setHeader('Cache-Control', 'max-age=600').setHeader('Date', date).end('page');
+  });
+  await using served = await Served.startWith(['-w', '1', '--origin', origin.url]);
+  for (let i = 0; i < 3; i++) {
+    const { headers } = await get(served.port, '/page');
+    assert.equal(headers.date, date);
+    assert.equal(headers.age === undefined, i === 0);
+  }
+});
+
+test('--origin answers what no file does; an origin that is gone costs its own only', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('index.html'), 'home');
+  using origin = await listening((_, response) => response.end('behind'));
+  await using served = await Served.startWith([folder.path, '-w', '1', '--origin', origin.url]);
+  assert.equal((await get(served.port, '/')).body.toString(), 'home');
+  assert.equal((await get(served.port, '/else')).body.toString(), 'behind');
+  origin[Symbol.dispose]();
+  assert.equal((await get(served.port, '/else')).status, 502);
+  assert.equal((await get(served.port, '/')).status, 200);
+});
+
+test('--origin that is no URL of a server is said', async () => {
+  for (const origin of ['nowhere', 'http://127.0.0.1/path', 'ftp://127.0.0.1']) {
+    await using iolite = new Iolite(['serve', '--origin', origin]);
+    assert.equal((await iolite.ended()).code, 1, origin);
+    assert.match(iolite.stderr, /^iolite: Cannot serve /);
+  }
+});
+
+test('--origin and --app together are refused', async () => {
+  await using iolite = new Iolite(['serve', '--origin', 'http://127.0.0.1:1', '--app', 'app.js']);
+  assert.equal((await iolite.ended()).code, 1);
+  assert.match(iolite.stderr, /^iolite: Cannot serve an application and an origin: /);
+});
+
+test('bodies of any length go through both ways, and are not kept where that is not wanted', async () => {
+  const size = 8 * 1024 ** 2;
+  using origin = await listening(async (request, response) => {
+    let received = 0;
+    for await (const piece of request) received += piece.length;
+    response.setHeader('Cache-Control', 'no-store').setHeader('X-Received', received);
+    response.write(Buffer.alloc(size / 2, 'a'));
+    response.end(Buffer.alloc(size / 2, 'b'));
+  });
+  await using served = await Served.startWith(['-w', '1', '--origin', origin.url]);
+  for (let round = 0; round < 2; round++) {
+    const answer = await fetch(`http://127.0.0.1:${served.port}/`, {
+      method: 'POST',
+      body: Buffer.alloc(size, 'c'),
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    assert.equal(answer.headers.get('x-received'), String(size));
+    assert.ok(bytes.equals(Buffer.concat([Buffer.alloc(size / 2, 'a'), Buffer.alloc(size / 2, 'b')])));
+  }
+});

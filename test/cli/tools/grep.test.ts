@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createPool } from '../../../src/aggregate/pool.ts';
+import { matcherOf } from '../../../src/cli/tools/matcher.ts';
+import { compile, type Syntax } from '../../../src/cli/tools/pattern.ts';
+import { Search, type Showing } from '../../../src/cli/tools/search.ts';
+import { Folder } from '../../support/folder.ts';
+import { RUNS } from '../../support/slicing.ts';
+import { MemoryOutput } from '../support/memory-output.ts';
+import { blocksOf, cuts, files } from '../support/text.ts';
+import { iolite, run } from '../support/tools.ts';
+
+const C = { LC_ALL: 'C' };
+
+/** Atoms of both syntaxes, and of plain text. */
+const atoms = fc.constantFrom(
+  ...[
+    'a',
+    'b',
+    'x',
+    ' ',
+    '.',
+    '[ab]',
+    '[^a]',
+    '[[:space:]]',
+    '[]x]',
+    '[a-c.]',
+    '[^[:alpha:] ]',
+    '\\.',
+    '\\w',
+    '\\W',
+  ],
+  ...[
+    '\\s',
+    '\\S',
+    'é',
+    'ab',
+    '\t',
+    '\r',
+    '-',
+    ']',
+    '}',
+    ',',
+    '/',
+    '"',
+    '[[.-.]]',
+    '[[=a=]b]',
+    '[^]]',
+    '[b-]',
+  ],
+);
+/** What matches no byte; POSIX does not say what a repetition of it means. */
+const places = fc.constantFrom('\\b', '\\B', '\\<', '\\>', '$', '^');
+const basicParts = fc.constantFrom('*', '\\{1,2\\}', '\\{2\\}', '\\{0,\\}', '\\+', '\\?', '\\|', '');
+const extendedParts = fc.constantFrom('*', '{1,2}', '{2}', '+', '?', '|', '');
+
+function patternsOf(parts: fc.Arbitrary<string>, open: string, close: string): fc.Arbitrary<string> {
+  const piece = fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(atoms, fc.oneof(fc.constant(''), parts)).map(([a, part]) => a + part) },
+    { weight: 1, arbitrary: places },
+  );
+  const group = fc
+    .tuple(fc.array(piece, { minLength: 1, maxLength: 3 }), parts)
+    .map(([pieces, part]) => `${open}${pieces.join('')}${close}${part}`);
+  return fc
+    .array(fc.oneof({ weight: 4, arbitrary: piece }, { weight: 1, arbitrary: group }), { maxLength: 4 })
+    .map(p => p.join(''));
+}
+
+const cases: fc.Arbitrary<{ syntax: Syntax; pattern: string }> = fc.oneof(
+  patternsOf(basicParts, '\\(', '\\)').map(pattern => ({ syntax: 'basic' as const, pattern })),
+  patternsOf(extendedParts, '(', ')').map(pattern => ({ syntax: 'extended' as const, pattern })),
+  fc.stringMatching(/^[ab .x*\\]{0,3}$/).map(pattern => ({ syntax: 'fixed' as const, pattern })),
+);
+
+const FLAGS: Record<Syntax, string> = { basic: '-G', extended: '-E', fixed: '-F' };
+
+interface Choice {
+  readonly ignoreCase: boolean;
+  readonly wholeLines: boolean;
+  readonly numbers: boolean;
+  readonly inverted: boolean;
+  readonly what: 'lines' | 'counts';
+  readonly max: number | undefined;
+}
+
+const choices: fc.Arbitrary<Choice> = fc.record({
+  ignoreCase: fc.boolean(),
+  wholeLines: fc.boolean(),
+  numbers: fc.boolean(),
+  inverted: fc.boolean(),
+  what: fc.constantFrom('lines', 'counts'),
+  max: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+});
+
+function search(
+  bytes: Buffer,
+  lengths: readonly number[],
+  matcher: ReturnType<typeof matcherOf>,
+  choice: Choice,
+): Buffer {
+  const output = new MemoryOutput();
+  const { numbers, inverted, what, max = Number.POSITIVE_INFINITY } = choice;
+  const showing: Showing = { what, numbers, inverted, maxLines: max };
+  const found = new Search(matcher, showing, output, '');
+  for (const block of blocksOf(bytes, lengths)) {
+    if (found.done) break;
+    found.add({ bytes: block });
+  }
+  if (!found.done) found.endOfInput();
+  found.end('');
+  return output.bytes;
+}
+
+test('Search finds in any bytes what grep finds, however they are cut', () => {
+  const property = fc.property(files, cuts, cases, choices, (bytes, lengths, { syntax, pattern }, choice) => {
+    const { ignoreCase, wholeLines, numbers, inverted, what, max } = choice;
+    // grep knows in advance that nothing is selected here, and does not even say 0.
+    if (pattern === '' && inverted && !wholeLines) return;
+    const args = ['-a', FLAGS[syntax], ...(ignoreCase ? ['-i'] : []), ...(wholeLines ? ['-x'] : [])];
+    args.push(...(numbers ? ['-n'] : []), ...(inverted ? ['-v'] : []), ...(what === 'counts' ? ['-c'] : []));
+    args.push(...(max === undefined ? [] : ['-m', String(max)]), '-e', pattern);
+    const expected = run('grep', args, { input: bytes, env: C });
+    const latin1 = Buffer.from(pattern).toString('latin1');
+    const compiled = (): RegExp => compile([latin1], { syntax, ignoreCase, wholeLines });
+    if (expected.code === 2) {
+      assert.throws(compiled, { name: 'Error' }, args.join(' '));
+      return;
+    }
+    const shown = search(bytes, lengths, matcherOf(compiled()), choice).toString('latin1');
+    assert.equal(shown, expected.stdout.toString('latin1'), args.join(' '));
+    if (syntax !== 'fixed' || ignoreCase || wholeLines) return;
+    const plain = search(bytes, lengths, matcherOf(Buffer.from(pattern)), choice).toString('latin1');
+    assert.equal(plain, shown, args.join(' '));
+  });
+  fc.assert(property, { numRuns: 1000 * RUNS });
+});
+
+test("an anchor behind an anchor is an ordinary character, as grep's basic syntax has it", () => {
+  const bytes = Buffer.from('\n^\n^a\na\n*\n^*\n');
+  for (const pattern of ['^^', '^^a', '^*', '^**', '\\(^^\\)', '^\\(^a\\)', 'a\\|^^']) {
+    const expected = run('grep', ['-a', '-G', '-e', pattern], { input: bytes, env: C });
+    const compiled = compile([pattern], { syntax: 'basic', ignoreCase: false, wholeLines: false });
+    const choice = { ignoreCase: false, wholeLines: false, numbers: false, inverted: false, max: undefined };
+    const found = search(bytes, [bytes.length], matcherOf(compiled), { ...choice, what: 'lines' });
+    assert.equal(found.toString(), expected.stdout.toString(), pattern);
+  }
+});
+
+test('Search passes long runs of lines on by reference', () => {
+  const pool = createPool({ memory: 'heap' });
+  const line = `${'x'.repeat(99)}\n`;
+  const text = Buffer.from(`none\n${line.repeat(500)}none\n${line}`);
+  using whole = pool.from(text);
+  const output = new MemoryOutput();
+  const showing: Showing = {
+    what: 'lines',
+    numbers: false,
+    inverted: false,
+    maxLines: Number.POSITIVE_INFINITY,
+  };
+  const found = new Search(matcherOf(Buffer.from('x')), showing, output, '');
+  found.add({ bytes: text, share: (start, end) => whole.slice(start, end) });
+  found.endOfInput();
+  assert.equal(output.passed, 1);
+  assert.equal(output.bytes.toString(), line.repeat(501));
+});
+
+test('grep with several files, names, counts and exit codes is as grep', () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('one'), 'alpha\nbeta\nGamma\n');
+  writeFileSync(folder.file('two'), 'beta\r\nbe\0ta');
+  writeFileSync(folder.file('three'), '');
+  const sets = [
+    ['beta', 'one', 'two', 'three'],
+    ['-h', 'beta', 'one', 'two'],
+    ['-H', '-n', 'a', 'one'],
+    ['-c', 'a', 'one', 'two', 'three', '-'],
+    ['-l', 'beta', 'one', 'two', 'three', '-'],
+    ['-cv', 'x', 'one', 'three'],
+    ['-q', 'beta', 'one'],
+    ['-q', 'beta', 'none', 'one'],
+    ['-q', 'nothing', 'one'],
+    ['-i', 'gamma', 'one'],
+    ['-m1', 'a', 'one', 'two'],
+    ['-m0', 'a', 'one'],
+    ['nothing', 'one'],
+    ['a', 'none', 'one'],
+    ['-s', 'a', 'none', 'one'],
+    ['a', '.'],
+    ['-e', 'alpha', '-e', 'Gamma', 'one', '-'],
+    ['alpha\nGamma', 'one'],
+    ['-F', 'a\n.', 'one'],
+    ['-n', 'in'],
+    ['-E', '(a', 'one'],
+    ['-E', 'a)', 'one'],
+    ['\\(a', 'one'],
+    ['[a', 'one'],
+    ['[[:nope:]]', 'one'],
+    ['\\(a\\)\\2', 'one'],
+    ['a\\', 'one'],
+    ['a\\{2,1\\}', 'one'],
+    ['-E', '(.)\\1', 'one'],
+    ['-e', '\\(a\\)', '-e', '\\(t\\)a\\|\\(m\\)\\2', 'one'],
+    ['', 'one', 'three'],
+    ['-v', '', 'one'],
+  ];
+  const options = { cwd: folder.path, input: Buffer.from('in\nbeta\nfile') };
+  for (const args of sets) {
+    const expected = run('grep', ['-a', ...args], { ...options, env: C });
+    const { stdout, stderr, code } = iolite(['grep', ...args], options);
+    assert.equal(stdout.toString('latin1'), expected.stdout.toString('latin1'), args.join(' '));
+    assert.equal(code, expected.code, args.join(' '));
+    assert.equal(stderr, expected.stderr.replace(/^grep:/gm, 'iolite grep:'), args.join(' '));
+  }
+});
+
+test('grep without a pattern is a usage error', () => {
+  const { code, stderr } = iolite(['grep']);
+  assert.equal(code, 2);
+  assert.equal(stderr, 'iolite grep: a pattern is wanted\n');
+});

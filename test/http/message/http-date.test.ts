@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseHttpDate } from '../../../src/http/message/http-date.ts';
+
+test('parseHttpDate() reads the three forms', () => {
+  const expected = Date.UTC(1994, 10, 6, 8, 49, 37);
+  for (const text of [
+    'Sun, 06 Nov 1994 08:49:37 GMT',
+    'Sunday, 06-Nov-94 08:49:37 GMT',
+    'Sun Nov  6 08:49:37 1994',
+  ]) {
+    assert.equal(parseHttpDate(text), expected, text);
+  }
+  const soon = String((new Date().getUTCFullYear() + 10) % 100).padStart(2, '0');
+  const date = new Date(parseHttpDate(`Sunday, 06-Nov-${soon} 08:49:37 GMT`) ?? 0);
+  assert.equal(date.getUTCFullYear(), new Date().getUTCFullYear() + 10);
+});
+
+test('parseHttpDate() refuses what Date.parse would take', () => {
+  for (const text of [
+    '',
+    '0',
+    '1994',
+    '1994-11-06T08:49:37Z',
+    'Sun, 6 Nov 1994 08:49:37 GMT',
+    'Sun, 06 Nov 1994 08:49:37',
+    'Sun, 06 Nov 1994 08:49:37 +0100',
+    'Sun, 06 Nov 1994 25:49:37 GMT',
+    'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
+    'sun, 06 nov 1994 08:49:37 gmt',
+  ]) {
+    assert.equal(parseHttpDate(text), undefined, text);
+  }
+});

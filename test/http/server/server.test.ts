@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer as createNodeServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { AppProcesses } from '../../../src/http/app/server-side/app-processes.ts';
+import { type CreateServerOptions, createServer, type Server } from '../../../src/http/server/server.ts';
+import { Folder } from '../../support/folder.ts';
+import { holdingsReturnTo, settledHoldings } from '../../support/holdings.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+const APPLICATION = new URL('../app/children/application.ts', import.meta.url);
+const FETCH_APPLICATION = fileURLToPath(new URL('../app/children/fetch-application.ts', import.meta.url));
+
+async function serving(
+  options: CreateServerOptions,
+  use: (base: string, server: Server) => Promise<void>,
+): Promise<void> {
+  await using server = createServer(options);
+  await watchdog(server.listen(0, '127.0.0.1'), 'the server to listen', 40_000);
+  await use(`http://127.0.0.1:${server.address()?.port}`, server);
+}
+
+async function answerOf(url: string, init?: RequestInit): Promise<[number, string]> {
+  const response = await watchdog(fetch(url, init), `an answer of ${url}`);
+  return [response.status, await response.text()];
+}
+
+test('the handler is asked first, then the directory, then the application', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('hello'), 'a file');
+  writeFileSync(folder.file('index.html'), 'home');
+  const handler = {
+    answer: async ({ target }: { target: string }) =>
+      target === '/hello?handler'
+        ? { status: 202, headers: ['Content-Length', '0'], body: undefined }
+        : undefined,
+  };
+  await serving({ handler, root: folder.path, app: { module: APPLICATION } }, async base => {
+    assert.deepEqual(await answerOf(`${base}/hello?handler`), [202, '']);
+    assert.deepEqual(await answerOf(`${base}/hello`), [200, 'a file']);
+    assert.deepEqual(await answerOf(`${base}/`), [200, 'home']);
+    assert.deepEqual(await answerOf(`${base}/bytes/3`), [200, 'BBB']);
+    assert.deepEqual(await answerOf(`${base}/echo`, { method: 'POST', body: 'said' }), [200, 'said']);
+    assert.equal((await answerOf(`${base}/nothing`))[0], 404);
+  });
+});
+
+test('an application for the fetch interface is one', async () => {
+  await serving({ app: { module: FETCH_APPLICATION } }, async base => {
+    const headers = { 'X-Name': 'me' };
+    const [, text] = await answerOf(`${base}/json?a=b`, { method: 'PUT', body: 'x', headers });
+    assert.deepEqual(JSON.parse(text), { method: 'PUT', search: '?a=b', name: 'me' });
+    const body = 'y'.repeat(200_000);
+    assert.deepEqual(await answerOf(`${base}/echo`, { method: 'POST', body }), [200, body]);
+    assert.deepEqual(await answerOf(`${base}/stream`), [200, 'at once, and later']);
+    assert.equal((await answerOf(`${base}/large`))[1].length, 1_000_000);
+    assert.deepEqual(await answerOf(`${base}/none`), [404, '']);
+  });
+});
+
+test('an application process that is stuck is ended and begun anew, and costs only what it had', async () => {
+  await serving({ app: { module: APPLICATION, hangTimeout: 500 } }, async (base, server) => {
+    const apps = server.apps as AppProcesses;
+    const [, first] = await answerOf(`${base}/pid`);
+    const stuck = once(apps, 'stuck');
+    const again = once(apps, 'serving');
+    const [status] = await answerOf(`${base}/stick`);
+    assert.equal(status, 502);
+    assert.deepEqual(await watchdog(stuck, 'it to be noticed'), [Number(first)]);
+    await watchdog(again, 'another process');
+    // It serves as soon as the gateway has found it, too.
+    let answer = await answerOf(`${base}/pid`);
+    while (answer[0] !== 200) answer = await answerOf(`${base}/pid`);
+    assert.notEqual(answer[1], first);
+  });
+});
+
+test('an origin is asked for what no file answers', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('file'), 'a file');
+  const origin = createNodeServer((asked, response) => response.end(`origin ${asked.url}`)).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(origin, 'listening');
+  const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
+  try {
+    await serving({ root: folder.path, origin: url }, async base => {
+      assert.deepEqual(await answerOf(`${base}/file`), [200, 'a file']);
+      assert.deepEqual(await answerOf(`${base}/other`), [200, 'origin /other']);
+    });
+  } finally {
+    origin.closeAllConnections();
+    origin.close();
+  }
+});
+
+test('limits are kept, and what a handler throws is a 500 that is told', async () => {
+  const told: unknown[] = [];
+  const handler = {
+    answer: async () => {
+      throw new Error('as asked');
+    },
+  };
+  const failed = (error: unknown): number => told.push((error as Error).message);
+  await serving({ handler, failed, limits: { maxHeaderSize: 1024 } }, async base => {
+    assert.equal((await answerOf(base))[0], 500);
+    assert.equal((await answerOf(base, { method: 'POST', body: 'x' }))[0], 500);
+    const large = request(base, { headers: { 'X-Large': 'x'.repeat(4000) }, agent: false }).end();
+    const [response] = await watchdog(once(large, 'response'), 'an answer');
+    assert.equal(response.statusCode, 431);
+  });
+  assert.deepEqual(told, ['as asked', 'as asked']);
+});
+
+test('createServer() refuses what it cannot serve, and leaves nothing when closed', async () => {
+  assert.throws(() => createServer({}), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.throws(() => createServer({ root: '.', limits: { headersTimeout: -1 } }), {
+    code: 'ERR_IOLITE_RANGE',
+  });
+  assert.throws(() => createServer({ app: { module: 7 as never } }), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.throws(() => createServer({ app: { module: 'x', timeout: 0 } }), { code: 'ERR_IOLITE_RANGE' });
+  using folder = new Folder();
+  writeFileSync(folder.file('broken.mjs'), 'export default 7;');
+  const broken = createServer({ app: { module: folder.file('broken.mjs') } });
+  await assert.rejects(watchdog(broken.listen(0), 'the failure'), { code: 'ERR_IOLITE_PEER' });
+  await broken.close();
+  const use = (): Promise<void> =>
+    serving({ app: { module: APPLICATION } }, async base => {
+      assert.equal((await answerOf(`${base}/kept`))[1].length, 250_000);
+    });
+  await use();
+  const held = await settledHoldings();
+  await use();
+  await holdingsReturnTo(held);
+});

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, on, once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer, connect as dialNode, type Socket } from 'node:net';
+import { test } from 'node:test';
+import type { Channel } from '../../../src/ipc/channel.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import type { Endpoint } from '../../../src/ipc/meet/endpoint.ts';
+import { type ListenOptions, listen } from '../../../src/ipc/meet/listen.ts';
+import { DESCRIPTOR_NOTE, newToken } from '../../../src/ipc/meet/rendezvous.ts';
+import { FrameType, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../../src/ipc/wire/frame.ts';
+import { closeDescriptor } from '../../../src/os/descriptor.ts';
+import { sendDescriptor, socketPair } from '../../../src/os/socket.ts';
+import { nodePath } from '../../../src/os/unix-address.ts';
+import { holdings, holdingsReturnTo } from '../../support/holdings.ts';
+import { dial, dialBoth, frame, HELLO, RawPeer } from '../../support/raw-peer.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+let names = 0;
+const name = (): string => `@iolite-hostile-${process.pid}-${names++}`;
+
+/**
+ * An endpoint that answers; it has to go on doing so for an orderly client, and keep nothing, whatever
+ * `attack` does.
+ */
+async function withstand(attack: (endpoint: Endpoint) => Promise<void>, options: ListenOptions = {}) {
+  const before = holdings();
+  const endpoint = await listen(name(), options);
+  const orderly = async (): Promise<void> => {
+    await using channel = await connect(endpoint.path);
+    assert.equal((await watchdog(channel.request({}), 'an answer')).head, 'answer');
+  };
+  endpoint.on('channel', channel => channel.onRequest(() => ({ head: 'answer' })));
+  await using old = await connect(endpoint.path);
+  await attack(endpoint);
+  await orderly();
+  assert.equal((await watchdog(old.request({}), 'an answer')).head, 'answer');
+  await old.close();
+  await endpoint.close();
+  await holdingsReturnTo(before);
+}
+
+/** Waits for the endpoint to refuse a connection. @returns the error's code */
+async function refusal(endpoint: Endpoint): Promise<string> {
+  const [error] = await watchdog(once(endpoint, 'refused'), 'a refusal');
+  return (error as { code: string }).code;
+}
+
+test('garbage from strangers is refused, and they are told', async () => {
+  await withstand(async endpoint => {
+    for (const bytes of [
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+      randomBytes(100_000),
+      HELLO,
+      Buffer.alloc(0),
+    ]) {
+      const refused = refusal(endpoint);
+      const stranger = dialNode(nodePath(endpoint.path)).on('error', () => {});
+      stranger.write(bytes);
+      const [answer] = await watchdog(once(stranger, 'data'), 'the reason');
+      assert.deepEqual(answer, frame(FrameType.REFUSED, [3]));
+      assert.equal(await refused, 'ERR_IOLITE_PROTOCOL');
+      stranger.destroy();
+    }
+  });
+});
+
+test('connections that do not bring a descriptor socket become no channel', async () => {
+  await withstand(async endpoint => {
+    const [near, far] = socketPair('seqpacket');
+    const [nearStream, farStream] = socketPair('stream');
+    const file = openSync('/dev/null', 'r');
+    const carried: ((carrier: number) => void)[] = [
+      () => {},
+      carrier => sendDescriptor(carrier, Buffer.from('x'), far),
+      carrier => sendDescriptor(carrier, DESCRIPTOR_NOTE, file),
+      carrier => sendDescriptor(carrier, DESCRIPTOR_NOTE, farStream),
+    ];
+    for (const carry of carried) {
+      const refused = refusal(endpoint);
+      const token = newToken();
+      const carrier = dial(endpoint.path, 'd', token);
+      carry(carrier);
+      using peer = new RawPeer(dial(endpoint.path, 'm', token));
+      assert.equal(await refused, 'ERR_IOLITE_PROTOCOL');
+      peer.socket.end();
+      await peer.ended();
+      closeDescriptor(carrier);
+    }
+    const refused = refusal(endpoint);
+    using peer = new RawPeer(dial(endpoint.path, 'm', newToken()));
+    assert.equal(await refused, 'ERR_IOLITE_PROTOCOL');
+    for (const fd of [near, far, nearStream, farStream, file]) closeDescriptor(fd);
+    peer.socket.end();
+  });
+});
+
+test('a connection that does not greet, or in another language, becomes no channel', async () => {
+  const greetings: [Buffer, string][] = [
+    [frame(FrameType.HELLO, [PROTOCOL_MAGIC + 1, PROTOCOL_VERSION]), 'ERR_IOLITE_PROTOCOL'],
+    [frame(FrameType.HELLO, [PROTOCOL_MAGIC, 1]), 'ERR_IOLITE_PROTOCOL'],
+    [frame(FrameType.HELLO, [PROTOCOL_MAGIC]), 'ERR_IOLITE_PROTOCOL'],
+    [frame(FrameType.BYE, []), 'ERR_IOLITE_PROTOCOL'],
+    [Buffer.from([255, 255, 255, 255, 1, 0, 0, 0]), 'ERR_IOLITE_PROTOCOL'],
+    [HELLO.subarray(0, HELLO.length - 1), 'ERR_IOLITE_PEER'],
+    [Buffer.alloc(0), 'ERR_IOLITE_PEER'],
+  ];
+  await withstand(
+    async endpoint => {
+      for (const [bytes, code] of greetings) {
+        const refused = refusal(endpoint);
+        const { peer, descriptors } = dialBoth(endpoint.path);
+        peer.write(bytes);
+        assert.equal(await refused, code);
+        await peer.ended();
+        closeDescriptor(descriptors);
+      }
+    },
+    { greetingTimeout: 300 },
+  );
+});
+
+test('a flood of first halves is bounded, and nobody is kept out by it', async () => {
+  await withstand(async endpoint => {
+    const before = holdings().descriptors;
+    const carriers: number[] = [];
+    for (let i = 0; i < 700; i++) {
+      carriers.push(dial(endpoint.path, 'd', newToken()));
+      if (i % 100 === 0) await (await connect(endpoint.path)).close();
+    }
+    await (await connect(endpoint.path)).close();
+    const held = holdings().descriptors - before - carriers.length;
+    assert.ok(held <= 256 + 4, `${held} descriptors more are held`);
+    for (const fd of carriers) closeDescriptor(fd);
+  });
+});
+
+test('channels that never greet make room for those that do; beyond that the endpoint is full', async () => {
+  await withstand(
+    async endpoint => {
+      const silent = Array.from({ length: 20 }, () => dialBoth(endpoint.path));
+      const channels: Channel[] = [];
+      // One channel is open already.
+      for (let i = 0; i < 3; i++) channels.push(await watchdog(connect(endpoint.path), 'a channel'));
+      await assert.rejects(watchdog(connect(endpoint.path), 'the rejection'), { code: 'ERR_IOLITE_LIMIT' });
+      assert.equal(endpoint.channels, 4);
+      for (const { peer, descriptors } of silent) {
+        await peer.ended();
+        closeDescriptor(descriptors);
+      }
+      for (const channel of channels) await channel.close();
+    },
+    { maxChannels: 4 },
+  );
+});
+
+test('an orderly client connects while garbage and silence go on', async () => {
+  await withstand(async endpoint => {
+    const noise = new EventEmitter();
+    let connections = 0;
+    const attack = (): void => {
+      const stranger = dialNode(nodePath(endpoint.path), () => noise.emit('connected'));
+      stranger.on('error', () => {}).write(randomBytes(64));
+      connections += 1;
+      stranger.once('close', () => connections < 200 && attack()).setTimeout(5, () => stranger.destroy());
+    };
+    for (let i = 0; i < 10; i++) attack();
+    for await (const _ of on(noise, 'connected')) {
+      await (await watchdog(connect(endpoint.path), 'a channel')).close();
+      if (connections >= 100) break;
+    }
+    connections = 200;
+  });
+});
+
+test('connect() to what is no endpoint fails with a code, and leaves nothing', async () => {
+  const before = holdings();
+  const answers: [(socket: Socket) => void, string][] = [
+    [socket => socket.end(), 'ERR_IOLITE_PEER'],
+    [socket => socket.destroy(), 'ERR_IOLITE_PEER'],
+    [socket => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'), 'ERR_IOLITE_PROTOCOL'],
+    [socket => socket.write(frame(FrameType.HELLO, [PROTOCOL_MAGIC, 1])), 'ERR_IOLITE_PROTOCOL'],
+    [socket => socket.write(frame(FrameType.REFUSED, [99])), 'ERR_IOLITE_PEER'],
+    [socket => socket.write(frame(FrameType.REFUSED, [])), 'ERR_IOLITE_PROTOCOL'],
+    [socket => socket.write(frame(FrameType.MESSAGE, [0, 0, 0, 0])), 'ERR_IOLITE_PROTOCOL'],
+  ];
+  for (const [answer, code] of answers) {
+    const path = name();
+    const sockets: Socket[] = [];
+    const server = createServer(socket => {
+      sockets.push(socket.on('error', () => {}));
+      answer(socket);
+    });
+    await once(server.listen(nodePath(path)), 'listening');
+    await assert.rejects(watchdog(connect(path), 'the rejection'), { code });
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  }
+  await holdingsReturnTo(before);
+});

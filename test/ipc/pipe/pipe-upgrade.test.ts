@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { test } from 'node:test';
+import { createPool } from '../../../src/aggregate/pool.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import { listen } from '../../../src/ipc/meet/listen.ts';
+import { holdsPipe, identifyPipe, type PipeIdentity } from '../../../src/ipc/pipe/pipe-identity.ts';
+import { PipeReader } from '../../../src/ipc/pipe/pipe-reader.ts';
+import { PipeWriter } from '../../../src/ipc/pipe/pipe-writer.ts';
+import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+/** A named pipe, and descriptors of its ends in this process. */
+class NamedPipe {
+  readonly #folder = new Folder();
+  readonly path = this.#folder.file('pipe');
+  readonly #fds: number[] = [];
+
+  constructor() {
+    assert.equal(spawnSync('mkfifo', [this.path]).status, 0);
+  }
+
+  open(flags: number): number {
+    const fd = openSync(this.path, flags | constants.O_NONBLOCK);
+    this.#fds.push(fd);
+    return fd;
+  }
+
+  close(fd: number): void {
+    this.#fds.splice(this.#fds.indexOf(fd), 1);
+    closeSync(fd);
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#fds) closeSync(fd);
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+function identityOf(fd: number): PipeIdentity {
+  const pipe = identifyPipe(fd);
+  assert.ok(pipe !== undefined);
+  return pipe;
+}
+
+test('holdsPipe() tells which end of a pipe a process has', () => {
+  using pipe = new NamedPipe();
+  const reader = pipe.open(constants.O_RDONLY);
+  const identity = identityOf(reader);
+  assert.equal(holdsPipe(process.pid, identity, 'read'), true);
+  assert.equal(holdsPipe(process.pid, identity, 'write'), false);
+  const writer = pipe.open(constants.O_WRONLY);
+  assert.equal(holdsPipe(process.pid, identity, 'write'), true);
+  pipe.close(reader);
+  assert.equal(holdsPipe(process.pid, identity, 'read'), false);
+  pipe.close(writer);
+  pipe.open(constants.O_RDWR);
+  assert.equal(holdsPipe(process.pid, identity, 'read'), true);
+  assert.equal(holdsPipe(process.pid, identity, 'write'), true);
+  for (const pid of [0, -1, 2 ** 30]) assert.equal(holdsPipe(pid, identity, 'read'), false);
+  using another = new NamedPipe();
+  assert.equal(holdsPipe(process.pid, identityOf(another.open(constants.O_RDONLY)), 'write'), false);
+});
+
+test('a file is no pipe', async () => {
+  using folder = new Folder();
+  const fd = openSync(folder.file('file'), 'w+');
+  try {
+    assert.equal(identifyPipe(fd), undefined);
+    assert.equal(await PipeWriter.open(fd), undefined);
+    assert.equal(await PipeReader.open(fd), undefined);
+  } finally {
+    closeSync(fd);
+  }
+});
+
+test('one writer of a pipe offers the upgrade, and the next one when it has ended', async () => {
+  using pipe = new NamedPipe();
+  const fd = pipe.open(constants.O_RDWR);
+  assert.equal(await PipeReader.open(fd), undefined);
+  const first = await PipeWriter.open(fd);
+  assert.ok(first !== undefined);
+  assert.equal(await PipeWriter.open(fd), undefined);
+  await first.end();
+  const second = await PipeWriter.open(fd);
+  assert.ok(second !== undefined);
+  await second.end();
+});
+
+test('bytes of the pipe come before the first aggregate, and aggregates in their order', async () => {
+  using pipe = new NamedPipe();
+  const fd = pipe.open(constants.O_RDWR);
+  writeSync(fd, 'ordinary ');
+  const writer = await PipeWriter.open(fd);
+  const reader = await PipeReader.open(fd);
+  assert.ok(writer !== undefined && reader !== undefined);
+  const upgrade = async (): Promise<void> => {
+    while (!(await writer.takeUp()));
+  };
+  const read = async (): Promise<string[]> => {
+    const parts: string[] = [];
+    for (;;) {
+      const next = await reader.next();
+      if (next === undefined) return parts;
+      parts.push(`${Buffer.isBuffer(next) ? 'bytes' : 'aggregate'}: ${next.toString()}`);
+      if (!Buffer.isBuffer(next)) next.release();
+    }
+  };
+  const parts = read();
+  await watchdog(upgrade(), 'the reader to ask');
+  using pool = createPool();
+  for (let i = 0; i < 20; i++) assert.equal(await writer.send(pool.from(`message ${i}`)), true);
+  await watchdog(writer.end(), 'the reader to take everything');
+  const expected = Array.from({ length: 20 }, (_, i) => `aggregate: message ${i}`);
+  assert.deepEqual(await watchdog(parts, 'the reader to see the end'), ['bytes: ordinary ', ...expected]);
+});
+
+test('a reader that closes is gone for the writer, which keeps what it could not send', async () => {
+  using pipe = new NamedPipe();
+  const fd = pipe.open(constants.O_RDWR);
+  const writer = await PipeWriter.open(fd);
+  const reader = await PipeReader.open(fd);
+  assert.ok(writer !== undefined && reader !== undefined);
+  const upgrade = async (): Promise<void> => {
+    while (!(await writer.takeUp()));
+  };
+  await watchdog(upgrade(), 'the reader to ask');
+  using pool = createPool();
+  reader.close();
+  const fill = async (): Promise<void> => {
+    for (;;) {
+      const aggregate = pool.from('text');
+      if (await writer.send(aggregate)) continue;
+      assert.equal(aggregate.toString(), 'text');
+      aggregate.release();
+      return;
+    }
+  };
+  await watchdog(fill(), 'the writer to notice');
+  assert.equal(writer.upgraded, false);
+  await writer.end();
+});
+
+test('a process that has the name of a pipe, and not its write end, is not believed', async () => {
+  using pipe = new NamedPipe();
+  const fd = pipe.open(constants.O_RDONLY);
+  const { endpoint } = identityOf(fd);
+  const impostor = await listen(endpoint);
+  try {
+    impostor.on('channel', channel => channel.onRequest(() => ({})));
+    const reader = await PipeReader.open(fd);
+    assert.ok(reader !== undefined);
+    assert.equal(await watchdog(reader.next(), 'the reader to give up'), undefined);
+    // The pipe is the caller's to read, as ever.
+    const writer = pipe.open(constants.O_WRONLY);
+    writeSync(writer, 'text');
+    const bytes = Buffer.alloc(10);
+    assert.equal(readSync(fd, bytes), 4);
+  } finally {
+    await impostor.close();
+  }
+});
+
+test('a process that does not read a pipe gets none of its aggregates', async () => {
+  using pipe = new NamedPipe();
+  const reader = pipe.open(constants.O_RDONLY);
+  const fd = pipe.open(constants.O_WRONLY);
+  const writer = await PipeWriter.open(fd);
+  assert.ok(writer !== undefined);
+  pipe.close(reader);
+  const channel = await connect(identityOf(fd).endpoint);
+  const asking = channel.request({ head: { pipe: 'read' } });
+  await assert.rejects(watchdog(asking, 'an answer'), { code: 'ERR_IOLITE_ACCESS' });
+  assert.equal(await writer.takeUp(), false);
+  channel.destroy();
+  await writer.end();
+});
