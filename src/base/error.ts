@@ -39,16 +39,36 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_CONFLICT'
   /** An HTTP request was answered with a status that is an error: what a middleware hands to `next`. */
   | 'ERR_IOLITE_STATUS'
+  /** A request has a body that is longer than it may be. */
+  | 'ERR_IOLITE_TOO_LONG'
+  /** No application process was free in time, or too many requests waited for one. */
+  | 'ERR_IOLITE_BUSY'
+  /** An application's handler threw. */
+  | 'ERR_IOLITE_APPLICATION'
+  /** The server behind the proxy sent no response, or broke off its body. */
+  | 'ERR_IOLITE_ORIGIN'
   /** Something that must hold does not: a bug of iolite, found with `IOLITE_CHECK=1`. Please report it. */
   | 'ERR_IOLITE_INVARIANT';
+
+/** What an error says besides its code. */
+export interface IoliteErrorOptions extends ErrorOptions {
+  /** See {@link IoliteError.mayRetry}. Default false. */
+  readonly mayRetry?: boolean;
+}
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {
   readonly code: string;
+  /**
+   * Whether what was attempted had no effect and may succeed if it is attempted again as it was: a connection
+   * that was closed before anything was answered, a queue that was full.
+   */
+  readonly mayRetry: boolean;
 
-  constructor(code: IoliteErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+  constructor(code: IoliteErrorCode | (string & {}), message: string, options?: IoliteErrorOptions) {
     super(message, options);
     this.code = code;
+    this.mayRetry = options?.mayRetry ?? false;
     this.name = new.target.name;
   }
 }

@@ -5,18 +5,30 @@ export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-si
 export { AppGateway, type AppGatewayOptions } from './app/server-side/app-gateway.ts';
 export { AppProcesses, type AppProcessesOptions } from './app/server-side/app-processes.ts';
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
-export type { Answer, Handler, HeaderList, ServerRequest } from './message/exchange.ts';
+export type { AnswerListener, AnswerReport } from './message/answer-report.ts';
+export type { Body } from './message/body.ts';
+export type {
+  Answer,
+  Handler,
+  PendingAnswer,
+  Recipient,
+  ServedFile,
+  ServerRequest,
+} from './message/exchange.ts';
+export type { HeaderList } from './message/header-list.ts';
+export { type AnswerFunction, answerOf, handlerOf } from './message/promised-answer.ts';
 export { StatusError } from './message/status-error.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node/node-adapter.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './node/serve-static.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
-export type { OriginLimits } from './proxy/origin/origin.ts';
+export type { OriginLimits } from './proxy/origin/http-origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
 export type { AccessFormat, AccessRecord } from './server/access-format.ts';
 export { type AccessLog, type AccessLogOptions, createAccessLog } from './server/access-log.ts';
 export { Chain } from './server/chain.ts';
-export type { ListenAddress, ServerLimits, TlsOptions } from './server/http-server.ts';
+export type { ServerLimits, TlsOptions } from './server/http-server.ts';
+export type { ListenAddress } from './server/listener.ts';
 export { type AppOptions, type CreateServerOptions, createServer, type Server } from './server/server.ts';
 export { type FetchHandlerOptions, fetchHandler } from './site/fetch-handler.ts';
-export { createSite, type SiteAnswer, type StaticSite } from './site/site.ts';
-export type { CreateSiteOptions, ServedFile, SiteOptions } from './site/site-options.ts';
+export { createSite, type StaticSite } from './site/site.ts';
+export type { CreateSiteOptions, SiteOptions } from './site/site-options.ts';

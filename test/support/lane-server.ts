@@ -4,7 +4,15 @@ import { connect, type Socket } from 'node:net';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
 import { attachFastLane, type FastLane, type FastLaneOptions } from '../../src/http/fast-lane/fast-lane.ts';
-import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../src/http/message/exchange.ts';
+import type { AnswerListener, AnswerReport } from '../../src/http/message/answer-report.ts';
+import type {
+  Answer,
+  Handler,
+  PendingAnswer,
+  Recipient,
+  ServerRequest,
+} from '../../src/http/message/exchange.ts';
+import { tellLater } from '../../src/http/message/promised-answer.ts';
 import { watchdog } from './watchdog.ts';
 
 /** Answers by target what a test put there; anything else is for node:http. */
@@ -48,18 +56,22 @@ export class TableHandler implements Handler {
     return body;
   }
 
-  answerNow(request: ServerRequest): Answer | undefined {
-    return this.now.get(request.target)?.(request);
-  }
-
-  answerTo({ target }: ServerRequest, recipient: Recipient): Underway | undefined {
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const { target } = request;
+    const now = this.now.get(target)?.(request);
+    if (now !== undefined) {
+      recipient.answered(now);
+      return undefined;
+    }
     const giveUp = this.told.get(target)?.(answer => recipient.answered(answer));
-    return giveUp && { giveUp };
+    if (giveUp !== undefined) return { giveUp };
+    return tellLater(recipient, async signal => this.later.get(target)?.(request, signal));
   }
+}
 
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    return this.later.get(request.target)?.(request, signal);
-  }
+/** Listens by a function. */
+export function listenerOf(answered: (report: AnswerReport) => void, wantsDuration = true): AnswerListener {
+  return { wantsDuration, answered };
 }
 
 /** A server of node:http with the fast lane before it. node:http answers 'node' and the target. */

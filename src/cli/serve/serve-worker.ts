@@ -11,14 +11,16 @@ import type { Handler } from '../../http/message/exchange.ts';
 import { attachProxy } from '../../http/proxy/attached-proxy.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
-import { contentOf } from '../../http/server/compose.ts';
+import { composeContent } from '../../http/server/compose.ts';
 import { HttpServer } from '../../http/server/http-server.ts';
+import type { Listener } from '../../http/server/listener.ts';
 import type { SiteOptions } from '../../http/site/site-options.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import type { Status } from '../../observe/status.ts';
+import { IdentifiedHandler } from './identified-handler.ts';
+import { RequestCounter } from './request-counter.ts';
 import { StatusPages } from './status-pages.ts';
-import { WorkerHandler } from './worker-handler.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -30,7 +32,7 @@ const STATUS_LIMIT = 5000;
 /** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
 const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
 
-let server: HttpServer | undefined;
+let server: Listener | undefined;
 let accessLog: AccessLog | undefined;
 
 async function stop(patience: number): Promise<void> {
@@ -55,13 +57,13 @@ channel.once('close', stopSoon);
 /** Where the application listens, as long as there is nobody to tell. */
 const addresses: string[] = [];
 let connect = (address: string): void => void addresses.push(address);
-let handler: WorkerHandler | undefined;
+const counter = new RequestCounter();
 channel.onRequest(({ head, body }) => {
   body?.release();
   const { type, address } = (head ?? {}) as { type?: string; address?: string };
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
-  return { head: { requests: handler?.requests ?? 0 } };
+  return { head: { requests: counter.requests } };
 });
 
 async function ask(type: string, timeout?: number): Promise<unknown> {
@@ -87,7 +89,9 @@ async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler
 }
 
 const { headers, ...options } = site;
-const content = contentOf({
+const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
+const content = composeContent({
+  first: [pages],
   files:
     root === undefined
       ? undefined
@@ -99,17 +103,15 @@ const content = contentOf({
   behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
 });
 
-const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
-handler = new WorkerHandler(pages, content, process.env.IOLITE_IDENTIFY_WORKERS === '1');
 if (log !== undefined) {
   const { file, format = 'combined' } = log;
   accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
 }
 server = new HttpServer({
-  handler,
+  handler: process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content,
   limits,
   tls,
-  accessLog,
+  listeners: accessLog === undefined ? [counter] : [counter, accessLog],
   failed: (error, { method, target }) => {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);

@@ -1,4 +1,11 @@
-import type { Answer, Handler, ServerRequest } from '../../http/message/exchange.ts';
+import type {
+  Answer,
+  Handler,
+  PendingAnswer,
+  Recipient,
+  ServerRequest,
+} from '../../http/message/exchange.ts';
+import { tellLater } from '../../http/message/promised-answer.ts';
 import { statusAnswer, textAnswer } from '../../http/message/status-answer.ts';
 import { STATUS_PAGE } from '../../observe/page.ts';
 import type { Status } from '../../observe/status.ts';
@@ -17,9 +24,13 @@ export class StatusPages implements Handler {
     this.#read = read;
   }
 
-  async answer(request: ServerRequest): Promise<Answer | undefined> {
-    if (!isStatusPage(request)) return undefined;
-    const { method, target } = request;
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    if (isStatusPage(request)) return tellLater(recipient, () => this.#answer(request));
+    recipient.declined();
+    return undefined;
+  }
+
+  async #answer({ method, target }: ServerRequest): Promise<Answer> {
     if (method !== 'GET' && method !== 'HEAD') return statusAnswer(405, ['Allow', 'GET, HEAD']);
     if (!target.startsWith('/_iolite/')) {
       return textAnswer(200, 'text/html; charset=utf-8', STATUS_PAGE, [

@@ -1,7 +1,8 @@
 import type { Json } from '../../ipc/message.ts';
 import { constantHead } from '../../ipc/wire/constant-head.ts';
 import { broken } from '../../ipc/wire/frame.ts';
-import type { HeaderList, ServerRequest } from '../message/exchange.ts';
+import type { ServerRequest } from '../message/exchange.ts';
+import type { HeaderList } from '../message/header-list.ts';
 
 /**
  * What a server and an application say to each other over a channel: requests and answers, whose heads are
@@ -23,8 +24,12 @@ export const BodyKind = {
  */
 export const DRAIN = 'drain';
 
-/** The code of a request that failed because its handler threw. */
-export const FAILED = 'ERR_IOLITE_APPLICATION';
+const OF_CONNECTION = /^(?:connection|keep-alive|transfer-encoding|trailer|upgrade|proxy-connection)$/i;
+
+/** Whether a field is about the connection, which is the server's: no answer of an application has it. */
+export function isOfConnection(name: string): boolean {
+  return OF_CONNECTION.test(name);
+}
 
 /**
  * The head of a request, whose number is the channel's: streams of its body and of the answer's have it as

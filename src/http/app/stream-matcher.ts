@@ -12,7 +12,7 @@ interface Place {
  * Brings the streams of a channel together with the requests that they belong to: either may come first. A
  * stream of a request that is not open, or that nobody takes, is cancelled.
  */
-export class StreamDesk {
+export class StreamMatcher {
   readonly #places = new Map<number, Place>();
   readonly #mayOpen: (id: number) => boolean;
 

@@ -1,19 +1,29 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Accepted } from '../../os/node-socket.ts';
 import { peekNow, receiveNow } from '../../os/socket.ts';
+import { isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
-import type { ParsedRequest } from './grammar.ts';
+import { LaneExchange, type LaneOutcome } from './lane-exchange.ts';
 import type { Lane } from './lane-host.ts';
-import { LaneRequest } from './lane-request.ts';
+import type { LaneRequest } from './lane-request.ts';
 import type { Unsent } from './outbox.ts';
-import { isStream, prepareAnswer, releaseBody } from './prepared-answer.ts';
+import { prepareOutcome } from './prepared-answer.ts';
 
 /** Larger bodies may not fit into a new connection's buffer. */
-const MOST = 64 * 1024;
+const SHORT_BYTES = 64 * 1024;
 
-/** The only answer of a connection that had no room for all of it. */
-export interface Begun {
+/** A connection whose first request was put to the handler before it had a socket. */
+export interface Opening {
   readonly fd: number;
+  readonly exchange: LaneExchange;
+  /** What the handler said at once; undefined: it is to come. */
+  readonly outcome: LaneOutcome | undefined;
+  /** The answer, as far as it was sent; undefined: it was not. */
+  readonly begun: BegunAnswer | undefined;
+}
+
+/** An answer that the kernel had no room for all of. */
+export interface BegunAnswer {
   readonly request: LaneRequest;
   readonly status: number;
   readonly head: readonly Buffer[];
@@ -26,46 +36,39 @@ export interface Begun {
  * Answers a connection that was just accepted, if all it wants is one short answer that is at hand: without a
  * socket of Node's, whose making and unmaking would take more time than all the rest. Any other connection is
  * left as it was.
- * @returns whether it is answered and closed; or what is left to be sent
+ * @returns true if it is answered and closed, false if nothing was done; otherwise how far it has come
  */
-export function answerAtOnce(lane: Lane, connection: Accepted): boolean | Begun {
+export function answerBeforeSocket(lane: Lane, connection: Accepted): boolean | Opening {
   const { fd } = connection;
-  const { answered, outbox } = lane;
-  const since = answered === undefined ? 0 : performance.now();
-  const { memo } = lane;
+  const { memo, listener } = lane;
+  const since = listener?.wantsDuration === true ? performance.now() : 0;
   const count = peekNow(fd, memo.buffer);
   const parsed = count === 0 ? undefined : memo.recall(count);
   if (parsed?.close !== true) return false;
-  const request = new LaneRequest(parsed, connection);
-  const answer = shortAnswer(lane, request, parsed);
-  if (answer === undefined) return false;
-  const { status, head } = answer;
-  const body = answer.body as Aggregate | undefined;
+  const exchange = new LaneExchange(lane, parsed, connection);
+  const outcome = exchange.ask();
+  if (typeof outcome !== 'object' || !isShort(outcome)) return { fd, exchange, outcome, begun: undefined };
+  const prepared = prepareOutcome(exchange, outcome, true);
+  const { outbox } = lane;
+  const { status, head } = prepared;
+  const body = prepared.body as Aggregate | undefined;
   const length = body?.length ?? 0;
   outbox.add(head, body);
   // The kernel resets a connection that is closed with bytes unread.
   receiveNow(fd, memo.buffer.subarray(0, count));
   const left = outbox.send(fd);
-  if (answered !== undefined) void connection.remoteAddress;
-  if (left !== undefined) return { fd, request, status, head, length, left };
+  const { request } = exchange;
+  if (listener !== undefined) void connection.remoteAddress;
+  if (left !== undefined) return { fd, exchange, outcome, begun: { request, status, head, length, left } };
   connection.close();
-  answered?.(request, status, length, performance.now() - since);
+  if (listener !== undefined) {
+    const duration = since === 0 ? 0 : performance.now() - since;
+    const { remoteAddress } = connection;
+    listener.answered({ request, httpVersion: '1.1', status, bytes: length, duration, remoteAddress });
+  }
   return true;
 }
 
-/**
- * An answer that is at hand and short; undefined when there is none, or it fails: whoever asks again learns
- * how.
- */
-function shortAnswer(lane: Lane, request: LaneRequest, { method }: ParsedRequest) {
-  let given: Answer | undefined;
-  try {
-    given = lane.handler.answerNow?.(request);
-    if (given === undefined) return undefined;
-    if (!isStream(given.body) && (given.body?.length ?? 0) <= MOST) return prepareAnswer(method, given, true);
-  } catch {
-    return undefined;
-  }
-  releaseBody(given.body);
-  return undefined;
+function isShort({ body }: Answer): boolean {
+  return !isStream(body) && (body?.length ?? 0) <= SHORT_BYTES;
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { ArgumentError } from '../../base/error.ts';
-import type { Answer, HeaderList } from '../message/exchange.ts';
+import type { Answer } from '../message/exchange.ts';
+import { type HeaderList, hasField, isField } from '../message/header-list.ts';
 
 /** The first lines of an answer in bytes, and what the last ones depend on. */
 interface Block {
@@ -55,7 +56,7 @@ function delimiterLine(framing: Framing, length: number, isStated: boolean): str
 
 /** Whether the fields of an answer have its length. */
 export function statesLength({ headers }: Answer): boolean {
-  return blocks.get(headers)?.hasLength ?? has(headers, 'content-length');
+  return blocks.get(headers)?.hasLength ?? hasField(headers, 'content-length');
 }
 
 /** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
@@ -81,7 +82,12 @@ function serialise({ status, headers }: Answer): Block {
   }
   const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
   const bytes = Buffer.from(text, 'latin1');
-  return { status, bytes, hasLength: has(headers, 'content-length'), hasDate: has(headers, 'date') };
+  return {
+    status,
+    bytes,
+    hasLength: hasField(headers, 'content-length'),
+    hasDate: hasField(headers, 'date'),
+  };
 }
 
 function fieldLines(headers: HeaderList): string {
@@ -89,7 +95,7 @@ function fieldLines(headers: HeaderList): string {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = String(headers[i + 1]);
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    if (!isField(name, value)) {
       throw new ArgumentError(`Cannot send answer: field ${JSON.stringify(name)} cannot be sent`);
     }
     text += `${name}: ${value}\r\n`;
@@ -101,12 +107,4 @@ function fieldLines(headers: HeaderList): string {
 export function hintsHead(links: readonly string[]): Buffer {
   const headers = links.flatMap(link => ['Link', link]);
   return Buffer.from(`HTTP/1.1 103 Early Hints\r\n${fieldLines(headers)}\r\n`, 'latin1');
-}
-
-/** @param name in lower case */
-function has(headers: HeaderList, name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() === name) return true;
-  }
-  return false;
 }

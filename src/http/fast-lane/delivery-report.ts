@@ -1,58 +1,72 @@
+import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 
-/**
- * Told of an answer once its way has ended.
- * @param bytes of its body that were sent: not all when the client left
- * @param milliseconds since its request was read
- */
-export type Answered = (request: ServerRequest, status: number, bytes: number, milliseconds: number) => void;
-
-interface Entry {
+/** An answer on its way, and what became of it. */
+class Delivery implements AnswerReport {
   readonly request: ServerRequest;
   readonly status: number;
+  readonly httpVersion = '1.1';
+  /** By performance.now(). */
   readonly since: number;
   /** Bytes before its body, and of its body. */
-  readonly head: number;
-  readonly body: number;
+  readonly headBytes: number;
+  readonly bodyBytes: number;
+  bytes = 0;
+  duration = 0;
+
+  constructor(request: ServerRequest, status: number, since: number, headBytes: number, bodyBytes: number) {
+    this.request = request;
+    this.status = status;
+    this.since = since;
+    this.headBytes = headBytes;
+    this.bodyBytes = bodyBytes;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.request.remoteAddress;
+  }
 }
 
-/**
- * The answers of a connection that are on their way, in their order: kept only where somebody is to be told
- * of them.
- */
-export class Account {
-  readonly #answered: Answered;
-  readonly #entries: Entry[] = [];
+/** The answers of a connection that are on their way, in their order: kept only where somebody listens. */
+export class DeliveryReports {
+  readonly #listener: AnswerListener;
+  readonly #deliveries: Delivery[] = [];
   #since = 0;
 
-  constructor(answered: Answered) {
-    this.#answered = answered;
+  constructor(listener: AnswerListener) {
+    this.#listener = listener;
   }
 
   /** Requests are there, to which the next answers are. */
   begin(): void {
-    this.#since = performance.now();
+    this.#since = this.#now();
   }
 
-  /** An answer is to leave behind those before it. @param body bytes of it */
-  add(request: ServerRequest, status: number, head: readonly Buffer[], body: number): void {
-    let size = 0;
-    for (const bytes of head) size += bytes.length;
-    this.#entries.push({ request, status, since: this.#since, head: size, body });
+  /** An answer is to leave behind those before it. @param bodyBytes of it */
+  add(request: ServerRequest, status: number, head: readonly Buffer[], bodyBytes: number): void {
+    let headBytes = 0;
+    for (const bytes of head) headBytes += bytes.length;
+    this.#deliveries.push(new Delivery(request, status, this.#since, headBytes, bodyBytes));
   }
 
   /**
-   * The way of all of them has ended. @param taken bytes of them that were sent, with their heads. Default:
-   * all
+   * The way of all of them has ended.
+   * @param taken bytes of them that were sent, with their heads. Default: all
    */
   settle(taken = Number.POSITIVE_INFINITY): void {
-    const now = performance.now();
+    const now = this.#now();
     let left = taken;
-    for (const { request, status, since, head, body } of this.#entries) {
-      const bytes = Math.min(body, Math.max(0, left - head));
-      left -= head + body;
-      this.#answered(request, status, bytes, now - since);
+    for (const delivery of this.#deliveries) {
+      const { headBytes, bodyBytes, since } = delivery;
+      delivery.bytes = Math.min(bodyBytes, Math.max(0, left - headBytes));
+      delivery.duration = now - since;
+      left -= headBytes + bodyBytes;
+      this.#listener.answered(delivery);
     }
-    this.#entries.length = 0;
+    this.#deliveries.length = 0;
+  }
+
+  #now(): number {
+    return this.#listener.wantsDuration ? performance.now() : 0;
   }
 }

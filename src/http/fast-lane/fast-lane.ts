@@ -3,22 +3,26 @@ import type { Socket } from 'node:net';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { type Accepted, interceptConnections, startReading } from '../../os/node-socket.ts';
-import type { Handler } from '../message/exchange.ts';
-import { answerAtOnce, type Begun } from './answer-before-socket.ts';
-import type { Answered } from './delivery-report.ts';
+import type { AnswerListener } from '../message/answer-report.ts';
+import type { Handler, ServerRequest } from '../message/exchange.ts';
+import { answerBeforeSocket, type Opening } from './answer-before-socket.ts';
 import { LaneConnection } from './lane-connection.ts';
-import type { Lane, LaneLimits } from './lane-host.ts';
+import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { Outbox } from './outbox.ts';
 import { RequestMemo } from './request-memo.ts';
 
 export interface FastLaneOptions {
   /** Milliseconds that a client may let an answer wait without taking a byte of it. Default 60,000. */
   readonly sendTimeout?: number;
-  /** Told of every answer, when it is sent or its client has left: for a log. */
-  readonly answered?: Answered | undefined;
+  /** Told of every answer, when it is sent or its client has left: for a log, or metrics. */
+  readonly listener?: AnswerListener | undefined;
+  /** Told what the handler failed with, which is a bug of it. The client gets 500. */
+  readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
 }
 
-const DEFAULT_SEND_TIMEOUT = 60_000;
+const SEND_TIMEOUT_MS = 60_000;
+const TICK_MS = 1000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and
@@ -49,24 +53,26 @@ export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly outbox = new Outbox();
-  readonly answered: Answered | undefined;
+  readonly listener: AnswerListener | undefined;
+  readonly failed: FastLaneOptions['failed'];
   closing = false;
   clock = 0;
   readonly #server: Server;
   /** What the server does with a connection itself. */
   readonly #others: readonly ((socket: Socket) => void)[];
   readonly #sendTimeout: number;
-  readonly #connections = new Set<LaneConnection>();
+  readonly #connections = new Set<LaneMember>();
   #timer: NodeJS.Timeout | undefined;
-  /** The answer of the connection that is about to get a socket, if it was begun before. */
-  #begun: Begun | undefined;
+  /** What was done for the connection that is about to get a socket. */
+  #opening: Opening | undefined;
 
   /** Use {@link attachFastLane}. */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
-    const { sendTimeout = DEFAULT_SEND_TIMEOUT, answered } = options;
-    checkInteger(sendTimeout, 'sendTimeout', 1, 2 ** 31 - 1);
+    const { sendTimeout = SEND_TIMEOUT_MS, listener, failed } = options;
+    checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
     this.handler = handler;
-    this.answered = answered;
+    this.listener = listener;
+    this.failed = failed;
     this.#server = server;
     this.#sendTimeout = sendTimeout;
     this.#others = server.listeners('connection') as ((socket: Socket) => void)[];
@@ -74,7 +80,7 @@ export class FastLane implements Lane {
     // As the option of net.createServer: the first bytes are for us to read.
     (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
-    interceptConnections(server, connection => this.#answerAtOnce(connection));
+    interceptConnections(server, connection => this.#answerBeforeSocket(connection));
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */
@@ -102,35 +108,36 @@ export class FastLane implements Lane {
     for (const listener of this.#others) listener.call(this.#server, socket);
   }
 
-  ended(connection: LaneConnection): void {
+  ended(connection: LaneMember): void {
     this.#connections.delete(connection);
     if (this.#connections.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Before there is a socket. @returns whether the connection is over */
-  #answerAtOnce(connection: Accepted): boolean {
-    const done = answerAtOnce(this, connection);
-    if (typeof done === 'boolean') return done;
-    this.#begun = done;
+  /** @returns whether the connection is over */
+  #answerBeforeSocket(accepted: Accepted): boolean {
+    const opening = answerBeforeSocket(this, accepted);
+    if (typeof opening === 'boolean') return opening;
+    this.#opening = opening;
     return false;
   }
 
   #accept(socket: Socket): void {
     const fd = kernelSocket(socket);
-    const begun = this.#begun;
-    this.#begun = undefined;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const isOpened = opening !== undefined && opening.fd === fd;
+    if (!isOpened && opening !== undefined) discard(opening);
     if (fd === undefined) {
       this.handOver(socket);
       startReading(socket);
       return;
     }
     const connection = new LaneConnection(this, socket);
-    if (begun?.fd === fd) connection.finishAnswer(begun);
-    else if (!connection.start()) return;
+    if (!connection.start(isOpened ? opening : undefined)) return;
     this.#connections.add(connection);
-    this.#timer ??= setInterval(() => this.#tick(), 1000).unref();
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
   #tick(): void {
@@ -144,7 +151,13 @@ export class FastLane implements Lane {
   }
 }
 
+/** Nobody goes on with it. */
+function discard({ exchange, outcome }: Opening): void {
+  if (outcome !== undefined) exchange.postpone(outcome);
+  exchange.dispose();
+}
+
 /** 0 stands for no limit in node:http. */
 function secondsOf(milliseconds: number): number {
-  return milliseconds > 0 ? Math.ceil(milliseconds / 1000) : Number.POSITIVE_INFINITY;
+  return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
 }

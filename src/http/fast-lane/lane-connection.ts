@@ -2,53 +2,68 @@ import { Socket } from 'node:net';
 import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
+import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
-import type { Begun } from './answer-before-socket.ts';
-import { hintsHead } from './answer-head.ts';
-import { type ParsedRequest, parseRequest } from './grammar.ts';
-import type { Lane, LaneLimits } from './lane-host.ts';
-import { LaneRequest } from './lane-request.ts';
+import type { BegunAnswer, Opening } from './answer-before-socket.ts';
+import { parseRequest } from './grammar.ts';
+import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
+import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { LaneSending } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
-import { type Asker, Asking } from './pending-answer.ts';
-import { failure, isStream, type PreparedAnswer, prepareAnswer, releaseBody } from './prepared-answer.ts';
+import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
-const BATCH = 256 * 1024;
+const BATCH_BYTES = 256 * 1024;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
-const MAX_WAITING = 64 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
+
+/** What a connection is doing: see {@link LaneConnection}. */
+type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
 
 /**
  * A connection in the fast lane. Its requests are answered one after the other, at once where the handler
  * can. Nothing is kept of it between requests: a head that did not come whole is for node:http to wait for.
  *
+ * | state | what happens | next |
+ * |---|---|---|
+ * | `idle`: waits for a request | one comes whose answer is at hand, and the socket takes it | `idle` |
+ * | | the socket takes a part | `sending` |
+ * | | the answer is to come, or its body in pieces | `answering` |
+ * | | bytes come that are no request for the lane, or the handler declines | `over`, handed over |
+ * | | it took too long, or {@link finish} | `over`; `lingering` |
+ * | `answering`: later requests wait | the answer is there and sent | `idle` |
+ * | | the socket takes a part | `sending` |
+ * | | the handler declines | `over`, handed over |
+ * | | the client is gone, and the handler has left off | `over` |
+ * | `sending`: later requests wait | the client has taken all | `idle` |
+ * | | it stalls, or is gone | `over` |
+ * | `lingering`: after the last answer | the client ends its side, or it took too long | `over` |
+ *
+ * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
+ *
  * The first requests are read as they come. For those that follow a second socket over the same connection
  * reads, into memory that all connections share; the first one stays as it was, to be handed over at any
  * time.
  */
-export class LaneConnection implements Asker {
+export class LaneConnection implements LaneMember, OutcomeWaiter {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
   readonly #sending: LaneSending;
+  #state: State = 'idle';
+  /** Who wants the next answer to be the last, if somebody does. */
+  #lastWantedBy: 'server' | 'client' | undefined;
+  /** Whether the client has ended its side. */
+  #clientEnded = false;
+  /** Whether a request was answered: a connection that brings another is worth a second socket. */
+  #isProven = false;
   #reader: Socket | undefined;
-  /** An answer is awaited or being sent: further requests wait. */
-  #busy = false;
-  #over = false;
-  /** The next answer is the last. */
-  #closing = false;
-  /** Whether it is the client that wants it so. */
-  #peerCloses = false;
-  #lingering = false;
   /** Bytes behind the request that is being answered. */
   #waiting: Buffer | undefined;
-  /** Whether the peer has ended its side. */
-  #peerEnded = false;
-  /** The request that somebody is answering. */
-  #asking: Asking | undefined;
-  #answered = false;
+  /** The request that a handler is answering. */
+  #exchange: LaneExchange | undefined;
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
 
@@ -57,37 +72,52 @@ export class LaneConnection implements Asker {
     this.#socket = socket;
     this.#fd = descriptorOf(socket);
     this.#since = lane.clock;
-    const { outbox, answered } = lane;
+    const { outbox, listener } = lane;
     const moved = (): void => {
       this.#since = lane.clock;
     };
-    this.#sending = new LaneSending({ socket, fd: this.#fd, outbox, answered, moved });
+    this.#sending = new LaneSending({ socket, fd: this.#fd, outbox, listener, moved });
     // Asked for now, Node knows it when the connection is closed, too.
-    if (answered !== undefined) void socket.remoteAddress;
+    if (listener !== undefined) void socket.remoteAddress;
   }
 
   /**
    * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait
    * for it.
+   * @param opening its first request, if it was read before there was a socket
    * @returns false if the connection is done with already
    */
-  start(): boolean {
-    const socket = this.#socket;
+  start(opening: Opening | undefined): boolean {
+    if (opening?.begun !== undefined) {
+      this.#listen();
+      this.#finishAnswer(opening.begun);
+      return true;
+    }
     const count = receiveNow(this.#fd, this.#lane.memo.buffer);
-    const readOn = count === 0 || this.#read(count);
-    if (this.#over) return false;
+    const readOn = opening === undefined ? count === 0 || this.#read(count) : this.#resume(opening, count);
+    if (this.#state === 'over') return false;
     this.#listen();
-    if (readOn) socket.resume();
+    if (readOn) this.#socket.resume();
     return true;
   }
 
-  /** Sends the rest of its only answer. */
-  finishAnswer({ request, status, head, length, left }: Begun): void {
-    this.#listen();
-    this.#closing = true;
-    this.#peerCloses = true;
-    this.#sending.addBegun(request, status, head, length);
-    this.#sendLeft(left, NOTHING, rest => this.#rest(rest.length));
+  check({ head, idle, stall }: LaneLimits): void {
+    if (this.#sending.hasProgressed()) this.#since = this.#lane.clock;
+    const { isUnderway } = this.#sending;
+    // How long a handler may take is for the handler to say.
+    if (this.#isBusy && !isUnderway) return;
+    const limit = isUnderway ? stall : this.#isProven ? idle : head;
+    if (this.#lane.clock - this.#since > limit) this.#destroy();
+  }
+
+  finish(): void {
+    this.#lastWantedBy ??= 'server';
+    if (this.#state === 'idle') this.#linger();
+  }
+
+  /** Whether further requests wait. */
+  get #isBusy(): boolean {
+    return this.#state === 'answering' || this.#state === 'sending';
   }
 
   #listen(): void {
@@ -98,30 +128,14 @@ export class LaneConnection implements Asker {
     socket.on('close', this.#onClose);
   }
 
-  /** Called once a second: ends it if it took too long. */
-  check({ head, idle, stall }: LaneLimits): void {
-    if (this.#sending.hasProgressed()) this.#since = this.#lane.clock;
-    const { isUnderway } = this.#sending;
-    // How long a handler may take is for the handler to say.
-    if (this.#busy && !isUnderway) return;
-    const limit = isUnderway ? stall : this.#answered ? idle : head;
-    if (this.#lane.clock - this.#since > limit) this.#destroy();
-  }
-
-  /** Ends it when the answer under way, if there is one, is sent. */
-  finish(): void {
-    this.#closing = true;
-    if (!this.#busy && !this.#lingering) this.#linger();
-  }
-
   readonly #onData = (bytes: Buffer): void => {
-    const isLater = this.#answered;
+    const wasProven = this.#isProven;
     if (!this.#received(bytes)) stopReading(this.#socket);
-    if (isLater && !this.#busy && !this.#over) this.#readBySecondSocket();
+    if (wasProven && this.#state === 'idle') this.#readBySecondSocket();
   };
 
   #readBySecondSocket(): void {
-    if (this.#reader !== undefined || this.#closing) return;
+    if (this.#reader !== undefined || this.#lastWantedBy !== undefined) return;
     let fd: number;
     try {
       fd = duplicateDescriptor(this.#fd);
@@ -142,82 +156,83 @@ export class LaneConnection implements Asker {
   /** The first `count` bytes of the common buffer came. @returns whether to read on */
   #read(count: number): boolean {
     const { memo } = this.#lane;
-    const parsed = this.#busy || this.#lingering ? undefined : memo.recall(count);
+    const parsed = this.#state === 'idle' ? memo.recall(count) : undefined;
     if (parsed === undefined) return this.#received(memo.buffer.subarray(0, count));
     if (this.#isOver()) return false;
     this.#sending.caughtUp();
     this.#sending.begin();
-    const request = new LaneRequest(parsed, this.#socket);
-    const answer = this.#answerNow(request);
-    if (answer === undefined || isStream(answer.body)) {
-      this.#answerLater(request, parsed, answer, memo.buffer, count);
-    } else {
-      this.#sending.add(request, this.#prepare(parsed, answer));
-      this.#sendQueued(NOTHING, rest => this.#rest(rest.length));
-    }
+    const exchange = new LaneExchange(this.#lane, parsed, this.#socket);
+    this.#takeOnly(exchange, exchange.ask(), memo.buffer, count);
     return !this.#sending.isUnderway;
+  }
+
+  /** Goes on with a request that was put to the handler before there was a socket; it is read only now. */
+  #resume({ exchange, outcome }: Opening, count: number): boolean {
+    this.#sending.begin();
+    // Without the request to be read the connection is broken; with more behind it, that is left.
+    this.#takeOnly(exchange, outcome, this.#lane.memo.buffer, count);
+    if (count < exchange.parsed.length) this.#destroy();
+    return !this.#sending.isUnderway;
+  }
+
+  /** Goes on with the only request that is there. @param bytes of which the first `count` are the request */
+  #takeOnly(exchange: LaneExchange, outcome: LaneOutcome | undefined, bytes: Buffer, count: number): void {
+    if (isAtHand(outcome) && count === exchange.parsed.length) {
+      this.#sending.add(exchange.request, this.#prepare(exchange, outcome));
+      this.#sendQueued(NOTHING, this.#rest);
+    } else if (outcome === 'declined') {
+      this.#handOver(bytes.subarray(0, count));
+    } else {
+      if (outcome !== undefined) exchange.postpone(outcome);
+      this.#wait(exchange, bytes, count);
+    }
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
   #received(bytes: Buffer): boolean {
     if (this.#isOver()) return false;
-    if (this.#lingering) return true;
-    if (!this.#busy) {
+    if (this.#state === 'lingering') return true;
+    if (!this.#isBusy) {
       this.#sending.caughtUp();
-      this.#take(bytes);
+      this.#takeAll(bytes);
       return !this.#sending.isUnderway;
     }
     this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes]);
-    return this.#waiting.length < MAX_WAITING;
+    return this.#waiting.length < MAX_WAITING_BYTES;
   }
 
   /** Answers the requests in some bytes, as far as that goes without waiting. */
-  #take(bytes: Buffer): void {
+  readonly #takeAll = (bytes: Buffer): void => {
     this.#sending.begin();
     let at = 0;
-    while (at < bytes.length && !this.#closing) {
+    while (at < bytes.length && this.#lastWantedBy === undefined) {
       const parsed = parseRequest(bytes, at);
-      if (parsed === undefined) {
-        this.#sendQueued(bytes.subarray(at), rest => this.#handOver(rest));
+      const exchange = parsed && new LaneExchange(this.#lane, parsed, this.#socket);
+      const outcome = exchange?.ask();
+      if (exchange === undefined || outcome === 'declined') {
+        this.#sendQueued(bytes.subarray(at), this.#handOver);
         return;
       }
-      const request = new LaneRequest(parsed, this.#socket);
-      const answer = this.#answerNow(request);
-      if (answer === undefined || isStream(answer.body)) {
-        this.#sendQueued(bytes.subarray(at), rest =>
-          this.#answerLater(request, parsed, answer, rest, rest.length),
-        );
+      if (!isAtHand(outcome)) {
+        if (outcome !== undefined) exchange.postpone(outcome);
+        this.#exchange = exchange;
+        this.#sendQueued(bytes.subarray(at), rest => this.#wait(exchange, rest, rest.length));
         return;
       }
-      this.#sending.add(request, this.#prepare(parsed, answer));
-      at += parsed.length;
-      if (this.#lane.outbox.size > BATCH && at < bytes.length) {
-        this.#sendQueued(bytes.subarray(at), rest => this.#take(rest));
+      this.#sending.add(exchange.request, this.#prepare(exchange, outcome));
+      at += exchange.parsed.length;
+      if (this.#lane.outbox.size > BATCH_BYTES && at < bytes.length) {
+        this.#sendQueued(bytes.subarray(at), this.#takeAll);
         return;
       }
     }
-    this.#sendQueued(bytes.subarray(at), rest => this.#rest(rest.length));
-  }
+    this.#sendQueued(bytes.subarray(at), this.#rest);
+  };
 
-  #answerNow(request: LaneRequest): Answer | undefined {
-    try {
-      return this.#lane.handler.answerNow?.(request);
-    } catch {
-      this.#closing = true;
-      return failure();
-    }
-  }
-
-  #prepare(parsed: ParsedRequest, answer: Answer): PreparedAnswer {
-    if (parsed.close) this.#peerCloses = true;
-    if (parsed.close || this.#lane.closing) this.#closing = true;
-    try {
-      return prepareAnswer(parsed.method, answer, this.#closing);
-    } catch {
-      // It cannot be sent, which is a bug of the handler's.
-      this.#closing = true;
-      return prepareAnswer(parsed.method, failure(), true);
-    }
+  #prepare(exchange: LaneExchange, answer: Answer): PreparedAnswer {
+    if (exchange.parsed.close) this.#lastWantedBy = 'client';
+    else if (this.#lane.closing) this.#lastWantedBy ??= 'server';
+    return prepareOutcome(exchange, answer, this.#lastWantedBy !== undefined);
   }
 
   /** Sends what is queued, then goes on. @param bytes that are left of those that came */
@@ -230,92 +245,80 @@ export class LaneConnection implements Asker {
   /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
   #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
     const rest = Buffer.from(bytes);
-    this.#busy = true;
+    this.#state = 'sending';
     this.#sending.finish(left).then(
       () => this.#goOn(rest, then),
       () => this.#destroy(),
     );
   }
 
+  /** Sends the rest of its only answer. */
+  #finishAnswer(begun: BegunAnswer): void {
+    this.#lastWantedBy = 'client';
+    this.#sending.addBegun(begun);
+    this.#sendLeft(begun.left, NOTHING, this.#rest);
+  }
+
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
-    const isLater = this.#answered;
-    this.#busy = false;
-    this.#asking = undefined;
     if (this.#isOver()) return;
+    const wasProven = this.#isProven;
+    this.#state = 'idle';
     const later = this.#waiting;
     this.#waiting = undefined;
     then(later === undefined ? rest : Buffer.concat([rest, later]));
-    if (this.#busy || this.#over) return;
-    if (isLater) this.#readBySecondSocket();
+    if (this.#isBusy || this.#isOver()) return;
+    if (wasProven) this.#readBySecondSocket();
     this.#readOn();
   }
 
-  /**
-   * Nothing is left to do: waits for the next request, or ends. @param unread bytes of requests that get no
-   * answer
-   */
-  #rest(unread: number): void {
-    this.#answered = true;
+  /** Nothing is left to do: waits for the next request, or ends. @param unread bytes that get no answer */
+  readonly #rest = (unread: Buffer): void => {
+    this.#isProven = true;
     this.#since = this.#lane.clock;
     // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
-    if (this.#closing && this.#peerCloses && unread === 0) this.#destroy();
-    else if (this.#closing || this.#peerEnded) this.#linger();
-  }
+    if (this.#lastWantedBy === 'client' && unread.length === 0) this.#destroy();
+    else if (this.#lastWantedBy !== undefined || this.#clientEnded) this.#linger();
+  };
+
+  readonly #takeRest = (bytes: Buffer): void => {
+    if (bytes.length > 0) this.#takeAll(bytes);
+    else this.#rest(bytes);
+  };
 
   #readOn(): void {
     if (this.#reader !== undefined) this.#reader.resume();
     else startReading(this.#socket);
   }
 
-  /**
-   * Answers a request that takes time.
-   * @param answer if it is at hand, and its body is a stream
-   * @param bytes of which the first `length` are the request and what came behind it
-   */
-  #answerLater(
-    request: LaneRequest,
-    parsed: ParsedRequest,
-    answer: Answer | undefined,
-    bytes: Buffer,
-    length: number,
-  ): void {
-    this.#busy = true;
-    const asking = new Asking(this, request, parsed, bytes, length);
-    if (answer !== undefined) {
-      this.#sendAnswer(asking, answer);
-      return;
-    }
-    this.#asking = asking;
-    asking.ask(this.#lane.handler, bytes, length);
+  /** Waits for the answer to a request. @param bytes of which the first `length` are it and what came behind */
+  #wait(exchange: LaneExchange, bytes: Buffer, length: number): void {
+    this.#state = 'answering';
+    this.#exchange = exchange;
+    exchange.wait(this, bytes, length);
   }
 
-  // For what is asked
+  // For the exchange that waits
 
-  answered(asking: Asking, answer: Answer, isFailure: boolean): void {
-    if (isFailure) this.#closing = true;
-    this.#sendAnswer(asking, answer);
+  settled(exchange: LaneExchange, outcome: LaneOutcome): void {
+    if (this.#exchange === exchange) this.#exchange = undefined;
+    if (outcome === 'declined') this.#goOn(exchange.bytes, this.#handOver);
+    else if (outcome === 'abandoned') this.#destroy();
+    else this.#sendAnswer(exchange, outcome);
   }
 
-  declined(bytes: Buffer): void {
-    this.#goOn(bytes, whole => this.#handOver(whole));
-  }
-
-  givenUp(): void {
-    this.#destroy();
-  }
-
-  hinted(links: readonly string[]): void {
-    if (!this.#isOver()) this.#socket.write(hintsHead(links));
+  hinted(hints: Buffer): void {
+    if (!this.#isOver()) this.#socket.write(hints);
   }
 
   /** Sends an answer that was waited for, then goes on. */
-  #sendAnswer({ request, parsed, rest }: Asking, answer: Answer): void {
+  #sendAnswer(exchange: LaneExchange, answer: Answer): void {
     if (this.#isOver()) {
       releaseBody(answer.body);
       return;
     }
-    const prepared = this.#prepare(parsed, answer);
+    const { request, rest } = exchange;
+    const prepared = this.#prepare(exchange, answer);
     // Hints may be with Node's socket still.
     if (isStream(prepared.body) || this.#socket.writableLength > 0) {
       this.#sending.sendParts(request, prepared).then(
@@ -330,13 +333,8 @@ export class LaneConnection implements Asker {
     else this.#sendLeft(left, rest, this.#takeRest);
   }
 
-  readonly #takeRest = (bytes: Buffer): void => {
-    if (bytes.length > 0) this.#take(bytes);
-    else this.#rest(0);
-  };
-
   /** Gives the connection to node:http, with bytes it has not seen. */
-  #handOver(bytes: Buffer): void {
+  readonly #handOver = (bytes: Buffer): void => {
     const socket = this.#socket;
     if (socket.readableEnded || socket.destroyed) {
       this.#destroy();
@@ -351,16 +349,16 @@ export class LaneConnection implements Asker {
     if (bytes.length > 0) socket.unshift(Buffer.from(bytes));
     this.#lane.handOver(socket);
     startReading(socket);
-  }
+  };
 
   /**
    * Ends our side, and drops what still comes until the peer ends its own: to close a socket with unread
    * bytes resets the connection, and the peer may lose the answer (RFC 9112, 9.6).
    */
   #linger(): void {
-    this.#closing = true;
-    this.#lingering = true;
-    if (this.#peerEnded) {
+    this.#lastWantedBy ??= 'server';
+    this.#state = 'lingering';
+    if (this.#clientEnded) {
       this.#socket.destroySoon();
       return;
     }
@@ -371,7 +369,7 @@ export class LaneConnection implements Asker {
   /** Once Node has closed the socket, before it says so, its descriptor may be another connection's. */
   #isOver(): boolean {
     if (this.#socket.destroyed) this.#leave();
-    return this.#over;
+    return this.#state === 'over';
   }
 
   #destroy(): void {
@@ -380,23 +378,28 @@ export class LaneConnection implements Asker {
   }
 
   #leave(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
     this.#reader?.destroy();
-    this.#asking?.giveUp();
+    this.#exchange?.dispose();
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
 
   readonly #onEnd = (): void => {
-    this.#peerEnded = true;
+    this.#clientEnded = true;
     // A client that closes and one that ends its side look the same: it gets what is there, and no more.
-    this.#asking?.giveUp();
+    this.#exchange?.giveUp();
     if (this.#sending.giveUp()) this.#destroy();
-    else if (!this.#busy) this.#socket.destroySoon();
+    else if (!this.#isBusy) this.#socket.destroySoon();
   };
 
   readonly #onClose = (): void => this.#leave();
+}
+
+/** Whether a handler has answered, with a body that is whole. */
+function isAtHand(outcome: LaneOutcome | undefined): outcome is Answer {
+  return typeof outcome === 'object' && !isStream(outcome.body);
 }
 
 function ignore(): void {}

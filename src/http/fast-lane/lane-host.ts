@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Handler } from '../message/exchange.ts';
-import type { Answered } from './delivery-report.ts';
-import type { LaneConnection } from './lane-connection.ts';
+import type { AnswerListener } from '../message/answer-report.ts';
+import type { Handler, ServerRequest } from '../message/exchange.ts';
 import type { Outbox } from './outbox.ts';
 import type { RequestMemo } from './request-memo.ts';
 
@@ -12,14 +11,24 @@ export interface Lane {
   readonly memo: RequestMemo;
   readonly outbox: Outbox;
   /** Told of every answer, if anybody is to be. */
-  readonly answered: Answered | undefined;
+  readonly listener: AnswerListener | undefined;
+  /** Told what the handler failed with, or of an answer of it that cannot be sent: bugs of it. */
+  readonly failed: ((error: unknown, request: ServerRequest) => void) | undefined;
   /** Whether connections are to end with their next answer. */
   readonly closing: boolean;
   /** Counts seconds. */
   readonly clock: number;
   /** Takes over a socket whose bytes are unread. */
   handOver(socket: Socket): void;
-  ended(connection: LaneConnection): void;
+  ended(connection: LaneMember): void;
+}
+
+/** A connection, as its lane sees it. */
+export interface LaneMember {
+  /** Called once a second: ends it if it took too long. */
+  check(limits: LaneLimits): void;
+  /** Ends it when the answer under way, if there is one, is sent. */
+  finish(): void;
 }
 
 /** Seconds that a connection may take. */

@@ -3,11 +3,13 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { closedEarly } from '../../network/send-errors.ts';
 import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
-import { Account, type Answered } from './delivery-report.ts';
+import type { AnswerListener } from '../message/answer-report.ts';
+import { isStream } from '../message/body.ts';
+import type { BegunAnswer } from './answer-before-socket.ts';
+import { DeliveryReports } from './delivery-report.ts';
 import type { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
-import { isStream, type PreparedAnswer } from './prepared-answer.ts';
-import { sendPrepared } from './send-prepared.ts';
+import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
 
 /** What of a connection its sending needs. */
 export interface LaneSendingHost {
@@ -15,7 +17,7 @@ export interface LaneSendingHost {
   readonly fd: number;
   readonly outbox: Outbox;
   /** Told of every answer, if anybody is to be. */
-  readonly answered: Answered | undefined;
+  readonly listener: AnswerListener | undefined;
   /** Called when something begins or ends to wait for the client. */
   moved(): void;
 }
@@ -24,7 +26,7 @@ export interface LaneSendingHost {
 export class LaneSending {
   readonly #host: LaneSendingHost;
   /** Of the answers, where somebody is told of them. */
-  readonly #account: Account | undefined;
+  readonly #reports: DeliveryReports | undefined;
   readonly #pace = new ReaderPace();
   #sending: SocketSending | undefined;
   #takenThen = 0;
@@ -34,7 +36,7 @@ export class LaneSending {
 
   constructor(host: LaneSendingHost) {
     this.#host = host;
-    if (host.answered !== undefined) this.#account = new Account(host.answered);
+    if (host.listener !== undefined) this.#reports = new DeliveryReports(host.listener);
   }
 
   /** Whether something waits for the client to take it. */
@@ -69,13 +71,13 @@ export class LaneSending {
 
   /** Requests are there, to which the next answers are. */
   begin(): void {
-    this.#account?.begin();
+    this.#reports?.begin();
   }
 
   /** Puts an answer, whose body is no stream, behind those that leave together. */
   add(request: LaneRequest, { status, head, body }: PreparedAnswer): void {
     const whole = body as Aggregate | undefined;
-    this.#account?.add(request, status, head, whole?.length ?? 0);
+    this.#reports?.add(request, status, head, whole?.length ?? 0);
     this.#host.outbox.add(head, whole);
   }
 
@@ -85,23 +87,23 @@ export class LaneSending {
     if (outbox.size === 0) return undefined;
     const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
     const left = outbox.send(fd, mayBeSlow ? FIRST : STEP);
-    if (left === undefined) this.#account?.settle();
+    if (left === undefined) this.#reports?.settle();
     return left;
   }
 
   /** An answer was sent as far as this says, before there was a socket. */
-  addBegun(request: LaneRequest, status: number, head: readonly Buffer[], length: number): void {
-    this.#account?.begin();
-    this.#account?.add(request, status, head, length);
+  addBegun({ request, status, head, length }: BegunAnswer): void {
+    this.#reports?.begin();
+    this.#reports?.add(request, status, head, length);
   }
 
   /** Sends the rest. @throws what the socket failed with */
   async finish({ parts, sent, isFull }: Unsent): Promise<void> {
     try {
       await this.#send(parts, sent, isFull);
-      this.#account?.settle();
+      this.#reports?.settle();
     } catch (error) {
-      this.#account?.settle(this.#takenThen);
+      this.#reports?.settle(this.#takenThen);
       throw error;
     }
   }
@@ -114,8 +116,8 @@ export class LaneSending {
     const { status, head } = answer;
     const body = isStream(answer.body) ? this.#watched(answer.body) : answer.body;
     // A stream is counted by whole parts, for the bytes around them are none of the body's.
-    if (isStream(body)) this.#account?.add(request, status, [], Number.POSITIVE_INFINITY);
-    else this.#account?.add(request, status, head, body?.length ?? 0);
+    if (isStream(body)) this.#reports?.add(request, status, [], Number.POSITIVE_INFINITY);
+    else this.#reports?.add(request, status, head, body?.length ?? 0);
     let streamed = 0;
     const count = (length: number): void => {
       streamed += length;
@@ -124,7 +126,7 @@ export class LaneSending {
       await sendPrepared({ ...answer, body }, parts => this.#sendWanted(parts), count);
     } finally {
       this.#stream = undefined;
-      this.#account?.settle(isStream(body) ? streamed : this.#takenThen);
+      this.#reports?.settle(isStream(body) ? streamed : this.#takenThen);
     }
   }
 

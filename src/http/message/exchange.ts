@@ -1,8 +1,9 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import type { ServedFile } from '../site/site-options.ts';
+import type { Body } from './body.ts';
+import type { HeaderList } from './header-list.ts';
 
 /**
- * A request as the handlers of this layer see it, whoever parsed it: the fast lane, node:http or node:http2.
+ * A request as the handlers of this storey see it, whoever parsed it: the fast lane, node:http or node:http2.
  * (RFC 9110)
  */
 export interface ServerRequest {
@@ -17,11 +18,8 @@ export interface ServerRequest {
   readonly remoteAddress: string | undefined;
   /** The value of a field by its name in lower case; values of several lines are joined with ', '. */
   header(name: string): string | undefined;
-  /**
-   * All fields in the order they came: name, value, name, value. Frozen when the same list may come with
-   * another request.
-   */
-  readonly rawHeaders: readonly string[];
+  /** All fields in the order they came. Frozen when the same list may come with another request. */
+  readonly rawHeaders: HeaderList;
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;
   /**
@@ -30,10 +28,20 @@ export interface ServerRequest {
    */
   earlyHints?(links: readonly string[]): void;
   /**
-   * Told of the file that answers, before the request's conditions are evaluated: what the response states in
-   * its stead.
+   * Told of the file that answers, before the request's conditions are evaluated.
+   * @returns what the response states in place of the file
    */
   stated?(file: ServedFile): Stated | undefined;
+}
+
+/** What is known of a file that is served. */
+export interface ServedFile {
+  /** Where it lies, by the name that it was asked for. */
+  readonly path: string;
+  /** In bytes, without a content coding. */
+  readonly size: number;
+  readonly mtime: Date;
+  readonly mtimeMs: number;
 }
 
 /** What a response says of the file that it is made of, before the file's own fields are there. */
@@ -44,65 +52,48 @@ export interface Stated {
   readonly isSuccess: boolean;
 }
 
-/**
- * Fields of an answer: name, value, name, value; without Connection, Keep-Alive and Transfer-Encoding, which
- * whoever sends it adds, and without Date, which is added as well unless it is there: an answer that another
- * server made keeps its date. Never changed once made: a list that is used for many answers lets the sender
- * keep its bytes.
- */
-export type HeaderList = readonly string[];
-
 /** An answer to a request, whoever sends it. */
 export interface Answer {
   readonly status: number;
   readonly headers: HeaderList;
   /**
-   * The sender releases it, also when it sends nothing (to HEAD, to a client that is gone). A body of unknown
-   * length is an iterable, which the sender takes to its end or closes. Headers have the Content-Length where
-   * it is known.
+   * The sender releases it, also when it sends nothing (to HEAD, to a client that is gone). Headers have the
+   * Content-Length where it is known.
    */
-  readonly body: Aggregate | AsyncIterable<Aggregate> | undefined;
+  readonly body: Body | undefined;
+  /** The file that was asked for, where it was one and the handler says so. */
+  readonly file?: ServedFile | undefined;
 }
 
-/** Who an answer is for. */
+/**
+ * Whom an answer is for. One of the three is called, once, by whoever answers; also when the answer was given
+ * up ({@link PendingAnswer}): then it may say that it has left off by failing. None of them throws.
+ */
 export interface Recipient {
-  /** Called once. Does not throw. */
+  /** Takes over the body. */
   answered(answer: Answer): void;
+  /** The request is for somebody else: `next` of a middleware; 404 where there is none. */
+  declined(): void;
+  /** The handler failed, which is a bug of it: what is to be expected are answers. */
+  failed(error: unknown): void;
 }
 
-/** An answer that is on its way to a {@link Recipient}. */
-export interface Underway {
+/** An answer that is still to come. */
+export interface PendingAnswer {
   /**
-   * Nobody wants it any more, as the client is gone: it is not given then. Once it is given, that means
-   * nothing.
+   * The client is gone, or has said its last, as far as can be known: whoever answers may leave off. Once the
+   * recipient is told, that means nothing.
    */
   giveUp(): void;
 }
 
-/** Answers requests. */
+/** Answers requests. For handlers that are promised more easily than told there is {@link handlerOf}. */
 export interface Handler {
   /**
-   * The answer if it is at hand: no wait, no disk, no other process. Undefined says nothing: ask
-   * {@link answer}.
+   * Tells the recipient before it returns, if the answer is at hand: that is the fast way, for which servers
+   * wait with all that an answer to come needs. Otherwise it tells it later.
+   * @returns what the recipient gives up by if it is to be told later; undefined if it was told
+   * @throws as {@link Recipient.failed} takes it; not after it has told the recipient
    */
-  answerNow?(request: ServerRequest): Answer | undefined;
-  /**
-   * Whether it is known, without a look anywhere, that {@link answer} would leave the request to somebody
-   * else.
-   */
-  declines?(request: ServerRequest): boolean;
-  /**
-   * As {@link answer}, without promises and a signal: they cost more than all else that a server does for an
-   * answer which another process gives. For handlers that answer tens of thousands of requests a second.
-   * @param recipient told after this has returned, unless the request is given up first
-   * @returns undefined when the request has to be put to {@link answer}
-   */
-  answerTo?(request: ServerRequest, recipient: Recipient): Underway | undefined;
-  /**
-   * @param signal aborted when the client is gone
-   * @returns undefined when the request is for somebody else (`next` of a middleware; 404 where there is
-   *   none)
-   * @throws only what is a bug, or the signal's reason: failures are answers
-   */
-  answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined>;
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined;
 }

@@ -1,4 +1,19 @@
-import type { HeaderList } from './exchange.ts';
+/**
+ * Fields of a message: name, value, name, value. Of an answer without Connection, Keep-Alive and
+ * Transfer-Encoding, which whoever sends it adds, and without Date, which is added as well unless it is there:
+ * an answer that another server made keeps its date. Never changed once made: a list that is used for many
+ * answers lets the sender keep its bytes.
+ */
+export type HeaderList = readonly string[];
+
+/** Fields of the content, which a 304 has none of (RFC 9110, 15.4.5). In lower case. */
+export const CONTENT_FIELDS: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'content-language',
+]);
 
 /**
  * The value of a field by its name in lower case; those of several lines are joined with ', ' (RFC 9110,
@@ -7,12 +22,37 @@ import type { HeaderList } from './exchange.ts';
 export function fieldOf(headers: HeaderList, name: string): string | undefined {
   let value: string | undefined;
   for (let index = 0; index < headers.length; index += 2) {
-    const field = headers[index] as string;
-    if (field.length !== name.length || field.toLowerCase() !== name) continue;
+    if (!isNamed(headers[index] as string, name)) continue;
     const line = headers[index + 1] as string;
     value = value === undefined ? line : `${value}, ${line}`;
   }
   return value;
+}
+
+/** How many lines have a name, given in lower case. */
+export function countLines(headers: HeaderList, name: string): number {
+  let lines = 0;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (isNamed(headers[index] as string, name)) lines += 1;
+  }
+  return lines;
+}
+
+/** Whether there is a field, by its name in lower case. */
+export function hasField(headers: HeaderList, name: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (isNamed(headers[index] as string, name)) return true;
+  }
+  return false;
+}
+
+/** Whether the field whose name is at an index has lines before that one. */
+export function isRepeated(headers: HeaderList, index: number): boolean {
+  const name = (headers[index] as string).toLowerCase();
+  for (let before = 0; before < index; before += 2) {
+    if (isNamed(headers[before] as string, name)) return true;
+  }
+  return false;
 }
 
 /** The fields but for those whose names, in lower case, are in a set. */
@@ -32,6 +72,15 @@ export function namesOf(headers: HeaderList): Set<string> {
   return names;
 }
 
+/** The fields as pairs, as Object.fromEntries and Headers take them. */
+export function pairsOf(headers: HeaderList): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    pairs.push([headers[index] as string, headers[index + 1] as string]);
+  }
+  return pairs;
+}
+
 /** The members of a field that is a list of tokens, in lower case. */
 export function tokensOf(field: string | undefined): string[] {
   if (field === undefined) return [];
@@ -40,4 +89,19 @@ export function tokensOf(field: string | undefined): string[] {
     .split(',')
     .map(token => token.trim())
     .filter(token => token !== '');
+}
+
+/** token (RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** field-value, obs-text included (RFC 9110, 5.5): as latin1, and without what could end the line. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Whether a field may be sent: nothing in it can be taken for another field, or for the end of the head. */
+export function isField(name: string, value: string): boolean {
+  return TOKEN.test(name) && VALUE.test(value);
+}
+
+/** @param name in lower case */
+function isNamed(field: string, name: string): boolean {
+  return field.length === name.length && field.toLowerCase() === name;
 }

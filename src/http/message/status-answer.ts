@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Answer, HeaderList } from './exchange.ts';
+import type { Answer } from './exchange.ts';
+import type { HeaderList } from './header-list.ts';
 
 /**
  * An answer with a status and its name as text, and nothing of what went wrong inside. Not to be stored.

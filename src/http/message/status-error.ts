@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { IoliteError } from '../../base/error.ts';
-import type { HeaderList } from './exchange.ts';
+import { type HeaderList, pairsOf } from './header-list.ts';
 
 /**
  * An answer that is an error, as the error handlers of Connect and Express take it: they answer with its
@@ -19,7 +19,6 @@ export class StatusError extends IoliteError {
     this.status = status;
     this.statusCode = status;
     this.expose = status < 500;
-    const pairs = fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]]] : []));
-    this.headers = Object.fromEntries(pairs);
+    this.headers = Object.fromEntries(pairsOf(fields));
   }
 }

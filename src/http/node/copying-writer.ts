@@ -3,7 +3,7 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { isGone, type NodeResponse } from './node-response.ts';
 
 /** So much of a body is copied at a time. */
-const PIECE = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /**
  * Writes to a response whose methods others stand in for. What they are given they may keep, and they call
@@ -25,7 +25,7 @@ export class CopyingWriter implements Disposable {
     const response = this.#response as ServerResponse;
     let taken = 0;
     while (taken < body.length && !isGone(response) && !response.writableEnded) {
-      const end = Math.min(taken + PIECE, body.length);
+      const end = Math.min(taken + PIECE_BYTES, body.length);
       const bytes = Buffer.allocUnsafeSlow(end - taken);
       body.copyTo(bytes, 0, taken, end);
       taken = end;

@@ -4,8 +4,10 @@ import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
-import type { Answer, Handler, HeaderList, ServerRequest, Stated } from '../message/exchange.ts';
-import type { ServedFile } from '../site/site-options.ts';
+import { releaseBody } from '../message/body.ts';
+import type { Answer, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
+import { type HeaderList, isRepeated } from '../message/header-list.ts';
+import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
 import { isGone, isWrapped, type NodeResponse } from './node-response.ts';
@@ -16,7 +18,7 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
  * Up to this size a body is copied once, to leave together with its header in one write: that costs less than
  * two.
  */
-const SMALL = 16 * 1024;
+const SMALL_BYTES = 16 * 1024;
 
 /** Options of {@link serverRequest}. */
 export interface AdapterOptions {
@@ -104,44 +106,40 @@ async function* bodyOf(request: NodeRequest, pool: Pool | undefined): AsyncGener
 }
 
 /**
- * Has a handler answer a request of node:http or node:http2, and sends what it says. The handler's signal
- * aborts when the client is gone.
+ * Has a handler answer a request of node:http or node:http2, and sends what it says. The answer is given up
+ * when the client is gone.
  * @returns false when the handler has no answer: nothing was sent. True when the answer was sent or the
  *   client is gone
- * @throws what the handler throws, unless the client is gone
+ * @throws what the handler failed with, unless the client is gone
  */
 export async function handle(
   handler: Handler,
   request: ServerRequest,
   response: NodeResponse,
 ): Promise<boolean> {
-  const answer = handler.answerNow?.(request) ?? (await requestAnswer(handler, request, response));
+  const answer = await requestAnswer(handler, request, response);
   if (answer === undefined) return isGone(response);
   await writeAnswer(response, answer, request.method);
   return true;
 }
 
 /**
- * What a handler answers in its own time. Its signal aborts when the client is gone.
- * @returns undefined also when the client has left meanwhile
- * @throws what the handler throws, unless the client is gone
+ * What a handler answers; without a promise, if it answers at once. The answer is given up when the client is
+ * gone.
+ * @returns undefined when the handler has none, or the client has left meanwhile
+ * @throws what the handler failed with, unless the client is gone
  */
-export async function requestAnswer<T extends Answer>(
-  handler: { answer(request: ServerRequest, signal: AbortSignal): Promise<T | undefined> },
+export function requestAnswer(
+  handler: Handler,
   request: ServerRequest,
   response: NodeResponse,
-): Promise<T | undefined> {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  response.once('close', abort);
-  try {
-    return await handler.answer(request, controller.signal);
-  } catch (error) {
-    if (controller.signal.aborted) return undefined;
-    throw error;
-  } finally {
-    response.off('close', abort);
-  }
+): Answer | undefined | Promise<Answer | undefined> {
+  const awaited = new AwaitedAnswer();
+  const answering = awaited.ask(handler, request);
+  if (!(answering instanceof Promise)) return answering;
+  const giveUp = (): void => awaited.giveUp();
+  response.once('close', giveUp);
+  return answering.finally(() => response.off('close', giveUp));
 }
 
 /**
@@ -163,19 +161,19 @@ export async function writeAnswer(
 ): Promise<number | undefined> {
   const { status, headers, body } = answer;
   if (isGone(response) || response.headersSent) {
-    await discard(body);
+    releaseBody(body);
     return undefined;
   }
   try {
     if (visible || 'stream' in response) writeFields(response, status, headers);
     else response.writeHead(status, headers as string[]);
   } catch (error) {
-    await discard(body);
+    releaseBody(body);
     throw error;
   }
   if (method === 'HEAD' || status === 204 || status === 304) {
     response.end();
-    await discard(body);
+    releaseBody(body);
     return 0;
   }
   if (body === undefined) {
@@ -183,14 +181,7 @@ export async function writeAnswer(
     return 0;
   }
   if (!Aggregate.isAggregate(body)) return pump(response, body);
-  return body.length <= SMALL ? endWith(response, body) : sendAll(response, body);
-}
-
-/** Releases a body that is not sent. */
-export async function discard(body: Answer['body']): Promise<void> {
-  if (body === undefined) return;
-  if (Aggregate.isAggregate(body)) body[Symbol.dispose]();
-  else await body[Symbol.asyncIterator]().return?.();
+  return body.length <= SMALL_BYTES ? endWith(response, body) : sendAll(response, body);
 }
 
 function writeFields(response: NodeResponse, status: number, headers: HeaderList): void {
@@ -201,16 +192,6 @@ function writeFields(response: NodeResponse, status: number, headers: HeaderList
     else response.setHeader(name, value);
   }
   response.writeHead(status);
-}
-
-/** Whether a list has a field, by the index of its name, before that too. */
-function isRepeated(headers: HeaderList, index: number): boolean {
-  const name = headers[index] as string;
-  for (let before = 0; before < index; before += 2) {
-    const other = headers[before] as string;
-    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
-  }
-  return false;
 }
 
 function endWith(response: NodeResponse, body: Aggregate): number {

@@ -1,12 +1,14 @@
 import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-import type { HeaderList, ServerRequest } from '../message/exchange.ts';
+import { releaseBody } from '../message/body.ts';
+import type { Answer, ServerRequest } from '../message/exchange.ts';
+import { CONTENT_FIELDS, fieldOf, type HeaderList } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { StatusError } from '../message/status-error.ts';
 import { defaultCache } from '../site/default-cache.ts';
-import { createSite, type SiteAnswer, type StaticSite } from '../site/site.ts';
+import { createSite, type StaticSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
-import { discard, type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
+import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
 import { isUntouched, isWatched, type NodeResponse } from './node-response.ts';
 import { HeaderSetting, type SetHeaders } from './set-headers.ts';
 
@@ -35,14 +37,6 @@ export type StaticMiddleware = (
 
 /** What a response's own fields never replace: it is about the bytes that are sent. */
 const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
-/** Fields about a content, which a 304 does not have. */
-const OF_CONTENT = [
-  'Content-Type',
-  'Content-Length',
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Range',
-];
 
 /**
  * A middleware that serves the files of a directory from a file cache: each is read once, and sent from the
@@ -129,12 +123,11 @@ class Middleware {
     setting: HeaderSetting,
     next: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
-    const now = this.#site.answerNow(request);
-    const answer = now ?? (await requestAnswer(this.#site, request, response));
+    const answer = await requestAnswer(this.#site, request, response);
     // Nobody is there any more.
     if (answer === undefined) return;
     if (setting.failure !== undefined) {
-      await discard(answer.body);
+      releaseBody(answer.body);
       throw setting.failure.error;
     }
     if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
@@ -145,21 +138,21 @@ class Middleware {
   async #refuse(
     request: ServerRequest,
     response: NodeResponse,
-    answer: SiteAnswer,
+    answer: Answer,
     next: (error?: unknown) => void,
   ): Promise<void> {
     const { status, headers, body, file } = answer;
     const passes = this.#fallthrough && file === undefined && status < 500;
     if (!passes && (status === 405 || this.#pages.has(status))) return this.#send(request, response, answer);
-    await discard(body);
+    releaseBody(body);
     if (passes) next();
-    else next(new StatusError(status, fieldOf(headers, 'Content-Range')));
+    else next(new StatusError(status, rangeField(headers)));
   }
 
-  async #send(request: ServerRequest, response: NodeResponse, answer: SiteAnswer): Promise<void> {
+  async #send(request: ServerRequest, response: NodeResponse, answer: Answer): Promise<void> {
     const { method } = request;
     if (response.headersSent) {
-      await discard(answer.body);
+      releaseBody(answer.body);
       throw new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent');
     }
     if (isUntouched(response)) {
@@ -169,9 +162,9 @@ class Middleware {
     const { status, headers, body } = answer;
     try {
       setMissing(response, headers);
-      if (status === 304) for (const name of OF_CONTENT) response.removeHeader(name);
+      if (status === 304) for (const name of CONTENT_FIELDS) response.removeHeader(name);
     } catch (error) {
-      await discard(body);
+      releaseBody(body);
       throw error;
     }
     // As with serve-static, an application may have said which status a file is for.
@@ -203,9 +196,10 @@ function appendVary(response: NodeResponse, value: string): void {
   }
 }
 
-function fieldOf(headers: HeaderList, name: string): HeaderList {
-  const index = headers.indexOf(name);
-  return index === -1 ? [] : headers.slice(index, index + 2);
+/** Which bytes there are, which belongs to 416 (RFC 9110, 15.5.17). */
+function rangeField(headers: HeaderList): HeaderList {
+  const range = fieldOf(headers, 'content-range');
+  return range === undefined ? [] : ['Content-Range', range];
 }
 
 /** Runs of slashes in the path of a target as one, which serve-static takes them for. */

@@ -1,5 +1,4 @@
-import type { Stated } from '../message/exchange.ts';
-import type { ServedFile } from '../site/site-options.ts';
+import type { ServedFile, Stated } from '../message/exchange.ts';
 import { isUntouched, type NodeResponse } from './node-response.ts';
 
 /** Sets fields of a response, once it is known which file it is of. */

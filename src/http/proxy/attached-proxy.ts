@@ -2,14 +2,14 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { Held } from '../../store/stored-version.ts';
-import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { useOf } from './cache/freshness.ts';
-import type { Facts } from './cache/response-facts.ts';
+import type { StoredFacts } from './cache/response-facts.ts';
 import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
 import { keyOf, keyOfVariant, select } from './cache/stored-responses.ts';
-import { type Inquiry, inquiryOf } from './cache-lookup.ts';
+import { type CacheLookup, lookupOf } from './cache-lookup.ts';
 
 /** What the proxy says of an answer that it had. */
 const HIT = /\biolite; hit\b/;
@@ -33,7 +33,7 @@ export async function attachProxy(channel: Channel, forward: Handler): Promise<A
 export class AttachedProxy implements Handler, Disposable {
   readonly #forward: Handler;
   /** If its owner is gone, what is held is sent as long as it is fresh. */
-  readonly #index = new StoreIndex<Facts>(RESPONSES, () => {});
+  readonly #index = new StoreIndex<StoredFacts>(RESPONSES, () => {});
 
   /** Use attachProxy(). */
   constructor(forward: Handler) {
@@ -45,20 +45,26 @@ export class AttachedProxy implements Handler, Disposable {
     return this.#index.attach(channel);
   }
 
-  answerNow(request: ServerRequest): Answer | undefined {
-    const inquiry = inquiryOf(request);
-    return inquiry === undefined ? undefined : this.#answer(inquiry);
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const lookup = lookupOf(request);
+    if (lookup === undefined) return this.#forward.answer(request, recipient);
+    const held = this.#answer(lookup);
+    if (held === undefined) return this.#forward.answer(request, this.#taking(lookup, recipient));
+    recipient.answered(held);
+    return undefined;
   }
 
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    const inquiry = inquiryOf(request);
-    if (inquiry === undefined) return this.#forward.answer(request, signal);
-    const held = this.#answer(inquiry);
-    if (held !== undefined) return held;
-    const answer = await this.#forward.answer(request, signal);
-    // What is asked for once only, as most is, need not be held here.
-    if (HIT.test(fieldOf(answer?.headers ?? [], 'cache-status') ?? '')) void this.#take(inquiry);
-    return answer;
+  /** Passes on what the proxy answers, and has it held here if the proxy had it. */
+  #taking(lookup: CacheLookup, recipient: Recipient): Recipient {
+    return {
+      answered: answer => {
+        // What is asked for once only, as most is, need not be held here.
+        if (HIT.test(fieldOf(answer.headers, 'cache-status') ?? '')) void this.#take(lookup);
+        recipient.answered(answer);
+      },
+      declined: () => recipient.declined(),
+      failed: error => recipient.failed(error),
+    };
   }
 
   /** Lets go of what is held. */
@@ -70,9 +76,9 @@ export class AttachedProxy implements Handler, Disposable {
     this.close();
   }
 
-  #answer(inquiry: Inquiry): Answer | undefined {
-    const { resource, request, wanted } = inquiry;
-    let held: Held<Facts> | undefined;
+  #answer(lookup: CacheLookup): Answer | undefined {
+    const { resource, request, wanted } = lookup;
+    let held: Held<StoredFacts> | undefined;
     const found = select(resource, request, key => {
       held = this.#index.peek(key);
       return held?.facts;
@@ -85,7 +91,7 @@ export class AttachedProxy implements Handler, Disposable {
   }
 
   /** Asks the owner for the response that a request selects. It may have left meanwhile, as may the owner. */
-  async #take({ resource, request }: Inquiry): Promise<void> {
+  async #take({ resource, request }: CacheLookup): Promise<void> {
     try {
       const key = keyOf(resource);
       const facts = await this.#factsOf(key);
@@ -96,7 +102,7 @@ export class AttachedProxy implements Handler, Disposable {
     }
   }
 
-  async #factsOf(key: string): Promise<Facts> {
+  async #factsOf(key: string): Promise<StoredFacts> {
     const held = this.#index.peek(key)?.retain() ?? (await this.#index.ask(key));
     const { facts } = held;
     held.release();

@@ -3,7 +3,7 @@ import type { ServerRequest } from '../message/exchange.ts';
 import { type Resource, resourceOf } from './resource.ts';
 
 /** A request that a cache can have a part in. */
-export interface Inquiry {
+export interface CacheLookup {
   readonly request: ServerRequest;
   readonly resource: Resource;
   /** Cache-Control of the request. */
@@ -11,7 +11,7 @@ export interface Inquiry {
 }
 
 /** A request as a question to a cache. @returns undefined for one that is none */
-export function inquiryOf(request: ServerRequest): Inquiry | undefined {
+export function lookupOf(request: ServerRequest): CacheLookup | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
   const resource = resourceOf(request);
   const wanted = parseDirectives(request.header('cache-control'));

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { Endpoint } from '../../ipc/meet/endpoint.ts';
 import { listen } from '../../ipc/meet/listen.ts';
 import { HeapChunk } from '../../memory/heap-chunk.ts';
 import type { AppRequest } from '../app/app-side/app-request.ts';
 import { AppSession } from '../app/app-side/app-session.ts';
+import { type Body, isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
+import { answerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
 
 /** Where a {@link ProxyHost} listens: names of channels. */
@@ -48,7 +50,7 @@ export class ProxyHost {
       listen(`${name}/responses`),
     ]);
     const handler = async (request: AppRequest): Promise<Answer> => {
-      const answer = await proxy.answer(request, request.signal);
+      const answer = (await answerOf(proxy, request, request.signal)) as Answer;
       return { ...answer, body: sharedBody(answer.body, pool) };
     };
     requests.on('channel', channel => new AppSession(channel, { handler, pool, failed }));
@@ -67,9 +69,8 @@ export class ProxyHost {
  * A body that can go to other domains. Copies what lies on the heap; what is kept is in shared memory
  * already.
  */
-function sharedBody(body: Answer['body'], pool: Pool): Answer['body'] {
-  if (body === undefined || Aggregate.isAggregate(body))
-    return body === undefined ? body : shared(body, pool);
+function sharedBody(body: Body | undefined, pool: Pool): Body | undefined {
+  if (!isStream(body)) return body === undefined ? body : shared(body, pool);
   const pieces = body[Symbol.asyncIterator]();
   return {
     [Symbol.asyncIterator]: () => ({

@@ -7,22 +7,24 @@ import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
 import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
-import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import type { Body } from '../message/body.ts';
+import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
-import { originFailure } from '../message/origin-failure.ts';
+import { tellLater } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
-import { type Forwarded, type Handled, withStatus } from './cache/cache-status.ts';
+import { failureAnswer } from '../message/status-of-error.ts';
+import { type ForwardReason, type Handling, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
 import { ResponseStore } from './cache/response-store.ts';
 import { FAILURES } from './cache/storable.ts';
 import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
-import { type Found, StoredResponses, selectsSame } from './cache/stored-responses.ts';
+import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
-import { asksForPart, type Inquiry, inquiryOf } from './cache-lookup.ts';
-import type { Fetch, FetchContext, Outcome } from './origin/fetch.ts';
+import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
+import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
-import { Origin, type OriginLimits } from './origin/origin.ts';
+import { HttpOrigin, type OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 
@@ -45,7 +47,6 @@ export interface ProxyOptions extends OriginLimits {
 
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
 export interface ReverseProxy extends Handler, AsyncDisposable {
-  answer(request: ServerRequest, signal: AbortSignal): Promise<Answer>;
   /**
    * Lets the domain at the other end of a channel send what is kept here from the same memory
    * ({@link attachProxy}), until the channel or the proxy closes. Takes the channel's request handler.
@@ -55,9 +56,9 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
   close(): Promise<void>;
 }
 
-const DEFAULT_BUDGET = 256 * 1024 ** 2;
+const BUDGET_BYTES = 256 * 1024 ** 2;
 /** How often a request waits for what another has asked for, before it asks itself. */
-const MOST_WAITS = 3;
+const MAX_WAITS = 3;
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -104,7 +105,7 @@ class CachingProxy implements ReverseProxy {
 
   constructor(options: ProxyOptions) {
     const { budget, policy, pool, trustForwarded } = checkOptions(options);
-    const origin = new Origin(options.origin, options);
+    const origin = new HttpOrigin(options.origin, options);
     this.#store = new ResponseStore({ budget, policy, pool });
     this.#context = {
       origin,
@@ -118,13 +119,15 @@ class CachingProxy implements ReverseProxy {
     this.#store.serve(channel, otherwise);
   }
 
-  answerNow(request: ServerRequest): Answer | undefined {
-    const inquiry = this.#closed ? undefined : inquiryOf(request);
-    return inquiry === undefined ? undefined : this.#answerFromStore(inquiry);
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const lookup = this.#closed ? undefined : lookupOf(request);
+    const stored = lookup === undefined ? undefined : this.#answerFromStore(lookup);
+    if (stored === undefined) return tellLater(recipient, signal => this.#answer(request, signal));
+    recipient.answered(stored);
+    return undefined;
   }
 
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    signal.throwIfAborted();
+  async #answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
     const resource = resourceOf(request);
     if (this.#closed) return statusAnswer(503);
     if (resource === undefined) return statusAnswer(400);
@@ -132,8 +135,8 @@ class CachingProxy implements ReverseProxy {
     // them.
     if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
     if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
-    const inquiry = inquiryOf(request);
-    if (inquiry !== undefined) return this.#answerThroughCache(inquiry, signal);
+    const lookup = lookupOf(request);
+    if (lookup !== undefined) return this.#answerThroughCache(lookup, signal);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     return this.#passOn(request, resource, isRead ? 'bypass' : 'method', signal);
   }
@@ -150,21 +153,21 @@ class CachingProxy implements ReverseProxy {
   }
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
-  #answerFromStore(inquiry: Inquiry): Answer | undefined {
-    const { request, resource, wanted } = inquiry;
+  #answerFromStore(lookup: CacheLookup): Answer | undefined {
+    const { request, resource, wanted } = lookup;
     const found = this.#context.responses.find(resource, request);
     if (typeof found === 'string') return undefined;
     const use = useOf(found.facts, wanted, Date.now());
     if (use === 'validated') return undefined;
-    const answer = this.#answerWith(inquiry, found, { hit: true });
-    if (use === 'while-revalidating') void this.#refresh(inquiry, found);
+    const answer = this.#answerWith(lookup, found, { hit: true });
+    if (use === 'while-revalidating') void this.#refresh(lookup, found);
     return answer;
   }
 
-  async #answerThroughCache(inquiry: Inquiry, signal: AbortSignal): Promise<Answer> {
-    const { request, resource, wanted } = inquiry;
+  async #answerThroughCache(lookup: CacheLookup, signal: AbortSignal): Promise<Answer> {
+    const { request, resource, wanted } = lookup;
     for (let waits = 0; ; waits++) {
-      const stored = this.#answerFromStore(inquiry);
+      const stored = this.#answerFromStore(lookup);
       if (stored !== undefined) return stored;
       if (wanted.has('only-if-cached')) return statusAnswer(504);
       const found = this.#context.responses.find(resource, request);
@@ -172,50 +175,50 @@ class CachingProxy implements ReverseProxy {
         const reason = request.method === 'GET' ? 'partial' : found;
         return this.#passOn(request, resource, reason, signal);
       }
-      const fetch = this.#fetch(inquiry, found, waits >= MOST_WAITS);
+      const fetch = this.#fetch(lookup, found, waits >= MAX_WAITS);
       const outcome = await fetch.wait(request, signal);
-      const answer = this.#answerOf(inquiry, found, fetch, outcome);
+      const answer = this.#answerOf(lookup, found, fetch, outcome);
       if (answer !== undefined) return answer;
       // What comes has to be validated for each who asks: which can be done, for all, when it is there.
       await abortable(fetch.ended, signal);
     }
   }
 
-  #fetch({ request, resource }: Inquiry, found: Found | string, alone: boolean): Fetch {
+  #fetch({ request, resource }: CacheLookup, found: SelectedResponse | string, alone: boolean): Fetch {
     const validating = typeof found === 'object' && conditionsOf(found.facts).length > 0 ? found : undefined;
     return this.#fetches.fetch(resource, request, validating, alone);
   }
 
   /** Asks the origin about what is stored, for those who come later. */
-  async #refresh(inquiry: Inquiry, found: Found): Promise<void> {
-    const fetch = this.#fetch(inquiry, found, false);
-    const outcome = await fetch.wait(inquiry.request);
-    if (outcome.kind === 'response' && !outcome.shared && fetch.leader === inquiry.request)
+  async #refresh(lookup: CacheLookup, found: SelectedResponse): Promise<void> {
+    const fetch = this.#fetch(lookup, found, false);
+    const outcome = await fetch.wait(lookup.request);
+    if (outcome.kind === 'response' && !outcome.shared && fetch.leader === lookup.request)
       outcome.body.close();
   }
 
   /** @returns undefined when what came of the fetch is not for this request */
   #answerOf(
-    inquiry: Inquiry,
-    found: Found | 'uri-miss' | 'vary-miss',
+    lookup: CacheLookup,
+    found: SelectedResponse | 'uri-miss' | 'vary-miss',
     fetch: Fetch,
-    outcome: Outcome,
+    outcome: FetchOutcome,
   ): Answer | undefined {
-    const { request, resource, wanted } = inquiry;
+    const { request, resource, wanted } = lookup;
     const collapsed = fetch.leader !== request;
     if (outcome.kind === 'renewed') {
       const now = this.#context.responses.find(resource, request);
       if (typeof now === 'string') return undefined;
-      return this.#answerWith(inquiry, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
+      return this.#answerWith(lookup, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
     }
     const failed = outcome.kind === 'failed' || FAILURES.has(outcome.facts.status);
     if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
       if (outcome.kind === 'response' && !collapsed && !outcome.shared) outcome.body.close();
       const forwardedStatus = outcome.kind === 'response' ? outcome.facts.status : undefined;
-      return this.#answerWith(inquiry, found, { hit: true, forwarded: 'stale', forwardedStatus });
+      return this.#answerWith(lookup, found, { hit: true, forwarded: 'stale', forwardedStatus });
     }
     if (outcome.kind === 'failed') {
-      const answer = originFailure(outcome.error);
+      const answer = failureAnswer(outcome.error, 'origin');
       // What is wrong with the leader's request is not wrong with this one.
       return answer.status === 400 && collapsed ? undefined : answer;
     }
@@ -234,7 +237,7 @@ class CachingProxy implements ReverseProxy {
   }
 
   /** @returns undefined when it has left the store */
-  #answerWith({ request }: Inquiry, found: Found, handled: Handled): Answer | undefined {
+  #answerWith({ request }: CacheLookup, found: SelectedResponse, handled: Handling): Answer | undefined {
     const content = this.#context.responses.contentOf(found);
     if (content === undefined) return undefined;
     return answerFromStore(request, found.facts, content, handled);
@@ -243,7 +246,7 @@ class CachingProxy implements ReverseProxy {
   async #passOn(
     request: ServerRequest,
     resource: Resource,
-    forwarded: Forwarded,
+    forwarded: ForwardReason,
     signal: AbortSignal,
   ): Promise<Answer> {
     const answer = await passOn(this.#context, resource, request, signal);
@@ -268,16 +271,16 @@ class CachingProxy implements ReverseProxy {
 }
 
 function sharedReader(
-  { facts, body }: Outcome & { kind: 'response' },
+  { facts, body }: FetchOutcome & { kind: 'response' },
   { method }: ServerRequest,
-): Answer['body'] {
+): Body | undefined {
   return method === 'HEAD' || facts.status === 204 ? undefined : body.reader();
 }
 
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  const { budget = DEFAULT_BUDGET, policy = 'lru', pool, trustForwarded = false } = options as ProxyOptions;
+  const { budget = BUDGET_BYTES, policy = 'lru', pool, trustForwarded = false } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
   return { budget, policy: createPolicy(policy, budget), pool, trustForwarded };

@@ -1,3 +1,5 @@
+import type { AnswerReport } from '../message/answer-report.ts';
+
 /** What a log says of one request and its answer. */
 export interface AccessRecord {
   /** When it came: milliseconds since the epoch. */
@@ -14,6 +16,23 @@ export interface AccessRecord {
   readonly userAgent?: string | undefined;
   /** Milliseconds from its coming to the end of its answer. */
   readonly duration?: number | undefined;
+}
+
+/** What a log says of a request that was answered just now. */
+export function accessRecord(report: AnswerReport): AccessRecord {
+  const { request, httpVersion, status, bytes, duration, remoteAddress } = report;
+  return {
+    time: Date.now() - duration,
+    httpVersion,
+    status,
+    bytes,
+    remoteAddress,
+    method: request.method,
+    target: request.target,
+    referer: request.header('referer'),
+    userAgent: request.header('user-agent'),
+    duration: Math.round(duration * 1000) / 1000,
+  };
 }
 
 export type AccessFormat = 'combined' | 'json';

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
-import { type AccessFormat, type AccessRecord, formatters } from './access-format.ts';
+import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
+import { type AccessFormat, type AccessRecord, accessRecord, formatters } from './access-format.ts';
 
 export interface AccessLogOptions {
   /** The NCSA combined format, or an object of JSON a line. Default combined. */
@@ -15,11 +16,11 @@ export interface AccessLogOptions {
   readonly limit?: number;
 }
 
-/** Milliseconds that an entry waits for others to be written with. */
-const DELAY = 200;
-/** Characters that are written at once, without waiting. */
-const BATCH = 64 * 1024;
-const DEFAULT_LIMIT = 1024 ** 2;
+/** How long an entry waits for others to be written with. */
+const DELAY_MS = 200;
+/** What is written at once, without waiting. */
+const BATCH_CHARACTERS = 64 * 1024;
+const LIMIT_BYTES = 1024 ** 2;
 
 /**
  * Opens an access log.
@@ -46,7 +47,8 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
  * A log of what was answered. Writing an entry never waits and never fails: entries are written in batches,
  * and when the output does not keep up, or fails, they are dropped rather than kept.
  */
-export class AccessLog {
+export class AccessLog implements AnswerListener {
+  readonly wantsDuration = true;
   readonly #format: (record: AccessRecord) => string;
   readonly #path: string | undefined;
   readonly #limit: number;
@@ -56,7 +58,7 @@ export class AccessLog {
   #closed = false;
   #dropped = 0;
 
-  constructor({ format = 'combined', output, limit = DEFAULT_LIMIT }: AccessLogOptions) {
+  constructor({ format = 'combined', output, limit = LIMIT_BYTES }: AccessLogOptions) {
     if (!Object.hasOwn(formatters, format)) {
       throw new ArgumentError(
         `Cannot log accesses: format 'combined' or 'json' is wanted, ${describe(format)} was given`,
@@ -80,6 +82,11 @@ export class AccessLog {
     return this.#dropped;
   }
 
+  /** Adds an entry for an answer. */
+  answered(report: AnswerReport): void {
+    this.write(accessRecord(report));
+  }
+
   /** Adds an entry. Takes a few microseconds. */
   write(record: AccessRecord): void {
     const waiting = this.#output.writableLength + this.#pending.length;
@@ -88,8 +95,8 @@ export class AccessLog {
       return;
     }
     this.#pending += this.#format(record);
-    if (this.#pending.length >= BATCH) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), DELAY).unref();
+    if (this.#pending.length >= BATCH_CHARACTERS) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), DELAY_MS).unref();
   }
 
   /** Opens the file anew: for after it was renamed. Does nothing for a stream. */

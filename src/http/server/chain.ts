@@ -1,6 +1,6 @@
-import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../message/exchange.ts';
+import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
-/** Asks handlers one after the other: the first that has an answer gives it. None of them: undefined. */
+/** Asks handlers one after the other: the first that has an answer gives it. Declines if none has. */
 export class Chain implements Handler {
   readonly #handlers: readonly Handler[];
 
@@ -8,27 +8,71 @@ export class Chain implements Handler {
     this.#handlers = handlers;
   }
 
-  /** The first handler's: what it does not have at hand, it has to be asked for before the next one. */
-  answerNow(request: ServerRequest): Answer | undefined {
-    return this.#handlers[0]?.answerNow?.(request);
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    return new ChainWalk(this.#handlers, request, recipient).walk();
+  }
+}
+
+/** The way of one request along a chain. */
+class ChainWalk implements Recipient, PendingAnswer {
+  readonly #handlers: readonly Handler[];
+  readonly #request: ServerRequest;
+  readonly #recipient: Recipient;
+  /** Which handler is asked next. */
+  #next = 0;
+  /** Of the handler that was asked last. */
+  #pending: PendingAnswer | undefined;
+  /** Whether that handler is being called, and may decline at once. */
+  #isCalling = false;
+  #hasDeclined = false;
+  #isGivenUp = false;
+
+  constructor(handlers: readonly Handler[], request: ServerRequest, recipient: Recipient) {
+    this.#handlers = handlers;
+    this.#request = request;
+    this.#recipient = recipient;
   }
 
-  /**
-   * The first handler's that does not decline: whether others have to be asked after it, {@link answer} finds
-   * out.
-   */
-  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
-    for (const handler of this.#handlers) {
-      if (handler.declines?.(request) !== true) return handler.answerTo?.(request, recipient);
+  /** Asks the handlers that are left, until one does not decline at once. */
+  walk(): PendingAnswer | undefined {
+    while (this.#next < this.#handlers.length && !this.#isGivenUp) {
+      const handler = this.#handlers[this.#next] as Handler;
+      this.#next += 1;
+      this.#hasDeclined = false;
+      this.#isCalling = true;
+      try {
+        this.#pending = handler.answer(this.#request, this);
+      } finally {
+        this.#isCalling = false;
+      }
+      if (!this.#hasDeclined) return this.#pending === undefined ? undefined : this;
     }
+    this.#recipient.declined();
     return undefined;
   }
 
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    for (const handler of this.#handlers) {
-      const answer = await handler.answer(request, signal);
-      if (answer !== undefined) return answer;
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#pending?.giveUp();
+  }
+
+  answered(answer: Answer): void {
+    this.#recipient.answered(answer);
+  }
+
+  declined(): void {
+    if (this.#isCalling) {
+      this.#hasDeclined = true;
+      return;
     }
-    return undefined;
+    try {
+      this.walk();
+    } catch (error) {
+      this.#recipient.failed(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#recipient.failed(error);
   }
 }

@@ -2,8 +2,8 @@ import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { Server as NetServer, type Socket } from 'node:net';
 
-/** Milliseconds that a connection on which nothing was sent yet has to send its request. */
-export const GRACE = 250;
+/** How long a connection on which nothing was sent yet has to send its request. */
+export const GRACE_MS = 250;
 
 /**
  * Lets an HTTP server come to an end without cutting off a response. (Server.close() closes connections
@@ -57,7 +57,7 @@ export class Drain {
     for (const session of this.#sessions) session.close();
     this.#patient = patience > 0;
     if (!this.#patient) this.#closeIdle();
-    const timer = setTimeout(() => this.#closeSilent(), Math.max(GRACE, patience));
+    const timer = setTimeout(() => this.#closeSilent(), Math.max(GRACE_MS, patience));
     await closed;
     clearTimeout(timer);
     // It still looks for connections that take too long.

@@ -3,16 +3,15 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
-import type { Answered } from '../fast-lane/delivery-report.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
-import type { Handler, ServerRequest } from '../message/exchange.ts';
+import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
+import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import { countLines } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from '../node/node-adapter.ts';
-import type { NodeResponse } from '../node/node-response.ts';
-import type { AccessLog } from './access-log.ts';
-import { accessRecord } from './access-record.ts';
-import { CompleteHandler } from './complete-handler.ts';
-import { Drain, GRACE } from './drain.ts';
+import { isGone, type NodeResponse } from '../node/node-response.ts';
+import { Drain, GRACE_MS } from './drain.ts';
+import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
 export interface ServerLimits {
@@ -36,50 +35,41 @@ export interface TlsOptions {
   readonly key: string | Buffer;
 }
 
-export interface HttpServerOptions {
-  /** Answers the requests; those it leaves get 404. */
-  readonly handler: Handler;
+export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
   readonly tls?: TlsOptions | undefined;
-  /** Told what a handler throws, which is a bug of it. The client gets 500. */
-  readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
-  /** Gets an entry for every answer of the handler. It stays the caller's to close. */
-  readonly accessLog?: AccessLog | undefined;
 }
 
-/** Where to listen: on an address, or on a socket that listens already, which is closed with the server. */
-export type ListenAddress = { readonly port: number; readonly host?: string } | { readonly fd: number };
-
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
-export class HttpServer {
+export class HttpServer implements Listener {
   readonly #server: NodeServer | Http2SecureServer;
   readonly #drain: Drain;
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
-  readonly #handler: CompleteHandler;
-  readonly #accessLog: AccessLog | undefined;
+  readonly #handler: Handler;
+  readonly #listener: AnswerListener | undefined;
+  readonly #failed: (error: unknown, request: ServerRequest) => void;
   /** HTTPS has none. */
   readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
-  constructor({ handler, limits = {}, tls, failed = () => {}, accessLog }: HttpServerOptions) {
-    this.#accessLog = accessLog;
-    this.#handler = new CompleteHandler(handler, failed);
+  constructor({ handler, limits = {}, tls, failed = () => {}, listeners = [] }: HttpServerOptions) {
+    this.#listener = joinListeners(listeners);
+    this.#handler = handler;
+    this.#failed = failed;
     this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response);
     });
     this.#drain = new Drain(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
-    const answered = accessLog === undefined ? undefined : logging(accessLog);
-    this.#lane = attachFastLane(this.#server, this.#handler, { answered });
+    this.#lane = attachFastLane(this.#server, handler, { listener: this.#listener, failed });
   }
 
-  /** Resolves when connections are accepted. @throws SystemError, EADDRINUSE for one */
   async listen(address: ListenAddress): Promise<void> {
     if (this.#closing !== undefined) {
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot listen: the server is closed');
@@ -94,16 +84,10 @@ export class HttpServer {
     });
   }
 
-  /** Where it listens; null when it does not. */
   address(): AddressInfo | null {
     return this.#server.address() as AddressInfo | null;
   }
 
-  /**
-   * Accepts no more connections, lets responses finish, and closes connections as they become free.
-   * @param options `patience`: milliseconds for which idle connections may bring another request. Default 0:
-   *   also a close that is under way waits for them no longer
-   */
   close(options: { readonly patience?: number } = {}): Promise<void> {
     if (this.#closing !== undefined && (options.patience ?? 0) === 0) {
       this.#lane?.close();
@@ -120,7 +104,7 @@ export class HttpServer {
   async #close(options: { readonly patience?: number }): Promise<void> {
     const { patience = 0 } = options;
     this.#lane?.retire();
-    const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE, patience));
+    const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE_MS, patience));
     if (this.#server.listening) await this.#drain.start(options);
     clearTimeout(timer);
     this.#pool.close();
@@ -130,41 +114,49 @@ export class HttpServer {
     const request = serverRequest(message, { response, pool: this.#pool });
     const since = performance.now();
     // Asked for now: a connection that is closed does not know it.
-    const remoteAddress = this.#accessLog === undefined ? undefined : request.remoteAddress;
+    const remoteAddress = this.#listener === undefined ? undefined : request.remoteAddress;
+    const answer = await this.#answerOf(message, request, response);
+    if (answer === undefined) return; // The client is gone.
+    const sent = await this.#send(response, request, answer);
+    if (sent === undefined || this.#listener === undefined) return;
+    const duration = performance.now() - since;
+    const { httpVersion } = message;
+    this.#listener.answered({ request, httpVersion, ...sent, duration, remoteAddress });
+  }
+
+  /** @returns what was sent; undefined for nothing, as the client is gone */
+  async #send(
+    response: NodeResponse,
+    request: ServerRequest,
+    answer: Answer,
+  ): Promise<{ readonly status: number; readonly bytes: number } | undefined> {
+    const { status } = answer;
     try {
-      const answer = hasHostsToChooseFrom(message)
-        ? statusAnswer(400)
-        : (this.#handler.answerNow(request) ?? (await requestAnswer(this.#handler, request, response)));
-      if (answer === undefined) return; // The client is gone.
       const bytes = await writeAnswer(response, answer, request.method, false);
-      if (bytes === undefined) return;
-      const duration = performance.now() - since;
-      const { status } = answer;
-      const { httpVersion } = message;
-      this.#accessLog?.write(accessRecord(request, { httpVersion, status, bytes, duration, remoteAddress }));
-    } catch {
-      // An answer that cannot be sent: the connection's end tells the client.
-      response.destroy();
+      return bytes === undefined ? undefined : { status, bytes };
+    } catch (error) {
+      // It cannot be sent, which is a bug of the handler. Nothing of it was.
+      this.#failed(error, request);
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      return this.#send(response, request, statusAnswer(500));
     }
   }
-}
 
-/** Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2). */
-function hasHostsToChooseFrom({ rawHeaders }: NodeRequest): boolean {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  async #answerOf(
+    message: NodeRequest,
+    request: ServerRequest,
+    response: NodeResponse,
+  ): Promise<Answer | undefined> {
+    // Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2).
+    if (countLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
+    try {
+      const answer = await requestAnswer(this.#handler, request, response);
+      return answer ?? (isGone(response) ? undefined : statusAnswer(404));
+    } catch (error) {
+      this.#failed(error, request);
+      return statusAnswer(500);
+    }
   }
-  return hosts > 1;
-}
-
-/** What the fast lane tells, as entries of a log. */
-function logging(log: AccessLog): Answered {
-  return (request, status, bytes, duration) => {
-    const { remoteAddress } = request;
-    log.write(accessRecord(request, { httpVersion: '1.1', status, bytes, duration, remoteAddress }));
-  };
 }
 
 /**
@@ -172,14 +164,14 @@ function logging(log: AccessLog): Answered {
  * 6.5.2).
  */
 const MAX_STREAMS = 100;
-/** Milliseconds between two looks at which connections are late. */
-const CHECK_INTERVAL = 1000;
+/** Between two looks at which connections are late. */
+const CHECK_INTERVAL_MS = 1000;
 
 function plainServer(limits: ServerLimits): NodeServer {
   const server = createServer({
     maxHeaderSize: headerSizeOf(limits),
     noDelay: true,
-    connectionsCheckingInterval: CHECK_INTERVAL,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
   });
   server.timeout = timeOf(limits, 'idleTimeout', 120_000);
   return limited(server, limits);
@@ -193,7 +185,7 @@ function secureServer(limits: ServerLimits, { cert, key }: TlsOptions): Http2Sec
     allowHTTP1: true,
     settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
-    ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL },
+    ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL_MS },
   });
   server.setTimeout(timeOf(limits, 'idleTimeout', 120_000));
   // A connection that fails is the client's to notice.
@@ -219,7 +211,7 @@ type TimeLimit = Exclude<keyof ServerLimits, 'maxHeaderSize' | 'maxConnections'>
 
 function timeOf(limits: ServerLimits, name: TimeLimit, byDefault: number): number {
   const { [name]: value = byDefault } = limits;
-  checkInteger(value, name, 0, MAX_TIMEOUT);
+  checkInteger(value, name, 0, MAX_TIMEOUT_MS);
   return value;
 }
 

@@ -5,11 +5,13 @@ import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from '../app/server-side/app-processes.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
+import { type AnswerFunction, handlerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../proxy/proxy.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
-import { contentOf } from './compose.ts';
+import { composeContent } from './compose.ts';
 import { HttpServer, type ServerLimits, type TlsOptions } from './http-server.ts';
+import type { Listener } from './listener.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
 export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
@@ -18,8 +20,8 @@ export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
  * What a server answers with. Who is asked first: the handler, the directory, the application or the origin.
  */
 export interface CreateServerOptions {
-  /** Asked before all others; leaves requests to them by an answer of undefined. */
-  readonly handler?: Handler | undefined;
+  /** Asked before all others; a function leaves requests to them by an answer of undefined. */
+  readonly handler?: Handler | AnswerFunction | undefined;
   /**
    * A directory whose files are served. Other requests go to the application or the origin, if there is one.
    */
@@ -40,7 +42,7 @@ export interface CreateServerOptions {
   readonly accessLog?: AccessLog | undefined;
 }
 
-const DEFAULT_BUDGET = 256 * 1024 ** 2;
+const BUDGET_BYTES = 256 * 1024 ** 2;
 
 /**
  * A server in this process: for several that share a port and a cache, there is `iolite serve`.
@@ -63,7 +65,7 @@ export function createServer(options: CreateServerOptions): Server {
 
 /** Files, an application or origin, and a handler behind a port. Use {@link createServer}. */
 export class Server {
-  readonly #http: HttpServer;
+  readonly #listener: Listener;
   readonly #ownCache: FileCache | undefined;
   readonly #apps: AppProcesses | undefined;
   readonly #gateway: AppGateway | undefined;
@@ -91,12 +93,14 @@ export class Server {
       this.#proxy = createProxy(typeof origin === 'string' || origin instanceof URL ? { origin } : origin);
     }
     if (root !== undefined && cache === undefined) {
-      this.#ownCache = createFileCache({ budget: DEFAULT_BUDGET });
+      this.#ownCache = createFileCache({ budget: BUDGET_BYTES });
     }
     const kept = cache ?? this.#ownCache;
     const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
-    const content = contentOf({ handler, files, behind: gateway ?? this.#proxy });
-    this.#http = new HttpServer({ handler: content, tls, limits, failed, accessLog });
+    const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
+    const content = composeContent({ first, files, behind: gateway ?? this.#proxy });
+    const listeners = accessLog === undefined ? [] : [accessLog];
+    this.#listener = new HttpServer({ handler: content, tls, limits, failed, listeners });
   }
 
   /**
@@ -107,12 +111,12 @@ export class Server {
    */
   async listen(port: number, host?: string): Promise<void> {
     if (this.#apps !== undefined) await started(this.#apps);
-    await this.#http.listen(host === undefined ? { port } : { port, host });
+    await this.#listener.listen(host === undefined ? { port } : { port, host });
   }
 
   /** Where it listens; null when it does not. */
   address(): AddressInfo | null {
-    return this.#http.address();
+    return this.#listener.address();
   }
 
   /** The processes of the application. */
@@ -122,7 +126,7 @@ export class Server {
 
   /** Lets responses finish; then ends the application, and gives back what it keeps. */
   async close(): Promise<void> {
-    await this.#http.close();
+    await this.#listener.close();
     this.#gateway?.close();
     await this.#apps?.close();
     await this.#proxy?.close();

@@ -1,6 +1,8 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-import type { Answer, HeaderList, ServerRequest } from '../message/exchange.ts';
+import type { Answer, ServerRequest } from '../message/exchange.ts';
+import { pairsOf } from '../message/header-list.ts';
+import { answerOf } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { defaultCache } from './default-cache.ts';
 import { createSite } from './site.ts';
@@ -13,7 +15,7 @@ export interface FetchHandlerOptions extends Omit<SiteOptions, 'fallthrough' | '
 }
 
 /** Up to this size a body is copied at once: that costs less than a stream. */
-const SMALL = 64 * 1024;
+const SMALL_BYTES = 64 * 1024;
 
 /**
  * A handler in the terms of the Fetch standard, as Hono, Bun's and Deno's servers and service workers have
@@ -40,7 +42,7 @@ export function fetchHandler(
   const site = createSite(root, { ...options, cache: options?.cache ?? defaultCache() });
   return async request => {
     const asked = new FetchedRequest(request);
-    const answer = site.answerNow(asked) ?? (await site.answer(asked, request.signal));
+    const answer = await answerOf(site, asked, request.signal);
     return responseOf(answer ?? statusAnswer(404), request.method);
   };
 }
@@ -78,18 +80,10 @@ function responseOf({ status, headers, body }: Answer, method: string): Response
   if (!Aggregate.isAggregate(body)) return new Response(streamOf(body), init);
   try {
     if (method === 'HEAD') return new Response(null, init);
-    return new Response(body.length <= SMALL ? body.toBuffer() : body.toReadableStream(), init);
+    return new Response(body.length <= SMALL_BYTES ? body.toBuffer() : body.toReadableStream(), init);
   } finally {
     body.release();
   }
-}
-
-function pairsOf(headers: HeaderList): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    pairs.push([headers[index] as string, headers[index + 1] as string]);
-  }
-  return pairs;
 }
 
 function streamOf(body: AsyncIterable<Aggregate>): ReadableStream<Uint8Array> {

@@ -3,20 +3,16 @@ import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Coding } from '../../file/cache/file-cache.ts';
 import { mediaTypeOf } from '../../file/cache/media-type.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
-import type { Answer, HeaderList, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Answer, ServerRequest, Stated } from '../message/exchange.ts';
+import type { HeaderList } from '../message/header-list.ts';
 import { frameRanges } from '../message/multipart.ts';
 import { chooseCoding } from '../message/negotiation.ts';
 import { type ByteRange, contentRange, parseRanges } from '../message/range.ts';
 import { statusAnswer } from '../message/status-answer.ts';
-import { type Form, type Representation, representationOf } from './representation.ts';
+import { type Representation, type RepresentationSource, representationOf } from './representation.ts';
 import type { FoundFile } from './site-files.ts';
-import type { ServedFile, SiteSettings } from './site-options.ts';
+import type { SiteSettings } from './site-options.ts';
 import { bodyOf } from './snapshot-body.ts';
-
-/** An answer about a file. */
-export interface FileAnswer extends Answer {
-  readonly file: ServedFile;
-}
 
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
@@ -35,14 +31,14 @@ interface Decision {
   readonly pieces?: readonly (string | ByteRange)[];
 }
 
-const REMEMBERED = 10_000;
+const MAX_VERSIONS = 10_000;
 
 /** Answers GET and HEAD with files: negotiation, conditions, ranges. */
 export class FileAnswers {
   readonly #root: string;
   readonly #settings: SiteSettings;
   /** By path. Answers with one version have one list of header fields, so that senders can keep its bytes. */
-  readonly #versions = new BoundedMap<string, Version>(REMEMBERED);
+  readonly #versions = new BoundedMap<string, Version>(MAX_VERSIONS);
 
   constructor(root: string, settings: SiteSettings) {
     this.#root = root;
@@ -50,7 +46,7 @@ export class FileAnswers {
   }
 
   /** @param found its snapshot is taken over */
-  answer(request: ServerRequest, { location, snapshot }: FoundFile): FileAnswer {
+  answer(request: ServerRequest, { location, snapshot }: FoundFile): Answer {
     const { codings } = snapshot;
     const choice = this.#settings.encodings
       ? chooseCoding(request.header('accept-encoding'), codings)
@@ -88,7 +84,7 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, source: Omit<Form, 'file'>): Representation {
+  #represent(path: string, source: Omit<RepresentationSource, 'file'>): Representation {
     const { snapshot, sent, coding } = source;
     const { etag, codings, size, mtimeMs } = snapshot;
     let version = this.#versions.get(path);

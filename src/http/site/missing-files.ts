@@ -1,51 +1,62 @@
 import { BoundedMap } from '../../base/bounded-map.ts';
-import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
-/**
- * Milliseconds for which a file that was not there is not looked for: as long as a cache uses one that is,
- * unseen.
- */
-const MEMORY = 1000;
-const MOST_REMEMBERED = 4096;
+/** How long a file that was not there is not looked for: as long as a cache uses one that is, unseen. */
+const ABSENCE_MS = 1000;
+const MAX_PATHS = 4096;
 
 /**
  * A site in front of an application, which leaves to it what it has no file for. That there is none is
  * remembered for a second, so that requests to the application cost no look at the disk each.
  */
-export class Absences implements Handler {
+export class MissingFiles implements Handler {
   readonly #site: Handler;
   /** By path, until when it counts. */
-  readonly #absent = new BoundedMap<string, number>(MOST_REMEMBERED);
+  readonly #missing = new BoundedMap<string, number>(MAX_PATHS);
 
   /** @param site one whose answers depend on the path alone, where it has none */
   constructor(site: Handler) {
     this.#site = site;
   }
 
-  answerNow(request: ServerRequest): Answer | undefined {
-    return this.#site.answerNow?.(request);
-  }
-
-  declines({ method, target }: ServerRequest): boolean {
-    if (method !== 'GET' && method !== 'HEAD') return false;
-    const until = this.#absent.get(pathOf(target));
-    return until !== undefined && performance.now() < until;
-  }
-
-  answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const { method, target } = request;
-    if (method !== 'GET' && method !== 'HEAD') return this.#site.answer(request, signal);
-    return this.declines(request) ? NONE : this.#look(pathOf(target), request, signal);
-  }
-
-  async #look(path: string, request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    const answer = await this.#site.answer(request, signal);
-    if (answer === undefined) this.#absent.set(path, performance.now() + MEMORY);
-    return answer;
+    if (method !== 'GET' && method !== 'HEAD') return this.#site.answer(request, recipient);
+    const path = pathOf(target);
+    const until = this.#missing.get(path);
+    if (until !== undefined && performance.now() < until) {
+      recipient.declined();
+      return undefined;
+    }
+    return this.#site.answer(request, new Watch(this.#missing, path, recipient));
   }
 }
 
-const NONE = Promise.resolve(undefined);
+/** Whom a site's answer is for, and who notes that it has none. */
+class Watch implements Recipient {
+  readonly #missing: BoundedMap<string, number>;
+  readonly #path: string;
+  readonly #recipient: Recipient;
+
+  constructor(missing: BoundedMap<string, number>, path: string, recipient: Recipient) {
+    this.#missing = missing;
+    this.#path = path;
+    this.#recipient = recipient;
+  }
+
+  answered(answer: Answer): void {
+    this.#recipient.answered(answer);
+  }
+
+  declined(): void {
+    this.#missing.set(this.#path, performance.now() + ABSENCE_MS);
+    this.#recipient.declined();
+  }
+
+  failed(error: unknown): void {
+    this.#recipient.failed(error);
+  }
+}
 
 function pathOf(target: string): string {
   const query = target.indexOf('?');

@@ -2,8 +2,9 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Coding, Snapshot } from '../../file/cache/file-cache.ts';
 import { mediaTypeOf } from '../../file/cache/media-type.ts';
 import type { Validators } from '../message/conditional.ts';
-import type { HeaderList } from '../message/exchange.ts';
-import type { ServedFile, SiteSettings } from './site-options.ts';
+import type { ServedFile } from '../message/exchange.ts';
+import type { HeaderList } from '../message/header-list.ts';
+import type { SiteSettings } from './site-options.ts';
 
 /** The header fields of one form of one version of a file, made once for all the answers that they are in. */
 export interface Representation extends Validators {
@@ -18,7 +19,7 @@ export interface Representation extends Validators {
 }
 
 /** What a representation is of. */
-export interface Form {
+export interface RepresentationSource {
   readonly file: ServedFile;
   /** The file's version as it is. */
   readonly snapshot: Snapshot;
@@ -32,7 +33,7 @@ export interface Form {
  * @throws ERR_HTTP_INVALID_HEADER_VALUE and the like when the option `headers` gives what is no field
  */
 export function representationOf(
-  { file, snapshot, sent, coding }: Form,
+  { file, snapshot, sent, coding }: RepresentationSource,
   settings: SiteSettings,
 ): Representation {
   const own = new Fields(settings.headers(file));

@@ -27,9 +27,9 @@ export interface FileLocation {
   readonly foundAt: number;
 }
 
-/** Milliseconds that a location is used without a look at the disk. */
-const LOCATION_LIFE = 1000;
-const REMEMBERED = 10_000;
+/** How long a location is used without a look at the disk. */
+const LOCATION_LIFE_MS = 1000;
+const MAX_LOCATIONS = 10_000;
 
 /**
  * The files of a directory by the paths of requests: index files, extensions, and the policy on symbolic
@@ -40,7 +40,7 @@ export class SiteFiles {
   readonly #cache: FileCache;
   readonly #settings: SiteSettings;
   /** By what the request named. */
-  readonly #locations = new BoundedMap<string, FileLocation>(REMEMBERED);
+  readonly #locations = new BoundedMap<string, FileLocation>(MAX_LOCATIONS);
 
   constructor(root: string, cache: FileCache, settings: SiteSettings) {
     this.root = root;
@@ -51,7 +51,7 @@ export class SiteFiles {
   /** A file that was remembered by a name less than a second ago, if the cache has it at hand. */
   peek(name: string): FoundFile | undefined {
     const location = this.#locations.get(name);
-    if (location === undefined || performance.now() - location.foundAt > LOCATION_LIFE) return undefined;
+    if (location === undefined || performance.now() - location.foundAt > LOCATION_LIFE_MS) return undefined;
     const snapshot = this.#cache.peek(location.realPath, location.folder);
     return snapshot === undefined ? undefined : { location, snapshot };
   }
@@ -109,7 +109,7 @@ export class SiteFiles {
       try {
         return await this.open(path, signal);
       } catch (error) {
-        if (statusOf(error) !== 404) throw error;
+        if (statusOf(error, 'file') !== 404) throw error;
       }
     }
     return undefined;

@@ -1,16 +1,7 @@
 import ms from 'ms';
 import { ArgumentError, describe } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-
-/** What is known of a file that is served. */
-export interface ServedFile {
-  /** Where it lies, by the name that it was asked for. */
-  readonly path: string;
-  /** In bytes, without a content coding. */
-  readonly size: number;
-  readonly mtime: Date;
-  readonly mtimeMs: number;
-}
+import type { ServedFile } from '../message/exchange.ts';
 
 /** How files of a directory are served. What has the name of an option of `serve-static` means the same. */
 export interface SiteOptions {
@@ -100,7 +91,7 @@ export interface SiteSettings
   readonly cacheControl: string | undefined;
 }
 
-const MAX_AGE_LIMIT = 365 * 24 * 3600 * 1000;
+const MAX_AGE_MS = 365 * 24 * 3600 * 1000;
 
 /** Checks options. @throws ERR_IOLITE_ARGUMENT */
 export function settingsOf(options: SiteOptions): SiteSettings {
@@ -154,7 +145,7 @@ function durationOf(given: number | string): number {
       `Cannot use maxAge: milliseconds or a text as '1 day' are wanted, ${describe(given)} was given`,
     );
   }
-  return Math.min(milliseconds, MAX_AGE_LIMIT);
+  return Math.min(milliseconds, MAX_AGE_MS);
 }
 
 function listOf(given: string | readonly string[] | boolean, name: string): readonly string[] {

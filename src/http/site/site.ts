@@ -1,21 +1,16 @@
 import { resolve } from 'node:path';
 import { ArgumentError, describe } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
+import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { chooseMediaType } from '../message/negotiation.ts';
+import { tellLater } from '../message/promised-answer.ts';
 import { parseTarget, type RequestTarget } from '../message/request-target.ts';
 import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
 import { statusOf } from '../message/status-of-error.ts';
 import { FileAnswers } from './file-answers.ts';
 import { listDirectory } from './listing.ts';
 import { type FoundFile, SiteFiles } from './site-files.ts';
-import { type CreateSiteOptions, type ServedFile, type SiteSettings, settingsOf } from './site-options.ts';
-
-/** An answer of a site. */
-export interface SiteAnswer extends Answer {
-  /** The file that was asked for; undefined when it is none, or not said. */
-  readonly file?: ServedFile;
-}
+import { type CreateSiteOptions, type SiteSettings, settingsOf } from './site-options.ts';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'];
 
@@ -51,30 +46,29 @@ export class StaticSite implements Handler {
     this.#answers = new FileAnswers(root, settings);
   }
 
-  /** The answer for a file that is in the cache and was asked for a moment ago. Takes a few microseconds. */
-  answerNow(request: ServerRequest): SiteAnswer | undefined {
+  /** At once, within microseconds, for a file that is in the cache and was asked for a moment ago. */
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const { method, target } = request;
-    if ((method !== 'GET' && method !== 'HEAD') || isMountPoint(request)) return undefined;
-    const found = this.#files.peek(nameOf(target));
-    return found === undefined ? undefined : this.#answers.answer(request, found);
-  }
-
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
-    const { method } = request;
     if (method === 'GET' || method === 'HEAD') {
-      try {
-        return await this.#get(request, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        return this.#refuse(request, statusOf(error), signal);
-      }
-    }
-    if (this.#settings.fallthrough) return undefined;
-    if (method === 'OPTIONS') return { status: 204, headers: ALLOW, body: undefined };
-    return statusAnswer(405, ALLOW);
+      const found = isMountPoint(request) ? undefined : this.#files.peek(nameOf(target));
+      if (found === undefined) return tellLater(recipient, signal => this.#getOrRefuse(request, signal));
+      recipient.answered(this.#answers.answer(request, found));
+    } else if (this.#settings.fallthrough) recipient.declined();
+    else if (method === 'OPTIONS') recipient.answered({ status: 204, headers: ALLOW, body: undefined });
+    else recipient.answered(statusAnswer(405, ALLOW));
+    return undefined;
   }
 
-  async #get(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
+  async #getOrRefuse(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+    try {
+      return await this.#get(request, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return this.#refuse(request, statusOf(error, 'file'), signal);
+    }
+  }
+
+  async #get(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
     const { dotfiles, earlyHints } = this.#settings;
     const target = parseTarget(request.target);
     if (typeof target === 'number') return this.#refuse(request, target, signal);
@@ -95,14 +89,14 @@ export class StaticSite implements Handler {
     request: ServerRequest,
     { path }: RequestTarget,
     signal: AbortSignal,
-  ): Promise<SiteAnswer | undefined> {
+  ): Promise<Answer | undefined> {
     if (!path.endsWith('/')) return this.#redirect(request, signal);
     if (!this.#settings.listing) return this.#refuse(request, 404, signal);
     return listDirectory(this.#files.root, path, request, this.#settings);
   }
 
   /** To the name of a directory with its slash. */
-  async #redirect(request: ServerRequest, signal: AbortSignal): Promise<SiteAnswer | undefined> {
+  async #redirect(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
     const target = parseTarget(request.originalTarget ?? request.target);
     if (typeof target === 'number') return this.#refuse(request, target, signal);
     if (!this.#settings.redirect) return this.#refuse(request, 404, signal);
@@ -110,11 +104,7 @@ export class StaticSite implements Handler {
   }
 
   /** There is no file for the request: the page of the application, an error page, or what others say. */
-  async #refuse(
-    request: ServerRequest,
-    status: number,
-    signal: AbortSignal,
-  ): Promise<SiteAnswer | undefined> {
+  async #refuse(request: ServerRequest, status: number, signal: AbortSignal): Promise<Answer | undefined> {
     const { fallback, fallthrough, errorPages } = this.#settings;
     if (status === 404 && fallback !== undefined && isNavigation(request)) {
       const page = await this.#openPage(fallback, signal);

@@ -1,6 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
-import type { Answer } from '../message/exchange.ts';
+import type { Body } from '../message/body.ts';
 import type { ByteRange } from '../message/range.ts';
 
 /** What a file kept by extents is read by. */
@@ -11,10 +11,7 @@ const READ_BYTES = 1024 ** 2;
  * memory gives slices of the one copy, a file kept by extents an iterable that reads as it is taken.
  * @param snapshot taken over: it is released with the body
  */
-export function bodyOf(
-  snapshot: Snapshot,
-  pieces: readonly (string | ByteRange)[],
-): NonNullable<Answer['body']> {
+export function bodyOf(snapshot: Snapshot, pieces: readonly (string | ByteRange)[]): Body {
   const { content, size } = snapshot;
   if (content === undefined) return new SnapshotReader(snapshot, pieces);
   const [first] = pieces;

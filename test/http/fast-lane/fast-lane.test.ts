@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { attachFastLane } from '../../../src/http/fast-lane/fast-lane.ts';
-import type { Answer } from '../../../src/http/message/exchange.ts';
+import type { Answer, Handler } from '../../../src/http/message/exchange.ts';
 import { libc } from '../../../src/os/libc.ts';
 import { type Client, LaneServer, stream, TableHandler } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
@@ -279,7 +279,7 @@ test('a handler is told that the client is gone, and its late answer is released
   }
 });
 
-test('a handler without a promise hears that the client is gone; later answers are nothing', async () => {
+test('a handler without a promise hears once that the client is gone; its late answer is released', async () => {
   for (const leave of ['end', 'resetAndDestroy'] as const) {
     await using server = new LaneServer();
     const { pool, told } = server.handler;
@@ -300,13 +300,19 @@ test('a handler without a promise hears that the client is gone; later answers a
     await watchdog(asked.promise, 'the handler');
     client.socket[leave]();
     await watchdog(givenUp.promise, 'the giving up');
+    // A client that ended its side only may still read: an answer that is given nevertheless is sent.
+    if (leave === 'end') assert.equal((await client.response()).body.toString(), 'late');
     await client.end();
     assert.deepEqual([times, body.released], [1, true]);
   }
 });
 
-test('a handler that fails answers 500, and the connection ends', async () => {
-  await using server = new LaneServer();
+test('a handler that fails answers 500, tells why, and the connection goes on', async () => {
+  const failures: unknown[] = [];
+  await using server = new LaneServer({
+    failed: (error, { target }) => failures.push([target, (error as Error).message]),
+  });
+  server.handler.file('/fine', 'fine');
   const { now, later, told, pool } = server.handler;
   now.set('/throws', () => {
     throw new Error('a bug');
@@ -322,11 +328,67 @@ test('a handler that fails answers 500, and the connection ends', async () => {
   for (const target of ['/throws', '/throws-too', '/split', '/status', '/rejects']) {
     const client = await server.connect();
     client.ask(target);
-    const { status, body } = await client.response();
+    const { status, headers, body } = await client.response();
     assert.deepEqual([status, body.toString()], [500, 'Internal Server Error\n'], target);
-    await client.end();
+    assert.equal(headers['x-content-type-options'], 'nosniff', target);
+    client.ask('/fine');
+    assert.equal((await client.response()).body.toString(), 'fine', target);
     client.socket.end();
   }
+  assert.deepEqual(
+    failures.map(failure => (failure as string[])[0]),
+    ['/throws', '/throws-too', '/split', '/status', '/rejects'],
+  );
+  server.handler.close();
+});
+
+test('a handler of promises, as they are no more, is refused with a code and without a wait', async () => {
+  const failures: unknown[] = [];
+  const handler = { answer: async () => assert.fail('nobody hears of it') } as unknown as Handler;
+  const front = createServer((_, response) => response.end('node'));
+  attachFastLane(front, handler, { failed: error => failures.push((error as { code?: unknown }).code) });
+  front.listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  const { port } = front.address() as AddressInfo;
+  assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 500);
+  assert.deepEqual(failures, ['ERR_IOLITE_ARGUMENT']);
+  front.closeAllConnections();
+  front.close();
+});
+
+test('answers that are told while others are put together go to whom they are for', async () => {
+  // One handler answers the requests of two connections at once, in the midst of a third's pipeline.
+  await using server = new LaneServer();
+  const { now, told, pool } = server.handler;
+  const waiting: ((answer: Answer) => void)[] = [];
+  told.set('/wait', answered => {
+    waiting.push(answered);
+    return () => {};
+  });
+  const answer = (text: string): Answer => ({ status: 200, headers: [], body: pool.from(text) });
+  now.set('/go', () => {
+    for (const [place, answered] of waiting.splice(0).entries()) answered(answer(`waited ${place}`));
+    return answer('go');
+  });
+  server.handler.file('/first', 'first');
+  const clients = [await server.connect(), await server.connect()];
+  for (const client of clients) client.ask('/wait');
+  const third = await server.connect();
+  await watchdog(
+    new Promise<void>(resolve => {
+      const look = (): void => void (waiting.length === 2 ? resolve() : setImmediate(look));
+      look();
+    }),
+    'both requests',
+  );
+  third.send(['GET', '/first'], ['GET', '/go'], ['GET', '/first']);
+  for (const text of ['first', 'go', 'first']) {
+    assert.equal((await third.response()).body.toString(), text);
+  }
+  for (const [place, client] of clients.entries()) {
+    assert.equal((await client.response()).body.toString(), `waited ${place}`);
+  }
+  server.handler.close();
 });
 
 test('a stream that fails midway ends the connection before its end', async () => {

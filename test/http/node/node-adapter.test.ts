@@ -10,7 +10,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../src/aggregate/pool.ts';
-import type { Answer, Handler, ServerRequest } from '../../../src/http/message/exchange.ts';
+import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { handlerOf } from '../../../src/http/message/promised-answer.ts';
 import { handle, type NodeRequest, serverRequest } from '../../../src/http/node/node-adapter.ts';
 import type { NodeResponse } from '../../../src/http/node/node-response.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -26,7 +27,7 @@ interface Served {
 
 /** A server in either protocol whose requests the function answers. */
 async function serve(context: TestContext, protocol: 1 | 2, pool: Pool, answer: Answering): Promise<Served> {
-  const handler: Handler = { answer };
+  const handler = handlerOf(answer);
   const ends: Promise<boolean>[] = [];
   const listener = (incoming: NodeRequest, response: NodeResponse): void => {
     const end = handle(handler, serverRequest(incoming, { response, pool }), response);
@@ -264,7 +265,7 @@ test('a middleware that wraps write() sees every byte', async context => {
       headers: ['Content-Length', '1000000'],
       body: pool.from(Buffer.alloc(1_000_000, 'x')),
     });
-    void handle({ answer }, serverRequest(incoming), response);
+    void handle(handlerOf(answer), serverRequest(incoming), response);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close());

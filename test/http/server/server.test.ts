@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { AppProcesses } from '../../../src/http/app/server-side/app-processes.ts';
+import type { Answer } from '../../../src/http/message/exchange.ts';
+import type { AnswerFunction } from '../../../src/http/message/promised-answer.ts';
 import { type CreateServerOptions, createServer, type Server } from '../../../src/http/server/server.ts';
 import { Folder } from '../../support/folder.ts';
 import { holdingsReturnTo, settledHoldings } from '../../support/holdings.ts';
@@ -32,12 +34,10 @@ test('the handler is asked first, then the directory, then the application', asy
   using folder = new Folder();
   writeFileSync(folder.file('hello'), 'a file');
   writeFileSync(folder.file('index.html'), 'home');
-  const handler = {
-    answer: async ({ target }: { target: string }) =>
-      target === '/hello?handler'
-        ? { status: 202, headers: ['Content-Length', '0'], body: undefined }
-        : undefined,
-  };
+  const handler: AnswerFunction = async ({ target }) =>
+    target === '/hello?handler'
+      ? { status: 202, headers: ['Content-Length', '0'], body: undefined }
+      : undefined;
   await serving({ handler, root: folder.path, app: { module: APPLICATION } }, async base => {
     assert.deepEqual(await answerOf(`${base}/hello?handler`), [202, '']);
     assert.deepEqual(await answerOf(`${base}/hello`), [200, 'a file']);
@@ -100,10 +100,8 @@ test('an origin is asked for what no file answers', async () => {
 
 test('limits are kept, and what a handler throws is a 500 that is told', async () => {
   const told: unknown[] = [];
-  const handler = {
-    answer: async () => {
-      throw new Error('as asked');
-    },
+  const handler = async (): Promise<Answer> => {
+    throw new Error('as asked');
   };
   const failed = (error: unknown): number => told.push((error as Error).message);
   await serving({ handler, failed, limits: { maxHeaderSize: 1024 } }, async base => {

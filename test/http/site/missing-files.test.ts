@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
-import { Absences } from '../../../src/http/site/missing-files.ts';
-
-const { signal } = new AbortController();
-
-function request(method: string, target: string): ServerRequest {
-  return {
-    method,
-    target,
-    secure: false,
-    remoteAddress: undefined,
-    rawHeaders: [],
-    body: undefined,
-    header: () => undefined,
-  };
-}
+import type { Answer } from '../../../src/http/message/exchange.ts';
+import { answerOf, handlerOf } from '../../../src/http/message/promised-answer.ts';
+import { MissingFiles } from '../../../src/http/site/missing-files.ts';
+import { requestFor, saidAtOnce } from '../support/asked.ts';
 
 test('what is not there is looked for once, whatever the query; other methods look each time', async () => {
   const asked: string[] = [];
   const found: Answer = { status: 200, headers: [], body: undefined };
-  const site = new Absences({
-    answer: async ({ method, target }) => {
+  const site = new MissingFiles(
+    handlerOf(async ({ method, target }) => {
       asked.push(`${method} ${target}`);
       return method === 'GET' && target === '/there' ? found : undefined;
-    },
-  });
+    }),
+  );
   const answers: unknown[] = [];
   for (const [method, target] of [
     ['GET', '/absent?a'],
@@ -35,13 +23,10 @@ test('what is not there is looked for once, whatever the query; other methods lo
     ['GET', '/there'],
     ['GET', '/there'],
   ] as const) {
-    answers.push(await site.answer(request(method, target), signal));
+    answers.push(await answerOf(site, requestFor(target, { method })));
   }
   assert.deepEqual(answers, [undefined, undefined, undefined, undefined, found, found]);
-  const declined = [request('GET', '/absent'), request('POST', '/absent'), request('GET', '/there')];
-  assert.deepEqual(
-    declined.map(each => site.declines(each)),
-    [true, false, false],
-  );
   assert.deepEqual(asked, ['GET /absent?a', 'POST /there', 'GET /there', 'GET /there']);
+  assert.equal(saidAtOnce(site, requestFor('/absent')), 'declined');
+  assert.equal(saidAtOnce(site, requestFor('/there')), 'pending');
 });

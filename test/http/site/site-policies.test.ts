@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
+import { answerOf } from '../../../src/http/message/promised-answer.ts';
 import { createSite } from '../../../src/http/site/site.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { requestFor } from '../support/asked.ts';
 import { SiteServer } from '../support/site-server.ts';
 
 const OUTSIDE = [
@@ -40,18 +42,7 @@ test('no spelling of a path leads out of the directory', async context => {
     dotfiles: 'allow',
   });
   for (const target of OUTSIDE) {
-    const answer = await inner.answer(
-      {
-        method: 'GET',
-        target,
-        secure: false,
-        remoteAddress: undefined,
-        header: () => undefined,
-        rawHeaders: [],
-        body: undefined,
-      },
-      new AbortController().signal,
-    );
+    const answer = await answerOf(inner, requestFor(target));
     assert(answer !== undefined && answer.status >= 400, target);
     assert(!String(answer.body).includes('SECRET'), target);
   }
@@ -102,12 +93,7 @@ for (const [policy, inside, outside] of [
     symlinkSync('../root-other/d.txt', `${root}/prefix`);
     const policed = createSite(root, { cache: site.cache, symlinks: policy });
     const statusOf = async (target: string): Promise<number | undefined> => {
-      const signal = new AbortController().signal;
-      const plain = { secure: false, remoteAddress: undefined, rawHeaders: [], body: undefined };
-      const answer = await policed.answer(
-        { method: 'HEAD', target, header: () => undefined, ...plain },
-        signal,
-      );
+      const answer = await answerOf(policed, requestFor(target, { method: 'HEAD' }));
       return answer?.status;
     };
     for (const target of ['/to-file', '/to-folder/b.txt', '/chain', '/sub/up']) {
@@ -281,9 +267,7 @@ for (const policy of ['inside', 'deny', 'follow'] as const) {
     });
     const policed = createSite(root, { cache, symlinks: policy });
     const statusOf = async (target: string): Promise<number | undefined> => {
-      const plain = { secure: false, remoteAddress: undefined, rawHeaders: [], body: undefined };
-      const asked = { method: 'HEAD', target, header: () => undefined, ...plain };
-      const answer = policed.answerNow(asked) ?? (await policed.answer(asked, new AbortController().signal));
+      const answer = await answerOf(policed, requestFor(target, { method: 'HEAD' }));
       return answer?.status;
     };
     const outside = policy === 'follow' ? 200 : 403;

@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { releaseBody } from '../../../src/http/message/body.ts';
+import type { Answer } from '../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../src/http/message/promised-answer.ts';
 import { createSite } from '../../../src/http/site/site.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { requestFor, saidAtOnce } from '../support/asked.ts';
 import { exchange, SiteServer } from '../support/site-server.ts';
 import { byExtents, withStrongTags, wrapCache } from '../support/wrapped-cache.ts';
 
@@ -188,30 +192,22 @@ test('directories without their slash are redirected to, what is not there is a 
   await site.assertNothingHeld();
 });
 
-test('answerNow() has what was asked for just now, with the same list of fields each time', async context => {
+test('what was asked for just now is answered at once, with the same list of fields each time', async context => {
   const site = await SiteServer.start(context, { 'a.txt': 'text' }, {}, { maxStale: 60_000 });
-  const request = {
-    method: 'GET',
-    target: '/a.txt?1',
-    secure: false,
-    remoteAddress: undefined,
-    header: () => undefined,
-    rawHeaders: [],
-    body: undefined,
-  };
-  assert.equal(site.site.answerNow(request), undefined);
+  const said = (target: string, method = 'GET') => saidAtOnce(site.site, requestFor(target, { method }));
+  assert.equal(said('/a.txt?1'), 'pending');
   await site.get('/a.txt?2');
-  const answers = [site.site.answerNow(request), site.site.answerNow({ ...request, target: '/a.txt' })];
+  const answers = [said('/a.txt?1'), said('/a.txt')] as Answer[];
   for (const answer of answers) {
-    assert.equal(answer?.status, 200);
+    assert.equal(answer.status, 200);
     assert.equal(String(answer.body), 'text');
     assert.equal(answer.headers, answers[0]?.headers);
-    (answer.body as Disposable)[Symbol.dispose]();
+    releaseBody(answer.body);
   }
-  const head = site.site.answerNow({ ...request, method: 'HEAD' });
-  assert.equal(head?.headers, answers[0]?.headers);
-  assert.equal(head?.body, undefined);
-  assert.equal(site.site.answerNow({ ...request, method: 'POST' }), undefined);
+  const head = said('/a.txt', 'HEAD') as Answer;
+  assert.equal(head.headers, answers[0]?.headers);
+  assert.equal(head.body, undefined);
+  assert.equal((said('/a.txt', 'POST') as Answer).status, 405);
   await site.assertNothingHeld();
 });
 
@@ -228,23 +224,14 @@ test('the directory may come later, and be a link that is exchanged', async cont
   const site = await SiteServer.start(context, { 'one/a.txt': 'one', 'two/a.txt': 'two' });
   const current = site.folder.file('current');
   const late = createSite(current, { cache: site.cache });
-  const signal = new AbortController().signal;
-  const request = {
-    method: 'GET',
-    target: '/a.txt',
-    secure: false,
-    remoteAddress: undefined,
-    header: () => undefined,
-    rawHeaders: [],
-    body: undefined,
-  };
-  assert.equal((await late.answer(request, signal))?.status, 404);
+  const request = requestFor('/a.txt');
+  assert.equal((await answerOf(late, request))?.status, 404);
   for (const release of ['one', 'two']) {
     symlinkSync(release, `${current}.new`);
     renameSync(`${current}.new`, current);
-    const answer = await late.answer(request, signal);
+    const answer = await answerOf(late, request);
     assert.equal(String(answer?.body), release);
-    (answer?.body as Disposable | undefined)?.[Symbol.dispose]();
+    releaseBody(answer?.body);
   }
 });
 

@@ -11,8 +11,8 @@ import type { AppRequest } from './app-request.ts';
 import { AppSession } from './app-session.ts';
 import { loadApp } from './load-app.ts';
 
-/** Milliseconds for requests to be answered in, also when there is no parent any more to enforce it. */
-const DRAIN_LIMIT = 10_000;
+/** For requests to be answered in, also when there is no parent any more to enforce it. */
+const DRAIN_LIMIT_MS = 10_000;
 
 const [module = ''] = process.argv.slice(2);
 const parent = parentChannel();
@@ -20,7 +20,7 @@ const sessions = new Set<AppSession>();
 let close = async (): Promise<void> => {};
 
 async function stop(): Promise<void> {
-  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
+  setTimeout(() => process.exit(1), DRAIN_LIMIT_MS).unref();
   await close();
   process.exit(0);
 }

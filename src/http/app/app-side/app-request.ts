@@ -2,6 +2,7 @@ import { Aggregate } from '../../../aggregate/aggregate.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
+import { fieldOf } from '../../message/header-list.ts';
 import { BodyKind, type RequestHead } from '../app-protocol.ts';
 
 /** Where a request gets what did not come with its head. */
@@ -15,7 +16,7 @@ export interface AppRequestSource {
 }
 
 /** Bytes of a body that {@link AppRequest.read} takes by default. */
-const READ_LIMIT = 16 * 1024 ** 2;
+const READ_LIMIT_BYTES = 16 * 1024 ** 2;
 
 /** A request as an application gets it. */
 export class AppRequest implements ServerRequest {
@@ -48,14 +49,7 @@ export class AppRequest implements ServerRequest {
    * The value of a field by its name in lower case; values of several lines are joined with ', '. O(fields).
    */
   header(name: string): string | undefined {
-    let value: string | undefined;
-    const { rawHeaders } = this;
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const found = rawHeaders[i] as string;
-      if (found.length !== name.length || found.toLowerCase() !== name) continue;
-      value = value === undefined ? rawHeaders[i + 1] : `${value}, ${rawHeaders[i + 1]}`;
-    }
-    return value;
+    return fieldOf(this.rawHeaders, name);
   }
 
   /**
@@ -73,7 +67,7 @@ export class AppRequest implements ServerRequest {
    *   failed with
    */
   async read(options: { readonly limit?: number } = {}): Promise<Aggregate> {
-    const { limit = READ_LIMIT } = options;
+    const { limit = READ_LIMIT_BYTES } = options;
     checkInteger(limit, 'limit', 0, Number.MAX_SAFE_INTEGER);
     const whole = Aggregate.empty();
     if (this.#kind === BodyKind.NONE) return whole;

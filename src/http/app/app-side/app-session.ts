@@ -7,8 +7,8 @@ import { ArgumentError, checkInteger, describe, IoliteError } from '../../../bas
 import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { RequestContext } from '../../../ipc/responder.ts';
-import { BodyKind, DRAIN, decodeRequest, FAILED } from '../app-protocol.ts';
-import { StreamDesk } from '../stream-matcher.ts';
+import { BodyKind, DRAIN, decodeRequest } from '../app-protocol.ts';
+import { StreamMatcher } from '../stream-matcher.ts';
 import { AppRequest } from './app-request.ts';
 import type { AppHandler, AppResponse } from './application.ts';
 import { responseHead } from './response-head.ts';
@@ -26,7 +26,7 @@ export class AppSession {
   readonly #channel: Channel;
   readonly #options: AppSessionOptions;
   /** For bodies that come as streams. */
-  readonly #desk = new StreamDesk();
+  readonly #streams = new StreamMatcher();
 
   constructor(channel: Channel, options: AppSessionOptions) {
     this.#channel = channel;
@@ -47,12 +47,12 @@ export class AppSession {
     try {
       for await (const { head, body, stream } of this.#channel) {
         body?.release();
-        if (stream !== undefined) this.#desk.arrived(Number(head), stream);
+        if (stream !== undefined) this.#streams.arrived(Number(head), stream);
       }
     } catch {
       // Requests learn of the channel's end by their signal.
     }
-    this.#desk.end(new IoliteError('ERR_IOLITE_PEER', 'Cannot read body: the server is gone'));
+    this.#streams.end(new IoliteError('ERR_IOLITE_PEER', 'Cannot read body: the server is gone'));
   }
 
   /** An application that answers at once costs no promise. */
@@ -62,16 +62,17 @@ export class AppSession {
     let request: AppRequest;
     try {
       const head = decodeRequest(message.head);
-      if (this.#desk.isOpen(id)) throw new ArgumentError(`Cannot answer: request ${id} is under way already`);
-      if (head.body === BodyKind.STREAM) this.#desk.open(id);
-      request = new AppRequest(head, { body, context, takeStream: () => this.#desk.take(id) });
+      if (this.#streams.isOpen(id))
+        throw new ArgumentError(`Cannot answer: request ${id} is under way already`);
+      if (head.body === BodyKind.STREAM) this.#streams.open(id);
+      request = new AppRequest(head, { body, context, takeStream: () => this.#streams.take(id) });
     } catch (error) {
       body?.release();
       throw error;
     }
     const over = (unwanted = false): void => {
       body?.release();
-      this.#desk.close(id);
+      this.#streams.close(id);
       if (unwanted) context.abort();
     };
     try {
@@ -100,7 +101,7 @@ export class AppSession {
     over();
     // Nobody waits for the answer: to give up is what the application was asked for.
     if (!request.signal.aborted) this.#options.failed(error, request);
-    throw new IoliteError(FAILED, 'The application failed');
+    throw new IoliteError('ERR_IOLITE_APPLICATION', 'The application failed');
   }
 
   /** @param over called when nothing of the request is needed any more; not when this throws */
@@ -122,7 +123,7 @@ export class AppSession {
       else over();
       return whole === undefined ? { head } : { head, body: whole };
     } catch (error) {
-      discard(whole ?? body, error);
+      cancelBody(whole ?? body, error);
       throw error;
     }
   }
@@ -170,7 +171,7 @@ function kindOf(body: AppResponse['body'], whole: Aggregate | undefined): number
 }
 
 /** Lets go of a body that is not sent. */
-function discard(body: AppResponse['body'], reason: unknown): void {
+function cancelBody(body: AppResponse['body'], reason: unknown): void {
   if (Aggregate.isAggregate(body)) {
     if (!body.released) body.release();
   } else if (typeof body === 'object' && body !== null && !isBytes(body)) {

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { StreamLike } from '../../../aggregate/stream/from-stream.ts';
-import type { HeaderList } from '../../message/exchange.ts';
+import type { HeaderList } from '../../message/header-list.ts';
 import type { AppRequest } from './app-request.ts';
 
 /**

@@ -17,7 +17,7 @@ const WHOLE_BYTES = 256 * 1024;
  * A handler that calls an application written for the fetch interface. Bodies are copied on the way, as that
  * interface has it.
  */
-export function fetchHandler(app: FetchApp): AppHandler {
+export function fetchAppHandler(app: FetchApp): AppHandler {
   return async request => {
     let asked: Request;
     try {

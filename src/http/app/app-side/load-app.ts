@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { ArgumentError, describe } from '../../../base/error.ts';
 import type { AppHandler, FetchApp } from './application.ts';
-import { fetchHandler } from './fetch-adapter.ts';
+import { fetchAppHandler } from './fetch-adapter.ts';
 
 /**
  * Loads an application.
@@ -14,7 +14,7 @@ export async function loadApp(module: string): Promise<AppHandler> {
   const { default: app } = (await import(url)) as { default?: unknown };
   if (typeof app === 'function') return app as AppHandler;
   if (typeof (app as Partial<FetchApp> | null | undefined)?.fetch === 'function') {
-    return fetchHandler(app as FetchApp);
+    return fetchAppHandler(app as FetchApp);
   }
   throw new ArgumentError(
     `Cannot run ${module}: a function or an object with fetch() is wanted as its default export, ` +

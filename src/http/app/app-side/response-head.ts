@@ -1,11 +1,12 @@
+import { ArgumentError, describe } from '../../../base/error.ts';
 import type { Json } from '../../../ipc/message.ts';
 import { constantHead } from '../../../ipc/wire/constant-head.ts';
-import { encodeAnswer } from '../app-protocol.ts';
-import { hasHeader, listHeaders } from './answer-headers.ts';
+import { hasField } from '../../message/header-list.ts';
+import { encodeAnswer, isOfConnection } from '../app-protocol.ts';
 import type { AppHeaders } from './application.ts';
 
 /** What the head of an answer says besides the fields that the application gave. */
-export interface ResponseFacts {
+export interface ResponseContent {
   readonly status: number;
   /** One of {@link BodyKind}. */
   readonly body: number;
@@ -15,18 +16,18 @@ export interface ResponseFacts {
   readonly isText: boolean;
 }
 
-interface Kept extends ResponseFacts {
+interface Kept extends ResponseContent {
   readonly head: Json;
 }
 
 /** Heads that are kept of one frozen object of fields, by length: one of the same length replaces another. */
-const MOST_KEPT = 64;
+const MAX_HEADS = 64;
 
 /** What was made of frozen fields: they are the same next time. */
 const heads = new WeakMap<object, Map<number | undefined, Kept>>();
 
 /** The head of an application's answer. @throws ERR_IOLITE_ARGUMENT for fields that are none */
-export function responseHead(headers: AppHeaders | undefined, facts: ResponseFacts): Json {
+export function responseHead(headers: AppHeaders | undefined, facts: ResponseContent): Json {
   if (headers === undefined || !Object.isFrozen(headers)) return makeHead(headers, facts);
   const kept = heads.get(headers);
   const known = kept?.get(facts.length);
@@ -41,7 +42,7 @@ export function responseHead(headers: AppHeaders | undefined, facts: ResponseFac
   const head = makeHead(headers, facts);
   if (!isConstant(headers)) return head;
   const room = kept ?? new Map<number | undefined, Kept>();
-  if (room.size >= MOST_KEPT) room.clear();
+  if (room.size >= MAX_HEADS) room.clear();
   room.set(facts.length, { ...facts, head: constantHead(head) });
   heads.set(headers, room);
   return head;
@@ -49,16 +50,48 @@ export function responseHead(headers: AppHeaders | undefined, facts: ResponseFac
 
 function makeHead(
   given: AppHeaders | undefined,
-  { status, body, length, isText }: ResponseFacts,
+  { status, body, length, isText }: ResponseContent,
 ): Json & object {
   const headers = listHeaders(given);
-  if (isText && !hasHeader(headers, 'content-type')) {
+  if (isText && !hasField(headers, 'content-type')) {
     headers.push('Content-Type', 'text/plain; charset=utf-8');
   }
-  if (length !== undefined && !hasHeader(headers, 'content-length')) {
+  if (length !== undefined && !hasField(headers, 'content-length')) {
     headers.push('Content-Length', String(length));
   }
   return encodeAnswer({ status, body, headers });
+}
+
+/** Fields of an answer as a list, the server's own left out. @throws ERR_IOLITE_ARGUMENT */
+function listHeaders(headers: AppHeaders | undefined): string[] {
+  const list: string[] = [];
+  if (headers === undefined) return list;
+  if (typeof headers !== 'object' || headers === null) {
+    throw new ArgumentError(`Cannot answer: headers are wanted, ${describe(headers)} was given`);
+  }
+  if (Array.isArray(headers)) {
+    if (headers.length % 2 !== 0)
+      throw new ArgumentError('Cannot answer: a header without a value was given');
+    for (let i = 0; i < headers.length; i += 2) add(list, headers[i], headers[i + 1]);
+  } else if (Symbol.iterator in headers) {
+    for (const [name, value] of headers as Iterable<[string, string]>) add(list, name, value);
+  } else {
+    for (const name in headers) {
+      const value = (headers as Readonly<Record<string, string | number | readonly string[]>>)[name];
+      if (Array.isArray(value)) for (const line of value) add(list, name, line);
+      else add(list, name, value);
+    }
+  }
+  return list;
+}
+
+function add(list: string[], name: unknown, value: unknown): void {
+  if (typeof name !== 'string' || (typeof value !== 'string' && typeof value !== 'number')) {
+    throw new ArgumentError(
+      `Cannot answer: a string is wanted as header ${String(name)}, ${describe(value)} was given`,
+    );
+  }
+  if (!isOfConnection(name)) list.push(name, String(value));
 }
 
 /** Whether frozen fields cannot say something else the next time: Headers, Maps and what is computed can. */

@@ -1,42 +1,51 @@
 import { Due } from '../../../base/deadlines.ts';
+import { IoliteError } from '../../../base/error.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { Pending } from '../../../ipc/pending-requests.ts';
-import { releaseBody } from '../../fast-lane/prepared-answer.ts';
-import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import { releaseBody } from '../../message/body.ts';
+import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
+import { failureAnswer } from '../../message/status-of-error.ts';
 
-/** What an inquiry needs of the link that it goes through. */
-export interface InquiryHost {
+/** What a call needs of the link that it goes through. */
+export interface AppCallHost {
   /**
    * The answer in a message; a promise of one whose body is a stream. @throws ERR_IOLITE_PROTOCOL when it is
    * none
    */
-  answerOf(inquiry: Inquiry, message: Message): Answer | Promise<Answer>;
+  answerOf(call: AppCall, message: Message): Answer | Promise<Answer>;
   /** Ends the wait for an answer, or for its stream. @returns whether the answer had not come */
-  giveUp(inquiry: Inquiry): boolean;
+  giveUp(call: AppCall): boolean;
   /** Nothing of it is under way any more. */
-  over(inquiry: Inquiry): void;
+  over(call: AppCall): void;
   /** The error of an answer that did not come in time. */
-  tooLate(): Error;
+  timeoutError(): Error;
 }
 
-/** A request at an application, from its sending until it is answered. */
-export abstract class Inquiry extends Due implements Pending {
+/**
+ * A request at an application, from its sending until it is answered. Its recipient is told a failure, too, by
+ * the status that stands for it.
+ */
+export class AppCall extends Due implements Pending, PendingAnswer {
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;
-  readonly #host: InquiryHost;
-  #isGivenUp = false;
-  #isAnswered = false;
+  readonly #host: AppCallHost;
+  readonly #recipient: Recipient;
+  #state: 'open' | 'given up' | 'told' = 'open';
+  #ending: AbortController | undefined;
 
-  constructor(host: InquiryHost, request: ServerRequest) {
+  constructor(host: AppCallHost, request: ServerRequest, recipient: Recipient) {
     super();
     this.#host = host;
     this.request = request;
+    this.#recipient = recipient;
   }
 
-  /** This or {@link failed} is called, once, unless it is given up. */
-  protected abstract answered(answer: Answer): void;
-  protected abstract failed(error: unknown): void;
+  /** Aborted when there will be no answer: to send the rest of the request is for nothing. */
+  get ended(): AbortSignal {
+    this.#ending ??= new AbortController();
+    return this.#ending.signal;
+  }
 
   /** The answer came. */
   resolve(message: Message): void {
@@ -59,13 +68,17 @@ export abstract class Inquiry extends Due implements Pending {
   }
 
   reject(error: unknown): void {
-    this.#isAnswered = true;
+    if (this.#state === 'told') return;
+    const isWanted = this.#state === 'open';
+    this.#state = 'told';
     this.#host.over(this);
-    if (!this.#isGivenUp) this.failed(error);
+    this.#ending?.abort(error);
+    if (isWanted) this.#recipient.answered(failureAnswer(error, 'application'));
+    else this.#recipient.failed(error);
   }
 
   missed(): void {
-    this.fail(this.#host.tooLate());
+    this.fail(this.#host.timeoutError());
   }
 
   /** Its answer is waited for no longer, if it was. */
@@ -73,16 +86,25 @@ export abstract class Inquiry extends Due implements Pending {
     if (this.#host.giveUp(this)) this.reject(error);
   }
 
-  /** Nobody wants the answer any more. Once it is answered, that means nothing. */
   giveUp(): void {
-    if (this.#isAnswered || this.#isGivenUp) return;
-    this.#isGivenUp = true;
-    if (this.#host.giveUp(this)) this.#host.over(this);
+    if (this.#state !== 'open') return;
+    this.#state = 'given up';
+    this.#ending?.abort(abandoned());
+    if (this.#host.giveUp(this)) this.reject(abandoned());
   }
 
   #give(answer: Answer): void {
-    this.#isAnswered = true;
-    if (this.#isGivenUp) releaseBody(answer.body);
-    else this.answered(answer);
+    const isWanted = this.#state === 'open';
+    this.#state = 'told';
+    if (isWanted) {
+      this.#recipient.answered(answer);
+      return;
+    }
+    releaseBody(answer.body);
+    this.#recipient.failed(abandoned());
   }
+}
+
+function abandoned(): IoliteError {
+  return new IoliteError('ERR_IOLITE_CLOSED', 'The request was given up');
 }

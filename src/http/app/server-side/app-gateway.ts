@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
-import type { Answer, Handler, Recipient, ServerRequest, Underway } from '../../message/exchange.ts';
-import { failureAnswer } from '../../message/failure-answer.ts';
+import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
+import { failureAnswer } from '../../message/status-of-error.ts';
 import type { AppLimits } from './app-limits.ts';
 import { AppLink } from './app-link.ts';
-import { WaitingRoom } from './request-queue.ts';
+import { RequestQueue, type Waiter } from './request-queue.ts';
 
 /** Bounds on what is asked of applications. */
 export interface AppGatewayOptions {
@@ -23,10 +23,10 @@ export interface AppGatewayOptions {
   readonly maxQueue?: number | undefined;
 }
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
-/** Milliseconds until the next attempt at a process that listens and did not let us in: first and longest. */
-const FIRST_PAUSE = 20;
-const LONGEST_PAUSE = 1000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** Until the next attempt at a process that listens and did not let us in: first and longest. */
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1000;
 
 /**
  * Has requests answered by application processes, over channels: a request goes to the process with the
@@ -36,7 +36,7 @@ const LONGEST_PAUSE = 1000;
 export class AppGateway implements Handler {
   readonly #limits: AppLimits;
   readonly #maxConcurrency: number;
-  readonly #room: WaitingRoom<AppLink>;
+  readonly #queue: RequestQueue<AppLink>;
   readonly #links: AppLink[] = [];
   /** Where the processes listen that are used. */
   readonly #paths = new Set<string>();
@@ -52,13 +52,13 @@ export class AppGateway implements Handler {
       maxConcurrency = 128,
       maxQueue = 1024,
     } = options;
-    checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT);
+    checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT_MS);
     checkInteger(maxBodyBytes, 'maxBodyBytes', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxConcurrency, 'maxConcurrency', 1, 2 ** 20);
     checkInteger(maxQueue, 'maxQueue', 0, 2 ** 20);
     this.#limits = { timeout, maxBodyBytes };
     this.#maxConcurrency = maxConcurrency;
-    this.#room = new WaitingRoom(timeout, maxQueue);
+    this.#queue = new RequestQueue(timeout, maxQueue);
   }
 
   /** How many application processes take requests. */
@@ -78,28 +78,18 @@ export class AppGateway implements Handler {
     await this.#join(path);
   }
 
-  /** Asks a process that is free, for a request without a body. */
-  answerTo(request: ServerRequest, recipient: Recipient): Underway | undefined {
-    if (request.body !== undefined || this.#room.size > 0) return undefined;
-    return this.#leastLoaded()?.askTo(request, recipient);
-  }
-
-  async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    try {
-      signal.throwIfAborted();
-      const link = this.#room.size === 0 ? this.#leastLoaded() : undefined;
-      return await (link?.ask(request, signal) ?? this.#wait(request, signal));
-    } catch (error) {
-      signal.throwIfAborted();
-      return failureAnswer(error);
-    }
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const link = this.#queue.size === 0 ? this.#leastLoaded() : undefined;
+    if (link !== undefined) return link.ask(request, recipient);
+    const queued = new QueuedRequest(this.#queue, request, recipient);
+    return this.#queue.enter(queued) ? queued : undefined;
   }
 
   /** Leaves the processes. What is under way fails: close the server first. */
   close(): void {
     const reason = new IoliteError('ERR_IOLITE_CLOSED', 'The gateway to the applications is closed');
     this.#closing.abort(reason);
-    this.#room.refuseAll(reason);
+    this.#queue.refuseAll(reason);
     for (const link of this.#links.splice(0)) link.destroy();
   }
 
@@ -122,7 +112,7 @@ export class AppGateway implements Handler {
   /** A channel to a process; undefined when it is gone, or we are closed. */
   async #enter(path: string): Promise<Channel | undefined> {
     const { signal } = this.#closing;
-    for (let wait = FIRST_PAUSE; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
+    for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
       try {
         const channel = await connect(path, { signal, gather: true, rememberHeads: true });
         // A name without a place in the file system is anybody's once its owner is dead.
@@ -142,15 +132,9 @@ export class AppGateway implements Handler {
     if (!link.open) {
       const place = this.#links.indexOf(link);
       if (place !== -1) this.#links.splice(place, 1);
-    } else if (this.#room.size > 0 && link.inFlight < this.#maxConcurrency) {
-      this.#room.admit(link);
+    } else if (this.#queue.size > 0 && link.inFlight < this.#maxConcurrency) {
+      this.#queue.admit(link);
     }
-  }
-
-  #wait(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#room.enter({ start: link => resolve(link.ask(request, signal)), refuse: reject }, signal);
-    });
   }
 
   /** The process with the fewest requests under way, unless all have as many as they may. */
@@ -166,5 +150,38 @@ export class AppGateway implements Handler {
     }
     this.#turn = (this.#turn + 1) % Math.max(1, links.length);
     return least;
+  }
+}
+
+/** A request that waits for a process, and then for its answer. */
+class QueuedRequest implements Waiter<AppLink>, PendingAnswer {
+  readonly #queue: RequestQueue<AppLink>;
+  readonly #request: ServerRequest;
+  readonly #recipient: Recipient;
+  #state: 'waiting' | 'asked' | 'refused' = 'waiting';
+  #pending: PendingAnswer | undefined;
+
+  constructor(queue: RequestQueue<AppLink>, request: ServerRequest, recipient: Recipient) {
+    this.#queue = queue;
+    this.#request = request;
+    this.#recipient = recipient;
+  }
+
+  start(link: AppLink): void {
+    this.#state = 'asked';
+    this.#pending = link.ask(this.#request, this.#recipient);
+  }
+
+  refuse(reason: unknown): void {
+    this.#state = 'refused';
+    this.#recipient.answered(failureAnswer(reason, 'application'));
+  }
+
+  giveUp(): void {
+    this.#pending?.giveUp();
+    if (this.#state !== 'waiting') return;
+    this.#state = 'refused';
+    this.#queue.leave(this);
+    this.#recipient.failed(new IoliteError('ERR_IOLITE_CLOSED', 'The request was given up'));
   }
 }

@@ -11,14 +11,12 @@ export interface AppLimits {
   readonly maxBodyBytes: number;
 }
 
-/** The code of a request whose body is longer than the limit. */
-export const TOO_LONG = 'ERR_IOLITE_TOO_LONG';
-
+/** The error of a request whose body is longer than the limit. */
 export function tooLong(limit: number): IoliteError {
-  return new IoliteError(TOO_LONG, `The body of a request is longer than ${limit} bytes`);
+  return new IoliteError('ERR_IOLITE_TOO_LONG', `The body of a request is longer than ${limit} bytes`);
 }
 
 /** The error of an application that took too long. */
-export function tooLate(timeout: number): IoliteError {
+export function appTimeout(timeout: number): IoliteError {
   return new IoliteError('ERR_IOLITE_TIMEOUT', `The application did not answer in ${timeout} ms`);
 }

@@ -5,16 +5,15 @@ import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import { broken } from '../../../ipc/wire/frame.ts';
-import type { Answer, Recipient, ServerRequest, Underway } from '../../message/exchange.ts';
+import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
+import { failureAnswer } from '../../message/status-of-error.ts';
 import { BodyKind, DRAIN, encodeRequest } from '../app-protocol.ts';
-import { StreamDesk } from '../stream-matcher.ts';
+import { StreamMatcher } from '../stream-matcher.ts';
 import { AnswerStream } from './answer-stream.ts';
-import type { Inquiry, InquiryHost } from './app-call.ts';
-import { type AppLimits, tooLate, tooLong } from './app-limits.ts';
+import { AppCall, type AppCallHost } from './app-call.ts';
+import { type AppLimits, appTimeout, tooLong } from './app-limits.ts';
 import { boundedBody, wholeBody } from './bounded-body.ts';
-import { checkedAnswer } from './check-answer.ts';
-import { PromisedInquiry } from './promised-inquiry.ts';
-import { ToldInquiry } from './told-inquiry.ts';
+import { checkAnswer } from './check-answer.ts';
 
 /**
  * Bodies up to this many bytes go with the head of their request; what is longer, or of unknown length, as a
@@ -23,12 +22,12 @@ import { ToldInquiry } from './told-inquiry.ts';
 const WHOLE_BYTES = 64 * 1024;
 
 /** An application process as a server sees it. */
-export class AppLink implements InquiryHost {
+export class AppLink implements AppCallHost {
   readonly #channel: Channel;
   readonly #limits: AppLimits;
   readonly #changed: () => void;
   /** For bodies of answers that come as streams, which may be there before the answer is. */
-  readonly #desk: StreamDesk;
+  readonly #streams: StreamMatcher;
   readonly #deadlines: Deadlines;
   #inFlight = 0;
   #draining = false;
@@ -37,7 +36,7 @@ export class AppLink implements InquiryHost {
   constructor(channel: Channel, limits: AppLimits, changed: () => void) {
     this.#channel = channel;
     this.#limits = limits;
-    this.#desk = new StreamDesk(number => channel.requester.isWaiting(number));
+    this.#streams = new StreamMatcher(number => channel.requester.isWaiting(number));
     this.#deadlines = new Deadlines(limits.timeout);
     this.#changed = changed;
     void this.#takeStreams();
@@ -54,30 +53,34 @@ export class AppLink implements InquiryHost {
   }
 
   /**
-   * Has a request answered.
-   * @throws the signal's reason; ERR_IOLITE_PEER, ERR_IOLITE_CLOSED when the process is gone;
-   *   ERR_IOLITE_TIMEOUT; ERR_IOLITE_TOO_LONG when the request's body is too long; ERR_IOLITE_PROTOCOL when
-   *   the answer is none; what its body failed with
+   * Has a request answered: without promises, unless it or its answer has a body that is a stream. A failure is
+   * told as the status that stands for it: of a process that is gone, that took too long, or whose answer is
+   * none; of a body that is too long, or broke off.
    */
-  async ask(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
+  ask(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const call = new AppCall(this, request, recipient);
+    const { body } = request;
+    if (body === undefined) return this.#askBare(call, recipient);
     const { maxBodyBytes } = this.#limits;
     const length = Number(request.header('content-length') ?? Number.NaN);
-    if (request.body !== undefined && length > maxBodyBytes) throw tooLong(maxBodyBytes);
-    const inquiry = new PromisedInquiry(this, request, signal);
+    if (length > maxBodyBytes) {
+      recipient.answered(failureAnswer(tooLong(maxBodyBytes), 'application'));
+      return undefined;
+    }
     this.#inFlight += 1;
-    this.#sendWithBody(inquiry, length).catch(error => inquiry.reject(error));
-    return inquiry.answer;
+    this.#sendWithBody(call, body, length).catch(error => call.reject(error));
+    return call;
   }
 
-  /**
-   * As {@link ask}, for a request without a body: without promises, unless the answer's body is a stream.
-   * @param recipient told after this has returned, of a failure too, by the status that stands for it
-   */
-  askTo(request: ServerRequest, recipient: Recipient): Underway {
-    const inquiry = new ToldInquiry(this, request, recipient);
-    this.#send(inquiry, BodyKind.NONE);
+  #askBare(call: AppCall, recipient: Recipient): PendingAnswer | undefined {
+    try {
+      this.#send(call, BodyKind.NONE);
+    } catch (error) {
+      recipient.answered(failureAnswer(error, 'application'));
+      return undefined;
+    }
     this.#inFlight += 1;
-    return inquiry;
+    return call;
   }
 
   /** No more requests: closes the channel when the last is over. */
@@ -92,22 +95,22 @@ export class AppLink implements InquiryHost {
     this.#channel.destroy();
   }
 
-  // For its inquiries
+  // For its calls
 
-  answerOf(inquiry: Inquiry, message: Message): Answer | Promise<Answer> {
+  answerOf(call: AppCall, message: Message): Answer | Promise<Answer> {
     const { body } = message;
     try {
-      const head = checkedAnswer(message.head);
+      const head = checkAnswer(message.head);
       const { status, headers, contentLength } = head;
-      if (inquiry.request.method === 'HEAD' || status === 204 || status === 304) {
+      if (call.request.method === 'HEAD' || status === 204 || status === 304) {
         body?.release();
         return { status, headers, body: undefined };
       }
       if (head.body === BodyKind.STREAM) {
-        return this.#takeStream(inquiry).then(stream => ({
+        return this.#takeStream(call).then(stream => ({
           status,
           headers,
-          body: new AnswerStream(stream, contentLength, () => this.over(inquiry)),
+          body: new AnswerStream(stream, contentLength, () => this.over(call)),
         }));
       }
       if ((contentLength ?? 0) !== (body?.length ?? 0)) {
@@ -120,49 +123,48 @@ export class AppLink implements InquiryHost {
     }
   }
 
-  giveUp({ number }: Inquiry): boolean {
+  giveUp({ number }: AppCall): boolean {
     const isWaiting = this.#channel.requester.giveUp(number);
-    if (!isWaiting) this.#desk.close(number);
+    if (!isWaiting) this.#streams.close(number);
     return isWaiting;
   }
 
-  over(inquiry: Inquiry): void {
-    this.#deadlines.met(inquiry);
-    this.#desk.close(inquiry.number);
-    this.#channel.requester.letGo(inquiry.number);
+  over(call: AppCall): void {
+    this.#deadlines.met(call);
+    this.#streams.close(call.number);
+    this.#channel.requester.letGo(call.number);
     this.#inFlight -= 1;
     this.#changed();
     this.#closeIfDone();
   }
 
-  tooLate(): Error {
-    return tooLate(this.#limits.timeout);
+  timeoutError(): Error {
+    return appTimeout(this.#limits.timeout);
   }
 
   #closeIfDone(): void {
     if (this.#draining && this.#inFlight === 0) void this.#channel.close();
   }
 
-  /** @param length of the body, if there is one and its length is known */
-  async #sendWithBody(inquiry: PromisedInquiry, length: number): Promise<void> {
-    const { body } = inquiry.request;
-    if (body === undefined) {
-      this.#send(inquiry, BodyKind.NONE);
-    } else if (length <= WHOLE_BYTES) {
+  /** @param length of the body; NaN if it is not known */
+  async #sendWithBody(call: AppCall, body: AsyncIterable<Aggregate>, length: number): Promise<void> {
+    // Before the first wait: it may be given up then.
+    const { ended } = call;
+    if (length <= WHOLE_BYTES) {
       using whole = await wholeBody(body, length);
-      inquiry.ended.throwIfAborted();
-      this.#send(inquiry, BodyKind.WHOLE, whole);
+      ended.throwIfAborted();
+      this.#send(call, BodyKind.WHOLE, whole);
     } else {
-      this.#send(inquiry, BodyKind.STREAM);
-      await this.#sendStream(inquiry, body, inquiry.ended);
+      this.#send(call, BodyKind.STREAM);
+      await this.#sendStream(call, body, ended);
     }
   }
 
-  #send(inquiry: Inquiry, kind: number, body?: Aggregate): void {
-    const head = encodeRequest(inquiry.request, kind);
+  #send(call: AppCall, kind: number, body?: Aggregate): void {
+    const head = encodeRequest(call.request, kind);
     const message = body === undefined ? { head } : { head, body };
-    inquiry.number = this.#channel.requester.ask(message, inquiry);
-    this.#deadlines.set(inquiry);
+    call.number = this.#channel.requester.ask(message, call);
+    this.#deadlines.set(call);
   }
 
   /**
@@ -170,29 +172,29 @@ export class AppLink implements InquiryHost {
    * the whole time for its answer. It may answer before it has read all; then the rest is left, and whoever
    * has the connection sees to it.
    */
-  async #sendStream(inquiry: Inquiry, body: AsyncIterable<Aggregate>, failed: AbortSignal): Promise<void> {
+  async #sendStream(call: AppCall, body: AsyncIterable<Aggregate>, failed: AbortSignal): Promise<void> {
     const progress = (): void => {
-      if (!inquiry.isDue) return;
-      this.#deadlines.met(inquiry);
-      this.#deadlines.set(inquiry);
+      if (!call.isDue) return;
+      this.#deadlines.met(call);
+      this.#deadlines.set(call);
     };
-    const watch = { progress, failed: (error: unknown): void => inquiry.fail(error) };
+    const watch = { progress, failed: (error: unknown): void => call.fail(error) };
     const pieces = boundedBody(body, this.#limits.maxBodyBytes, watch);
     // Not to read a body is the application's right. That the body failed is told by the watch.
-    await this.#channel.sendStream(pieces, { head: inquiry.number, signal: failed }).catch(() => {});
+    await this.#channel.sendStream(pieces, { head: call.number, signal: failed }).catch(() => {});
   }
 
   /**
    * The stream that an answer announced: it is there or on its way. Until it comes the request may be closed.
    */
-  async #takeStream(inquiry: Inquiry): Promise<IncomingStream> {
-    const { number } = inquiry;
-    this.#deadlines.met(inquiry);
+  async #takeStream(call: AppCall): Promise<IncomingStream> {
+    const { number } = call;
+    this.#deadlines.met(call);
     this.#channel.requester.hold(number);
-    this.#desk.open(number);
-    const timer = setTimeout(() => this.#desk.close(number), this.#limits.timeout);
+    this.#streams.open(number);
+    const timer = setTimeout(() => this.#streams.close(number), this.#limits.timeout);
     try {
-      return await this.#desk.take(number);
+      return await this.#streams.take(number);
     } finally {
       clearTimeout(timer);
     }
@@ -202,13 +204,13 @@ export class AppLink implements InquiryHost {
     try {
       for await (const { head, body, stream } of this.#channel) {
         body?.release();
-        if (stream !== undefined) this.#desk.arrived(Number(head), stream);
+        if (stream !== undefined) this.#streams.arrived(Number(head), stream);
         else if (head === DRAIN) this.drain();
       }
     } catch {
       // The channel's end is what ends the requests.
     }
-    this.#desk.end(new IoliteError('ERR_IOLITE_PEER', 'The application is gone'));
+    this.#streams.end(new IoliteError('ERR_IOLITE_PEER', 'The application is gone'));
     this.#deadlines.end();
     this.#changed();
   }

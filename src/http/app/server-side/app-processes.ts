@@ -17,8 +17,8 @@ export interface AppProcessesOptions {
   readonly hangTimeout?: number | undefined;
 }
 
-const MOST_WORKERS = 256;
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_WORKERS = 256;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The processes of an application, each started anew when it ends; later each time if it keeps ending.
@@ -45,8 +45,8 @@ export class AppProcesses extends EventEmitter<{
         `Cannot run application: a path or URL is wanted as its module, ${describe(module)} was given`,
       );
     }
-    checkInteger(workers, 'workers', 1, MOST_WORKERS);
-    checkInteger(hangTimeout, 'hangTimeout', 1, MAX_TIMEOUT);
+    checkInteger(workers, 'workers', 1, MAX_WORKERS);
+    checkInteger(hangTimeout, 'hangTimeout', 1, MAX_TIMEOUT_MS);
     this.#hangTimeout = hangTimeout;
     const isUrl = module instanceof URL || module.startsWith('file:');
     this.#supervisor = new Supervisor({

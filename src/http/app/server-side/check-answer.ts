@@ -1,17 +1,11 @@
 import type { IoliteError } from '../../../base/error.ts';
 import type { Json } from '../../../ipc/message.ts';
 import { broken } from '../../../ipc/wire/frame.ts';
-import type { HeaderList } from '../../message/exchange.ts';
-import { type AnswerHead, decodeAnswer } from '../app-protocol.ts';
+import { type HeaderList, isField } from '../../message/header-list.ts';
+import { type AnswerHead, decodeAnswer, isOfConnection } from '../app-protocol.ts';
 
-/** token (RFC 9110, 5.6.2). */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** field-value, obs-text included (RFC 9110, 5.5): as latin1, and without what could end the line. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const CONTENT_LENGTH = 'content-length';
 const LENGTH = /^\d{1,15}$/;
-
-const OF_THE_SERVER = /^(?:connection|keep-alive|transfer-encoding|trailer|upgrade|proxy-connection)$/i;
 
 /** The head of an answer that was found good. */
 export interface CheckedAnswer extends AnswerHead {
@@ -30,7 +24,7 @@ const good = new WeakMap<object, CheckedAnswer>();
  * @throws ERR_IOLITE_PROTOCOL when it is none, and when an answer with it could be taken for something else
  *   than it is
  */
-export function checkedAnswer(head: Json | undefined): CheckedAnswer {
+export function checkAnswer(head: Json | undefined): CheckedAnswer {
   const known = typeof head === 'object' && head !== null ? good.get(head) : undefined;
   if (known !== undefined) return known;
   const answer = decodeAnswer(head);
@@ -48,7 +42,7 @@ function contentLengthOf(headers: HeaderList): number | undefined {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
-    if (!NAME.test(name) || OF_THE_SERVER.test(name) || !VALUE.test(value)) throw forbidden(name);
+    if (!isField(name, value) || isOfConnection(name)) throw forbidden(name);
     if (name.length !== CONTENT_LENGTH.length || name.toLowerCase() !== CONTENT_LENGTH) continue;
     if (contentLength !== undefined || !LENGTH.test(value)) throw forbidden(name);
     contentLength = Number(value);

@@ -1,48 +1,52 @@
 import { IoliteError } from '../../../base/error.ts';
 
-/** Somebody who waits for a turn. Exactly one of the two is called, once. */
+/** Somebody who waits for a turn. Exactly one of the two is called, once, unless they leave. */
 export interface Waiter<T> {
   start(turn: T): void;
   refuse(reason: unknown): void;
 }
 
 /** Requests that wait for their turn, first come, first served; for so long at most, and so many. */
-export class WaitingRoom<T> {
+export class RequestQueue<T> {
   readonly #timeout: number;
-  readonly #seats: number;
-  /** Who waits, and what takes back the watch on the signal and the time. */
-  readonly #waiters = new Map<Waiter<T>, () => void>();
+  readonly #places: number;
+  /** Who waits, and for how long. */
+  readonly #waiters = new Map<Waiter<T>, NodeJS.Timeout>();
 
   /**
    * @param timeout milliseconds
-   * @param seats how many may wait
+   * @param places how many may wait
    */
-  constructor(timeout: number, seats: number) {
+  constructor(timeout: number, places: number) {
     this.#timeout = timeout;
-    this.#seats = seats;
+    this.#places = places;
   }
 
   get size(): number {
     return this.#waiters.size;
   }
 
-  /** Refuses with the signal's reason, or ERR_IOLITE_BUSY when it takes too long or there is no seat. */
-  enter(waiter: Waiter<T>, signal: AbortSignal): void {
-    if (signal.aborted) return waiter.refuse(signal.reason);
-    if (this.#waiters.size >= this.#seats) return waiter.refuse(busy());
-    const abort = (): void => this.#refuse(waiter, signal.reason);
+  /** Refuses with ERR_IOLITE_BUSY when it takes too long or there is no place. @returns whether there is one */
+  enter(waiter: Waiter<T>): boolean {
+    if (this.#waiters.size >= this.#places) {
+      waiter.refuse(busy());
+      return false;
+    }
     const timer = setTimeout(() => this.#refuse(waiter, busy()), this.#timeout);
-    signal.addEventListener('abort', abort, { once: true });
-    this.#waiters.set(waiter, () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    });
+    this.#waiters.set(waiter, timer);
+    return true;
+  }
+
+  /** Somebody waits no longer. */
+  leave(waiter: Waiter<T>): void {
+    clearTimeout(this.#waiters.get(waiter));
+    this.#waiters.delete(waiter);
   }
 
   /** Gives the first who waits, if somebody does, a turn. */
   admit(turn: T): void {
     for (const waiter of this.#waiters.keys()) {
-      this.#leave(waiter);
+      this.leave(waiter);
       waiter.start(turn);
       return;
     }
@@ -53,19 +57,12 @@ export class WaitingRoom<T> {
   }
 
   #refuse(waiter: Waiter<T>, reason: unknown): void {
-    this.#leave(waiter);
+    this.leave(waiter);
     waiter.refuse(reason);
-  }
-
-  #leave(waiter: Waiter<T>): void {
-    this.#waiters.get(waiter)?.();
-    this.#waiters.delete(waiter);
   }
 }
 
 /** What a request is refused with that waited too long, or found too many waiting. */
-export const BUSY = 'ERR_IOLITE_BUSY';
-
 function busy(): IoliteError {
-  return new IoliteError(BUSY, 'No application process is free');
+  return new IoliteError('ERR_IOLITE_BUSY', 'No application process is free', { mayRetry: true });
 }

@@ -1,10 +1,9 @@
-import type { HeaderList } from '../../message/exchange.ts';
-import { fieldOf, without } from '../../message/header-list.ts';
+import { fieldOf, type HeaderList, without } from '../../message/header-list.ts';
 
 const CACHE_STATUS = new Set(['cache-status']);
 
 /** Why a request went to the origin (RFC 9211, 2.2). */
-export type Forwarded =
+export type ForwardReason =
   /** The cache has no part in it. */
   | 'bypass'
   | 'method'
@@ -18,9 +17,9 @@ export type Forwarded =
   | 'partial';
 
 /** What Cache-Status tells of how a request was dealt with. */
-export interface Handled {
+export interface Handling {
   readonly hit?: boolean;
-  readonly forwarded?: Forwarded | undefined;
+  readonly forwarded?: ForwardReason | undefined;
   /** The status of the origin, where it is not that of the answer. */
   readonly forwardedStatus?: number | undefined;
   readonly stored?: boolean;
@@ -31,9 +30,9 @@ export interface Handled {
 }
 
 /** Fields with Cache-Status (RFC 9211), behind what caches nearer to the origin say. */
-export function withStatus(headers: HeaderList, handled: Handled): string[] {
+export function withStatus(headers: HeaderList, handled: Handling): string[] {
   const before = fieldOf(headers, 'cache-status');
-  const own = describeHandled(handled);
+  const own = describeHandling(handled);
   return [
     ...without(headers, CACHE_STATUS),
     'Cache-Status',
@@ -41,7 +40,7 @@ export function withStatus(headers: HeaderList, handled: Handled): string[] {
   ];
 }
 
-function describeHandled({ hit, forwarded, forwardedStatus, stored, collapsed, ttl }: Handled): string {
+function describeHandling({ hit, forwarded, forwardedStatus, stored, collapsed, ttl }: Handling): string {
   return [
     'iolite',
     ...(hit ? ['hit'] : []),

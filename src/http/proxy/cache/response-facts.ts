@@ -25,7 +25,8 @@ type VariantFacts = {
   readonly epoch: string;
 };
 
-export type Facts = ResponseFacts | VariantFacts;
+/** What is stored under a key besides the content. */
+export type StoredFacts = ResponseFacts | VariantFacts;
 
 /** A field of a stored response, by its name in lower case. */
 export function storedField({ headers }: ResponseFacts, name: string): string | undefined {

@@ -10,7 +10,7 @@ import { type Entry, Store } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import { type StoreOwner, StoreService } from '../../../store/store-service.ts';
 import type { Held } from '../../../store/stored-version.ts';
-import type { Facts } from './response-facts.ts';
+import type { StoredFacts } from './response-facts.ts';
 
 /** The store's name in requests of those attached. */
 export const RESPONSES = 'responses';
@@ -23,7 +23,7 @@ const MAX_STALE = 1000;
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
 const LARGEST_BYTES = 64 * 1024 ** 2;
-/** Facts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
+/** StoredFacts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
 const BYTES_PER_ENTRY = 4096;
 const FEWEST_ENTRIES = 1000;
 
@@ -31,13 +31,13 @@ const FEWEST_ENTRIES = 1000;
  * Where responses are kept: contents in shared memory, by the store that the file cache has too, within a
  * budget of physical memory. Nothing that was put is certain to be found again.
  */
-export class ResponseStore implements StoreOwner<Facts> {
+export class ResponseStore implements StoreOwner<StoredFacts> {
   /** Most bytes of one content. */
   readonly largest: number;
-  readonly #store: Store<Facts>;
+  readonly #store: Store<StoredFacts>;
   readonly #mostEntries: number;
   #entries = 0;
-  readonly #services = new Set<StoreService<Facts>>();
+  readonly #services = new Set<StoreService<StoredFacts>>();
 
   /** @param pool where contents are put; default: one of its own, for processes of the same user */
   constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
@@ -54,7 +54,7 @@ export class ResponseStore implements StoreOwner<Facts> {
   }
 
   /** What is known of a key. Counts as a use. */
-  look(key: string): Facts | undefined {
+  look(key: string): StoredFacts | undefined {
     const entry = this.#store.get(key);
     if (entry !== undefined) this.#store.hit(entry);
     return entry?.held.facts;
@@ -71,7 +71,7 @@ export class ResponseStore implements StoreOwner<Facts> {
    * Keeps facts and a copy of the content in the place of what is there, if there is room. The content stays
    * the caller's.
    */
-  put(key: string, facts: Facts, content: Aggregate): void {
+  put(key: string, facts: StoredFacts, content: Aggregate): void {
     if (this.#store.closed) return;
     this.#store.remove(key);
     if (content.length > this.largest || this.#mostEntries === 0) return;
@@ -85,7 +85,7 @@ export class ResponseStore implements StoreOwner<Facts> {
   }
 
   /** Exchanges the facts of what is there, if its facts are those given. */
-  renew(key: string, from: Facts, to: Facts): void {
+  renew(key: string, from: StoredFacts, to: StoredFacts): void {
     const entry = this.#store.get(key);
     if (entry?.held.facts === from) this.#store.amend(entry, { facts: to });
   }
@@ -100,7 +100,7 @@ export class ResponseStore implements StoreOwner<Facts> {
    * @param otherwise answers requests that are not for the store
    */
   serve(channel: Channel, otherwise: RequestHandler | undefined): void {
-    const service = new StoreService<Facts>(RESPONSES, this, undefined);
+    const service = new StoreService<StoredFacts>(RESPONSES, this, undefined);
     this.#services.add(service);
     this.#store.listeners.add(service);
     channel.onRequest((message, context) => {
@@ -119,19 +119,19 @@ export class ResponseStore implements StoreOwner<Facts> {
     return { maxStale: MAX_STALE, budget: this.#store.budget };
   }
 
-  async find(key: string): Promise<{ held: Held<Facts>; checkedAt: number }> {
+  async find(key: string): Promise<{ held: Held<StoredFacts>; checkedAt: number }> {
     const entry = this.#store.get(key);
     if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
     this.#store.hit(entry);
     return { held: entry.held.retain(), checkedAt: now() };
   }
 
-  bySerial(serial: number): Entry<Facts, unknown> | undefined {
+  bySerial(serial: number): Entry<StoredFacts, unknown> | undefined {
     return this.#store.bySerial(serial);
   }
 
-  async used(entry: Entry<Facts, unknown>): Promise<number> {
-    this.#store.hit(entry as Entry<Facts, undefined>);
+  async used(entry: Entry<StoredFacts, unknown>): Promise<number> {
+    this.#store.hit(entry as Entry<StoredFacts, undefined>);
     return now();
   }
 
@@ -141,7 +141,7 @@ export class ResponseStore implements StoreOwner<Facts> {
     for (const service of this.#services) this.#end(service);
   }
 
-  #end(service: StoreService<Facts>): void {
+  #end(service: StoreService<StoredFacts>): void {
     service.close();
     this.#store.listeners.delete(service);
     this.#services.delete(service);

@@ -1,6 +1,5 @@
 import { type Directives, parseDirectives } from '../../message/cache-control.ts';
-import type { HeaderList } from '../../message/exchange.ts';
-import { fieldOf, tokensOf } from '../../message/header-list.ts';
+import { fieldOf, type HeaderList, tokensOf } from '../../message/header-list.ts';
 import { HEURISTIC_STATUSES } from './freshness.ts';
 
 /**
@@ -12,7 +11,7 @@ export const FAILURES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 const PARTIAL = new Set([206, 304]);
 
 /** What of a request decides whether the response to it may be stored. */
-export interface Asked {
+export interface StorableRequest {
   readonly method: string;
   readonly directives: Directives;
   /** Whether it has Authorization. */
@@ -20,7 +19,7 @@ export interface Asked {
 }
 
 /** Whether a shared cache may store a response, and would have a use for it (RFC 9111, 3). */
-export function mayStore(asked: Asked, status: number, headers: HeaderList): boolean {
+export function mayStore(asked: StorableRequest, status: number, headers: HeaderList): boolean {
   if (asked.method !== 'GET' || asked.directives.has('no-store')) return false;
   if (status < 200 || PARTIAL.has(status) || FAILURES.has(status)) return false;
   const directives = parseDirectives(fieldOf(headers, 'cache-control'));

@@ -1,28 +1,20 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { allowsRange, evaluate, type Validators } from '../../message/conditional.ts';
-import type { Answer, HeaderList, ServerRequest } from '../../message/exchange.ts';
-import { without } from '../../message/header-list.ts';
+import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import { CONTENT_FIELDS, type HeaderList, without } from '../../message/header-list.ts';
 import { frameRanges } from '../../message/multipart.ts';
 import { type ByteRange, contentRange, parseRanges } from '../../message/range.ts';
 import { statusAnswer } from '../../message/status-answer.ts';
-import { type Handled, withStatus } from './cache-status.ts';
+import { type Handling, withStatus } from './cache-status.ts';
 import { ageOf, lifetimeOf } from './freshness.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
 
-/** Fields of the content, which a 304 has none of. */
-const OF_CONTENT = new Set([
-  'content-length',
-  'content-encoding',
-  'content-type',
-  'content-range',
-  'content-language',
-]);
 const AGE = new Set(['age']);
 const LENGTH = new Set(['content-length']);
 const LENGTH_AND_TYPE = new Set(['content-length', 'content-type']);
 
 /**
- * The answer that a client's conditions ask for in the stead of a response: 304 or 412 (RFC 9110, 13).
+ * The answer that a client's conditions ask for in place of a response: 304 or 412 (RFC 9110, 13).
  * @param headers of the response, as they would be sent
  */
 export function conditionalAnswer(
@@ -34,7 +26,7 @@ export function conditionalAnswer(
   const verdict = evaluate(request, validatorsOf(facts));
   if (verdict === 'failed') return statusAnswer(412);
   if (verdict === 'proceed') return undefined;
-  return { status: 304, headers: without(headers, OF_CONTENT), body: undefined };
+  return { status: 304, headers: without(headers, CONTENT_FIELDS), body: undefined };
 }
 
 /**
@@ -45,7 +37,7 @@ export function answerFromStore(
   request: ServerRequest,
   facts: ResponseFacts,
   content: Aggregate,
-  handled: Handled,
+  handled: Handling,
 ): Answer {
   const age = ageOf(facts, Date.now());
   const ttl = lifetimeOf(facts) - age;

@@ -3,11 +3,11 @@ import { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { tokensOf } from '../../message/header-list.ts';
 import type { Resource } from '../resource.ts';
-import { type Facts, type ResponseFacts, storedField } from './response-facts.ts';
+import { type ResponseFacts, type StoredFacts, storedField } from './response-facts.ts';
 import type { ResponseStore } from './response-store.ts';
 
 /** A response that a request selects. */
-export interface Found {
+export interface SelectedResponse {
   readonly key: string;
   readonly facts: ResponseFacts;
 }
@@ -26,12 +26,12 @@ export class StoredResponses {
   }
 
   /** The response that a request selects; 'vary-miss' when there are others for other fields only. */
-  find(resource: Resource, request: ServerRequest): Found | 'uri-miss' | 'vary-miss' {
+  find(resource: Resource, request: ServerRequest): SelectedResponse | 'uri-miss' | 'vary-miss' {
     return select(resource, request, key => this.#store.look(key));
   }
 
   /** The content of what was found just now, by a reference that is the caller's. */
-  contentOf({ key }: Found): Aggregate | undefined {
+  contentOf({ key }: SelectedResponse): Aggregate | undefined {
     return this.#store.contentOf(key);
   }
 
@@ -74,7 +74,7 @@ export class StoredResponses {
     return this.#store.contentOf(key);
   }
 
-  renew({ key, facts }: Found, to: ResponseFacts): void {
+  renew({ key, facts }: SelectedResponse, to: ResponseFacts): void {
     this.#store.renew(key, facts, to);
   }
 
@@ -91,8 +91,8 @@ export class StoredResponses {
 export function select(
   resource: Resource,
   request: ServerRequest,
-  look: (key: string) => Facts | undefined,
-): Found | 'uri-miss' | 'vary-miss' {
+  look: (key: string) => StoredFacts | undefined,
+): SelectedResponse | 'uri-miss' | 'vary-miss' {
   const key = keyOf(resource);
   const facts = look(key);
   if (facts === undefined) return 'uri-miss';

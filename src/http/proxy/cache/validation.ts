@@ -1,5 +1,4 @@
-import type { HeaderList } from '../../message/exchange.ts';
-import { fieldOf, namesOf, without } from '../../message/header-list.ts';
+import { fieldOf, type HeaderList, namesOf, without } from '../../message/header-list.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
 
 /** Fields of a 304 that say nothing of the stored content, which stays (RFC 9111, 3.2). */

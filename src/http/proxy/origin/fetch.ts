@@ -4,7 +4,7 @@ import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf } from '../../message/header-list.ts';
 import type { ResponseFacts } from '../cache/response-facts.ts';
 import { mayStore } from '../cache/storable.ts';
-import type { Found, StoredResponses } from '../cache/stored-responses.ts';
+import type { SelectedResponse, StoredResponses } from '../cache/stored-responses.ts';
 import { conditionsOf, renewed } from '../cache/validation.ts';
 import type { Resource } from '../resource.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
@@ -12,7 +12,7 @@ import type { Exchange, Origin, ResponseHead } from './origin.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** What came of asking the origin. */
-export type Outcome =
+export type FetchOutcome =
   /** What was stored still is what it would send; it is stored with these facts now. */
   | { readonly kind: 'renewed'; readonly facts: ResponseFacts }
   /**
@@ -43,18 +43,23 @@ export class Fetch {
   /** Whose fields the origin is asked with. */
   readonly leader: ServerRequest;
   /** Never rejects. */
-  readonly outcome: Promise<Outcome>;
+  readonly outcome: Promise<FetchOutcome>;
   /** When it is stored, or certain not to be. */
   readonly ended: Promise<void>;
   readonly #context: FetchContext;
-  #exchange: Exchange<Outcome | 'other'>;
+  #exchange: Exchange<FetchOutcome | 'other'>;
   #waiting = 0;
   #leaderLeft = false;
   #invalidated = false;
   #end: () => void = () => {};
 
   /** @param found what is stored, and to be validated */
-  constructor(context: FetchContext, resource: Resource, leader: ServerRequest, found: Found | undefined) {
+  constructor(
+    context: FetchContext,
+    resource: Resource,
+    leader: ServerRequest,
+    found: SelectedResponse | undefined,
+  ) {
     this.resource = resource;
     this.leader = leader;
     this.#context = context;
@@ -72,7 +77,7 @@ export class Fetch {
    * Waits for what comes of it. When all have left who wait, the origin is left alone too.
    * @throws the signal's reason
    */
-  async wait(request: ServerRequest, signal?: AbortSignal): Promise<Outcome> {
+  async wait(request: ServerRequest, signal?: AbortSignal): Promise<FetchOutcome> {
     this.#waiting += 1;
     try {
       return await abortable(this.outcome, signal);
@@ -90,7 +95,7 @@ export class Fetch {
     this.#invalidated = true;
   }
 
-  #send(found: Found | undefined): Exchange<Outcome | 'other'> {
+  #send(found: SelectedResponse | undefined): Exchange<FetchOutcome | 'other'> {
     const { origin, forwarding } = this.#context;
     const { path, authority } = this.resource;
     const headers = forwardedRequest(this.leader, authority, forwarding, true);
@@ -102,15 +107,15 @@ export class Fetch {
     );
   }
 
-  async #run(): Promise<Outcome> {
+  async #run(): Promise<FetchOutcome> {
     const outcome = await this.#exchange.received;
     if (outcome !== 'other') return outcome;
     this.#exchange = this.#send(undefined);
-    return (await this.#exchange.received) as Outcome;
+    return (await this.#exchange.received) as FetchOutcome;
   }
 
   /** @returns 'other' when the 304 is about a version that is not stored */
-  #confirmed(head: ResponseHead, body: ReceivedBody, found: Found): Outcome | 'other' {
+  #confirmed(head: ResponseHead, body: ReceivedBody, found: SelectedResponse): FetchOutcome | 'other' {
     const { requestedAt, receivedAt } = head;
     const headers = forwardedResponse(head.headers, this.#context.forwarding);
     const facts = renewed(found.facts, headers, { requestedAt, receivedAt });
@@ -121,7 +126,7 @@ export class Fetch {
     return { kind: 'renewed', facts };
   }
 
-  #received(head: ResponseHead, body: ReceivedBody): Outcome {
+  #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
     const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
     const headers = forwardedResponse(head.headers, forwarding);

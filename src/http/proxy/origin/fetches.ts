@@ -1,5 +1,5 @@
 import type { ServerRequest } from '../../message/exchange.ts';
-import type { Found } from '../cache/stored-responses.ts';
+import type { SelectedResponse } from '../cache/stored-responses.ts';
 import type { Resource } from '../resource.ts';
 import { Fetch, type FetchContext } from './fetch.ts';
 
@@ -7,7 +7,7 @@ import { Fetch, type FetchContext } from './fetch.ts';
  * How long, and of how many resources at most, it is remembered that what comes is for each who asks alone.
  */
 const UNSHARED_MS = 10_000;
-const MOST_UNSHARED = 10_000;
+const MAX_UNSHARED_KEYS = 10_000;
 
 /**
  * What is being asked of the origin, so that who wants the same waits for it instead of asking again (RFC
@@ -28,7 +28,12 @@ export class Fetches {
    * @param found what is stored, and to be validated
    * @param alone whether to start one that nobody joins
    */
-  fetch(resource: Resource, request: ServerRequest, found: Found | undefined, alone = false): Fetch {
+  fetch(
+    resource: Resource,
+    request: ServerRequest,
+    found: SelectedResponse | undefined,
+    alone = false,
+  ): Fetch {
     const key = this.#context.responses.commonKey(resource, request);
     if (alone || this.#isUnshared(key)) return new Fetch(this.#context, resource, request, found);
     return this.#running.get(key) ?? this.#start(key, resource, request, found);
@@ -43,7 +48,12 @@ export class Fetches {
     }
   }
 
-  #start(key: string, resource: Resource, request: ServerRequest, found: Found | undefined): Fetch {
+  #start(
+    key: string,
+    resource: Resource,
+    request: ServerRequest,
+    found: SelectedResponse | undefined,
+  ): Fetch {
     const fetch = new Fetch(this.#context, resource, request, found);
     this.#running.set(key, fetch);
     let place = key;
@@ -70,6 +80,6 @@ export class Fetches {
     this.#unshared.delete(key);
     this.#unshared.set(key, Date.now() + UNSHARED_MS);
     const [oldest] = this.#unshared.keys();
-    if (this.#unshared.size > MOST_UNSHARED) this.#unshared.delete(oldest as string);
+    if (this.#unshared.size > MAX_UNSHARED_KEYS) this.#unshared.delete(oldest as string);
   }
 }

@@ -1,5 +1,5 @@
-import type { HeaderList, ServerRequest } from '../../message/exchange.ts';
-import { fieldOf, tokensOf, without } from '../../message/header-list.ts';
+import type { ServerRequest } from '../../message/exchange.ts';
+import { fieldOf, type HeaderList, tokensOf, without } from '../../message/header-list.ts';
 
 /** Fields that are for one connection only (RFC 9110, 7.6.1), and those that were for a proxy. */
 const HOP_BY_HOP = [

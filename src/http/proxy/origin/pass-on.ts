@@ -1,6 +1,7 @@
 import { abortable } from '../../../base/abortable.ts';
+import type { Body } from '../../message/body.ts';
 import type { Answer, ServerRequest } from '../../message/exchange.ts';
-import { originFailure } from '../../message/origin-failure.ts';
+import { failureAnswer } from '../../message/status-of-error.ts';
 import type { Resource } from '../resource.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
 import type { Origin } from './origin.ts';
@@ -33,12 +34,12 @@ export async function passOn(
   } catch (error) {
     exchange.abort();
     signal.throwIfAborted();
-    return originFailure(error);
+    return failureAnswer(error, 'origin');
   }
 }
 
 /** What a client is sent of a body that nobody else gets. */
-export function onlyReader(body: ReceivedBody, method: string, status: number): Answer['body'] {
+export function onlyReader(body: ReceivedBody, method: string, status: number): Body | undefined {
   const reader = method === 'HEAD' || WITHOUT_CONTENT.has(status) ? undefined : body.reader();
   body.close();
   return reader;

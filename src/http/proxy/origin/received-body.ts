@@ -26,8 +26,8 @@ export interface Keeping {
 }
 
 /** Bytes that wait for the slowest reader before the source has to. */
-const WINDOW = 1024 ** 2;
-const PIECE = 256 * 1024;
+const WINDOW_BYTES = 1024 ** 2;
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * The body of a response while it comes, for any number of readers, who get its first bytes as soon as they
@@ -109,7 +109,7 @@ export class ReceivedBody {
   /** What a reader at a position gets next; 'later' when nothing is there yet. */
   next(position: number): Aggregate | 'later' | 'end' {
     const at = position - this.#start;
-    if (at < this.#bytes.length) return this.#bytes.slice(at, at + PIECE);
+    if (at < this.#bytes.length) return this.#bytes.slice(at, at + PIECE_BYTES);
     if (this.#state === 'open') return 'later';
     if (this.#state === 'ended') return 'end';
     throw this.#state.error;
@@ -154,7 +154,7 @@ export class ReceivedBody {
 
   #settlePace(): void {
     if (this.#state !== 'open' || this.#bytes.released) return;
-    const full = this.#keeping === undefined && this.#bytes.length >= WINDOW;
+    const full = this.#keeping === undefined && this.#bytes.length >= WINDOW_BYTES;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#flow.pause();

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkedAnswer } from '../../../../src/http/app/server-side/check-answer.ts';
+import { checkAnswer } from '../../../../src/http/app/server-side/check-answer.ts';
 import { constantHead } from '../../../../src/ipc/wire/constant-head.ts';
 
-test('checkedAnswer() gives the same list again for a head that cannot change, with its length', () => {
+test('checkAnswer() gives the same list again for a head that cannot change, with its length', () => {
   const head = constantHead([200, 1, ['Content-Type', 'text/plain', 'content-LENGTH', '12']]);
-  const first = checkedAnswer(head);
+  const first = checkAnswer(head);
   assert.equal(first.status, 200);
   assert.equal(first.contentLength, 12);
-  assert.equal(checkedAnswer(head), first);
+  assert.equal(checkAnswer(head), first);
   const other = [200, 1, ['Content-Length', '1']];
-  assert.equal(checkedAnswer(other).contentLength, 1);
+  assert.equal(checkAnswer(other).contentLength, 1);
   other[2] = ['Content-Length', '2'];
-  assert.equal(checkedAnswer(other).contentLength, 2);
-  assert.equal(checkedAnswer([404, 0, ['X', 'caf\u00e9\ttab']]).contentLength, undefined);
+  assert.equal(checkAnswer(other).contentLength, 2);
+  assert.equal(checkAnswer([404, 0, ['X', 'caf\u00e9\ttab']]).contentLength, undefined);
 });
 
-test('checkedAnswer() refuses what could be taken for something else', () => {
+test('checkAnswer() refuses what could be taken for something else', () => {
   const bad = [
     ['X', 'a\r\nY: b'],
     ['X', 'a\nb'],
@@ -34,11 +34,11 @@ test('checkedAnswer() refuses what could be taken for something else', () => {
   ];
   for (const list of bad) {
     const head = [200, 0, list];
-    assert.throws(() => checkedAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' }, JSON.stringify(list));
+    assert.throws(() => checkAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' }, JSON.stringify(list));
     constantHead(head);
-    for (let i = 0; i < 2; i++) assert.throws(() => checkedAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' });
+    for (let i = 0; i < 2; i++) assert.throws(() => checkAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' });
   }
   for (const head of [undefined, null, 7, [], [200, 0], [199, 0, []], [600, 0, []], ['200', 0, []]]) {
-    assert.throws(() => checkedAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' }, JSON.stringify(head));
+    assert.throws(() => checkAnswer(head), { code: 'ERR_IOLITE_PROTOCOL' }, JSON.stringify(head));
   }
 });

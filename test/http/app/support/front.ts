@@ -5,6 +5,7 @@ import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../../src/aggregate/pool.ts';
 import { attachFastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../../src/http/message/promised-answer.ts';
 import { sendAggregate } from '../../../../src/network/send.ts';
 
 /** The least of a server: node:http in front of a handler, with the fast lane before it or without. */
@@ -47,7 +48,9 @@ export class Front implements AsyncDisposable {
   async #answer(handler: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const answer = await handler.answer(this.#request(message), gone.signal);
+    const answer = await answerOf(handler, this.#request(message), gone.signal).catch(error => {
+      if (!gone.signal.aborted) throw error;
+    });
     if (answer === undefined) return;
     const { status, headers, body } = answer;
     response.writeHead(status, headers as string[]);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPool } from '../../../../src/aggregate/pool.ts';
-import type { Facts } from '../../../../src/http/proxy/cache/response-facts.ts';
+import type { StoredFacts } from '../../../../src/http/proxy/cache/response-facts.ts';
 import { ResponseStore } from '../../../../src/http/proxy/cache/response-store.ts';
 import { createPolicy } from '../../../../src/store/policies/index.ts';
 import { holdingsReturnTo, settledHoldings } from '../../../support/holdings.ts';
 
 const MiB = 1024 ** 2;
 
-function facts(status: number): Facts {
+function facts(status: number): StoredFacts {
   return { kind: 'response', status, headers: [], requestedAt: 0, receivedAt: 0 };
 }
 

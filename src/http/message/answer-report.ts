@@ -1,0 +1,37 @@
+import type { ServerRequest } from './exchange.ts';
+
+/** What became of an answer. */
+export interface AnswerReport {
+  readonly request: ServerRequest;
+  /** As '1.1'. */
+  readonly httpVersion: string;
+  readonly status: number;
+  /** Bytes of its body that were sent: not all when the client left. */
+  readonly bytes: number;
+  /** Milliseconds since its request was read; 0 if no listener wants times. */
+  readonly duration: number;
+  /** Of the client: its connection may be closed by now, and not know it any more. */
+  readonly remoteAddress: string | undefined;
+}
+
+/** Listens to the answers of a server: an access log, a counter, metrics. */
+export interface AnswerListener {
+  /** Two looks at the clock for each answer are a hundredth of what a small one costs. */
+  readonly wantsDuration: boolean;
+  /**
+   * Called once for each answer, when its way has ended: it is sent, or its client has left. Does not throw.
+   * @param report valid during the call
+   */
+  answered(report: AnswerReport): void;
+}
+
+/** Several listeners as one; undefined for none. */
+export function joinListeners(listeners: readonly AnswerListener[]): AnswerListener | undefined {
+  if (listeners.length <= 1) return listeners[0];
+  return {
+    wantsDuration: listeners.some(({ wantsDuration }) => wantsDuration),
+    answered: report => {
+      for (const listener of listeners) listener.answered(report);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+
+/**
+ * The body of an answer: bytes that are there, or an iterable of pieces that whoever sends them releases; the
+ * iterable is taken to its end or closed.
+ */
+export type Body = Aggregate | AsyncIterable<Aggregate>;
+
+/** Whether a body comes piece by piece. */
+export function isStream(body: Body | undefined): body is AsyncIterable<Aggregate> {
+  return body !== undefined && !Aggregate.isAggregate(body);
+}
+
+/**
+ * Lets go of a body that is not sent: releases it, or closes it, of which the end is not waited for. What
+ * closing it fails with is nobody's concern any more. One that was released before stays so.
+ */
+export function releaseBody(body: Body | undefined): void {
+  if (body === undefined) return;
+  if (Aggregate.isAggregate(body)) {
+    body[Symbol.dispose]();
+    return;
+  }
+  Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => {});
+}
