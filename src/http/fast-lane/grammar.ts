@@ -21,15 +21,15 @@ export const MAX_HEAD_BYTES = 8192;
 export const MAX_TARGET_BYTES = 2048;
 export const MAX_FIELDS = 64;
 
-const CR = 13;
-const LF = 10;
-const SPACE = 32;
-const SLASH = 47;
-const COLON = 58;
+const CR = 0x0d;
+const LF = 0x0a;
+const SPACE = 0x20;
+const SLASH = 0x2f;
+const COLON = 0x3a;
 
-const TARGET = 1;
-const VALUE = 2;
-const NAME = 4;
+const TARGET = 0x1;
+const VALUE = 0x2;
+const NAME = 0x4;
 
 /** What a byte may stand in. */
 const classes = new Uint8Array(256);

@@ -1,6 +1,5 @@
-import { Socket } from 'node:net';
-import { duplicateDescriptor } from '../../os/descriptor.ts';
-import { descriptorOf, startReading, stopReading } from '../../os/node-socket.ts';
+import type { Socket } from 'node:net';
+import { descriptorOf, startReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
@@ -8,6 +7,7 @@ import type { BegunAnswer, Opening } from './answer-before-socket.ts';
 import { parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
+import { LaneReader, type ReaderHost } from './lane-reader.ts';
 import { LaneSending } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
@@ -43,15 +43,14 @@ type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
  *
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
- * The first requests are read as they come. For those that follow a second socket over the same connection
- * reads, into memory that all connections share; the first one stays as it was, to be handed over at any
- * time.
+ * From the second request on {@link LaneReader} reads into memory that all connections share.
  */
-export class LaneConnection implements LaneMember, OutcomeWaiter {
+export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
   readonly #lane: Lane;
   readonly #socket: Socket;
   readonly #fd: number;
   readonly #sending: LaneSending;
+  readonly #reader: LaneReader;
   #state: State = 'idle';
   /** Who wants the next answer to be the last, if somebody does. */
   #lastWantedBy: 'server' | 'client' | undefined;
@@ -59,7 +58,6 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
   #clientEnded = false;
   /** Whether a request was answered: a connection that brings another is worth a second socket. */
   #isProven = false;
-  #reader: Socket | undefined;
   /** Bytes behind the request that is being answered. */
   #waiting: Buffer | undefined;
   /** The request that a handler is answering. */
@@ -77,6 +75,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
       this.#since = lane.clock;
     };
     this.#sending = new LaneSending({ socket, fd: this.#fd, outbox, listener, moved });
+    this.#reader = new LaneReader(socket, this.#fd, lane.memo.buffer, this);
     // Asked for now, Node knows it when the connection is closed, too.
     if (listener !== undefined) void socket.remoteAddress;
   }
@@ -94,7 +93,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
       return true;
     }
     const count = receiveNow(this.#fd, this.#lane.memo.buffer);
-    const readOn = opening === undefined ? count === 0 || this.#read(count) : this.#resume(opening, count);
+    const readOn = opening === undefined ? count === 0 || this.filled(count) : this.#resume(opening, count);
     if (this.#state === 'over') return false;
     this.#listen();
     if (readOn) this.#socket.resume();
@@ -121,43 +120,17 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
   }
 
   #listen(): void {
-    const socket = this.#socket;
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('error', ignore);
-    socket.on('close', this.#onClose);
+    this.#reader.listen();
+    this.#socket.on('error', ignore);
+    this.#socket.on('close', this.#onClose);
   }
 
-  readonly #onData = (bytes: Buffer): void => {
-    const wasProven = this.#isProven;
-    if (!this.#received(bytes)) stopReading(this.#socket);
-    if (wasProven && this.#state === 'idle') this.#readBySecondSocket();
-  };
+  // For the reader
 
-  #readBySecondSocket(): void {
-    if (this.#reader !== undefined || this.#lastWantedBy !== undefined) return;
-    let fd: number;
-    try {
-      fd = duplicateDescriptor(this.#fd);
-    } catch {
-      return; // Too many descriptors are open: it goes on as it did.
-    }
-    this.#socket.off('data', this.#onData);
-    stopReading(this.#socket);
-    const { buffer } = this.#lane.memo;
-    const callback = (count: number): boolean => this.#read(count);
-    const options = { fd, readable: true, writable: false, onread: { buffer, callback } };
-    this.#reader = new Socket(options);
-    this.#reader.on('end', this.#onEnd);
-    this.#reader.on('error', () => this.#destroy());
-    this.#reader.resume();
-  }
-
-  /** The first `count` bytes of the common buffer came. @returns whether to read on */
-  #read(count: number): boolean {
+  filled(count: number): boolean {
     const { memo } = this.#lane;
     const parsed = this.#state === 'idle' ? memo.recall(count) : undefined;
-    if (parsed === undefined) return this.#received(memo.buffer.subarray(0, count));
+    if (parsed === undefined) return this.#take(memo.buffer.subarray(0, count));
     if (this.#isOver()) return false;
     this.#sending.caughtUp();
     this.#sending.begin();
@@ -188,8 +161,31 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
     }
   }
 
+  received(bytes: Buffer): boolean {
+    const wasProven = this.#isProven;
+    const readOn = this.#take(bytes);
+    if (wasProven && this.#state === 'idle') this.#useSecondSocket();
+    return readOn;
+  }
+
+  ended(): void {
+    this.#clientEnded = true;
+    // A client that closes and one that ends its side look the same: it gets what is there, and no more.
+    this.#exchange?.giveUp();
+    if (this.#sending.giveUp()) this.#destroy();
+    else if (!this.#isBusy) this.#socket.destroySoon();
+  }
+
+  failed(): void {
+    this.#destroy();
+  }
+
+  #useSecondSocket(): void {
+    if (this.#lastWantedBy === undefined) this.#reader.useSecond();
+  }
+
   /** @param bytes valid during the call only. @returns whether to read on */
-  #received(bytes: Buffer): boolean {
+  #take(bytes: Buffer): boolean {
     if (this.#isOver()) return false;
     if (this.#state === 'lingering') return true;
     if (!this.#isBusy) {
@@ -268,8 +264,8 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
     this.#waiting = undefined;
     then(later === undefined ? rest : Buffer.concat([rest, later]));
     if (this.#isBusy || this.#isOver()) return;
-    if (wasProven) this.#readBySecondSocket();
-    this.#readOn();
+    if (wasProven) this.#useSecondSocket();
+    this.#reader.resume();
   }
 
   /** Nothing is left to do: waits for the next request, or ends. @param unread bytes that get no answer */
@@ -286,12 +282,9 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
     else this.#rest(bytes);
   };
 
-  #readOn(): void {
-    if (this.#reader !== undefined) this.#reader.resume();
-    else startReading(this.#socket);
-  }
-
-  /** Waits for the answer to a request. @param bytes of which the first `length` are it and what came behind */
+  /**
+   * Waits for the answer to a request. @param bytes of which the first `length` are it and what came behind
+   */
   #wait(exchange: LaneExchange, bytes: Buffer, length: number): void {
     this.#state = 'answering';
     this.#exchange = exchange;
@@ -341,8 +334,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
       return;
     }
     this.#leave();
-    socket.off('data', this.#onData);
-    socket.off('end', this.#onEnd);
+    this.#reader.leave();
     socket.off('error', ignore);
     socket.off('close', this.#onClose);
     // The bytes may be in memory that is read into again.
@@ -363,7 +355,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
       return;
     }
     this.#socket.end();
-    this.#readOn();
+    this.#reader.resume();
   }
 
   /** Once Node has closed the socket, before it says so, its descriptor may be another connection's. */
@@ -380,19 +372,11 @@ export class LaneConnection implements LaneMember, OutcomeWaiter {
   #leave(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    this.#reader?.destroy();
+    this.#reader.close();
     this.#exchange?.dispose();
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
-
-  readonly #onEnd = (): void => {
-    this.#clientEnded = true;
-    // A client that closes and one that ends its side look the same: it gets what is there, and no more.
-    this.#exchange?.giveUp();
-    if (this.#sending.giveUp()) this.#destroy();
-    else if (!this.#isBusy) this.#socket.destroySoon();
-  };
 
   readonly #onClose = (): void => this.#leave();
 }

@@ -8,7 +8,7 @@ import { isStream } from '../message/body.ts';
 import type { BegunAnswer } from './answer-before-socket.ts';
 import { DeliveryReports } from './delivery-report.ts';
 import type { LaneRequest } from './lane-request.ts';
-import { type Outbox, STEP, type Unsent } from './outbox.ts';
+import { type Outbox, STEP_BYTES, type Unsent } from './outbox.ts';
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
 
 /** What of a connection its sending needs. */
@@ -86,7 +86,7 @@ export class LaneSending {
     const { outbox, fd } = this.#host;
     if (outbox.size === 0) return undefined;
     const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
-    const left = outbox.send(fd, mayBeSlow ? FIRST : STEP);
+    const left = outbox.send(fd, mayBeSlow ? FIRST : STEP_BYTES);
     if (left === undefined) this.#reports?.settle();
     return left;
   }

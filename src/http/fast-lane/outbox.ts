@@ -5,14 +5,14 @@ import { sendFile } from '../../os/sendfile.ts';
 import { sendAhead, sendNow } from '../../os/socket.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
-const SMALL = 16 * 1024;
+const SMALL_BYTES = 16 * 1024;
 /**
  * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
  * less than the kernel's copy. Larger ones take more pages than go into one segment.
  */
-const REFERRED = 60 * 1024;
+const REFERRED_BYTES = 60 * 1024;
 /** Most bytes sent in one system call: a mebibyte with its header. */
-export const STEP = 1088 * 1024;
+export const STEP_BYTES = 1088 * 1024;
 
 /** What a socket had no room for. */
 export interface Unsent {
@@ -29,7 +29,7 @@ export interface Unsent {
  */
 export class Outbox {
   /** What small answers are put together in, one behind the other. */
-  readonly #copy = Buffer.allocUnsafeSlow(SMALL);
+  readonly #copy = Buffer.allocUnsafeSlow(SMALL_BYTES);
   /** Otherwise: what is to be sent. */
   #parts: (Buffer | Aggregate)[] = [];
   #isCopy = true;
@@ -48,7 +48,7 @@ export class Outbox {
     let size = before + (body?.length ?? 0);
     for (const bytes of head) size += bytes.length;
     this.#size = size;
-    if (this.#isCopy && size <= SMALL) this.#addCopy(before, head, body);
+    if (this.#isCopy && size <= SMALL_BYTES) this.#addCopy(before, head, body);
     else this.#addParts(before, head, body);
   }
 
@@ -57,7 +57,7 @@ export class Outbox {
    * @param most bytes to send; less is sent to those who may be slow, for it takes memory while they read
    * @returns undefined if it took all
    */
-  send(fd: number, most = STEP): Unsent | undefined {
+  send(fd: number, most = STEP_BYTES): Unsent | undefined {
     const size = this.#size;
     this.#size = 0;
     if (this.#isCopy) {
@@ -101,7 +101,8 @@ export class Outbox {
     if (this.#isCopy && before > 0) this.#parts.push(Buffer.from(this.#copy.subarray(0, before)));
     this.#isCopy = false;
     this.#referred = before === 0 && body !== undefined ? referable(body) : undefined;
-    if (this.#referred !== undefined && this.#size - this.#referred.length <= SMALL) this.#copyHead(0, head);
+    const headLength = this.#size - (this.#referred?.length ?? 0);
+    if (this.#referred !== undefined && headLength <= SMALL_BYTES) this.#copyHead(0, head);
     else this.#referred = undefined;
     for (const bytes of head) this.#parts.push(bytes);
     if (body !== undefined) this.#parts.push(body);
@@ -131,7 +132,7 @@ function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
 
 /** The only slice of a body that is better referred to than copied. */
 function referable(body: Aggregate): Slice | undefined {
-  if (body.length > REFERRED) return undefined;
+  if (body.length > REFERRED_BYTES) return undefined;
   const [slice, more] = body.slices();
   return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
 }

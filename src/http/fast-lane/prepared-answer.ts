@@ -35,7 +35,9 @@ function prepareAnswer(method: string, answer: Answer, closing: boolean): Prepar
   return { status, head, body: undefined, framing };
 }
 
-/** As {@link prepareAnswer}; an answer that cannot be sent is a failure of the handler, which 500 stands for. */
+/**
+ * As {@link prepareAnswer}; an answer that cannot be sent is a failure of the handler, which 500 stands for.
+ */
 export function prepareOutcome(exchange: LaneExchange, answer: Answer, closing: boolean): PreparedAnswer {
   const { method } = exchange.parsed;
   try {

@@ -1,8 +1,8 @@
 /**
  * Fields of a message: name, value, name, value. Of an answer without Connection, Keep-Alive and
- * Transfer-Encoding, which whoever sends it adds, and without Date, which is added as well unless it is there:
- * an answer that another server made keeps its date. Never changed once made: a list that is used for many
- * answers lets the sender keep its bytes.
+ * Transfer-Encoding, which whoever sends it adds, and without Date, which is added as well unless it is
+ * there: an answer that another server made keeps its date. Never changed once made: a list that is used for
+ * many answers lets the sender keep its bytes.
  */
 export type HeaderList = readonly string[];
 
@@ -30,7 +30,7 @@ export function fieldOf(headers: HeaderList, name: string): string | undefined {
 }
 
 /** How many lines have a name, given in lower case. */
-export function countLines(headers: HeaderList, name: string): number {
+export function countFieldLines(headers: HeaderList, name: string): number {
   let lines = 0;
   for (let index = 0; index < headers.length; index += 2) {
     if (isNamed(headers[index] as string, name)) lines += 1;

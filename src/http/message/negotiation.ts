@@ -14,7 +14,7 @@ interface Encodings {
 const REFUSAL = /;\s*q\s*=\s*0/i;
 
 /** Longer fields are nobody's habit. */
-const MEMORABLE = 200;
+const MAX_FIELD_CHARACTERS = 200;
 
 /** Choices made before, by what they were made of: clients send few different fields. */
 const choices = new BoundedMap<string, Coding | 'identity' | undefined>(1000);
@@ -35,7 +35,7 @@ export function chooseCoding(
   if (choices.has(key)) return choices.get(key);
   const negotiator = new Negotiator({ headers: { 'accept-encoding': field } });
   const [choice] = (negotiator as Encodings).encodings([...available, 'identity'], { preferred: PREFERRED });
-  if (field.length <= MEMORABLE) choices.set(key, choice);
+  if (field.length <= MAX_FIELD_CHARACTERS) choices.set(key, choice);
   return choice;
 }
 

@@ -11,11 +11,11 @@ export interface RequestTarget {
 }
 
 /** Why a target names nothing: the status to answer with. */
-export type Refusal = 400 | 404 | 414;
+export type TargetRefusal = 400 | 404 | 414;
 
-const MAX_LENGTH = 4096;
+const MAX_PATH_CHARACTERS = 4096;
 /** NAME_MAX, in bytes (limits.h). */
-const MAX_SEGMENT = 255;
+const MAX_SEGMENT_BYTES = 255;
 
 /**
  * Reads a request target (RFC 9112, 3.2) strictly: percent-encoding is decoded once, and whatever could name
@@ -25,14 +25,14 @@ const MAX_SEGMENT = 255;
  *   control characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are
  *   empty, or too long for a file name
  */
-export function parseTarget(target: string): RequestTarget | Refusal {
+export function parseTarget(target: string): RequestTarget | TargetRefusal {
   if (/[^\x21-\xff]|#/.test(target)) return 400;
   const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
   const start = originForm.indexOf('?');
   const rawPath =
     (start === -1 ? originForm : originForm.slice(0, start)) || (originForm === target ? '' : '/');
   const query = start === -1 ? '' : originForm.slice(start);
-  if (rawPath.length > MAX_LENGTH) return 414;
+  if (rawPath.length > MAX_PATH_CHARACTERS) return 414;
   if (!rawPath.startsWith('/') || /[^\x21-\x7e]|\\/.test(rawPath)) return 400;
   const segments: string[] = [];
   const rawSegments = rawPath.slice(1).split('/');
@@ -47,7 +47,7 @@ export function parseTarget(target: string): RequestTarget | Refusal {
   return { path: `/${segments.join('/')}`, rawPath, query, hidden };
 }
 
-function decodeSegment(raw: string): string | Refusal {
+function decodeSegment(raw: string): string | TargetRefusal {
   let segment: string;
   try {
     segment = decodeURIComponent(raw);
@@ -57,6 +57,6 @@ function decodeSegment(raw: string): string | Refusal {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   if (/[\x00-\x1f\x7f/\\]/.test(segment)) return 400;
   if (segment === '.' || segment === '..') return 400;
-  if (Buffer.byteLength(segment) > MAX_SEGMENT) return 404;
+  if (Buffer.byteLength(segment) > MAX_SEGMENT_BYTES) return 404;
   return segment;
 }

@@ -6,7 +6,7 @@ import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
-import { countLines } from '../message/header-list.ts';
+import { countFieldLines } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from '../node/node-adapter.ts';
 import { isGone, type NodeResponse } from '../node/node-response.ts';
@@ -148,7 +148,7 @@ export class HttpServer implements Listener {
     response: NodeResponse,
   ): Promise<Answer | undefined> {
     // Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2).
-    if (countLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
+    if (countFieldLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
     try {
       const answer = await requestAnswer(this.#handler, request, response);
       return answer ?? (isGone(response) ? undefined : statusAnswer(404));

@@ -279,7 +279,7 @@ test('a handler is told that the client is gone, and its late answer is released
   }
 });
 
-test('a handler without a promise hears once that the client is gone; its late answer is released', async () => {
+test('a handler without a promise hears that the client is gone; a late answer is released', async () => {
   for (const leave of ['end', 'resetAndDestroy'] as const) {
     await using server = new LaneServer();
     const { pool, told } = server.handler;

@@ -57,7 +57,7 @@ test('a chain whose handlers decline at once answers at once', () => {
   assert.equal(saidAtOnce(new Chain([declining[0], answering[1]]), REQUEST), 'pending');
 });
 
-test('an answer that is given up is given up at the handler that is asked, and no other is asked', async () => {
+test('who is given up is given up at the handler that is asked, and no other is asked', async () => {
   const waiting = handlerOf(async (_, signal) => {
     await once(signal, 'abort');
     return undefined;

@@ -192,7 +192,7 @@ test('directories without their slash are redirected to, what is not there is a 
   await site.assertNothingHeld();
 });
 
-test('what was asked for just now is answered at once, with the same list of fields each time', async context => {
+test('what was asked for just now is answered at once, with the same list of fields', async context => {
   const site = await SiteServer.start(context, { 'a.txt': 'text' }, {}, { maxStale: 60_000 });
   const said = (target: string, method = 'GET') => saidAtOnce(site.site, requestFor(target, { method }));
   assert.equal(said('/a.txt?1'), 'pending');

@@ -22,8 +22,8 @@ export interface AppCallHost {
 }
 
 /**
- * A request at an application, from its sending until it is answered. Its recipient is told a failure, too, by
- * the status that stands for it.
+ * A request at an application, from its sending until it is answered. Its recipient is told a failure, too,
+ * by the status that stands for it.
  */
 export class AppCall extends Due implements Pending, PendingAnswer {
   /** The channel's number of it. */

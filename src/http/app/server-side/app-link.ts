@@ -53,9 +53,9 @@ export class AppLink implements AppCallHost {
   }
 
   /**
-   * Has a request answered: without promises, unless it or its answer has a body that is a stream. A failure is
-   * told as the status that stands for it: of a process that is gone, that took too long, or whose answer is
-   * none; of a body that is too long, or broke off.
+   * Has a request answered: without promises, unless it or its answer has a body that is a stream. A failure
+   * is told as the status that stands for it: of a process that is gone, that took too long, or whose answer
+   * is none; of a body that is too long, or broke off.
    */
   ask(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const call = new AppCall(this, request, recipient);

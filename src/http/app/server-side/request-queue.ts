@@ -26,7 +26,9 @@ export class RequestQueue<T> {
     return this.#waiters.size;
   }
 
-  /** Refuses with ERR_IOLITE_BUSY when it takes too long or there is no place. @returns whether there is one */
+  /**
+   * Refuses with ERR_IOLITE_BUSY when it takes too long or there is no place. @returns whether there is one
+   */
   enter(waiter: Waiter<T>): boolean {
     if (this.#waiters.size >= this.#places) {
       waiter.refuse(busy());

@@ -23,7 +23,9 @@ const MAX_STALE = 1000;
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
 const LARGEST_BYTES = 64 * 1024 ** 2;
-/** StoredFacts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
+/**
+ * StoredFacts take memory too, outside of the budget: so there is an entry for so many bytes of it at most.
+ */
 const BYTES_PER_ENTRY = 4096;
 const FEWEST_ENTRIES = 1000;
 

@@ -60,9 +60,6 @@ export class HttpOrigin implements Origin {
   }
 }
 
-/** Beyond it there are no statuses (RFC 9110, 15). */
-const LAST_STATUS_CODE = 599;
-
 class HttpExchange<T> implements Exchange<T> {
   readonly received: Promise<T>;
   readonly #receive: Receive<T>;
@@ -100,7 +97,7 @@ class HttpExchange<T> implements Exchange<T> {
         },
         onResponseStart: (controller, status) => {
           if (status < 200) return;
-          if (status > LAST_STATUS_CODE) {
+          if (status > 599) {
             controller.abort(
               new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with status ${status}`),
             );
