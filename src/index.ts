@@ -3,13 +3,13 @@
  * passed between processes by reference.
  */
 
-export { Aggregate } from './aggregate/aggregate.ts';
+export { Aggregate, AggregateReader } from './aggregate/aggregate.ts';
 export { AggregateWritable, type AggregateWritableOptions } from './aggregate/aggregate-writable.ts';
 export type { Content } from './aggregate/byte-sequence.ts';
 export { Draft } from './aggregate/draft.ts';
 export { type Leak, type LeakDetection, setLeakDetection } from './aggregate/leak-detector.ts';
 export { createPool, Pool } from './aggregate/pool.ts';
-export { AggregateReader, IncompleteError } from './aggregate/reader.ts';
+export { IncompleteError } from './aggregate/sequence-reader.ts';
 export type { Slice, SliceId } from './aggregate/slice.ts';
 export type { FromStreamOptions, StreamLike } from './aggregate/stream/from-stream.ts';
 export type { ToReadableOptions } from './aggregate/stream/to-readable.ts';

@@ -8,7 +8,7 @@ import { compareRange } from './tree/compare.ts';
 import { copyRange, flatCopy } from './tree/copy.ts';
 import { decode } from './tree/decode.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
-import type { Source } from './tree/fill.ts';
+import type { CopySource } from './tree/fill.ts';
 import { find, findLast } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
@@ -22,8 +22,18 @@ const NEAR = 48;
 /** From this size on, it pays to look whether text is ASCII before it is decoded. */
 const LARGE_TEXT = 4096;
 
+/** The tree of a sequence, by another reference, which is the caller's; undefined for no bytes. O(1). */
+export let shareTree: (sequence: ByteSequence) => Tree | undefined;
+
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
+  static {
+    shareTree = ({ tree }) => {
+      if (tree !== undefined) retain(tree);
+      return tree;
+    };
+  }
+
   /** The slices; undefined when there are none. Set by {@link change} only. */
   protected tree: Tree | undefined;
   /** The tree's length. */
@@ -232,6 +242,19 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     return this.views()[Symbol.iterator]();
   }
 
+  /** Another one of the same bytes, to be released on its own. O(1); copies nothing. */
+  abstract duplicate(): ByteSequence;
+
+  /**
+   * Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED
+   */
+  abstract release(): void;
+
+  /** Releases it unless that was done. */
+  [Symbol.dispose](): void {
+    if (!this.#released) this.release();
+  }
+
   protected override place(offset: number, size: number, operation: string): number {
     const inWindow =
       Number.isInteger(offset) && offset >= this.#windowStart && offset + size <= this.#windowEnd;
@@ -284,7 +307,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   }
 
   /** Content as it was given, checked: a sequence, or what its bytes are to be copied from. */
-  protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | Source {
+  protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | CopySource {
     if (this.#released) this.checkAlive(operation.split(' ', 1)[0] as string);
     if (typeof content === 'string') {
       checkEncoding(encoding, operation);
@@ -302,12 +325,6 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   protected static isSequence(value: unknown): value is ByteSequence {
     return typeof value === 'object' && value !== null && #released in value;
-  }
-
-  /** The tree of a sequence, by another reference, which is the caller's. O(1). */
-  protected static shareTree({ tree }: ByteSequence): Tree | undefined {
-    if (tree !== undefined) retain(tree);
-    return tree;
   }
 
   #closeWindow(): void {
@@ -386,6 +403,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     checkInteger(end, 'end', start, MAX);
     return Math.min(end, this.length);
   }
+}
+
+/**
+ * A sequence whose parts share its memory, to be released on their own: of an aggregate they are aggregates.
+ */
+export interface DivisibleSequence<Part extends ByteSequence> extends ByteSequence {
+  slice(start?: number, end?: number): Part;
+  duplicate(): Part;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;

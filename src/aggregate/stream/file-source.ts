@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
-import type { Aggregate } from '../aggregate.ts';
+import type { Tree } from '../tree/branch.ts';
 import type { Collector } from './collector.ts';
 
 /** A regular file that can be read straight into buffers of a pool. */
@@ -45,12 +45,15 @@ export async function fileOf(
   }
 }
 
-/** Reads a file to its end: the kernel writes to the pool's memory, and nothing else copies. */
+/**
+ * Reads a file to its end: the kernel writes to the pool's memory, and nothing else copies.
+ * @returns the tree of its bytes, whose reference is the caller's; undefined when there are none
+ */
 export async function readFile(
   file: FileSource,
   collector: Collector,
   signal: AbortSignal | undefined,
-): Promise<Aggregate> {
+): Promise<Tree | undefined> {
   let reading: Promise<number> | undefined;
   const beyond = Buffer.allocUnsafe(BEYOND_BYTES);
   try {

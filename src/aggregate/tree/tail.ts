@@ -1,6 +1,6 @@
 import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
 import { Slice } from '../slice.ts';
-import { copyToPool, fill, roomFor, type Source } from './fill.ts';
+import { type CopySource, copyToPool, fillRoom, roomFor } from './fill.ts';
 
 const FIRST_ROOM = 64;
 const LAST_ROOM = 64 * 1024;
@@ -25,7 +25,7 @@ export class Tail {
   /**
    * Copies a source into the pool. @returns its slice, whose reference is the caller's; undefined if empty
    */
-  copy(source: Source): Slice | undefined {
+  copy(source: CopySource): Slice | undefined {
     const size = roomFor(source);
     if (size >= OWN_BUFFER || this.#pool.kind === 'seal') return copyToPool(this.#pool, source);
     if (size === 0) return undefined;
@@ -35,7 +35,7 @@ export class Tail {
     }
     const { lease, offset, bytes } = reservation;
     const start = offset + this.#used;
-    const length = fill(this.#used === 0 ? bytes : bytes.subarray(this.#used), source);
+    const length = fillRoom(this.#used === 0 ? bytes : bytes.subarray(this.#used), source);
     if (length === 0) return undefined;
     this.#used += length;
     lease.retain();
