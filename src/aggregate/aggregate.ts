@@ -375,8 +375,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
 
 /**
  * A cursor over an aggregate as it was when the reader was made: later changes of the aggregate do not reach
- * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes,
- * copy nothing, and are the caller's to release.
+ * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes
+ * and copy nothing; the caller releases them.
  *
  * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
  * throws ERR_IOLITE_RELEASED.

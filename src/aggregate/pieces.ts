@@ -3,7 +3,7 @@ import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { Aggregate } from './aggregate.ts';
 import type { Pool } from './pool.ts';
 import { Collector } from './stream/collector.ts';
-import { type FileSource, fileOf } from './stream/file-source.ts';
+import { BEYOND_BYTES, type FileSource, fileOf } from './stream/file-source.ts';
 import type { StreamLike } from './stream/from-stream.ts';
 import { checkPool } from './stream/stream-options.ts';
 import { type StreamSource, sourceOf } from './stream/stream-source.ts';
@@ -14,12 +14,8 @@ import { type StreamSource, sourceOf } from './stream/stream-source.ts';
  */
 const READ_BYTES = 64 * 1024;
 const READ_SEALED_BYTES = 1024 ** 2;
-/**
- * Read beyond what a file's size tells of: to see its end, or what was added, or what has no size (/proc).
- */
-const BEYOND_BYTES = 16 * 1024;
 /** What comes in larger pieces is cut, so that its parts can be under way while others are filled. */
-const LARGEST_COPY = 1024 ** 2;
+const LARGEST_COPY_BYTES = 1024 ** 2;
 
 /**
  * A stream as aggregates, one by one as they are asked for. Bytes and strings are copied to a pool's buffers,
@@ -134,9 +130,9 @@ export class Pieces {
   #cut(bytes: Buffer): Aggregate {
     const collector = new Collector({ pool: this.#pool }, 'read stream');
     try {
-      collector.add(bytes.subarray(0, LARGEST_COPY));
+      collector.add(bytes.subarray(0, LARGEST_COPY_BYTES));
       const copy = new Aggregate(collector.finish(), this.#pool.chunks);
-      this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY));
+      this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY_BYTES));
       return copy;
     } catch (error) {
       collector.discard();

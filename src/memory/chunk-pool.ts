@@ -62,22 +62,19 @@ export interface Reservation {
   readonly bytes: Buffer;
 }
 
-const ALIGNMENT = 64;
+const ALIGNMENT_BYTES = 64;
 const DEFAULT_CHUNK_BYTES = 1024 ** 2;
 /** A buffer of this size or more gets a chunk of its own. */
 const OWN_CHUNK_BYTES = 256 * 1024;
-const PAGE = 4096;
-/** How much larger than wanted a recycled chunk may be. */
-const WASTE = 1.25;
+const PAGE_BYTES = 4096;
+/** How much larger than wanted a recycled chunk may be, as a part of what is wanted. */
+const MAX_WASTE_PART = 0.25;
 /** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
 const IDLE_BYTES = 64 * 1024 ** 2;
-/**
- * Milliseconds until it is looked again whether idle chunks can go that other domains leased: nobody tells
- * when they have let go.
- */
-const LOOK_AGAIN = 500;
+/** When it is looked again whether idle chunks can go that other domains leased: nobody tells us. */
+const LOOK_AGAIN_MS = 500;
 
 /**
  * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
@@ -134,14 +131,14 @@ export class ChunkPool {
         `Cannot create pool: true or false is wanted as refill, ${describe(refill)} was given`,
       );
     }
-    checkInteger(chunkSize, 'chunkSize', 2 * PAGE, MAX_CHUNK_BYTES);
-    if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE, Number.MAX_SAFE_INTEGER);
+    checkInteger(chunkSize, 'chunkSize', 2 * PAGE_BYTES, MAX_CHUNK_BYTES);
+    if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE_BYTES, Number.MAX_SAFE_INTEGER);
     this.name = name;
     this.kind = kind;
     this.memory = memory;
     this.refill = refill;
     this.acl = resolveAcl(acl);
-    this.chunkSize = roundUp(chunkSize, PAGE);
+    this.chunkSize = roundUp(chunkSize, PAGE_BYTES);
     this.limit = limit ?? Number.POSITIVE_INFINITY;
   }
 
@@ -158,7 +155,7 @@ export class ChunkPool {
    *   EMFILE).
    */
   reserve(size: number): Reservation {
-    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE);
+    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
@@ -166,12 +163,12 @@ export class ChunkPool {
   }
 
   /**
-   * A chunk with room for `size` bytes, for who divides it up himself: a cache's segment. As {@link reserve},
+   * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As {@link reserve},
    * but the domains that it is passed to make its pages present only as they read them.
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
-    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE);
+    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     return this.#reserveOwn(size, false);
@@ -254,10 +251,10 @@ export class ChunkPool {
   }
 
   #reserveCommon(size: number): Reservation {
-    let offset = roundUp(this.#position, ALIGNMENT);
+    let offset = roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
-      const lease = this.#obtain(this.chunkSize - PAGE, false);
+      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false);
       lease.retain();
       this.#current = lease;
       offset = (lease.chunk as OwnedChunk).payloadStart;
@@ -277,7 +274,7 @@ export class ChunkPool {
 
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
   #obtain(size: number, sole: boolean): Lease {
-    const wanted = roundUp(size, PAGE) + PAGE;
+    const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
     const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
     if (recycled !== undefined) return this.#lease(recycled);
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
@@ -299,7 +296,7 @@ export class ChunkPool {
     let busy = 0;
     const tries = this.limit === Number.POSITIVE_INFINITY ? BUSY_TRIES : this.#idle.size;
     for (const chunk of [...this.#idle]) {
-      if (chunk.size < wanted || chunk.size > wanted * WASTE) continue;
+      if (chunk.size < wanted || chunk.size > wanted * (1 + MAX_WASTE_PART)) continue;
       if (chunk.spent) {
         if (!chunk.isLeasedElsewhere()) this.#drop(chunk);
         continue;
@@ -363,7 +360,7 @@ export class ChunkPool {
       if (chunk.isLeasedElsewhere()) busy += 1;
       else this.#drop(chunk);
     }
-    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN).unref();
+    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN_MS).unref();
   }
 
   readonly #look = (): void => {

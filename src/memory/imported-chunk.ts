@@ -27,7 +27,7 @@ export interface ChunkStatement {
 }
 
 /** What stat(2) counts blocks in. */
-const BLOCK = 512;
+const BLOCK_BYTES = 512;
 
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
 
@@ -274,7 +274,7 @@ function inspect(
   const frozen = (seals & Seal.WRITE) !== 0;
   if (requireSealed && !frozen)
     throw refused('its producer can still write it, and sealed buffers are required');
-  const filled = stat.blocks * BigInt(BLOCK) >= stat.size;
+  const filled = stat.blocks * BigInt(BLOCK_BYTES) >= stat.size;
   return { key: `${stat.dev}:${stat.ino}`, frozen, filled };
 }
 

@@ -21,7 +21,7 @@ export interface FileSource {
 /**
  * Read at once where the size tells no more: to see the end, or what was added, or what has no size (/proc).
  */
-const BEYOND_BYTES = 16 * 1024;
+export const BEYOND_BYTES = 16 * 1024;
 
 /**
  * The file behind a FileHandle, or behind a stream of node:fs that nobody has begun to read. Undefined for
@@ -158,7 +158,7 @@ function opened(stream: ReadStream): Promise<number> {
   });
 }
 
-/** Reads the file of a stream in the stream's stead. */
+/** Reads the file of a stream instead of the stream itself. */
 class ReadStreamFile implements FileSource {
   readonly #stream: ReadStream;
   readonly #internals: Internals;

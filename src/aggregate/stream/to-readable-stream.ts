@@ -14,7 +14,7 @@ export interface ToReadableStreamOptions {
 }
 
 /** What a reader that brings no room of its own gets at once. */
-const PIECE = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** See {@link Aggregate.toReadableStream}. */
 export function readableStreamOf(
@@ -63,7 +63,7 @@ class ByteSource {
       byobRequest.respond(this.#position - start);
     } else {
       // Its ArrayBuffer goes with it: no part of Node's pool of small Buffers.
-      const piece = Buffer.allocUnsafeSlow(Math.min(held.length - start, desiredSize || PIECE));
+      const piece = Buffer.allocUnsafeSlow(Math.min(held.length - start, desiredSize || PIECE_BYTES));
       this.#position += held.copyTo(piece, 0, start);
       controller.enqueue(piece);
     }

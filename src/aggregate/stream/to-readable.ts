@@ -11,12 +11,12 @@ export interface ToReadableOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const HIGH_WATER_MARK = 64 * 1024;
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** See {@link Aggregate.toReadable}. */
 export function readableOf(sequence: ByteSequence, options: ToReadableOptions = {}): Readable {
   checkOptions(options, 'make stream');
-  const { highWaterMark = HIGH_WATER_MARK, signal } = options;
+  const { highWaterMark = HIGH_WATER_MARK_BYTES, signal } = options;
   checkInteger(highWaterMark, 'highWaterMark', 1, Number.MAX_SAFE_INTEGER);
   checkSignal(signal, 'make stream');
   const stream = new AggregateReadable(sequence.duplicate(), highWaterMark);

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Accepted } from '../../os/node-socket.ts';
+import type { AcceptedConnection } from '../../os/node-socket.ts';
 import { peekNow, receiveNow } from '../../os/socket.ts';
 import type { Answer } from '../message/exchange.ts';
 import type { ParsedRequest } from './grammar.ts';
@@ -28,7 +28,7 @@ export interface Begun {
  * left as it was.
  * @returns whether it is answered and closed; or what is left to be sent
  */
-export function answerAtOnce(lane: Lane, connection: Accepted): boolean | Begun {
+export function answerAtOnce(lane: Lane, connection: AcceptedConnection): boolean | Begun {
   const { fd } = connection;
   const { answered, outbox } = lane;
   const since = answered === undefined ? 0 : performance.now();

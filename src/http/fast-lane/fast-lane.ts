@@ -2,7 +2,7 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
-import { type Accepted, interceptConnections, startReading } from '../../os/node-socket.ts';
+import { type AcceptedConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { Handler } from '../message/exchange.ts';
 import { answerAtOnce, type Begun } from './answer-before-socket.ts';
 import type { Answered } from './delivery-report.ts';
@@ -110,7 +110,7 @@ export class FastLane implements Lane {
   }
 
   /** Before there is a socket. @returns whether the connection is over */
-  #answerAtOnce(connection: Accepted): boolean {
+  #answerAtOnce(connection: AcceptedConnection): boolean {
     const done = answerAtOnce(this, connection);
     if (typeof done === 'boolean') return done;
     this.#begun = done;

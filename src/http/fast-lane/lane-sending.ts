@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { closedEarly } from '../../network/send-errors.ts';
-import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
 import { Account, type Answered } from './delivery-report.ts';
 import type { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP, type Unsent } from './outbox.ts';
@@ -26,7 +26,7 @@ export class LaneSending {
   /** Of the answers, where somebody is told of them. */
   readonly #account: Account | undefined;
   readonly #pace = new ReaderPace();
-  #sending: SocketSending | undefined;
+  #sending: SocketSender | undefined;
   #takenThen = 0;
   /** A body that comes piece by piece, while it is sent. */
   #stream: AsyncIterator<Aggregate> | undefined;
@@ -83,8 +83,8 @@ export class LaneSending {
   send(): Unsent | undefined {
     const { outbox, fd } = this.#host;
     if (outbox.size === 0) return undefined;
-    const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
-    const left = outbox.send(fd, mayBeSlow ? FIRST : STEP);
+    const mayBeSlow = !this.#pace.isFast && outbox.size > LARGE_BODY_BYTES;
+    const left = outbox.send(fd, mayBeSlow ? FIRST_COPY_BYTES : STEP);
     if (left === undefined) this.#account?.settle();
     return left;
   }
@@ -147,7 +147,7 @@ export class LaneSending {
       moved();
       const { isFast } = this.#pace;
       const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
-      this.#sending = new SocketSending(socket, fd, outgoing);
+      this.#sending = new SocketSender(socket, fd, outgoing);
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {
