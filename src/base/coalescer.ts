@@ -1,5 +1,6 @@
 import { abortable } from './abortable.ts';
 import { now } from './clock.ts';
+import { invariant } from './invariant.ts';
 
 class SharedWork<T> {
   readonly value: Promise<T>;
@@ -62,6 +63,7 @@ export class Coalescer<T> {
       return this.#share(await abortable(shared.value, signal));
     } finally {
       shared.waiters -= 1;
+      invariant(shared.waiters >= 0, 'who has waited for shared work was counted');
       this.#releaseIfDone(shared);
     }
   }

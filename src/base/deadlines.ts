@@ -1,3 +1,5 @@
+import { invariant } from './invariant.ts';
+
 /** Something that is to happen in time. What it has in common with others is {@link Deadlines}' to keep. */
 export abstract class TimedTask {
   /** By performance.now(). */
@@ -30,6 +32,7 @@ export class Deadlines {
 
   /** @param task none that waits */
   set(task: TimedTask): void {
+    invariant(!task.isDue, 'a deadline is set for a task that waits for none');
     task.deadline = performance.now() + this.#span;
     task.isDue = true;
     task.earlier = this.#last;

@@ -1,4 +1,5 @@
 import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, type Acl, resolveAcl } from './acl.ts';
 import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
@@ -181,6 +182,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
+    invariant(length <= reservation.length, 'a buffer is no longer than the room that was reserved for it');
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
@@ -203,6 +205,7 @@ export class ChunkPool {
   }
 
   stats(): PoolStats {
+    if (CHECKED) this.#checkSums();
     return {
       chunks: this.#chunks.size,
       chunksIdle: this.#idle.size,
@@ -232,6 +235,7 @@ export class ChunkPool {
     clearTimeout(this.#lookAgain);
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
+    if (CHECKED) this.#checkSums();
   }
 
   [Symbol.dispose](): void {
@@ -288,6 +292,8 @@ export class ChunkPool {
     const chunk = this.#make(wanted, sole);
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
+    invariant(this.#bytesMapped <= this.limit, 'the chunks of a pool are within its limit');
+    if (CHECKED) this.#checkSums();
     return this.#lease(chunk);
   }
 
@@ -338,6 +344,7 @@ export class ChunkPool {
 
   /** The last slice of a chunk in this domain is gone. */
   #becameIdle(chunk: OwnedChunk): void {
+    if (CHECKED) invariant(this.#chunks.has(chunk) && !this.#idle.has(chunk), 'a chunk becomes idle once');
     this.#idle.add(chunk);
     this.#bytesIdle += chunk.size;
     if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
@@ -371,8 +378,28 @@ export class ChunkPool {
   #drop(chunk: OwnedChunk): void {
     if (this.#idle.delete(chunk)) this.#bytesIdle -= chunk.size;
     if (this.#chunks.delete(chunk)) this.#bytesMapped -= chunk.size;
+    invariant(this.#bytesIdle >= 0, 'the idle bytes of a pool are not less than none');
+    invariant(this.#bytesIdle <= this.#bytesMapped, 'the idle bytes of a pool are mapped');
     chunk.drop();
   }
+
+  /** Compares the counters with the lists of chunks. O(chunks). */
+  #checkSums(): void {
+    invariant(bytesOf(this.#chunks) === this.#bytesMapped, "a pool's bytes are those of its chunks");
+    invariant(bytesOf(this.#idle) === this.#bytesIdle, "a pool's idle bytes are those of its idle chunks");
+    for (const chunk of this.#idle) {
+      invariant(this.#chunks.has(chunk), "a pool's idle chunks are among its chunks");
+      invariant(chunk !== this.#current?.chunk, 'the chunk that small buffers are placed in is in use');
+    }
+    const end = this.#current?.chunk.size ?? 0;
+    invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
+  }
+}
+
+function bytesOf(chunks: Iterable<OwnedChunk>): number {
+  let bytes = 0;
+  for (const { size } of chunks) bytes += size;
+  return bytes;
 }
 
 function roundUp(value: number, step: number): number {

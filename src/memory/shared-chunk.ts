@@ -1,3 +1,4 @@
+import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
@@ -90,6 +91,7 @@ export class SharedChunk implements OwnedChunk {
   }
 
   renew(): boolean {
+    invariant(!this.#dropped && !this.#frozen, 'a chunk that was dropped or frozen is not filled again');
     if (this.#generation === MAX_GENERATION) return false;
     // The write lock is held for this instant only: whoever leases afterwards compares generations first.
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
@@ -100,6 +102,7 @@ export class SharedChunk implements OwnedChunk {
   }
 
   freeze(): void {
+    invariant(!this.#dropped && !this.#frozen, 'a chunk is frozen once, and before it is dropped');
     abandon(this.#mapping);
     addSeals(this.#fd, Seal.WRITE);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);

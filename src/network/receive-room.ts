@@ -1,5 +1,6 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
+import { invariant } from '../base/invariant.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 
 const ROOM_BYTES = 128 * 1024;
@@ -32,9 +33,10 @@ export class ReceiveRoom {
 
   /** Makes the first `count` bytes of the room an aggregate, which the caller releases. */
   take(count: number): Aggregate {
-    const { lease, offset } = this.#reservation as Reservation;
+    const { lease, offset, length } = this.#reservation as Reservation;
     const start = offset + this.#used;
     this.#used += count;
+    invariant(this.#used <= length, 'what was received lies in its room');
     if (this.#pool.kind === 'seal') return this.#sealed(start, start + count);
     lease.retain();
     return new Aggregate(new Slice(lease, start, start + count), this.#pool);

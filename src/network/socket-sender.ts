@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
+import { invariant } from '../base/invariant.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
 import { closedEarly, writeFailure } from './send-errors.ts';
@@ -216,7 +217,11 @@ export class SocketSender {
     this.#offset += count;
     for (;;) {
       const view = this.#pieces[this.#piece];
-      if (view === undefined || this.#offset < view.length) return;
+      if (view === undefined) {
+        invariant(this.#offset === 0, 'a socket takes no more than there is');
+        return;
+      }
+      if (this.#offset < view.length) return;
       this.#offset -= view.length;
       this.#piece += 1;
     }

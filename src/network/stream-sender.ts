@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { invariant } from '../base/invariant.ts';
 import { closedEarly, writeFailure } from './send-errors.ts';
 import { releaseSendParts, type SendParts } from './send-parts.ts';
 
@@ -78,6 +79,7 @@ export class StreamSender {
   /** The stream is done with some bytes, whether they were sent or not. */
   #taken(length: number, error: Error | null | undefined): void {
     this.#outstanding -= length;
+    invariant(this.#outstanding >= 0, 'a stream takes no more than it was given');
     if (error) this.#fail(writeFailure(error));
     else {
       this.#done += length;
