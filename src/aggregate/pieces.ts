@@ -1,5 +1,6 @@
 import { bufferOver, isBytes } from '../base/bytes.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import { ignore } from '../base/ignore.ts';
 import { Aggregate } from './aggregate.ts';
 import type { Pool } from './pool.ts';
 import { Collector } from './stream/collector.ts';
@@ -148,5 +149,3 @@ function isFull(error: unknown): boolean {
 function nonEmpty(bytes: Buffer): Buffer | undefined {
   return bytes.length > 0 ? bytes : undefined;
 }
-
-function ignore(): void {}

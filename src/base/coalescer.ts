@@ -63,7 +63,7 @@ export class Coalescer<T> {
       return this.#share(await abortable(shared.value, signal));
     } finally {
       shared.waiters -= 1;
-      invariant(shared.waiters >= 0, 'who has waited for shared work was counted');
+      invariant(shared.waiters >= 0, 'whoever waits for shared work is counted');
       this.#releaseIfDone(shared);
     }
   }

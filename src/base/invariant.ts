@@ -1,11 +1,14 @@
 /**
- * What must hold at a place in the code, whatever a user or a peer does: counts that never fall below nothing, sums
- * that agree. Checked in tests and with `IOLITE_CHECK=1` in the environment; otherwise a comparison that the compiler
- * drops, as it knows that nothing comes of it.
+ * What must hold at a place in the code, whatever a user or a peer does: counts that never fall below
+ * nothing, sums that agree. Checked in tests and with `IOLITE_CHECK=1` in the environment; otherwise a
+ * comparison that the compiler drops, as it knows that nothing comes of it.
  */
 import { IoliteError } from './error.ts';
 
-/** Whether invariants are checked in this process: for those whose check is work of its own, a sum over a list say. */
+/**
+ * Whether invariants are checked in this process: for those whose check is work of its own, a sum over a list
+ * say.
+ */
 export const CHECKED = process.env.IOLITE_CHECK === '1';
 
 /**

@@ -1,41 +1,11 @@
-import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
+import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
-import { type AccessList, type Acl, resolveAcl } from './acl.ts';
-import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
+import { type AccessList, resolveAcl } from './acl.ts';
+import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { Lease } from './lease.ts';
+import { completePoolOptions, type PoolOptions } from './pool-options.ts';
 import { SharedChunk } from './shared-chunk.ts';
-import { sharedMemoryIsSupported } from './support.ts';
-
-/** Options of a pool. */
-export interface PoolOptions {
-  /** Shown in statistics and in /proc/<pid>/maps. At most 40 characters of A-Z, a-z, 0-9, '.', '_', '-'. */
-  readonly name?: string;
-  /**
-   * 'recycle' (default): chunks are refilled when nobody uses them; no page fault, no zeroing. 'seal': each
-   * buffer gets pages of its own that nobody, this process included, can ever change again.
-   */
-  readonly kind?: 'recycle' | 'seal';
-  /**
-   * Default true. False: what nobody uses any more is given back to the system and never refilled (a
-   * millisecond per MiB for the next). So every domain that has it, not only this one, may send it by
-   * reference: see sendAggregate().
-   */
-  readonly refill?: boolean;
-  /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
-  readonly memory?: 'shared' | 'heap';
-  /** Bytes of the chunks that small buffers share. Default 1 MiB. */
-  readonly chunkSize?: number;
-  /**
-   * Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound.
-   */
-  readonly limit?: number;
-  /**
-   * Who may be given its buffers, by us or by whoever got them. Fixed when the pool is made. Default:
-   * processes of the same user id. The owner is always admitted.
-   */
-  readonly acl?: Acl;
-}
 
 /** Counters of a pool. Bytes unless said otherwise. */
 export interface PoolStats {
@@ -64,10 +34,8 @@ export interface Reservation {
 }
 
 const ALIGNMENT_BYTES = 64;
-const DEFAULT_CHUNK_BYTES = 1024 ** 2;
 /** A buffer of this size or more gets a chunk of its own. */
 const OWN_CHUNK_BYTES = 256 * 1024;
-const PAGE_BYTES = 4096;
 /** How much larger than wanted a recycled chunk may be, as a part of what is wanted. */
 const MAX_WASTE_PART = 0.25;
 /** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
@@ -108,39 +76,14 @@ export class ChunkPool {
   #lookAgain: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions = {}) {
-    const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
-    if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name)) {
-      throw new ArgumentError(
-        `Cannot create pool: a name of 1 to 40 letters, digits, '.', '_' or '-' is wanted, ` +
-          `${describe(name)} was given`,
-      );
-    }
-    if (kind !== 'recycle' && kind !== 'seal') {
-      throw new ArgumentError(
-        `Cannot create pool: kind 'recycle' or 'seal' is wanted, ${describe(kind)} was given`,
-      );
-    }
-    const { memory = sharedMemoryIsSupported() ? 'shared' : 'heap' } = options;
-    if (memory !== 'shared' && memory !== 'heap') {
-      throw new ArgumentError(
-        `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,
-      );
-    }
-    const { refill = true } = options;
-    if (typeof refill !== 'boolean') {
-      throw new ArgumentError(
-        `Cannot create pool: true or false is wanted as refill, ${describe(refill)} was given`,
-      );
-    }
-    checkInteger(chunkSize, 'chunkSize', 2 * PAGE_BYTES, MAX_CHUNK_BYTES);
-    if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE_BYTES, Number.MAX_SAFE_INTEGER);
+    const { name, kind, memory, refill, chunkSize, limit, acl } = completePoolOptions(options);
     this.name = name;
     this.kind = kind;
     this.memory = memory;
     this.refill = refill;
     this.acl = resolveAcl(acl);
     this.chunkSize = roundUp(chunkSize, PAGE_BYTES);
-    this.limit = limit ?? Number.POSITIVE_INFINITY;
+    this.limit = limit;
   }
 
   get closed(): boolean {
@@ -164,8 +107,8 @@ export class ChunkPool {
   }
 
   /**
-   * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As {@link reserve},
-   * but the domains that it is passed to make its pages present only as they read them.
+   * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
+   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
@@ -182,7 +125,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
-    invariant(length <= reservation.length, 'a buffer is no longer than the room that was reserved for it');
+    invariant(length <= reservation.length, 'a buffer is no longer than its room');
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;

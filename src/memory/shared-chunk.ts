@@ -4,7 +4,7 @@ import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../o
 import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList } from './acl.ts';
-import { HEADER_BYTES, type OwnedChunk } from './chunk.ts';
+import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 
 /**
@@ -126,8 +126,8 @@ export class SharedChunk implements OwnedChunk {
    * filled here and read elsewhere; the next touch here costs a page fault.
    */
   forget(start: number, end: number): void {
-    const first = Math.ceil(start / HEADER_BYTES) * HEADER_BYTES;
-    const last = Math.floor(end / HEADER_BYTES) * HEADER_BYTES;
+    const first = Math.ceil(start / PAGE_BYTES) * PAGE_BYTES;
+    const last = Math.floor(end / PAGE_BYTES) * PAGE_BYTES;
     if (last > first) forgetPages(this.#mapping, first, last - first);
   }
 

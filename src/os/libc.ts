@@ -1,5 +1,5 @@
 /**
- * libc, called through koffi without compiled code of our own. LoadedLibrary on first use, so that importing iolite
+ * libc, called through koffi without compiled code of our own. Loaded on first use, so that importing iolite
  * works on every platform; what needs the kernel fails there with `ERR_IOLITE_UNSUPPORTED`.
  */
 

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import type { Tree } from '../tree/branch.ts';
 import type { Collector } from './collector.ts';
 
@@ -226,5 +227,3 @@ function closedEarly(stream: ReadStream): Error {
     new IoliteError('ERR_STREAM_PREMATURE_CLOSE', 'Cannot collect stream: it was closed before its end')
   );
 }
-
-function ignore(): void {}

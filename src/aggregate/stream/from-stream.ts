@@ -4,6 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { abortable } from '../../base/abortable.ts';
 import { isBytes } from '../../base/bytes.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import { ByteSequence } from '../byte-sequence.ts';
 import type { Tree } from '../tree/branch.ts';
 import { type CollectOptions, Collector } from './collector.ts';
@@ -79,5 +80,3 @@ function isPiece(value: unknown): value is Piece {
 function giveBack(piece: unknown): void {
   if (piece instanceof ByteSequence) piece[Symbol.dispose]();
 }
-
-function ignore(): void {}

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web';
 import { isBytes } from '../../base/bytes.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import { ByteSequence } from '../byte-sequence.ts';
 
 /** What a stream may consist of. Its consumer releases the aggregates. */
@@ -122,5 +123,3 @@ function byobSource(reader: ReadableStreamBYOBReader): StreamSource {
 function quietly(start: () => unknown): void {
   void (async () => start())().catch(ignore);
 }
-
-function ignore(): void {}
