@@ -3,13 +3,13 @@
  * passed between processes by reference.
  */
 
-export { Aggregate } from './aggregate/aggregate.ts';
+export { Aggregate, AggregateReader } from './aggregate/aggregate.ts';
 export { AggregateWritable, type AggregateWritableOptions } from './aggregate/aggregate-writable.ts';
 export type { Content } from './aggregate/byte-sequence.ts';
 export { Draft } from './aggregate/draft.ts';
 export { type Leak, type LeakDetection, setLeakDetection } from './aggregate/leak-detector.ts';
 export { createPool, Pool } from './aggregate/pool.ts';
-export { AggregateReader, IncompleteError } from './aggregate/reader.ts';
+export { IncompleteError } from './aggregate/sequence-reader.ts';
 export type { Slice, SliceId } from './aggregate/slice.ts';
 export type { FromStreamOptions, StreamLike } from './aggregate/stream/from-stream.ts';
 export type { ToReadableOptions } from './aggregate/stream/to-readable.ts';
@@ -19,5 +19,6 @@ export * from './file/index.ts';
 export * from './http/index.ts';
 export * from './ipc/index.ts';
 export { type Acl, type Credentials, everyone } from './memory/acl.ts';
-export type { PoolOptions, PoolStats } from './memory/chunk-pool.ts';
+export type { PoolStats } from './memory/chunk-pool.ts';
+export type { PoolOptions } from './memory/pool-options.ts';
 export * from './network/index.ts';

@@ -1,7 +1,8 @@
 import { addAbortSignal, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { checkInteger, IoliteError } from '../base/error.ts';
-import type { Aggregate } from './aggregate.ts';
+import type { ChunkPool } from '../memory/chunk-pool.ts';
+import { Aggregate } from './aggregate.ts';
 import { type CollectOptions, Collector } from './stream/collector.ts';
 import { checkOptions, checkSignal } from './stream/stream-options.ts';
 
@@ -36,6 +37,7 @@ export interface AggregateWritableOptions extends CollectOptions {
  * ```
  */
 export class AggregateWritable extends Writable {
+  readonly #pool: ChunkPool;
   readonly #collector: Collector;
   #taken = false;
 
@@ -49,6 +51,7 @@ export class AggregateWritable extends Writable {
     checkSignal(signal, 'make writable');
     super({ decodeStrings: false, ...(highWaterMark === undefined ? {} : { highWaterMark }) });
     this.#collector = new Collector(options, 'make writable');
+    this.#pool = options.pool.chunks;
     if (signal !== undefined) addAbortSignal(signal, this);
   }
 
@@ -68,7 +71,7 @@ export class AggregateWritable extends Writable {
       throw new IoliteError('ERR_IOLITE_RELEASED', 'Cannot take aggregate: it was taken before');
     }
     this.#taken = true;
-    return this.#collector.finish();
+    return new Aggregate(this.#collector.finish(), this.#pool);
   }
 
   override _write(

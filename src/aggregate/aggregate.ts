@@ -4,8 +4,9 @@ import type { ChunkPool } from '../memory/chunk-pool.ts';
 import { defaultPool } from '../memory/default-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import type { Lease } from '../memory/lease.ts';
-import { ByteSequence, type Content } from './byte-sequence.ts';
-import { Sequential } from './sequential.ts';
+import { ByteSequence, type Content, shareTree } from './byte-sequence.ts';
+import { SequenceReader } from './sequence-reader.ts';
+import { SequentialReads } from './sequential-reads.ts';
 import { Slice } from './slice.ts';
 import { collectStream, type FromStreamOptions, type StreamLike } from './stream/from-stream.ts';
 import { release, retain, type Tree } from './tree/branch.ts';
@@ -37,7 +38,7 @@ import { trimFront } from './tree/trim.ts';
  * assert.equal(other.toString(), 'hello');
  * ```
  */
-export class Aggregate extends Sequential {
+export class Aggregate extends SequentialReads<Aggregate> {
   /** Where bytes that are put in are copied to. Inherited by what is made from this aggregate. */
   readonly #pool: ChunkPool | undefined;
   #tail: Tail | undefined;
@@ -111,8 +112,9 @@ export class Aggregate extends Sequential {
    * assert.equal(JSON.parse(manifest.toString()).name, 'iolite');
    * ```
    */
-  static fromStream(stream: StreamLike, options: FromStreamOptions): Promise<Aggregate> {
-    return collectStream(stream, options);
+  static async fromStream(stream: StreamLike, options: FromStreamOptions): Promise<Aggregate> {
+    const tree = await collectStream(stream, options);
+    return new Aggregate(tree, options.pool.chunks);
   }
 
   /** Whether a value is an aggregate, released or not. */
@@ -145,7 +147,7 @@ export class Aggregate extends Sequential {
       const slice = this.#tail.copy(given);
       if (slice !== undefined) this.grow(append(this.tree, slice));
     } else {
-      const added = ByteSequence.shareTree(given);
+      const added = shareTree(given);
       if (added !== undefined)
         this.grow(added instanceof Slice ? append(this.tree, added) : join(this.tree, added));
     }
@@ -304,7 +306,7 @@ export class Aggregate extends Sequential {
    * assert.equal(extension.toString(), 'jpeg');
    * ```
    */
-  slice(start = 0, end = this.length): Aggregate {
+  override slice(start = 0, end = this.length): Aggregate {
     const limit = Number.MAX_SAFE_INTEGER;
     checkInteger(start, 'start', -limit, limit);
     checkInteger(end, 'end', -limit, limit);
@@ -321,20 +323,29 @@ export class Aggregate extends Sequential {
     return new Aggregate(this.tree, this.#pool);
   }
 
+  /**
+   * A cursor over the bytes as they are now, which the caller releases. O(1); copies nothing.
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using packet = pool.from(Uint8Array.of(0, 2, 111, 107));
+   * using reader = packet.reader();
+   * assert.equal(reader.readString(reader.readUInt16BE()), 'ok');
+   * ```
+   */
+  reader(): AggregateReader {
+    return new AggregateReader(this.duplicate());
+  }
+
   // Ending
 
-  /**
-   * Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED
-   */
-  release(): void {
+  override release(): void {
     const tree = this.end();
     this.#tail?.close();
     if (tree !== undefined) release(tree);
-  }
-
-  /** Releases it unless that was done. */
-  [Symbol.dispose](): void {
-    if (!this.released) this.release();
   }
 
   /** Splits the tree, whose reference is the caller's from here on. */
@@ -353,12 +364,43 @@ export class Aggregate extends Sequential {
   #intake(content: Content, encoding: BufferEncoding, operation: string): Tree | undefined {
     const given = this.given(content, encoding, operation);
     if (!(given instanceof ByteSequence)) return copyToPool(this.#pool ?? defaultPool(), given);
-    return ByteSequence.shareTree(given);
+    return shareTree(given);
   }
 
   #checkPosition(position: number, operation: string, name: string): void {
     this.checkAlive(operation);
     checkInteger(position, name, 0, this.length);
+  }
+}
+
+/**
+ * A cursor over an aggregate as it was when the reader was made: later changes of the aggregate do not reach
+ * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes
+ * and copy nothing; the caller releases them.
+ *
+ * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
+ * throws ERR_IOLITE_RELEASED.
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { createPool, IncompleteError } from 'iolite';
+ *
+ * using pool = createPool();
+ * using received = pool.from('PING\r\nDATA 5\r\nhel');
+ * using reader = received.reader();
+ * using command = reader.readLine();
+ * assert.equal(command?.toString(), 'PING');
+ * using announcement = reader.readLine();
+ * const size = Number(announcement?.toString('latin1', 5));
+ * assert.throws(
+ *   () => reader.readExactly(size),
+ *   error => error instanceof IncompleteError && error.missing === 2,
+ * );
+ * ```
+ */
+export class AggregateReader extends SequenceReader<Aggregate> {
+  override fork(): AggregateReader {
+    return new AggregateReader(this.duplicateSource(), this.position);
   }
 }
 

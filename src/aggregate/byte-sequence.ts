@@ -6,9 +6,9 @@ import { Slice } from './slice.ts';
 import { forEachSlice, retain, type Tree } from './tree/branch.ts';
 import { compareRange } from './tree/compare.ts';
 import { copyRange, flatCopy } from './tree/copy.ts';
-import { decode } from './tree/decode.ts';
+import { decode, LARGE_TEXT_BYTES } from './tree/decode.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
-import type { Source } from './tree/fill.ts';
+import type { CopySource } from './tree/fill.ts';
 import { find, findLast } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
@@ -18,12 +18,20 @@ export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
 /**
  * How far a byte is looked for one by one before the native search, which costs more to start, takes over.
  */
-const NEAR = 48;
-/** From this size on, it pays to look whether text is ASCII before it is decoded. */
-const LARGE_TEXT = 4096;
+const NEAR_BYTES = 48;
+
+/** The tree of a sequence, by another reference, which is the caller's; undefined for no bytes. O(1). */
+export let shareTree: (sequence: ByteSequence) => Tree | undefined;
 
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
+  static {
+    shareTree = ({ tree }) => {
+      if (tree !== undefined) retain(tree);
+      return tree;
+    };
+  }
+
   /** The slices; undefined when there are none. Set by {@link change} only. */
   protected tree: Tree | undefined;
   /** The tree's length. */
@@ -76,7 +84,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    */
   indexOf(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): number {
     const { length } = this;
-    checkInteger(from, 'from', -MAX, MAX);
+    checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? Math.max(0, length + from) : from;
     const byte = byteOf(value, encoding);
     if (byte !== undefined) return start >= length ? -1 : this.#findByte(byte, start);
@@ -91,7 +99,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    */
   lastIndexOf(value: Content | number, from = this.length, encoding: BufferEncoding = 'utf8'): number {
     const { length } = this;
-    checkInteger(from, 'from', -MAX, MAX);
+    checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? length + from : Math.min(from, length);
     const byte = byteOf(value, encoding);
     const needle = byte === undefined ? this.#needle(value as Content, encoding) : Buffer.of(byte);
@@ -128,7 +136,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   /** -1, 0 or 1, as this sorts before, with or behind the other, byte by byte. O(bytes). */
   compare(content: Content): -1 | 0 | 1 {
     const tree = this.#treeToRead(content, 'compare aggregate');
-    return compareRange(this.tree, 0, tree, 0, MAX);
+    return compareRange(this.tree, 0, tree, 0, MAX_BYTES);
   }
 
   /**
@@ -154,7 +162,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const index = this.place(start, 1, 'decode');
     const size = stop - start;
     // Most ranges lie in one slice, and to Buffer no encoding means utf8, without a look at its name.
-    if (stop <= this.#windowEnd && size < LARGE_TEXT)
+    if (stop <= this.#windowEnd && size < LARGE_TEXT_BYTES)
       return this.window.toString(encoding === 'utf8' ? undefined : encoding, index, index + size);
     return decode(this.tree, encoding, start, stop);
   }
@@ -232,6 +240,19 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     return this.views()[Symbol.iterator]();
   }
 
+  /** Another one of the same bytes, to be released on its own. O(1); copies nothing. */
+  abstract duplicate(): ByteSequence;
+
+  /**
+   * Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED
+   */
+  abstract release(): void;
+
+  /** Releases it unless that was done. */
+  [Symbol.dispose](): void {
+    if (!this.#released) this.release();
+  }
+
   protected override place(offset: number, size: number, operation: string): number {
     const inWindow =
       Number.isInteger(offset) && offset >= this.#windowStart && offset + size <= this.#windowEnd;
@@ -284,7 +305,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   }
 
   /** Content as it was given, checked: a sequence, or what its bytes are to be copied from. */
-  protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | Source {
+  protected given(content: Content, encoding: BufferEncoding, operation: string): ByteSequence | CopySource {
     if (this.#released) this.checkAlive(operation.split(' ', 1)[0] as string);
     if (typeof content === 'string') {
       checkEncoding(encoding, operation);
@@ -304,12 +325,6 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     return typeof value === 'object' && value !== null && #released in value;
   }
 
-  /** The tree of a sequence, by another reference, which is the caller's. O(1). */
-  protected static shareTree({ tree }: ByteSequence): Tree | undefined {
-    if (tree !== undefined) retain(tree);
-    return tree;
-  }
-
   #closeWindow(): void {
     this.#windowStart = 0;
     this.#windowEnd = -1;
@@ -318,7 +333,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   #moveWindow(offset: number, size: number, operation: string): void {
     this.checkAlive(operation);
-    checkInteger(offset, 'offset', 0, MAX);
+    checkInteger(offset, 'offset', 0, MAX_BYTES);
     if (offset + size > this.length) {
       throw new BoundsError(
         `Cannot ${operation} aggregate: bytes ${offset} to ${offset + size} are wanted, its ` +
@@ -353,7 +368,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
       const index = this.place(position, 1, 'search');
       const { window } = this;
       const end = index + this.#windowEnd - position;
-      const near = Math.min(index + NEAR, end);
+      const near = Math.min(index + NEAR_BYTES, end);
       for (let at = index; at < near; at++) {
         if (window[at] === byte) return position + at - index;
       }
@@ -383,12 +398,20 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   /** @returns the end, which may lie beyond the last byte as in Buffer */
   #checkRange(start: number, end: number): number {
     checkInteger(start, 'start', 0, this.length);
-    checkInteger(end, 'end', start, MAX);
+    checkInteger(end, 'end', start, MAX_BYTES);
     return Math.min(end, this.length);
   }
 }
 
-const MAX = Number.MAX_SAFE_INTEGER;
+/**
+ * A sequence whose parts share its memory, to be released on their own: of an aggregate they are aggregates.
+ */
+export interface DivisibleSequence<Part extends ByteSequence> extends ByteSequence {
+  slice(start?: number, end?: number): Part;
+  duplicate(): Part;
+}
+
+const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -396,7 +419,7 @@ const NOTHING = Buffer.alloc(0);
  */
 function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {
   if (typeof value === 'number') {
-    checkInteger(value, 'value', -MAX, MAX);
+    checkInteger(value, 'value', -MAX_BYTES, MAX_BYTES);
     return value & 255;
   }
   if (typeof value !== 'string' || value.length !== 1 || encoding !== 'utf8') return undefined;

@@ -18,7 +18,8 @@ export interface Leak {
   readonly stack: string;
 }
 
-const SAMPLE = 64;
+/** Of so many aggregates one is watched when detection is sampled. */
+const SAMPLE_AGGREGATES = 64;
 
 class LeakDetector {
   readonly #every: number;
@@ -82,7 +83,7 @@ export function setLeakDetection(detection: LeakDetection, onLeak: (leak: Leak) 
     throw new ArgumentError(`Cannot set leak detection: a function is wanted, ${describe(onLeak)} was given`);
   }
   if (detection === 'off') leakDetector = undefined;
-  else leakDetector = new LeakDetector(detection === 'full' ? 1 : SAMPLE, onLeak);
+  else leakDetector = new LeakDetector(detection === 'full' ? 1 : SAMPLE_AGGREGATES, onLeak);
 }
 
 function warn({ bytes, stack }: Leak): void {

@@ -1,16 +1,22 @@
-import type { Aggregate } from './aggregate.ts';
+import type { ByteSequence, DivisibleSequence } from './byte-sequence.ts';
 
-const NEWLINE = 10;
-const RETURN = 13;
+export const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 /** The line that ends before a newline at `end`, without it and without a carriage return before it. */
-export function lineOf(source: Aggregate, start: number, end: number): Aggregate {
+export function lineOf<Part extends ByteSequence>(
+  source: DivisibleSequence<Part>,
+  start: number,
+  end: number,
+): Part {
   const returned = end > start && source.at(end - 1) === RETURN;
   return source.slice(start, returned ? end - 1 : end);
 }
 
-/** The lines of an aggregate that the generator owns, and releases when it ends. */
-export function* linesOf(source: Aggregate): Generator<Aggregate, undefined> {
+/** The lines of a sequence that the generator owns, and releases when it ends. */
+export function* linesOf<Part extends ByteSequence>(
+  source: DivisibleSequence<Part>,
+): Generator<Part, undefined> {
   try {
     let start = 0;
     for (;;) {

@@ -1,12 +1,13 @@
 import { bufferOver, isBytes } from '../base/bytes.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
-import { ChunkPool } from '../memory/chunk-pool.ts';
+import { ignore } from '../base/ignore.ts';
 import { Aggregate } from './aggregate.ts';
 import type { Pool } from './pool.ts';
 import { Collector } from './stream/collector.ts';
-import { type FileSource, fileOf } from './stream/file-source.ts';
+import { BEYOND_BYTES, type FileSource, fileOf } from './stream/file-source.ts';
 import type { StreamLike } from './stream/from-stream.ts';
-import { type Source, sourceOf } from './stream/stream-source.ts';
+import { checkPool } from './stream/stream-options.ts';
+import { type StreamSource, sourceOf } from './stream/stream-source.ts';
 
 /**
  * Read from a file at once: a part of a recycled chunk, or pages and a descriptor of its own in a pool of
@@ -14,12 +15,8 @@ import { type Source, sourceOf } from './stream/stream-source.ts';
  */
 const READ_BYTES = 64 * 1024;
 const READ_SEALED_BYTES = 1024 ** 2;
-/**
- * Read beyond what a file's size tells of: to see its end, or what was added, or what has no size (/proc).
- */
-const BEYOND_BYTES = 16 * 1024;
 /** What comes in larger pieces is cut, so that its parts can be under way while others are filled. */
-const LARGEST_COPY = 1024 ** 2;
+const LARGEST_COPY_BYTES = 1024 ** 2;
 
 /**
  * A stream as aggregates, one by one as they are asked for. Bytes and strings are copied to a pool's buffers,
@@ -29,7 +26,7 @@ export class Pieces {
   readonly #stream: StreamLike;
   readonly #pool: Pool;
   readonly #full: () => Promise<boolean>;
-  #source: Source | undefined;
+  #source: StreamSource | undefined;
   #file: FileSource | undefined;
   /** Of the last piece of bytes, what did not go into the last aggregate. */
   #rest: Buffer | undefined;
@@ -42,16 +39,14 @@ export class Pieces {
    * @throws ERR_IOLITE_ARGUMENT for what is no pool
    */
   constructor(stream: StreamLike, pool: Pool, full: () => Promise<boolean>) {
-    if (!((pool as Partial<Pool> | undefined)?.chunks instanceof ChunkPool)) {
-      throw new ArgumentError(`Cannot read stream: a pool is wanted, ${describe(pool)} was given`);
-    }
+    checkPool(pool, 'read stream');
     this.#stream = stream;
     this.#pool = pool;
     this.#full = full;
   }
 
   /**
-   * The next aggregate, never empty, the caller's to release; undefined at the end. Not to be called again
+   * The next aggregate, never empty, which the caller releases; undefined at the end. Not to be called again
    * before it has answered.
    * @throws ERR_IOLITE_ARGUMENT for what is no stream, or no piece of one; what the stream or the pool failed
    *   with
@@ -76,7 +71,7 @@ export class Pieces {
     for (;;) {
       const rest = this.#rest;
       if (rest !== undefined) return this.#withRoom(() => this.#cut(rest));
-      const { value, done } = await (this.#source as Source).next();
+      const { value, done } = await (this.#source as StreamSource).next();
       if (done === true) return undefined;
       const piece = this.#take(value);
       if (piece !== undefined) return piece;
@@ -136,9 +131,9 @@ export class Pieces {
   #cut(bytes: Buffer): Aggregate {
     const collector = new Collector({ pool: this.#pool }, 'read stream');
     try {
-      collector.add(bytes.subarray(0, LARGEST_COPY));
-      const copy = collector.finish();
-      this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY));
+      collector.add(bytes.subarray(0, LARGEST_COPY_BYTES));
+      const copy = new Aggregate(collector.finish(), this.#pool.chunks);
+      this.#rest = nonEmpty(bytes.subarray(LARGEST_COPY_BYTES));
       return copy;
     } catch (error) {
       collector.discard();
@@ -154,5 +149,3 @@ function isFull(error: unknown): boolean {
 function nonEmpty(bytes: Buffer): Buffer | undefined {
   return bytes.length > 0 ? bytes : undefined;
 }
-
-function ignore(): void {}

@@ -1,6 +1,7 @@
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, describe } from '../base/error.ts';
-import { ChunkPool, type PoolOptions, type PoolStats } from '../memory/chunk-pool.ts';
+import { ChunkPool, type PoolStats } from '../memory/chunk-pool.ts';
+import type { PoolOptions } from '../memory/pool-options.ts';
 import { Aggregate } from './aggregate.ts';
 import { Draft } from './draft.ts';
 import { copyToPool } from './tree/fill.ts';

@@ -1,7 +1,7 @@
 const SPREAD = 0x9e3779b1;
-const WORD = 4;
+const WORD_BYTES = 4;
 
-interface Known<T> {
+interface Entry<T> {
   /** Bytes, and they themselves in words, those behind the end zero. */
   readonly length: number;
   readonly words: Int32Array;
@@ -14,7 +14,7 @@ interface Known<T> {
  * place.
  */
 export class BytesMemo<T> {
-  readonly #slots: (Known<T> | undefined)[];
+  readonly #slots: (Entry<T> | undefined)[];
   readonly #longest: number;
   readonly #make: (bytes: Buffer, start: number, end: number) => T | undefined;
   /** Of where was looked last: mostly all lie in the same memory. */
@@ -58,7 +58,7 @@ export class BytesMemo<T> {
     const view = this.#view;
     let hash = end - start;
     let at = start;
-    for (; at + WORD <= end; at += WORD) hash = Math.imul(hash ^ view.getInt32(at, true), SPREAD);
+    for (; at + WORD_BYTES <= end; at += WORD_BYTES) hash = Math.imul(hash ^ view.getInt32(at, true), SPREAD);
     hash = Math.imul(hash ^ this.#lastWord(at, end), SPREAD);
     return (hash >>> 16) & (this.#slots.length - 1);
   }
@@ -66,13 +66,16 @@ export class BytesMemo<T> {
   #isAt(start: number, words: Int32Array, length: number): boolean {
     const view = this.#view;
     const whole = length >>> 2;
-    for (let i = 0; i < whole; i++) if (view.getInt32(start + i * WORD, true) !== words[i]) return false;
-    return whole === words.length || this.#lastWord(start + whole * WORD, start + length) === words[whole];
+    for (let i = 0; i < whole; i++)
+      if (view.getInt32(start + i * WORD_BYTES, true) !== words[i]) return false;
+    return (
+      whole === words.length || this.#lastWord(start + whole * WORD_BYTES, start + length) === words[whole]
+    );
   }
 
   #wordsAt(start: number, length: number): Int32Array {
-    const words = new Int32Array((length + WORD - 1) >>> 2);
-    for (let i = 0; i < length >>> 2; i++) words[i] = this.#view.getInt32(start + i * WORD, true);
+    const words = new Int32Array((length + WORD_BYTES - 1) >>> 2);
+    for (let i = 0; i < length >>> 2; i++) words[i] = this.#view.getInt32(start + i * WORD_BYTES, true);
     if ((length & 3) !== 0) words[length >>> 2] = this.#lastWord(start + (length & ~3), start + length);
     return words;
   }

@@ -1,10 +1,10 @@
-/** Milliseconds between two looks at the system's clock while a {@link CoarseClock} is in use. */
-const TICK = 5;
-/** Durations of which a tick is a small part, in milliseconds. */
-const LEAST_BOUND = 20 * TICK;
+/** Time between two looks at the system's clock while a {@link CoarseClock} is in use. */
+const TICK_MS = 5;
+/** Durations of which a tick is a small part. */
+const LEAST_BOUND_MS = 20 * TICK_MS;
 
 /** From performance.now(), which counts from the start of a process, to the machine's monotonic clock. */
-const OFFSET = machineTime() - performance.now();
+const OFFSET_MS = machineTime() - performance.now();
 
 function machineTime(): number {
   const [seconds, nanoseconds] = process.hrtime();
@@ -13,7 +13,7 @@ function machineTime(): number {
 
 /** Milliseconds of the machine's monotonic clock (CLOCK_MONOTONIC): the same in all processes. */
 export function now(): number {
-  return performance.now() + OFFSET;
+  return performance.now() + OFFSET_MS;
 }
 
 /**
@@ -30,7 +30,7 @@ export class CoarseClock {
    * exactly
    */
   now(bound: number): number {
-    if (bound < LEAST_BOUND) return now();
+    if (bound < LEAST_BOUND_MS) return now();
     this.#used = true;
     return this.#timer === undefined ? this.#start() : this.#time;
   }
@@ -46,7 +46,7 @@ export class CoarseClock {
       if (!this.#used) this.stop();
       this.#used = false;
       this.#time = now();
-    }, TICK).unref();
+    }, TICK_MS).unref();
     return this.#time;
   }
 }

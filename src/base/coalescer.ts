@@ -1,12 +1,13 @@
 import { abortable } from './abortable.ts';
 import { now } from './clock.ts';
+import { invariant } from './invariant.ts';
 
-class Shared<T> {
+class SharedWork<T> {
   readonly value: Promise<T>;
   /** When the work began; later than any time as long as it has not. */
   startedAt = Number.POSITIVE_INFINITY;
   /** The same work once more, which begins when this has ended. */
-  next: Shared<T> | undefined;
+  next: SharedWork<T> | undefined;
   waiters = 0;
   settled = false;
 
@@ -24,7 +25,7 @@ class Shared<T> {
  * reference of its own to the result; one that gives up ends its own wait only.
  */
 export class Coalescer<T> {
-  readonly #running = new Map<string, Shared<T>>();
+  readonly #running = new Map<string, SharedWork<T>>();
   readonly #share: (value: T) => T;
   readonly #release: (value: T) => void;
 
@@ -54,7 +55,7 @@ export class Coalescer<T> {
     signal?.throwIfAborted();
     let shared = this.#running.get(key) ?? this.#start(key, start);
     if (shared.startedAt <= since) {
-      shared.next ??= new Shared(shared.value, start);
+      shared.next ??= new SharedWork(shared.value, start);
       shared = shared.next;
     }
     shared.waiters += 1;
@@ -62,17 +63,18 @@ export class Coalescer<T> {
       return this.#share(await abortable(shared.value, signal));
     } finally {
       shared.waiters -= 1;
+      invariant(shared.waiters >= 0, 'whoever waits for shared work is counted');
       this.#releaseIfDone(shared);
     }
   }
 
-  #start(key: string, start: () => Promise<T>): Shared<T> {
-    const shared = new Shared(undefined, start);
+  #start(key: string, start: () => Promise<T>): SharedWork<T> {
+    const shared = new SharedWork(undefined, start);
     this.#track(key, shared);
     return shared;
   }
 
-  #track(key: string, shared: Shared<T>): void {
+  #track(key: string, shared: SharedWork<T>): void {
     this.#running.set(key, shared);
     const settle = (): void => {
       if (shared.next === undefined) this.#running.delete(key);
@@ -83,7 +85,7 @@ export class Coalescer<T> {
     shared.value.then(settle, settle);
   }
 
-  #releaseIfDone(shared: Shared<T>): void {
+  #releaseIfDone(shared: SharedWork<T>): void {
     if (shared.settled && shared.waiters === 0) shared.value.then(this.#release, () => {});
   }
 }

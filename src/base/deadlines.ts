@@ -1,10 +1,12 @@
+import { invariant } from './invariant.ts';
+
 /** Something that is to happen in time. What it has in common with others is {@link Deadlines}' to keep. */
-export abstract class Due {
+export abstract class TimedTask {
   /** By performance.now(). */
   deadline = 0;
   /** Whose deadline is next, and whose was before. */
-  later: Due | undefined;
-  earlier: Due | undefined;
+  later: TimedTask | undefined;
+  earlier: TimedTask | undefined;
   isDue = false;
 
   /** Called, once, when it did not happen in time. */
@@ -18,8 +20,8 @@ export abstract class Due {
 export class Deadlines {
   readonly #span: number;
   /** They come in the order in which they were set: a list, through those who wait themselves. */
-  #first: Due | undefined;
-  #last: Due | undefined;
+  #first: TimedTask | undefined;
+  #last: TimedTask | undefined;
   /** Goes off when the first is missed that waited as it was set: mostly that one has been met by then. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -28,28 +30,29 @@ export class Deadlines {
     this.#span = span;
   }
 
-  /** @param due none that waits */
-  set(due: Due): void {
-    due.deadline = performance.now() + this.#span;
-    due.isDue = true;
-    due.earlier = this.#last;
-    if (this.#last === undefined) this.#first = due;
-    else this.#last.later = due;
-    this.#last = due;
+  /** @param task none that waits */
+  set(task: TimedTask): void {
+    invariant(!task.isDue, 'a deadline is set for a task that waits for none');
+    task.deadline = performance.now() + this.#span;
+    task.isDue = true;
+    task.earlier = this.#last;
+    if (this.#last === undefined) this.#first = task;
+    else this.#last.later = task;
+    this.#last = task;
     this.#timer ??= this.#after(this.#span);
   }
 
   /** It is of no more concern, if it was. */
-  met(due: Due): void {
-    if (!due.isDue) return;
-    const { earlier, later } = due;
+  met(task: TimedTask): void {
+    if (!task.isDue) return;
+    const { earlier, later } = task;
     if (earlier === undefined) this.#first = later;
     else earlier.later = later;
     if (later === undefined) this.#last = earlier;
     else later.earlier = earlier;
-    due.isDue = false;
-    due.earlier = undefined;
-    due.later = undefined;
+    task.isDue = false;
+    task.earlier = undefined;
+    task.later = undefined;
   }
 
   /** None are of concern any more. */

@@ -1,3 +1,5 @@
+import { CHECKED, invariant } from './invariant.ts';
+
 /** Numbers that have a slot of their own, a power of two. */
 const SLOTS = 256;
 
@@ -23,6 +25,7 @@ export class NumberTable<T extends object> {
 
   /** @param number one that is not there */
   add(number: number, value: T): void {
+    if (CHECKED) invariant(!this.has(number), 'a number is added to a table once');
     const slot = number & (SLOTS - 1);
     if (this.#values[slot] !== undefined) {
       this.#others.set(number, value);

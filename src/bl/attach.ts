@@ -1,7 +1,7 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { isBytes } from '../base/bytes.ts';
 import type { ListBytes } from './list-bytes.ts';
-import { BYTES } from './typed-reads.ts';
+import { BYTES } from './list-reads.ts';
 
 /** What can be added to a list. An array may hold arrays. */
 export type BufferListAcceptedTypes =

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { type AnyBufferList, attach, type BufferListAcceptedTypes, isBufferList } from './attach.ts';
 import { BufferList } from './buffer-list.ts';
 import { ListBytes } from './list-bytes.ts';
-import { BYTES, TypedReads } from './typed-reads.ts';
+import { BYTES, ListReads } from './list-reads.ts';
 
 /** Told of the first error of a stream that is piped in, or, at the end, given all bytes. */
 export type Collected = (error: Error | null, bytes?: Buffer) => void;
@@ -84,7 +84,7 @@ class ListStream extends Duplex {
   }
 }
 
-for (const { prototype } of [TypedReads, BufferList]) {
+for (const { prototype } of [ListReads, BufferList]) {
   for (const name of Reflect.ownKeys(prototype)) {
     if (Object.hasOwn(ListStream.prototype, name)) continue;
     const property = Object.getOwnPropertyDescriptor(prototype, name);

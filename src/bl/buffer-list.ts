@@ -10,7 +10,7 @@ import {
   share,
 } from './attach.ts';
 import { ListBytes } from './list-bytes.ts';
-import { BYTES, TypedReads } from './typed-reads.ts';
+import { BYTES, ListReads } from './list-reads.ts';
 
 /**
  * A list of buffers that reads like one Buffer: a drop-in for the BufferList of the package bl, version 7.
@@ -20,7 +20,7 @@ import { BYTES, TypedReads } from './typed-reads.ts';
  * It is an aggregate underneath, so that it takes aggregates, whose slices it shares, and gives its bytes as
  * one ({@link toAggregate}). Costs are those of Aggregate's operations.
  */
-export class BufferList extends TypedReads {
+export class BufferList extends ListReads {
   readonly [BYTES] = new ListBytes();
 
   /** @param content what to begin with, as for {@link append} */

@@ -11,8 +11,8 @@ import { type AccessList, MAX_ACL_ENTRIES } from './acl.ts';
 const KIND_AT = 32;
 const COUNTS_AT = 36;
 const ENTRIES_AT = 48;
-const EVERYONE = 0;
-const LISTED = 1;
+const EVERYONE = 0x0;
+const LISTED = 0x1;
 
 export function writeAccessList(chunk: Buffer, acl: AccessList): void {
   chunk.writeUInt32LE(acl === 'everyone' ? EVERYONE : LISTED, KIND_AT);

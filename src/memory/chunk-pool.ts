@@ -1,40 +1,11 @@
-import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
-import { type AccessList, type Acl, resolveAcl } from './acl.ts';
-import { MAX_CHUNK_BYTES, type OwnedChunk } from './chunk.ts';
+import { checkInteger, IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
+import { type AccessList, resolveAcl } from './acl.ts';
+import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { Lease } from './lease.ts';
+import { completePoolOptions, type PoolOptions } from './pool-options.ts';
 import { SharedChunk } from './shared-chunk.ts';
-import { sharedMemoryIsSupported } from './support.ts';
-
-/** Options of a pool. */
-export interface PoolOptions {
-  /** Shown in statistics and in /proc/<pid>/maps. At most 40 characters of A-Z, a-z, 0-9, '.', '_', '-'. */
-  readonly name?: string;
-  /**
-   * 'recycle' (default): chunks are refilled when nobody uses them; no page fault, no zeroing. 'seal': each
-   * buffer gets pages of its own that nobody, this process included, can ever change again.
-   */
-  readonly kind?: 'recycle' | 'seal';
-  /**
-   * Default true. False: what nobody uses any more is given back to the system and never refilled (a
-   * millisecond per MiB for the next). So every domain that has it, not only this one, may send it by
-   * reference: see sendAggregate().
-   */
-  readonly refill?: boolean;
-  /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
-  readonly memory?: 'shared' | 'heap';
-  /** Bytes of the chunks that small buffers share. Default 1 MiB. */
-  readonly chunkSize?: number;
-  /**
-   * Most bytes of chunks the pool may hold at once, those still leased elsewhere included. Default: no bound.
-   */
-  readonly limit?: number;
-  /**
-   * Who may be given its buffers, by us or by whoever got them. Fixed when the pool is made. Default:
-   * processes of the same user id. The owner is always admitted.
-   */
-  readonly acl?: Acl;
-}
 
 /** Counters of a pool. Bytes unless said otherwise. */
 export interface PoolStats {
@@ -62,22 +33,17 @@ export interface Reservation {
   readonly bytes: Buffer;
 }
 
-const ALIGNMENT = 64;
-const DEFAULT_CHUNK_BYTES = 1024 ** 2;
+const ALIGNMENT_BYTES = 64;
 /** A buffer of this size or more gets a chunk of its own. */
 const OWN_CHUNK_BYTES = 256 * 1024;
-const PAGE = 4096;
-/** How much larger than wanted a recycled chunk may be. */
-const WASTE = 1.25;
+/** How much larger than wanted a recycled chunk may be, as a part of what is wanted. */
+const MAX_WASTE_PART = 0.25;
 /** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
 const IDLE_BYTES = 64 * 1024 ** 2;
-/**
- * Milliseconds until it is looked again whether idle chunks can go that other domains leased: nobody tells
- * when they have let go.
- */
-const LOOK_AGAIN = 500;
+/** When it is looked again whether idle chunks can go that other domains leased: nobody tells us. */
+const LOOK_AGAIN_MS = 500;
 
 /**
  * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
@@ -110,39 +76,14 @@ export class ChunkPool {
   #lookAgain: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions = {}) {
-    const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
-    if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name)) {
-      throw new ArgumentError(
-        `Cannot create pool: a name of 1 to 40 letters, digits, '.', '_' or '-' is wanted, ` +
-          `${describe(name)} was given`,
-      );
-    }
-    if (kind !== 'recycle' && kind !== 'seal') {
-      throw new ArgumentError(
-        `Cannot create pool: kind 'recycle' or 'seal' is wanted, ${describe(kind)} was given`,
-      );
-    }
-    const { memory = sharedMemoryIsSupported() ? 'shared' : 'heap' } = options;
-    if (memory !== 'shared' && memory !== 'heap') {
-      throw new ArgumentError(
-        `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,
-      );
-    }
-    const { refill = true } = options;
-    if (typeof refill !== 'boolean') {
-      throw new ArgumentError(
-        `Cannot create pool: true or false is wanted as refill, ${describe(refill)} was given`,
-      );
-    }
-    checkInteger(chunkSize, 'chunkSize', 2 * PAGE, MAX_CHUNK_BYTES);
-    if (limit !== undefined) checkInteger(limit, 'limit', 2 * PAGE, Number.MAX_SAFE_INTEGER);
+    const { name, kind, memory, refill, chunkSize, limit, acl } = completePoolOptions(options);
     this.name = name;
     this.kind = kind;
     this.memory = memory;
     this.refill = refill;
     this.acl = resolveAcl(acl);
-    this.chunkSize = roundUp(chunkSize, PAGE);
-    this.limit = limit ?? Number.POSITIVE_INFINITY;
+    this.chunkSize = roundUp(chunkSize, PAGE_BYTES);
+    this.limit = limit;
   }
 
   get closed(): boolean {
@@ -158,7 +99,7 @@ export class ChunkPool {
    *   EMFILE).
    */
   reserve(size: number): Reservation {
-    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE);
+    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
@@ -166,12 +107,12 @@ export class ChunkPool {
   }
 
   /**
-   * A chunk with room for `size` bytes, for who divides it up himself: a cache's segment. As {@link reserve},
-   * but the domains that it is passed to make its pages present only as they read them.
+   * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
+   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
-    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE);
+    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     return this.#reserveOwn(size, false);
@@ -184,6 +125,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
+    invariant(length <= reservation.length, 'a buffer is no longer than its room');
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
@@ -206,6 +148,7 @@ export class ChunkPool {
   }
 
   stats(): PoolStats {
+    if (CHECKED) this.#checkSums();
     return {
       chunks: this.#chunks.size,
       chunksIdle: this.#idle.size,
@@ -235,6 +178,7 @@ export class ChunkPool {
     clearTimeout(this.#lookAgain);
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
+    if (CHECKED) this.#checkSums();
   }
 
   [Symbol.dispose](): void {
@@ -254,10 +198,10 @@ export class ChunkPool {
   }
 
   #reserveCommon(size: number): Reservation {
-    let offset = roundUp(this.#position, ALIGNMENT);
+    let offset = roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
-      const lease = this.#obtain(this.chunkSize - PAGE, false);
+      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false);
       lease.retain();
       this.#current = lease;
       offset = (lease.chunk as OwnedChunk).payloadStart;
@@ -277,7 +221,7 @@ export class ChunkPool {
 
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
   #obtain(size: number, sole: boolean): Lease {
-    const wanted = roundUp(size, PAGE) + PAGE;
+    const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
     const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
     if (recycled !== undefined) return this.#lease(recycled);
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
@@ -291,6 +235,8 @@ export class ChunkPool {
     const chunk = this.#make(wanted, sole);
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
+    invariant(this.#bytesMapped <= this.limit, 'the chunks of a pool are within its limit');
+    if (CHECKED) this.#checkSums();
     return this.#lease(chunk);
   }
 
@@ -299,7 +245,7 @@ export class ChunkPool {
     let busy = 0;
     const tries = this.limit === Number.POSITIVE_INFINITY ? BUSY_TRIES : this.#idle.size;
     for (const chunk of [...this.#idle]) {
-      if (chunk.size < wanted || chunk.size > wanted * WASTE) continue;
+      if (chunk.size < wanted || chunk.size > wanted * (1 + MAX_WASTE_PART)) continue;
       if (chunk.spent) {
         if (!chunk.isLeasedElsewhere()) this.#drop(chunk);
         continue;
@@ -341,6 +287,7 @@ export class ChunkPool {
 
   /** The last slice of a chunk in this domain is gone. */
   #becameIdle(chunk: OwnedChunk): void {
+    if (CHECKED) invariant(this.#chunks.has(chunk) && !this.#idle.has(chunk), 'a chunk becomes idle once');
     this.#idle.add(chunk);
     this.#bytesIdle += chunk.size;
     if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
@@ -363,7 +310,7 @@ export class ChunkPool {
       if (chunk.isLeasedElsewhere()) busy += 1;
       else this.#drop(chunk);
     }
-    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN).unref();
+    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN_MS).unref();
   }
 
   readonly #look = (): void => {
@@ -374,8 +321,28 @@ export class ChunkPool {
   #drop(chunk: OwnedChunk): void {
     if (this.#idle.delete(chunk)) this.#bytesIdle -= chunk.size;
     if (this.#chunks.delete(chunk)) this.#bytesMapped -= chunk.size;
+    invariant(this.#bytesIdle >= 0, 'the idle bytes of a pool are not less than none');
+    invariant(this.#bytesIdle <= this.#bytesMapped, 'the idle bytes of a pool are mapped');
     chunk.drop();
   }
+
+  /** Compares the counters with the lists of chunks. O(chunks). */
+  #checkSums(): void {
+    invariant(bytesOf(this.#chunks) === this.#bytesMapped, "a pool's bytes are those of its chunks");
+    invariant(bytesOf(this.#idle) === this.#bytesIdle, "a pool's idle bytes are those of its idle chunks");
+    for (const chunk of this.#idle) {
+      invariant(this.#chunks.has(chunk), "a pool's idle chunks are among its chunks");
+      invariant(chunk !== this.#current?.chunk, 'the chunk that small buffers are placed in is in use');
+    }
+    const end = this.#current?.chunk.size ?? 0;
+    invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
+  }
+}
+
+function bytesOf(chunks: Iterable<OwnedChunk>): number {
+  let bytes = 0;
+  for (const { size } of chunks) bytes += size;
+  return bytes;
 }
 
 function roundUp(value: number, step: number): number {

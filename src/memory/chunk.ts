@@ -3,10 +3,11 @@
  * common is what the upper layers need to know: an identity, a generation, and bytes.
  */
 
-/**
- * Bytes at the start of each shared chunk that hold its header: one page, so that payload is page-aligned.
- */
-export const HEADER_BYTES = 4096;
+/** A page of memory: sizes of chunks are multiples of it. */
+export const PAGE_BYTES = 4096;
+
+/** The header at the start of each shared chunk: one page, so that payload is page-aligned. */
+export const HEADER_BYTES = PAGE_BYTES;
 
 /** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
 export const MAX_CHUNK_BYTES = 4 * 1024 ** 3;

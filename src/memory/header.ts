@@ -14,7 +14,7 @@ import { HEADER_BYTES } from './chunk.ts';
  *        zeros up to HEADER_BYTES
  */
 const MAGIC = Buffer.from('iolite\r\n', 'latin1');
-const VERSION = 2;
+const LAYOUT_VERSION = 2;
 const GENERATION_AT = 12;
 const ID_AT = 16;
 const ID_BYTES = 16;
@@ -27,7 +27,7 @@ export const MAX_GENERATION = 0xffff_ffff;
 /** Writes the header of a new chunk. @returns its id */
 export function writeHeader(chunk: Buffer, generation: number, acl: AccessList): string {
   MAGIC.copy(chunk, 0);
-  chunk.writeUInt32LE(VERSION, MAGIC.length);
+  chunk.writeUInt32LE(LAYOUT_VERSION, MAGIC.length);
   writeGeneration(chunk, generation);
   randomFillSync(chunk, ID_AT, ID_BYTES);
   writeAccessList(chunk, acl);
@@ -51,7 +51,7 @@ export function headerProblem(chunk: Buffer, id: string): string | undefined {
   if (chunk.length < HEADER_BYTES) return `it is ${chunk.length} bytes long`;
   if (MAGIC.compare(chunk, 0, MAGIC.length) !== 0) return 'its magic number is wrong';
   const version = chunk.readUInt32LE(MAGIC.length);
-  if (version !== VERSION) return `its layout version is ${version}, ${VERSION} is known`;
+  if (version !== LAYOUT_VERSION) return `its layout version is ${version}, ${LAYOUT_VERSION} is known`;
   if (readId(chunk) !== id) return `its id is ${readId(chunk)}, ${id} was stated`;
   return undefined;
 }

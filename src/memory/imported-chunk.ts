@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type Mapping, map } from '../os/mapping.ts';
@@ -27,7 +28,7 @@ export interface ChunkStatement {
 }
 
 /** What stat(2) counts blocks in. */
-const BLOCK = 512;
+const BLOCK_BYTES = 512;
 
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
 
@@ -153,12 +154,14 @@ export class ImportedChunk implements Chunk, Unlockable {
 
   /** A channel may name this chunk from now on. */
   addGrant(): void {
+    invariant(!this.#discarded, 'a chunk that was discarded is not granted');
     this.#grants += 1;
   }
 
   /** A channel's sender will not name this chunk any more. */
   removeGrant(): void {
     this.#grants -= 1;
+    invariant(this.#grants >= 0, 'a grant is taken back once');
     if (this.#grants === 0 && !this.#leased) this.#discard();
   }
 
@@ -274,7 +277,7 @@ function inspect(
   const frozen = (seals & Seal.WRITE) !== 0;
   if (requireSealed && !frozen)
     throw refused('its producer can still write it, and sealed buffers are required');
-  const filled = stat.blocks * BigInt(BLOCK) >= stat.size;
+  const filled = stat.blocks * BigInt(BLOCK_BYTES) >= stat.size;
   return { key: `${stat.dev}:${stat.ino}`, frozen, filled };
 }
 

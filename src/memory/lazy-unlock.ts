@@ -1,5 +1,5 @@
-/** How long an unused kernel lock is kept, in milliseconds. */
-const GRACE = 5;
+/** How long an unused kernel lock is kept. */
+const GRACE_MS = 5;
 
 /** What {@link LazyUnlock} collects. */
 export interface Unlockable {
@@ -22,7 +22,7 @@ export class LazyUnlock {
     if (chunk.isListed) return;
     chunk.isListed = true;
     this.#chunks.push(chunk);
-    this.#timer ??= setTimeout(() => this.#sweep(), GRACE).unref();
+    this.#timer ??= setTimeout(() => this.#sweep(), GRACE_MS).unref();
   }
 
   #sweep(): void {

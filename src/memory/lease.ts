@@ -1,3 +1,4 @@
+import { invariant } from '../base/invariant.ts';
 import type { Chunk } from './chunk.ts';
 
 /**
@@ -33,6 +34,7 @@ export class Lease {
   /** Takes references back; the last one ends the lease. */
   release(count = 1): void {
     this.references -= count;
+    invariant(this.references >= 0, 'a lease is released no more often than it was retained');
     if (this.references === 0) this.chunk.leaseEnded(this.generation);
   }
 }

@@ -1,9 +1,10 @@
+import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList } from './acl.ts';
-import { HEADER_BYTES, type OwnedChunk } from './chunk.ts';
+import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 
 /**
@@ -90,6 +91,7 @@ export class SharedChunk implements OwnedChunk {
   }
 
   renew(): boolean {
+    invariant(!this.#dropped && !this.#frozen, 'a chunk that was dropped or frozen is not filled again');
     if (this.#generation === MAX_GENERATION) return false;
     // The write lock is held for this instant only: whoever leases afterwards compares generations first.
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
@@ -100,6 +102,7 @@ export class SharedChunk implements OwnedChunk {
   }
 
   freeze(): void {
+    invariant(!this.#dropped && !this.#frozen, 'a chunk is frozen once, and before it is dropped');
     abandon(this.#mapping);
     addSeals(this.#fd, Seal.WRITE);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);
@@ -123,8 +126,8 @@ export class SharedChunk implements OwnedChunk {
    * filled here and read elsewhere; the next touch here costs a page fault.
    */
   forget(start: number, end: number): void {
-    const first = Math.ceil(start / HEADER_BYTES) * HEADER_BYTES;
-    const last = Math.floor(end / HEADER_BYTES) * HEADER_BYTES;
+    const first = Math.ceil(start / PAGE_BYTES) * PAGE_BYTES;
+    const last = Math.floor(end / PAGE_BYTES) * PAGE_BYTES;
     if (last > first) forgetPages(this.#mapping, first, last - first);
   }
 

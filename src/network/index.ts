@@ -1,4 +1,4 @@
 /** Aggregates to and from sockets. */
 export { type ReceiveOptions, receive } from './receive.ts';
 export { type SendOptions, sendAggregate } from './send.ts';
-export type { SendMode } from './socket-sending.ts';
+export type { SendMode } from './socket-sender.ts';

@@ -1,4 +1,4 @@
-import { SLOW } from './socket-sending.ts';
+import { SLOW_READER_MS } from './socket-sender.ts';
 
 /**
  * How fast whoever reads from a socket was the last time: so it will be at the beginning of the next sending.
@@ -26,7 +26,7 @@ export class ReaderPace {
 
   /** It has taken all that it was sent. */
   caughtUp(): void {
-    if (this.#sentAt !== 0) this.#isFast = performance.now() - this.#sentAt <= SLOW;
+    if (this.#sentAt !== 0) this.#isFast = performance.now() - this.#sentAt <= SLOW_READER_MS;
     this.#sentAt = 0;
   }
 }

@@ -1,16 +1,17 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
+import { invariant } from '../base/invariant.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 
-const ROOM = 128 * 1024;
+const ROOM_BYTES = 128 * 1024;
 /** Less room than this is left to others: what is read at once would be cut small. */
-const LEAST_ROOM = 32 * 1024;
+const LEAST_ROOM_BYTES = 32 * 1024;
 
 /**
  * Room of a pool that bytes from a socket land in: what one read brings follows what the last one brought, in
  * the same buffer.
  */
-export class Landing {
+export class ReceiveRoom {
   readonly #pool: ChunkPool;
   #reservation: Reservation | undefined;
   #used = 0;
@@ -22,9 +23,9 @@ export class Landing {
   /** Where the next bytes are to go. @throws what ChunkPool.reserve throws */
   room(): Buffer {
     let reservation = this.#reservation;
-    if (reservation === undefined || reservation.length - this.#used < LEAST_ROOM) {
+    if (reservation === undefined || reservation.length - this.#used < LEAST_ROOM_BYTES) {
       this.close();
-      reservation = this.#pool.reserve(ROOM);
+      reservation = this.#pool.reserve(ROOM_BYTES);
       this.#reservation = reservation;
     }
     return reservation.bytes.subarray(this.#used);
@@ -32,9 +33,10 @@ export class Landing {
 
   /** Makes the first `count` bytes of the room an aggregate, which the caller releases. */
   take(count: number): Aggregate {
-    const { lease, offset } = this.#reservation as Reservation;
+    const { lease, offset, length } = this.#reservation as Reservation;
     const start = offset + this.#used;
     this.#used += count;
+    invariant(this.#used <= length, 'what was received lies in its room');
     if (this.#pool.kind === 'seal') return this.#sealed(start, start + count);
     lease.retain();
     return new Aggregate(new Slice(lease, start, start + count), this.#pool);

@@ -49,10 +49,12 @@ export function receive(socket: Readable, { pool }: ReceiveOptions): AsyncGenera
   if (!(pool instanceof Pool)) {
     throw new ArgumentError(`Cannot receive: a pool is wanted, ${describe(pool)} was given`);
   }
-  return kernelSocket(socket) === undefined ? copies(socket, pool) : landed(socket as Socket, pool);
+  return kernelSocket(socket) === undefined
+    ? receiveCopies(socket, pool)
+    : receiveDirectly(socket as Socket, pool);
 }
 
-async function* landed(socket: Socket, pool: Pool): AsyncGenerator<Aggregate, void, void> {
+async function* receiveDirectly(socket: Socket, pool: Pool): AsyncGenerator<Aggregate, void, void> {
   const receiver = new SocketReceiver(socket, pool);
   try {
     for (let part = await receiver.next(); part !== undefined; part = await receiver.next()) yield part;
@@ -61,6 +63,6 @@ async function* landed(socket: Socket, pool: Pool): AsyncGenerator<Aggregate, vo
   }
 }
 
-async function* copies(stream: Readable, pool: Pool): AsyncGenerator<Aggregate, void, void> {
+async function* receiveCopies(stream: Readable, pool: Pool): AsyncGenerator<Aggregate, void, void> {
   for await (const bytes of stream) yield pool.from(bytes as Buffer);
 }

@@ -6,8 +6,8 @@ import { bytesQueued } from '../os/gather.ts';
 import { kernelSocket } from './kernel-socket.ts';
 import { ReaderPace } from './reader-pace.ts';
 import { closedEarly } from './send-errors.ts';
-import { FIRST, type SendMode, SocketSending, UNSENT } from './socket-sending.ts';
-import { StreamSending } from './stream-sending.ts';
+import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, type SendMode, SocketSender } from './socket-sender.ts';
+import { StreamSender } from './stream-sender.ts';
 
 export interface SendOptions {
   /**
@@ -105,7 +105,7 @@ async function send(
   { mode = 'auto', head, taken }: SendOptions,
 ): Promise<void> {
   const parts = head === undefined ? [body] : [head, body];
-  let sending: StreamSending | SocketSending | undefined;
+  let sending: StreamSender | SocketSender | undefined;
   try {
     await new Promise<void>((sent, failed) => {
       if (stream.destroyed) {
@@ -114,15 +114,15 @@ async function send(
         return;
       }
       const fd = kernelSocket(stream);
-      if (fd === undefined) sending = new StreamSending(stream, parts, sent, failed);
+      if (fd === undefined) sending = new StreamSender(stream, parts, sent, failed);
       else {
         const isFast = mode === 'auto' && paceOf(stream, fd).isFast;
-        sending = new SocketSending(stream as Socket, fd, { parts, mode, isFast, sent, failed });
+        sending = new SocketSender(stream as Socket, fd, { parts, mode, isFast, sent, failed });
       }
       sending.start();
     });
   } finally {
-    if (sending instanceof SocketSending && sending.taken > UNSENT) {
+    if (sending instanceof SocketSender && sending.taken > LARGE_BODY_BYTES) {
       paces.get(stream)?.sent(sending.keptUp);
     }
     taken?.(Math.max(0, (sending?.taken ?? 0) - (head?.length ?? 0)));
@@ -134,7 +134,7 @@ function paceOf(stream: Writable, fd: number): ReaderPace {
   if (pace === undefined) {
     pace = new ReaderPace();
     paces.set(stream, pace);
-  } else if (pace.isUnknown && bytesQueued(fd) <= FIRST) {
+  } else if (pace.isUnknown && bytesQueued(fd) <= FIRST_COPY_BYTES) {
     // What was written since, as a header, may be there.
     pace.caughtUp();
   }

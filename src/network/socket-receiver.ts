@@ -4,7 +4,7 @@ import type { Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { duplicateDescriptor } from '../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../os/node-socket.ts';
-import { Landing } from './receive-room.ts';
+import { ReceiveRoom } from './receive-room.ts';
 
 /**
  * Reads a socket into buffers of a pool. Node lets choose where bytes are put only when a socket is made
@@ -14,7 +14,7 @@ import { Landing } from './receive-room.ts';
 export class SocketReceiver {
   readonly #socket: Socket;
   readonly #reader: Socket;
-  readonly #landing: Landing;
+  readonly #receiveRoom: ReceiveRoom;
   /** Read, and not asked for yet. */
   readonly #parts: Aggregate[] = [];
   #over = false;
@@ -24,8 +24,8 @@ export class SocketReceiver {
   /** @throws SystemError: EMFILE; ERR_IOLITE_CLOSED; what ChunkPool.reserve throws */
   constructor(socket: Socket, pool: Pool) {
     this.#socket = socket;
-    this.#landing = new Landing(pool.chunks);
-    this.#landing.room(); // To throw from here what it throws.
+    this.#receiveRoom = new ReceiveRoom(pool.chunks);
+    this.#receiveRoom.room(); // To throw from here what it throws.
     const fd = duplicateDescriptor(descriptorOf(socket));
     stopReading(socket);
     const early = socket.read() as Buffer | null;
@@ -64,8 +64,8 @@ export class SocketReceiver {
     this.#socket.off('close', this.#onClose);
     for (const part of this.#parts.splice(0)) part.release();
     // The memory may be written until the handle is closed.
-    if (this.#reader.closed) this.#landing.close();
-    else this.#reader.once('close', () => this.#landing.close());
+    if (this.#reader.closed) this.#receiveRoom.close();
+    else this.#reader.once('close', () => this.#receiveRoom.close());
     this.#reader.destroy();
     if (isWhole) startReading(this.#socket);
     else this.#socket.destroy();
@@ -74,7 +74,7 @@ export class SocketReceiver {
   /** Node asks for it after each read. Whatever comes when there is none any more is for nobody. */
   #room(): Buffer {
     try {
-      if (!this.#over) return this.#landing.room();
+      if (!this.#over) return this.#receiveRoom.room();
     } catch (error) {
       this.#end(error as Error);
     }
@@ -84,7 +84,7 @@ export class SocketReceiver {
   /** @returns whether to read on */
   #arrived(count: number): boolean {
     if (this.#over) return false;
-    this.#parts.push(this.#landing.take(count));
+    this.#parts.push(this.#receiveRoom.take(count));
     const isAwaited = this.#wake !== undefined;
     this.#wake?.();
     this.#wake = undefined;

@@ -16,6 +16,7 @@ export const F_UNLCK = 2;
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 export const O_RDONLY = 0;
+export const O_ACCMODE = 3;
 export const O_CLOEXEC = 0o2000000;
 /** Together with O_DIRECTORY, whose number depends on the processor, it is O_TMPFILE. */
 export const O_TMPFILE_ALONE = 0o20000000;

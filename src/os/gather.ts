@@ -2,20 +2,21 @@ import { IPPROTO_TCP, MSG_DONTWAIT, MSG_NOSIGNAL, SIOCOUTQ, TCP_NOTSENT_LOWAT } 
 import { addressOf, libc } from './libc.ts';
 
 /** Pieces that one call takes: the kernel admits 1024, and copies the list of them first. */
-const ENTRIES = 64;
-const MSG_VECTOR = 2;
-const MSG_VECTOR_LENGTH = 3;
+const MAX_ENTRIES = 64;
+/** In the words of struct msghdr. */
+const VECTOR_AT = 2;
+const VECTOR_LENGTH_AT = 3;
 
 /**
  * struct iovec: address and length, in words of 32 bits. One ArrayBuffer each: memory of typed arrays on V8's
  * own heap would move.
  */
-const vector = new Uint32Array(new ArrayBuffer(16 * ENTRIES));
+const vector = new Uint32Array(new ArrayBuffer(16 * MAX_ENTRIES));
 const vectorBytes = new Uint8Array(vector.buffer);
 /** struct msghdr of 64-bit Linux, in words of 8 bytes. */
 const header = new BigUint64Array(new ArrayBuffer(56));
 const headerBytes = new Uint8Array(header.buffer);
-const HIGH = 2 ** 32;
+const HIGH_WORD = 0x1_0000_0000;
 
 /**
  * Sends pieces of memory through a stream socket in one system call, as far as it takes them now, without a
@@ -35,20 +36,20 @@ export function sendGathered(
 ): number {
   let entries = 0;
   let bytes = 0;
-  for (let index = first; index < pieces.length && entries < ENTRIES && bytes < limit; index++) {
+  for (let index = first; index < pieces.length && entries < MAX_ENTRIES && bytes < limit; index++) {
     const piece = pieces[index] as Uint8Array;
     const skipped = index === first ? offset : 0;
     const address = Number(addressOf(piece)) + skipped;
     const length = Math.min(piece.length - skipped, limit - bytes);
     vector[4 * entries] = address;
-    vector[4 * entries + 1] = address / HIGH;
+    vector[4 * entries + 1] = address / HIGH_WORD;
     vector[4 * entries + 2] = length;
-    vector[4 * entries + 3] = length / HIGH;
+    vector[4 * entries + 3] = length / HIGH_WORD;
     bytes += length;
     entries += 1;
   }
-  header[MSG_VECTOR] = addressOf(vectorBytes);
-  header[MSG_VECTOR_LENGTH] = BigInt(entries);
+  header[VECTOR_AT] = addressOf(vectorBytes);
+  header[VECTOR_LENGTH_AT] = BigInt(entries);
   const sent = libc().sendmsg(socket, headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent === -1 ? 0 : sent;
 }

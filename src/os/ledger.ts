@@ -148,11 +148,11 @@ function familyOf(thread: number, { parents }: Ledger): Set<number> {
 }
 
 /** States of a gate. */
-const OPEN = 0;
-const BUSY = 1;
-const CLOSED = 2;
+const OPEN = 0x0;
+const BUSY = 0x1;
+const CLOSED = 0x2;
 /** Busy, and closed as soon as it is not. */
-const CLOSING = 3;
+const CLOSING = 0x3;
 
 /**
  * Before a call of koffi that makes objects: it aborts the process when its thread is terminated meanwhile.

@@ -104,14 +104,14 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   socketpair: ['socketpair', 'int', ['int', 'int', 'int', 'void*']],
 };
 
-interface Loaded {
+interface LoadedLibrary {
   readonly koffi: typeof koffi;
   readonly libc: Libc;
 }
 
-let loaded: Loaded | IoliteError | undefined;
+let loaded: LoadedLibrary | IoliteError | undefined;
 
-function load(): Loaded | IoliteError {
+function load(): LoadedLibrary | IoliteError {
   if (process.platform !== 'linux')
     return unsupported(`the platform is ${process.platform}, Linux is needed`);
   if (endianness() !== 'LE') return unsupported('the processor is big-endian');
@@ -140,7 +140,7 @@ function unsupported(why: string, cause?: unknown): IoliteError {
   return new IoliteError('ERR_IOLITE_UNSUPPORTED', `Cannot use shared memory: ${why}`, options);
 }
 
-function need(): Loaded {
+function need(): LoadedLibrary {
   loaded ??= load();
   if (loaded instanceof IoliteError) throw loaded;
   return loaded;

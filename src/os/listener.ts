@@ -25,7 +25,7 @@ export interface Listeners {
 }
 
 /** Connections that may wait at each socket: Node's default. */
-const BACKLOG = 511;
+const BACKLOG_CONNECTIONS = 511;
 const MAX_LISTENERS = 1024;
 
 /**
@@ -93,7 +93,7 @@ function bind(fd: number, address: Buffer, host: string, port: number): void {
 }
 
 function listen(fd: number, host: string, port: number): void {
-  checked(libc().listen(fd, BACKLOG), 'listen', `Cannot listen on ${host} port ${port}`);
+  checked(libc().listen(fd, BACKLOG_CONNECTIONS), 'listen', `Cannot listen on ${host} port ${port}`);
 }
 
 function boundPort(fd: number): number {

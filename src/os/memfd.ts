@@ -6,6 +6,7 @@ import {
   HUGETLBFS_MAGIC,
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
+  O_ACCMODE,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
@@ -14,16 +15,14 @@ import { checked, libc } from './libc.ts';
 /** Seals of a memfd, as bits (fcntl(2), "File Sealing"). */
 export const Seal = {
   /** No more seals. */
-  SEAL: 1,
-  SHRINK: 2,
-  GROW: 4,
+  SEAL: 0x1,
+  SHRINK: 0x2,
+  GROW: 0x4,
   /** Nobody writes any more; needs that no writable mapping is left. */
-  WRITE: 8,
+  WRITE: 0x8,
   /** Nobody but the mappings that exist already. */
-  FUTURE_WRITE: 16,
+  FUTURE_WRITE: 0x10,
 } as const;
-
-const O_ACCMODE = 3;
 
 /**
  * Makes an anonymous file of `size` bytes, all zero, that can be sealed.

@@ -48,7 +48,7 @@ export function startReading(socket: Socket): void {
 }
 
 /** A connection that was accepted, and for which there is no socket of Node's yet. */
-export interface Accepted {
+export interface AcceptedConnection {
   readonly fd: number;
   /** Address of the peer. To be asked for before it is closed; then it is known afterwards, too. */
   readonly remoteAddress: string | undefined;
@@ -73,7 +73,10 @@ interface ListeningHandle {
  * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been
  *   asked
  */
-export function interceptConnections(server: Server, first: (accepted: Accepted) => boolean): void {
+export function interceptConnections(
+  server: Server,
+  first: (connection: AcceptedConnection) => boolean,
+): void {
   let intercepted: ListeningHandle | undefined;
   const intercept = (): void => {
     const listening = (server as unknown as { _handle?: ListeningHandle | null })._handle ?? undefined;
@@ -82,7 +85,7 @@ export function interceptConnections(server: Server, first: (accepted: Accepted)
     intercepted = listening;
     listening.onconnection = function (this: unknown, error, handle) {
       const isOurs = error === 0 && handle?.fd !== undefined && handle.fd >= 0;
-      if (!isOurs || isSelective(server) || !first(new AcceptedConnection(handle))) {
+      if (!isOurs || isSelective(server) || !first(new HandleConnection(handle))) {
         next.call(this, error, handle);
       }
     };
@@ -97,7 +100,7 @@ function isSelective(server: Server): boolean {
   return (maxConnections ?? blockList ?? undefined) !== undefined;
 }
 
-class AcceptedConnection implements Accepted {
+class HandleConnection implements AcceptedConnection {
   readonly #handle: AcceptedHandle;
   #remote: { address?: string } | undefined;
 

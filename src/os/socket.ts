@@ -45,7 +45,7 @@ const controlWords = new Int32Array(control.buffer);
 const headerWords = new Int32Array(header.buffer);
 let laidOut = false;
 
-const CMSG_DATA = 16;
+const CMSG_DATA_AT = 16;
 const AT = { vector: 16, vectorLength: 24, control: 32, controlLength: 40, flags: 48 } as const;
 
 function layOut(dataLength: number, controlLength: number): void {
@@ -101,11 +101,11 @@ export function peerCredentials(fd: number): { pid: number; uid: number; gid: nu
  */
 export function sendDescriptor(socket: number, note: Uint8Array, fd: number): boolean {
   data.set(note);
-  control.writeBigUInt64LE(BigInt(CMSG_DATA + 4), 0);
+  control.writeBigUInt64LE(BigInt(CMSG_DATA_AT + 4), 0);
   control.writeInt32LE(SOL_SOCKET, 8);
   control.writeInt32LE(SCM_RIGHTS, 12);
-  control.writeInt32LE(fd, CMSG_DATA);
-  layOut(note.length, CMSG_DATA + 8);
+  control.writeInt32LE(fd, CMSG_DATA_AT);
+  layOut(note.length, CMSG_DATA_AT + 8);
   for (;;) {
     if (libc().sendmsg(socket, header, MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) return true;
     const errno = lastErrno();
@@ -168,10 +168,10 @@ export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' 
     if (count !== -1) {
       if (
         descriptorOwners !== undefined &&
-        (headerWords[AT.controlLength / 4] as number) >= CMSG_DATA + 4 &&
+        (headerWords[AT.controlLength / 4] as number) >= CMSG_DATA_AT + 4 &&
         controlWords[3] === SCM_RIGHTS
       ) {
-        descriptorOwners[controlWords[CMSG_DATA / 4] as number] = THREAD;
+        descriptorOwners[controlWords[CMSG_DATA_AT / 4] as number] = THREAD;
       }
       break;
     }
@@ -196,10 +196,10 @@ export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' 
 
 function receivedDescriptors(): number[] {
   const controlLength = Number(header.readBigUInt64LE(AT.controlLength));
-  if (controlLength < CMSG_DATA + 4) return [];
+  if (controlLength < CMSG_DATA_AT + 4) return [];
   if (control.readInt32LE(8) !== SOL_SOCKET || control.readInt32LE(12) !== SCM_RIGHTS) return [];
   const end = Math.min(Number(control.readBigUInt64LE(0)), controlLength);
   const fds: number[] = [];
-  for (let at = CMSG_DATA; at + 4 <= end; at += 4) fds.push(control.readInt32LE(at));
+  for (let at = CMSG_DATA_AT; at + 4 <= end; at += 4) fds.push(control.readInt32LE(at));
   return fds;
 }

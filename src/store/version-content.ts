@@ -1,4 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { shareTree } from '../aggregate/byte-sequence.ts';
 import type { Facts, Held } from './stored-version.ts';
 
 /**
@@ -12,7 +13,7 @@ export class HeldContent<F extends Facts> extends Aggregate {
    * Shares the content, copies nothing. @param content of `held`, or a part of it, which stays the caller's
    */
   constructor(content: Aggregate, held: Held<F>) {
-    super(Aggregate.shareTree(content));
+    super(shareTree(content));
     this.#held = held.retain();
   }
 

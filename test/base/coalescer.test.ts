@@ -62,7 +62,7 @@ test('work that began too early is done once more for all who find it old, never
   assert.ok(!work.coalescer.has('key'));
 });
 
-test('a failure is for all who wait, and not for who comes after it', async () => {
+test('a failure is for all who wait, and not for those who come after it', async () => {
   const work = new Work();
   const first = work.coalescer.run('key', work.start);
   const later = work.coalescer.run('key', work.start, { since: now() });

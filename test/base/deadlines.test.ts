@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deadlines, Due } from '../../src/base/deadlines.ts';
+import { Deadlines, TimedTask } from '../../src/base/deadlines.ts';
 
-class Task extends Due {
+class Task extends TimedTask {
   readonly missed: () => void;
 
   constructor(missed: () => void) {

@@ -201,3 +201,17 @@ test('chunks leased longer by another domain go when that has let go, though nob
   assert.equal(pool.stats().chunks, 2);
   pool.close();
 });
+
+test('a buffer that is longer than its room is found out', () => {
+  using pool = new ChunkPool({ memory: 'heap' });
+  const reservation = pool.reserve(100);
+  assert.throws(() => pool.commit(reservation, 101), { code: 'ERR_IOLITE_INVARIANT' });
+  pool.commit(reservation, 100).release();
+});
+
+test('a chunk that ends its use twice is found out', () => {
+  using pool = new ChunkPool({ memory: 'heap' });
+  const { lease } = fill(pool, MiB, 1);
+  lease.release();
+  assert.throws(() => lease.chunk.leaseEnded(lease.generation), { code: 'ERR_IOLITE_INVARIANT' });
+});

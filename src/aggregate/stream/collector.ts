@@ -1,55 +1,54 @@
 import { bufferOver } from '../../base/bytes.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-import { ChunkPool } from '../../memory/chunk-pool.ts';
-import type { Aggregate } from '../aggregate.ts';
-import type { Draft } from '../draft.ts';
-import type { Pool } from '../pool.ts';
+import { checkInteger, IoliteError } from '../../base/error.ts';
+import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
+import { ByteSequence, shareTree } from '../byte-sequence.ts';
+import { release, type Tree } from '../tree/branch.ts';
+import { commit } from '../tree/fill.ts';
+import { join } from '../tree/tree.ts';
+import { checkPool } from './stream-options.ts';
 
 /** Where what is collected goes, and how much of it there may be. */
 export interface CollectOptions {
   /** Whose buffers are filled. */
-  readonly pool: Pool;
+  readonly pool: { readonly chunks: ChunkPool };
   /** Most bytes to take; one more fails with ERR_IOLITE_LIMIT. Default: no bound but the pool's. */
   readonly limit?: number | undefined;
 }
 
-const FIRST_ROOM = 4 * 1024;
+const FIRST_ROOM_BYTES = 4 * 1024;
 /** Room for pieces of unknown number, in a chunk that others share: what is left of it goes back. */
-const LAST_ROOM = 64 * 1024;
+const LAST_ROOM_BYTES = 64 * 1024;
 /**
  * Room in a pool of kind 'seal', where each buffer has pages and a descriptor of its own; and for known
  * sizes.
  */
-const LARGE_ROOM = 1024 ** 2;
+const LARGE_ROOM_BYTES = 1024 ** 2;
 
 /**
  * Puts what comes piece by piece one behind the other into buffers of a pool, whatever the size of the
  * pieces. The room doubles with what is collected, so that little content takes little.
  */
 export class Collector {
-  readonly #pool: Pool;
+  readonly #pool: ChunkPool;
   readonly #limit: number;
   readonly #lastRoom: number;
-  readonly #whole: Aggregate;
-  #draft: Draft | undefined;
-  /** Bytes of the draft that are filled. */
+  #whole: Tree | undefined;
+  #reservation: Reservation | undefined;
+  /** Bytes of the reservation that are filled. */
   #filled = 0;
   #nextRoom: number;
   #length = 0;
 
   /** @param operation begins the messages of errors. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
   constructor({ pool, limit }: CollectOptions, operation: string) {
-    if (!((pool as Partial<Pool> | undefined)?.chunks instanceof ChunkPool)) {
-      throw new ArgumentError(`Cannot ${operation}: a pool is wanted, ${describe(pool)} was given`);
-    }
+    checkPool(pool, operation);
     if (limit !== undefined) checkInteger(limit, 'limit', 0, Number.MAX_SAFE_INTEGER);
-    this.#pool = pool;
+    this.#pool = pool.chunks;
     this.#limit = limit ?? Number.POSITIVE_INFINITY;
     const { kind, chunkSize } = pool.chunks;
     // In a recycled chunk a quarter at most: more would get a chunk of its own, of which nothing goes back.
-    this.#lastRoom = kind === 'seal' ? LARGE_ROOM : Math.min(LAST_ROOM, chunkSize >>> 2);
-    this.#nextRoom = Math.min(FIRST_ROOM, this.#lastRoom);
-    this.#whole = pool.from('');
+    this.#lastRoom = kind === 'seal' ? LARGE_ROOM_BYTES : Math.min(LAST_ROOM_BYTES, chunkSize >>> 2);
+    this.#nextRoom = Math.min(FIRST_ROOM_BYTES, this.#lastRoom);
   }
 
   /** Bytes taken so far. */
@@ -60,16 +59,17 @@ export class Collector {
   /**
    * Room to be filled directly, behind what is there. Say {@link advance} when bytes of it are.
    * @param wanted in bytes: a hint for its size
-   * @param least that it must have, at most LARGE_ROOM
+   * @param least that it must have, at most LARGE_ROOM_BYTES
    * @throws what Pool.allocate throws
    */
   room(wanted: number, least = 1): Buffer {
-    const left = this.#draft?.bytes.subarray(this.#filled);
+    const left = this.#reservation?.bytes.subarray(this.#filled);
     if (left !== undefined && left.length >= least) return left;
-    this.#seal();
-    this.#draft = this.#pool.allocate(Math.max(least, Math.min(wanted, LARGE_ROOM), this.#nextRoom));
+    this.#commit();
+    const size = Math.max(least, Math.min(wanted, LARGE_ROOM_BYTES), this.#nextRoom);
+    this.#reservation = this.#pool.reserve(size);
     this.#nextRoom = Math.min(this.#lastRoom, this.#nextRoom * 2);
-    return this.#draft.bytes;
+    return this.#reservation.bytes;
   }
 
   /** The first `count` bytes of the room are filled. @throws ERR_IOLITE_LIMIT */
@@ -81,24 +81,26 @@ export class Collector {
   /**
    * Copies bytes or a string in, or shares an aggregate's slices. @throws ERR_IOLITE_LIMIT, as Pool.allocate
    */
-  add(piece: Uint8Array | ArrayBuffer | string | Aggregate, encoding: BufferEncoding = 'utf8'): void {
+  add(piece: Uint8Array | ArrayBuffer | string | ByteSequence, encoding: BufferEncoding = 'utf8'): void {
     if (typeof piece === 'string') this.#addText(piece, encoding);
-    else if ('slices' in piece) this.#addAggregate(piece);
+    else if (piece instanceof ByteSequence) this.#addSequence(piece);
     else this.#addBytes(bufferOver(piece));
   }
 
-  /** All of it, the caller's to release. The collector is over. */
-  finish(): Aggregate {
-    this.#seal();
-    return this.#whole;
+  /** All of it, by a reference that is the caller's; undefined for nothing. The collector is over. */
+  finish(): Tree | undefined {
+    this.#commit();
+    return this.#takeWhole();
   }
 
   /** Gives everything back. The collector is over. */
   discard(): void {
-    this.#draft?.discard();
-    this.#draft = undefined;
+    const reservation = this.#reservation;
+    this.#reservation = undefined;
     this.#filled = 0;
-    this.#whole[Symbol.dispose]();
+    if (reservation !== undefined) this.#pool.cancel(reservation);
+    const whole = this.#takeWhole();
+    if (whole !== undefined) release(whole);
   }
 
   #addBytes(bytes: Buffer): void {
@@ -112,7 +114,7 @@ export class Collector {
 
   #addText(text: string, encoding: BufferEncoding): void {
     const size = Buffer.byteLength(text, encoding);
-    if (size > LARGE_ROOM) {
+    if (size > LARGE_ROOM_BYTES) {
       this.#addBytes(Buffer.from(text, encoding));
     } else if (size > 0) {
       const room = this.room(size, size);
@@ -120,10 +122,10 @@ export class Collector {
     }
   }
 
-  #addAggregate(aggregate: Aggregate): void {
-    this.#admit(aggregate.length);
-    this.#seal();
-    this.#whole.append(aggregate);
+  #addSequence(sequence: ByteSequence): void {
+    this.#admit(sequence.length);
+    this.#commit();
+    this.#whole = join(this.#whole, shareTree(sequence));
   }
 
   /** Counts bytes that come. */
@@ -138,15 +140,19 @@ export class Collector {
     this.#length = length;
   }
 
-  /** Ends the filling of the draft; the room that is left goes back where it can. */
-  #seal(): void {
-    const draft = this.#draft;
-    if (draft === undefined) return;
+  /** Ends the filling of the reservation; the room that is left goes back where it can. */
+  #commit(): void {
+    const reservation = this.#reservation;
+    if (reservation === undefined) return;
     const filled = this.#filled;
-    this.#draft = undefined;
+    this.#reservation = undefined;
     this.#filled = 0;
-    const sealed = draft.seal(filled);
-    this.#whole.append(sealed);
-    sealed.release();
+    this.#whole = join(this.#whole, commit(this.#pool, reservation, filled));
+  }
+
+  #takeWhole(): Tree | undefined {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    return whole;
   }
 }

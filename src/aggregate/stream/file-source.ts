@@ -3,7 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
-import type { Aggregate } from '../aggregate.ts';
+import { ignore } from '../../base/ignore.ts';
+import type { Tree } from '../tree/branch.ts';
 import type { Collector } from './collector.ts';
 
 /** A regular file that can be read straight into buffers of a pool. */
@@ -21,7 +22,7 @@ export interface FileSource {
 /**
  * Read at once where the size tells no more: to see the end, or what was added, or what has no size (/proc).
  */
-const BEYOND_BYTES = 16 * 1024;
+export const BEYOND_BYTES = 16 * 1024;
 
 /**
  * The file behind a FileHandle, or behind a stream of node:fs that nobody has begun to read. Undefined for
@@ -45,12 +46,15 @@ export async function fileOf(
   }
 }
 
-/** Reads a file to its end: the kernel writes to the pool's memory, and nothing else copies. */
+/**
+ * Reads a file to its end: the kernel writes to the pool's memory, and nothing else copies.
+ * @returns the tree of its bytes, whose reference is the caller's; undefined when there are none
+ */
 export async function readFile(
   file: FileSource,
   collector: Collector,
   signal: AbortSignal | undefined,
-): Promise<Aggregate> {
+): Promise<Tree | undefined> {
   let reading: Promise<number> | undefined;
   const beyond = Buffer.allocUnsafe(BEYOND_BYTES);
   try {
@@ -155,7 +159,7 @@ function opened(stream: ReadStream): Promise<number> {
   });
 }
 
-/** Reads the file of a stream in the stream's stead. */
+/** Reads the file of a stream instead of the stream itself. */
 class ReadStreamFile implements FileSource {
   readonly #stream: ReadStream;
   readonly #internals: Internals;
@@ -223,5 +227,3 @@ function closedEarly(stream: ReadStream): Error {
     new IoliteError('ERR_STREAM_PREMATURE_CLOSE', 'Cannot collect stream: it was closed before its end')
   );
 }
-
-function ignore(): void {}

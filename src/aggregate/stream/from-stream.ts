@@ -4,11 +4,13 @@ import type { ReadableStream } from 'node:stream/web';
 import { abortable } from '../../base/abortable.ts';
 import { isBytes } from '../../base/bytes.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
-import type { Aggregate } from '../aggregate.ts';
+import { ignore } from '../../base/ignore.ts';
+import { ByteSequence } from '../byte-sequence.ts';
+import type { Tree } from '../tree/branch.ts';
 import { type CollectOptions, Collector } from './collector.ts';
 import { fileOf, readFile } from './file-source.ts';
 import { checkOptions, checkSignal } from './stream-options.ts';
-import { type Piece, type Source, sourceOf } from './stream-source.ts';
+import { type Piece, type StreamSource, sourceOf } from './stream-source.ts';
 
 /** What {@link Aggregate.fromStream} reads. */
 export type StreamLike = Readable | ReadableStream | FileHandle | AsyncIterable<Piece> | Iterable<Piece>;
@@ -19,8 +21,11 @@ export interface FromStreamOptions extends CollectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** See {@link Aggregate.fromStream}. */
-export async function collectStream(stream: unknown, options: FromStreamOptions): Promise<Aggregate> {
+/**
+ * All bytes of a stream as a tree, whose reference is the caller's; undefined when there are none. See
+ * {@link Aggregate.fromStream}.
+ */
+export async function collectStream(stream: unknown, options: FromStreamOptions): Promise<Tree | undefined> {
   checkOptions(options, 'collect stream');
   const { signal } = options;
   checkSignal(signal, 'collect stream');
@@ -31,10 +36,10 @@ export async function collectStream(stream: unknown, options: FromStreamOptions)
 }
 
 async function drain(
-  source: Source,
+  source: StreamSource,
   collector: Collector,
   signal: AbortSignal | undefined,
-): Promise<Aggregate> {
+): Promise<Tree | undefined> {
   let pending: Promise<IteratorResult<unknown>> | undefined;
   try {
     signal?.throwIfAborted();
@@ -68,16 +73,10 @@ function take(piece: unknown, collector: Collector): void {
 }
 
 function isPiece(value: unknown): value is Piece {
-  return typeof value === 'string' || isBytes(value) || isAggregate(value);
+  return typeof value === 'string' || isBytes(value) || value instanceof ByteSequence;
 }
 
-function isAggregate(value: unknown): value is Aggregate {
-  return typeof value === 'object' && value !== null && 'slices' in value && 'release' in value;
-}
-
-/** An aggregate that a stream yields is its consumer's to release. */
+/** Whoever reads a stream releases the aggregates in it. */
 function giveBack(piece: unknown): void {
-  if (isAggregate(piece)) piece[Symbol.dispose]();
+  if (piece instanceof ByteSequence) piece[Symbol.dispose]();
 }
-
-function ignore(): void {}

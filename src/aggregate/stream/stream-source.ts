@@ -2,13 +2,14 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web';
 import { isBytes } from '../../base/bytes.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
-import type { Aggregate } from '../aggregate.ts';
+import { ignore } from '../../base/ignore.ts';
+import { ByteSequence } from '../byte-sequence.ts';
 
-/** What a stream may consist of. An aggregate is its consumer's to release. */
-export type Piece = Uint8Array | ArrayBuffer | string | Aggregate;
+/** What a stream may consist of. Its consumer releases the aggregates. */
+export type Piece = Uint8Array | ArrayBuffer | string | ByteSequence;
 
 /** Any kind of stream, one piece at a time. A piece is to be used before the next is asked for. */
-export interface Source {
+export interface StreamSource {
   next(): Promise<IteratorResult<unknown>>;
   /** Ends the stream before its end, also while a piece is waited for. Never throws. */
   cancel(reason: unknown): void;
@@ -18,8 +19,13 @@ export interface Source {
 const BYOB_BYTES = 64 * 1024;
 
 /** @throws ERR_IOLITE_ARGUMENT for what is no stream, or one that somebody else reads */
-export function sourceOf(stream: unknown): Source {
-  if (typeof stream === 'object' && stream !== null && !isBytes(stream) && !('slices' in stream)) {
+export function sourceOf(stream: unknown): StreamSource {
+  if (
+    typeof stream === 'object' &&
+    stream !== null &&
+    !isBytes(stream) &&
+    !(stream instanceof ByteSequence)
+  ) {
     if ('getReader' in stream && typeof stream.getReader === 'function') {
       return webSource(stream as ReadableStream);
     }
@@ -43,7 +49,7 @@ function isReadable(stream: object): stream is Readable {
   );
 }
 
-function nodeSource(stream: Readable): Source {
+function nodeSource(stream: Readable): StreamSource {
   const iterator = stream[Symbol.asyncIterator]();
   return {
     next: () => iterator.next(),
@@ -55,7 +61,7 @@ function nodeSource(stream: Readable): Source {
   };
 }
 
-function iterableSource(stream: AsyncIterable<unknown> | Iterable<unknown>): Source {
+function iterableSource(stream: AsyncIterable<unknown> | Iterable<unknown>): StreamSource {
   const iterator =
     Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
   let failed = false;
@@ -76,7 +82,7 @@ function iterableSource(stream: AsyncIterable<unknown> | Iterable<unknown>): Sou
   };
 }
 
-function webSource(stream: ReadableStream): Source {
+function webSource(stream: ReadableStream): StreamSource {
   if (stream.locked) throw new ArgumentError('Cannot collect stream: it is locked to another reader');
   const reader = byobReader(stream);
   if (reader !== undefined) return byobSource(reader);
@@ -100,7 +106,7 @@ function byobReader(stream: ReadableStream): ReadableStreamBYOBReader | undefine
  * A BYOB reader takes the ArrayBuffer of the view away and gives it back under another object, which memory
  * of a pool must not suffer. So one buffer on the heap goes to and fro.
  */
-function byobSource(reader: ReadableStreamBYOBReader): Source {
+function byobSource(reader: ReadableStreamBYOBReader): StreamSource {
   let buffer = new ArrayBuffer(BYOB_BYTES);
   return {
     next: async () => {
@@ -117,5 +123,3 @@ function byobSource(reader: ReadableStreamBYOBReader): Source {
 function quietly(start: () => unknown): void {
   void (async () => start())().catch(ignore);
 }
-
-function ignore(): void {}

@@ -1,6 +1,6 @@
 import type { ReadableByteStreamController } from 'node:stream/web';
 import { checkInteger } from '../../base/error.ts';
-import type { Aggregate } from '../aggregate.ts';
+import type { ByteSequence } from '../byte-sequence.ts';
 import { checkOptions, checkSignal } from './stream-options.ts';
 
 /** Options of {@link Aggregate.toReadableStream}. */
@@ -14,11 +14,11 @@ export interface ToReadableStreamOptions {
 }
 
 /** What a reader that brings no room of its own gets at once. */
-const PIECE = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** See {@link Aggregate.toReadableStream}. */
 export function readableStreamOf(
-  sequence: { duplicate(): Aggregate },
+  sequence: ByteSequence,
   options: ToReadableStreamOptions = {},
 ): ReadableStream<Uint8Array> {
   checkOptions(options, 'make stream');
@@ -32,13 +32,13 @@ export function readableStreamOf(
 /** The underlying source of one stream. */
 class ByteSource {
   readonly type = 'bytes';
-  readonly #held: Aggregate;
+  readonly #held: ByteSequence;
   readonly #signal: AbortSignal | undefined;
   #position = 0;
   #onAbort = (): void => {};
 
-  /** Takes over the aggregate. */
-  constructor(held: Aggregate, signal: AbortSignal | undefined) {
+  /** Takes the sequence over. */
+  constructor(held: ByteSequence, signal: AbortSignal | undefined) {
     this.#held = held;
     this.#signal = signal;
   }
@@ -63,7 +63,7 @@ class ByteSource {
       byobRequest.respond(this.#position - start);
     } else {
       // Its ArrayBuffer goes with it: no part of Node's pool of small Buffers.
-      const piece = Buffer.allocUnsafeSlow(Math.min(held.length - start, desiredSize || PIECE));
+      const piece = Buffer.allocUnsafeSlow(Math.min(held.length - start, desiredSize || PIECE_BYTES));
       this.#position += held.copyTo(piece, 0, start);
       controller.enqueue(piece);
     }

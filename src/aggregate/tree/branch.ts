@@ -1,3 +1,4 @@
+import { invariant } from '../../base/invariant.ts';
 import { Slice } from '../slice.ts';
 
 /**
@@ -93,6 +94,7 @@ export function release(tree: Tree): void {
     return;
   }
   tree.references -= 1;
+  invariant(tree.references >= 0, 'a branch is released no more often than it was retained');
   if (tree.references > 0) return;
   const { children } = tree;
   for (let i = tree.first; i < children.length; i++) release(children[i] as Tree);

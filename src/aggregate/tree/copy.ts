@@ -2,7 +2,7 @@ import { Slice } from '../slice.ts';
 import type { Tree } from './branch.ts';
 
 /** So few bytes are copied one by one: a call costs more. */
-const TINY = 24;
+const TINY_BYTES = 24;
 
 /**
  * Copies the bytes from `start` to `end`, which lie inside, to `target` from `at` on.
@@ -44,7 +44,7 @@ function copySlice(
 ): void {
   const { bytes } = lease;
   const first = start + from;
-  if (length <= TINY) for (let i = 0; i < length; i++) target[at + i] = bytes[first + i] as number;
+  if (length <= TINY_BYTES) for (let i = 0; i < length; i++) target[at + i] = bytes[first + i] as number;
   else if (length === bytes.length) target.set(bytes, at);
   else bytes.copy(target, at, first, first + length);
 }

@@ -64,7 +64,7 @@ function joinParts(left: Tree | undefined, right: Tree | undefined): Tree | unde
 }
 
 /** What {@link replace} makes. */
-export interface Replaced {
+export interface Replacement {
   readonly tree: Tree | undefined;
   /** What was there before. */
   readonly removed: Tree | undefined;
@@ -76,7 +76,7 @@ export function replace(
   start: number,
   count: number,
   added: Tree | undefined,
-): Replaced {
+): Replacement {
   if (count === 0 && added === undefined) return { tree, removed: undefined };
   if (tree instanceof Branch && start > 0 && start + count < tree.length) {
     const root = owned(tree);
@@ -92,7 +92,7 @@ function replaceAcross(
   start: number,
   count: number,
   added: Tree | undefined,
-): Replaced {
+): Replacement {
   const [before, rest] = tree === undefined ? [undefined, undefined] : split(tree, start);
   const [removed, after] = rest === undefined ? [undefined, undefined] : split(rest, count);
   return { tree: join(join(before, added), after), removed };

@@ -8,16 +8,16 @@ import { copyRange } from './copy.ts';
  * What lies over borders is gathered and decoded in pieces of at most so many bytes. One piece is best: a
  * string put together of several is copied once more when it is used.
  */
-const PIECE = 32 * 1024 ** 2;
+const PIECE_BYTES = 32 * 1024 ** 2;
 /** Gathering fewer bytes makes no new buffer. */
-const SMALL = 16 * 1024;
-const small = Buffer.allocUnsafeSlow(SMALL);
-/** The last larger one, kept for a moment: to touch fresh pages costs more than to decode what is in them. */
+const SMALL_BYTES = 16 * 1024;
+const small = Buffer.allocUnsafeSlow(SMALL_BYTES);
+/** The last larger one, kept for a while: to touch fresh pages costs more than to decode what is in them. */
 let large: Buffer | undefined;
 let isLent = false;
-const MOMENT = 1000;
-/** From so many bytes on, it pays to look whether text is ASCII: that is decoded ten times as fast. */
-const WORTH_A_LOOK = 4096;
+const KEEP_MS = 1000;
+/** From this size on, it pays to look whether text is ASCII: that is decoded ten times as fast. */
+export const LARGE_TEXT_BYTES = 4096;
 
 /**
  * Decodes the bytes from `start` to `end`, over borders of slices, without flattening: the same string as
@@ -30,7 +30,7 @@ export function decode(tree: Tree | undefined, encoding: BufferEncoding, start: 
   try {
     if (tree instanceof Slice)
       return decodeBytes(tree.lease.bytes, encoding, tree.start + start, tree.start + end);
-    if (size > PIECE) return decodePieces(tree, encoding, start, end);
+    if (size > PIECE_BYTES) return decodePieces(tree, encoding, start, end);
     const piece = roomOf(size);
     copyRange(tree, piece, 0, start, end);
     return decodeBytes(piece, encoding, 0, size);
@@ -41,14 +41,14 @@ export function decode(tree: Tree | undefined, encoding: BufferEncoding, start: 
 
 function decodePieces(tree: Tree, encoding: BufferEncoding, start: number, end: number): string {
   const loose = looseEndOf(encoding);
-  const piece = roomOf(PIECE);
+  const piece = roomOf(PIECE_BYTES);
   let text = '';
   /**
    * Bytes at the start of `piece` that the last one ended with: a character, or group, that is not complete.
    */
   let pending = 0;
   for (let position = start; position < end; ) {
-    const count = Math.min(PIECE - pending, end - position);
+    const count = Math.min(PIECE_BYTES - pending, end - position);
     copyRange(tree, piece, pending, position, position + count);
     position += count;
     const filled = pending + count;
@@ -60,20 +60,20 @@ function decodePieces(tree: Tree, encoding: BufferEncoding, start: number, end: 
 }
 
 function roomOf(size: number): Buffer {
-  if (size <= SMALL) return small;
+  if (size <= SMALL_BYTES) return small;
   if (large === undefined || large.length < size) large = Buffer.allocUnsafeSlow(size);
   if (!isLent) {
     isLent = true;
     setTimeout(() => {
       isLent = false;
       large = undefined;
-    }, MOMENT).unref();
+    }, KEEP_MS).unref();
   }
   return large;
 }
 
 function decodeBytes(bytes: Buffer, encoding: BufferEncoding, from: number, to: number): string {
-  const isPlain = encoding === 'utf8' && to - from >= WORTH_A_LOOK && isAscii(bytes.subarray(from, to));
+  const isPlain = encoding === 'utf8' && to - from >= LARGE_TEXT_BYTES && isAscii(bytes.subarray(from, to));
   return bytes.toString(isPlain ? 'latin1' : encoding, from, to);
 }
 

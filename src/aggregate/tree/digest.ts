@@ -10,7 +10,7 @@ import { combineCrc32, crc32 } from './crc32.ts';
 export type DigestAlgorithm = 'crc32' | 'sha1' | 'sha256' | 'sha512' | 'blake2b512' | (string & {});
 
 /** Digests kept for one buffer, at most. */
-const KEPT = 64;
+const KEPT_DIGESTS = 64;
 /** Digests of longer lists of slices are not kept: to name them would cost as much as it saves. */
 const NAMED_SLICES = 64;
 
@@ -66,7 +66,7 @@ function remember(lease: Lease, name: string, compute: () => Buffer): Buffer {
   const known = digests.get(name);
   if (known !== undefined) return known;
   const digest = compute();
-  if (digests.size >= KEPT) digests.delete(digests.keys().next().value as string);
+  if (digests.size >= KEPT_DIGESTS) digests.delete(digests.keys().next().value as string);
   digests.set(name, digest);
   return digest;
 }

@@ -2,15 +2,15 @@ import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
 import { Slice } from '../slice.ts';
 
 /** Bytes to be put into new buffers: a string in an encoding, or bytes of the caller's. */
-export type Source = { readonly text: string; readonly encoding: BufferEncoding } | Buffer;
+export type CopySource = { readonly text: string; readonly encoding: BufferEncoding } | Buffer;
 
 /** Most bytes that the source can come to. */
-export function roomFor(source: Source): number {
+export function roomFor(source: CopySource): number {
   return 'text' in source ? Buffer.byteLength(source.text, source.encoding) : source.length;
 }
 
 /** Writes the source to `room`. @returns how many bytes it came to: malformed hex or base64 comes to fewer */
-export function fill(room: Buffer, source: Source): number {
+export function fillRoom(room: Buffer, source: CopySource): number {
   return 'text' in source ? room.write(source.text, source.encoding) : source.copy(room);
 }
 
@@ -19,11 +19,11 @@ export function fill(room: Buffer, source: Source): number {
  * @returns its slice, whose reference is the caller's; undefined when there is nothing to hold
  * @throws ERR_IOLITE_LIMIT, ERR_IOLITE_CLOSED and what the kernel said, as ChunkPool.reserve
  */
-export function copyToPool(pool: ChunkPool, source: Source): Slice | undefined {
+export function copyToPool(pool: ChunkPool, source: CopySource): Slice | undefined {
   const size = roomFor(source);
   if (size === 0) return undefined;
   const reservation = pool.reserve(size);
-  return commit(pool, reservation, fill(reservation.bytes, source));
+  return commit(pool, reservation, fillRoom(reservation.bytes, source));
 }
 
 /** Makes the first `length` bytes of a reservation a slice, whose reference is the caller's. */

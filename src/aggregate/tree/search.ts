@@ -2,8 +2,8 @@ import type { Tree } from './branch.ts';
 import { Cursor } from './cursor.ts';
 
 /** A slice of fewer bytes is gathered with its neighbours before it is searched. */
-const LARGE = 1024;
-const GATHERED = 8 * 1024;
+const LARGE_SLICE_BYTES = 1024;
+const GATHERED_BYTES = 8 * 1024;
 
 /**
  * Position of the first occurrence of `needle`, which has at least one byte, that begins at `from` or later;
@@ -13,7 +13,7 @@ const GATHERED = 8 * 1024;
 export function find(tree: Tree | undefined, needle: Buffer, from: number): number {
   const overlap = needle.length - 1;
   const first = needle[0] as number;
-  const large = Math.max(LARGE, 2 * needle.length);
+  const large = Math.max(LARGE_SLICE_BYTES, 2 * needle.length);
   const cursor = new Cursor(tree, from);
   let position = from;
   /** The last bytes before `position` that may belong to an occurrence not looked for yet. */
@@ -45,7 +45,7 @@ export function find(tree: Tree | undefined, needle: Buffer, from: number): numb
       position += slice.end - at;
     }
     if (at === slice.end) continue;
-    scratch ??= Buffer.allocUnsafe(Math.max(GATHERED, 4 * needle.length) + overlap);
+    scratch ??= Buffer.allocUnsafe(Math.max(GATHERED_BYTES, 4 * needle.length) + overlap);
     const full = scratch.length - overlap;
     while (at < slice.end) {
       const copied = bytes.copy(scratch, held, at, Math.min(slice.end, at + full - held));
@@ -69,7 +69,7 @@ export function find(tree: Tree | undefined, needle: Buffer, from: number): numb
  */
 export function findLast(tree: Tree | undefined, needle: Buffer, to: number): number {
   const overlap = needle.length - 1;
-  const large = Math.max(LARGE, 2 * needle.length);
+  const large = Math.max(LARGE_SLICE_BYTES, 2 * needle.length);
   const cursor = new Cursor(tree, to - 1);
   /** Bytes from here on were searched, apart from those held. */
   let position = to;
@@ -96,7 +96,7 @@ export function findLast(tree: Tree | undefined, needle: Buffer, to: number): nu
     }
     position = cursor.start;
     if (end === slice.start) continue;
-    scratch ??= Buffer.allocUnsafe(Math.max(GATHERED, 4 * needle.length) + overlap);
+    scratch ??= Buffer.allocUnsafe(Math.max(GATHERED_BYTES, 4 * needle.length) + overlap);
     const full = scratch.length - overlap;
     while (end > slice.start) {
       const copied = Math.min(end - slice.start, full - held);

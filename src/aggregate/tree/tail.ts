@@ -1,11 +1,11 @@
 import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
 import { Slice } from '../slice.ts';
-import { copyToPool, fill, roomFor, type Source } from './fill.ts';
+import { type CopySource, copyToPool, fillRoom, roomFor } from './fill.ts';
 
-const FIRST_ROOM = 64;
-const LAST_ROOM = 64 * 1024;
+const FIRST_ROOM_BYTES = 64;
+const LAST_ROOM_BYTES = 64 * 1024;
 /** Larger pieces get buffers of their own: room kept for more would be wasted on them. */
-const OWN_BUFFER = 16 * 1024;
+const OWN_BUFFER_BYTES = 16 * 1024;
 
 /**
  * Room behind the last bytes that were appended to one aggregate, so that small pieces go one behind the
@@ -16,7 +16,7 @@ export class Tail {
   readonly #pool: ChunkPool;
   #reservation: Reservation | undefined;
   #used = 0;
-  #nextRoom = FIRST_ROOM;
+  #nextRoom = FIRST_ROOM_BYTES;
 
   constructor(pool: ChunkPool) {
     this.#pool = pool;
@@ -25,9 +25,9 @@ export class Tail {
   /**
    * Copies a source into the pool. @returns its slice, whose reference is the caller's; undefined if empty
    */
-  copy(source: Source): Slice | undefined {
+  copy(source: CopySource): Slice | undefined {
     const size = roomFor(source);
-    if (size >= OWN_BUFFER || this.#pool.kind === 'seal') return copyToPool(this.#pool, source);
+    if (size >= OWN_BUFFER_BYTES || this.#pool.kind === 'seal') return copyToPool(this.#pool, source);
     if (size === 0) return undefined;
     let reservation = this.#reservation;
     if (reservation === undefined || size > reservation.length - this.#used) {
@@ -35,7 +35,7 @@ export class Tail {
     }
     const { lease, offset, bytes } = reservation;
     const start = offset + this.#used;
-    const length = fill(this.#used === 0 ? bytes : bytes.subarray(this.#used), source);
+    const length = fillRoom(this.#used === 0 ? bytes : bytes.subarray(this.#used), source);
     if (length === 0) return undefined;
     this.#used += length;
     lease.retain();
@@ -53,7 +53,7 @@ export class Tail {
   #makeRoom(size: number): Reservation {
     const reservation = this.#pool.reserve(Math.max(size, this.#nextRoom));
     this.close();
-    this.#nextRoom = Math.min(LAST_ROOM, this.#nextRoom * 2);
+    this.#nextRoom = Math.min(LAST_ROOM_BYTES, this.#nextRoom * 2);
     this.#reservation = reservation;
     this.#used = 0;
     return reservation;

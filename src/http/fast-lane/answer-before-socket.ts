@@ -1,5 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Accepted } from '../../os/node-socket.ts';
+import type { AcceptedConnection } from '../../os/node-socket.ts';
 import { peekNow, receiveNow } from '../../os/socket.ts';
 import { isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
@@ -38,7 +38,7 @@ export interface BegunAnswer {
  * left as it was.
  * @returns true if it is answered and closed, false if nothing was done; otherwise how far it has come
  */
-export function answerBeforeSocket(lane: Lane, connection: Accepted): boolean | Opening {
+export function answerBeforeSocket(lane: Lane, connection: AcceptedConnection): boolean | Opening {
   const { fd } = connection;
   const { memo, listener } = lane;
   const since = listener?.wantsDuration === true ? performance.now() : 0;

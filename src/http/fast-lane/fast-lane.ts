@@ -2,7 +2,7 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
-import { type Accepted, interceptConnections, startReading } from '../../os/node-socket.ts';
+import { type AcceptedConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { answerBeforeSocket, type Opening } from './answer-before-socket.ts';
@@ -116,7 +116,7 @@ export class FastLane implements Lane {
   }
 
   /** @returns whether the connection is over */
-  #answerBeforeSocket(accepted: Accepted): boolean {
+  #answerBeforeSocket(accepted: AcceptedConnection): boolean {
     const opening = answerBeforeSocket(this, accepted);
     if (typeof opening === 'boolean') return opening;
     this.#opening = opening;

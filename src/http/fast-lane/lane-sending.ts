@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { closedEarly } from '../../network/send-errors.ts';
-import { FIRST, SocketSending, UNSENT } from '../../network/socket-sending.ts';
+import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import { isStream } from '../message/body.ts';
 import type { BegunAnswer } from './answer-before-socket.ts';
@@ -28,7 +28,7 @@ export class LaneSending {
   /** Of the answers, where somebody is told of them. */
   readonly #reports: DeliveryReports | undefined;
   readonly #pace = new ReaderPace();
-  #sending: SocketSending | undefined;
+  #sending: SocketSender | undefined;
   #takenThen = 0;
   /** A body that comes piece by piece, while it is sent. */
   #stream: AsyncIterator<Aggregate> | undefined;
@@ -85,8 +85,8 @@ export class LaneSending {
   send(): Unsent | undefined {
     const { outbox, fd } = this.#host;
     if (outbox.size === 0) return undefined;
-    const mayBeSlow = !this.#pace.isFast && outbox.size > UNSENT;
-    const left = outbox.send(fd, mayBeSlow ? FIRST : STEP_BYTES);
+    const mayBeSlow = !this.#pace.isFast && outbox.size > LARGE_BODY_BYTES;
+    const left = outbox.send(fd, mayBeSlow ? FIRST_COPY_BYTES : STEP_BYTES);
     if (left === undefined) this.#reports?.settle();
     return left;
   }
@@ -149,7 +149,7 @@ export class LaneSending {
       moved();
       const { isFast } = this.#pace;
       const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
-      this.#sending = new SocketSending(socket, fd, outgoing);
+      this.#sending = new SocketSender(socket, fd, outgoing);
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {

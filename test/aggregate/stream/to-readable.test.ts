@@ -96,7 +96,7 @@ test('toReadable() into a slow writable: nothing is lost, no more is read than b
   await closeEmpty(pool);
 });
 
-test('toReadable() gives its buffers back when destroyed, before and amid reading', async () => {
+test('toReadable() gives its buffers back when destroyed, before and while it is read', async () => {
   const pool = createPool();
   const aggregate = pool.from(Buffer.alloc(300_000));
   const unread = aggregate.toReadable();
@@ -111,7 +111,7 @@ test('toReadable() gives its buffers back when destroyed, before and amid readin
   await closeEmpty(pool);
 });
 
-test('toReadable() ends with an AbortError when its signal aborts, before or amid', async () => {
+test('toReadable() ends with an AbortError when its signal aborts, before or while it is read', async () => {
   const pool = createPool();
   const aggregate = pool.from(Buffer.alloc(300_000));
   const aborted = aggregate.toReadable({ signal: AbortSignal.abort() });

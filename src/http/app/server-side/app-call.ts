@@ -1,4 +1,4 @@
-import { Due } from '../../../base/deadlines.ts';
+import { TimedTask } from '../../../base/deadlines.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { Pending } from '../../../ipc/pending-requests.ts';
@@ -25,7 +25,7 @@ export interface AppCallHost {
  * A request at an application, from its sending until it is answered. Its recipient is told a failure, too,
  * by the status that stands for it.
  */
-export class AppCall extends Due implements Pending, PendingAnswer {
+export class AppCall extends TimedTask implements Pending, PendingAnswer {
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;

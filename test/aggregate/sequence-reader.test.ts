@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { IncompleteError } from '../../src/aggregate/reader.ts';
+import { IncompleteError } from '../../src/aggregate/sequence-reader.ts';
 import { sliced, slicings } from '../support/slicing.ts';
 
 const pool = createPool({ memory: 'heap' });

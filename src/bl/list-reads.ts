@@ -59,4 +59,4 @@ function define(name: ReadName, width: number | undefined): void {
  * Typed reads over borders of buffers, under the names and with the results of Buffer's; a negative offset
  * counts from the end, as in bl. They throw what Buffer's throw.
  */
-export const TypedReads = Reads as unknown as new () => Pick<Buffer, ReadName>;
+export const ListReads = Reads as unknown as new () => Pick<Buffer, ReadName>;

@@ -1,19 +1,21 @@
 import type { Writable } from 'node:stream';
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { invariant } from '../base/invariant.ts';
 import { closedEarly, writeFailure } from './send-errors.ts';
+import { releaseSendParts, type SendParts } from './send-parts.ts';
 
 /** Bytes handed to the stream and not yet taken by the kernel, at most, but for one piece. */
-const OUTSTANDING = 1024 ** 2;
+const OUTSTANDING_BYTES = 1024 ** 2;
 /** Larger views are cut, so that the next piece is ready before the last one is gone. */
-const PIECE = 512 * 1024;
+const PIECE_BYTES = 512 * 1024;
 
 /**
  * An aggregate, and bytes before it, on their way into one stream of whatever kind, as views of the memory.
  * Takes the aggregate over, and releases it when the stream is done with the memory.
  */
-export class StreamSending {
+export class StreamSender {
   readonly #stream: Writable;
-  readonly #parts: readonly (Buffer | Aggregate)[];
+  readonly #parts: SendParts;
   readonly #views: readonly Buffer[];
   readonly #sent: () => void;
   readonly #failed: (error: Error) => void;
@@ -24,12 +26,7 @@ export class StreamSending {
   #done = 0;
   #over = false;
 
-  constructor(
-    stream: Writable,
-    parts: readonly (Buffer | Aggregate)[],
-    sent: () => void,
-    failed: (error: Error) => void,
-  ) {
+  constructor(stream: Writable, parts: SendParts, sent: () => void, failed: (error: Error) => void) {
     this.#stream = stream;
     this.#parts = parts;
     this.#views = parts.flatMap(part => (Aggregate.isAggregate(part) ? part.views() : [part]));
@@ -56,7 +53,7 @@ export class StreamSending {
       return;
     }
     this.#stream.cork();
-    while (this.#outstanding < OUTSTANDING) {
+    while (this.#outstanding < OUTSTANDING_BYTES) {
       const piece = this.#nextPiece();
       if (piece === undefined) break;
       this.#outstanding += piece.length;
@@ -70,22 +67,23 @@ export class StreamSending {
     const view = this.#views[this.#view];
     if (view === undefined) return undefined;
     const start = this.#offset;
-    if (view.length - start <= PIECE) {
+    if (view.length - start <= PIECE_BYTES) {
       this.#view += 1;
       this.#offset = 0;
       return start === 0 ? view : view.subarray(start);
     }
-    this.#offset = start + PIECE;
-    return view.subarray(start, start + PIECE);
+    this.#offset = start + PIECE_BYTES;
+    return view.subarray(start, start + PIECE_BYTES);
   }
 
   /** The stream is done with some bytes, whether they were sent or not. */
   #taken(length: number, error: Error | null | undefined): void {
     this.#outstanding -= length;
+    invariant(this.#outstanding >= 0, 'a stream takes no more than it was given');
     if (error) this.#fail(writeFailure(error));
     else {
       this.#done += length;
-      if (!this.#over && this.#outstanding <= OUTSTANDING / 2) this.#pump();
+      if (!this.#over && this.#outstanding <= OUTSTANDING_BYTES / 2) this.#pump();
     }
     if (this.#over && this.#outstanding === 0) this.#release();
   }
@@ -107,9 +105,7 @@ export class StreamSending {
   }
 
   #release(): void {
-    for (const part of this.#parts) {
-      if (Aggregate.isAggregate(part) && !part.released) part.release();
-    }
+    releaseSendParts(this.#parts);
   }
 
   readonly #onError = (error: Error): void => this.#fail(error);

@@ -1,7 +1,6 @@
 import { BoundsError, checkInteger, IoliteError } from '../base/error.ts';
-import type { Aggregate } from './aggregate.ts';
-import type { Content } from './byte-sequence.ts';
-import { lineOf } from './lines.ts';
+import type { Content, DivisibleSequence } from './byte-sequence.ts';
+import { lineOf, NEWLINE } from './lines.ts';
 
 /** `ERR_IOLITE_INCOMPLETE`: the bytes end before what was to be read. Nothing was consumed. */
 export class IncompleteError extends IoliteError {
@@ -14,37 +13,13 @@ export class IncompleteError extends IoliteError {
   }
 }
 
-/**
- * A cursor over an aggregate as it was when the reader was made: later changes of the aggregate do not reach
- * it. Holds a reference; release it (`release()` or `using`). Aggregates that it returns share the bytes,
- * copy nothing, and are the caller's to release.
- *
- * A read beyond the end throws {@link IncompleteError} and moves nothing; every operation after release()
- * throws ERR_IOLITE_RELEASED.
- * @example
- * ```ts
- * import assert from 'node:assert/strict';
- * import { createPool, IncompleteError } from 'iolite';
- *
- * using pool = createPool();
- * using received = pool.from('PING\r\nDATA 5\r\nhel');
- * using reader = received.reader();
- * using command = reader.readLine();
- * assert.equal(command?.toString(), 'PING');
- * using announcement = reader.readLine();
- * const size = Number(announcement?.toString('latin1', 5));
- * assert.throws(
- *   () => reader.readExactly(size),
- *   error => error instanceof IncompleteError && error.missing === 2,
- * );
- * ```
- */
-export class AggregateReader {
-  readonly #source: Aggregate;
+/** A cursor over a sequence that it owns, whose parts are of kind `Part`: see AggregateReader. */
+export abstract class SequenceReader<Part extends DivisibleSequence<Part>> {
+  readonly #source: Part;
   #position: number;
 
-  /** Takes over the aggregate. Use aggregate.reader(). */
-  constructor(source: Aggregate, position = 0) {
+  /** Takes over the sequence. Use aggregate.reader(). */
+  constructor(source: Part, position = 0) {
     this.#source = source;
     this.#position = position;
   }
@@ -60,40 +35,40 @@ export class AggregateReader {
   }
 
   /** The next bytes, at most `count`, without consuming them. O(log slices). */
-  peek(count: number): Aggregate {
-    checkInteger(count, 'count', 0, MAX);
+  peek(count: number): Part {
+    checkInteger(count, 'count', 0, MAX_BYTES);
     return this.#source.slice(this.#position, Math.min(this.#position + count, this.#source.length));
   }
 
   /** The next bytes, at most `count`. O(log slices). */
-  read(count: number): Aggregate {
+  read(count: number): Part {
     const part = this.peek(count);
     this.#position += part.length;
     return part;
   }
 
   /** The next `count` bytes. O(log slices). */
-  readExactly(count: number): Aggregate {
-    checkInteger(count, 'count', 0, MAX);
+  readExactly(count: number): Part {
+    checkInteger(count, 'count', 0, MAX_BYTES);
     if (count > this.remaining) throw new IncompleteError(count, this.remaining);
     return this.read(count);
   }
 
   /** All that is left. */
-  rest(): Aggregate {
+  rest(): Part {
     return this.read(this.remaining);
   }
 
   /** Consumes `count` bytes. */
   skip(count: number): this {
-    checkInteger(count, 'count', 0, MAX);
+    checkInteger(count, 'count', 0, MAX_BYTES);
     this.#advance(count);
     return this;
   }
 
   /** The next `count` bytes, decoded. */
   readString(count: number, encoding: BufferEncoding = 'utf8'): string {
-    checkInteger(count, 'count', 0, MAX);
+    checkInteger(count, 'count', 0, MAX_BYTES);
     const { remaining } = this;
     if (count > remaining) throw new IncompleteError(count, remaining);
     const text = this.#source.toString(encoding, this.#position, this.#position + count);
@@ -105,7 +80,7 @@ export class AggregateReader {
    * The bytes before the next delimiter, and consumes the delimiter too. Undefined, and nothing consumed,
    * when there is none.
    */
-  readUntil(delimiter: Content | number): Aggregate | undefined {
+  readUntil(delimiter: Content | number): Part | undefined {
     const size = typeof delimiter === 'number' ? 1 : sizeOf(delimiter);
     if (size === 0)
       throw new BoundsError('Cannot read until delimiter: at least a byte is wanted, none was given');
@@ -120,8 +95,8 @@ export class AggregateReader {
    * The next line without its end (a newline, with or without a carriage return before it), which is consumed
    * too. Undefined, and nothing consumed, when no line is complete; {@link rest} has what is left then.
    */
-  readLine(): Aggregate | undefined {
-    const end = this.#source.indexOf(10, this.#position);
+  readLine(): Part | undefined {
+    const end = this.#source.indexOf(NEWLINE, this.#position);
     if (end === -1) return undefined;
     const line = lineOf(this.#source, this.#position, end);
     this.#position = end + 1;
@@ -129,8 +104,11 @@ export class AggregateReader {
   }
 
   /** Another reader at the same position, to be moved and released on its own. O(1). */
-  fork(): AggregateReader {
-    return new AggregateReader(this.#source.duplicate(), this.#position);
+  abstract fork(): SequenceReader<Part>;
+
+  /** Its sequence once more, for a reader of its own. */
+  protected duplicateSource(): Part {
+    return this.#source.duplicate();
   }
 
   /** Goes back, or forth, to a position. @throws ERR_IOLITE_RANGE outside of the bytes */
@@ -257,7 +235,7 @@ export class AggregateReader {
   }
 }
 
-const MAX = Number.MAX_SAFE_INTEGER;
+const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 
 function sizeOf(content: Content): number {
   if (typeof content === 'string') return Buffer.byteLength(content);

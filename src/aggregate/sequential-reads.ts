@@ -1,19 +1,23 @@
-import type { Blob } from 'node:buffer';
+import { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import type { Aggregate } from './aggregate.ts';
-import { ByteSequence } from './byte-sequence.ts';
+import { ArgumentError, describe } from '../base/error.ts';
+import { ByteSequence, type DivisibleSequence } from './byte-sequence.ts';
 import { linesOf } from './lines.ts';
-import { AggregateReader } from './reader.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
-import { blobOf } from './to-blob.ts';
 
 /**
  * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
- * reach. Lines and the cursor copy nothing. Streams are for what knows no aggregates, at the price of a copy.
+ * reach. Lines copy nothing. Streams are for what knows no aggregates, at the price of a copy.
+ *
+ * It knows no aggregates either, so that nothing below them has to: `Part` is what its parts are.
  */
-export abstract class Sequential extends ByteSequence {
-  abstract duplicate(): Aggregate;
+export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
+  extends ByteSequence
+  implements DivisibleSequence<Part>
+{
+  abstract slice(start?: number, end?: number): Part;
+  abstract override duplicate(): Part;
 
   /**
    * Its lines in order, each without its end (a newline, with or without a carriage return before it) and for
@@ -30,26 +34,9 @@ export abstract class Sequential extends ByteSequence {
    * assert.deepEqual(paths, ['/', '/about']);
    * ```
    */
-  lines(): Iterable<Aggregate> {
+  lines(): Iterable<Part> {
     this.checkAlive('read lines of');
     return { [Symbol.iterator]: () => linesOf(this.duplicate()) };
-  }
-
-  /**
-   * A cursor over the bytes as they are now, which the caller releases. O(1); copies nothing.
-   * @example
-   * ```ts
-   * import assert from 'node:assert/strict';
-   * import { createPool } from 'iolite';
-   *
-   * using pool = createPool();
-   * using packet = pool.from(Uint8Array.of(0, 2, 111, 107));
-   * using reader = packet.reader();
-   * assert.equal(reader.readString(reader.readUInt16BE()), 'ok');
-   * ```
-   */
-  reader(): AggregateReader {
-    return new AggregateReader(this.duplicate());
   }
 
   /**
@@ -113,6 +100,10 @@ export abstract class Sequential extends ByteSequence {
    * ```
    */
   toBlob(type = ''): Blob {
-    return blobOf(this, type);
+    if (typeof type !== 'string') {
+      throw new ArgumentError(`Cannot make blob: a media type is wanted, ${describe(type)} was given`);
+    }
+    // The constructor copies the parts.
+    return new Blob(this.views(), { type });
   }
 }

@@ -1,54 +1,50 @@
 import type { Socket } from 'node:net';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
+import { invariant } from '../base/invariant.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
 import { sendFile } from '../os/sendfile.ts';
 import { closedEarly, writeFailure } from './send-errors.ts';
+import { releaseSendParts, type SendParts } from './send-parts.ts';
 
 /** How bytes get into a socket: see sendAggregate(). */
 export type SendMode = 'auto' | 'copy' | 'reference';
 
 /** More than this is a large body, whose reader matters: what waits for it in the socket is bounded. */
-export const UNSENT = 128 * 1024;
+export const LARGE_BODY_BYTES = 128 * 1024;
 /**
  * Copied bytes that wait in a TCP socket unsent, at most, for a reader that keeps up: with fewer, each
  * wake-up sends little (at 128 KiB a body of 1 MiB takes 1.5 times as long), and with more, they are out of
  * the processor's caches when their turn comes.
  */
-const UNSENT_FAST = 1024 ** 2;
+const FAST_UNSENT_BYTES = 1024 ** 2;
 /**
  * The same for readers that are slow or not known: what cannot go by reference takes memory while they read.
  */
-const UNSENT_SLOW = 32 * 1024;
+const SLOW_UNSENT_BYTES = 32 * 1024;
 /**
  * Bytes copied in one system call, a little more than half a mebibyte: two take a mebibyte with its header.
  */
-const STEP = 544 * 1024;
+const STEP_BYTES = 544 * 1024;
 /** Bytes sent in one turn of the event loop: others wait meanwhile. */
-const TURN = 2 * 1024 ** 2;
+const TURN_BYTES = 2 * 1024 ** 2;
 /** What waits in Node's socket, whose being taken tells that there is room again. */
-const SIGNAL_COPYING = 64 * 1024;
-const SIGNAL_REFERRING = 4096;
-/**
- * A reader that lets us wait longer is slow (ms): it takes about a megabyte a second. A fast one makes room
- * within one.
- */
-export const SLOW = 50;
+const SIGNAL_COPYING_BYTES = 64 * 1024;
+const SIGNAL_REFERRING_BYTES = 4096;
+/** A reader that lets us wait longer is slow: it takes about a megabyte a second. A fast one takes a ms. */
+export const SLOW_READER_MS = 50;
 /**
  * Bytes that a reader of unknown speed gets as a copy: what its window takes at once is not worth referring
  * to.
  */
-export const FIRST = 64 * 1024;
+export const FIRST_COPY_BYTES = 64 * 1024;
 /** Smaller pieces are copied: referring to a page costs as much. */
-const REFERRED = 4096;
+const LEAST_REFERRED_BYTES = 4096;
 
 /** What is to be sent, and whom to tell. */
-export interface Outgoing {
-  /**
-   * In order. Bytes stay unchanged; aggregates are taken over, and released when the kernel has no more need
-   * of them.
-   */
-  readonly parts: readonly (Buffer | Aggregate)[];
+export interface PendingSend {
+  /** They are released when the kernel has no more need of them. */
+  readonly parts: SendParts;
   readonly mode: SendMode;
   /** How many bytes of all that the socket has taken already. */
   readonly skip?: number;
@@ -69,10 +65,10 @@ export interface Outgoing {
  * does for everybody: when they are taken, we go on. So order, errors, time-outs and the closing are Node's
  * business alone.
  */
-export class SocketSending {
+export class SocketSender {
   readonly #socket: Socket;
   readonly #fd: number;
-  readonly #outgoing: Outgoing;
+  readonly #pending: PendingSend;
   readonly #pieces: Buffer[] = [];
   /** What the pieces are views of; undefined for mere bytes. */
   readonly #slices: (Slice | undefined)[] = [];
@@ -89,20 +85,20 @@ export class SocketSending {
   #taken = 0;
   #over = false;
 
-  constructor(socket: Socket, fd: number, outgoing: Outgoing) {
+  constructor(socket: Socket, fd: number, pending: PendingSend) {
     this.#socket = socket;
     this.#fd = fd;
-    this.#outgoing = outgoing;
-    this.#first = outgoing.mode === 'auto' ? FIRST : 0;
+    this.#pending = pending;
+    this.#first = pending.mode === 'auto' ? FIRST_COPY_BYTES : 0;
     let length = 0;
-    for (const part of outgoing.parts) {
+    for (const part of pending.parts) {
       length += part.length;
       if (!Aggregate.isAggregate(part)) this.#add(part, undefined);
       else for (const slice of part.slices()) this.#add(slice.bytes, slice);
     }
-    this.#isLarge = length > UNSENT;
-    this.#goByReference(outgoing.mode === 'reference' || (outgoing.mode === 'auto' && !outgoing.isFast));
-    this.#advance(outgoing.skip ?? 0);
+    this.#isLarge = length > LARGE_BODY_BYTES;
+    this.#goByReference(pending.mode === 'reference' || (pending.mode === 'auto' && !pending.isFast));
+    this.#advance(pending.skip ?? 0);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
@@ -110,7 +106,7 @@ export class SocketSending {
   /** Sends as far as the socket takes it. Call it once. */
   start(): void {
     // What the caller wrote before is Node's to send: ours goes behind it.
-    const isFull = this.#socket.writableLength > 0 || this.#outgoing.isFull === true;
+    const isFull = this.#socket.writableLength > 0 || this.#pending.isFull === true;
     if (isFull && this.#piece < this.#pieces.length) this.#sendSignal();
     else this.#go();
   }
@@ -142,7 +138,7 @@ export class SocketSending {
       this.#fail(closedEarly());
       return;
     }
-    let left = TURN;
+    let left = TURN_BYTES;
     while (this.#piece < this.#pieces.length) {
       if (left <= 0) {
         setImmediate(this.#go);
@@ -169,7 +165,7 @@ export class SocketSending {
   #refer(): number | undefined {
     if (!this.#byReference || this.#taken < this.#first) return undefined;
     const slice = this.#slices[this.#piece];
-    if (slice === undefined || slice.length - this.#offset < REFERRED) return undefined;
+    if (slice === undefined || slice.length - this.#offset < LEAST_REFERRED_BYTES) return undefined;
     const descriptor = slice.lease.chunk.sendableDescriptor();
     if (descriptor === undefined) return undefined;
     try {
@@ -185,20 +181,20 @@ export class SocketSending {
     // Only copies are bounded: references may wait in the socket, they take no memory.
     if (this.#isLarge && !this.#isBounded && this.#taken >= this.#first) {
       this.#isBounded = true;
-      boundUnsent(this.#fd, this.#byReference ? UNSENT_SLOW : UNSENT_FAST);
+      boundUnsent(this.#fd, this.#byReference ? SLOW_UNSENT_BYTES : FAST_UNSENT_BYTES);
     }
     // What follows may go by reference.
     const most = !this.#byReference
-      ? STEP
+      ? STEP_BYTES
       : this.#taken < this.#first
         ? this.#first - this.#taken
-        : Math.min(STEP, piece.length - this.#offset);
+        : Math.min(STEP_BYTES, piece.length - this.#offset);
     return sendGathered(this.#fd, this.#pieces, this.#piece, this.#offset, most);
   }
 
   #sendSignal(): void {
     const view = this.#pieces[this.#piece] as Buffer;
-    const most = this.#byReference ? SIGNAL_REFERRING : SIGNAL_COPYING;
+    const most = this.#byReference ? SIGNAL_REFERRING_BYTES : SIGNAL_COPYING_BYTES;
     const signal = view.subarray(this.#offset, this.#offset + most);
     const since = performance.now();
     this.#advance(signal.length);
@@ -208,8 +204,8 @@ export class SocketSending {
       if (this.#over) this.#release();
       else if (error) this.#fail(writeFailure(error));
       else {
-        this.#keptUp = performance.now() - since <= SLOW;
-        if (this.#outgoing.mode === 'auto' && this.#byReference === this.#keptUp)
+        this.#keptUp = performance.now() - since <= SLOW_READER_MS;
+        if (this.#pending.mode === 'auto' && this.#byReference === this.#keptUp)
           this.#goByReference(!this.#keptUp);
         this.#go();
       }
@@ -221,7 +217,11 @@ export class SocketSending {
     this.#offset += count;
     for (;;) {
       const view = this.#pieces[this.#piece];
-      if (view === undefined || this.#offset < view.length) return;
+      if (view === undefined) {
+        invariant(this.#offset === 0, 'a socket takes no more than there is');
+        return;
+      }
+      if (this.#offset < view.length) return;
       this.#offset -= view.length;
       this.#piece += 1;
     }
@@ -231,7 +231,7 @@ export class SocketSending {
     this.#over = true;
     this.#forgetSocket();
     this.#release();
-    this.#outgoing.sent();
+    this.#pending.sent();
   }
 
   #fail(error: Error): void {
@@ -239,13 +239,11 @@ export class SocketSending {
     this.#over = true;
     // The socket may tell of the error once more: the listeners stay until it is closed.
     if (!this.#waiting) this.#release();
-    this.#outgoing.failed(error);
+    this.#pending.failed(error);
   }
 
   #release(): void {
-    for (const part of this.#outgoing.parts) {
-      if (Aggregate.isAggregate(part) && !part.released) part.release();
-    }
+    releaseSendParts(this.#pending.parts);
   }
 
   readonly #onError = (error: Error): void => this.#fail(error);

@@ -1,0 +1,2 @@
+/** For promises and events whose outcome is nobody's concern. */
+export function ignore(): void {}
