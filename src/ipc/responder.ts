@@ -1,9 +1,9 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
-import { describeFailure } from './pending-requests.ts';
 import { SENT } from './sender.ts';
-import { broken, MessageKind } from './wire/frame.ts';
+import { describeFailure } from './wire/failure.ts';
+import { MessageKind, protocolError } from './wire/frame.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (
@@ -70,7 +70,7 @@ export class Responder {
   request(correlation: number, message: Message): void {
     if (this.#answering.has(correlation)) {
       message.body?.release();
-      throw broken(`request ${correlation} came while it was being answered`);
+      throw protocolError(`request ${correlation} came while it was being answered`);
     }
     const context = new RequestContext(correlation);
     this.#answering.add(correlation, context);

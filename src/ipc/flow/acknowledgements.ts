@@ -1,9 +1,9 @@
-import type { Message } from '../message.ts';
+import type { MessageContent } from '../message-content.ts';
 import { FrameType, type FrameWriter } from '../wire/frame.ts';
-import { exceeded } from '../wire/quotas.ts';
+import { quotaExceededError } from '../wire/quotas.ts';
 
 /** What of the peer's messages was leased and consumed, to be told to the peer. */
-export class Receipts {
+export class Acknowledgements {
   readonly #changed: () => void;
   readonly #maxMessages: number;
   /** Since the channel began, modulo 2^32. */
@@ -29,10 +29,10 @@ export class Receipts {
    * The message that came is one to be consumed. @throws ERR_IOLITE_LIMIT, its body released, when too many
    * wait
    */
-  admit({ body }: Message): void {
+  admit({ body }: MessageContent): void {
     if (this.#waiting >= this.#maxMessages) {
       body?.release();
-      throw exceeded('maxMessages', this.#maxMessages);
+      throw quotaExceededError('maxMessages', this.#maxMessages);
     }
     this.#waiting += 1;
   }

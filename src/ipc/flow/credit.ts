@@ -1,5 +1,5 @@
 import type { Lease } from '../../memory/lease.ts';
-import { broken } from '../wire/frame.ts';
+import { protocolError } from '../wire/frame.ts';
 
 /**
  * Bytes of buffers that messages not consumed may have: what a sender runs ahead is memory that cannot be
@@ -48,7 +48,7 @@ export class Credit {
   consumed(byNow: number): void {
     const count = (byNow - this.#consumed) >>> 0;
     if (count > (this.#sent - this.#consumed) >>> 0)
-      throw broken('it consumed messages that were never sent');
+      throw protocolError('it consumed messages that were never sent');
     this.#consumed = byNow;
     for (const added of this.#added.splice(0, count)) this.#bytes -= added;
     // A lease that nobody else keeps is to be collected.

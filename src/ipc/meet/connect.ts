@@ -5,7 +5,7 @@ import { peerCredentials, sendDescriptor, socketPair } from '../../os/socket.ts'
 import { connectUnix } from '../../os/unix-connect.ts';
 import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
-import { checkPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
+import { checkEndpointPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
 
 /** How to connect, and what is accepted from the peer. */
 export interface ConnectOptions extends ChannelOptions {
@@ -31,7 +31,7 @@ const LONGEST_PAUSE = 50;
  */
 export async function connect(path: string, options: ConnectOptions = {}): Promise<Channel> {
   const { signal, timeout = DEFAULT_TIMEOUT, ...accepted } = options;
-  checkPath(path, 'Cannot connect');
+  checkEndpointPath(path, 'Cannot connect');
   checkChannelOptions(accepted);
   checkInteger(timeout, 'timeout', 1, 2 ** 31 - 1);
   signal?.throwIfAborted();

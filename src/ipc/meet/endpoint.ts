@@ -8,8 +8,8 @@ import { peerCredentials } from '../../os/socket.ts';
 import { peerAddress } from '../../os/unix-address.ts';
 import { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
-import { type Refusal, refusalError, refusalFrame } from '../wire/refusal.ts';
-import { Arrivals } from './half-channels.ts';
+import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
+import { HalfChannels } from './half-channels.ts';
 import { readRendezvousName } from './rendezvous.ts';
 
 /** Whom an endpoint admits, and what it accepts from them. */
@@ -54,7 +54,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   readonly #maxChannels: number;
   readonly #greetingTimeout: number;
   readonly #accepted: ChannelOptions;
-  readonly #arrivals: Arrivals;
+  readonly #arrivals: HalfChannels;
   readonly #channels = new Set<Channel>();
   /** Channels whose peer has not greeted, the oldest first. */
   readonly #silent = new Set<Channel>();
@@ -76,7 +76,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.#maxChannels = maxChannels;
     this.#greetingTimeout = greetingTimeout;
     this.#accepted = channel;
-    this.#arrivals = new Arrivals(greetingTimeout);
+    this.#arrivals = new HalfChannels(greetingTimeout);
     server.on('connection', socket => this.#connected(socket));
     // Those that came before somebody listened.
     this.on('newListener', event => event === 'channel' && setImmediate(() => this.#emitReady()));
@@ -227,7 +227,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   }
 
   /** Says why, and waits for the other side to have read it: a socket that is closed at once may lose it. */
-  #refuse(socket: Socket, refusal: Refusal, peer: Credentials): void {
+  #refuse(socket: Socket, refusal: ConnectionRefusal, peer: Credentials): void {
     this.emit('refused', refusalError(refusal), peer);
     if (this.#lingering.size >= MAX_LINGERING) {
       socket.destroy();

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { IoliteError } from '../../base/error.ts';
 import type { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
-import { VARIABLE } from './fork.ts';
+import { CHANNEL_VARIABLE } from './fork.ts';
 import { listen } from './listen.ts';
 
 /** How a cluster's worker is started, and what the primary accepts from it. */
@@ -43,7 +43,7 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
     ...(accepted === undefined ? {} : { channel: accepted }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const worker = cluster.fork({ ...env, [VARIABLE]: name });
+  const worker = cluster.fork({ ...env, [CHANNEL_VARIABLE]: name });
   if (worker.process.pid !== undefined) pids.push(worker.process.pid);
   const abort = (): void => void worker.process.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });

@@ -39,7 +39,7 @@ export interface Forked {
  * Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a
  * name.
  */
-export const VARIABLE = 'IOLITE_CHANNEL';
+export const CHANNEL_VARIABLE = 'IOLITE_CHANNEL';
 const FIRST_DESCRIPTOR = 3;
 
 /**
@@ -66,7 +66,7 @@ export async function fork(
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, [...execArgv, path, ...args], {
-      env: { ...env, [VARIABLE]: numbers.join(',') },
+      env: { ...env, [CHANNEL_VARIABLE]: numbers.join(',') },
       stdio: [stdio, stdio, stdio, ...inherited] as StdioOptions,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.uid === undefined ? {} : { uid: options.uid }),
@@ -149,8 +149,8 @@ function takeUp(options?: ChannelOptions): {
 
 /** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
 function fromEnvironment(options?: ChannelOptions): typeof taken & {} {
-  const { [VARIABLE]: value = '' } = process.env;
-  delete process.env[VARIABLE];
+  const { [CHANNEL_VARIABLE]: value = '' } = process.env;
+  delete process.env[CHANNEL_VARIABLE];
   if (!value.startsWith('@')) return fromNumbers(value.split(',').map(Number), options);
   const channel = tryConnect(value, options ?? {});
   if (channel === undefined) throw notStarted();

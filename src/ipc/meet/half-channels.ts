@@ -19,7 +19,7 @@ interface Arrival {
  * Connections that bring a descriptor socket and wait, for a short time, for the message socket that goes
  * with it.
  */
-export class Arrivals {
+export class HalfChannels {
   readonly #timeout: number;
   /** By token, the oldest first. */
   readonly #arrivals = new Map<string, Arrival>();

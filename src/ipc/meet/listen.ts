@@ -12,7 +12,7 @@ import { nodePath } from '../../os/unix-address.ts';
 import { addressInUse, connectUnix } from '../../os/unix-connect.ts';
 import { checkChannelOptions } from '../channel-options.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
-import { checkPath } from './rendezvous.ts';
+import { checkEndpointPath } from './rendezvous.ts';
 
 /** How to listen. */
 export interface ListenOptions extends EndpointOptions {
@@ -41,7 +41,7 @@ const LOCK_TRIES = 400;
  */
 export async function listen(path: string, options: ListenOptions = {}): Promise<Endpoint> {
   const { mode = 0o600, signal, ...accepted } = options;
-  checkPath(path, 'Cannot listen');
+  checkEndpointPath(path, 'Cannot listen');
   checkInteger(mode, 'mode', 0, 0o777);
   if (accepted.acl !== undefined) checkAcl(accepted.acl);
   if (accepted.channel !== undefined) checkChannelOptions(accepted.channel);

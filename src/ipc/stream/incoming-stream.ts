@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import { broken, STREAM_WINDOW, STREAM_WINDOW_BYTES } from '../wire/frame.ts';
+import { protocolError, STREAM_WINDOW_BYTES, STREAM_WINDOW_PIECES } from '../wire/frame.ts';
 
 /** What an incoming stream tells its channel. */
-export interface IncomingHost {
+export interface IncomingStreamHost {
   /** The program has consumed something: the peer is to be told, sooner or later. */
   consumed(stream: IncomingStream): void;
   /** The program wants no more. */
@@ -23,7 +23,7 @@ const COPY_BYTES = 64 * 1024;
  */
 export class IncomingStream implements AsyncIterableIterator<Aggregate, undefined> {
   readonly id: number;
-  readonly #host: IncomingHost;
+  readonly #host: IncomingStreamHost;
   readonly #pieces: Aggregate[] = [];
   readonly #waiters: { resolve: (result: Result) => void; reject: (error: Error) => void }[] = [];
   /** Bytes of pieces that wait here. */
@@ -34,7 +34,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   #over = false;
 
   /** Made by the channel. */
-  constructor(id: number, host: IncomingHost) {
+  constructor(id: number, host: IncomingStreamHost) {
     this.id = id;
     this.#host = host;
   }
@@ -104,9 +104,9 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
       piece.release();
       return;
     }
-    if (this.#pieces.length >= STREAM_WINDOW || this.#bytes >= STREAM_WINDOW_BYTES) {
+    if (this.#pieces.length >= STREAM_WINDOW_PIECES || this.#bytes >= STREAM_WINDOW_BYTES) {
       piece.release();
-      throw broken('it sent more of a stream than it had credit for');
+      throw protocolError('it sent more of a stream than it had credit for');
     }
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {

@@ -5,17 +5,18 @@ import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
 import { checkOptions, checkSignal } from '../../aggregate/stream/stream-options.ts';
 import { abortable } from '../../base/abortable.ts';
-import { encodeHead, type Json, type Message } from '../message.ts';
-import { describeFailure } from '../pending-requests.ts';
-import { readReason } from '../wire/failure.ts';
+import type { Json } from '../../base/json.ts';
+import type { MessageContent } from '../message-content.ts';
+import { describeFailure, readReason } from '../wire/failure.ts';
 import {
-  broken,
   checkLength,
   type Frame,
   MessageKind,
-  STREAM_WINDOW,
+  protocolError,
   STREAM_WINDOW_BYTES,
+  STREAM_WINDOW_PIECES,
 } from '../wire/frame.ts';
+import { encodeHead } from '../wire/head.ts';
 
 /** Options of channel.sendStream(). */
 export interface SendStreamOptions {
@@ -28,8 +29,8 @@ export interface SendStreamOptions {
 }
 
 /** What outgoing streams need of their channel. */
-export interface OutgoingHost {
-  send(kind: number, stream: number, message: Message): Promise<void>;
+export interface OutgoingStreamsHost {
+  send(kind: number, stream: number, message: MessageContent): Promise<void>;
   /** Takes back what was not written yet. @returns whether there was something */
   withdraw(kind: number, stream: number): boolean;
   /** A stream is over. */
@@ -60,7 +61,8 @@ class OutgoingStream {
   /** The peer tells how many pieces it has consumed by now, modulo 2^32. */
   consumed(byNow: number): void {
     const count = (byNow - this.#peerConsumed) >>> 0;
-    if (count > this.#unconsumed.length) throw broken('it consumed pieces of a stream that were never sent');
+    if (count > this.#unconsumed.length)
+      throw protocolError('it consumed pieces of a stream that were never sent');
     this.#peerConsumed = byNow;
     for (const length of this.#unconsumed.splice(0, count)) this.#bytes -= length;
     this.#wake?.();
@@ -68,7 +70,9 @@ class OutgoingStream {
 
   /** Waits until one more piece may be sent. */
   room(): Promise<void> {
-    return this.#until(() => this.#unconsumed.length < STREAM_WINDOW && this.#bytes < STREAM_WINDOW_BYTES);
+    return this.#until(
+      () => this.#unconsumed.length < STREAM_WINDOW_PIECES && this.#bytes < STREAM_WINDOW_BYTES,
+    );
   }
 
   /**
@@ -105,11 +109,11 @@ let ownPool: Pool | undefined;
  * holds up neither the others nor messages.
  */
 export class OutgoingStreams {
-  readonly #host: OutgoingHost;
+  readonly #host: OutgoingStreamsHost;
   readonly #streams = new Map<number, OutgoingStream>();
   #next = 1;
 
-  constructor(host: OutgoingHost) {
+  constructor(host: OutgoingStreamsHost) {
     this.#host = host;
   }
 
@@ -156,7 +160,7 @@ export class OutgoingStreams {
 
   /** A STOP frame: the peer does not want the rest. */
   stopped({ body }: Frame): void {
-    if (body.length < 4) throw broken('a stream was stopped without a number');
+    if (body.length < 4) throw protocolError('a stream was stopped without a number');
     const reason = readReason(body, 4);
     this.#streams.get(body.readUInt32LE(0))?.failure.abort(reason);
   }

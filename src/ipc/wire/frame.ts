@@ -15,7 +15,7 @@ export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
 const HEADER = 8;
 /** Largest frame body: a head of 1 MiB, and slices. */
 export const MAX_FRAME_BYTES = 4 * 1024 ** 2;
-export const MAX_HEAD_BYTES = 1024 ** 2;
+export const MAX_MESSAGE_HEAD_BYTES = 1024 ** 2;
 export const MAX_SLICES = 100_000;
 
 export const FrameType = {
@@ -63,11 +63,11 @@ export const MessageKind = {
 /**
  * Pieces of a stream that may be sent and not consumed, and bytes of them after which no piece may follow.
  */
-export const STREAM_WINDOW = 64;
+export const STREAM_WINDOW_PIECES = 64;
 export const STREAM_WINDOW_BYTES = 4 * 1024 ** 2;
 
 /** Bytes of a MESSAGE frame's body before its head. */
-export const MESSAGE_FIXED = 16;
+export const MESSAGE_FIXED_BYTES = 16;
 export const SLICE_BYTES = 16;
 
 const NOTHING = Buffer.alloc(0);
@@ -180,9 +180,9 @@ export class FrameReader {
       this.#wanted = HEADER;
       if (input.length - at < HEADER) return at;
       const length = input.readUInt32LE(at);
-      if (input.readUInt16LE(at + 6) !== 0) throw broken('a frame has bits set that are zero');
+      if (input.readUInt16LE(at + 6) !== 0) throw protocolError('a frame has bits set that are zero');
       if (length > MAX_FRAME_BYTES) {
-        throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
+        throw protocolError(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
       }
       this.#wanted = HEADER + length;
       if (input.length - at < this.#wanted) return at;
@@ -199,13 +199,13 @@ export class FrameReader {
 }
 
 /** The error of a peer that does not keep to the protocol. */
-export function broken(what: string): IoliteError {
+export function protocolError(what: string): IoliteError {
   return new IoliteError('ERR_IOLITE_PROTOCOL', `The peer broke the protocol: ${what}`);
 }
 
 /** Throws unless a frame's body has the length its type demands. */
 export function checkLength(frame: Frame, length: number): void {
   if (frame.length !== length) {
-    throw broken(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
+    throw protocolError(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
   }
 }

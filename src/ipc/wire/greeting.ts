@@ -1,14 +1,14 @@
 import {
-  broken,
   checkLength,
   type Frame,
   FrameType,
   type FrameWriter,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
+  protocolError,
 } from './frame.ts';
 import { DEFAULT_QUOTAS, type Quotas, type SenderQuotas } from './quotas.ts';
-import { refusalOf } from './refusal.ts';
+import { readRefusal } from './refusal.ts';
 
 /** Bytes of a HELLO without quotas, and with. */
 const PLAIN = 8;
@@ -36,14 +36,14 @@ export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
  *   us
  */
 export function readGreeting(frame: Frame): SenderQuotas {
-  if (frame.type === FrameType.REFUSED) throw refusalOf(frame);
-  if (frame.type !== FrameType.HELLO) throw broken(`its first frame is of type ${frame.type}`);
+  if (frame.type === FrameType.REFUSED) throw readRefusal(frame);
+  if (frame.type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${frame.type}`);
   const { body } = frame;
   if (body.length !== PLAIN) checkLength(frame, WITH_QUOTAS);
-  if (body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw broken('its greeting is not of this protocol');
+  if (body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw protocolError('its greeting is not of this protocol');
   const version = body.readUInt32LE(4);
   if (version !== PROTOCOL_VERSION)
-    throw broken(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
+    throw protocolError(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
   if (body.length === PLAIN) return DEFAULT_QUOTAS;
   const [maxMessages = 0, maxHeadBytes = 0, maxSlices = 0, maxChunks = 0, maxStreams = 0] = SMALL.map(
     (_, i) => body.readUInt32LE(PLAIN + 4 * i),

@@ -1,5 +1,5 @@
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-import { MAX_HEAD_BYTES, MAX_SLICES } from './frame.ts';
+import { MAX_MESSAGE_HEAD_BYTES, MAX_SLICES } from './frame.ts';
 
 /**
  * What bounds the peer of a channel. It is told when it is greeted, so that an honest one waits, makes room,
@@ -38,7 +38,7 @@ const UINT32 = 0xffff_ffff;
 /** What holds unless the program says otherwise, and for a peer whose greeting states nothing. */
 export const DEFAULT_QUOTAS: Quotas = {
   maxMessages: 1024,
-  maxHeadBytes: MAX_HEAD_BYTES,
+  maxHeadBytes: MAX_MESSAGE_HEAD_BYTES,
   maxSlices: MAX_SLICES,
   maxBodyBytes: Number.MAX_SAFE_INTEGER,
   maxChunks: 4096,
@@ -75,7 +75,7 @@ export function quotasOf(options: Partial<Quotas>): Quotas {
 }
 
 /** The error of a peer that went beyond a quota. */
-export function exceeded(quota: keyof Quotas, most: number): IoliteError {
+export function quotaExceededError(quota: keyof Quotas, most: number): IoliteError {
   return new IoliteError('ERR_IOLITE_LIMIT', `The peer exceeded its quota ${quota} of ${most}`);
 }
 
@@ -86,13 +86,13 @@ export function checkAccepted(
   slices: number,
   body: number,
 ): void {
-  if (head > maxHeadBytes) throw notAccepted('maxHeadBytes', maxHeadBytes, head);
-  if (slices > maxSlices) throw notAccepted('maxSlices', maxSlices, slices);
-  if (body > maxBodyBytes) throw notAccepted('maxBodyBytes', maxBodyBytes, body);
+  if (head > maxHeadBytes) throw peerQuotaError('maxHeadBytes', maxHeadBytes, head);
+  if (slices > maxSlices) throw peerQuotaError('maxSlices', maxSlices, slices);
+  if (body > maxBodyBytes) throw peerQuotaError('maxBodyBytes', maxBodyBytes, body);
 }
 
 /** The error of sending what the peer does not take. */
-export function notAccepted(quota: keyof Quotas, most: number, given: number): IoliteError {
+export function peerQuotaError(quota: keyof Quotas, most: number, given: number): IoliteError {
   return new IoliteError(
     'ERR_IOLITE_LIMIT',
     `Cannot send message: the peer's quota ${quota} is ${most}, ${given} were given`,

@@ -14,10 +14,10 @@ const REASONS = {
   },
 } as const satisfies Record<string, { number: number; code: IoliteErrorCode; text: string }>;
 
-export type Refusal = keyof typeof REASONS;
+export type ConnectionRefusal = keyof typeof REASONS;
 
 /** The frame that a refused connector gets in place of a HELLO. */
-export function refusalFrame(refusal: Refusal): Buffer {
+export function refusalFrame(refusal: ConnectionRefusal): Buffer {
   const writer = new FrameWriter();
   const { buffer, at } = writer.frame(FrameType.REFUSED, 0, 4);
   buffer.writeUInt32LE(REASONS[refusal].number, at);
@@ -25,13 +25,13 @@ export function refusalFrame(refusal: Refusal): Buffer {
 }
 
 /** What the endpoint tells its own program. */
-export function refusalError(refusal: Refusal): IoliteError {
+export function refusalError(refusal: ConnectionRefusal): IoliteError {
   const { code, text } = REASONS[refusal];
   return new IoliteError(code, `A connection was refused: ${text}`);
 }
 
 /** The connector's error. */
-export function refusalOf(frame: Frame): IoliteError {
+export function readRefusal(frame: Frame): IoliteError {
   checkLength(frame, 4);
   const number = frame.body.readUInt32LE(0);
   const known = Object.values(REASONS).find(reason => reason.number === number);

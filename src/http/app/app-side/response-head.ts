@@ -1,5 +1,5 @@
-import type { Json } from '../../../ipc/message.ts';
-import { constantHead } from '../../../ipc/wire/constant-head.ts';
+import type { Json } from '../../../base/json.ts';
+import { constantHead } from '../../../ipc/wire/head.ts';
 import { encodeAnswer } from '../app-protocol.ts';
 import { hasHeader, listHeaders } from './answer-headers.ts';
 import type { AppHeaders } from './application.ts';

@@ -1,6 +1,6 @@
 import { Due } from '../../../base/deadlines.ts';
 import type { Message } from '../../../ipc/message.ts';
-import type { Pending } from '../../../ipc/pending-requests.ts';
+import type { AnswerListener } from '../../../ipc/pending-requests.ts';
 import { releaseBody } from '../../fast-lane/prepared-answer.ts';
 import type { Answer, ServerRequest } from '../../message/exchange.ts';
 
@@ -20,7 +20,7 @@ export interface InquiryHost {
 }
 
 /** A request at an application, from its sending until it is answered. */
-export abstract class Inquiry extends Due implements Pending {
+export abstract class Inquiry extends Due implements AnswerListener {
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;

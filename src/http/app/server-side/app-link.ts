@@ -4,7 +4,7 @@ import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
-import { broken } from '../../../ipc/wire/frame.ts';
+import { protocolError } from '../../../ipc/wire/frame.ts';
 import type { Answer, Recipient, ServerRequest, Underway } from '../../message/exchange.ts';
 import { BodyKind, DRAIN, encodeRequest } from '../app-protocol.ts';
 import { StreamDesk } from '../stream-matcher.ts';
@@ -111,7 +111,7 @@ export class AppLink implements InquiryHost {
         }));
       }
       if ((contentLength ?? 0) !== (body?.length ?? 0)) {
-        throw broken('a body has another length than was stated');
+        throw protocolError('a body has another length than was stated');
       }
       return { status, headers, body };
     } catch (error) {

@@ -7,7 +7,7 @@ import { SharedChunk } from '../../memory/shared-chunk.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { sendDescriptor } from '../../os/socket.ts';
 import { FrameType, type FrameWriter } from '../wire/frame.ts';
-import { DEFAULT_QUOTAS, notAccepted, type SenderQuotas } from '../wire/quotas.ts';
+import { DEFAULT_QUOTAS, peerQuotaError, type SenderQuotas } from '../wire/quotas.ts';
 
 type GrantableChunk = SharedChunk | ImportedChunk;
 
@@ -111,9 +111,9 @@ export class ExportTable {
       if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
       if (!needed.has(grant.chunk)) grant.revoke();
     }
-    if (this.#grants.size >= maxChunks) throw notAccepted('maxChunks', maxChunks, needed.size);
+    if (this.#grants.size >= maxChunks) throw peerQuotaError('maxChunks', maxChunks, needed.size);
     if (this.#bytes + size > maxMappedBytes) {
-      throw notAccepted('maxMappedBytes', maxMappedBytes, this.#bytes + size);
+      throw peerQuotaError('maxMappedBytes', maxMappedBytes, this.#bytes + size);
     }
   }
 
