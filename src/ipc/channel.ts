@@ -49,21 +49,20 @@ type ChannelState = keyof typeof NEXT_STATES;
  *
  * Emits 'close' once, with an error unless both sides closed gracefully.
  *
- * Each side says HELLO, sends its messages, and says BYE. What this side does is the channel's state:
+ * Each side says HELLO, sends its messages, and says BYE. How far this side is, is the channel's state:
  *
- *     open      messages are accepted. They wait here until the peer has greeted us
+ *     open      messages are accepted; they wait here until the peer has said HELLO
  *     closing   none is accepted any more; those that were, and streams, are on their way
  *     finished  BYE is written; the peer may not have leased everything, nor said BYE
  *     closed    nothing is sent or received, and everything is let go of
  *
- *     open      -> closing   close(), or the peer's BYE
- *     closing   -> finished  everything is written, and our streams were read to their end
- *     finished  -> closed    the peer has said BYE, and leased everything
- *     any other -> closed    destroy(); the socket ends or fails; the peer cuts us off, or is cut off as it
- *                            breaks the protocol or a quota: an accident
+ *     open     -> closing   close(), or the peer's BYE
+ *     closing  -> finished  everything is written, and our streams were read to their end
+ *     finished -> closed    the peer has said BYE, and leased everything
+ *     any      -> closed    an accident: destroy(); the socket ends or fails; the peer cuts us off, or is cut
+ *                           off as it broke the protocol or a quota
  *
- * What the peer has said is a state of its own: it is silent, then greeted (HELLO), then finished (BYE), which
- * leaves this side open no longer.
+ * How far the peer is, is a state of its own: silent, greeted by its HELLO, finished by its BYE.
  */
 export class Channel extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** The process at the other end, as the kernel attests it. */
@@ -80,6 +79,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #outgoing: OutgoingStreams;
   readonly #busyPoll: BusyPoll;
   readonly #flushes: FlushSchedule;
+  /** How far this side is, and the peer. */
   #state: ChannelState = 'open';
   #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
   /** Whoever waits for the peer's greeting. */
@@ -127,7 +127,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#receiver = new Receiver(descriptors, options, quotas, {
       writer: this.#writer,
       requester: this.requester,
-      send: (kind, correlation, message) => this.#answer(kind, correlation, message),
+      // By our BYE the peer knows that what was not answered before will not be.
+      send: (kind, correlation, message) =>
+        this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
       wrote,
     });
     this.#outgoing = new OutgoingStreams({
@@ -210,10 +212,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** The peer's one-way messages, in order. Taking them is what lets the peer send more. */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return {
-      next: () => this.#receiver.inbox.next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
-    };
+    return this.#receiver.inbox.iterate();
   }
 
   /** Lets the process end although the channel is open. */
@@ -261,11 +260,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   // Writing frames
 
-  /** By its BYE the peer knows that what was not answered before will not be. */
-  #answer(kind: number, correlation: number, message: Message): Promise<void> {
-    return this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message);
-  }
-
   #cancel(correlation: number): void {
     if (this.#state === 'closed') return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
@@ -312,13 +306,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         if (this.#peerState === 'finished') throw protocolError('a message came after its farewell');
         return this.#receiver.message(frame);
       case FrameType.ACKNOWLEDGE:
-        return this.#acknowledged(frame);
+        this.#sender.acknowledged(frame);
+        return this.#tryToFinish();
       case FrameType.FORGET:
-        checkLength(frame, 4);
-        return this.#exports.forget(frame.body.readUInt32LE(0));
+        return this.#exports.forget(frame);
       case FrameType.CANCEL:
-        checkLength(frame, 4);
-        return this.#receiver.responder.cancel(frame.body.readUInt32LE(0));
+        return this.#receiver.responder.cancel(frame);
       case FrameType.CREDIT:
         return this.#outgoing.consumed(frame);
       case FrameType.STOP:
@@ -334,15 +327,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#sender.quotas = readGreeting(frame);
     this.#peerState = 'greeted';
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
-  }
-
-  #acknowledged(frame: Frame): void {
-    checkLength(frame, 8);
-    this.#sender.acknowledged(
-      frame.bytes.readUInt32LE(frame.start),
-      frame.bytes.readUInt32LE(frame.start + 4),
-    );
-    this.#tryToFinish();
   }
 
   #bye(frame: Frame): void {

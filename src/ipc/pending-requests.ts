@@ -1,4 +1,5 @@
 import { BoundsError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
 import { protocolError } from './wire/frame.ts';
@@ -62,6 +63,7 @@ export class PendingRequests {
 
   /** No other request gets the number of this one, until {@link letGo}. */
   hold(correlation: number): void {
+    invariant(!this.#pending.has(correlation), 'a request that is held was answered');
     this.#held.add(correlation);
   }
 
@@ -71,6 +73,7 @@ export class PendingRequests {
 
   /** Nobody waits for the answer any more, which is still to come. */
   abandon(correlation: number): void {
+    invariant(!this.#pending.has(correlation), 'nobody waits for the answer to an abandoned request');
     this.#abandoned.add(correlation);
   }
 
@@ -104,16 +107,16 @@ export class PendingRequests {
 }
 
 /** Node's timers take no more. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function isTimeout(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIMEOUT;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIMEOUT_MS;
 }
 
 /** The error of a time-out that is none. */
 export function timeoutRangeError(value: unknown): BoundsError {
   return new BoundsError(
-    `Cannot send request: a timeout of 0 to ${MAX_TIMEOUT} ms is wanted, ${describe(value)} was given`,
+    `Cannot send request: a timeout of 0 to ${MAX_TIMEOUT_MS} ms is wanted, ${describe(value)} was given`,
   );
 }
 

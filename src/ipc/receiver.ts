@@ -32,7 +32,7 @@ export class Receiver {
   /** The chunks that the peer's messages name. */
   readonly imports: ImportTable;
   /** One-way messages. */
-  readonly inbox: Inbox;
+  readonly inbox: Inbox<Message>;
   /** Requests. */
   readonly responder: Responder;
   readonly streams: IncomingStreams;

@@ -1,11 +1,14 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import type { Message } from './message.ts';
 import {
+  checkLength,
+  type Frame,
   FrameType,
   type FrameWriter,
   MAX_SLICES,
@@ -127,8 +130,11 @@ export class Sender {
     this.#drain(this.#messages);
   }
 
-  /** The peer tells how many messages it has leased and consumed by now, modulo 2^32. */
-  acknowledged(leasedByNow: number, consumedByNow: number): void {
+  /** An ACKNOWLEDGE frame: how many messages the peer has leased and consumed by now, modulo 2^32. */
+  acknowledged(frame: Frame): void {
+    checkLength(frame, 8);
+    const leasedByNow = frame.bytes.readUInt32LE(frame.start);
+    const consumedByNow = frame.bytes.readUInt32LE(frame.start + 4);
     const leased = (leasedByNow - this.#peerLeased) >>> 0;
     if (leased > this.#inFlight.length) throw protocolError('it acknowledged messages that were never sent');
     this.#credit.consumed(consumedByNow);
@@ -243,7 +249,9 @@ export class Sender {
     let at = start + MESSAGE_FIXED_BYTES;
     if (head.length > 0) at += head.copy(buffer, at);
     for (const { lease, start: first, end } of slices) {
-      buffer.writeUInt32LE(exports.numberOf(lease.chunk) as number, at);
+      const index = exports.numberOf(lease.chunk);
+      invariant(index !== undefined, 'a chunk that a message names is granted');
+      buffer.writeUInt32LE(index, at);
       buffer.writeUInt32LE(lease.generation, at + 4);
       buffer.writeUInt32LE(first, at + 8);
       buffer.writeUInt32LE(end - first, at + 12);

@@ -1,4 +1,5 @@
 import type { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { HEADER_BYTES } from '../../memory/chunk.ts';
 import { type ImportedChunk, importChunk, type OnWrite } from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
@@ -96,7 +97,9 @@ export class ImportTable {
    */
   clear(): void {
     for (const [index, chunk] of this.#chunks) this.#remove(index, chunk);
+    invariant(this.#mappedBytes === 0, 'what is mapped for a peer is what it granted');
     this.#leased.clear();
+    this.#leasedBytes = 0;
   }
 
   #problem(index: number, size: number, note: Buffer): IoliteError | undefined {
@@ -128,11 +131,13 @@ export class ImportTable {
       this.#leased.delete(chunk);
       this.#leasedBytes -= chunk.size;
     }
+    invariant(this.#leasedBytes >= 0, 'bytes that are leased are those of chunks that are');
   }
 
   #remove(index: number, chunk: ImportedChunk): void {
     this.#chunks.delete(index);
     this.#mappedBytes -= chunk.size;
+    invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');
     chunk.removeGrant();
   }
 }

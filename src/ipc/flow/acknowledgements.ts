@@ -1,3 +1,4 @@
+import { invariant } from '../../base/invariant.ts';
 import type { MessageContent } from '../message-content.ts';
 import { FrameType, type FrameWriter } from '../wire/frame.ts';
 import { quotaExceededError } from '../wire/quotas.ts';
@@ -37,7 +38,9 @@ export class Acknowledgements {
     this.#waiting += 1;
   }
 
+  /** The program has consumed a message that was admitted. */
   consumed(): void {
+    invariant(this.#waiting > 0, 'a message that is consumed was admitted');
     this.#waiting -= 1;
     this.#consumed = (this.#consumed + 1) >>> 0;
     this.#tell();

@@ -50,7 +50,7 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
   worker.once('exit', () => signal?.removeEventListener('abort', abort));
   const ended = new Promise<never>((_, reject) => {
     worker.on('error', reject);
-    worker.once('exit', (code, killedBy) => reject(endedEarly(code, killedBy)));
+    worker.once('exit', (code, killedBy) => reject(earlyExitError(code, killedBy)));
   });
   ended.catch(() => {});
   const arrived = endpoint[Symbol.asyncIterator]().next();
@@ -61,7 +61,7 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
   return { channel, worker };
 }
 
-function endedEarly(code: number | null, killedBy: string | null): IoliteError {
+function earlyExitError(code: number | null, killedBy: string | null): IoliteError {
   const how = killedBy ? `was killed by ${killedBy}` : `exited with code ${code}`;
   return new IoliteError('ERR_IOLITE_PEER', `The worker ${how} before it took up its channel`);
 }

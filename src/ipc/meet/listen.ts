@@ -25,8 +25,8 @@ export interface ListenOptions extends EndpointOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds after which a folder that another process has locked is tried again. */
-const LOCK_PAUSE = 5;
+/** After this a folder that another process has locked is tried again, and how often. */
+const LOCK_PAUSE_MS = 5;
 const LOCK_TRIES = 400;
 
 /**
@@ -89,7 +89,7 @@ async function lockFolder(
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     const unlock = tryLockFolder(folder);
     if (unlock !== undefined) return unlock;
-    await setTimeout(LOCK_PAUSE);
+    await setTimeout(LOCK_PAUSE_MS);
     signal?.throwIfAborted();
   }
   throw addressInUse(path);

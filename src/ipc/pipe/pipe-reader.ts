@@ -9,6 +9,7 @@ import { holdsPipe, identifyPipe, type PipeIdentity } from './pipe-identity.ts';
 
 const READ_BYTES = 64 * 1024;
 
+/** An aggregate that has come. */
 interface Arrival {
   readonly body: Aggregate;
   /** Tells the writer. */

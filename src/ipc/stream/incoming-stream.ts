@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { protocolError, STREAM_WINDOW_BYTES, STREAM_WINDOW_PIECES } from '../wire/frame.ts';
 
 /** What an incoming stream tells its channel. */
@@ -61,6 +62,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
       this.#bytes -= piece.length;
+      invariant(this.#bytes >= 0, 'bytes that wait are those of pieces that do');
       this.#consume();
       return Promise.resolve({ value: piece, done: false });
     }
@@ -82,7 +84,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   cancel(reason?: unknown): void {
     if (this.#over) return;
     this.#host.stopped(this, reason);
-    this.fail(reason instanceof Error ? reason : cancelled());
+    this.fail(reason instanceof Error ? reason : streamCancelledError());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,6 +165,6 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   }
 }
 
-function cancelled(): IoliteError {
+function streamCancelledError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read stream: it was cancelled');
 }

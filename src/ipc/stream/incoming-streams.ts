@@ -103,12 +103,12 @@ export class IncomingStreams {
   }
 
   #stop({ id }: IncomingStream, reason: unknown): void {
-    writeReason(this.#writer, FrameType.STOP, [id], reason ?? unwanted());
+    writeReason(this.#writer, FrameType.STOP, [id], reason ?? streamUnwantedError());
     this.#wrote();
   }
 }
 
 /** What the peer's sendStream() rejects with when the program says nothing else. */
-function unwanted(): IoliteError {
+function streamUnwantedError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'The receiver of the stream stopped reading it');
 }

@@ -5,6 +5,7 @@ import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
 import { checkOptions, checkSignal } from '../../aggregate/stream/stream-options.ts';
 import { abortable } from '../../base/abortable.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import type { MessageContent } from '../message-content.ts';
 import { describeFailure, readReason } from '../wire/failure.ts';
@@ -37,9 +38,9 @@ export interface OutgoingStreamsHost {
   ended(): void;
 }
 
-/** Milliseconds between attempts at a pool that is full, and how many are made after all was consumed. */
-const PAUSE = 5;
-const MOST_PAUSES = 20;
+/** The pause between attempts at a pool that is full, and how many are made after all was consumed. */
+const PAUSE_MS = 5;
+const MAX_PAUSES = 20;
 
 /** One stream on its way to the peer. */
 class OutgoingStream {
@@ -65,6 +66,10 @@ class OutgoingStream {
       throw protocolError('it consumed pieces of a stream that were never sent');
     this.#peerConsumed = byNow;
     for (const length of this.#unconsumed.splice(0, count)) this.#bytes -= length;
+    invariant(
+      this.#unconsumed.length > 0 ? this.#bytes >= 0 : this.#bytes === 0,
+      'bytes that are not consumed are those of pieces that are not',
+    );
     this.#wake?.();
   }
 
@@ -82,8 +87,8 @@ class OutgoingStream {
    */
   async memory(): Promise<boolean> {
     this.#pauses = this.#unconsumed.length > 0 ? 0 : this.#pauses + 1;
-    await setTimeout(PAUSE, undefined, { ref: false });
-    return this.#pauses < MOST_PAUSES && !this.failure.signal.aborted;
+    await setTimeout(PAUSE_MS, undefined, { ref: false });
+    return this.#pauses < MAX_PAUSES && !this.failure.signal.aborted;
   }
 
   /** Waits until everything was consumed. */
@@ -132,6 +137,7 @@ export class OutgoingStreams {
     const pieces = new Pieces(source, options.pool ?? ownPool, () => stream.memory());
     const id = this.#next;
     this.#next = (this.#next + 1) >>> 0;
+    invariant(!this.#streams.has(id), 'no two streams under way have the same number');
     this.#streams.set(id, stream);
     const abort = (): void => stream.failure.abort(signal?.reason);
     if (signal?.aborted) abort();

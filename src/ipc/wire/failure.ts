@@ -3,14 +3,15 @@ import type { Json } from '../../base/json.ts';
 import type { FrameWriter } from './frame.ts';
 import { parseHead } from './head.ts';
 
-/** Characters of an error's message that the peer is told. */
+/** Characters of an error's code, and of its message, that the peer is told. */
+const MAX_CODE_CHARACTERS = 100;
 const MAX_TEXT_CHARACTERS = 4096;
 
 /** What a failed request's answer says of the error. */
 export function describeFailure(error: unknown): Json {
   const { code, message, errno, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   return {
-    code: typeof code === 'string' ? code.slice(0, 100) : 'ERR_IOLITE_PEER',
+    code: typeof code === 'string' ? code.slice(0, MAX_CODE_CHARACTERS) : 'ERR_IOLITE_PEER',
     message: (typeof message === 'string' ? message : String(error)).slice(0, MAX_TEXT_CHARACTERS),
     ...(typeof errno === 'number' ? { errno } : {}),
     ...(typeof syscall === 'string' ? { syscall } : {}),

@@ -32,8 +32,8 @@ export interface Quotas {
 /** The part of the quotas that a sender has to know. */
 export type SenderQuotas = Omit<Quotas, 'maxLeasedChunks' | 'maxLeasedBytes'>;
 
-const GiB = 1024 ** 3;
-const UINT32 = 0xffff_ffff;
+const GIB_BYTES = 1024 ** 3;
+const MAX_UINT32 = 0xffff_ffff;
 
 /** What holds unless the program says otherwise, and for a peer whose greeting states nothing. */
 export const DEFAULT_QUOTAS: Quotas = {
@@ -42,19 +42,19 @@ export const DEFAULT_QUOTAS: Quotas = {
   maxSlices: MAX_SLICES,
   maxBodyBytes: Number.MAX_SAFE_INTEGER,
   maxChunks: 4096,
-  maxMappedBytes: 64 * GiB,
+  maxMappedBytes: 64 * GIB_BYTES,
   maxLeasedChunks: 8192,
-  maxLeasedBytes: 64 * GiB,
+  maxLeasedBytes: 64 * GIB_BYTES,
   maxStreams: 1024,
 };
 
-const MOST: Quotas = {
+const MAX_QUOTAS: Quotas = {
   ...DEFAULT_QUOTAS,
-  maxChunks: UINT32,
+  maxChunks: MAX_UINT32,
   maxMappedBytes: Number.MAX_SAFE_INTEGER,
-  maxLeasedChunks: UINT32,
+  maxLeasedChunks: MAX_UINT32,
   maxLeasedBytes: Number.MAX_SAFE_INTEGER,
-  maxStreams: UINT32,
+  maxStreams: MAX_UINT32,
 };
 
 /**
@@ -66,9 +66,9 @@ export function quotasOf(options: Partial<Quotas>): Quotas {
     throw new ArgumentError(`Cannot open channel: options are wanted, ${describe(options)} was given`);
   }
   const quotas: Record<string, number> = {};
-  for (const name of Object.keys(MOST) as (keyof Quotas)[]) {
+  for (const name of Object.keys(MAX_QUOTAS) as (keyof Quotas)[]) {
     const { [name]: value = DEFAULT_QUOTAS[name] } = options;
-    checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MOST[name]);
+    checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MAX_QUOTAS[name]);
     quotas[name] = value;
   }
   return quotas as unknown as Quotas;
