@@ -67,7 +67,7 @@ type ChannelState = keyof typeof NEXT_STATES;
 export class Channel extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** The process at the other end, as the kernel attests it. */
   readonly peer: Credentials;
-  /** Its requests, for those to whom promises cost too much. */
+  /** Its requests, for callers to whom promises cost too much. */
   readonly requester: Requester;
   readonly #socket: MessageSocket;
   readonly #descriptors: number;

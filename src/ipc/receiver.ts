@@ -25,8 +25,8 @@ export interface ReceiverHost {
 }
 
 /**
- * The receiving half of a channel: reads the peer's messages, hands each to whom it is for, and acknowledges
- * what was leased and consumed of them.
+ * The receiving half of a channel: reads the peer's messages, hands each to the part that waits for it, and
+ * acknowledges what was leased and consumed of them.
  */
 export class Receiver {
   /** The chunks that the peer's messages name. */

@@ -74,7 +74,7 @@ export function tryConnect(path: string, accepted: ChannelOptions): Channel | un
 
 /**
  * Sends the far end of the descriptor socket. A socket that was just connected has room; what was sent stays
- * there when it is closed. An endpoint that will not have us may have closed it already: our second
+ * there when it is closed. An endpoint that refuses us may have closed it already: our second
  * connection is told why.
  */
 function carry(carrier: number, fd: number): boolean {

@@ -43,7 +43,7 @@ const LINGER_MS = 1000;
 
 /**
  * Where other processes connect to this one. Each connection becomes a channel, given to the listeners of
- * 'channel' or else to who iterates over the endpoint. A connection that is refused, garbage or slow ends by
+ * 'channel' or else to whoever iterates over it. A connection that is refused, garbage or slow ends by
  * itself; the others notice nothing of it. Use listen().
  */
 export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Channel> {

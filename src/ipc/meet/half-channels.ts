@@ -46,8 +46,8 @@ export class HalfChannels {
   }
 
   /**
-   * The descriptor socket that `peer` has sent under this token, now the caller's; undefined when there is
-   * none, or another process sent it, or it is something else.
+   * The descriptor socket that `peer` has sent under this token, which the caller closes; undefined when
+   * there is none, or another process sent it, or it is something else.
    */
   take(token: string, peer: Credentials): number | undefined {
     const half = this.#halves.get(token);

@@ -32,8 +32,8 @@ const LOCK_TRIES = 400;
 /**
  * Listens for channels of other processes.
  *
- * A socket file whose owner is dead is replaced, under a lock of its folder, so that of several who try one
- * gets it. One that somebody listens on, and a file that is no socket, are left alone.
+ * A socket file whose owner is dead is replaced, under a lock of its folder, so that of several that try
+ * one gets it. One that somebody listens on, and a file that is no socket, are left alone.
  * @param path in the file system, or '@' and an abstract name, which goes with the endpoint and is known in
  *   our network namespace only. './@name' is a path.
  * @throws SystemError: EADDRINUSE, ENOENT, ENOTDIR, EACCES, ENAMETOOLONG; ERR_IOLITE_ARGUMENT,

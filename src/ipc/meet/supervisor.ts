@@ -35,8 +35,11 @@ export interface SupervisorOptions {
 
 /** How workers are ended. */
 export interface CloseOptions {
+  /** Tells them to drain. Default SIGTERM. */
   readonly signal?: NodeJS.Signals;
+  /** Milliseconds after which those that are left are killed. Default 10,000. */
   readonly limit?: number;
+  /** Kill them all now. */
   readonly force?: boolean;
 }
 
@@ -135,8 +138,6 @@ export class Supervisor extends EventEmitter<{
   /**
    * Tells the workers to drain. Resolves when none is left. To call it again is to urge them: the last signal
    * and limit count.
-   * @param options `signal` that tells them, default SIGTERM; `limit`, milliseconds after which those that
-   *   are left are killed, default 10,000; `force`: kill them all now
    */
   close({ signal = 'SIGTERM', limit = DRAIN_LIMIT_MS, force = false }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close();

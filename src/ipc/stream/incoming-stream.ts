@@ -18,8 +18,8 @@ type Result = IteratorResult<Aggregate, undefined>;
 const COPY_BYTES = 64 * 1024;
 
 /**
- * A stream that the peer sends, to be read once. Each aggregate is the reader's to release; reading is what
- * lets the peer send more. To break off the iteration ends the stream at the peer too, whose sendStream()
+ * A stream that the peer sends, to be read once. The reader releases each aggregate; reading is what lets
+ * the peer send more. To break off the iteration ends the stream at the peer too, whose sendStream()
  * rejects.
  */
 export class IncomingStream implements AsyncIterableIterator<Aggregate, undefined> {
@@ -55,7 +55,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   }
 
   /**
-   * The next aggregate, the caller's to release.
+   * The next aggregate, which the caller releases.
    * @throws what the stream failed with at the peer, with its code; ERR_IOLITE_PEER; ERR_IOLITE_CLOSED
    */
   next(): Promise<Result> {
