@@ -131,7 +131,7 @@ interface Inheritance {
 let inheritance: Inheritance | undefined;
 
 /**
- * The channel to whoever started us: the process that forked this one, or the thread that spawned this thread.
+ * The channel to whoever started us: the process that forked this one, or the thread that spawned this one.
  * Every call returns the same channel.
  * @param options only the first call's count
  * @throws ERR_IOLITE_CLOSED when it was not fork(), forkWorker() or spawnThread() that started us
