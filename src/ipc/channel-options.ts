@@ -1,5 +1,5 @@
 import { ArgumentError, describe } from '../base/error.ts';
-import type { ImportOptions } from './chunks/imports.ts';
+import type { ImportOptions } from './chunks/import-table.ts';
 import { checkBusyPoll } from './flow/busy-poll.ts';
 import { type Quotas, quotasOf } from './wire/quotas.ts';
 

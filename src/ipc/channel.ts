@@ -1,40 +1,46 @@
 import { EventEmitter } from 'node:events';
 import type { StreamLike } from '../aggregate/stream/from-stream.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
 import type { ChannelOptions } from './channel-options.ts';
-import { ExportTable } from './chunks/exports.ts';
-import { ImportTable } from './chunks/imports.ts';
-import { decodeMessage } from './decode-message.ts';
-import { Receipts } from './flow/acknowledgements.ts';
+import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
-import { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
-import { failureOf, type RequestOptions } from './pending-requests.ts';
+import type { RequestOptions } from './pending-requests.ts';
+import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
-import { type RequestHandler, Responder } from './responder.ts';
-import { closedHere, needsCredit, Sender } from './sender.ts';
-import { IncomingStreams } from './stream/incoming-streams.ts';
+import type { RequestHandler } from './responder.ts';
+import { channelClosedError, SENT, Sender } from './sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
-import { cutOff, peerGone, readReason, writeReason } from './wire/failure.ts';
+import { cutOffError, peerGoneError, readReason, writeReason } from './wire/failure.ts';
 import {
-  broken,
   checkLength,
   type Frame,
   FrameReader,
   FrameType,
   FrameWriter,
   MessageKind,
+  protocolError,
 } from './wire/frame.ts';
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
-import { HeadMemo } from './wire/head-memo.ts';
 import { MessageSocket } from './wire/message-socket.ts';
-import { type Quotas, quotasOf } from './wire/quotas.ts';
+import { quotasOf } from './wire/quotas.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
+
+/** What may follow each state of a channel. */
+const NEXT_STATES = {
+  open: ['closing', 'closed'],
+  closing: ['finished', 'closed'],
+  finished: ['closed'],
+  closed: [],
+} as const satisfies Record<string, readonly string[]>;
+
+type ChannelState = keyof typeof NEXT_STATES;
 
 /**
  * A bidirectional connection of two domains that carries messages with aggregates: ordered, by reference.
@@ -42,35 +48,42 @@ const FLUSH_BYTES = 64 * 1024;
  * reference stands until the peer has leased what it was sent; then the peer's own lease does.
  *
  * Emits 'close' once, with an error unless both sides closed gracefully.
+ *
+ * Each side says HELLO, sends its messages, and says BYE. How far this side is, is the channel's state:
+ *
+ *     open      messages are accepted; they wait here until the peer has said HELLO
+ *     closing   none is accepted any more; those that were, and streams, are on their way
+ *     finished  BYE is written; the peer may not have leased everything, nor said BYE
+ *     closed    nothing is sent or received, and everything is let go of
+ *
+ *     open     -> closing   close(), or the peer's BYE
+ *     closing  -> finished  everything is written, and our streams were read to their end
+ *     finished -> closed    the peer has said BYE, and leased everything
+ *     any      -> closed    an accident: destroy(); the socket ends or fails; the peer cuts us off, or is cut
+ *                           off as it broke the protocol or a quota
+ *
+ * How far the peer is, is a state of its own: silent, greeted by its HELLO, finished by its BYE.
  */
 export class Channel extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** The process at the other end, as the kernel attests it. */
   readonly peer: Credentials;
-  /** Its requests, for those to whom promises cost too much. */
+  /** Its requests, for callers to whom promises cost too much. */
   readonly requester: Requester;
   readonly #socket: MessageSocket;
   readonly #descriptors: number;
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
   readonly #exports: ExportTable;
-  readonly #imports: ImportTable;
   readonly #sender: Sender;
-  readonly #inbox = new Inbox(() => this.#receipts.consumed());
-  readonly #receipts: Receipts;
-  readonly #heads: HeadMemo | undefined;
-  readonly #responder: Responder;
+  readonly #receiver: Receiver;
   readonly #outgoing: OutgoingStreams;
-  readonly #incoming: IncomingStreams;
-  readonly #quotas: Quotas;
   readonly #busyPoll: BusyPoll;
   readonly #flushes: FlushSchedule;
-  #greeted = false;
-  #whenReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  /** No message is accepted any more: this side, or the peer, is about to say BYE. */
-  #closing = false;
-  #saidBye = false;
-  #peerSaidBye = false;
-  #closed = false;
+  /** How far this side is, and the peer. */
+  #state: ChannelState = 'open';
+  #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
+  /** Whoever waits for the peer's greeting. */
+  readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
   /** Why the channel closed, unless gracefully. */
   #accident: Error | undefined;
 
@@ -84,22 +97,21 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     options: ChannelOptions = {},
   ) {
     super();
-    this.#quotas = quotasOf(options);
+    const quotas = quotasOf(options);
+    const wrote = (): void => this.#scheduleFlush();
+    this.peer = peer;
     this.#busyPoll = new BusyPoll(options.busyPoll);
     this.#flushes = new FlushSchedule(
       () => {
         this.#flush();
-        if (this.#closing) this.#tryToFinish();
+        this.#tryToFinish();
       },
       () => this.#writer.size > 0,
       options.gather,
     );
-    this.#receipts = new Receipts(() => this.#scheduleFlush(), this.#quotas.maxMessages);
-    this.peer = peer;
     this.#descriptors = descriptors;
     noteDescriptor(descriptors);
-    this.#exports = new ExportTable(descriptors, this.#writer, () => this.#scheduleFlush());
-    this.#imports = new ImportTable(descriptors, options, this.#quotas);
+    this.#exports = new ExportTable(descriptors, this.#writer, wrote);
     this.#sender = new Sender({
       peer,
       writer: this.#writer,
@@ -109,49 +121,50 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.requester = new Requester({
       sender: this.#sender,
-      whyClosed: () => (this.#closing ? this.#whyClosed() : undefined),
+      whyClosed: () => (this.#state === 'open' ? undefined : this.#whyClosed()),
       cancel: correlation => this.#cancel(correlation),
     });
-    this.#heads = options.rememberHeads === true ? new HeadMemo() : undefined;
-    this.#responder = new Responder(
-      (kind, correlation, message) => this.#sender.send(kind, correlation, message),
-      () => this.#receipts.consumed(),
-    );
+    this.#receiver = new Receiver(descriptors, options, quotas, {
+      writer: this.#writer,
+      requester: this.requester,
+      // By our BYE the peer knows that what was not answered before will not be.
+      send: (kind, correlation, message) =>
+        this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
+      wrote,
+    });
     this.#outgoing = new OutgoingStreams({
       send: (kind, stream, message) => this.#sender.send(kind, stream, message),
       withdraw: (kind, stream) => this.#sender.withdraw(kind, stream),
-      ended: () => this.#closing && this.#tryToFinish(),
+      ended: () => this.#tryToFinish(),
     });
-    this.#incoming = new IncomingStreams(this.#writer, () => this.#scheduleFlush(), this.#quotas);
     this.#socket = new MessageSocket(messages, {
       received: bytes => this.#received(bytes),
       drained: () => {
         this.#sender.full = false;
         this.#scheduleFlush();
       },
-      failed: cause => this.#fail(peerGone(cause)),
+      failed: cause => this.#fail(peerGoneError(cause)),
       ended: () => this.#ended(),
     });
-    writeGreeting(this.#writer, this.#quotas);
+    writeGreeting(this.#writer, quotas);
     this.#scheduleFlush();
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#state === 'closed';
   }
 
   /** Bytes of other domains' chunks that this channel keeps mapped here, and how many chunks these are. */
   get imported(): { readonly bytes: number; readonly chunks: number } {
-    return { bytes: this.#imports.mappedBytes, chunks: this.#imports.chunks };
+    const { imports } = this.#receiver;
+    return { bytes: imports.mappedBytes, chunks: imports.chunks };
   }
 
   /** Resolves when the peer has greeted us. @throws ERR_IOLITE_PEER, ERR_IOLITE_PROTOCOL */
   ready(): Promise<void> {
-    if (this.#greeted) return Promise.resolve();
-    if (this.#closed) return Promise.reject(this.#accident ?? peerGone());
-    return new Promise((resolve, reject) => {
-      this.#whenReady = { resolve, reject };
-    });
+    if (this.#peerState !== 'silent') return Promise.resolve();
+    if (this.#state === 'closed') return Promise.reject(this.#accident ?? peerGoneError());
+    return new Promise((resolve, reject) => this.#greetingWaiters.push({ resolve, reject }));
   }
 
   /**
@@ -162,7 +175,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
   send(message: Message): Promise<void> {
-    if (this.#closing) return Promise.reject(this.#whyClosed());
+    if (this.#state !== 'open') return Promise.reject(this.#whyClosed());
     return this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
 
@@ -185,7 +198,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    *   the stream at the peer
    */
   async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
-    if (this.#closing) throw this.#whyClosed();
+    if (this.#state !== 'open') throw this.#whyClosed();
     await this.#outgoing.send(source, options);
   }
 
@@ -194,15 +207,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (typeof handler !== 'function') {
       throw new ArgumentError(`Cannot answer requests: a function is wanted, ${describe(handler)} was given`);
     }
-    this.#responder.handler = handler;
+    this.#receiver.responder.handler = handler;
   }
 
   /** The peer's one-way messages, in order. Taking them is what lets the peer send more. */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return {
-      next: () => this.#inbox.next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
-    };
+    return this.#receiver.inbox.iterate();
   }
 
   /** Lets the process end although the channel is open. */
@@ -218,13 +228,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Delivers what was sent, tells the peer, and resolves when both sides are done. */
   close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (this.#state === 'closed') return Promise.resolve();
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
-    this.#closing = true;
+    if (this.#state === 'open') this.#enter('closing');
     this.requester.rejectAll(
       new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
     );
-    this.#incoming.cancelAll();
+    this.#receiver.streams.cancelAll();
     this.#tryToFinish();
     return done;
   }
@@ -239,29 +249,32 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #whyClosed(): Error {
-    return this.#accident ?? closedHere();
+    return this.#accident ?? channelClosedError();
+  }
+
+  #enter(state: ChannelState): void {
+    const next: readonly ChannelState[] = NEXT_STATES[this.#state];
+    invariant(next.includes(state), 'the states of a channel follow one another as its table says');
+    this.#state = state;
   }
 
   // Writing frames
 
   #cancel(correlation: number): void {
-    if (this.#closed) return;
+    if (this.#state === 'closed') return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
   }
 
   #scheduleFlush(): void {
-    if (!this.#closed) this.#flushes.request();
+    if (this.#state !== 'closed') this.#flushes.request();
   }
 
   #flush(): void {
-    if (this.#closed) return;
+    if (this.#state === 'closed') return;
     // A peer that reads nothing is told once it does, so that what waits for it does not grow.
-    if (!this.#socket.full) {
-      this.#incoming.writeCredits();
-      this.#receipts.write(this.#writer);
-    }
+    if (!this.#socket.full) this.#receiver.acknowledge();
     if (this.#writer.size === 0) return;
     this.#busyPoll.active();
     if (!this.#socket.write(this.#writer.take())) this.#sender.full = true;
@@ -281,30 +294,24 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #dispatch(frame: Frame): void {
-    if (this.#closed) return;
-    if (frame.type === FrameType.CUT) return this.#fail(cutOff(readReason(frame.body, 0)));
-    if (!this.#greeted) return this.#hello(frame);
+    if (this.#state === 'closed') return;
+    if (frame.type === FrameType.CUT) return this.#fail(cutOffError(readReason(frame.body, 0)));
+    if (this.#peerState === 'silent') return this.#hello(frame);
     switch (frame.type) {
       case FrameType.GRANT:
-        return this.#imports.granted(frame);
+        return this.#receiver.imports.granted(frame);
       case FrameType.REVOKE:
-        return this.#imports.revoked(frame);
+        return this.#receiver.imports.revoked(frame);
       case FrameType.MESSAGE:
-        return this.#message(frame);
+        if (this.#peerState === 'finished') throw protocolError('a message came after its farewell');
+        return this.#receiver.message(frame);
       case FrameType.ACKNOWLEDGE:
-        checkLength(frame, 8);
-        this.#sender.acknowledged(
-          frame.bytes.readUInt32LE(frame.start),
-          frame.bytes.readUInt32LE(frame.start + 4),
-        );
-        if (this.#closing) this.#tryToFinish();
-        return;
+        this.#sender.acknowledged(frame);
+        return this.#tryToFinish();
       case FrameType.FORGET:
-        checkLength(frame, 4);
-        return this.#exports.forget(frame.body.readUInt32LE(0));
+        return this.#exports.forget(frame);
       case FrameType.CANCEL:
-        checkLength(frame, 4);
-        return this.#responder.cancel(frame.body.readUInt32LE(0));
+        return this.#receiver.responder.cancel(frame);
       case FrameType.CREDIT:
         return this.#outgoing.consumed(frame);
       case FrameType.STOP:
@@ -312,80 +319,62 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       case FrameType.BYE:
         return this.#bye(frame);
       default:
-        throw broken(`frame type ${frame.type} is unknown`);
+        throw protocolError(`frame type ${frame.type} is unknown`);
     }
   }
 
   #hello(frame: Frame): void {
     this.#sender.quotas = readGreeting(frame);
-    this.#greeted = true;
-    this.#whenReady?.resolve();
+    this.#peerState = 'greeted';
+    for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }
-
-  #message(frame: Frame): void {
-    if (this.#peerSaidBye) throw broken('a message came after its farewell');
-    const { kind, correlation, message } = decodeMessage(frame, this.#imports, this.#quotas, this.#heads);
-    this.#receipts.leased();
-    if (needsCredit(kind)) this.#receipts.admit(message);
-    this.#deliver(kind, correlation, message);
-  }
-
-  #deliver(kind: number, correlation: number, message: Message): void {
-    switch (kind) {
-      case MessageKind.ONE_WAY:
-        return this.#inbox.push(message);
-      case MessageKind.REQUEST:
-        return this.#responder.request(correlation, message);
-      case MessageKind.RESPONSE:
-        return this.requester.answered(correlation, message);
-      case MessageKind.FAILURE:
-        message.body?.release();
-        this.requester.failed(correlation, failureOf(message.head));
-        return;
-      case MessageKind.STREAM:
-        return this.#inbox.push(this.#incoming.opened(correlation, message));
-      default:
-        return this.#incoming.deliver(kind, correlation, message);
-    }
-  }
-
-  // Ending
 
   #bye(frame: Frame): void {
     checkLength(frame, 0);
-    if (this.#peerSaidBye) throw broken('it said farewell twice');
-    if (this.#incoming.open > 0) throw broken('it said farewell before its streams had ended');
-    this.#peerSaidBye = true;
-    this.#closing = true;
-    this.#inbox.end();
+    if (this.#peerState === 'finished') throw protocolError('it said farewell twice');
+    if (this.#receiver.streams.open > 0) throw protocolError('it said farewell before its streams had ended');
+    this.#peerState = 'finished';
+    if (this.#state === 'open') this.#enter('closing');
+    this.#receiver.inbox.end();
     this.requester.rejectAll(
       new IoliteError('ERR_IOLITE_PEER', 'The peer closed the channel before it answered'),
     );
     this.#tryToFinish();
   }
 
-  /** Says BYE once everything is written, and ends once the peer has leased it all and said BYE itself. */
+  // Ending
+
+  /**
+   * While the channel ends: says BYE once everything is written, and closes once the peer has leased it all
+   * and said BYE itself.
+   */
   #tryToFinish(): void {
-    if (this.#closed || !this.#sender.drained || !this.#outgoing.idle) return;
-    if (!this.#saidBye) {
-      this.#saidBye = true;
+    if (this.#state === 'open' || this.#state === 'closed') return;
+    if (!this.#sender.drained || !this.#outgoing.idle) return;
+    if (this.#state === 'closing') {
+      this.#enter('finished');
       this.#writer.frame(FrameType.BYE, 0, 0);
     }
     this.#flush();
-    if (!this.#peerSaidBye || !this.#sender.settled) return;
+    if (!this.#isComplete) return;
     this.#tearDown(undefined);
     this.#socket.end();
   }
 
-  /** The socket ended. That is an accident unless both sides had said what they had to. */
+  /** Whether both sides have said all they had to. */
+  get #isComplete(): boolean {
+    return this.#state === 'finished' && this.#peerState === 'finished' && this.#sender.settled;
+  }
+
+  /** The socket ended. That is an accident unless it was time. */
   #ended(): void {
-    if (this.#peerSaidBye && this.#saidBye && this.#sender.settled) this.#tearDown(undefined);
-    else this.#fail(peerGone());
+    if (this.#isComplete) this.#tearDown(undefined);
+    else this.#fail(peerGoneError());
   }
 
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
-    if (this.#closed) return;
+    if (this.#state === 'closed') return;
     if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
     if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
@@ -393,22 +382,17 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #tearDown(error: Error | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#closing = true;
+    if (this.#state === 'closed') return;
+    this.#enter('closed');
     this.#accident = error;
-    const reason = error ?? closedHere();
+    const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);
-    this.#incoming.end(reason);
-    this.#responder.end(reason);
-    this.requester.rejectAll(reason);
-    this.#inbox.end(error);
     this.#exports.clear();
-    this.#imports.clear();
+    this.#receiver.end(error, reason);
     closeDescriptor(this.#descriptors);
     this.#busyPoll.end();
-    this.#whenReady?.reject(reason);
+    for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
     this.emit('close', error);
   }
 }

@@ -1,11 +1,12 @@
 import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
-import type { ImportTable } from './chunks/imports.ts';
-import type { Json, Message } from './message.ts';
-import { broken, checkLength, type Frame, MESSAGE_FIXED, SLICE_BYTES } from './wire/frame.ts';
+import type { Json } from '../base/json.ts';
+import type { ImportTable } from './chunks/import-table.ts';
+import type { Message } from './message.ts';
+import { checkLength, type Frame, MESSAGE_FIXED_BYTES, protocolError, SLICE_BYTES } from './wire/frame.ts';
+import type { HeadMemo } from './wire/head.ts';
 import { parseHead } from './wire/head.ts';
-import type { HeadMemo } from './wire/head-memo.ts';
-import { exceeded, type Quotas } from './wire/quotas.ts';
+import { type Quotas, quotaExceededError } from './wire/quotas.ts';
 
 /** A message as it arrived. Its body, leased, belongs to the caller. */
 export interface Incoming {
@@ -26,17 +27,17 @@ export function decodeMessage(
   heads?: HeadMemo,
 ): Incoming {
   const { bytes, start } = frame;
-  if (frame.length < MESSAGE_FIXED) throw broken(`a message has ${frame.length} bytes`);
+  if (frame.length < MESSAGE_FIXED_BYTES) throw protocolError(`a message has ${frame.length} bytes`);
   const kind = bytes.readUInt32LE(start);
   const correlation = bytes.readUInt32LE(start + 4);
   const headLength = bytes.readUInt32LE(start + 8);
   const sliceCount = bytes.readUInt32LE(start + 12);
-  checkLength(frame, MESSAGE_FIXED + headLength + sliceCount * SLICE_BYTES);
-  if (headLength > quotas.maxHeadBytes) throw exceeded('maxHeadBytes', quotas.maxHeadBytes);
-  if (sliceCount > quotas.maxSlices) throw exceeded('maxSlices', quotas.maxSlices);
+  checkLength(frame, MESSAGE_FIXED_BYTES + headLength + sliceCount * SLICE_BYTES);
+  if (headLength > quotas.maxHeadBytes) throw quotaExceededError('maxHeadBytes', quotas.maxHeadBytes);
+  if (sliceCount > quotas.maxSlices) throw quotaExceededError('maxSlices', quotas.maxSlices);
   const hasBody = (frame.flags & 1) !== 0;
-  if (!hasBody && sliceCount > 0) throw broken('a message without a body names slices');
-  const headAt = start + MESSAGE_FIXED;
+  if (!hasBody && sliceCount > 0) throw protocolError('a message without a body names slices');
+  const headAt = start + MESSAGE_FIXED_BYTES;
   const slicesAt = headAt + headLength;
   const message: { head?: Json; body?: Aggregate } = {};
   if (headLength > 0) {
@@ -47,7 +48,7 @@ export function decodeMessage(
   const body = leaseBody(bytes, slicesAt, sliceCount, imports);
   if (body.length > quotas.maxBodyBytes) {
     body.release();
-    throw exceeded('maxBodyBytes', quotas.maxBodyBytes);
+    throw quotaExceededError('maxBodyBytes', quotas.maxBodyBytes);
   }
   message.body = body;
   return { kind, correlation, message };

@@ -1,36 +1,35 @@
-import type { Message } from './message.ts';
-
-interface Waiter {
-  readonly resolve: (result: IteratorResult<Message, undefined>) => void;
+interface Waiter<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** One-way messages that have arrived and wait for the program to take them. */
-export class Inbox implements AsyncIterator<Message, undefined> {
-  readonly #messages: Message[] = [];
+/** Taken places at the front of the list after which it is shortened. */
+const MAX_TAKEN_PLACES = 1024;
+
+/** What has arrived and waits for the program to take it, in order: one-way messages, or channels. */
+export class Inbox<T extends object> {
+  readonly #items: T[] = [];
   #first = 0;
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: Waiter<T>[] = [];
   readonly #taken: () => void;
   #end: { readonly error: Error | undefined } | undefined;
 
-  /** @param taken called for each message as the program takes it */
-  constructor(taken: () => void) {
+  /** @param taken called for each item as the program takes it */
+  constructor(taken: () => void = () => {}) {
     this.#taken = taken;
   }
 
-  push(message: Message): void {
+  push(item: T): void {
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
-      this.#messages.push(message);
+      this.#items.push(item);
       return;
     }
     this.#taken();
-    waiter.resolve({ value: message, done: false });
+    waiter.resolve({ value: item, done: false });
   }
 
-  /**
-   * No message follows. Those that are here can still be taken; then the iteration ends, or throws `error`.
-   */
+  /** Nothing follows. What is here can still be taken; then the iteration ends, or throws `error`. */
   end(error?: Error): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
@@ -40,12 +39,27 @@ export class Inbox implements AsyncIterator<Message, undefined> {
     }
   }
 
-  next(): Promise<IteratorResult<Message, undefined>> {
-    const message = this.#messages[this.#first];
-    if (message !== undefined) {
+  /** For `for await`: to break off an iteration takes nothing away from the next. */
+  iterate(): AsyncIterator<T, undefined> {
+    return {
+      next: () => this.#next(),
+      return: () => Promise.resolve({ value: undefined, done: true }),
+    };
+  }
+
+  /** Takes all that is here, which does not count as taken by the program. */
+  clear(): T[] {
+    const items = this.#items.splice(0).slice(this.#first);
+    this.#first = 0;
+    return items;
+  }
+
+  #next(): Promise<IteratorResult<T, undefined>> {
+    const item = this.#items[this.#first];
+    if (item !== undefined) {
       this.#advance();
       this.#taken();
-      return Promise.resolve({ value: message, done: false });
+      return Promise.resolve({ value: item, done: false });
     }
     if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
     if (this.#end !== undefined) return Promise.resolve({ value: undefined, done: true });
@@ -54,8 +68,8 @@ export class Inbox implements AsyncIterator<Message, undefined> {
 
   #advance(): void {
     this.#first += 1;
-    if (this.#first < 1024 && this.#first < this.#messages.length) return;
-    this.#messages.splice(0, this.#first);
+    if (this.#first < MAX_TAKEN_PLACES && this.#first < this.#items.length) return;
+    this.#items.splice(0, this.#first);
     this.#first = 0;
   }
 }

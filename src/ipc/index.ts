@@ -1,5 +1,6 @@
 /** Aggregates between domains, by reference. */
 
+export type { Json } from '../base/json.ts';
 export type { OnWrite } from '../memory/imported-chunk.ts';
 export { Channel } from './channel.ts';
 export type { ChannelOptions } from './channel-options.ts';
@@ -9,11 +10,11 @@ export { type Forked, type ForkOptions, fork, inheritedDescriptors, parentChanne
 export { type ForkedWorker, forkWorker, type WorkerOptions } from './meet/fork-worker.ts';
 export { type ListenOptions, listen } from './meet/listen.ts';
 export { type SpawnedThread, spawnThread, type ThreadOptions } from './meet/thread.ts';
-export type { Json, Message } from './message.ts';
+export type { Message } from './message.ts';
 export type { RequestOptions } from './pending-requests.ts';
 export type { Requester } from './requester.ts';
 export type { RequestContext, RequestHandler } from './responder.ts';
 export type { IncomingStream } from './stream/incoming-stream.ts';
 export type { SendStreamOptions } from './stream/outgoing-streams.ts';
-export { constantHead } from './wire/constant-head.ts';
+export { constantHead } from './wire/head.ts';
 export type { Quotas } from './wire/quotas.ts';

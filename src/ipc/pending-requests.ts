@@ -1,7 +1,8 @@
 import { BoundsError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
-import type { Json, Message } from './message.ts';
-import { broken } from './wire/frame.ts';
+import type { Message } from './message.ts';
+import { protocolError } from './wire/frame.ts';
 
 /** How long the answer to a request is waited for. */
 export interface RequestOptions {
@@ -15,14 +16,14 @@ export interface RequestOptions {
 }
 
 /** Who waits for an answer. One of the two is called, once. */
-export interface Pending {
+export interface PendingRequest {
   readonly resolve: (message: Message) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Requests that were sent and wait for their answer, by correlation number. */
 export class PendingRequests {
-  readonly #pending = new NumberTable<Pending>();
+  readonly #pending = new NumberTable<PendingRequest>();
   /** Requests that nobody waits for any more, and that the peer will answer nevertheless. */
   readonly #abandoned = new Set<number>();
   /** Requests that were answered and are not over. */
@@ -30,7 +31,7 @@ export class PendingRequests {
   #next = 1;
 
   /** Registers a request. @returns its number */
-  open(pending: Pending): number {
+  open(pending: PendingRequest): number {
     // No request has the number 0.
     while (this.#next === 0 || this.#isTaken(this.#next)) this.#next = (this.#next + 1) >>> 0;
     const correlation = this.#next;
@@ -62,6 +63,7 @@ export class PendingRequests {
 
   /** No other request gets the number of this one, until {@link letGo}. */
   hold(correlation: number): void {
+    invariant(!this.#pending.has(correlation), 'a request that is held was answered');
     this.#held.add(correlation);
   }
 
@@ -71,6 +73,7 @@ export class PendingRequests {
 
   /** Nobody waits for the answer any more, which is still to come. */
   abandon(correlation: number): void {
+    invariant(!this.#pending.has(correlation), 'nobody waits for the answer to an abandoned request');
     this.#abandoned.add(correlation);
   }
 
@@ -99,52 +102,25 @@ export class PendingRequests {
   }
 
   #late(correlation: number): void {
-    if (!this.#abandoned.delete(correlation)) throw broken('it answered what was not asked');
+    if (!this.#abandoned.delete(correlation)) throw protocolError('it answered what was not asked');
   }
 }
 
 /** Node's timers take no more. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function isTimeout(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIMEOUT;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIMEOUT_MS;
 }
 
 /** The error of a time-out that is none. */
-export function noTimeout(value: unknown): BoundsError {
+export function timeoutRangeError(value: unknown): BoundsError {
   return new BoundsError(
-    `Cannot send request: a timeout of 0 to ${MAX_TIMEOUT} ms is wanted, ${describe(value)} was given`,
+    `Cannot send request: a timeout of 0 to ${MAX_TIMEOUT_MS} ms is wanted, ${describe(value)} was given`,
   );
 }
 
 /** The error of an answer that did not come in time. */
-export function tooLate(timeout: number): IoliteError {
+export function answerTimeoutError(timeout: number): IoliteError {
   return new IoliteError('ERR_IOLITE_TIMEOUT', `The peer did not answer in ${timeout} ms`);
-}
-
-/** Characters of an error's message that the peer is told. */
-const LONGEST_MESSAGE = 4096;
-
-/** What a failed request's answer says of the error. */
-export function describeFailure(error: unknown): Json {
-  const { code, message, errno, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-  return {
-    code: typeof code === 'string' ? code.slice(0, 100) : 'ERR_IOLITE_PEER',
-    message: (typeof message === 'string' ? message : String(error)).slice(0, LONGEST_MESSAGE),
-    ...(typeof errno === 'number' ? { errno } : {}),
-    ...(typeof syscall === 'string' ? { syscall } : {}),
-  };
-}
-
-/** The error that a failed request's answer describes, with the peer's `code`, `errno` and `syscall`. */
-export function failureOf(head: Json | undefined): IoliteError {
-  const stated = typeof head === 'object' && head !== null ? (head as Record<string, unknown>) : {};
-  const { code, message, errno, syscall } = stated;
-  const error = new IoliteError(
-    typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
-    typeof message === 'string' ? message : 'The peer failed to answer',
-  );
-  if (typeof errno === 'number') Object.assign(error, { errno });
-  if (typeof syscall === 'string') Object.assign(error, { syscall });
-  return error;
 }

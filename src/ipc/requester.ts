@@ -1,12 +1,12 @@
 import { ArgumentError, describe } from '../base/error.ts';
 import type { Message } from './message.ts';
 import {
+  answerTimeoutError,
   isTimeout,
-  noTimeout,
-  type Pending,
+  type PendingRequest,
   PendingRequests,
   type RequestOptions,
-  tooLate,
+  timeoutRangeError,
 } from './pending-requests.ts';
 import { SENT, type Sender } from './sender.ts';
 import { MessageKind } from './wire/frame.ts';
@@ -33,7 +33,7 @@ export class Requester {
   request(message: Message, options: RequestOptions): Promise<Message> {
     const { signal, timeout } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(noTimeout(timeout));
+    if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(timeoutRangeError(timeout));
     const closed = this.#host.whyClosed();
     if (closed !== undefined) return Promise.reject(closed);
     let correlation = 0;
@@ -51,7 +51,7 @@ export class Requester {
    * @returns the request's number, which the peer's handler is told as well: not that of another one that
    *   waits or is held
    */
-  ask(message: Message, waiting: Pending): number {
+  ask(message: Message, waiting: PendingRequest): number {
     if (typeof waiting?.resolve !== 'function' || typeof waiting.reject !== 'function') {
       throw new ArgumentError(
         `Cannot send request: resolve and reject are wanted, ${describe(waiting)} was given`,
@@ -118,7 +118,8 @@ export class Requester {
     };
     const abort = (): void => end(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const timer = timeout === undefined ? undefined : setTimeout(() => end(tooLate(timeout)), timeout);
+    const timer =
+      timeout === undefined ? undefined : setTimeout(() => end(answerTimeoutError(timeout)), timeout);
     try {
       return await answer;
     } finally {

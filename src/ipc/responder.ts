@@ -1,9 +1,10 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
-import { describeFailure } from './pending-requests.ts';
 import { SENT } from './sender.ts';
-import { broken, MessageKind } from './wire/frame.ts';
+import { describeFailure } from './wire/failure.ts';
+import { checkLength, type Frame, MessageKind, protocolError } from './wire/frame.ts';
 
 /** Answers a request. Takes over the request's body, and the channel takes over the answer's. */
 export type RequestHandler = (
@@ -70,7 +71,7 @@ export class Responder {
   request(correlation: number, message: Message): void {
     if (this.#answering.has(correlation)) {
       message.body?.release();
-      throw broken(`request ${correlation} came while it was being answered`);
+      throw protocolError(`request ${correlation} came while it was being answered`);
     }
     const context = new RequestContext(correlation);
     this.#answering.add(correlation, context);
@@ -82,9 +83,10 @@ export class Responder {
     else this.#answer(this.#handler, correlation, message, context);
   }
 
-  /** The peer no longer waits for an answer. */
-  cancel(correlation: number): void {
-    this.#answering.get(correlation)?.abort();
+  /** A CANCEL frame: the peer no longer waits for an answer. */
+  cancel(frame: Frame): void {
+    checkLength(frame, 4);
+    this.#answering.get(frame.body.readUInt32LE(0))?.abort();
   }
 
   /** The channel is closed. */
@@ -102,12 +104,16 @@ export class Responder {
       this.#fail(correlation, error);
       return;
     }
-    if (!isThenable(answer)) this.#respond(correlation, answer);
-    else
-      answer.then(
-        later => this.#respond(correlation, later),
-        error => this.#fail(correlation, error),
-      );
+    if (!isThenable(answer)) {
+      this.#respond(correlation, answer);
+      return;
+    }
+    // Of what only looks like a promise one is made, which settles once.
+    const promise = answer instanceof Promise ? answer : Promise.resolve(answer);
+    promise.then(
+      later => this.#respond(correlation, later),
+      error => this.#fail(correlation, error),
+    );
   }
 
   #respond(correlation: number, given: Message | undefined): void {
@@ -130,11 +136,12 @@ export class Responder {
 
   #done(correlation: number, body: unknown): void {
     if (Aggregate.isAggregate(body) && !body.released) body.release();
-    this.#answering.take(correlation);
+    const context = this.#answering.take(correlation);
+    invariant(context !== undefined, 'a request is answered once');
     this.#answered();
   }
 }
 
-function isThenable(value: unknown): value is Promise<Message | undefined> {
+function isThenable(value: unknown): value is PromiseLike<Message | undefined> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

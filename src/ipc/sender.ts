@@ -1,22 +1,27 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
-import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import type { Slice } from '../aggregate/slice.ts';
+import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
-import { checkGrantable, type ExportTable } from './chunks/exports.ts';
+import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
-import { checkSliceCount, type Message, type Outgoing } from './message.ts';
-import { bytesOfHead } from './wire/constant-head.ts';
+import type { Message } from './message.ts';
 import {
-  broken,
+  checkLength,
+  type Frame,
   FrameType,
   type FrameWriter,
-  MESSAGE_FIXED,
+  MAX_SLICES,
+  MESSAGE_FIXED_BYTES,
   MessageKind,
+  protocolError,
   SLICE_BYTES,
 } from './wire/frame.ts';
+import { bytesOfHead } from './wire/head.ts';
 import { checkAccepted, type SenderQuotas } from './wire/quotas.ts';
 
-/** Milliseconds after which a full descriptor socket is tried again when no acknowledgement will tell. */
-const RETRY = 2;
+/** After this a full descriptor socket is tried again, when no acknowledgement tells. */
+const RETRY_MS = 2;
 
 /** What the sender needs of its channel. */
 export interface SenderHost {
@@ -29,6 +34,20 @@ export interface SenderHost {
   flush(): void;
 }
 
+/** A message made ready to be sent. Holds a reference of its own to the body. */
+interface OutgoingMessage {
+  readonly kind: number;
+  readonly correlation: number;
+  /** JSON, empty for no head. */
+  readonly head: Buffer;
+  readonly body: Aggregate | undefined;
+  /** The body's. */
+  readonly slices: readonly Slice[];
+  /** Whoever waits for it, if it could not be written at once. */
+  sent?: () => void;
+  failed?: (error: Error) => void;
+}
+
 /**
  * The sending half of a channel: messages waiting for credit, and our references to what the peer has not
  * leased yet.
@@ -36,9 +55,9 @@ export interface SenderHost {
 export class Sender {
   readonly #host: SenderHost;
   /** One-way messages and requests, which need credit. */
-  readonly #messages: Outgoing[] = [];
+  readonly #messages: OutgoingMessage[] = [];
   /** Answers, which need none: the peer waits for them. */
-  readonly #answers: Outgoing[] = [];
+  readonly #answers: OutgoingMessage[] = [];
   /** Bodies that were sent and not leased yet, oldest first. */
   readonly #inFlight: (Aggregate | undefined)[] = [];
   readonly #credit = new Credit();
@@ -111,10 +130,13 @@ export class Sender {
     this.#drain(this.#messages);
   }
 
-  /** The peer tells how many messages it has leased and consumed by now, modulo 2^32. */
-  acknowledged(leasedByNow: number, consumedByNow: number): void {
+  /** An ACKNOWLEDGE frame: how many messages the peer has leased and consumed by now, modulo 2^32. */
+  acknowledged(frame: Frame): void {
+    checkLength(frame, 8);
+    const leasedByNow = frame.bytes.readUInt32LE(frame.start);
+    const consumedByNow = frame.bytes.readUInt32LE(frame.start + 4);
     const leased = (leasedByNow - this.#peerLeased) >>> 0;
-    if (leased > this.#inFlight.length) throw broken('it acknowledged messages that were never sent');
+    if (leased > this.#inFlight.length) throw protocolError('it acknowledged messages that were never sent');
     this.#credit.consumed(consumedByNow);
     this.#peerLeased = leasedByNow;
     for (const body of this.#inFlight.splice(0, leased)) body?.release();
@@ -133,7 +155,7 @@ export class Sender {
   }
 
   /** @throws what is wrong with the message */
-  #prepare(kind: number, correlation: number, message: Message): Outgoing {
+  #prepare(kind: number, correlation: number, message: Message): OutgoingMessage {
     if (typeof message !== 'object' || message === null) {
       throw new ArgumentError(`Cannot send message: an object is wanted, ${describe(message)} was given`);
     }
@@ -162,7 +184,7 @@ export class Sender {
     return !needsCredit(kind) || this.#credit.isLeft(this.#quotas.maxMessages);
   }
 
-  #drain(queue: Outgoing[]): void {
+  #drain(queue: OutgoingMessage[]): void {
     for (;;) {
       const [first] = queue;
       if (first === undefined || !this.#mayWrite(first.kind)) return;
@@ -181,7 +203,7 @@ export class Sender {
    * @returns false when the message has to wait for room in the descriptor socket
    * @throws when it cannot be sent: then its body is released
    */
-  #write(outgoing: Outgoing): boolean {
+  #write(outgoing: OutgoingMessage): boolean {
     const { kind, body, slices } = outgoing;
     try {
       if (!this.#encode(outgoing)) {
@@ -204,11 +226,11 @@ export class Sender {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.pump();
-    }, RETRY);
+    }, RETRY_MS);
   }
 
   /** @returns false when a descriptor could not be passed yet */
-  #encode({ kind, correlation, head, body, slices }: Outgoing): boolean {
+  #encode({ kind, correlation, head, body, slices }: OutgoingMessage): boolean {
     const { peer, exports, writer } = this.#host;
     if (this.#quotas !== undefined) {
       checkAccepted(this.#quotas, head.length, slices.length, body?.length ?? 0);
@@ -218,16 +240,18 @@ export class Sender {
       checkGrantable(lease.chunk, peer);
       if (!exports.grant(lease.chunk, slices)) return false;
     }
-    const length = MESSAGE_FIXED + head.length + slices.length * SLICE_BYTES;
+    const length = MESSAGE_FIXED_BYTES + head.length + slices.length * SLICE_BYTES;
     const { buffer, at: start } = writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);
     buffer.writeUInt32LE(kind, start);
     buffer.writeUInt32LE(correlation, start + 4);
     buffer.writeUInt32LE(head.length, start + 8);
     buffer.writeUInt32LE(slices.length, start + 12);
-    let at = start + MESSAGE_FIXED;
+    let at = start + MESSAGE_FIXED_BYTES;
     if (head.length > 0) at += head.copy(buffer, at);
     for (const { lease, start: first, end } of slices) {
-      buffer.writeUInt32LE(exports.numberOf(lease.chunk) as number, at);
+      const index = exports.numberOf(lease.chunk);
+      invariant(index !== undefined, 'a chunk that a message names is granted');
+      buffer.writeUInt32LE(index, at);
       buffer.writeUInt32LE(lease.generation, at + 4);
       buffer.writeUInt32LE(first, at + 8);
       buffer.writeUInt32LE(end - first, at + 12);
@@ -245,6 +269,15 @@ export function needsCredit(kind: number): boolean {
 }
 
 /** The error of sending on a channel that was closed on this side. */
-export function closedHere(): IoliteError {
+export function channelClosedError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot send message: the channel is closed');
+}
+
+/** @throws ERR_IOLITE_RANGE when a body has more slices than a message can name */
+function checkSliceCount(count: number): void {
+  if (count <= MAX_SLICES) return;
+  throw new BoundsError(
+    `Cannot send message: at most ${MAX_SLICES} slices are wanted, ${count} were given; ` +
+      'compact() the body first',
+  );
 }

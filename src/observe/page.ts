@@ -99,8 +99,8 @@ The sum of PSS is less: a page that no process has touched since it was filled i
 </main>
 <script>
 'use strict';
-const PERIOD = 1000;
-const PATIENCE = 5000;
+const PERIOD_MS = 1000;
+const PATIENCE_MS = 5000;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 const at = id => document.getElementById(id);
 const rows = new Map(); // pid -> the row's cells, kept so that a selection or a reader's place survives
@@ -179,7 +179,7 @@ async function poll() {
   try {
     const response = await fetch('/_iolite/status.json', {
       cache: 'no-store',
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     failure = 'The server answered ' + response.status + '.';
     if (response.ok) {
@@ -194,7 +194,7 @@ async function poll() {
     // The state says what failed.
   }
   showState(failure);
-  setTimeout(poll, PERIOD);
+  setTimeout(poll, PERIOD_MS);
 }
 
 poll();

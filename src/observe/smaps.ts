@@ -11,7 +11,10 @@ export interface ProcessMemory {
 }
 
 /** As memfd names its files (memfd_create(2)), and chunks theirs. */
-const CHUNK = '/memfd:iolite:';
+const CHUNK_FILE = '/memfd:iolite:';
+/** What stat(2) counts the room of a file in. */
+const BLOCK_BYTES = 512;
+const KIB_BYTES = 1024;
 
 /**
  * Reads the memory of a process from `/proc/<pid>/smaps` and `smaps_rollup` (proc_pid_smaps(5)). The kernel
@@ -26,7 +29,7 @@ export async function readProcessMemory(pid: number): Promise<ProcessMemory | un
   ]);
   // A process that has exited and was not waited for has no mappings.
   if (!mappings || !rollup) return undefined;
-  return { ...sumChunks(mappings), pss: kibibytes(/^Pss: .*$/m.exec(rollup)?.[0]) };
+  return { ...sumChunks(mappings), pss: bytesOf(/^Pss: .*$/m.exec(rollup)?.[0]) };
 }
 
 /** Sums up the mappings of chunks in the text of an smaps file. */
@@ -36,9 +39,9 @@ export function sumChunks(smaps: string): { mapped: number; chunkPss: number } {
   let inChunk = false;
   for (const line of smaps.split('\n')) {
     // A mapping begins with its address range in small hexadecimal digits, a field with a capital letter.
-    if (/^[0-9a-f]/.test(line)) inChunk = line.includes(` ${CHUNK}`);
-    else if (inChunk && line.startsWith('Size:')) mapped += kibibytes(line);
-    else if (inChunk && line.startsWith('Pss:')) chunkPss += kibibytes(line);
+    if (/^[0-9a-f]/.test(line)) inChunk = line.includes(` ${CHUNK_FILE}`);
+    else if (inChunk && line.startsWith('Size:')) mapped += bytesOf(line);
+    else if (inChunk && line.startsWith('Pss:')) chunkPss += bytesOf(line);
   }
   return { mapped, chunkPss };
 }
@@ -52,15 +55,16 @@ export async function readChunkFiles(): Promise<{ files: number; bytes: number }
   for (const name of await readdir('/proc/self/fd')) {
     const path = `/proc/self/fd/${name}`;
     const target = await ifThere(readlink(path));
-    if (target?.startsWith(CHUNK) !== true) continue;
+    if (target?.startsWith(CHUNK_FILE) !== true) continue;
     const file = await ifThere(stat(path));
-    if (file !== undefined) sizes.set(file.ino, file.blocks * 512);
+    if (file !== undefined) sizes.set(file.ino, file.blocks * BLOCK_BYTES);
   }
   return { files: sizes.size, bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-function kibibytes(line = ''): number {
-  return Number(/\d+(?= kB)/.exec(line)?.[0] ?? 0) * 1024;
+/** The bytes of a line that states them in kB. */
+function bytesOf(line = ''): number {
+  return Number(/\d+(?= kB)/.exec(line)?.[0] ?? 0) * KIB_BYTES;
 }
 
 function readIfThere(path: string): Promise<string | undefined> {
@@ -68,9 +72,9 @@ function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Undefined for what vanished before or while it was looked at. */
-async function ifThere<T>(looked: Promise<T>): Promise<T | undefined> {
+async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await looked;
+    return await reading;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;

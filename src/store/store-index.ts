@@ -1,8 +1,9 @@
 import { CoarseClock, now } from '../base/clock.ts';
 import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
+import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
-import type { Json, Message } from '../ipc/message.ts';
+import type { Message } from '../ipc/message.ts';
 import { decodeHeld, type Greeting, type HeldHead, StoreRequest } from './store-protocol.ts';
 import type { Facts, Held } from './stored-version.ts';
 

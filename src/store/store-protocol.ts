@@ -1,6 +1,7 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { IoliteError } from '../base/error.ts';
-import type { Json, Message } from '../ipc/message.ts';
+import type { Json } from '../base/json.ts';
+import type { Message } from '../ipc/message.ts';
 import { type Facts, Held } from './stored-version.ts';
 
 /**

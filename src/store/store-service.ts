@@ -1,6 +1,7 @@
 import { now } from '../base/clock.ts';
 import { ArgumentError, describe } from '../base/error.ts';
-import type { Json, Message } from '../ipc/message.ts';
+import type { Json } from '../base/json.ts';
+import type { Message } from '../ipc/message.ts';
 import type { Entry, StoreListener } from './store.ts';
 import { type Asked, encodeHeld, type Greeting, type Report, StoreRequest } from './store-protocol.ts';
 import type { Facts, Held } from './stored-version.ts';

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import type { Json } from '../ipc/message.ts';
+import type { Json } from '../base/json.ts';
 
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
 export type Facts = { readonly [name: string]: Json | undefined };

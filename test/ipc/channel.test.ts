@@ -15,6 +15,14 @@ const MiB = 1024 ** 2;
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>(settle => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
 test('request() carries head and body there and back', async () => {
   await using family = new Family();
   using pool = createPool();
@@ -250,6 +258,55 @@ test('close() delivers what was sent', async () => {
   assert.deepEqual(await ended(process), { code: 0, signal: null });
   await assert.rejects(channel.send({}), { code: 'ERR_IOLITE_CLOSED' });
   await assert.rejects(channel.request({}), { code: 'ERR_IOLITE_CLOSED' });
+});
+
+test('close() is graceful although a request is answered too late', async () => {
+  using pool = createPool();
+  using pair = new ChannelPair();
+  const ends = [pair.near, pair.far].map(
+    channel => new Promise<Error | undefined>(resolve => channel.once('close', resolve)),
+  );
+  const { promise: asked, resolve: ask } = deferred<(answer: Message) => void>();
+  pair.far.onRequest(() => new Promise<Message>(ask));
+  const request = pair.near.request({});
+  request.catch(() => {});
+  const answer = await watchdog(asked, 'the request');
+  void pair.far.close();
+  const body = pool.from('late');
+  answer({ body });
+  await assert.rejects(watchdog(request, 'the request to fail'), { code: 'ERR_IOLITE_PEER' });
+  assert.deepEqual(await watchdog(Promise.all(ends), 'the channel to close'), [undefined, undefined]);
+  assert.ok(body.released);
+});
+
+test('ready() tells all who wait', async () => {
+  for (const end of ['greeting', 'destroy'] as const) {
+    using pair = new ChannelPair();
+    const waits = Promise.allSettled([pair.near.ready(), pair.near.ready()]);
+    if (end === 'destroy') pair.near.destroy();
+    const wanted = end === 'destroy' ? 'rejected' : 'fulfilled';
+    const results = await watchdog(waits, 'both to be told');
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      [wanted, wanted],
+    );
+  }
+});
+
+test('a handler that answers twice is heard once', async () => {
+  using pair = new ChannelPair();
+  const twice = {
+    // biome-ignore lint/suspicious/noThenProperty: what a handler may return by mistake.
+    then(resolve: (message: Message) => void, reject: (error: Error) => void): void {
+      resolve({ head: 'first' });
+      resolve({ head: 'second' });
+      reject(new Error('third'));
+    },
+  };
+  pair.far.onRequest(() => twice as unknown as Promise<Message>);
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await watchdog(pair.near.request({}), 'the answer')).head, 'first');
+  }
 });
 
 test('the death of the peer fails what waits for it, and leaves nothing behind', async () => {

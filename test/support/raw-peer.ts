@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { DESCRIPTOR_NOTE, newToken, type Role, rendezvousName } from '../../src/ipc/meet/rendezvous.ts';
+import { DESCRIPTOR_NOTE, newToken, rendezvousName, type SocketRole } from '../../src/ipc/meet/rendezvous.ts';
 import { FrameType, FrameWriter, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../src/ipc/wire/frame.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
@@ -35,7 +35,7 @@ export class RawPeer {
 }
 
 /** One of a connector's two connections. */
-export function dial(path: string, role: Role, token: string): number {
+export function dial(path: string, role: SocketRole, token: string): number {
   return connectUnix(path, rendezvousName(role, token)) as number;
 }
 

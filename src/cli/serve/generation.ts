@@ -1,7 +1,7 @@
+import type { Json } from '../../base/json.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { AppProcesses, type AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
-import type { Json } from '../../ipc/message.ts';
 import { complain } from '../complain.ts';
 import { Failure } from '../user-error.ts';
 import { WorkerMessage } from './worker-message.ts';

@@ -1,6 +1,6 @@
-import type { Json } from '../../ipc/message.ts';
-import { constantHead } from '../../ipc/wire/constant-head.ts';
-import { broken } from '../../ipc/wire/frame.ts';
+import type { Json } from '../../base/json.ts';
+import { protocolError } from '../../ipc/wire/frame.ts';
+import { constantHead } from '../../ipc/wire/head.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 
@@ -112,7 +112,7 @@ export function decodeRequest(head: Json | undefined): RequestHead {
     typeof body !== 'number' ||
     !isListOfPairs(rawHeaders)
   ) {
-    throw broken('the head of a request is malformed');
+    throw protocolError('the head of a request is malformed');
   }
   const address = remoteAddress === '' ? undefined : remoteAddress;
   const request = { method, target, secure: secure === 1, remoteAddress: address, body, rawHeaders };
@@ -134,14 +134,14 @@ export function decodeAnswer(head: Json | undefined): AnswerHead {
     typeof body !== 'number' ||
     !isListOfPairs(headers)
   ) {
-    throw broken('the head of an answer is malformed');
+    throw protocolError('the head of an answer is malformed');
   }
   return { status: status as number, body, headers };
 }
 
 function arrayOf(head: Json | undefined, length: number): readonly Json[] {
   if (Array.isArray(head) && head.length === length) return head;
-  throw broken(`a head of ${length} parts is wanted`);
+  throw protocolError(`a head of ${length} parts is wanted`);
 }
 
 function isListOfPairs(value: Json | undefined): value is readonly string[] {

@@ -1,9 +1,10 @@
-import type { Message } from '../message.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { MessageContent } from '../message-content.ts';
 import { FrameType, type FrameWriter } from '../wire/frame.ts';
-import { exceeded } from '../wire/quotas.ts';
+import { quotaExceededError } from '../wire/quotas.ts';
 
 /** What of the peer's messages was leased and consumed, to be told to the peer. */
-export class Receipts {
+export class Acknowledgements {
   readonly #changed: () => void;
   readonly #maxMessages: number;
   /** Since the channel began, modulo 2^32. */
@@ -29,15 +30,17 @@ export class Receipts {
    * The message that came is one to be consumed. @throws ERR_IOLITE_LIMIT, its body released, when too many
    * wait
    */
-  admit({ body }: Message): void {
+  admit({ body }: MessageContent): void {
     if (this.#waiting >= this.#maxMessages) {
       body?.release();
-      throw exceeded('maxMessages', this.#maxMessages);
+      throw quotaExceededError('maxMessages', this.#maxMessages);
     }
     this.#waiting += 1;
   }
 
+  /** The program has consumed a message that was admitted. */
   consumed(): void {
+    invariant(this.#waiting > 0, 'a message that is consumed was admitted');
     this.#waiting -= 1;
     this.#consumed = (this.#consumed + 1) >>> 0;
     this.#tell();

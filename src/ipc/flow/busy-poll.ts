@@ -1,12 +1,14 @@
 import { checkInteger } from '../../base/error.ts';
 
-const SECOND = 1_000_000;
+const US_PER_MS = 1000;
+const MAX_SPAN_US = 1_000_000;
 
 /**
  * Keeps the event loop from sleeping for a while after each activity: what comes meanwhile is seen without
  * the kernel having to wake the process. Costs a processor for as long as it lasts.
  */
 export class BusyPoll {
+  /** Milliseconds. */
   readonly #span: number;
   #until = 0;
   #polls = false;
@@ -15,7 +17,7 @@ export class BusyPoll {
   /** @param span microseconds after an activity. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
   constructor(span = 0) {
     checkBusyPoll(span);
-    this.#span = span / 1000;
+    this.#span = span / US_PER_MS;
   }
 
   /** Something was sent or received. */
@@ -40,5 +42,5 @@ export class BusyPoll {
 
 /** Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless it is a span to poll for, in microseconds. */
 export function checkBusyPoll(span: unknown = 0): void {
-  checkInteger(span, 'busyPoll', 0, SECOND);
+  checkInteger(span, 'busyPoll', 0, MAX_SPAN_US);
 }

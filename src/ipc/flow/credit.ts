@@ -1,17 +1,10 @@
+import type { Slice } from '../../aggregate/slice.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { Lease } from '../../memory/lease.ts';
-import { broken } from '../wire/frame.ts';
+import { protocolError } from '../wire/frame.ts';
 
-/**
- * Bytes of buffers that messages not consumed may have: what a sender runs ahead is memory that cannot be
- * recycled.
- */
-const BYTES = 32 * 1024 ** 2;
-
-interface Part {
-  readonly lease: Lease;
-  readonly start: number;
-  readonly end: number;
-}
+/** Buffers of messages that are not consumed: what a sender runs ahead is memory that cannot be recycled. */
+const MAX_AHEAD_BYTES = 32 * 1024 ** 2;
 
 /** How far one side of a channel may run ahead of what the other has consumed. */
 export class Credit {
@@ -26,11 +19,11 @@ export class Credit {
 
   /** Whether another message may be sent. @param most messages that the peer lets wait */
   isLeft(most: number): boolean {
-    return this.#added.length < most && this.#bytes < BYTES;
+    return this.#added.length < most && this.#bytes < MAX_AHEAD_BYTES;
   }
 
   /** A message of these slices is sent. */
-  take(slices: readonly Part[]): void {
+  take(slices: readonly Slice[]): void {
     let added = 0;
     for (const { lease, start, end } of slices) {
       const isKnown = lease === this.#lastLease;
@@ -48,9 +41,17 @@ export class Credit {
   consumed(byNow: number): void {
     const count = (byNow - this.#consumed) >>> 0;
     if (count > (this.#sent - this.#consumed) >>> 0)
-      throw broken('it consumed messages that were never sent');
+      throw protocolError('it consumed messages that were never sent');
     this.#consumed = byNow;
     for (const added of this.#added.splice(0, count)) this.#bytes -= added;
+    invariant(
+      this.#added.length === (this.#sent - byNow) >>> 0,
+      'each message that is not consumed is counted',
+    );
+    invariant(
+      this.#added.length > 0 ? this.#bytes >= 0 : this.#bytes === 0,
+      'bytes that are not consumed are those of messages that are not',
+    );
     // A lease that nobody else keeps is to be collected.
     if (this.#added.length === 0) this.#lastLease = undefined;
   }

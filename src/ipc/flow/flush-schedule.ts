@@ -1,4 +1,4 @@
-const NOW = Promise.resolve();
+const RESOLVED = Promise.resolve();
 
 /**
  * When a channel's frames leave. Those that come of one event, acknowledgements included, leave together:
@@ -44,7 +44,7 @@ export class FlushSchedule {
 
   /** (queueMicrotask() would make an asynchronous resource each time.) */
   #afterPromises(): void {
-    void NOW.then(this.#nextTick);
+    void RESOLVED.then(this.#nextTick);
   }
 
   readonly #nextTick = (): void => process.nextTick(this.#run);

@@ -5,7 +5,7 @@ import { peerCredentials, sendDescriptor, socketPair } from '../../os/socket.ts'
 import { connectUnix } from '../../os/unix-connect.ts';
 import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
-import { checkPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
+import { checkEndpointPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
 
 /** How to connect, and what is accepted from the peer. */
 export interface ConnectOptions extends ChannelOptions {
@@ -15,10 +15,10 @@ export interface ConnectOptions extends ChannelOptions {
   readonly timeout?: number;
 }
 
-const DEFAULT_TIMEOUT = 10_000;
-/** Milliseconds between attempts at an endpoint with a full queue: first and longest. */
-const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 50;
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** Between attempts at an endpoint with a full queue: the first pause and the longest. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
 
 /**
  * Connects to an endpoint that another process listens on.
@@ -30,19 +30,19 @@ const LONGEST_PAUSE = 50;
  *   ERR_IOLITE_ARGUMENT; the signal's reason. Leaves nothing open then.
  */
 export async function connect(path: string, options: ConnectOptions = {}): Promise<Channel> {
-  const { signal, timeout = DEFAULT_TIMEOUT, ...accepted } = options;
-  checkPath(path, 'Cannot connect');
+  const { signal, timeout = DEFAULT_TIMEOUT_MS, ...accepted } = options;
+  checkEndpointPath(path, 'Cannot connect');
   checkChannelOptions(accepted);
   checkInteger(timeout, 'timeout', 1, 2 ** 31 - 1);
   signal?.throwIfAborted();
   const deadline = performance.now() + timeout;
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const channel = tryConnect(path, accepted);
     if (channel !== undefined) {
-      await greeted(channel, path, deadline, signal);
+      await waitForGreeting(channel, path, deadline, signal);
       return channel;
     }
-    if (performance.now() > deadline) throw silent(path);
+    if (performance.now() > deadline) throw silentEndpointError(path);
     await setTimeout(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
       throw signal?.reason;
     });
@@ -74,7 +74,7 @@ export function tryConnect(path: string, accepted: ChannelOptions): Channel | un
 
 /**
  * Sends the far end of the descriptor socket. A socket that was just connected has room; what was sent stays
- * there when it is closed. An endpoint that will not have us may have closed it already: our second
+ * there when it is closed. An endpoint that refuses us may have closed it already: our second
  * connection is told why.
  */
 function carry(carrier: number, fd: number): boolean {
@@ -88,14 +88,17 @@ function carry(carrier: number, fd: number): boolean {
 }
 
 /** Waits for the endpoint's HELLO. Ends the channel if it does not come. */
-async function greeted(
+async function waitForGreeting(
   channel: Channel,
   path: string,
   deadline: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const abort = (): void => channel.destroy(signal?.reason);
-  const timer = globalThis.setTimeout(() => channel.destroy(silent(path)), deadline - performance.now());
+  const timer = globalThis.setTimeout(
+    () => channel.destroy(silentEndpointError(path)),
+    deadline - performance.now(),
+  );
   if (signal?.aborted) abort();
   else signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -106,6 +109,6 @@ async function greeted(
   }
 }
 
-function silent(path: string): IoliteError {
+function silentEndpointError(path: string): IoliteError {
   return new IoliteError('ERR_IOLITE_PEER', `Cannot connect to ${path}: the endpoint did not greet in time`);
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { checkInteger, IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { type Acl, admits, type Credentials } from '../../memory/acl.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf } from '../../os/node-socket.ts';
@@ -8,8 +9,9 @@ import { peerCredentials } from '../../os/socket.ts';
 import { peerAddress } from '../../os/unix-address.ts';
 import { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
-import { type Refusal, refusalError, refusalFrame } from '../wire/refusal.ts';
-import { Arrivals } from './half-channels.ts';
+import { Inbox } from '../inbox.ts';
+import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
+import { HalfChannels } from './half-channels.ts';
 import { readRendezvousName } from './rendezvous.ts';
 
 /** Whom an endpoint admits, and what it accepts from them. */
@@ -33,17 +35,15 @@ interface Events {
   newListener: [event: string | symbol];
 }
 
-interface Waiter {
-  readonly resolve: (result: IteratorResult<Channel, undefined>) => void;
-}
-
-/** Refused connections that may be kept open until they have read why. */
-const MAX_LINGERING = 64;
-const LINGER = 1000;
+const DEFAULT_MAX_CHANNELS = 1024;
+const DEFAULT_GREETING_TIMEOUT_MS = 5000;
+/** Refused connections that may be kept open until they have read why, and for how long. */
+const MAX_LINGERING_SOCKETS = 64;
+const LINGER_MS = 1000;
 
 /**
  * Where other processes connect to this one. Each connection becomes a channel, given to the listeners of
- * 'channel' or else to who iterates over the endpoint. A connection that is refused, garbage or slow ends by
+ * 'channel' or else to whoever iterates over it. A connection that is refused, garbage or slow ends by
  * itself; the others notice nothing of it. Use listen().
  */
 export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Channel> {
@@ -54,20 +54,20 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   readonly #maxChannels: number;
   readonly #greetingTimeout: number;
   readonly #accepted: ChannelOptions;
-  readonly #arrivals: Arrivals;
+  readonly #halfChannels: HalfChannels;
   readonly #channels = new Set<Channel>();
   /** Channels whose peer has not greeted, the oldest first. */
   readonly #silent = new Set<Channel>();
   readonly #lingering = new Set<Socket>();
-  /** Channels that nobody has taken yet, and who waits for the next. */
-  readonly #ready: Channel[] = [];
-  readonly #waiting: Waiter[] = [];
+  /** Channels that nobody has taken yet. */
+  readonly #inbox = new Inbox<Channel>();
   #closed = false;
 
   /** @param server listens already, and accepts paused */
   constructor(server: Server, path: string, options: EndpointOptions) {
     super();
-    const { acl, maxChannels = 1024, greetingTimeout = 5000, channel = {} } = options;
+    const { acl, channel = {} } = options;
+    const { maxChannels = DEFAULT_MAX_CHANNELS, greetingTimeout = DEFAULT_GREETING_TIMEOUT_MS } = options;
     checkInteger(maxChannels, 'maxChannels', 1, 2 ** 20);
     checkInteger(greetingTimeout, 'greetingTimeout', 1, 2 ** 31 - 1);
     this.path = path;
@@ -76,7 +76,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.#maxChannels = maxChannels;
     this.#greetingTimeout = greetingTimeout;
     this.#accepted = channel;
-    this.#arrivals = new Arrivals(greetingTimeout);
+    this.#halfChannels = new HalfChannels(greetingTimeout);
     server.on('connection', socket => this.#connected(socket));
     // Those that came before somebody listened.
     this.on('newListener', event => event === 'channel' && setImmediate(() => this.#emitReady()));
@@ -95,10 +95,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
 
   /** The channels in the order they come, until the endpoint is closed. */
   [Symbol.asyncIterator](): AsyncIterator<Channel, undefined> {
-    return {
-      next: () => this.#next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
-    };
+    return this.#inbox.iterate();
   }
 
   /** Lets the process end although the endpoint is open. */
@@ -120,10 +117,10 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     if (this.#closed) return;
     this.#closed = true;
     this.#server.close();
-    this.#arrivals.clear();
-    for (const channel of [...this.#silent, ...this.#ready.splice(0)]) channel.destroy();
+    this.#halfChannels.clear();
+    for (const channel of [...this.#silent, ...this.#inbox.clear()]) channel.destroy();
     for (const socket of this.#lingering) socket.destroy();
-    for (const { resolve } of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
+    this.#inbox.end();
     this.emit('close');
   }
 
@@ -152,8 +149,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       return;
     }
     if (token === undefined) return this.#refuse(socket, 'protocol', peer);
-    if (role === 'd') return this.#arrivals.add(token, socket, peer);
-    const descriptors = this.#arrivals.take(token, peer);
+    if (role === 'd') return this.#halfChannels.add(token, socket, peer);
+    const descriptors = this.#halfChannels.take(token, peer);
     if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
     if (!this.#hasRoom()) {
       closeDescriptor(descriptors);
@@ -183,9 +180,10 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
 
   /** A channel that is complete but for the peer's greeting. */
   #open(channel: Channel): void {
-    const timer = setTimeout(() => channel.destroy(silent()), this.#greetingTimeout);
+    const timer = setTimeout(() => channel.destroy(silentPeerError()), this.#greetingTimeout);
     this.#silent.add(channel);
     this.#channels.add(channel);
+    invariant(this.#channels.size <= this.#maxChannels, 'no more channels are open than may be');
     channel.once('close', () => this.#channels.delete(channel));
     const settled = (): void => {
       clearTimeout(timer);
@@ -209,32 +207,23 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       this.emit('channel', channel);
       return;
     }
-    const waiter = this.#waiting.shift();
-    if (waiter === undefined) this.#ready.push(channel);
-    else waiter.resolve({ value: channel, done: false });
+    this.#inbox.push(channel);
   }
 
   #emitReady(): void {
     if (this.listenerCount('channel') === 0) return;
-    for (const channel of this.#ready.splice(0)) this.emit('channel', channel);
-  }
-
-  #next(): Promise<IteratorResult<Channel, undefined>> {
-    const channel = this.#ready.shift();
-    if (channel !== undefined) return Promise.resolve({ value: channel, done: false });
-    if (this.#closed) return Promise.resolve({ value: undefined, done: true });
-    return new Promise(resolve => this.#waiting.push({ resolve }));
+    for (const channel of this.#inbox.clear()) this.emit('channel', channel);
   }
 
   /** Says why, and waits for the other side to have read it: a socket that is closed at once may lose it. */
-  #refuse(socket: Socket, refusal: Refusal, peer: Credentials): void {
+  #refuse(socket: Socket, refusal: ConnectionRefusal, peer: Credentials): void {
     this.emit('refused', refusalError(refusal), peer);
-    if (this.#lingering.size >= MAX_LINGERING) {
+    if (this.#lingering.size >= MAX_LINGERING_SOCKETS) {
       socket.destroy();
       return;
     }
     this.#lingering.add(socket);
-    const timer = setTimeout(() => socket.destroy(), LINGER);
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once('close', () => {
       clearTimeout(timer);
       this.#lingering.delete(socket);
@@ -244,6 +233,6 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   }
 }
 
-function silent(): IoliteError {
+function silentPeerError(): IoliteError {
   return new IoliteError('ERR_IOLITE_PEER', 'The peer did not greet in time');
 }

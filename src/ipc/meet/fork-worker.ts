@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { IoliteError } from '../../base/error.ts';
 import type { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
-import { VARIABLE } from './fork.ts';
+import { CHANNEL_VARIABLE } from './fork.ts';
 import { listen } from './listen.ts';
 
 /** How a cluster's worker is started, and what the primary accepts from it. */
@@ -43,14 +43,14 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
     ...(accepted === undefined ? {} : { channel: accepted }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const worker = cluster.fork({ ...env, [VARIABLE]: name });
+  const worker = cluster.fork({ ...env, [CHANNEL_VARIABLE]: name });
   if (worker.process.pid !== undefined) pids.push(worker.process.pid);
   const abort = (): void => void worker.process.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });
   worker.once('exit', () => signal?.removeEventListener('abort', abort));
   const ended = new Promise<never>((_, reject) => {
     worker.on('error', reject);
-    worker.once('exit', (code, killedBy) => reject(endedEarly(code, killedBy)));
+    worker.once('exit', (code, killedBy) => reject(earlyExitError(code, killedBy)));
   });
   ended.catch(() => {});
   const arrived = endpoint[Symbol.asyncIterator]().next();
@@ -61,7 +61,7 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
   return { channel, worker };
 }
 
-function endedEarly(code: number | null, killedBy: string | null): IoliteError {
+function earlyExitError(code: number | null, killedBy: string | null): IoliteError {
   const how = killedBy ? `was killed by ${killedBy}` : `exited with code ${code}`;
   return new IoliteError('ERR_IOLITE_PEER', `The worker ${how} before it took up its channel`);
 }

@@ -39,8 +39,9 @@ export interface Forked {
  * Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a
  * name.
  */
-export const VARIABLE = 'IOLITE_CHANNEL';
-const FIRST_DESCRIPTOR = 3;
+export const CHANNEL_VARIABLE = 'IOLITE_CHANNEL';
+/** Of those that a child inherits, behind its standard streams. */
+const FIRST_INHERITED_FD = 3;
 
 /**
  * Starts a Node.js process that runs `module`, connected by a channel. The child calls parentChannel().
@@ -62,11 +63,11 @@ export async function fork(
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
   const inherited = [theirMessages, theirDescriptors, ...descriptors];
-  const numbers = inherited.map((_, position) => FIRST_DESCRIPTOR + position);
+  const numbers = inherited.map((_, position) => FIRST_INHERITED_FD + position);
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, [...execArgv, path, ...args], {
-      env: { ...env, [VARIABLE]: numbers.join(',') },
+      env: { ...env, [CHANNEL_VARIABLE]: numbers.join(',') },
       stdio: [stdio, stdio, stdio, ...inherited] as StdioOptions,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.uid === undefined ? {} : { uid: options.uid }),
@@ -87,12 +88,12 @@ export async function fork(
     gid: options.gid ?? (process.getgid?.() as number),
   };
   const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, peer, options.channel);
-  await started(child, channel);
+  await waitForGreeting(child, channel);
   return { channel, process: child };
 }
 
 /** Waits until the child has taken up its channel. */
-async function started(child: ChildProcess, channel: Channel): Promise<void> {
+async function waitForGreeting(child: ChildProcess, channel: Channel): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
   const exited = once(child, 'exit', { signal }).then(([code, killedBy]) => {
@@ -121,10 +122,16 @@ async function started(child: ChildProcess, channel: Channel): Promise<void> {
   child.on('error', () => {});
 }
 
-let taken: { readonly channel: Channel; readonly descriptors: readonly number[] } | undefined;
+/** What whoever started us has passed to us. */
+interface Inheritance {
+  readonly channel: Channel;
+  readonly descriptors: readonly number[];
+}
+
+let inheritance: Inheritance | undefined;
 
 /**
- * The channel to who started us: the process that forked this one, or the thread that spawned this thread.
+ * The channel to whoever started us: the process that forked this one, or the thread that spawned this one.
  * Every call returns the same channel.
  * @param options only the first call's count
  * @throws ERR_IOLITE_CLOSED when it was not fork(), forkWorker() or spawnThread() that started us
@@ -138,35 +145,34 @@ export function inheritedDescriptors(): readonly number[] {
   return takeUp().descriptors;
 }
 
-function takeUp(options?: ChannelOptions): {
-  readonly channel: Channel;
-  readonly descriptors: readonly number[];
-} {
+function takeUp(options?: ChannelOptions): Inheritance {
   checkChannelOptions(options);
-  taken ??= isMainThread ? fromEnvironment(options) : fromNumbers([...(threadSockets() ?? [])], options);
-  return taken;
+  inheritance ??= isMainThread
+    ? readEnvironment(options)
+    : openInherited([...(threadSockets() ?? [])], options);
+  return inheritance;
 }
 
 /** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
-function fromEnvironment(options?: ChannelOptions): typeof taken & {} {
-  const { [VARIABLE]: value = '' } = process.env;
-  delete process.env[VARIABLE];
-  if (!value.startsWith('@')) return fromNumbers(value.split(',').map(Number), options);
+function readEnvironment(options?: ChannelOptions): Inheritance {
+  const { [CHANNEL_VARIABLE]: value = '' } = process.env;
+  delete process.env[CHANNEL_VARIABLE];
+  if (!value.startsWith('@')) return openInherited(value.split(',').map(Number), options);
   const channel = tryConnect(value, options ?? {});
-  if (channel === undefined) throw notStarted();
+  if (channel === undefined) throw noParentError();
   return { channel, descriptors: [] };
 }
 
-function fromNumbers(numbers: number[], options?: ChannelOptions): typeof taken & {} {
+function openInherited(numbers: number[], options?: ChannelOptions): Inheritance {
   const [messages, descriptors, ...others] = numbers;
-  if (messages === undefined || descriptors === undefined) throw notStarted();
-  if (socketInode(messages) === undefined || socketInode(descriptors) === undefined) throw notStarted();
+  if (messages === undefined || descriptors === undefined) throw noParentError();
+  if (socketInode(messages) === undefined || socketInode(descriptors) === undefined) throw noParentError();
   for (const fd of numbers) closeOnExec(fd);
   const channel = new Channel({ messages, descriptors }, peerCredentials(messages), options);
   return { channel, descriptors: others };
 }
 
-function notStarted(): IoliteError {
+function noParentError(): IoliteError {
   return new IoliteError(
     'ERR_IOLITE_CLOSED',
     'Cannot open channel to the parent: it was not fork(), forkWorker() or spawnThread() that started us',

@@ -7,9 +7,9 @@ import { isUnixSeqpacket } from '../../os/unix-connect.ts';
 import { DESCRIPTOR_NOTE } from './rendezvous.ts';
 
 /** First halves of channels that may wait for their second. */
-const MAX_ARRIVALS = 256;
+const MAX_HALVES = 256;
 
-interface Arrival {
+interface HalfChannel {
   readonly socket: Socket;
   readonly peer: Credentials;
   readonly timer: NodeJS.Timeout;
@@ -19,10 +19,10 @@ interface Arrival {
  * Connections that bring a descriptor socket and wait, for a short time, for the message socket that goes
  * with it.
  */
-export class Arrivals {
+export class HalfChannels {
   readonly #timeout: number;
   /** By token, the oldest first. */
-  readonly #arrivals = new Map<string, Arrival>();
+  readonly #halves = new Map<string, HalfChannel>();
 
   /** @param timeout in milliseconds */
   constructor(timeout: number) {
@@ -33,44 +33,44 @@ export class Arrivals {
    * A connection that was accepted paused. The oldest one goes when there are too many; a token counts once.
    */
   add(token: string, socket: Socket, peer: Credentials): void {
-    for (const oldest of this.#arrivals.keys()) {
-      if (this.#arrivals.size < MAX_ARRIVALS) break;
+    for (const oldest of this.#halves.keys()) {
+      if (this.#halves.size < MAX_HALVES) break;
       this.#drop(oldest);
     }
-    if (this.#arrivals.has(token)) {
+    if (this.#halves.has(token)) {
       socket.destroy();
       return;
     }
     const timer = setTimeout(() => this.#drop(token), this.#timeout).unref();
-    this.#arrivals.set(token, { socket: socket.unref(), peer, timer });
+    this.#halves.set(token, { socket: socket.unref(), peer, timer });
   }
 
   /**
-   * The descriptor socket that `peer` has sent under this token, now the caller's; undefined when there is
-   * none, or another process sent it, or it is something else.
+   * The descriptor socket that `peer` has sent under this token, which the caller closes; undefined when
+   * there is none, or another process sent it, or it is something else.
    */
   take(token: string, peer: Credentials): number | undefined {
-    const arrival = this.#arrivals.get(token);
-    if (arrival === undefined) return undefined;
-    const { pid, uid, gid } = arrival.peer;
+    const half = this.#halves.get(token);
+    if (half === undefined) return undefined;
+    const { pid, uid, gid } = half.peer;
     if (pid !== peer.pid || uid !== peer.uid || gid !== peer.gid) return undefined;
     try {
-      return receiveSocket(descriptorOf(arrival.socket));
+      return receiveSocket(descriptorOf(half.socket));
     } finally {
       this.#drop(token);
     }
   }
 
   clear(): void {
-    for (const token of this.#arrivals.keys()) this.#drop(token);
+    for (const token of this.#halves.keys()) this.#drop(token);
   }
 
   #drop(token: string): void {
-    const arrival = this.#arrivals.get(token);
-    if (arrival === undefined) return;
-    this.#arrivals.delete(token);
-    clearTimeout(arrival.timer);
-    arrival.socket.destroy();
+    const half = this.#halves.get(token);
+    if (half === undefined) return;
+    this.#halves.delete(token);
+    clearTimeout(half.timer);
+    half.socket.destroy();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Channel } from '../channel.ts';
  * come for a while. A pause of the whole machine is no sign: only after it was asked twice in vain is the
  * process taken for stuck.
  */
-export class Pulse {
+export class HangDetector {
   readonly #channel: Channel;
   readonly #stuck: () => void;
   readonly #timer: NodeJS.Timeout;

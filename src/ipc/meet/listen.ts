@@ -12,7 +12,7 @@ import { nodePath } from '../../os/unix-address.ts';
 import { addressInUse, connectUnix } from '../../os/unix-connect.ts';
 import { checkChannelOptions } from '../channel-options.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
-import { checkPath } from './rendezvous.ts';
+import { checkEndpointPath } from './rendezvous.ts';
 
 /** How to listen. */
 export interface ListenOptions extends EndpointOptions {
@@ -25,15 +25,15 @@ export interface ListenOptions extends EndpointOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds after which a folder that another process has locked is tried again. */
-const LOCK_PAUSE = 5;
+/** After this a folder that another process has locked is tried again, and how often. */
+const LOCK_PAUSE_MS = 5;
 const LOCK_TRIES = 400;
 
 /**
  * Listens for channels of other processes.
  *
- * A socket file whose owner is dead is replaced, under a lock of its folder, so that of several who try one
- * gets it. One that somebody listens on, and a file that is no socket, are left alone.
+ * A socket file whose owner is dead is replaced, under a lock of its folder, so that of several that try
+ * one gets it. One that somebody listens on, and a file that is no socket, are left alone.
  * @param path in the file system, or '@' and an abstract name, which goes with the endpoint and is known in
  *   our network namespace only. './@name' is a path.
  * @throws SystemError: EADDRINUSE, ENOENT, ENOTDIR, EACCES, ENAMETOOLONG; ERR_IOLITE_ARGUMENT,
@@ -41,7 +41,7 @@ const LOCK_TRIES = 400;
  */
 export async function listen(path: string, options: ListenOptions = {}): Promise<Endpoint> {
   const { mode = 0o600, signal, ...accepted } = options;
-  checkPath(path, 'Cannot listen');
+  checkEndpointPath(path, 'Cannot listen');
   checkInteger(mode, 'mode', 0, 0o777);
   if (accepted.acl !== undefined) checkAcl(accepted.acl);
   if (accepted.channel !== undefined) checkChannelOptions(accepted.channel);
@@ -89,7 +89,7 @@ async function lockFolder(
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     const unlock = tryLockFolder(folder);
     if (unlock !== undefined) return unlock;
-    await setTimeout(LOCK_PAUSE);
+    await setTimeout(LOCK_PAUSE_MS);
     signal?.throwIfAborted();
   }
   throw addressInUse(path);

@@ -13,7 +13,7 @@ import { ArgumentError, describe } from '../../base/error.ts';
  * accepts the second it has everything, and nothing waits. The kernel attests that both are of the same
  * process.
  */
-export type Role = 'd' | 'm';
+export type SocketRole = 'd' | 'm';
 
 const TOKEN_BYTES = 16;
 
@@ -21,23 +21,23 @@ export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('hex');
 }
 
-export function rendezvousName(role: Role, token: string): string {
+export function rendezvousName(role: SocketRole, token: string): string {
   return `@iolite/${role}/${token}`;
 }
 
 /** What a name says, or undefined when it is not one of these. */
 export function readRendezvousName(
   name: string,
-): { readonly role: Role; readonly token: string } | undefined {
+): { readonly role: SocketRole; readonly token: string } | undefined {
   const [, role, token] = /^@iolite\/([dm])\/([0-9a-f]{32})$/.exec(name) ?? [];
-  return role === undefined || token === undefined ? undefined : { role: role as Role, token };
+  return role === undefined || token === undefined ? undefined : { role: role as SocketRole, token };
 }
 
 /** Comes with the descriptor. */
 export const DESCRIPTOR_NOTE = Buffer.from('IOL1');
 
 /** Throws `ERR_IOLITE_ARGUMENT` unless `path` can name an endpoint. */
-export function checkPath(path: unknown, attempted: string): asserts path is string {
+export function checkEndpointPath(path: unknown, attempted: string): asserts path is string {
   if (typeof path !== 'string' || path === '' || path === '@' || path.includes('\0')) {
     const shown = typeof path === 'string' ? JSON.stringify(path.slice(0, 40)) : describe(path);
     throw new ArgumentError(

@@ -35,8 +35,11 @@ export interface SupervisorOptions {
 
 /** How workers are ended. */
 export interface CloseOptions {
+  /** Tells them to drain. Default SIGTERM. */
   readonly signal?: NodeJS.Signals;
+  /** Milliseconds after which those that are left are killed. Default 10,000. */
   readonly limit?: number;
+  /** Kill them all now. */
   readonly force?: boolean;
 }
 
@@ -63,14 +66,14 @@ function nothing(): void {}
 
 const NO_WORKER = { worker: undefined, serving: false, trouble: undefined, drain: nothing, kill: nothing };
 
-/** A worker that dies within this many milliseconds of its start is not replaced at once. */
-const QUICK = 1000;
-const FIRST_DELAY = 100;
-const LAST_DELAY = 5000;
+/** A worker that dies this soon after its start is not replaced at once. */
+const QUICK_DEATH_MS = 1000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 5000;
 /** Failed starts in a row after which a slot counts as failing. */
 const START_TRIES = 3;
-/** Milliseconds that workers have to drain. */
-const DRAIN_LIMIT = 10_000;
+/** How long workers have to drain. */
+const DRAIN_LIMIT_MS = 10_000;
 
 /**
  * Keeps a number of worker processes running. What they inherit stays open here too: connections that wait at
@@ -135,10 +138,8 @@ export class Supervisor extends EventEmitter<{
   /**
    * Tells the workers to drain. Resolves when none is left. To call it again is to urge them: the last signal
    * and limit count.
-   * @param options `signal` that tells them, default SIGTERM; `limit`, milliseconds after which those that
-   *   are left are killed, default 10,000; `force`: kill them all now
    */
-  close({ signal = 'SIGTERM', limit = DRAIN_LIMIT, force = false }: CloseOptions = {}): Promise<void> {
+  close({ signal = 'SIGTERM', limit = DRAIN_LIMIT_MS, force = false }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close();
     if (force) this.#kill();
     for (const slot of this.#slots) slot.drain(signal);
@@ -192,7 +193,7 @@ export class Supervisor extends EventEmitter<{
     const { serving } = slot;
     Object.assign(slot, { ...NO_WORKER });
     slot.failedStarts = serving ? 0 : slot.failedStarts + 1;
-    slot.quickDeaths = serving && performance.now() - startedAt >= QUICK ? 0 : slot.quickDeaths + 1;
+    slot.quickDeaths = serving && performance.now() - startedAt >= QUICK_DEATH_MS ? 0 : slot.quickDeaths + 1;
     this.#ended(slot, reason);
   }
 
@@ -225,7 +226,8 @@ export class Supervisor extends EventEmitter<{
       return;
     }
     const { quickDeaths } = slot;
-    const restartsIn = quickDeaths === 0 ? 0 : Math.min(FIRST_DELAY * 2 ** (quickDeaths - 1), LAST_DELAY);
+    const restartsIn =
+      quickDeaths === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (quickDeaths - 1), LONGEST_DELAY_MS);
     slot.timer = setTimeout(() => this.#launch(slot), restartsIn);
     this.emit('exit', { slot: slot.index, reason, restartsIn });
     this.#check(reason);

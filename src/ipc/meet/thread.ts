@@ -50,7 +50,7 @@ export async function spawnThread(
   if (typeof module !== 'string' && !(module instanceof URL)) {
     throw new ArgumentError(`Cannot spawn thread: a path or URL is wanted, ${describe(module)} was given`);
   }
-  const { workerData: data = {}, env = process.env, execArgv, resourceLimits, name, signal } = options;
+  const { signal } = options;
   checkChannelOptions(options.channel);
   signal?.throwIfAborted();
   const [ourMessages, theirMessages] = socketPair('stream');
@@ -62,18 +62,7 @@ export async function spawnThread(
   };
   let thread: Worker;
   try {
-    thread = new Worker(urlOf(module), {
-      argv: [...args],
-      env: { ...env },
-      workerData: {
-        ...data,
-        [SOCKETS_KEY]: [theirMessages, theirDescriptors],
-        [LEDGER_KEY]: sharedLedger(),
-      },
-      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
-      ...(name === undefined ? {} : { name }),
-    });
+    thread = startWorker(module, args, options, [theirMessages, theirDescriptors]);
   } catch (error) {
     closeTheirs();
     closeDescriptor(ourMessages);
@@ -85,15 +74,10 @@ export async function spawnThread(
   endSafely(thread, threadId);
   const us = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, us, options.channel);
-  // The end of a thread shows as the channel's end, after what it had sent.
-  let end = 'ended';
-  thread.on('error', cause => {
-    end = `failed (${cause instanceof Error ? cause.message : describe(cause)})`;
-  });
-  thread.once('exit', code => {
+  const end = watchEnd(thread);
+  thread.once('exit', () => {
     reclaim(threadId);
     closeTheirs();
-    if (end === 'ended') end = `ended with code ${code}`;
   });
   const abort = (): void => void thread.terminate();
   signal?.addEventListener('abort', abort, { once: true });
@@ -104,9 +88,43 @@ export async function spawnThread(
     channel.destroy();
     await thread.terminate();
     signal?.throwIfAborted();
-    throw new IoliteError('ERR_IOLITE_PEER', `The thread ${end} before it took up its channel`);
+    throw new IoliteError('ERR_IOLITE_PEER', `The thread ${end()} before it took up its channel`);
   }
   return { channel, thread };
+}
+
+/** @param sockets what the thread is to take up: of messages, and of descriptors */
+function startWorker(
+  module: string | URL,
+  args: readonly string[],
+  options: ThreadOptions,
+  sockets: readonly [messages: number, descriptors: number],
+): Worker {
+  const { workerData: data = {}, env = process.env, execArgv, resourceLimits, name } = options;
+  return new Worker(urlOf(module), {
+    argv: [...args],
+    env: { ...env },
+    workerData: { ...data, [SOCKETS_KEY]: sockets, [LEDGER_KEY]: sharedLedger() },
+    ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    ...(name === undefined ? {} : { name }),
+  });
+}
+
+/**
+ * Keeps an error that a thread throws from being one of ours: it shows as the end of its channel, after what
+ * it had sent.
+ * @returns how it ended, by now
+ */
+function watchEnd(thread: Worker): () => string {
+  let end = 'ended';
+  thread.on('error', cause => {
+    end = `failed (${cause instanceof Error ? cause.message : describe(cause)})`;
+  });
+  thread.once('exit', code => {
+    if (end === 'ended') end = `ended with code ${code}`;
+  });
+  return () => end;
 }
 
 /** Threads that this one has started and that have not ended. */

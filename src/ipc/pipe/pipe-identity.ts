@@ -11,9 +11,10 @@ export interface PipeIdentity {
 /** An end of a pipe. */
 export type PipeEnd = 'read' | 'write';
 
-const O_ACCMODE = 3;
-const MODES: Record<PipeEnd, number> = { read: 0, write: 1 };
-const BOTH = 2;
+/** How a descriptor is open: bits of its flags, open(2). */
+const O_ACCMODE = 0x3;
+const O_RDWR = 0x2;
+const MODES: Record<PipeEnd, number> = { read: 0x0, write: 0x1 };
 
 /** The pipe, or named pipe, behind a descriptor; undefined when it is something else. */
 export function identifyPipe(fd: number): PipeIdentity | undefined {
@@ -43,5 +44,5 @@ function isEnd(pid: number, fd: string, { device, inode }: PipeIdentity, end: Pi
   if (stats?.dev !== device || stats.ino !== inode) return false;
   const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))?.[1];
   const mode = Number.parseInt(flags ?? '', 8) & O_ACCMODE;
-  return flags !== undefined && (mode === MODES[end] || mode === BOTH);
+  return flags !== undefined && (mode === MODES[end] || mode === O_RDWR);
 }

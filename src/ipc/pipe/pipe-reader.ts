@@ -9,6 +9,7 @@ import { holdsPipe, identifyPipe, type PipeIdentity } from './pipe-identity.ts';
 
 const READ_BYTES = 64 * 1024;
 
+/** An aggregate that has come. */
 interface Arrival {
   readonly body: Aggregate;
   /** Tells the writer. */
@@ -83,8 +84,8 @@ export class PipeReader {
   }
 
   /**
-   * What comes next: bytes of the pipe, or an aggregate, which is the caller's to release. Undefined when no
-   * more aggregates follow: what the pipe has left is the caller's to read then.
+   * What comes next: bytes of the pipe, or an aggregate, which the caller releases. Undefined when no more
+   * aggregates follow: the caller then reads what the pipe has left.
    * @throws what the channel failed with, if that was not the writer's death; the system's error
    */
   async next(): Promise<Buffer | Aggregate | undefined> {

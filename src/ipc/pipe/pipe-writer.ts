@@ -1,5 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { Channel } from '../channel.ts';
 import type { Endpoint } from '../meet/endpoint.ts';
 import { listen } from '../meet/listen.ts';
@@ -16,11 +17,11 @@ interface Offer {
  * Aggregates that the reader has not taken: one it works on, one on its way, and some for when either is
  * late. What runs ahead further is memory that cannot be refilled while it is in the processor's caches.
  */
-const MAX_AHEAD = 4;
+const MAX_AHEAD_AGGREGATES = 4;
 /** What sending fails with when the reader is gone, whether the channel knows that yet or not. */
-const GONE = new Set(['ERR_IOLITE_PEER', 'ERR_IOLITE_CLOSED', 'EPIPE', 'ECONNRESET']);
-/** Milliseconds that a reader which has connected gets to ask, before ordinary bytes go on. */
-const PATIENCE = 50;
+const GONE_CODES = new Set(['ERR_IOLITE_PEER', 'ERR_IOLITE_CLOSED', 'EPIPE', 'ECONNRESET']);
+/** How long a reader that has connected gets to ask, before ordinary bytes go on. */
+const PATIENCE_MS = 50;
 
 /**
  * The upgrade of a pipe on its writer's side. The writer goes on writing ordinary bytes until a reader that
@@ -94,7 +95,7 @@ export class PipeWriter {
    * @throws ERR_IOLITE_LIMIT, SystemError: EMFILE, ENOMEM
    */
   async send(aggregate: Aggregate): Promise<boolean> {
-    while (this.#ahead >= MAX_AHEAD) {
+    while (this.#ahead >= MAX_AHEAD_AGGREGATES) {
       await new Promise<void>(resolve => {
         this.#wake = resolve;
       });
@@ -106,7 +107,7 @@ export class PipeWriter {
     channel.request({ body: aggregate }).then(
       () => this.#taken(),
       error => {
-        if (!GONE.has(error.code)) this.#failure = error;
+        if (!GONE_CODES.has(error.code)) this.#failure = error;
         else if (this.#channel === channel) this.#channel = undefined;
         this.#taken();
       },
@@ -131,6 +132,7 @@ export class PipeWriter {
 
   #taken(): void {
     this.#ahead -= 1;
+    invariant(this.#ahead >= 0, 'an aggregate that was taken was sent');
     this.#notify();
   }
 
@@ -144,7 +146,7 @@ export class PipeWriter {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>(resolve => {
       this.#wake = resolve;
-      timer = setTimeout(resolve, PATIENCE);
+      timer = setTimeout(resolve, PATIENCE_MS);
     });
     clearTimeout(timer);
     this.#meeting = false;

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import { broken, STREAM_WINDOW, STREAM_WINDOW_BYTES } from '../wire/frame.ts';
+import { invariant } from '../../base/invariant.ts';
+import { protocolError, STREAM_WINDOW_BYTES, STREAM_WINDOW_PIECES } from '../wire/frame.ts';
 
 /** What an incoming stream tells its channel. */
-export interface IncomingHost {
+export interface IncomingStreamHost {
   /** The program has consumed something: the peer is to be told, sooner or later. */
   consumed(stream: IncomingStream): void;
   /** The program wants no more. */
@@ -17,13 +18,13 @@ type Result = IteratorResult<Aggregate, undefined>;
 const COPY_BYTES = 64 * 1024;
 
 /**
- * A stream that the peer sends, to be read once. Each aggregate is the reader's to release; reading is what
- * lets the peer send more. To break off the iteration ends the stream at the peer too, whose sendStream()
+ * A stream that the peer sends, to be read once. The reader releases each aggregate; reading is what lets
+ * the peer send more. To break off the iteration ends the stream at the peer too, whose sendStream()
  * rejects.
  */
 export class IncomingStream implements AsyncIterableIterator<Aggregate, undefined> {
   readonly id: number;
-  readonly #host: IncomingHost;
+  readonly #host: IncomingStreamHost;
   readonly #pieces: Aggregate[] = [];
   readonly #waiters: { resolve: (result: Result) => void; reject: (error: Error) => void }[] = [];
   /** Bytes of pieces that wait here. */
@@ -34,7 +35,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   #over = false;
 
   /** Made by the channel. */
-  constructor(id: number, host: IncomingHost) {
+  constructor(id: number, host: IncomingStreamHost) {
     this.id = id;
     this.#host = host;
   }
@@ -54,13 +55,14 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   }
 
   /**
-   * The next aggregate, the caller's to release.
+   * The next aggregate, which the caller releases.
    * @throws what the stream failed with at the peer, with its code; ERR_IOLITE_PEER; ERR_IOLITE_CLOSED
    */
   next(): Promise<Result> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
       this.#bytes -= piece.length;
+      invariant(this.#bytes >= 0, 'bytes that wait are those of pieces that do');
       this.#consume();
       return Promise.resolve({ value: piece, done: false });
     }
@@ -82,7 +84,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   cancel(reason?: unknown): void {
     if (this.#over) return;
     this.#host.stopped(this, reason);
-    this.fail(reason instanceof Error ? reason : cancelled());
+    this.fail(reason instanceof Error ? reason : streamCancelledError());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,9 +106,9 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
       piece.release();
       return;
     }
-    if (this.#pieces.length >= STREAM_WINDOW || this.#bytes >= STREAM_WINDOW_BYTES) {
+    if (this.#pieces.length >= STREAM_WINDOW_PIECES || this.#bytes >= STREAM_WINDOW_BYTES) {
       piece.release();
-      throw broken('it sent more of a stream than it had credit for');
+      throw protocolError('it sent more of a stream than it had credit for');
     }
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
@@ -163,6 +165,6 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
   }
 }
 
-function cancelled(): IoliteError {
+function streamCancelledError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read stream: it was cancelled');
 }

@@ -1,9 +1,8 @@
 import { IoliteError } from '../../base/error.ts';
-import type { Message } from '../message.ts';
-import { failureOf } from '../pending-requests.ts';
-import { writeReason } from '../wire/failure.ts';
-import { broken, FrameType, type FrameWriter, MessageKind } from '../wire/frame.ts';
-import { exceeded, type Quotas } from '../wire/quotas.ts';
+import type { MessageContent } from '../message-content.ts';
+import { failureOf, writeReason } from '../wire/failure.ts';
+import { FrameType, type FrameWriter, MessageKind, protocolError } from '../wire/frame.ts';
+import { type Quotas, quotaExceededError } from '../wire/quotas.ts';
 import { IncomingStream } from './incoming-stream.ts';
 
 /** Streams that the peer of a channel sends, until it has ended them. */
@@ -30,14 +29,11 @@ export class IncomingStreams {
     return this.#streams.size;
   }
 
-  /**
-   * A message that opens a stream. @returns the message for the program. @throws ERR_IOLITE_PROTOCOL,
-   * ERR_IOLITE_LIMIT
-   */
-  opened(id: number, message: Message): Message {
-    if (this.#streams.has(id)) throw broken(`stream ${id} was opened twice`);
+  /** A message opens a stream. @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT */
+  opened(id: number): IncomingStream {
+    if (this.#streams.has(id)) throw protocolError(`stream ${id} was opened twice`);
     if (this.#streams.size >= this.#maxStreams) {
-      throw exceeded('maxStreams', this.#maxStreams);
+      throw quotaExceededError('maxStreams', this.#maxStreams);
     }
     const stream = new IncomingStream(id, {
       consumed: consumer => {
@@ -47,36 +43,36 @@ export class IncomingStreams {
       stopped: (consumer, reason) => this.#stop(consumer, reason),
     });
     this.#streams.set(id, stream);
-    return { ...message, stream };
+    return stream;
   }
 
   /**
    * A message of a stream that is open. @throws ERR_IOLITE_PROTOCOL when it is none, or of no kind that is
    * known
    */
-  deliver(kind: number, id: number, message: Message): void {
+  deliver(kind: number, id: number, message: MessageContent): void {
     if (kind === MessageKind.PIECE) return this.#piece(id, message);
     if (kind === MessageKind.END) return this.#ended(id, message);
     message.body?.release();
-    throw broken(`message kind ${kind} is unknown`);
+    throw protocolError(`message kind ${kind} is unknown`);
   }
 
   /** A piece of a stream. The stream may be one that the program has cancelled and the peer not ended yet. */
-  #piece(id: number, { body }: Message): void {
+  #piece(id: number, { body }: MessageContent): void {
     const stream = this.#streams.get(id);
     if (body !== undefined && stream !== undefined) {
       stream.push(body);
       return;
     }
     body?.release();
-    throw broken(`a piece of stream ${id} came, which is not open or has no body`);
+    throw protocolError(`a piece of stream ${id} came, which is not open or has no body`);
   }
 
   /** The end of a stream: early, if the head says why. */
-  #ended(id: number, { head, body }: Message): void {
+  #ended(id: number, { head, body }: MessageContent): void {
     body?.release();
     const stream = this.#streams.get(id);
-    if (stream === undefined) throw broken(`stream ${id} was ended and is not open`);
+    if (stream === undefined) throw protocolError(`stream ${id} was ended and is not open`);
     this.#streams.delete(id);
     if (head === undefined) stream.complete();
     else stream.fail(failureOf(head));
@@ -107,12 +103,12 @@ export class IncomingStreams {
   }
 
   #stop({ id }: IncomingStream, reason: unknown): void {
-    writeReason(this.#writer, FrameType.STOP, [id], reason ?? unwanted());
+    writeReason(this.#writer, FrameType.STOP, [id], reason ?? streamUnwantedError());
     this.#wrote();
   }
 }
 
 /** What the peer's sendStream() rejects with when the program says nothing else. */
-function unwanted(): IoliteError {
+function streamUnwantedError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'The receiver of the stream stopped reading it');
 }

@@ -5,17 +5,19 @@ import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
 import { checkOptions, checkSignal } from '../../aggregate/stream/stream-options.ts';
 import { abortable } from '../../base/abortable.ts';
-import { encodeHead, type Json, type Message } from '../message.ts';
-import { describeFailure } from '../pending-requests.ts';
-import { readReason } from '../wire/failure.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Json } from '../../base/json.ts';
+import type { MessageContent } from '../message-content.ts';
+import { describeFailure, readReason } from '../wire/failure.ts';
 import {
-  broken,
   checkLength,
   type Frame,
   MessageKind,
-  STREAM_WINDOW,
+  protocolError,
   STREAM_WINDOW_BYTES,
+  STREAM_WINDOW_PIECES,
 } from '../wire/frame.ts';
+import { encodeHead } from '../wire/head.ts';
 
 /** Options of channel.sendStream(). */
 export interface SendStreamOptions {
@@ -28,17 +30,17 @@ export interface SendStreamOptions {
 }
 
 /** What outgoing streams need of their channel. */
-export interface OutgoingHost {
-  send(kind: number, stream: number, message: Message): Promise<void>;
+export interface OutgoingStreamsHost {
+  send(kind: number, stream: number, message: MessageContent): Promise<void>;
   /** Takes back what was not written yet. @returns whether there was something */
   withdraw(kind: number, stream: number): boolean;
   /** A stream is over. */
   ended(): void;
 }
 
-/** Milliseconds between attempts at a pool that is full, and how many are made after all was consumed. */
-const PAUSE = 5;
-const MOST_PAUSES = 20;
+/** The pause between attempts at a pool that is full, and how many are made after all was consumed. */
+const PAUSE_MS = 5;
+const MAX_PAUSES = 20;
 
 /** One stream on its way to the peer. */
 class OutgoingStream {
@@ -60,15 +62,22 @@ class OutgoingStream {
   /** The peer tells how many pieces it has consumed by now, modulo 2^32. */
   consumed(byNow: number): void {
     const count = (byNow - this.#peerConsumed) >>> 0;
-    if (count > this.#unconsumed.length) throw broken('it consumed pieces of a stream that were never sent');
+    if (count > this.#unconsumed.length)
+      throw protocolError('it consumed pieces of a stream that were never sent');
     this.#peerConsumed = byNow;
     for (const length of this.#unconsumed.splice(0, count)) this.#bytes -= length;
+    invariant(
+      this.#unconsumed.length > 0 ? this.#bytes >= 0 : this.#bytes === 0,
+      'bytes that are not consumed are those of pieces that are not',
+    );
     this.#wake?.();
   }
 
   /** Waits until one more piece may be sent. */
   room(): Promise<void> {
-    return this.#until(() => this.#unconsumed.length < STREAM_WINDOW && this.#bytes < STREAM_WINDOW_BYTES);
+    return this.#until(
+      () => this.#unconsumed.length < STREAM_WINDOW_PIECES && this.#bytes < STREAM_WINDOW_BYTES,
+    );
   }
 
   /**
@@ -78,8 +87,8 @@ class OutgoingStream {
    */
   async memory(): Promise<boolean> {
     this.#pauses = this.#unconsumed.length > 0 ? 0 : this.#pauses + 1;
-    await setTimeout(PAUSE, undefined, { ref: false });
-    return this.#pauses < MOST_PAUSES && !this.failure.signal.aborted;
+    await setTimeout(PAUSE_MS, undefined, { ref: false });
+    return this.#pauses < MAX_PAUSES && !this.failure.signal.aborted;
   }
 
   /** Waits until everything was consumed. */
@@ -105,11 +114,11 @@ let ownPool: Pool | undefined;
  * holds up neither the others nor messages.
  */
 export class OutgoingStreams {
-  readonly #host: OutgoingHost;
+  readonly #host: OutgoingStreamsHost;
   readonly #streams = new Map<number, OutgoingStream>();
   #next = 1;
 
-  constructor(host: OutgoingHost) {
+  constructor(host: OutgoingStreamsHost) {
     this.#host = host;
   }
 
@@ -128,6 +137,7 @@ export class OutgoingStreams {
     const pieces = new Pieces(source, options.pool ?? ownPool, () => stream.memory());
     const id = this.#next;
     this.#next = (this.#next + 1) >>> 0;
+    invariant(!this.#streams.has(id), 'no two streams under way have the same number');
     this.#streams.set(id, stream);
     const abort = (): void => stream.failure.abort(signal?.reason);
     if (signal?.aborted) abort();
@@ -156,7 +166,7 @@ export class OutgoingStreams {
 
   /** A STOP frame: the peer does not want the rest. */
   stopped({ body }: Frame): void {
-    if (body.length < 4) throw broken('a stream was stopped without a number');
+    if (body.length < 4) throw protocolError('a stream was stopped without a number');
     const reason = readReason(body, 4);
     this.#streams.get(body.readUInt32LE(0))?.failure.abort(reason);
   }

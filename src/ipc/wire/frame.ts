@@ -12,10 +12,10 @@ import { IoliteError } from '../../base/error.ts';
 export const PROTOCOL_VERSION = 2;
 export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
 
-const HEADER = 8;
+const HEADER_BYTES = 8;
 /** Largest frame body: a head of 1 MiB, and slices. */
 export const MAX_FRAME_BYTES = 4 * 1024 ** 2;
-export const MAX_HEAD_BYTES = 1024 ** 2;
+export const MAX_MESSAGE_HEAD_BYTES = 1024 ** 2;
 export const MAX_SLICES = 100_000;
 
 export const FrameType = {
@@ -63,21 +63,21 @@ export const MessageKind = {
 /**
  * Pieces of a stream that may be sent and not consumed, and bytes of them after which no piece may follow.
  */
-export const STREAM_WINDOW = 64;
+export const STREAM_WINDOW_PIECES = 64;
 export const STREAM_WINDOW_BYTES = 4 * 1024 ** 2;
 
 /** Bytes of a MESSAGE frame's body before its head. */
-export const MESSAGE_FIXED = 16;
+export const MESSAGE_FIXED_BYTES = 16;
 export const SLICE_BYTES = 16;
 
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);
 
 /** One frame as it came, in the bytes that were read. Only valid during the call that delivers it. */
 export class Frame {
   type = 0;
   flags = 0;
   /** Where its body lies. */
-  bytes: Buffer = NOTHING;
+  bytes: Buffer = NO_BYTES;
   start = 0;
   end = 0;
 
@@ -104,7 +104,7 @@ export class FrameWriter {
 
   /** Starts a frame and returns where its body of `length` bytes is to be written: `buffer` from `at` on. */
   frame(type: number, flags: number, length: number): { buffer: Buffer; at: number } {
-    const needed = HEADER + length;
+    const needed = HEADER_BYTES + length;
     if (this.#end + needed > this.#buffer.length) this.#makeRoom(needed);
     const buffer = this.#buffer;
     const at = this.#end;
@@ -113,7 +113,7 @@ export class FrameWriter {
     buffer[at + 5] = flags;
     buffer.writeUInt16LE(0, at + 6);
     this.#end = at + needed;
-    return { buffer, at: at + HEADER };
+    return { buffer, at: at + HEADER_BYTES };
   }
 
   /** The bytes of all frames since the last call. They are not touched again. */
@@ -135,10 +135,10 @@ export class FrameWriter {
 /** Cuts a byte stream into frames. */
 export class FrameReader {
   /** Room for the beginning of a frame whose end has not come, and how much of it is filled. */
-  #held: Buffer = NOTHING;
+  #held: Buffer = NO_BYTES;
   #filled = 0;
   /** Bytes that have to be there before it is worth looking again. */
-  #wanted = HEADER;
+  #wanted = HEADER_BYTES;
   /** The one that is delivered, again and again. */
   readonly #frame = new Frame();
 
@@ -157,7 +157,7 @@ export class FrameReader {
     const input = this.#held.subarray(0, this.#filled);
     this.#filled = 0;
     const rest = input.subarray(this.#cut(input, deliver));
-    this.#held = NOTHING;
+    this.#held = NO_BYTES;
     this.#hold(rest);
   }
 
@@ -177,20 +177,20 @@ export class FrameReader {
   #cut(input: Buffer, deliver: (frame: Frame) => void): number {
     let at = 0;
     for (;;) {
-      this.#wanted = HEADER;
-      if (input.length - at < HEADER) return at;
+      this.#wanted = HEADER_BYTES;
+      if (input.length - at < HEADER_BYTES) return at;
       const length = input.readUInt32LE(at);
-      if (input.readUInt16LE(at + 6) !== 0) throw broken('a frame has bits set that are zero');
+      if (input.readUInt16LE(at + 6) !== 0) throw protocolError('a frame has bits set that are zero');
       if (length > MAX_FRAME_BYTES) {
-        throw broken(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
+        throw protocolError(`a frame of ${length} bytes was announced, ${MAX_FRAME_BYTES} is the most`);
       }
-      this.#wanted = HEADER + length;
+      this.#wanted = HEADER_BYTES + length;
       if (input.length - at < this.#wanted) return at;
       const frame = this.#frame;
       frame.type = input[at + 4] as number;
       frame.flags = input[at + 5] as number;
       frame.bytes = input;
-      frame.start = at + HEADER;
+      frame.start = at + HEADER_BYTES;
       at += this.#wanted;
       frame.end = at;
       deliver(frame);
@@ -199,13 +199,13 @@ export class FrameReader {
 }
 
 /** The error of a peer that does not keep to the protocol. */
-export function broken(what: string): IoliteError {
+export function protocolError(what: string): IoliteError {
   return new IoliteError('ERR_IOLITE_PROTOCOL', `The peer broke the protocol: ${what}`);
 }
 
 /** Throws unless a frame's body has the length its type demands. */
 export function checkLength(frame: Frame, length: number): void {
   if (frame.length !== length) {
-    throw broken(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
+    throw protocolError(`a frame of type ${frame.type} has ${frame.length} bytes, ${length} are wanted`);
   }
 }

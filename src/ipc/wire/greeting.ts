@@ -1,31 +1,33 @@
 import {
-  broken,
   checkLength,
   type Frame,
   FrameType,
   type FrameWriter,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
+  protocolError,
 } from './frame.ts';
 import { DEFAULT_QUOTAS, type Quotas, type SenderQuotas } from './quotas.ts';
-import { refusalOf } from './refusal.ts';
+import { readRefusal } from './refusal.ts';
 
-/** Bytes of a HELLO without quotas, and with. */
-const PLAIN = 8;
-const WITH_QUOTAS = 48;
+/** A HELLO without quotas, and with. */
+const PLAIN_BYTES = 8;
+const FULL_BYTES = 48;
 
-/** The quotas of 32 bits, from offset 8 on in this order. */
-const SMALL = ['maxMessages', 'maxHeadBytes', 'maxSlices', 'maxChunks', 'maxStreams'] as const;
+/** The quotas of 32 bits, from {@link SMALL_QUOTAS_AT} on in this order. */
+const SMALL_QUOTAS = ['maxMessages', 'maxHeadBytes', 'maxSlices', 'maxChunks', 'maxStreams'] as const;
+const SMALL_QUOTAS_AT = 8;
 const MAX_BODY_AT = 32;
 const MAX_MAPPED_AT = 40;
 
 /** Writes the frame that a side begins with. */
 export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
-  const { buffer, at } = writer.frame(FrameType.HELLO, 0, WITH_QUOTAS);
-  buffer.fill(0, at, at + WITH_QUOTAS);
+  const { buffer, at } = writer.frame(FrameType.HELLO, 0, FULL_BYTES);
+  buffer.fill(0, at, at + FULL_BYTES);
   buffer.writeUInt32LE(PROTOCOL_MAGIC, at);
   buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
-  for (const [i, name] of SMALL.entries()) buffer.writeUInt32LE(quotas[name], at + PLAIN + 4 * i);
+  for (const [i, name] of SMALL_QUOTAS.entries())
+    buffer.writeUInt32LE(quotas[name], at + SMALL_QUOTAS_AT + 4 * i);
   buffer.writeBigUInt64LE(BigInt(quotas.maxBodyBytes), at + MAX_BODY_AT);
   buffer.writeBigUInt64LE(BigInt(quotas.maxMappedBytes), at + MAX_MAPPED_AT);
 }
@@ -36,17 +38,17 @@ export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
  *   us
  */
 export function readGreeting(frame: Frame): SenderQuotas {
-  if (frame.type === FrameType.REFUSED) throw refusalOf(frame);
-  if (frame.type !== FrameType.HELLO) throw broken(`its first frame is of type ${frame.type}`);
+  if (frame.type === FrameType.REFUSED) throw readRefusal(frame);
+  if (frame.type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${frame.type}`);
   const { body } = frame;
-  if (body.length !== PLAIN) checkLength(frame, WITH_QUOTAS);
-  if (body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw broken('its greeting is not of this protocol');
+  if (body.length !== PLAIN_BYTES) checkLength(frame, FULL_BYTES);
+  if (body.readUInt32LE(0) !== PROTOCOL_MAGIC) throw protocolError('its greeting is not of this protocol');
   const version = body.readUInt32LE(4);
   if (version !== PROTOCOL_VERSION)
-    throw broken(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
-  if (body.length === PLAIN) return DEFAULT_QUOTAS;
-  const [maxMessages = 0, maxHeadBytes = 0, maxSlices = 0, maxChunks = 0, maxStreams = 0] = SMALL.map(
-    (_, i) => body.readUInt32LE(PLAIN + 4 * i),
+    throw protocolError(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
+  if (body.length === PLAIN_BYTES) return DEFAULT_QUOTAS;
+  const [maxMessages = 0, maxHeadBytes = 0, maxSlices = 0, maxChunks = 0, maxStreams = 0] = SMALL_QUOTAS.map(
+    (_, i) => body.readUInt32LE(SMALL_QUOTAS_AT + 4 * i),
   );
   const maxBodyBytes = Number(body.readBigUInt64LE(MAX_BODY_AT));
   const maxMappedBytes = Number(body.readBigUInt64LE(MAX_MAPPED_AT));

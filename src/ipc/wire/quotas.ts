@@ -1,5 +1,5 @@
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-import { MAX_HEAD_BYTES, MAX_SLICES } from './frame.ts';
+import { MAX_MESSAGE_HEAD_BYTES, MAX_SLICES } from './frame.ts';
 
 /**
  * What bounds the peer of a channel. It is told when it is greeted, so that an honest one waits, makes room,
@@ -32,29 +32,29 @@ export interface Quotas {
 /** The part of the quotas that a sender has to know. */
 export type SenderQuotas = Omit<Quotas, 'maxLeasedChunks' | 'maxLeasedBytes'>;
 
-const GiB = 1024 ** 3;
-const UINT32 = 0xffff_ffff;
+const GIB_BYTES = 1024 ** 3;
+const MAX_UINT32 = 0xffff_ffff;
 
 /** What holds unless the program says otherwise, and for a peer whose greeting states nothing. */
 export const DEFAULT_QUOTAS: Quotas = {
   maxMessages: 1024,
-  maxHeadBytes: MAX_HEAD_BYTES,
+  maxHeadBytes: MAX_MESSAGE_HEAD_BYTES,
   maxSlices: MAX_SLICES,
   maxBodyBytes: Number.MAX_SAFE_INTEGER,
   maxChunks: 4096,
-  maxMappedBytes: 64 * GiB,
+  maxMappedBytes: 64 * GIB_BYTES,
   maxLeasedChunks: 8192,
-  maxLeasedBytes: 64 * GiB,
+  maxLeasedBytes: 64 * GIB_BYTES,
   maxStreams: 1024,
 };
 
-const MOST: Quotas = {
+const MAX_QUOTAS: Quotas = {
   ...DEFAULT_QUOTAS,
-  maxChunks: UINT32,
+  maxChunks: MAX_UINT32,
   maxMappedBytes: Number.MAX_SAFE_INTEGER,
-  maxLeasedChunks: UINT32,
+  maxLeasedChunks: MAX_UINT32,
   maxLeasedBytes: Number.MAX_SAFE_INTEGER,
-  maxStreams: UINT32,
+  maxStreams: MAX_UINT32,
 };
 
 /**
@@ -66,16 +66,16 @@ export function quotasOf(options: Partial<Quotas>): Quotas {
     throw new ArgumentError(`Cannot open channel: options are wanted, ${describe(options)} was given`);
   }
   const quotas: Record<string, number> = {};
-  for (const name of Object.keys(MOST) as (keyof Quotas)[]) {
+  for (const name of Object.keys(MAX_QUOTAS) as (keyof Quotas)[]) {
     const { [name]: value = DEFAULT_QUOTAS[name] } = options;
-    checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MOST[name]);
+    checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MAX_QUOTAS[name]);
     quotas[name] = value;
   }
   return quotas as unknown as Quotas;
 }
 
 /** The error of a peer that went beyond a quota. */
-export function exceeded(quota: keyof Quotas, most: number): IoliteError {
+export function quotaExceededError(quota: keyof Quotas, most: number): IoliteError {
   return new IoliteError('ERR_IOLITE_LIMIT', `The peer exceeded its quota ${quota} of ${most}`);
 }
 
@@ -86,13 +86,13 @@ export function checkAccepted(
   slices: number,
   body: number,
 ): void {
-  if (head > maxHeadBytes) throw notAccepted('maxHeadBytes', maxHeadBytes, head);
-  if (slices > maxSlices) throw notAccepted('maxSlices', maxSlices, slices);
-  if (body > maxBodyBytes) throw notAccepted('maxBodyBytes', maxBodyBytes, body);
+  if (head > maxHeadBytes) throw peerQuotaError('maxHeadBytes', maxHeadBytes, head);
+  if (slices > maxSlices) throw peerQuotaError('maxSlices', maxSlices, slices);
+  if (body > maxBodyBytes) throw peerQuotaError('maxBodyBytes', maxBodyBytes, body);
 }
 
 /** The error of sending what the peer does not take. */
-export function notAccepted(quota: keyof Quotas, most: number, given: number): IoliteError {
+export function peerQuotaError(quota: keyof Quotas, most: number, given: number): IoliteError {
   return new IoliteError(
     'ERR_IOLITE_LIMIT',
     `Cannot send message: the peer's quota ${quota} is ${most}, ${given} were given`,

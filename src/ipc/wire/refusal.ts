@@ -4,7 +4,7 @@ import { checkLength, type Frame, FrameType, FrameWriter } from './frame.ts';
 /**
  * Why an endpoint refuses a connection: the number on the wire, the error on both sides, and what it says.
  */
-const REASONS = {
+const REFUSALS = {
   access: { number: 1, code: 'ERR_IOLITE_ACCESS', text: 'its ACL does not admit this process' },
   limit: { number: 2, code: 'ERR_IOLITE_LIMIT', text: 'it has as many channels as it may' },
   protocol: {
@@ -14,27 +14,27 @@ const REASONS = {
   },
 } as const satisfies Record<string, { number: number; code: IoliteErrorCode; text: string }>;
 
-export type Refusal = keyof typeof REASONS;
+export type ConnectionRefusal = keyof typeof REFUSALS;
 
 /** The frame that a refused connector gets in place of a HELLO. */
-export function refusalFrame(refusal: Refusal): Buffer {
+export function refusalFrame(refusal: ConnectionRefusal): Buffer {
   const writer = new FrameWriter();
   const { buffer, at } = writer.frame(FrameType.REFUSED, 0, 4);
-  buffer.writeUInt32LE(REASONS[refusal].number, at);
+  buffer.writeUInt32LE(REFUSALS[refusal].number, at);
   return writer.take();
 }
 
 /** What the endpoint tells its own program. */
-export function refusalError(refusal: Refusal): IoliteError {
-  const { code, text } = REASONS[refusal];
+export function refusalError(refusal: ConnectionRefusal): IoliteError {
+  const { code, text } = REFUSALS[refusal];
   return new IoliteError(code, `A connection was refused: ${text}`);
 }
 
 /** The connector's error. */
-export function refusalOf(frame: Frame): IoliteError {
+export function readRefusal(frame: Frame): IoliteError {
   checkLength(frame, 4);
   const number = frame.body.readUInt32LE(0);
-  const known = Object.values(REASONS).find(reason => reason.number === number);
+  const known = Object.values(REFUSALS).find(reason => reason.number === number);
   const { code, text } = known ?? { code: 'ERR_IOLITE_PEER', text: `reason ${number}` };
   return new IoliteError(code, `The endpoint refused the connection: ${text}`);
 }

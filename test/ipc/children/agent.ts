@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
+import type { Json } from '../../../src/base/json.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { listen } from '../../../src/ipc/meet/listen.ts';
-import type { Json, Message } from '../../../src/ipc/message.ts';
+import type { Message } from '../../../src/ipc/message.ts';
 import { everyone } from '../../../src/memory/acl.ts';
 import { holdings } from '../../support/holdings.ts';
 import { attack } from './attack.ts';

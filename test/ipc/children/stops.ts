@@ -1,5 +1,5 @@
-import { ExportTable } from '../../../src/ipc/chunks/exports.ts';
-import { ImportTable } from '../../../src/ipc/chunks/imports.ts';
+import { ExportTable } from '../../../src/ipc/chunks/export-table.ts';
+import { ImportTable } from '../../../src/ipc/chunks/import-table.ts';
 import { FrameType, FrameWriter } from '../../../src/ipc/wire/frame.ts';
 import { MessageSocket } from '../../../src/ipc/wire/message-socket.ts';
 import { ImportedChunk } from '../../../src/memory/imported-chunk.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeHead, type Json } from '../../../src/ipc/message.ts';
-import { bytesOfHead, constantHead } from '../../../src/ipc/wire/constant-head.ts';
-import { HeadMemo } from '../../../src/ipc/wire/head-memo.ts';
+import type { Json } from '../../../src/base/json.ts';
+import { bytesOfHead, constantHead, encodeHead, HeadMemo } from '../../../src/ipc/wire/head.ts';
 import { Family } from '../../support/family.ts';
 
 function isFrozenThroughout(value: unknown): boolean {
@@ -68,7 +67,7 @@ test('constantHead() freezes and encodes once, and refuses what JSON cannot say'
 
 test('a channel remembers heads when it is asked to', async () => {
   await using family = new Family();
-  const script = new URL('children/echo.ts', import.meta.url);
+  const script = new URL('../children/echo.ts', import.meta.url);
   for (const options of [{ rememberHeads: 1 }, { gather: 'yes' }]) {
     const wrong = { channel: options as never };
     await assert.rejects(family.fork(script, [], wrong), { code: 'ERR_IOLITE_ARGUMENT' });

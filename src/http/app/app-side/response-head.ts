@@ -1,6 +1,6 @@
 import { ArgumentError, describe } from '../../../base/error.ts';
-import type { Json } from '../../../ipc/message.ts';
-import { constantHead } from '../../../ipc/wire/constant-head.ts';
+import type { Json } from '../../../base/json.ts';
+import { constantHead } from '../../../ipc/wire/head.ts';
 import { hasField } from '../../message/header-list.ts';
 import { encodeAnswer, isOfConnection } from '../app-protocol.ts';
 import type { AppHeaders } from './application.ts';

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
-import { broken } from '../../../ipc/wire/frame.ts';
+import { protocolError } from '../../../ipc/wire/frame.ts';
 
 type Result = IteratorResult<Aggregate, undefined>;
 
@@ -30,13 +30,13 @@ export class AnswerStream implements AsyncIterableIterator<Aggregate, undefined>
     try {
       const result = await this.#stream.next();
       if (result.done === true) {
-        if ((this.#left ?? 0) > 0) throw broken(`a body ended ${this.#left} bytes early`);
+        if ((this.#left ?? 0) > 0) throw protocolError(`a body ended ${this.#left} bytes early`);
         this.#over();
       } else if (this.#left !== undefined) {
         this.#left -= result.value.length;
         if (this.#left < 0) {
           result.value.release();
-          throw broken('a body is longer than was stated');
+          throw protocolError('a body is longer than was stated');
         }
       }
       return result;

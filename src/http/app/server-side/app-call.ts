@@ -1,7 +1,7 @@
 import { TimedTask } from '../../../base/deadlines.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Message } from '../../../ipc/message.ts';
-import type { Pending } from '../../../ipc/pending-requests.ts';
+import type { PendingRequest } from '../../../ipc/pending-requests.ts';
 import { releaseBody } from '../../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
@@ -25,7 +25,7 @@ export interface AppCallHost {
  * A request at an application, from its sending until it is answered. Its recipient is told a failure, too,
  * by the status that stands for it.
  */
-export class AppCall extends TimedTask implements Pending, PendingAnswer {
+export class AppCall extends TimedTask implements PendingRequest, PendingAnswer {
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;

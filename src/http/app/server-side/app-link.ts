@@ -4,7 +4,7 @@ import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
-import { broken } from '../../../ipc/wire/frame.ts';
+import { protocolError } from '../../../ipc/wire/frame.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 import { BodyKind, DRAIN, encodeRequest } from '../app-protocol.ts';
@@ -114,7 +114,7 @@ export class AppLink implements AppCallHost {
         }));
       }
       if ((contentLength ?? 0) !== (body?.length ?? 0)) {
-        throw broken('a body has another length than was stated');
+        throw protocolError('a body has another length than was stated');
       }
       return { status, headers, body };
     } catch (error) {

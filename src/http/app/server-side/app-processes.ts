@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ArgumentError, checkInteger, describe } from '../../../base/error.ts';
-import { Pulse } from '../../../ipc/meet/hang-detector.ts';
+import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 
 /** Which application runs, and how often. */
@@ -98,7 +98,7 @@ export class AppProcesses extends EventEmitter<{
         const { address } = (head ?? {}) as { address?: unknown };
         if (typeof address === 'string') {
           this.#addresses.set(worker, address);
-          new Pulse(worker.channel, this.#hangTimeout, () => this.#end(worker));
+          new HangDetector(worker.channel, this.#hangTimeout, () => this.#end(worker));
           resolve();
         }
         return {};

@@ -1,6 +1,6 @@
 import type { IoliteError } from '../../../base/error.ts';
-import type { Json } from '../../../ipc/message.ts';
-import { broken } from '../../../ipc/wire/frame.ts';
+import type { Json } from '../../../base/json.ts';
+import { protocolError } from '../../../ipc/wire/frame.ts';
 import { type HeaderList, isField } from '../../message/header-list.ts';
 import { type AnswerHead, decodeAnswer, isOfConnection } from '../app-protocol.ts';
 
@@ -51,5 +51,5 @@ function contentLengthOf(headers: HeaderList): number | undefined {
 }
 
 function forbidden(name: string): IoliteError {
-  return broken(`it answered with a header that it may not: ${JSON.stringify(name.slice(0, 40))}`);
+  return protocolError(`it answered with a header that it may not: ${JSON.stringify(name.slice(0, 40))}`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAnswer } from '../../../../src/http/app/server-side/check-answer.ts';
-import { constantHead } from '../../../../src/ipc/wire/constant-head.ts';
+import { constantHead } from '../../../../src/ipc/wire/head.ts';
 
 test('checkAnswer() gives the same list again for a head that cannot change, with its length', () => {
   const head = constantHead([200, 1, ['Content-Type', 'text/plain', 'content-LENGTH', '12']]);

@@ -1,13 +1,14 @@
 import type { Slice } from '../../aggregate/slice.ts';
 import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { admits, type Credentials } from '../../memory/acl.ts';
 import type { Chunk } from '../../memory/chunk.ts';
 import { ImportedChunk } from '../../memory/imported-chunk.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { sendDescriptor } from '../../os/socket.ts';
-import { FrameType, type FrameWriter } from '../wire/frame.ts';
-import { DEFAULT_QUOTAS, notAccepted, type SenderQuotas } from '../wire/quotas.ts';
+import { checkLength, type Frame, FrameType, type FrameWriter } from '../wire/frame.ts';
+import { DEFAULT_QUOTAS, peerQuotaError, type SenderQuotas } from '../wire/quotas.ts';
 
 type GrantableChunk = SharedChunk | ImportedChunk;
 
@@ -85,9 +86,10 @@ export class ExportTable {
     return true;
   }
 
-  /** The peer asks that a chunk be forgotten. Unknown numbers are those revoked meanwhile. */
-  forget(index: number): void {
-    const chunk = this.#chunkOf.get(index);
+  /** A FORGET frame: the peer asks that a chunk be revoked. Unknown numbers are those revoked meanwhile. */
+  forget(frame: Frame): void {
+    checkLength(frame, 4);
+    const chunk = this.#chunkOf.get(frame.body.readUInt32LE(0));
     if (chunk !== undefined) this.#grants.get(chunk)?.revoke();
   }
 
@@ -111,9 +113,9 @@ export class ExportTable {
       if (this.#grants.size < maxChunks && this.#bytes + size <= maxMappedBytes) return;
       if (!needed.has(grant.chunk)) grant.revoke();
     }
-    if (this.#grants.size >= maxChunks) throw notAccepted('maxChunks', maxChunks, needed.size);
+    if (this.#grants.size >= maxChunks) throw peerQuotaError('maxChunks', maxChunks, needed.size);
     if (this.#bytes + size > maxMappedBytes) {
-      throw notAccepted('maxMappedBytes', maxMappedBytes, this.#bytes + size);
+      throw peerQuotaError('maxMappedBytes', maxMappedBytes, this.#bytes + size);
     }
   }
 
@@ -123,6 +125,8 @@ export class ExportTable {
     this.#last = undefined;
     this.#bytes -= chunk.size;
     this.#chunkOf.delete(index);
+    invariant(this.#chunkOf.size === this.#grants.size, 'each chunk that is granted has one number');
+    invariant(this.#bytes >= 0, 'a chunk that is revoked was granted');
     const { buffer, at } = this.#writer.frame(FrameType.REVOKE, 0, 4);
     buffer.writeUInt32LE(index, at);
     this.#wrote();

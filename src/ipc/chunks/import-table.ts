@@ -1,11 +1,12 @@
 import type { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { HEADER_BYTES } from '../../memory/chunk.ts';
 import { type ImportedChunk, importChunk, type OnWrite } from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { receiveDescriptor } from '../../os/socket.ts';
-import { broken, checkLength, type Frame } from '../wire/frame.ts';
-import { exceeded, type Quotas } from '../wire/quotas.ts';
+import { checkLength, type Frame, protocolError } from '../wire/frame.ts';
+import { type Quotas, quotaExceededError } from '../wire/quotas.ts';
 
 /** What bounds a peer, and what is asked of its memory. See also {@link Quotas}. */
 export interface ImportOptions {
@@ -50,8 +51,8 @@ export class ImportTable {
     const size = Number(body.readBigUInt64LE(8));
     const received = receiveDescriptor(this.#descriptors);
     if (received === undefined || received === 'ended')
-      throw broken('a descriptor was announced and is missing');
-    if (received === 'malformed') throw broken('a descriptor was announced and something else came');
+      throw protocolError('a descriptor was announced and is missing');
+    if (received === 'malformed') throw protocolError('a descriptor was announced and something else came');
     const { fd, note } = received;
     const problem = this.#problem(index, size, note);
     if (problem !== undefined) {
@@ -70,7 +71,7 @@ export class ImportTable {
     checkLength(frame, 4);
     const index = frame.body.readUInt32LE(0);
     const chunk = this.#chunks.get(index);
-    if (chunk === undefined) throw broken(`chunk ${index} was revoked and never granted`);
+    if (chunk === undefined) throw protocolError(`chunk ${index} was revoked and never granted`);
     this.#remove(index, chunk);
   }
 
@@ -81,9 +82,9 @@ export class ImportTable {
    */
   lease(index: number, generation: number, start: number, end: number): Lease {
     const chunk = this.#chunks.get(index);
-    if (chunk === undefined) throw broken(`a slice lies in chunk ${index}, which was not granted`);
+    if (chunk === undefined) throw protocolError(`a slice lies in chunk ${index}, which was not granted`);
     if (start < HEADER_BYTES || end > chunk.size) {
-      throw broken(`a slice of ${start} to ${end} lies outside of its chunk of ${chunk.size} bytes`);
+      throw protocolError(`a slice of ${start} to ${end} lies outside of its chunk of ${chunk.size} bytes`);
     }
     const lease = chunk.lease(generation);
     if (!this.#leased.has(chunk)) this.#noteLeased(chunk);
@@ -96,16 +97,19 @@ export class ImportTable {
    */
   clear(): void {
     for (const [index, chunk] of this.#chunks) this.#remove(index, chunk);
+    invariant(this.#mappedBytes === 0, 'what is mapped for a peer is what it granted');
     this.#leased.clear();
+    this.#leasedBytes = 0;
   }
 
   #problem(index: number, size: number, note: Buffer): IoliteError | undefined {
     if (note.length !== 4 || note.readUInt32LE(0) !== index)
-      return broken(`descriptor ${index} came out of order`);
-    if (this.#chunks.has(index)) return broken(`chunk ${index} was granted twice`);
+      return protocolError(`descriptor ${index} came out of order`);
+    if (this.#chunks.has(index)) return protocolError(`chunk ${index} was granted twice`);
     const { maxChunks, maxMappedBytes } = this.#options;
-    if (this.#chunks.size >= maxChunks) return exceeded('maxChunks', maxChunks);
-    if (this.#mappedBytes + size > maxMappedBytes) return exceeded('maxMappedBytes', maxMappedBytes);
+    if (this.#chunks.size >= maxChunks) return quotaExceededError('maxChunks', maxChunks);
+    if (this.#mappedBytes + size > maxMappedBytes)
+      return quotaExceededError('maxMappedBytes', maxMappedBytes);
     return undefined;
   }
 
@@ -117,8 +121,8 @@ export class ImportTable {
     if (!within()) this.#forgetUnleased();
     this.#leased.add(chunk);
     this.#leasedBytes += chunk.size;
-    if (this.#leased.size > maxLeasedChunks) throw exceeded('maxLeasedChunks', maxLeasedChunks);
-    if (this.#leasedBytes > maxLeasedBytes) throw exceeded('maxLeasedBytes', maxLeasedBytes);
+    if (this.#leased.size > maxLeasedChunks) throw quotaExceededError('maxLeasedChunks', maxLeasedChunks);
+    if (this.#leasedBytes > maxLeasedBytes) throw quotaExceededError('maxLeasedBytes', maxLeasedBytes);
   }
 
   #forgetUnleased(): void {
@@ -127,11 +131,13 @@ export class ImportTable {
       this.#leased.delete(chunk);
       this.#leasedBytes -= chunk.size;
     }
+    invariant(this.#leasedBytes >= 0, 'bytes that are leased are those of chunks that are');
   }
 
   #remove(index: number, chunk: ImportedChunk): void {
     this.#chunks.delete(index);
     this.#mappedBytes -= chunk.size;
+    invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');
     chunk.removeGrant();
   }
 }

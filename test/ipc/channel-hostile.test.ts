@@ -10,9 +10,9 @@ import {
   MessageKind,
   PROTOCOL_MAGIC,
   PROTOCOL_VERSION,
-  STREAM_WINDOW,
+  STREAM_WINDOW_PIECES,
 } from '../../src/ipc/wire/frame.ts';
-import { MAX_HEAD_DEPTH } from '../../src/ipc/wire/head.ts';
+import { MAX_HEAD_LEVELS } from '../../src/ipc/wire/head.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
@@ -90,7 +90,7 @@ test('frames that are not as described cut the peer off', async () => {
     'a head that is no JSON': [messageFrame(ONE_WAY, 0, { head: '{' })],
     'a head of NUL': [messageFrame(ONE_WAY, 0, { head: '\0' })],
     'a head that is no UTF-8': [messageFrame(ONE_WAY, 0, { head: Buffer.from('"\xff"', 'latin1') })],
-    'a head that is too deep': [messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_DEPTH + 1) })],
+    'a head that is too deep': [messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_LEVELS + 1) })],
     'a head of a million brackets': [messageFrame(ONE_WAY, 0, { head: '['.repeat(1_000_000) })],
     'an acknowledgement of nothing sent': [frame(FrameType.ACKNOWLEDGE, [1, 0])],
     'a consumption of nothing sent': [frame(FrameType.ACKNOWLEDGE, [0, 1])],
@@ -142,7 +142,7 @@ function lengthOf(length: number): Buffer {
 }
 
 function deep(depth: number): string {
-  return `${'['.repeat(depth)}"${'x'.repeat(MAX_HEAD_DEPTH)}[{\\"]"${']'.repeat(depth)}`;
+  return `${'['.repeat(depth)}"${'x'.repeat(MAX_HEAD_LEVELS)}[{\\"]"${']'.repeat(depth)}`;
 }
 
 test('every frame of a fixed length is refused at any other', async () => {
@@ -172,7 +172,7 @@ test('every frame of a fixed length is refused at any other', async () => {
 test('what is allowed at the edge is allowed', async () => {
   await leavesNothing(async () => {
     const allowed: Uint8Array[] = [
-      messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_DEPTH) }),
+      messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_LEVELS) }),
       messageFrame(ONE_WAY, 0, { head: `"${'['.repeat(600)}"` }),
       messageFrame(ONE_WAY, 0, { flags: 1 }),
       messageFrame(ONE_WAY, 0, { slices: [sample.slice(1, { start: 4096, length: SIZE - 4096 })] }),
@@ -464,7 +464,7 @@ test('a peer that sends more of a stream than it has credit for is cut off', asy
     hostile.pass(1, fd);
     closeDescriptor(fd);
     hostile.peer.write(HELLO, sample.grant(1), messageFrame(STREAM, 1));
-    for (let i = 0; i <= STREAM_WINDOW; i++) {
+    for (let i = 0; i <= STREAM_WINDOW_PIECES; i++) {
       hostile.peer.write(messageFrame(PIECE, 1, { slices: [whole()] }));
     }
     assert.equal(await hostile.code(), PROTOCOL);

@@ -11,7 +11,7 @@ import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import type { IncomingStream } from '../../../src/ipc/stream/incoming-stream.ts';
-import { STREAM_WINDOW, STREAM_WINDOW_BYTES } from '../../../src/ipc/wire/frame.ts';
+import { STREAM_WINDOW_BYTES, STREAM_WINDOW_PIECES } from '../../../src/ipc/wire/frame.ts';
 import type { SharedChunk } from '../../../src/memory/shared-chunk.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { ended, Family } from '../../support/family.ts';
@@ -144,7 +144,7 @@ test('the reader bounds what the source is asked for', async () => {
       const sending = near.sendStream(source, { pool });
       const stream = await arrival(far);
       await manyTurns();
-      const most = Math.min(STREAM_WINDOW, Math.ceil(STREAM_WINDOW_BYTES / Math.min(size, MiB)));
+      const most = Math.min(STREAM_WINDOW_PIECES, Math.ceil(STREAM_WINDOW_BYTES / Math.min(size, MiB)));
       // Pieces of more than 1 MiB are cut.
       const bound = Math.ceil((most * Math.min(size, MiB)) / size);
       assert.ok(asked >= bound - 1 && asked <= bound, `${asked} of ${size} bytes were asked for`);
