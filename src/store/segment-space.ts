@@ -6,9 +6,9 @@ import type { OwnedChunk } from '../memory/chunk.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
-import { ALIGNMENT, Segment } from './segment.ts';
+import { ALIGNMENT_BYTES, Segment } from './segment.ts';
 
-/** A part of a {@link Room}: fill it. */
+/** A part of a {@link ContentRoom}: fill it. */
 interface Piece {
   readonly bytes: Buffer;
   /** In its chunk. */
@@ -16,7 +16,7 @@ interface Piece {
 }
 
 /** Room for one content, in one piece if it is small. To be committed or cancelled. */
-export interface Room {
+export interface ContentRoom {
   readonly length: number;
   readonly pieces: readonly Piece[];
 }
@@ -40,7 +40,7 @@ interface Retired {
   droppedAt?: number;
 }
 
-interface PlacedRoom<T> extends Room {
+interface PlacedRoom<T> extends ContentRoom {
   readonly pieces: readonly PlacedPiece<T>[];
 }
 
@@ -60,33 +60,33 @@ export interface SpaceStats {
   readonly headers: number;
 }
 
-const PAGE = 4096;
-const LARGEST_SEGMENT = 1024 ** 2;
-const SMALLEST_SEGMENT = 64 * 1024;
+const PAGE_BYTES = 4096;
+const MAX_SEGMENT_BYTES = 1024 ** 2;
+const MIN_SEGMENT_BYTES = 64 * 1024;
 /**
  * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
  */
-const MOST_SEGMENTS = 4000;
+const MAX_SEGMENTS = 4000;
 /** A budget is divided into at least so many, where pages allow it. */
-const FEWEST_SEGMENTS = 32;
-const FEWEST_OF_SMALL = 4;
+const MIN_SEGMENTS = 32;
+const MIN_SMALL_SEGMENTS = 4;
 /** Segments that take more contents at a time. */
 const OPEN_SEGMENTS = 4;
 /**
  * Milliseconds in which those who are told that a version has left let go of it, unless they are using it.
  */
-const GRACE = 100;
+const GRACE_MS = 100;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
 
 /** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
 function segmentBytesOf(budget: number): number {
-  const fine = Math.max(budget / FEWEST_SEGMENTS, Math.min(SMALLEST_SEGMENT, budget / FEWEST_OF_SMALL));
-  const wanted = Math.max(Math.min(fine, LARGEST_SEGMENT), budget / MOST_SEGMENTS);
-  const bytes = Math.floor(wanted / PAGE) * PAGE;
-  if (bytes === LARGEST_SEGMENT) return bytes;
-  return Math.max(0, bytes - PAGE);
+  const fine = Math.max(budget / MIN_SEGMENTS, Math.min(MIN_SEGMENT_BYTES, budget / MIN_SMALL_SEGMENTS));
+  const wanted = Math.max(Math.min(fine, MAX_SEGMENT_BYTES), budget / MAX_SEGMENTS);
+  const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
+  if (bytes === MAX_SEGMENT_BYTES) return bytes;
+  return Math.max(0, bytes - PAGE_BYTES);
 }
 
 /**
@@ -119,12 +119,12 @@ export class SegmentSpace<Tenant> {
   /** How many segments can be opened just now. */
   get free(): number {
     if (this.segmentBytes === 0) return 0;
-    return Math.floor((this.#budget - this.#inSegments - this.#inRetired) / (this.segmentBytes + PAGE));
+    return Math.floor((this.#budget - this.#inSegments - this.#inRetired) / (this.segmentBytes + PAGE_BYTES));
   }
 
   /** How many there can be at most. */
   get capacity(): number {
-    return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
+    return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE_BYTES));
   }
 
   /**
@@ -132,7 +132,7 @@ export class SegmentSpace<Tenant> {
    * {@link sweep}.
    */
   get retiring(): number {
-    const recently = now() - GRACE;
+    const recently = now() - GRACE_MS;
     let count = 0;
     for (const { at, lease } of this.#retired.values()) {
       if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
@@ -145,14 +145,14 @@ export class SegmentSpace<Tenant> {
    * @param spare how many segments are to stay free
    * @returns undefined when there is none within the budget
    */
-  allocate(length: number, spare: number): Room | undefined {
+  allocate(length: number, spare: number): ContentRoom | undefined {
     if (!this.#hasFree(spare, length)) return undefined;
     const pieces: PlacedPiece<Tenant>[] = [];
     let left = length;
     while (left > 0) {
       const piece = this.#pool.kind === 'seal' ? this.#allocateSealed(left, spare) : this.#place(left, spare);
       if (piece === undefined) {
-        this.cancel({ length, pieces } as Room);
+        this.cancel({ length, pieces } as ContentRoom);
         return undefined;
       }
       pieces.push(piece);
@@ -165,7 +165,7 @@ export class SegmentSpace<Tenant> {
    * Ends the filling: the content is immutable now.
    * @returns the content, the caller's to give back to {@link leave} when its tenant goes
    */
-  commit(room: Room, tenant: Tenant): Aggregate {
+  commit(room: ContentRoom, tenant: Tenant): Aggregate {
     const slices: { lease: Lease; start: number; end: number }[] = [];
     for (const piece of (room as PlacedRoom<Tenant>).pieces) {
       const { start, bytes, taken } = piece;
@@ -180,7 +180,7 @@ export class SegmentSpace<Tenant> {
   }
 
   /** Gives room back, unfilled or not. */
-  cancel(room: Room): void {
+  cancel(room: ContentRoom): void {
     for (const { segment, taken, bytes, start } of (room as PlacedRoom<Tenant>).pieces) {
       segment.filling -= taken;
       if (segment.position === start + bytes.length) segment.position -= taken;
@@ -210,7 +210,7 @@ export class SegmentSpace<Tenant> {
     }
     const moved = Aggregate.empty();
     for (const [index, slice] of slices.entries()) {
-      const part = this.#moveSlice(slice, rooms[index] as Room | 'stays', tenant);
+      const part = this.#moveSlice(slice, rooms[index] as ContentRoom | 'stays', tenant);
       moved.append(part);
       part.release();
     }
@@ -235,7 +235,7 @@ export class SegmentSpace<Tenant> {
       if (!this.#pool.refill && chunk.memory === 'shared') {
         if (retired.droppedAt === undefined) this.#pool.trim(0);
         retired.droppedAt ??= now();
-        if (now() - retired.droppedAt < GRACE) continue;
+        if (now() - retired.droppedAt < GRACE_MS) continue;
       }
       this.#forgetRetired(chunk);
     }
@@ -344,7 +344,7 @@ export class SegmentSpace<Tenant> {
     return frozen;
   }
 
-  #moveSlice(slice: Slice, room: Room | 'stays', tenant: Tenant): Aggregate {
+  #moveSlice(slice: Slice, room: ContentRoom | 'stays', tenant: Tenant): Aggregate {
     if (room === 'stays') {
       slice.lease.retain();
       return aggregateOfSlices([slice]);
@@ -397,5 +397,5 @@ function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
 }
 
 function roundUp(length: number): number {
-  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  return Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

@@ -1,7 +1,7 @@
 import type { Lease } from '../memory/lease.ts';
 
 /** Buffers begin at multiples of this. */
-export const ALIGNMENT = 64;
+export const ALIGNMENT_BYTES = 64;
 
 /**
  * A chunk of the cache's budget that contents are put into, one behind the other:

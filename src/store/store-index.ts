@@ -3,12 +3,12 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Json, Message } from '../ipc/message.ts';
-import { decodeHeld, type Greeting, type HeldHead, StoreRequest } from './store-protocol.ts';
-import type { Facts, Held } from './stored-version.ts';
+import { decodeVersion, type Greeting, StoreRequest, type VersionHead } from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** A version in the index. */
-export class Indexed<F extends Facts> {
-  readonly held: Held<F>;
+export class IndexEntry<F extends ContentFacts> {
+  readonly held: StoredVersion<F>;
   /** Which owner it came from. */
   readonly session: Session;
   /** When it was last known to be right, by the machine's clock. */
@@ -18,7 +18,7 @@ export class Indexed<F extends Facts> {
   /** Whether it was used since the last look for what is not. */
   recent = true;
 
-  constructor(held: Held<F>, session: Session, checkedAt: number) {
+  constructor(held: StoredVersion<F>, session: Session, checkedAt: number) {
     this.held = held;
     this.session = session;
     this.checkedAt = checkedAt;
@@ -45,12 +45,12 @@ export interface IndexStats {
  * bounds, in ms.
  */
 const REPORT_PART = 1 / 4;
-const LEAST_REPORT = 10;
-const MOST_REPORT = 250;
+const MIN_REPORT_MS = 10;
+const MAX_REPORT_MS = 250;
 /** Most uses in one report. */
-const MOST_REPORTED = 10_000;
+const MAX_REPORTED_USES = 10_000;
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
-const IDLE = 10_000;
+const IDLE_MS = 10_000;
 
 /**
  * What an attached domain knows of a store that another domain owns: versions that it was given, by key. To
@@ -59,11 +59,11 @@ const IDLE = 10_000;
  *
  * If the owner dies, what is held goes on being found, whatever its age.
  */
-export class StoreIndex<F extends Facts> {
+export class StoreIndex<F extends ContentFacts> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
-  readonly #entries = new Map<string, Indexed<F>>();
-  readonly #loads = new Coalescer<Held<F>>(
+  readonly #entries = new Map<string, IndexEntry<F>>();
+  readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
     held => held.release(),
   );
@@ -74,11 +74,11 @@ export class StoreIndex<F extends Facts> {
   readonly #leftMeanwhile = new Map<string, number>();
   /** When keys were invalidated that were not asked for since. */
   readonly #invalidatedAt = new Map<string, number>();
-  #touched: Indexed<F>[] = [];
+  #touched: IndexEntry<F>[] = [];
   readonly #forgotten = new Set<number>();
   /** How many of our holders the owner keeps something for, by serial. */
   readonly #pinned = new Map<number, number>();
-  readonly #pinnedIn = new WeakMap<Held<F>, Session>();
+  readonly #pinnedIn = new WeakMap<StoredVersion<F>, Session>();
   #reportTimer: NodeJS.Timeout | undefined;
   #lastSweep = 0;
   #bytes = 0;
@@ -122,7 +122,7 @@ export class StoreIndex<F extends Facts> {
    * What is held under a key and was known to be right less than `maxStale` ago; the caller retains it if it
    * keeps it.
    */
-  peek(key: string): Held<F> | undefined {
+  peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
@@ -137,7 +137,7 @@ export class StoreIndex<F extends Facts> {
    * What is under a key, from the owner. @returns a reference, which the caller releases
    * @throws as the owner says; ERR_IOLITE_PEER when it is gone and nothing is held
    */
-  async ask(key: string, signal?: AbortSignal): Promise<Held<F>> {
+  async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
     const since = Math.max(now() - this.#maxStale, this.#invalidatedAt.get(key) ?? 0);
     return this.#loads.run(key, () => this.#ask(key), { since, signal });
@@ -150,7 +150,7 @@ export class StoreIndex<F extends Facts> {
   }
 
   /** Whether a version came from the owner that is attached now. */
-  isCurrent(held: Held<F>): boolean {
+  isCurrent(held: StoredVersion<F>): boolean {
     return this.#session !== undefined && this.#pinnedIn.get(held) === this.#session;
   }
 
@@ -174,7 +174,7 @@ export class StoreIndex<F extends Facts> {
 
   // Asking
 
-  async #ask(key: string): Promise<Held<F>> {
+  async #ask(key: string): Promise<StoredVersion<F>> {
     const session = this.#session;
     const present = this.#entries.get(key);
     if (session === undefined) return this.#withoutOwner(key);
@@ -197,15 +197,15 @@ export class StoreIndex<F extends Facts> {
     return held ?? this.#ask(key);
   }
 
-  #take(key: string, answer: Message, session: Session): Held<F> | undefined {
-    const { same, checkedAt, keep, pinned } = answer.head as unknown as HeldHead & { same?: true };
+  #take(key: string, answer: Message, session: Session): StoredVersion<F> | undefined {
+    const { same, checkedAt, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
     if (same === true) {
       const present = this.#entries.get(key);
       if (present === undefined) return undefined;
       present.checkedAt = Math.max(present.checkedAt, checkedAt);
       return present.held.retain();
     }
-    const held = decodeHeld<F>(key, answer);
+    const held = decodeVersion<F>(key, answer);
     this.#forgotten.delete(held.serial);
     if (pinned) this.#pin(held);
     const left = this.#leftMeanwhile.get(key) ?? 0;
@@ -216,20 +216,20 @@ export class StoreIndex<F extends Facts> {
       this.#tellForgotten(held.serial);
       return held;
     }
-    this.#entries.set(key, new Indexed(held.retain(), session, checkedAt));
+    this.#entries.set(key, new IndexEntry(held.retain(), session, checkedAt));
     this.#bytes += held.size;
     return held;
   }
 
   /** The owner cannot be asked. What is held is still right as far as anybody here can know. */
-  #withoutOwner(key: string): Held<F> {
+  #withoutOwner(key: string): StoredVersion<F> {
     const present = this.#entries.get(key);
     if (present !== undefined) return present.held.retain();
     throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${key}: the owner of the cache is gone`);
   }
 
   /** The owner keeps a file open, or the like, as long as anybody here holds the version. */
-  #pin(held: Held<F>): void {
+  #pin(held: StoredVersion<F>): void {
     const { serial } = held;
     const session = this.#session;
     if (session !== undefined) this.#pinnedIn.set(held, session);
@@ -277,7 +277,7 @@ export class StoreIndex<F extends Facts> {
 
   // What the owner is told
 
-  #touch(entry: Indexed<F>): void {
+  #touch(entry: IndexEntry<F>): void {
     entry.recent = true;
     this.#touched.push(entry);
     this.#scheduleReport();
@@ -290,7 +290,7 @@ export class StoreIndex<F extends Facts> {
 
   #scheduleReport(): void {
     if (this.#closed) return;
-    const delay = Math.min(MOST_REPORT, Math.max(LEAST_REPORT, this.#maxStale * REPORT_PART));
+    const delay = Math.min(MAX_REPORT_MS, Math.max(MIN_REPORT_MS, this.#maxStale * REPORT_PART));
     this.#reportTimer ??= setTimeout(() => {
       this.#reportTimer = undefined;
       void this.#report();
@@ -299,7 +299,7 @@ export class StoreIndex<F extends Facts> {
 
   async #report(): Promise<void> {
     const session = this.#session;
-    const touched = this.#touched.splice(0, MOST_REPORTED);
+    const touched = this.#touched.splice(0, MAX_REPORTED_USES);
     const ours = touched.filter(entry => entry.session === session);
     const used = ours.map(({ held, used: times }) => [held.serial, times]);
     for (const entry of touched) entry.used = 0;
@@ -324,7 +324,7 @@ export class StoreIndex<F extends Facts> {
   /** Drops what was not used for a while, so that it does not count as being in use. */
   #forgetIdle(session: Session): void {
     const time = now();
-    if (time - this.#lastSweep < IDLE) return;
+    if (time - this.#lastSweep < IDLE_MS) return;
     this.#lastSweep = time;
     for (const entry of [...this.#entries.values()]) {
       if (!entry.recent && entry.session === session) this.#forget(entry);
@@ -337,7 +337,7 @@ export class StoreIndex<F extends Facts> {
     if (entry !== undefined) this.#forget(entry);
   }
 
-  #forget(entry: Indexed<F>): void {
+  #forget(entry: IndexEntry<F>): void {
     const { key, serial } = entry.held;
     if (entry.session === this.#session) this.#tellForgotten(serial);
     this.#remove(key);

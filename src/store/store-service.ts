@@ -2,19 +2,25 @@ import { now } from '../base/clock.ts';
 import { ArgumentError, describe } from '../base/error.ts';
 import type { Json, Message } from '../ipc/message.ts';
 import type { Entry, StoreListener } from './store.ts';
-import { type Asked, encodeHeld, type Greeting, type Report, StoreRequest } from './store-protocol.ts';
-import type { Facts, Held } from './stored-version.ts';
+import {
+  encodeVersion,
+  type Greeting,
+  type ReadRequest,
+  type Report,
+  StoreRequest,
+} from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What is found under a key. */
-export interface Found<F extends Facts> {
+export interface CheckedVersion<F extends ContentFacts> {
   /** A reference, which the caller releases. */
-  readonly held: Held<F>;
+  readonly held: StoredVersion<F>;
   /** When it was last known to be right, by {@link now}. */
   readonly checkedAt: number;
 }
 
 /** The domain that owns a store, as its services see it. */
-export interface StoreOwner<F extends Facts> {
+export interface StoreOwner<F extends ContentFacts> {
   readonly greeting: Greeting;
   /**
    * What is under a key, from wherever the owner gets it.
@@ -25,8 +31,8 @@ export interface StoreOwner<F extends Facts> {
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, Held<F>>,
-  ): Promise<Found<F>>;
+    pinned: ReadonlyMap<number, StoredVersion<F>>,
+  ): Promise<CheckedVersion<F>>;
   /** The entry that has this version now. */
   bySerial(serial: number): Entry<F, unknown> | undefined;
   /** A version was used in an attached domain. @returns when it was last known to be right */
@@ -34,16 +40,16 @@ export interface StoreOwner<F extends Facts> {
 }
 
 /** Versions of a report that are looked into at a time: others want to read files too. */
-const AT_A_TIME = 16;
+const PARALLEL_CHECKS = 16;
 
 /** The owner's side of one index that is attached to its store. */
-export class StoreService<F extends Facts> implements StoreListener {
+export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #name: string;
   readonly #owner: StoreOwner<F>;
   readonly #root: string | undefined;
   /** What the index has, by serial. */
   readonly #given = new Map<number, Entry<F, unknown>>();
-  readonly #pinned = new Map<number, Held<F>>();
+  readonly #pinned = new Map<number, StoredVersion<F>>();
   #left: [key: string, serial: number][] = [];
   #watcher: ((answer: Message) => void) | undefined;
   #closed = false;
@@ -67,7 +73,7 @@ export class StoreService<F extends Facts> implements StoreListener {
         this.#forgetAll();
         return Promise.resolve({ head: this.#owner.greeting });
       case StoreRequest.READ:
-        return this.#read(head as unknown as Asked);
+        return this.#read(head as unknown as ReadRequest);
       case StoreRequest.WATCH:
         return this.#watch();
       case StoreRequest.REPORT:
@@ -78,7 +84,7 @@ export class StoreService<F extends Facts> implements StoreListener {
   }
 
   /** The store has left a version: the index is told, if it has it. */
-  left({ key, serial }: Held): void {
+  left({ key, serial }: StoredVersion): void {
     const entry = this.#given.get(serial);
     if (entry === undefined) return;
     this.#given.delete(serial);
@@ -103,7 +109,7 @@ export class StoreService<F extends Facts> implements StoreListener {
     this.#watcher = undefined;
   }
 
-  async #read({ key, have, current }: Asked): Promise<Message> {
+  async #read({ key, have, current }: ReadRequest): Promise<Message> {
     if (typeof key !== 'string')
       throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
     const asked = now();
@@ -118,7 +124,7 @@ export class StoreService<F extends Facts> implements StoreListener {
       }
       if (held.onEnd !== undefined && !this.#closed && !this.#pinned.has(held.serial))
         this.#pinned.set(held.serial, held.retain());
-      return encodeHeld(held, { checkedAt, keep: entry !== undefined });
+      return encodeVersion(held, { checkedAt, keep: entry !== undefined });
     } finally {
       held.release();
     }
@@ -130,7 +136,7 @@ export class StoreService<F extends Facts> implements StoreListener {
     for (const serial of forgot) this.#forget(serial);
     const checked: number[] = [];
     while (checked.length < used.length) {
-      const some = used.slice(checked.length, checked.length + AT_A_TIME);
+      const some = used.slice(checked.length, checked.length + PARALLEL_CHECKS);
       checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(serial, times)))));
     }
     return { head: { checked } };

@@ -92,20 +92,8 @@ export interface FileCache extends Disposable {
   close(): void;
 }
 
-/** What a cache knows of one version of a file. */
-export type FileFacts = {
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly etag: string;
-  readonly mediaType: string;
-  /** Of a file that is kept by extents: bytes of each. */
-  readonly extent?: number;
-  /** Entity tags of its forms, by coding. */
-  readonly formTags?: { readonly [coding: string]: string };
-};
-
 /** Throws unless a value can be a path. */
-export function checkPath(path: unknown): asserts path is string {
+export function checkFilePath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path.length === 0 || path.includes('\0')) {
     throw new ArgumentError(`Cannot read file: a path is wanted, ${describe(path)} was given`);
   }

@@ -9,19 +9,19 @@ import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
 import { StoreService } from '../../store/store-service.ts';
-import type { Held } from '../../store/stored-version.ts';
-import { HeldContent } from '../../store/version-content.ts';
-import { DiskFiles, FILES, type FileState, type FileStore } from './disk-files.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
+import { VersionContent } from '../../store/version-content.ts';
+import { DiskFiles } from './disk-files.ts';
 import {
   type CacheStats,
-  checkPath,
+  checkFilePath,
   type FileCache,
-  type FileFacts,
   type ReadOptions,
   readPart,
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
+import { FILES, type FileFacts, type FileState, type FileStore } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
@@ -75,7 +75,7 @@ export interface OwnedStats extends CacheStats, StoreStats {
   readonly attached: number;
 }
 
-const DEFAULT_MAX_STALE = 1000;
+const DEFAULT_MAX_STALE_MS = 1000;
 
 /**
  * Creates a file cache in this domain, which owns it. Others attach through a channel.
@@ -100,7 +100,7 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { budget, maxStale = DEFAULT_MAX_STALE_MS, policy = 'lru', pool } = options;
     const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
@@ -118,7 +118,7 @@ export class OwnedFileCache implements FileCache {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
       const hit = whole ? this.#peek(path) : undefined;
       if (hit?.content === undefined) return readPart(this, path, options);
-      return Promise.resolve(new HeldContent(hit.content, hit));
+      return Promise.resolve(new VersionContent(hit.content, hit));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -138,7 +138,7 @@ export class OwnedFileCache implements FileCache {
   }
 
   invalidate(path: string): void {
-    checkPath(path);
+    checkFilePath(path);
     this.#files.invalidate(path);
   }
 
@@ -201,10 +201,10 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string, root?: string): Held<FileFacts> | undefined {
+  #peek(path: string, root?: string): StoredVersion<FileFacts> | undefined {
     const entry = this.#store.get(path);
     if (entry?.local === undefined) {
-      checkPath(path);
+      checkFilePath(path);
       this.#checkOpen();
       return undefined;
     }

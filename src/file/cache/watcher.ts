@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 
 /** Directories that are watched at most: the kernel's bound is shared by all programs of a user. */
-const MOST_DIRECTORIES = 1024;
+const MAX_DIRECTORIES = 1024;
 /** From so many paths on that lead elsewhere, those that are no longer of use are looked for. */
 const MANY_LINKS = 1000;
 
@@ -56,7 +56,7 @@ export class Watcher {
 
   #watch(path: string): void {
     const prefix = path.slice(0, path.lastIndexOf('/') + 1);
-    if (this.#exhausted || this.#watches.has(prefix) || this.#watches.size >= MOST_DIRECTORIES) return;
+    if (this.#exhausted || this.#watches.has(prefix) || this.#watches.size >= MAX_DIRECTORIES) return;
     try {
       const watcher = watch(prefix === '' ? '.' : prefix, { persistent: false }, (event, name) => {
         if (name === null) return;

@@ -8,7 +8,7 @@ export type Part =
   | { readonly kind: 'disk' | 'zeros'; readonly start: number; readonly end: number };
 
 /** What a file holds at one moment. */
-export interface Frozen {
+export interface FrozenContent {
   readonly size: number;
   /** In order, without gaps. */
   readonly parts: readonly Part[];
@@ -147,7 +147,7 @@ export class FileContent {
    * All of it, to be brought to disk. What is written from now on is told from it. Release with
    * {@link release}.
    */
-  freeze(): Frozen {
+  freeze(): FrozenContent {
     const frozen = { size: this.#size, parts: this.parts(0, this.#size), epoch: this.#epoch };
     this.#epoch += 1;
     this.#low = this.#size;
@@ -155,7 +155,7 @@ export class FileContent {
   }
 
   /** What was frozen is the version on disk now. */
-  settle({ epoch }: Frozen): void {
+  settle({ epoch }: FrozenContent): void {
     this.#syncedAt = epoch;
     this.#diskSize = this.#low;
   }

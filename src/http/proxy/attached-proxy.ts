@@ -1,7 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
-import type { Held } from '../../store/stored-version.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
 import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { useOf } from './cache/freshness.ts';
@@ -72,7 +72,7 @@ export class AttachedProxy implements Handler, Disposable {
 
   #answer(inquiry: Inquiry): Answer | undefined {
     const { resource, request, wanted } = inquiry;
-    let held: Held<Facts> | undefined;
+    let held: StoredVersion<Facts> | undefined;
     const found = select(resource, request, key => {
       held = this.#index.peek(key);
       return held?.facts;

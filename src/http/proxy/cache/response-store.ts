@@ -5,11 +5,11 @@ import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
 import type { CachePolicy } from '../../../store/policy.ts';
-import type { Room } from '../../../store/segment-space.ts';
+import type { ContentRoom } from '../../../store/segment-space.ts';
 import { type Entry, Store } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import { type StoreOwner, StoreService } from '../../../store/store-service.ts';
-import type { Held } from '../../../store/stored-version.ts';
+import type { StoredVersion } from '../../../store/stored-version.ts';
 import type { Facts } from './response-facts.ts';
 
 /** The store's name in requests of those attached. */
@@ -119,7 +119,7 @@ export class ResponseStore implements StoreOwner<Facts> {
     return { maxStale: MAX_STALE, budget: this.#store.budget };
   }
 
-  async find(key: string): Promise<{ held: Held<Facts>; checkedAt: number }> {
+  async find(key: string): Promise<{ held: StoredVersion<Facts>; checkedAt: number }> {
     const entry = this.#store.get(key);
     if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
     this.#store.hit(entry);
@@ -148,7 +148,7 @@ export class ResponseStore implements StoreOwner<Facts> {
   }
 
   /** No room, for whatever reason, is no failure: then it is not kept. */
-  #allocate(length: number): Room | undefined {
+  #allocate(length: number): ContentRoom | undefined {
     try {
       return length === 0 ? undefined : this.#store.allocate(length);
     } catch {
