@@ -1,5 +1,5 @@
 import { now } from '../base/clock.ts';
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Json, Message } from '../ipc/message.ts';
 import type { Entry, StoreListener } from './store.ts';
 import {
@@ -45,14 +45,15 @@ const PARALLEL_CHECKS = 16;
 /** The owner's side of one index that is attached to its store. */
 export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #name: string;
-  readonly #owner: StoreOwner<F>;
+  /** Undefined when it is closed, so that who still refers to it holds nothing of the store. */
+  #owner: StoreOwner<F> | undefined;
   readonly #root: string | undefined;
   /** What the index has, by serial. */
   readonly #given = new Map<number, Entry<F, unknown>>();
   readonly #pinned = new Map<number, StoredVersion<F>>();
   #left: [key: string, serial: number][] = [];
   #watcher: ((answer: Message) => void) | undefined;
-  #closed = false;
+  #attached = false;
 
   /** @param name of the store in requests @param root passed on to {@link StoreOwner.find} */
   constructor(name: string, owner: StoreOwner<F>, root: string | undefined) {
@@ -67,17 +68,20 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const type = head?.type;
     if (typeof type !== 'string' || !type.startsWith(`${this.#name}.`)) return undefined;
     message.body?.release();
-    switch (type.slice(this.#name.length + 1)) {
+    const owner = this.#owner;
+    const asked = type.slice(this.#name.length + 1);
+    if (asked === StoreRequest.WATCH) return this.#watch();
+    if (owner === undefined) return Promise.reject(closed(type));
+    switch (asked) {
       case StoreRequest.ATTACH:
         // An index takes the place of one that was attached through the same channel before.
         this.#forgetAll();
-        return Promise.resolve({ head: this.#owner.greeting });
+        this.#attached = true;
+        return Promise.resolve({ head: owner.greeting });
       case StoreRequest.READ:
-        return this.#read(head as unknown as ReadRequest);
-      case StoreRequest.WATCH:
-        return this.#watch();
+        return this.#read(owner, head as unknown as ReadRequest);
       case StoreRequest.REPORT:
-        return this.#report(head as unknown as Report);
+        return this.#report(owner, head as unknown as Report);
       default:
         return Promise.reject(new ArgumentError(`Cannot answer request: ${describe(type)} is unknown`));
     }
@@ -95,7 +99,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
 
   /** The index is gone, or the store is. */
   close(): void {
-    this.#closed = true;
+    this.#owner = undefined;
+    this.#attached = false;
     this.#forgetAll();
   }
 
@@ -109,20 +114,21 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#watcher = undefined;
   }
 
-  async #read({ key, have, current }: ReadRequest): Promise<Message> {
+  async #read(owner: StoreOwner<F>, { key, have, current }: ReadRequest): Promise<Message> {
     if (typeof key !== 'string')
       throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
     const asked = now();
-    const since = current === true ? asked : asked - this.#owner.greeting.maxStale;
-    const { held, checkedAt } = await this.#owner.find(key, since, this.#root, this.#pinned);
+    const since = current === true ? asked : asked - owner.greeting.maxStale;
+    const { held, checkedAt } = await owner.find(key, since, this.#root, this.#pinned);
     try {
-      const entry = this.#closed ? undefined : this.#owner.bySerial(held.serial);
+      // It may have been closed meanwhile.
+      const entry = this.#owner?.bySerial(held.serial);
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
       if (entry !== undefined && !this.#given.has(held.serial)) {
         this.#given.set(held.serial, entry);
         entry.holders += 1;
       }
-      if (held.onEnd !== undefined && !this.#closed && !this.#pinned.has(held.serial))
+      if (held.onEnd !== undefined && this.#owner !== undefined && !this.#pinned.has(held.serial))
         this.#pinned.set(held.serial, held.retain());
       return encodeVersion(held, { checkedAt, keep: entry !== undefined });
     } finally {
@@ -130,21 +136,21 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     }
   }
 
-  async #report({ used, forgot }: Report): Promise<Message> {
+  async #report(owner: StoreOwner<F>, { used, forgot }: Report): Promise<Message> {
     if (!Array.isArray(used) || !Array.isArray(forgot))
       throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
     for (const serial of forgot) this.#forget(serial);
     const checked: number[] = [];
     while (checked.length < used.length) {
       const some = used.slice(checked.length, checked.length + PARALLEL_CHECKS);
-      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(serial, times)))));
+      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(owner, serial, times)))));
     }
     return { head: { checked } };
   }
 
-  async #used(serial: number, times: number): Promise<number> {
+  async #used(owner: StoreOwner<F>, serial: number, times: number): Promise<number> {
     const entry = this.#given.get(serial);
-    return entry === undefined ? 0 : this.#owner.used(entry, times);
+    return entry === undefined ? 0 : owner.used(entry, times);
   }
 
   #forget(serial: number): void {
@@ -157,7 +163,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
 
   #watch(): Promise<Message> {
     return new Promise(resolve => {
-      if (this.#closed) return resolve({ head: { closed: true } });
+      // Who is attached to what was served through this channel before is not attached to this.
+      if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
       if (this.#left.length > 0) this.#tell();
@@ -171,4 +178,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     watcher({ head: { left: this.#left } });
     this.#left = [];
   }
+}
+
+function closed(type: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_CLOSED', `Cannot answer ${describe(type)}: what it asks is closed`);
 }

@@ -13,6 +13,12 @@ export interface StoreListener {
   left(held: StoredVersion): void;
 }
 
+/** What another domain has in its index, through a channel. */
+export interface AttachedIndex extends StoreListener {
+  /** The store is closed. */
+  closed(): void;
+}
+
 /** Counters of a store, and the bytes of its budget by state. */
 export interface StoreStats extends SpaceStats {
   readonly policy: string;
@@ -76,8 +82,8 @@ const MAX_PASSED_ENTRIES = 1000;
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
-  /** Whether other domains are attached. */
-  isShared = false;
+  /** Other domains, which are told too. */
+  readonly attached = new Set<AttachedIndex>();
   /** As in the {@link stats}. */
   evictions = 0;
   uncached = 0;
@@ -235,7 +241,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * they who read then, and entries here would be for nothing.
    */
   forgetPages({ content }: StoredVersion<F>): void {
-    if (this.isShared && content !== undefined) this.#space.forgetPages(content);
+    if (this.attached.size > 0 && content !== undefined) this.#space.forgetPages(content);
   }
 
   stats(): StoreStats {
@@ -260,6 +266,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#space.close();
     this.#outside?.close();
     if (this.#ownsPool) this.#pool.close();
+    for (const index of [...this.attached]) index.closed();
   }
 
   #remove(entry: Entry<F, L>, evicted: boolean): void {
@@ -291,6 +298,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   #left(held: StoredVersion<F>): void {
     this.#bySerial.delete(held.serial);
     for (const listener of this.listeners) listener.left(held);
+    for (const index of this.attached) index.left(held);
     held.release();
   }
 

@@ -7,8 +7,8 @@ import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
+import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
-import { StoreService } from '../../store/store-service.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import { DiskFiles } from './disk-files.ts';
@@ -96,7 +96,6 @@ export class OwnedFileCache implements FileCache {
   readonly #store: FileStore;
   readonly #files: DiskFiles;
   readonly #clock = new CoarseClock();
-  readonly #services = new Set<StoreService<FileFacts>>();
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
@@ -162,31 +161,19 @@ export class OwnedFileCache implements FileCache {
 
   stats(): OwnedStats {
     const { hits, misses, watched } = this.#files;
-    return { ...this.#store.stats(), hits, misses, watched, attached: this.#services.size };
+    return { ...this.#store.stats(), hits, misses, watched, attached: this.#store.attached.size };
   }
 
   /**
    * Answers the requests of a cache attached at the other end of the channel, until the channel or this cache
-   * closes. Takes the channel's request handler.
-   * @throws what realpath says of `root`
+   * closes. Takes the channel's request handler. A channel that is closed already is no error.
+   * @throws ERR_IOLITE_CLOSED when this cache is closed; what realpath says of `root`; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, options: ServeOptions = {}): void {
-    this.#checkOpen();
     const root = options.root === undefined ? undefined : realpathSync(options.root);
-    const service = new StoreService<FileFacts>(FILES, this.#files, root);
+    const served = { name: FILES, title: 'file cache', store: this.#store, owner: this.#files };
+    serveStore(served, channel, { root, otherwise: options.otherwise });
     if (root !== undefined) this.#files.confined = true;
-    this.#services.add(service);
-    this.#store.listeners.add(service);
-    this.#store.isShared = true;
-    channel.onRequest((message, context) => {
-      const answer = service.handle(message);
-      if (answer !== undefined) return answer;
-      if (options.otherwise !== undefined) return options.otherwise(message, context);
-      message.body?.release();
-      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the file cache');
-    });
-    if (channel.closed) this.#end(service);
-    else channel.once('close', () => this.#end(service));
   }
 
   close(): void {
@@ -194,7 +181,6 @@ export class OwnedFileCache implements FileCache {
     this.#files.close();
     this.#clock.stop();
     this.#store.close();
-    for (const service of this.#services) this.#end(service);
   }
 
   [Symbol.dispose](): void {
@@ -213,13 +199,6 @@ export class OwnedFileCache implements FileCache {
     if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
     this.#files.hit(entry);
     return entry.held;
-  }
-
-  #end(service: StoreService<FileFacts>): void {
-    service.close();
-    this.#store.listeners.delete(service);
-    this.#services.delete(service);
-    this.#store.isShared = this.#services.size > 0;
   }
 
   #checkOpen(): void {

@@ -6,9 +6,10 @@ import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
 import type { CachePolicy } from '../../../store/policy.ts';
 import type { ContentRoom } from '../../../store/segment-space.ts';
+import { serveStore } from '../../../store/serve-store.ts';
 import { type Entry, Store } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
-import { type StoreOwner, StoreService } from '../../../store/store-service.ts';
+import type { StoreOwner } from '../../../store/store-service.ts';
 import type { StoredVersion } from '../../../store/stored-version.ts';
 import type { Facts } from './response-facts.ts';
 
@@ -37,7 +38,6 @@ export class ResponseStore implements StoreOwner<Facts> {
   readonly #store: Store<Facts>;
   readonly #mostEntries: number;
   #entries = 0;
-  readonly #services = new Set<StoreService<Facts>>();
 
   /** @param pool where contents are put; default: one of its own, for processes of the same user */
   constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
@@ -96,21 +96,12 @@ export class ResponseStore implements StoreOwner<Facts> {
 
   /**
    * Lets the domain at the other end of a channel hold what it has asked for, until the channel or the store
-   * closes. Takes the channel's request handler.
+   * closes. Takes the channel's request handler. A channel that is closed already is no error.
    * @param otherwise answers requests that are not for the store
+   * @throws ERR_IOLITE_CLOSED when the store is closed; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, otherwise: RequestHandler | undefined): void {
-    const service = new StoreService<Facts>(RESPONSES, this, undefined);
-    this.#services.add(service);
-    this.#store.listeners.add(service);
-    channel.onRequest((message, context) => {
-      const answer = service.handle(message);
-      if (answer !== undefined) return answer;
-      if (otherwise !== undefined) return otherwise(message, context);
-      message.body?.release();
-      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the proxy');
-    });
-    channel.once('close', () => this.#end(service));
+    serveStore({ name: RESPONSES, title: 'proxy', store: this.#store, owner: this }, channel, { otherwise });
   }
 
   // What those attached ask
@@ -138,13 +129,6 @@ export class ResponseStore implements StoreOwner<Facts> {
   /** Releases everything; what was given out stays valid. */
   close(): void {
     this.#store.close();
-    for (const service of this.#services) this.#end(service);
-  }
-
-  #end(service: StoreService<Facts>): void {
-    service.close();
-    this.#store.listeners.delete(service);
-    this.#services.delete(service);
   }
 
   /** No room, for whatever reason, is no failure: then it is not kept. */
