@@ -3,6 +3,7 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Json, Message } from '../ipc/message.ts';
+import { Invalidations } from './invalidations.ts';
 import { decodeVersion, type Greeting, StoreRequest, type VersionHead } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
@@ -29,6 +30,14 @@ export class IndexEntry<F extends ContentFacts> {
 interface Session {
   readonly channel: Channel;
   readonly greeting: Greeting;
+}
+
+/** A question to the owner that is not answered yet, and what has overtaken the answer. */
+interface Question {
+  /** Whether the key was invalidated since it was asked for. */
+  invalidated: boolean;
+  /** The last version under the key that the owner said it has left; 0: none. */
+  left: number;
 }
 
 /** Counters of an index. */
@@ -70,10 +79,9 @@ export class StoreIndex<F extends ContentFacts> {
   readonly #clock = new CoarseClock();
   #session: Session | undefined;
   #maxStale = 0;
-  /** Versions that the owner left while an answer that brings them may be on its way. */
-  readonly #leftMeanwhile = new Map<string, number>();
-  /** When keys were invalidated that were not asked for since. */
-  readonly #invalidatedAt = new Map<string, number>();
+  /** By key, each as long as it is not answered. */
+  readonly #questions = new Map<string, Question>();
+  readonly #invalidations = new Invalidations();
   #touched: IndexEntry<F>[] = [];
   readonly #forgotten = new Set<number>();
   /** How many of our holders the owner keeps something for, by serial. */
@@ -139,13 +147,15 @@ export class StoreIndex<F extends ContentFacts> {
    */
   async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
-    const since = Math.max(now() - this.#maxStale, this.#invalidatedAt.get(key) ?? 0);
+    const since = Math.max(now() - this.#maxStale, this.#invalidations.of(key));
     return this.#loads.run(key, () => this.#ask(key), { since, signal });
   }
 
   /** Drops what is held under a key; what is asked for next is not older than now. */
   invalidate(key: string): void {
-    this.#invalidatedAt.set(key, now());
+    this.#invalidations.add(key, now());
+    const question = this.#questions.get(key);
+    if (question !== undefined) question.invalidated = true;
     this.#forgetKey(key);
   }
 
@@ -161,8 +171,8 @@ export class StoreIndex<F extends ContentFacts> {
 
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
+    this.#closed = true;
     this.#clock.stop();
     clearTimeout(this.#reportTimer);
     void this.#report();
@@ -176,28 +186,43 @@ export class StoreIndex<F extends ContentFacts> {
 
   async #ask(key: string): Promise<StoredVersion<F>> {
     const session = this.#session;
-    const present = this.#entries.get(key);
     if (session === undefined) return this.#withoutOwner(key);
-    const known: { have?: number; current?: boolean } = {};
-    if (present !== undefined && present.session === session) known.have = present.held.serial;
-    else if (present !== undefined || this.#invalidatedAt.has(key)) known.current = true;
-    const invalidatedAt = this.#invalidatedAt.get(key) ?? 0;
-    let answer: Message;
+    const question: Question = { invalidated: false, left: 0 };
+    this.#questions.set(key, question);
+    let held: StoredVersion<F> | undefined;
     try {
-      answer = await session.channel.request({ head: this.#request(StoreRequest.READ, { key, ...known }) });
+      const answer = await session.channel.request({
+        head: this.#request(StoreRequest.READ, { key, ...this.#knownOf(key, session) }),
+      });
+      held = this.#take(key, answer, session, question);
     } catch (error) {
       if (session.channel.closed && this.#entries.has(key)) return this.#withoutOwner(key);
       this.#forgetKey(key);
       throw error;
+    } finally {
+      this.#questions.delete(key);
     }
-    if (this.#invalidatedAt.get(key) === invalidatedAt) this.#invalidatedAt.delete(key);
-    const held = this.#take(key, answer, session);
-    this.#leftMeanwhile.delete(key);
     // 'The same as you have', and the owner's word to drop that has overtaken it.
     return held ?? this.#ask(key);
   }
 
-  #take(key: string, answer: Message, session: Session): StoredVersion<F> | undefined {
+  /** What the owner is to know of what is here under a key. */
+  #knownOf(key: string, session: Session): { have?: number; current?: boolean } {
+    const present = this.#entries.get(key);
+    if (present?.session === session) return { have: present.held.serial };
+    // What is asked for now is not older than `maxStale` in any case.
+    const isTooOld = this.#invalidations.of(key) > now() - this.#maxStale;
+    return present !== undefined || isTooOld ? { current: true } : {};
+  }
+
+  /** @returns a reference for who asked; undefined when what is the same is held no more */
+  #take(
+    key: string,
+    answer: Message,
+    session: Session,
+    { invalidated, left }: Question,
+  ): StoredVersion<F> | undefined {
+    if (!invalidated) this.#invalidations.settle(key);
     const { same, checkedAt, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
     if (same === true) {
       const present = this.#entries.get(key);
@@ -208,12 +233,11 @@ export class StoreIndex<F extends ContentFacts> {
     const held = decodeVersion<F>(key, answer);
     this.#forgotten.delete(held.serial);
     if (pinned) this.#pin(held);
-    const left = this.#leftMeanwhile.get(key) ?? 0;
-    if (!keep || left >= held.serial || this.#invalidatedAt.has(key)) return held;
-    const { budget } = session.greeting;
+    if (!keep || left >= held.serial) return held;
     this.#remove(key);
-    if (this.#closed || this.#session !== session || this.#bytes + held.size > budget) {
-      this.#tellForgotten(held.serial);
+    const isFull = this.#bytes + held.size > session.greeting.budget;
+    if (invalidated || isFull || this.#closed || this.#session !== session) {
+      this.#tellUnkept(held);
       return held;
     }
     this.#entries.set(key, new IndexEntry(held.retain(), session, checkedAt));
@@ -268,7 +292,8 @@ export class StoreIndex<F extends ContentFacts> {
   }
 
   #left(key: string, serial: number, session: Session): void {
-    if (this.#loads.has(key)) this.#leftMeanwhile.set(key, serial);
+    const question = this.#questions.get(key);
+    if (question !== undefined) question.left = serial;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.session !== session || entry.held.serial > serial) return;
     this.#remove(key);
@@ -283,9 +308,16 @@ export class StoreIndex<F extends ContentFacts> {
     this.#scheduleReport();
   }
 
+  /** A version is kept no more, or never was. One that is pinned is told of when nobody here holds it. */
+  #tellUnkept({ serial }: StoredVersion<F>): void {
+    if (!this.#pinned.has(serial)) this.#tellForgotten(serial);
+  }
+
   #tellForgotten(serial: number): void {
     this.#forgotten.add(serial);
-    this.#scheduleReport();
+    // A closed index has nothing to wait for, and there is no next report.
+    if (this.#closed) void this.#report();
+    else this.#scheduleReport();
   }
 
   #scheduleReport(): void {
@@ -338,9 +370,8 @@ export class StoreIndex<F extends ContentFacts> {
   }
 
   #forget(entry: IndexEntry<F>): void {
-    const { key, serial } = entry.held;
-    if (entry.session === this.#session) this.#tellForgotten(serial);
-    this.#remove(key);
+    if (entry.session === this.#session) this.#tellUnkept(entry.held);
+    this.#remove(entry.held.key);
   }
 
   #remove(key: string): void {

@@ -51,7 +51,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   /** What the index has, by serial. */
   readonly #given = new Map<number, Entry<F, unknown>>();
   readonly #pinned = new Map<number, StoredVersion<F>>();
-  #left: [key: string, serial: number][] = [];
+  /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
+  readonly #left = new Map<string, number>();
   #watcher: ((answer: Message) => void) | undefined;
   #attached = false;
 
@@ -93,7 +94,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     if (entry === undefined) return;
     this.#given.delete(serial);
     entry.holders -= 1;
-    this.#left.push([key, serial]);
+    this.#left.set(key, serial);
     this.#tell();
   }
 
@@ -109,7 +110,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#given.clear();
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
-    this.#left = [];
+    this.#left.clear();
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
   }
@@ -121,14 +122,14 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const since = current === true ? asked : asked - owner.greeting.maxStale;
     const { held, checkedAt } = await owner.find(key, since, this.#root, this.#pinned);
     try {
-      // It may have been closed meanwhile.
-      const entry = this.#owner?.bySerial(held.serial);
+      // Who is not attached, or no more, is not told what to let go of: so it is not to keep it.
+      const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
       if (entry !== undefined && !this.#given.has(held.serial)) {
         this.#given.set(held.serial, entry);
         entry.holders += 1;
       }
-      if (held.onEnd !== undefined && this.#owner !== undefined && !this.#pinned.has(held.serial))
+      if (held.onEnd !== undefined && this.#attached && !this.#pinned.has(held.serial))
         this.#pinned.set(held.serial, held.retain());
       return encodeVersion(held, { checkedAt, keep: entry !== undefined });
     } finally {
@@ -167,7 +168,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
-      if (this.#left.length > 0) this.#tell();
+      if (this.#left.size > 0) this.#tell();
     });
   }
 
@@ -175,8 +176,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const watcher = this.#watcher;
     if (watcher === undefined) return;
     this.#watcher = undefined;
-    watcher({ head: { left: this.#left } });
-    this.#left = [];
+    watcher({ head: { left: [...this.#left] } });
+    this.#left.clear();
   }
 }
 

@@ -60,8 +60,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     path => this.#noticed(path),
     path => this.#store.get(path) !== undefined,
   );
-  /** Files that have changed while they were being read. */
-  readonly #changed = new Set<string>();
+  /** Files that are being read, and whether each has changed since that began. */
+  readonly #reading = new Map<string, boolean>();
   /** Files of which it is being found out whether they have changed. */
   readonly #checking = new Set<string>();
 
@@ -191,7 +191,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   async #validateOrLoad(path: string, root: string | undefined): Promise<CheckedFile> {
-    this.#changed.delete(path);
+    this.#reading.set(path, false);
     const startedAt = now();
     try {
       const present = this.#store.get(path);
@@ -204,6 +204,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     } catch (error) {
       this.#forgetVanished(path, error);
       throw error;
+    } finally {
+      this.#reading.delete(path);
     }
   }
 
@@ -211,7 +213,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): CheckedFile {
     const { key, held } = entry;
     this.#used(entry, 1);
-    state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
+    state.checkedAt = this.#reading.get(key) ? 0 : startedAt;
     state.realPath = realPath ?? state.realPath;
     this.#watcher.add(key, state.realPath);
     return { held: held.retain(), checkedAt: state.checkedAt, realPath: state.realPath };
@@ -235,7 +237,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       await loaded.handle?.close();
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
     }
-    const checkedAt = this.#changed.has(path) ? 0 : startedAt;
+    const checkedAt = this.#reading.get(path) ? 0 : startedAt;
     const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);
     const held = this.#keep(path, loaded, facts, { version, settled, realPath, checkedAt, hitsBeforeForms });
     return { held: this.#withForms(held, forms), checkedAt, realPath };
@@ -306,7 +308,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 
   /** What is being read of a file just now may be older than its last change. */
   #noteChange(path: string): void {
-    if (this.#loads.has(path)) this.#changed.add(path);
+    if (this.#reading.has(path)) this.#reading.set(path, true);
   }
 
   /** A file that is gone, or is no longer ours to read, is not served from memory. */
