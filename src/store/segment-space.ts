@@ -1,12 +1,13 @@
 import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
-import { now } from '../base/clock.ts';
 import { IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { OwnedChunk } from '../memory/chunk.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
-import { ALIGNMENT_BYTES, Segment } from './segment.ts';
+import { RetiredChunks } from './retired-chunks.ts';
+import { Segment } from './segment.ts';
 
 /** A part of a {@link ContentRoom}: fill it. */
 interface Piece {
@@ -27,17 +28,6 @@ interface PlacedPiece<T> extends Piece {
   readonly taken: number;
   /** In a pool that seals each buffer: its reservation. */
   readonly reservation: Reservation | undefined;
-}
-
-interface Retired {
-  /** Held weakly: one that leaked is to be collected. */
-  readonly lease: WeakRef<Lease>;
-  readonly at: number;
-  /**
-   * When it was given back to the system, which has its memory as soon as the last domain that maps it has
-   * heard of that.
-   */
-  droppedAt?: number;
 }
 
 interface PlacedRoom<T> extends ContentRoom {
@@ -72,10 +62,6 @@ const MIN_SEGMENTS = 32;
 const MIN_SMALL_SEGMENTS = 4;
 /** Segments that take more contents at a time. */
 const OPEN_SEGMENTS = 4;
-/**
- * Milliseconds in which those who are told that a version has left let go of it, unless they are using it.
- */
-const GRACE_MS = 100;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
@@ -103,23 +89,22 @@ export class SegmentSpace<Tenant> {
   readonly #segments = new Map<Lease, Segment<Tenant>>();
   /** The newest last. */
   #open: Segment<Tenant>[] = [];
-  /** Chunks that the cache has left and that may be held still. */
-  readonly #retired = new Map<OwnedChunk, Retired>();
-  /** Bytes of chunks: those of segments, and with them those retired. */
+  readonly #retired: RetiredChunks;
+  /** Bytes of the chunks of segments. */
   #inSegments = 0;
-  #inRetired = 0;
 
   /** @param budget of chunks, in bytes, their headers included */
   constructor(pool: ChunkPool, budget: number) {
     this.#pool = pool;
     this.#budget = budget;
+    this.#retired = new RetiredChunks(pool);
     this.segmentBytes = segmentBytesOf(budget);
   }
 
   /** How many segments can be opened just now. */
   get free(): number {
     if (this.segmentBytes === 0) return 0;
-    return Math.floor((this.#budget - this.#inSegments - this.#inRetired) / (this.segmentBytes + PAGE_BYTES));
+    return Math.floor((this.#budget - this.#charged) / (this.segmentBytes + PAGE_BYTES));
   }
 
   /** How many there can be at most. */
@@ -127,17 +112,14 @@ export class SegmentSpace<Tenant> {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE_BYTES));
   }
 
-  /**
-   * How many were retired a moment ago, are not used here, and so are likely to be free in another: see
-   * {@link sweep}.
-   */
+  /** How many are likely to be free in a moment: see {@link RetiredChunks.leaving}. */
   get retiring(): number {
-    const recently = now() - GRACE_MS;
-    let count = 0;
-    for (const { at, lease } of this.#retired.values()) {
-      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
-    }
-    return count;
+    return this.#retired.leaving;
+  }
+
+  /** Bytes of chunks that count. */
+  get #charged(): number {
+    return this.#inSegments + this.#retired.bytes;
   }
 
   /**
@@ -170,9 +152,7 @@ export class SegmentSpace<Tenant> {
     for (const piece of (room as PlacedRoom<Tenant>).pieces) {
       const { start, bytes, taken } = piece;
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
-      segment.filling -= taken;
-      segment.live += bytes.length;
-      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + bytes.length);
+      segment.keep(tenant, taken, bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
     }
@@ -181,10 +161,9 @@ export class SegmentSpace<Tenant> {
 
   /** Gives room back, unfilled or not. */
   cancel(room: ContentRoom): void {
-    for (const { segment, taken, bytes, start } of (room as PlacedRoom<Tenant>).pieces) {
-      segment.filling -= taken;
-      if (segment.position === start + bytes.length) segment.position -= taken;
-      this.#retireIfEmpty(segment);
+    for (const { segment, taken, start } of (room as PlacedRoom<Tenant>).pieces) {
+      segment.giveBack(start, taken);
+      this.#retireIfSpent(segment);
     }
   }
 
@@ -224,22 +203,12 @@ export class SegmentSpace<Tenant> {
       if (segment.open || segment.filling > 0) continue;
       if (most === undefined || segment.dead > most.dead) most = segment;
     }
-    return most !== undefined && most.dead >= part * (most.end - most.start) ? most : undefined;
+    return most !== undefined && most.dead >= part * most.capacity ? most : undefined;
   }
 
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
   sweep(): number {
-    const before = this.#retired.size;
-    for (const [chunk, retired] of this.#retired) {
-      if ((retired.lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
-      if (!this.#pool.refill && chunk.memory === 'shared') {
-        if (retired.droppedAt === undefined) this.#pool.trim(0);
-        retired.droppedAt ??= now();
-        if (now() - retired.droppedAt < GRACE_MS) continue;
-      }
-      this.#forgetRetired(chunk);
-    }
-    return before - this.#retired.size;
+    return this.#retired.sweep();
   }
 
   stats(): SpaceStats {
@@ -250,9 +219,11 @@ export class SegmentSpace<Tenant> {
       filling += segment.filling;
       dead += segment.dead;
       room += segment.room;
-      headers += segment.size - (segment.end - segment.start);
+      headers += segment.size - segment.capacity;
     }
-    return { segments: this.#segments.size, live, filling, dead, room, leased: this.#inRetired, headers };
+    if (CHECKED) this.#checkSums(live + filling + dead + room + headers);
+    const leased = this.#retired.bytes;
+    return { segments: this.#segments.size, live, filling, dead, room, leased, headers };
   }
 
   /** Drops this process's page table entries of a content that others read. */
@@ -267,6 +238,7 @@ export class SegmentSpace<Tenant> {
     for (const segment of this.#segments.values()) segment.lease.release();
     this.#segments.clear();
     this.#open = [];
+    this.#inSegments = 0;
     this.#retired.clear();
   }
 
@@ -276,11 +248,8 @@ export class SegmentSpace<Tenant> {
     const least = whole ? left : Math.min(left, this.segmentBytes * PIECE_PART);
     const segment = this.#open.find(({ room }) => room >= least) ?? this.#openSegment(spare);
     if (segment === undefined) return undefined;
-    const start = segment.position;
     const length = Math.min(left, segment.room);
-    const taken = Math.min(roundUp(length), segment.room);
-    segment.position += taken;
-    segment.filling += taken;
+    const { start, taken } = segment.take(length);
     if (segment.room === 0) this.#shut(segment);
     const bytes = segment.lease.bytes.subarray(start, start + length);
     return { segment, start, taken, bytes, reservation: undefined };
@@ -302,9 +271,7 @@ export class SegmentSpace<Tenant> {
     const obtained = this.#obtain(length);
     if (obtained === undefined) return undefined;
     const { segment, reservation } = obtained;
-    segment.open = false;
-    segment.position = segment.end;
-    segment.filling = length;
+    segment.takeWhole(length);
     return { segment, start: segment.start, taken: length, bytes: reservation.bytes, reservation };
   }
 
@@ -325,10 +292,17 @@ export class SegmentSpace<Tenant> {
       throw error;
     }
     const { lease, offset } = reservation;
-    this.#forgetRetired(lease.chunk as OwnedChunk);
+    const chunk = lease.chunk as OwnedChunk;
+    this.#retired.remove(chunk);
+    // A pool that is not the cache's own may give a larger one than was asked for.
+    if (this.#charged + chunk.size > this.#budget) {
+      this.#pool.cancel(reservation);
+      return undefined;
+    }
     const segment = new Segment<Tenant>(lease, offset, length);
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
+    invariant(this.#charged <= this.#budget, 'the chunks of a cache are within its budget');
     return { segment, reservation };
   }
 
@@ -337,9 +311,7 @@ export class SegmentSpace<Tenant> {
     this.#segments.delete(segment.lease);
     const lease = this.#pool.commit(reservation as Reservation, bytes.length);
     const frozen = new Segment<Tenant>(lease, segment.start, bytes.length);
-    frozen.open = false;
-    frozen.position = frozen.end;
-    frozen.filling = segment.filling;
+    frozen.takeWhole(segment.filling);
     this.#segments.set(lease, frozen);
     return frozen;
   }
@@ -362,40 +334,31 @@ export class SegmentSpace<Tenant> {
   #leaveSlice({ lease, length }: Slice, tenant: Tenant): void {
     const segment = this.#segments.get(lease);
     if (segment === undefined) return;
-    segment.live -= length;
-    const left = (segment.tenants.get(tenant) ?? 0) - length;
-    if (left > 0) segment.tenants.set(tenant, left);
-    else segment.tenants.delete(tenant);
-    this.#retireIfEmpty(segment);
+    segment.leave(tenant, length);
+    this.#retireIfSpent(segment);
   }
 
   #shut(segment: Segment<Tenant>): void {
-    segment.open = false;
+    segment.shut();
     this.#open = this.#open.filter(other => other !== segment);
-    this.#retireIfEmpty(segment);
+    this.#retireIfSpent(segment);
   }
 
-  #retireIfEmpty(segment: Segment<Tenant>): void {
-    if (segment.live > 0 || segment.filling > 0) return;
-    if (segment.open && segment.position === segment.start) return;
-    if (!this.#segments.delete(segment.lease)) return;
+  #retireIfSpent(segment: Segment<Tenant>): void {
+    if (!segment.isSpent || !this.#segments.delete(segment.lease)) return;
     this.#open = this.#open.filter(other => other !== segment);
-    const { lease, size } = segment;
-    this.#inSegments -= size;
-    this.#inRetired += size;
-    this.#retired.set(lease.chunk as OwnedChunk, { lease: new WeakRef(lease), at: now() });
-    lease.release();
+    this.#inSegments -= segment.size;
+    this.#retired.add(segment.lease);
   }
 
-  #forgetRetired(chunk: OwnedChunk): void {
-    if (this.#retired.delete(chunk)) this.#inRetired -= chunk.size;
+  /** @param sum of the bytes of all segments, by state */
+  #checkSums(sum: number): void {
+    invariant(sum === this.#inSegments, 'the bytes of segments by state add up to what is mapped');
+    for (const segment of this.#segments.values()) segment.checkTenants();
+    this.#retired.check();
   }
 }
 
 function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
   return segments.reduce((least, segment) => (segment.room < least.room ? segment : least));
-}
-
-function roundUp(length: number): number {
-  return Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

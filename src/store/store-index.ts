@@ -1,6 +1,7 @@
 import { CoarseClock, now } from '../base/clock.ts';
 import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Json, Message } from '../ipc/message.ts';
 import { Invalidations } from './invalidations.ts';
@@ -379,6 +380,7 @@ export class StoreIndex<F extends ContentFacts> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.held.size;
+    invariant(this.#bytes >= 0, 'who leaves an index was counted in it');
     entry.held.release();
   }
 }

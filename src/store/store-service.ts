@@ -1,5 +1,6 @@
 import { now } from '../base/clock.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Json, Message } from '../ipc/message.ts';
 import type { Entry, StoreListener } from './store.ts';
 import {
@@ -93,7 +94,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const entry = this.#given.get(serial);
     if (entry === undefined) return;
     this.#given.delete(serial);
-    entry.holders -= 1;
+    letGo(entry);
     this.#left.set(key, serial);
     this.#tell();
   }
@@ -106,7 +107,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   }
 
   #forgetAll(): void {
-    for (const entry of this.#given.values()) entry.holders -= 1;
+    for (const entry of this.#given.values()) letGo(entry);
     this.#given.clear();
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
@@ -156,7 +157,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
 
   #forget(serial: number): void {
     const entry = this.#given.get(serial);
-    if (entry !== undefined) entry.holders -= 1;
+    if (entry !== undefined) letGo(entry);
     this.#given.delete(serial);
     this.#pinned.get(serial)?.release();
     this.#pinned.delete(serial);
@@ -179,6 +180,11 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     watcher({ head: { left: [...this.#left] } });
     this.#left.clear();
   }
+}
+
+function letGo(entry: { holders: number }): void {
+  entry.holders -= 1;
+  invariant(entry.holders >= 0, 'an index that lets go of an entry held it');
 }
 
 function closed(type: string): IoliteError {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
@@ -246,6 +247,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   stats(): StoreStats {
     this.#outside?.chunks.trim(0);
+    const space = this.#space.stats();
+    if (CHECKED) this.#checkSums(space.live);
     return {
       policy: this.#policy.name,
       entries: this.#entries.size,
@@ -254,7 +257,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       evictions: this.evictions,
       cleanings: this.#cleanings,
       uncached: this.uncached,
-      ...this.#space.stats(),
+      ...space,
     };
   }
 
@@ -273,6 +276,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const { held } = entry;
     this.#entries.delete(entry.key);
     this.#bytes -= entry.size;
+    invariant(this.#bytes >= 0, 'who leaves a store was counted in it');
     if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
@@ -348,7 +352,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * @returns false when there is no room to move them to
    */
   #clean(segment: Segment<Entry<F, L>>): boolean {
-    for (const entry of [...segment.tenants.keys()]) {
+    for (const entry of segment.tenants()) {
       const { content, forms, facts } = entry.held;
       const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
       this.#exchange(entry, {
@@ -362,7 +366,19 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     return true;
   }
 
+  /** @param live bytes that segments count as the cache's */
+  #checkSums(live: number): void {
+    let bytes = 0;
+    for (const { held, size } of this.#entries.values()) {
+      invariant(size === held.size, 'an entry counts the bytes of its version');
+      invariant(this.#bySerial.get(held.serial)?.held === held, 'an entry is found by its version');
+      bytes += size;
+    }
+    invariant(this.#bySerial.size === this.#entries.size, 'each entry has one present version');
+    invariant(bytes === this.#bytes && bytes === live, 'the bytes of entries are those that are live');
+  }
+
   #checkOpen(): void {
-    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot keep content: the store is closed');
   }
 }

@@ -1,4 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Json } from '../ipc/message.ts';
 
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
@@ -60,6 +61,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /** One more holder. */
   retain(): this {
+    invariant(this.#references > 0, 'a version is retained while somebody holds it');
     this.#references += 1;
     this.#uses.count += 1;
     return this;
@@ -69,6 +71,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   release(): void {
     this.#references -= 1;
     this.#uses.count -= 1;
+    invariant(this.#references >= 0, 'who releases a version held it');
     if (this.#references > 0) return;
     this.content?.release();
     for (const form of this.forms.values()) form.release();

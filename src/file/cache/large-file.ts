@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { type FileVersion, sameContent, versionOf } from './file-version.ts';
@@ -46,6 +47,7 @@ export class LargeFile {
       if (!keepPageCache) dropPageCache(this.#handle.fd, start, length);
     } finally {
       this.#reads -= 1;
+      invariant(this.#reads >= 0, 'a read that ends has begun');
       if (this.#closing) this.#closeIfDone();
     }
   }

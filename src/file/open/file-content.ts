@@ -1,5 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
+import { CHECKED, invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 
 /** A part of a file's content: in memory, on disk under the same offsets, or zeros that nobody wrote. */
@@ -148,6 +149,7 @@ export class FileContent {
    * {@link release}.
    */
   freeze(): FrozenContent {
+    if (CHECKED) this.#checkRuns();
     const frozen = { size: this.#size, parts: this.parts(0, this.#size), epoch: this.#epoch };
     this.#epoch += 1;
     this.#low = this.#size;
@@ -188,6 +190,16 @@ export class FileContent {
     this.#bytesInMemory += run.bytes.length;
   }
 
+  #checkRuns(): void {
+    let [bytes, end] = [0, 0];
+    for (const run of this.#runs) {
+      invariant(run.start >= end, 'runs follow one another and do not overlap');
+      bytes += run.bytes.length;
+      end = run.start + run.bytes.length;
+    }
+    invariant(bytes === this.#bytesInMemory, 'the bytes in memory are those of all runs');
+  }
+
   /** Frees the range of runs. @returns where one that begins at `start` belongs */
   #cut(start: number, end: number): number {
     const first = this.#firstAfter(start);
@@ -207,6 +219,7 @@ export class FileContent {
 
   #drop({ bytes }: Run): void {
     this.#bytesInMemory -= bytes.length;
+    invariant(this.#bytesInMemory >= 0, 'what is dropped was in memory');
     bytes.release();
   }
 

@@ -1,6 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
 import { commit } from '../../aggregate/tree/fill.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 import { type CacheRoute, readThrough, tellOfVersion } from './cache-route.ts';
 import { DiskVersion } from './disk-version.ts';
@@ -135,6 +136,7 @@ export class OpenedFile {
   /** One user less; with the last one goes what it holds. */
   async leave(route: CacheRoute | undefined): Promise<void> {
     this.#users -= 1;
+    invariant(this.#users >= 0, 'who leaves a file had joined it');
     if (route !== undefined) this.#routes.delete(route);
     await this.#inTurn(async () => {
       if (this.#users > 0 || opened.get(this.path) !== this) return;
