@@ -2,10 +2,10 @@
 const REMEMBERED_KEYS = 1000;
 
 /**
- * When keys were invalidated, of those that were not asked for since. However many they are, a bounded number is
- * remembered one by one, the latest: of the others the time of the last invalidation is kept, which counts for
- * every key that is not remembered. So no invalidation is ever forgotten; what was not invalidated may count as
- * if it was, which costs the owner a look at what it has, once.
+ * When keys were invalidated, of those that were not asked for since. However many they are, a bounded number
+ * is remembered one by one, the latest: of the others the time of the last invalidation is kept, which counts
+ * for every key that is not remembered. So no invalidation is ever forgotten; what was not invalidated may
+ * count as if it was, which costs the owner a look at what it has, once.
  *
  * `add` and `of` are O(1).
  */

@@ -19,8 +19,8 @@ interface RetiredChunk {
 const GRACE_MS = 100;
 
 /**
- * Chunks that a cache has left as a whole and that somebody, here or elsewhere, may hold still: their memory is
- * in use until nobody does, which has to be asked.
+ * Chunks that a cache has left as a whole and that somebody, here or elsewhere, may hold still: their memory
+ * is in use until nobody does, which has to be asked.
  */
 export class RetiredChunks {
   readonly #pool: ChunkPool;

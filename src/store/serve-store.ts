@@ -22,13 +22,13 @@ export interface ServeStoreOptions {
   readonly otherwise?: RequestHandler | undefined;
 }
 
-/** What ends the serving of a channel, which has one handler of requests and so serves one store at a time. */
+/** What ends the serving of a channel, which has one handler of requests: it serves one store at a time. */
 const endings = new WeakMap<Channel, () => void>();
 
 /**
- * Answers the requests of an index at the other end of a channel, until the channel or the store closes. Takes
- * the channel's request handler, also from another store that it served. A channel that is closed already is
- * served as one that closes at once: nothing is kept for it.
+ * Answers the requests of an index at the other end of a channel, until the channel or the store closes.
+ * Takes the channel's request handler, also from another store that it served. A channel that is closed
+ * already is served as one that closes at once: nothing is kept for it.
  * @throws ERR_IOLITE_CLOSED when the store is closed; ERR_IOLITE_ARGUMENT
  */
 export function serveStore<F extends ContentFacts, L>(

@@ -11,7 +11,9 @@ import { type ContentFacts, StoredVersion } from './stored-version.ts';
 export const StoreRequest = {
   /** Answered with what the owner says of the store: {@link Greeting}. */
   ATTACH: 'attach',
-  /** {@link ReadRequest}; answered with a {@link VersionHead}, or with `same` when that version is held already. */
+  /**
+   * {@link ReadRequest}; answered with a {@link VersionHead}, or with `same` when that version is held already.
+   */
   READ: 'read',
   /**
    * Kept open, and answered when versions were left: `left`, pairs of key and serial; `closed` when the store

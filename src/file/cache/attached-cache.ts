@@ -8,6 +8,7 @@ import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
   checkFilePath,
+  closedCache,
   type FileCache,
   type ReadOptions,
   readPart,
@@ -103,8 +104,7 @@ export class AttachedFileCache
     const held = this.#index.peek(path);
     if (held !== undefined) return held;
     checkFilePath(path);
-    if (this.#index.closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#index.closed) throw closedCache();
     return undefined;
   }
 }

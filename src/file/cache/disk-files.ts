@@ -7,7 +7,7 @@ import type { CheckedVersion, StoreOwner } from '../../store/store-service.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
 import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
-import { checkFilePath } from './file-cache.ts';
+import { checkFilePath, closedCache } from './file-cache.ts';
 import type { FileEntry, FileFacts, FileState, FileStore } from './file-entry.ts';
 import { FileForms } from './file-forms.ts';
 import { sameVersion } from './file-version.ts';
@@ -235,7 +235,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (store.closed) {
       target?.discard();
       await loaded.handle?.close();
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+      throw closedCache();
     }
     const checkedAt = this.#reading.get(path) ? 0 : startedAt;
     const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);

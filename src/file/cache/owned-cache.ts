@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { CoarseClock, now } from '../../base/clock.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
@@ -15,6 +15,7 @@ import { DiskFiles } from './disk-files.ts';
 import {
   type CacheStats,
   checkFilePath,
+  closedCache,
   type FileCache,
   type ReadOptions,
   readPart,
@@ -202,7 +203,6 @@ export class OwnedFileCache implements FileCache {
   }
 
   #checkOpen(): void {
-    if (this.#store.closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#store.closed) throw closedCache();
   }
 }

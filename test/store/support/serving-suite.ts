@@ -126,7 +126,7 @@ export function testServing(title: string, make: () => Promise<ServingCase>): vo
     again.close();
   });
 
-  test(`${title}: closed, it ends what it serves, and a channel that goes on keeps nothing of it`, async () => {
+  test(`${title}: closed, it ends what it serves, and the channel keeps nothing of it`, async () => {
     using pair = new ChannelPair();
     let collected = false;
     const registry = new FinalizationRegistry(() => {
