@@ -33,7 +33,7 @@ export class Placement<F extends ContentFacts, L> implements Target {
     return placement;
   }
 
-  /** The room, filled and the caller's to put into the store; undefined when there was none. */
+  /** The room, which is filled: put it into the store. Undefined when there was none. */
   takeRoom(): ContentRoom | undefined {
     const room = this.#room;
     this.#room = undefined;

@@ -145,7 +145,7 @@ export class SegmentSpace<Tenant> {
 
   /**
    * Ends the filling: the content is immutable now.
-   * @returns the content, the caller's to give back to {@link leave} when its tenant goes
+   * @returns the content; give it back to {@link leave} when its tenant goes
    */
   commit(room: ContentRoom, tenant: Tenant): Aggregate {
     const slices: { lease: Lease; start: number; end: number }[] = [];
@@ -167,7 +167,7 @@ export class SegmentSpace<Tenant> {
     }
   }
 
-  /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Releases it not. */
+  /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Does not release it. */
   leave(content: Aggregate, tenant: Tenant): void {
     for (const slice of content.slices()) this.#leaveSlice(slice, tenant);
   }
@@ -175,7 +175,7 @@ export class SegmentSpace<Tenant> {
   /**
    * A content of which the slices in `from` were copied elsewhere, and the others are shared; those copied
    * are dead.
-   * @returns the content, in the stead of the one given, whose reference stays the caller's; undefined, with
+   * @returns the content that takes the place of the one given, which the caller keeps; undefined, with
    *   nothing changed, when there is no room
    */
   move(content: Aggregate, tenant: Tenant, from: Segment<Tenant>): Aggregate | undefined {

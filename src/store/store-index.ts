@@ -216,7 +216,7 @@ export class StoreIndex<F extends ContentFacts> {
     return present !== undefined || isTooOld ? { current: true } : {};
   }
 
-  /** @returns a reference for who asked; undefined when what is the same is held no more */
+  /** @returns a reference for the asker; undefined when the answer is 'the same' and that was dropped */
   #take(
     key: string,
     answer: Message,
@@ -309,7 +309,7 @@ export class StoreIndex<F extends ContentFacts> {
     this.#scheduleReport();
   }
 
-  /** A version is kept no more, or never was. One that is pinned is told of when nobody here holds it. */
+  /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
   #tellUnkept({ serial }: StoredVersion<F>): void {
     if (!this.#pinned.has(serial)) this.#tellForgotten(serial);
   }

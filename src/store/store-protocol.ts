@@ -12,7 +12,8 @@ export const StoreRequest = {
   /** Answered with what the owner says of the store: {@link Greeting}. */
   ATTACH: 'attach',
   /**
-   * {@link ReadRequest}; answered with a {@link VersionHead}, or with `same` when that version is held already.
+   * {@link ReadRequest}; answered with a {@link VersionHead}, or with `same` when the index has that version
+   * already.
    */
   READ: 'read',
   /**
@@ -59,7 +60,7 @@ export type VersionHead<F extends ContentFacts = ContentFacts> = {
   readonly checkedAt: number;
   /** Whether the store keeps it, so that the index may keep it too. */
   readonly keep: boolean;
-  /** Whether the owner keeps something for who holds it, until it is reported as forgotten. */
+  /** Whether the owner keeps something for those who hold it, until it is reported as forgotten. */
   readonly pinned: boolean;
 };
 

@@ -123,7 +123,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const since = current === true ? asked : asked - owner.greeting.maxStale;
     const { held, checkedAt } = await owner.find(key, since, this.#root, this.#pinned);
     try {
-      // Who is not attached, or no more, is not told what to let go of: so it is not to keep it.
+      // An index that is not attached would not be told what to let go of: so it is to keep nothing.
       const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
       if (entry !== undefined && !this.#given.has(held.serial)) {
@@ -165,7 +165,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
 
   #watch(): Promise<Message> {
     return new Promise(resolve => {
-      // Who is attached to what was served through this channel before is not attached to this.
+      // An index may be attached still to what this channel served before.
       if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;

@@ -9,7 +9,7 @@ export class VersionContent<F extends ContentFacts> extends Aggregate {
   readonly #held: StoredVersion<F>;
 
   /**
-   * Shares the content, copies nothing. @param content of `held`, or a part of it, which stays the caller's
+   * Shares the content, copies nothing. @param content of `held`, or a part of it; the caller keeps it
    */
   constructor(content: Aggregate, held: StoredVersion<F>) {
     super(Aggregate.shareTree(content));

@@ -286,8 +286,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   /**
-   * Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants
-   * it.
+   * Finds out whether a file that is kept has changed, and drops it if so. It is read again when it
+   * is asked for.
    */
   async #check(path: string): Promise<void> {
     this.#noteChange(path);

@@ -26,7 +26,7 @@ export function isWorthEncoding(mediaType: string, size: number): boolean {
 /** A content of which forms are wanted. */
 export interface EncodingJob {
   /**
-   * The content, asked for when its turn comes, so that nothing holds memory that waits. Stays the caller's.
+   * The content, asked for when its turn comes, so that nothing holds memory that waits. The giver keeps it.
    */
   readonly content: () => Aggregate;
   /** Takes the forms that were made, if there are any. Not called once the signal was aborted. */

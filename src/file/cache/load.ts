@@ -28,7 +28,7 @@ export interface LoadedFile<T extends Target> {
   readonly realPath: string;
   /** Its bytes; undefined for a large file. */
   readonly target: T | undefined;
-  /** Of a large file: open, the caller's to close. */
+  /** Of a large file: open, and the caller closes it. */
   readonly handle: FileHandle | undefined;
   /** Whether the version says all: a later change must show in it. */
   readonly settled: boolean;

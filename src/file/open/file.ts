@@ -62,7 +62,7 @@ export class File {
   }
 
   /**
-   * Puts content over what is at `offset`. The slices of an aggregate are shared, and it stays the caller's;
+   * Puts content over what is at `offset`. The slices of an aggregate are shared, and the caller keeps it;
    * strings and bytes are copied. Where `offset` lies beyond the end, zeros come between. At once, before the
    * promise is looked at.
    * @throws what Pool.allocate throws; a failed write changes nothing
