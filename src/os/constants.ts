@@ -78,8 +78,10 @@ export const LOCK_UN = 8;
 
 /** errno(3) */
 export const EINTR = 4;
+export const EBADF = 9;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EEXIST = 17;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;

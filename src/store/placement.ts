@@ -1,15 +1,21 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Draft } from '../aggregate/draft.ts';
-import type { Target } from '../file/cache/load.ts';
-import type { Room } from './segment-space.ts';
+import type { ContentRoom } from './segment-space.ts';
 import type { Store } from './store.ts';
-import type { Facts } from './stored-version.ts';
+import type { ContentFacts } from './stored-version.ts';
+
+/** Memory that content is to be read into. */
+export interface Target {
+  readonly pieces: readonly { readonly bytes: Buffer }[];
+  /** Gives it back, unfilled. */
+  discard(): void;
+}
 
 /** Memory that content is read into: room of a store, or a buffer beside its budget. */
-export class Placement<F extends Facts, L> implements Target {
+export class Placement<F extends ContentFacts, L> implements Target {
   readonly pieces: readonly { readonly bytes: Buffer }[];
   readonly #store: Store<F, L>;
-  #room: Room | undefined;
+  #room: ContentRoom | undefined;
   #draft: Draft | undefined;
 
   /** @throws what allocating from a pool throws */
@@ -21,14 +27,14 @@ export class Placement<F extends Facts, L> implements Target {
   }
 
   /** Memory beside the budget with a copy of these bytes. */
-  static copyOf<F extends Facts, L>(store: Store<F, L>, bytes: Buffer): Placement<F, L> {
+  static copyOf<F extends ContentFacts, L>(store: Store<F, L>, bytes: Buffer): Placement<F, L> {
     const placement = new Placement(store, bytes.length, false);
     bytes.copy((placement.pieces[0] as { bytes: Buffer }).bytes);
     return placement;
   }
 
-  /** The room, filled and the caller's to put into the store; undefined when there was none. */
-  takeRoom(): Room | undefined {
+  /** The room, which is filled: put it into the store. Undefined when there was none. */
+  takeRoom(): ContentRoom | undefined {
     const room = this.#room;
     this.#room = undefined;
     return room;

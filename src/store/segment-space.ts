@@ -1,14 +1,15 @@
 import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
-import { now } from '../base/clock.ts';
 import { IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { OwnedChunk } from '../memory/chunk.ts';
 import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
-import { ALIGNMENT, Segment } from './segment.ts';
+import { RetiredChunks } from './retired-chunks.ts';
+import { Segment } from './segment.ts';
 
-/** A part of a {@link Room}: fill it. */
+/** A part of a {@link ContentRoom}: fill it. */
 interface Piece {
   readonly bytes: Buffer;
   /** In its chunk. */
@@ -16,7 +17,7 @@ interface Piece {
 }
 
 /** Room for one content, in one piece if it is small. To be committed or cancelled. */
-export interface Room {
+export interface ContentRoom {
   readonly length: number;
   readonly pieces: readonly Piece[];
 }
@@ -29,18 +30,7 @@ interface PlacedPiece<T> extends Piece {
   readonly reservation: Reservation | undefined;
 }
 
-interface Retired {
-  /** Held weakly: one that leaked is to be collected. */
-  readonly lease: WeakRef<Lease>;
-  readonly at: number;
-  /**
-   * When it was given back to the system, which has its memory as soon as the last domain that maps it has
-   * heard of that.
-   */
-  droppedAt?: number;
-}
-
-interface PlacedRoom<T> extends Room {
+interface PlacedRoom<T> extends ContentRoom {
   readonly pieces: readonly PlacedPiece<T>[];
 }
 
@@ -60,33 +50,29 @@ export interface SpaceStats {
   readonly headers: number;
 }
 
-const PAGE = 4096;
-const LARGEST_SEGMENT = 1024 ** 2;
-const SMALLEST_SEGMENT = 64 * 1024;
+const PAGE_BYTES = 4096;
+const MAX_SEGMENT_BYTES = 1024 ** 2;
+const MIN_SEGMENT_BYTES = 64 * 1024;
 /**
  * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
  */
-const MOST_SEGMENTS = 4000;
+const MAX_SEGMENTS = 4000;
 /** A budget is divided into at least so many, where pages allow it. */
-const FEWEST_SEGMENTS = 32;
-const FEWEST_OF_SMALL = 4;
+const MIN_SEGMENTS = 32;
+const MIN_SMALL_SEGMENTS = 4;
 /** Segments that take more contents at a time. */
 const OPEN_SEGMENTS = 4;
-/**
- * Milliseconds in which those who are told that a version has left let go of it, unless they are using it.
- */
-const GRACE = 100;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
 
 /** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
 function segmentBytesOf(budget: number): number {
-  const fine = Math.max(budget / FEWEST_SEGMENTS, Math.min(SMALLEST_SEGMENT, budget / FEWEST_OF_SMALL));
-  const wanted = Math.max(Math.min(fine, LARGEST_SEGMENT), budget / MOST_SEGMENTS);
-  const bytes = Math.floor(wanted / PAGE) * PAGE;
-  if (bytes === LARGEST_SEGMENT) return bytes;
-  return Math.max(0, bytes - PAGE);
+  const fine = Math.max(budget / MIN_SEGMENTS, Math.min(MIN_SEGMENT_BYTES, budget / MIN_SMALL_SEGMENTS));
+  const wanted = Math.max(Math.min(fine, MAX_SEGMENT_BYTES), budget / MAX_SEGMENTS);
+  const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
+  if (bytes === MAX_SEGMENT_BYTES) return bytes;
+  return Math.max(0, bytes - PAGE_BYTES);
 }
 
 /**
@@ -103,41 +89,37 @@ export class SegmentSpace<Tenant> {
   readonly #segments = new Map<Lease, Segment<Tenant>>();
   /** The newest last. */
   #open: Segment<Tenant>[] = [];
-  /** Chunks that the cache has left and that may be held still. */
-  readonly #retired = new Map<OwnedChunk, Retired>();
-  /** Bytes of chunks: those of segments, and with them those retired. */
+  readonly #retired: RetiredChunks;
+  /** Bytes of the chunks of segments. */
   #inSegments = 0;
-  #inRetired = 0;
 
   /** @param budget of chunks, in bytes, their headers included */
   constructor(pool: ChunkPool, budget: number) {
     this.#pool = pool;
     this.#budget = budget;
+    this.#retired = new RetiredChunks(pool);
     this.segmentBytes = segmentBytesOf(budget);
   }
 
   /** How many segments can be opened just now. */
   get free(): number {
     if (this.segmentBytes === 0) return 0;
-    return Math.floor((this.#budget - this.#inSegments - this.#inRetired) / (this.segmentBytes + PAGE));
+    return Math.floor((this.#budget - this.#charged) / (this.segmentBytes + PAGE_BYTES));
   }
 
   /** How many there can be at most. */
   get capacity(): number {
-    return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE));
+    return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE_BYTES));
   }
 
-  /**
-   * How many were retired a moment ago, are not used here, and so are likely to be free in another: see
-   * {@link sweep}.
-   */
+  /** How many are likely to be free in a moment: see {@link RetiredChunks.leaving}. */
   get retiring(): number {
-    const recently = now() - GRACE;
-    let count = 0;
-    for (const { at, lease } of this.#retired.values()) {
-      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
-    }
-    return count;
+    return this.#retired.leaving;
+  }
+
+  /** Bytes of chunks that count. */
+  get #charged(): number {
+    return this.#inSegments + this.#retired.bytes;
   }
 
   /**
@@ -145,14 +127,14 @@ export class SegmentSpace<Tenant> {
    * @param spare how many segments are to stay free
    * @returns undefined when there is none within the budget
    */
-  allocate(length: number, spare: number): Room | undefined {
+  allocate(length: number, spare: number): ContentRoom | undefined {
     if (!this.#hasFree(spare, length)) return undefined;
     const pieces: PlacedPiece<Tenant>[] = [];
     let left = length;
     while (left > 0) {
       const piece = this.#pool.kind === 'seal' ? this.#allocateSealed(left, spare) : this.#place(left, spare);
       if (piece === undefined) {
-        this.cancel({ length, pieces } as Room);
+        this.cancel({ length, pieces } as ContentRoom);
         return undefined;
       }
       pieces.push(piece);
@@ -163,16 +145,14 @@ export class SegmentSpace<Tenant> {
 
   /**
    * Ends the filling: the content is immutable now.
-   * @returns the content, the caller's to give back to {@link leave} when its tenant goes
+   * @returns the content; give it back to {@link leave} when its tenant goes
    */
-  commit(room: Room, tenant: Tenant): Aggregate {
+  commit(room: ContentRoom, tenant: Tenant): Aggregate {
     const slices: { lease: Lease; start: number; end: number }[] = [];
     for (const piece of (room as PlacedRoom<Tenant>).pieces) {
       const { start, bytes, taken } = piece;
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
-      segment.filling -= taken;
-      segment.live += bytes.length;
-      segment.tenants.set(tenant, (segment.tenants.get(tenant) ?? 0) + bytes.length);
+      segment.keep(tenant, taken, bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
     }
@@ -180,15 +160,14 @@ export class SegmentSpace<Tenant> {
   }
 
   /** Gives room back, unfilled or not. */
-  cancel(room: Room): void {
-    for (const { segment, taken, bytes, start } of (room as PlacedRoom<Tenant>).pieces) {
-      segment.filling -= taken;
-      if (segment.position === start + bytes.length) segment.position -= taken;
-      this.#retireIfEmpty(segment);
+  cancel(room: ContentRoom): void {
+    for (const { segment, taken, start } of (room as PlacedRoom<Tenant>).pieces) {
+      segment.giveBack(start, taken);
+      this.#retireIfSpent(segment);
     }
   }
 
-  /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Releases it not. */
+  /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Does not release it. */
   leave(content: Aggregate, tenant: Tenant): void {
     for (const slice of content.slices()) this.#leaveSlice(slice, tenant);
   }
@@ -196,7 +175,7 @@ export class SegmentSpace<Tenant> {
   /**
    * A content of which the slices in `from` were copied elsewhere, and the others are shared; those copied
    * are dead.
-   * @returns the content, in the stead of the one given, whose reference stays the caller's; undefined, with
+   * @returns the content that takes the place of the one given, which the caller keeps; undefined, with
    *   nothing changed, when there is no room
    */
   move(content: Aggregate, tenant: Tenant, from: Segment<Tenant>): Aggregate | undefined {
@@ -210,7 +189,7 @@ export class SegmentSpace<Tenant> {
     }
     const moved = Aggregate.empty();
     for (const [index, slice] of slices.entries()) {
-      const part = this.#moveSlice(slice, rooms[index] as Room | 'stays', tenant);
+      const part = this.#moveSlice(slice, rooms[index] as ContentRoom | 'stays', tenant);
       moved.append(part);
       part.release();
     }
@@ -224,22 +203,12 @@ export class SegmentSpace<Tenant> {
       if (segment.open || segment.filling > 0) continue;
       if (most === undefined || segment.dead > most.dead) most = segment;
     }
-    return most !== undefined && most.dead >= part * (most.end - most.start) ? most : undefined;
+    return most !== undefined && most.dead >= part * most.capacity ? most : undefined;
   }
 
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
   sweep(): number {
-    const before = this.#retired.size;
-    for (const [chunk, retired] of this.#retired) {
-      if ((retired.lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) continue;
-      if (!this.#pool.refill && chunk.memory === 'shared') {
-        if (retired.droppedAt === undefined) this.#pool.trim(0);
-        retired.droppedAt ??= now();
-        if (now() - retired.droppedAt < GRACE) continue;
-      }
-      this.#forgetRetired(chunk);
-    }
-    return before - this.#retired.size;
+    return this.#retired.sweep();
   }
 
   stats(): SpaceStats {
@@ -250,9 +219,11 @@ export class SegmentSpace<Tenant> {
       filling += segment.filling;
       dead += segment.dead;
       room += segment.room;
-      headers += segment.size - (segment.end - segment.start);
+      headers += segment.size - segment.capacity;
     }
-    return { segments: this.#segments.size, live, filling, dead, room, leased: this.#inRetired, headers };
+    if (CHECKED) this.#checkSums(live + filling + dead + room + headers);
+    const leased = this.#retired.bytes;
+    return { segments: this.#segments.size, live, filling, dead, room, leased, headers };
   }
 
   /** Drops this process's page table entries of a content that others read. */
@@ -267,6 +238,7 @@ export class SegmentSpace<Tenant> {
     for (const segment of this.#segments.values()) segment.lease.release();
     this.#segments.clear();
     this.#open = [];
+    this.#inSegments = 0;
     this.#retired.clear();
   }
 
@@ -276,11 +248,8 @@ export class SegmentSpace<Tenant> {
     const least = whole ? left : Math.min(left, this.segmentBytes * PIECE_PART);
     const segment = this.#open.find(({ room }) => room >= least) ?? this.#openSegment(spare);
     if (segment === undefined) return undefined;
-    const start = segment.position;
     const length = Math.min(left, segment.room);
-    const taken = Math.min(roundUp(length), segment.room);
-    segment.position += taken;
-    segment.filling += taken;
+    const { start, taken } = segment.take(length);
     if (segment.room === 0) this.#shut(segment);
     const bytes = segment.lease.bytes.subarray(start, start + length);
     return { segment, start, taken, bytes, reservation: undefined };
@@ -302,9 +271,7 @@ export class SegmentSpace<Tenant> {
     const obtained = this.#obtain(length);
     if (obtained === undefined) return undefined;
     const { segment, reservation } = obtained;
-    segment.open = false;
-    segment.position = segment.end;
-    segment.filling = length;
+    segment.takeWhole(length);
     return { segment, start: segment.start, taken: length, bytes: reservation.bytes, reservation };
   }
 
@@ -325,10 +292,17 @@ export class SegmentSpace<Tenant> {
       throw error;
     }
     const { lease, offset } = reservation;
-    this.#forgetRetired(lease.chunk as OwnedChunk);
+    const chunk = lease.chunk as OwnedChunk;
+    this.#retired.remove(chunk);
+    // A pool that is not the cache's own may give a larger one than was asked for.
+    if (this.#charged + chunk.size > this.#budget) {
+      this.#pool.cancel(reservation);
+      return undefined;
+    }
     const segment = new Segment<Tenant>(lease, offset, length);
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
+    invariant(this.#charged <= this.#budget, 'the chunks of a cache are within its budget');
     return { segment, reservation };
   }
 
@@ -337,14 +311,12 @@ export class SegmentSpace<Tenant> {
     this.#segments.delete(segment.lease);
     const lease = this.#pool.commit(reservation as Reservation, bytes.length);
     const frozen = new Segment<Tenant>(lease, segment.start, bytes.length);
-    frozen.open = false;
-    frozen.position = frozen.end;
-    frozen.filling = segment.filling;
+    frozen.takeWhole(segment.filling);
     this.#segments.set(lease, frozen);
     return frozen;
   }
 
-  #moveSlice(slice: Slice, room: Room | 'stays', tenant: Tenant): Aggregate {
+  #moveSlice(slice: Slice, room: ContentRoom | 'stays', tenant: Tenant): Aggregate {
     if (room === 'stays') {
       slice.lease.retain();
       return aggregateOfSlices([slice]);
@@ -362,40 +334,31 @@ export class SegmentSpace<Tenant> {
   #leaveSlice({ lease, length }: Slice, tenant: Tenant): void {
     const segment = this.#segments.get(lease);
     if (segment === undefined) return;
-    segment.live -= length;
-    const left = (segment.tenants.get(tenant) ?? 0) - length;
-    if (left > 0) segment.tenants.set(tenant, left);
-    else segment.tenants.delete(tenant);
-    this.#retireIfEmpty(segment);
+    segment.leave(tenant, length);
+    this.#retireIfSpent(segment);
   }
 
   #shut(segment: Segment<Tenant>): void {
-    segment.open = false;
+    segment.shut();
     this.#open = this.#open.filter(other => other !== segment);
-    this.#retireIfEmpty(segment);
+    this.#retireIfSpent(segment);
   }
 
-  #retireIfEmpty(segment: Segment<Tenant>): void {
-    if (segment.live > 0 || segment.filling > 0) return;
-    if (segment.open && segment.position === segment.start) return;
-    if (!this.#segments.delete(segment.lease)) return;
+  #retireIfSpent(segment: Segment<Tenant>): void {
+    if (!segment.isSpent || !this.#segments.delete(segment.lease)) return;
     this.#open = this.#open.filter(other => other !== segment);
-    const { lease, size } = segment;
-    this.#inSegments -= size;
-    this.#inRetired += size;
-    this.#retired.set(lease.chunk as OwnedChunk, { lease: new WeakRef(lease), at: now() });
-    lease.release();
+    this.#inSegments -= segment.size;
+    this.#retired.add(segment.lease);
   }
 
-  #forgetRetired(chunk: OwnedChunk): void {
-    if (this.#retired.delete(chunk)) this.#inRetired -= chunk.size;
+  /** @param sum of the bytes of all segments, by state */
+  #checkSums(sum: number): void {
+    invariant(sum === this.#inSegments, 'the bytes of segments by state add up to what is mapped');
+    for (const segment of this.#segments.values()) segment.checkTenants();
+    this.#retired.check();
   }
 }
 
 function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
   return segments.reduce((least, segment) => (segment.room < least.room ? segment : least));
-}
-
-function roundUp(length: number): number {
-  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 }

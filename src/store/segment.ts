@@ -1,7 +1,8 @@
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Lease } from '../memory/lease.ts';
 
 /** Buffers begin at multiples of this. */
-export const ALIGNMENT = 64;
+const ALIGNMENT_BYTES = 64;
 
 /**
  * A chunk of the cache's budget that contents are put into, one behind the other:
@@ -17,21 +18,17 @@ export class Segment<Tenant> {
   readonly lease: Lease;
   readonly start: number;
   readonly end: number;
-  /** Who has content here, and how many bytes. */
-  readonly tenants = new Map<Tenant, number>();
-  /** Where the next content goes. */
-  position: number;
-  /** Bytes that the cache refers to, and bytes of contents that are being filled. */
-  live = 0;
-  filling = 0;
-  /** Whether it takes more contents. */
-  open = true;
+  readonly #tenants = new Map<Tenant, number>();
+  #position: number;
+  #live = 0;
+  #filling = 0;
+  #open = true;
 
   constructor(lease: Lease, start: number, length: number) {
     this.lease = lease;
     this.start = start;
-    this.position = start;
     this.end = start + length;
+    this.#position = start;
   }
 
   /** Bytes of the chunk. */
@@ -39,13 +36,104 @@ export class Segment<Tenant> {
     return this.lease.chunk.size;
   }
 
+  /** Bytes that have room for contents. */
+  get capacity(): number {
+    return this.end - this.start;
+  }
+
+  /** Bytes that the cache refers to. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Bytes of contents that are being filled. */
+  get filling(): number {
+    return this.#filling;
+  }
+
   /** Bytes that can still be given out. */
   get room(): number {
-    return this.open ? this.end - this.position : 0;
+    return this.#open ? this.end - this.#position : 0;
   }
 
   /** Bytes that hold nothing any more and cannot be used again before the segment is free. */
   get dead(): number {
-    return this.end - this.start - this.live - this.filling - this.room;
+    return this.capacity - this.#live - this.#filling - this.room;
+  }
+
+  /** Whether it takes more contents. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Whether it held something, and holds nothing any more. */
+  get isSpent(): boolean {
+    if (this.#live > 0 || this.#filling > 0) return false;
+    return !this.#open || this.#position > this.start;
+  }
+
+  /** Who has content here. */
+  tenants(): Tenant[] {
+    return [...this.#tenants.keys()];
+  }
+
+  /** Gives out room for so many bytes, as far as there is. @returns where it begins, and what it takes */
+  take(length: number): { readonly start: number; readonly taken: number } {
+    const start = this.#position;
+    const taken = Math.min(Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES, this.room);
+    this.#position += taken;
+    this.#filling += taken;
+    this.#check();
+    return { start, taken };
+  }
+
+  /** Gives out all of its room for one content of so many bytes. */
+  takeWhole(length: number): void {
+    this.#open = false;
+    this.#position = this.end;
+    this.#filling = length;
+    this.#check();
+  }
+
+  /** What was being filled is content of so many bytes now. @param taken as {@link take} returned it */
+  keep(tenant: Tenant, taken: number, length: number): void {
+    this.#filling -= taken;
+    this.#live += length;
+    this.#tenants.set(tenant, (this.#tenants.get(tenant) ?? 0) + length);
+    this.#check();
+  }
+
+  /** What was to be filled is not. @param start and what it took: as {@link take} returned it */
+  giveBack(start: number, taken: number): void {
+    this.#filling -= taken;
+    if (this.#position === start + taken) this.#position = start;
+    this.#check();
+  }
+
+  /** Content of so many bytes is dead. */
+  leave(tenant: Tenant, length: number): void {
+    this.#live -= length;
+    const left = (this.#tenants.get(tenant) ?? 0) - length;
+    invariant(left >= 0, 'who leaves a segment had as many bytes in it');
+    if (left > 0) this.#tenants.set(tenant, left);
+    else this.#tenants.delete(tenant);
+    this.#check();
+  }
+
+  /** Takes no more contents. */
+  shut(): void {
+    this.#open = false;
+  }
+
+  /** Checks that its tenants have the bytes that are live. O(tenants), where invariants are checked. */
+  checkTenants(): void {
+    if (!CHECKED) return;
+    const sum = [...this.#tenants.values()].reduce((bytes, each) => bytes + each, 0);
+    invariant(sum === this.#live, 'the bytes of the tenants of a segment are those that are live');
+  }
+
+  #check(): void {
+    invariant(this.#live >= 0 && this.#filling >= 0, 'a segment counts no fewer bytes than none');
+    invariant(this.#position <= this.end && this.dead >= 0, 'no more of a segment is used than there is');
   }
 }

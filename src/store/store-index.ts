@@ -1,15 +1,17 @@
 import { CoarseClock, now } from '../base/clock.ts';
 import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
-import { decodeHeld, type Greeting, type HeldHead, StoreRequest } from './store-protocol.ts';
-import type { Facts, Held } from './stored-version.ts';
+import { Invalidations } from './invalidations.ts';
+import { decodeVersion, type Greeting, StoreRequest, type VersionHead } from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** A version in the index. */
-export class Indexed<F extends Facts> {
-  readonly held: Held<F>;
+export class IndexEntry<F extends ContentFacts> {
+  readonly held: StoredVersion<F>;
   /** Which owner it came from. */
   readonly session: Session;
   /** When it was last known to be right, by the machine's clock. */
@@ -19,7 +21,7 @@ export class Indexed<F extends Facts> {
   /** Whether it was used since the last look for what is not. */
   recent = true;
 
-  constructor(held: Held<F>, session: Session, checkedAt: number) {
+  constructor(held: StoredVersion<F>, session: Session, checkedAt: number) {
     this.held = held;
     this.session = session;
     this.checkedAt = checkedAt;
@@ -30,6 +32,14 @@ export class Indexed<F extends Facts> {
 interface Session {
   readonly channel: Channel;
   readonly greeting: Greeting;
+}
+
+/** A question to the owner that is not answered yet, and what has overtaken the answer. */
+interface Question {
+  /** Whether the key was invalidated since it was asked for. */
+  invalidated: boolean;
+  /** The last version under the key that the owner said it has left; 0: none. */
+  left: number;
 }
 
 /** Counters of an index. */
@@ -46,12 +56,12 @@ export interface IndexStats {
  * bounds, in ms.
  */
 const REPORT_PART = 1 / 4;
-const LEAST_REPORT = 10;
-const MOST_REPORT = 250;
+const MIN_REPORT_MS = 10;
+const MAX_REPORT_MS = 250;
 /** Most uses in one report. */
-const MOST_REPORTED = 10_000;
+const MAX_REPORTED_USES = 10_000;
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
-const IDLE = 10_000;
+const IDLE_MS = 10_000;
 
 /**
  * What an attached domain knows of a store that another domain owns: versions that it was given, by key. To
@@ -60,26 +70,25 @@ const IDLE = 10_000;
  *
  * If the owner dies, what is held goes on being found, whatever its age.
  */
-export class StoreIndex<F extends Facts> {
+export class StoreIndex<F extends ContentFacts> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
-  readonly #entries = new Map<string, Indexed<F>>();
-  readonly #loads = new Coalescer<Held<F>>(
+  readonly #entries = new Map<string, IndexEntry<F>>();
+  readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
     held => held.release(),
   );
   readonly #clock = new CoarseClock();
   #session: Session | undefined;
   #maxStale = 0;
-  /** Versions that the owner left while an answer that brings them may be on its way. */
-  readonly #leftMeanwhile = new Map<string, number>();
-  /** When keys were invalidated that were not asked for since. */
-  readonly #invalidatedAt = new Map<string, number>();
-  #touched: Indexed<F>[] = [];
+  /** By key, each as long as it is not answered. */
+  readonly #questions = new Map<string, Question>();
+  readonly #invalidations = new Invalidations();
+  #touched: IndexEntry<F>[] = [];
   readonly #forgotten = new Set<number>();
   /** How many of our holders the owner keeps something for, by serial. */
   readonly #pinned = new Map<number, number>();
-  readonly #pinnedIn = new WeakMap<Held<F>, Session>();
+  readonly #pinnedIn = new WeakMap<StoredVersion<F>, Session>();
   #reportTimer: NodeJS.Timeout | undefined;
   #lastSweep = 0;
   #bytes = 0;
@@ -123,7 +132,7 @@ export class StoreIndex<F extends Facts> {
    * What is held under a key and was known to be right less than `maxStale` ago; the caller retains it if it
    * keeps it.
    */
-  peek(key: string): Held<F> | undefined {
+  peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
@@ -138,20 +147,22 @@ export class StoreIndex<F extends Facts> {
    * What is under a key, from the owner. @returns a reference, which the caller releases
    * @throws as the owner says; ERR_IOLITE_PEER when it is gone and nothing is held
    */
-  async ask(key: string, signal?: AbortSignal): Promise<Held<F>> {
+  async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
-    const since = Math.max(now() - this.#maxStale, this.#invalidatedAt.get(key) ?? 0);
+    const since = Math.max(now() - this.#maxStale, this.#invalidations.of(key));
     return this.#loads.run(key, () => this.#ask(key), { since, signal });
   }
 
   /** Drops what is held under a key; what is asked for next is not older than now. */
   invalidate(key: string): void {
-    this.#invalidatedAt.set(key, now());
+    this.#invalidations.add(key, now());
+    const question = this.#questions.get(key);
+    if (question !== undefined) question.invalidated = true;
     this.#forgetKey(key);
   }
 
   /** Whether a version came from the owner that is attached now. */
-  isCurrent(held: Held<F>): boolean {
+  isCurrent(held: StoredVersion<F>): boolean {
     return this.#session !== undefined && this.#pinnedIn.get(held) === this.#session;
   }
 
@@ -162,8 +173,8 @@ export class StoreIndex<F extends Facts> {
 
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
+    this.#closed = true;
     this.#clock.stop();
     clearTimeout(this.#reportTimer);
     void this.#report();
@@ -175,62 +186,76 @@ export class StoreIndex<F extends Facts> {
 
   // Asking
 
-  async #ask(key: string): Promise<Held<F>> {
+  async #ask(key: string): Promise<StoredVersion<F>> {
     const session = this.#session;
-    const present = this.#entries.get(key);
     if (session === undefined) return this.#withoutOwner(key);
-    const known: { have?: number; current?: boolean } = {};
-    if (present !== undefined && present.session === session) known.have = present.held.serial;
-    else if (present !== undefined || this.#invalidatedAt.has(key)) known.current = true;
-    const invalidatedAt = this.#invalidatedAt.get(key) ?? 0;
-    let answer: Message;
+    const question: Question = { invalidated: false, left: 0 };
+    this.#questions.set(key, question);
+    let held: StoredVersion<F> | undefined;
     try {
-      answer = await session.channel.request({ head: this.#request(StoreRequest.READ, { key, ...known }) });
+      const answer = await session.channel.request({
+        head: this.#request(StoreRequest.READ, { key, ...this.#knownOf(key, session) }),
+      });
+      held = this.#take(key, answer, session, question);
     } catch (error) {
       if (session.channel.closed && this.#entries.has(key)) return this.#withoutOwner(key);
       this.#forgetKey(key);
       throw error;
+    } finally {
+      this.#questions.delete(key);
     }
-    if (this.#invalidatedAt.get(key) === invalidatedAt) this.#invalidatedAt.delete(key);
-    const held = this.#take(key, answer, session);
-    this.#leftMeanwhile.delete(key);
     // 'The same as you have', and the owner's word to drop that has overtaken it.
     return held ?? this.#ask(key);
   }
 
-  #take(key: string, answer: Message, session: Session): Held<F> | undefined {
-    const { same, checkedAt, keep, pinned } = answer.head as unknown as HeldHead & { same?: true };
+  /** What the owner is to know of what is here under a key. */
+  #knownOf(key: string, session: Session): { have?: number; current?: boolean } {
+    const present = this.#entries.get(key);
+    if (present?.session === session) return { have: present.held.serial };
+    // What is asked for now is not older than `maxStale` in any case.
+    const isTooOld = this.#invalidations.of(key) > now() - this.#maxStale;
+    return present !== undefined || isTooOld ? { current: true } : {};
+  }
+
+  /** @returns a reference for the asker; undefined when the answer is 'the same' and that was dropped */
+  #take(
+    key: string,
+    answer: Message,
+    session: Session,
+    { invalidated, left }: Question,
+  ): StoredVersion<F> | undefined {
+    if (!invalidated) this.#invalidations.settle(key);
+    const { same, checkedAt, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
     if (same === true) {
       const present = this.#entries.get(key);
       if (present === undefined) return undefined;
       present.checkedAt = Math.max(present.checkedAt, checkedAt);
       return present.held.retain();
     }
-    const held = decodeHeld<F>(key, answer);
+    const held = decodeVersion<F>(key, answer);
     this.#forgotten.delete(held.serial);
     if (pinned) this.#pin(held);
-    const left = this.#leftMeanwhile.get(key) ?? 0;
-    if (!keep || left >= held.serial || this.#invalidatedAt.has(key)) return held;
-    const { budget } = session.greeting;
+    if (!keep || left >= held.serial) return held;
     this.#remove(key);
-    if (this.#closed || this.#session !== session || this.#bytes + held.size > budget) {
-      this.#tellForgotten(held.serial);
+    const isFull = this.#bytes + held.size > session.greeting.budget;
+    if (invalidated || isFull || this.#closed || this.#session !== session) {
+      this.#tellUnkept(held);
       return held;
     }
-    this.#entries.set(key, new Indexed(held.retain(), session, checkedAt));
+    this.#entries.set(key, new IndexEntry(held.retain(), session, checkedAt));
     this.#bytes += held.size;
     return held;
   }
 
   /** The owner cannot be asked. What is held is still right as far as anybody here can know. */
-  #withoutOwner(key: string): Held<F> {
+  #withoutOwner(key: string): StoredVersion<F> {
     const present = this.#entries.get(key);
     if (present !== undefined) return present.held.retain();
     throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${key}: the owner of the cache is gone`);
   }
 
   /** The owner keeps a file open, or the like, as long as anybody here holds the version. */
-  #pin(held: Held<F>): void {
+  #pin(held: StoredVersion<F>): void {
     const { serial } = held;
     const session = this.#session;
     if (session !== undefined) this.#pinnedIn.set(held, session);
@@ -269,7 +294,8 @@ export class StoreIndex<F extends Facts> {
   }
 
   #left(key: string, serial: number, session: Session): void {
-    if (this.#loads.has(key)) this.#leftMeanwhile.set(key, serial);
+    const question = this.#questions.get(key);
+    if (question !== undefined) question.left = serial;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.session !== session || entry.held.serial > serial) return;
     this.#remove(key);
@@ -278,20 +304,27 @@ export class StoreIndex<F extends Facts> {
 
   // What the owner is told
 
-  #touch(entry: Indexed<F>): void {
+  #touch(entry: IndexEntry<F>): void {
     entry.recent = true;
     this.#touched.push(entry);
     this.#scheduleReport();
   }
 
+  /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
+  #tellUnkept({ serial }: StoredVersion<F>): void {
+    if (!this.#pinned.has(serial)) this.#tellForgotten(serial);
+  }
+
   #tellForgotten(serial: number): void {
     this.#forgotten.add(serial);
-    this.#scheduleReport();
+    // A closed index has nothing to wait for, and there is no next report.
+    if (this.#closed) void this.#report();
+    else this.#scheduleReport();
   }
 
   #scheduleReport(): void {
     if (this.#closed) return;
-    const delay = Math.min(MOST_REPORT, Math.max(LEAST_REPORT, this.#maxStale * REPORT_PART));
+    const delay = Math.min(MAX_REPORT_MS, Math.max(MIN_REPORT_MS, this.#maxStale * REPORT_PART));
     this.#reportTimer ??= setTimeout(() => {
       this.#reportTimer = undefined;
       void this.#report();
@@ -300,7 +333,7 @@ export class StoreIndex<F extends Facts> {
 
   async #report(): Promise<void> {
     const session = this.#session;
-    const touched = this.#touched.splice(0, MOST_REPORTED);
+    const touched = this.#touched.splice(0, MAX_REPORTED_USES);
     const ours = touched.filter(entry => entry.session === session);
     const used = ours.map(({ held, used: times }) => [held.serial, times]);
     for (const entry of touched) entry.used = 0;
@@ -325,7 +358,7 @@ export class StoreIndex<F extends Facts> {
   /** Drops what was not used for a while, so that it does not count as being in use. */
   #forgetIdle(session: Session): void {
     const time = now();
-    if (time - this.#lastSweep < IDLE) return;
+    if (time - this.#lastSweep < IDLE_MS) return;
     this.#lastSweep = time;
     for (const entry of [...this.#entries.values()]) {
       if (!entry.recent && entry.session === session) this.#forget(entry);
@@ -338,10 +371,9 @@ export class StoreIndex<F extends Facts> {
     if (entry !== undefined) this.#forget(entry);
   }
 
-  #forget(entry: Indexed<F>): void {
-    const { key, serial } = entry.held;
-    if (entry.session === this.#session) this.#tellForgotten(serial);
-    this.#remove(key);
+  #forget(entry: IndexEntry<F>): void {
+    if (entry.session === this.#session) this.#tellUnkept(entry.held);
+    this.#remove(entry.held.key);
   }
 
   #remove(key: string): void {
@@ -349,6 +381,7 @@ export class StoreIndex<F extends Facts> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.held.size;
+    invariant(this.#bytes >= 0, 'who leaves an index was counted in it');
     entry.held.release();
   }
 }

@@ -2,7 +2,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import { IoliteError } from '../base/error.ts';
 import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
-import { type Facts, Held } from './stored-version.ts';
+import { type ContentFacts, StoredVersion } from './stored-version.ts';
 
 /**
  * What an index in one domain and the store in another say to each other: requests of the index, whose head
@@ -12,7 +12,10 @@ import { type Facts, Held } from './stored-version.ts';
 export const StoreRequest = {
   /** Answered with what the owner says of the store: {@link Greeting}. */
   ATTACH: 'attach',
-  /** {@link Asked}; answered with a {@link HeldHead}, or with `same` when that version is held already. */
+  /**
+   * {@link ReadRequest}; answered with a {@link VersionHead}, or with `same` when the index has that version
+   * already.
+   */
   READ: 'read',
   /**
    * Kept open, and answered when versions were left: `left`, pairs of key and serial; `closed` when the store
@@ -32,7 +35,7 @@ export type Greeting = {
 };
 
 /** A question for what is under a key. */
-export type Asked = {
+export type ReadRequest = {
   readonly key: string;
   /** The serial of the version that is held already. */
   readonly have?: number;
@@ -49,7 +52,7 @@ export type Report = {
 };
 
 /** A version, as it is sent: facts in the head, content and forms one behind the other as body. */
-export type HeldHead<F extends Facts = Facts> = {
+export type VersionHead<F extends ContentFacts = ContentFacts> = {
   readonly serial: number;
   readonly facts: F;
   /** Name and length of each part; the content's name is empty. */
@@ -58,18 +61,18 @@ export type HeldHead<F extends Facts = Facts> = {
   readonly checkedAt: number;
   /** Whether the store keeps it, so that the index may keep it too. */
   readonly keep: boolean;
-  /** Whether the owner keeps something for who holds it, until it is reported as forgotten. */
+  /** Whether the owner keeps something for those who hold it, until it is reported as forgotten. */
   readonly pinned: boolean;
 };
 
 /** A version as a message. */
-export function encodeHeld<F extends Facts>(
-  held: Held<F>,
+export function encodeVersion<F extends ContentFacts>(
+  held: StoredVersion<F>,
   { checkedAt, keep }: { checkedAt: number; keep: boolean },
 ): Message {
   const { serial, facts, content, forms } = held;
   const contents = [...(content === undefined ? [] : [['', content] as const]), ...forms];
-  const head: HeldHead = {
+  const head: VersionHead = {
     serial,
     facts,
     parts: contents.map(([name, { length }]) => [name, length]),
@@ -81,10 +84,13 @@ export function encodeHeld<F extends Facts>(
 }
 
 /** A version out of a message, whose body it takes over. @throws ERR_IOLITE_PROTOCOL */
-export function decodeHeld<F extends Facts>(key: string, { head, body }: Message): Held<F> {
+export function decodeVersion<F extends ContentFacts>(
+  key: string,
+  { head, body }: Message,
+): StoredVersion<F> {
   const rest = body ?? Aggregate.empty();
   try {
-    const { serial, facts, parts } = head as unknown as HeldHead<F>;
+    const { serial, facts, parts } = head as unknown as VersionHead<F>;
     let content: Aggregate | undefined;
     let forms: Map<string, Aggregate> | undefined;
     let at = 0;
@@ -99,7 +105,7 @@ export function decodeHeld<F extends Facts>(key: string, { head, body }: Message
         forms.set(name, part);
       }
     }
-    return new Held<F>(key, serial, facts, content, forms);
+    return new StoredVersion<F>(key, serial, facts, content, forms);
   } catch (cause) {
     throw new IoliteError('ERR_IOLITE_PROTOCOL', `Cannot read ${key}: the answer of the cache is malformed`, {
       cause,

@@ -1,21 +1,28 @@
 import { now } from '../base/clock.ts';
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
 import type { Entry, StoreListener } from './store.ts';
-import { type Asked, encodeHeld, type Greeting, type Report, StoreRequest } from './store-protocol.ts';
-import type { Facts, Held } from './stored-version.ts';
+import {
+  encodeVersion,
+  type Greeting,
+  type ReadRequest,
+  type Report,
+  StoreRequest,
+} from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What is found under a key. */
-export interface Found<F extends Facts> {
+export interface CheckedVersion<F extends ContentFacts> {
   /** A reference, which the caller releases. */
-  readonly held: Held<F>;
+  readonly held: StoredVersion<F>;
   /** When it was last known to be right, by {@link now}. */
   readonly checkedAt: number;
 }
 
 /** The domain that owns a store, as its services see it. */
-export interface StoreOwner<F extends Facts> {
+export interface StoreOwner<F extends ContentFacts> {
   readonly greeting: Greeting;
   /**
    * What is under a key, from wherever the owner gets it.
@@ -26,8 +33,8 @@ export interface StoreOwner<F extends Facts> {
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, Held<F>>,
-  ): Promise<Found<F>>;
+    pinned: ReadonlyMap<number, StoredVersion<F>>,
+  ): Promise<CheckedVersion<F>>;
   /** The entry that has this version now. */
   bySerial(serial: number): Entry<F, unknown> | undefined;
   /** A version was used in an attached domain. @returns when it was last known to be right */
@@ -35,19 +42,21 @@ export interface StoreOwner<F extends Facts> {
 }
 
 /** Versions of a report that are looked into at a time: others want to read files too. */
-const AT_A_TIME = 16;
+const PARALLEL_CHECKS = 16;
 
 /** The owner's side of one index that is attached to its store. */
-export class StoreService<F extends Facts> implements StoreListener {
+export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #name: string;
-  readonly #owner: StoreOwner<F>;
+  /** Undefined when it is closed, so that who still refers to it holds nothing of the store. */
+  #owner: StoreOwner<F> | undefined;
   readonly #root: string | undefined;
   /** What the index has, by serial. */
   readonly #given = new Map<number, Entry<F, unknown>>();
-  readonly #pinned = new Map<number, Held<F>>();
-  #left: [key: string, serial: number][] = [];
+  readonly #pinned = new Map<number, StoredVersion<F>>();
+  /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
+  readonly #left = new Map<string, number>();
   #watcher: ((answer: Message) => void) | undefined;
-  #closed = false;
+  #attached = false;
 
   /** @param name of the store in requests @param root passed on to {@link StoreOwner.find} */
   constructor(name: string, owner: StoreOwner<F>, root: string | undefined) {
@@ -62,89 +71,94 @@ export class StoreService<F extends Facts> implements StoreListener {
     const type = head?.type;
     if (typeof type !== 'string' || !type.startsWith(`${this.#name}.`)) return undefined;
     message.body?.release();
-    switch (type.slice(this.#name.length + 1)) {
+    const owner = this.#owner;
+    const asked = type.slice(this.#name.length + 1);
+    if (asked === StoreRequest.WATCH) return this.#watch();
+    if (owner === undefined) return Promise.reject(closed(type));
+    switch (asked) {
       case StoreRequest.ATTACH:
         // An index takes the place of one that was attached through the same channel before.
         this.#forgetAll();
-        return Promise.resolve({ head: this.#owner.greeting });
+        this.#attached = true;
+        return Promise.resolve({ head: owner.greeting });
       case StoreRequest.READ:
-        return this.#read(head as unknown as Asked);
-      case StoreRequest.WATCH:
-        return this.#watch();
+        return this.#read(owner, head as unknown as ReadRequest);
       case StoreRequest.REPORT:
-        return this.#report(head as unknown as Report);
+        return this.#report(owner, head as unknown as Report);
       default:
         return Promise.reject(new ArgumentError(`Cannot answer request: ${describe(type)} is unknown`));
     }
   }
 
   /** The store has left a version: the index is told, if it has it. */
-  left({ key, serial }: Held): void {
+  left({ key, serial }: StoredVersion): void {
     const entry = this.#given.get(serial);
     if (entry === undefined) return;
     this.#given.delete(serial);
-    entry.holders -= 1;
-    this.#left.push([key, serial]);
+    letGo(entry);
+    this.#left.set(key, serial);
     this.#tell();
   }
 
   /** The index is gone, or the store is. */
   close(): void {
-    this.#closed = true;
+    this.#owner = undefined;
+    this.#attached = false;
     this.#forgetAll();
   }
 
   #forgetAll(): void {
-    for (const entry of this.#given.values()) entry.holders -= 1;
+    for (const entry of this.#given.values()) letGo(entry);
     this.#given.clear();
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
-    this.#left = [];
+    this.#left.clear();
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
   }
 
-  async #read({ key, have, current }: Asked): Promise<Message> {
+  async #read(owner: StoreOwner<F>, { key, have, current }: ReadRequest): Promise<Message> {
     if (typeof key !== 'string')
       throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
     const asked = now();
-    const since = current === true ? asked : asked - this.#owner.greeting.maxStale;
-    const { held, checkedAt } = await this.#owner.find(key, since, this.#root, this.#pinned);
+    const since = current === true ? asked : asked - owner.greeting.maxStale;
+    const { held, checkedAt } = await owner.find(key, since, this.#root, this.#pinned);
     try {
-      const entry = this.#closed ? undefined : this.#owner.bySerial(held.serial);
+      // An index that is not attached would not be told what to let go of: so it is to keep nothing.
+      const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
       if (entry !== undefined && !this.#given.has(held.serial)) {
         this.#given.set(held.serial, entry);
         entry.holders += 1;
       }
-      if (held.onEnd !== undefined && !this.#closed && !this.#pinned.has(held.serial))
+      if (held.onEnd !== undefined && this.#attached && !this.#pinned.has(held.serial))
         this.#pinned.set(held.serial, held.retain());
-      return encodeHeld(held, { checkedAt, keep: entry !== undefined });
+      return encodeVersion(held, { checkedAt, keep: entry !== undefined });
     } finally {
       held.release();
     }
   }
 
-  async #report({ used, forgot }: Report): Promise<Message> {
+  async #report(owner: StoreOwner<F>, { used, forgot }: Report): Promise<Message> {
     if (!Array.isArray(used) || !Array.isArray(forgot))
       throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
     for (const serial of forgot) this.#forget(serial);
     const checked: number[] = [];
     while (checked.length < used.length) {
-      const some = used.slice(checked.length, checked.length + AT_A_TIME);
-      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(serial, times)))));
+      const some = used.slice(checked.length, checked.length + PARALLEL_CHECKS);
+      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(owner, serial, times)))));
     }
     return { head: { checked } };
   }
 
-  async #used(serial: number, times: number): Promise<number> {
+  async #used(owner: StoreOwner<F>, serial: number, times: number): Promise<number> {
     const entry = this.#given.get(serial);
-    return entry === undefined ? 0 : this.#owner.used(entry, times);
+    return entry === undefined ? 0 : owner.used(entry, times);
   }
 
   #forget(serial: number): void {
     const entry = this.#given.get(serial);
-    if (entry !== undefined) entry.holders -= 1;
+    if (entry !== undefined) letGo(entry);
     this.#given.delete(serial);
     this.#pinned.get(serial)?.release();
     this.#pinned.delete(serial);
@@ -152,10 +166,11 @@ export class StoreService<F extends Facts> implements StoreListener {
 
   #watch(): Promise<Message> {
     return new Promise(resolve => {
-      if (this.#closed) return resolve({ head: { closed: true } });
+      // An index may be attached still to what this channel served before.
+      if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
-      if (this.#left.length > 0) this.#tell();
+      if (this.#left.size > 0) this.#tell();
     });
   }
 
@@ -163,7 +178,16 @@ export class StoreService<F extends Facts> implements StoreListener {
     const watcher = this.#watcher;
     if (watcher === undefined) return;
     this.#watcher = undefined;
-    watcher({ head: { left: this.#left } });
-    this.#left = [];
+    watcher({ head: { left: [...this.#left] } });
+    this.#left.clear();
   }
+}
+
+function letGo(entry: { holders: number }): void {
+  entry.holders -= 1;
+  invariant(entry.holders >= 0, 'an index that lets go of an entry held it');
+}
+
+function closed(type: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_CLOSED', `Cannot answer ${describe(type)}: what it asks is closed`);
 }

@@ -2,15 +2,22 @@ import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
-import { type Room, SegmentSpace, type SpaceStats } from './segment-space.ts';
-import { type Facts, Held } from './stored-version.ts';
+import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import { type ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What a store tells of what it has given out. */
 export interface StoreListener {
-  /** The store refers to this version no more: it was evicted, removed, replaced, or moved within memory. */
-  left(held: Held): void;
+  /** The store no longer refers to this version: it was evicted, removed, replaced, or moved within memory. */
+  left(held: StoredVersion): void;
+}
+
+/** What another domain has in its index, through a channel. */
+export interface AttachedIndex extends StoreListener {
+  /** The store is closed. */
+  closed(): void;
 }
 
 /** Counters of a store, and the bytes of its budget by state. */
@@ -33,12 +40,12 @@ export interface StoreStats extends SpaceStats {
 /**
  * Something that is kept under a key. The same object until it is removed, whatever becomes of its version.
  */
-export class Entry<F extends Facts, L> implements CacheEntry {
+export class Entry<F extends ContentFacts, L> implements CacheEntry {
   readonly key: string;
   /** What the domain that owns the store knows of it besides. */
   readonly local: L;
   /** Its present version. Set as soon as the entry is made. */
-  declare held: Held<F>;
+  declare held: StoredVersion<F>;
   size = 0;
   /** How many attached domains have it in their index. */
   holders = 0;
@@ -55,15 +62,15 @@ export class Entry<F extends Facts, L> implements CacheEntry {
 }
 
 /** Segments that are kept free ahead of use: one to clean into, and some while others' leases run out. */
-const CLEANING_SPARE = 1;
+const SPARE_SEGMENTS = 1;
 const AHEAD_PART = 1 / 50;
-const LEAST_AHEAD = 2;
+const MIN_AHEAD_SEGMENTS = 2;
 /** With fewer segments than this, only the spare one is kept free. */
 const FEW_SEGMENTS = 16;
 /** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
-const WORTH_CLEANING = 1 / 3;
+const CLEANING_PART = 1 / 3;
 /** How many entries in use a policy passes over before one of these has to go. */
-const MOST_PASSED = 1000;
+const MAX_PASSED_ENTRIES = 1000;
 
 /**
  * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
@@ -73,11 +80,11 @@ const MOST_PASSED = 1000;
  * that the store has left and others lease still. So room may be refused; then the content is for
  * {@link outside}.
  */
-export class Store<F extends Facts = Facts, L = undefined> {
+export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
-  /** Whether other domains are attached. */
-  isShared = false;
+  /** Other domains, which are told too. */
+  readonly attached = new Set<AttachedIndex>();
   /** As in the {@link stats}. */
   evictions = 0;
   uncached = 0;
@@ -139,18 +146,18 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * it has to, by evicting and cleaning.
    * @returns undefined when the budget has no room, for now or for content of this size at all
    */
-  allocate(length: number): Room | undefined {
+  allocate(length: number): ContentRoom | undefined {
     this.#checkOpen();
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
-    if (length > 0 && wanted > this.#space.capacity - CLEANING_SPARE) return undefined;
-    let room = this.#space.allocate(length, CLEANING_SPARE);
-    if (room === undefined && this.#reclaim(wanted + CLEANING_SPARE))
-      room = this.#space.allocate(length, CLEANING_SPARE);
+    if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
+    let room = this.#space.allocate(length, SPARE_SEGMENTS);
+    if (room === undefined && this.#reclaim(wanted + SPARE_SEGMENTS))
+      room = this.#space.allocate(length, SPARE_SEGMENTS);
     if (room !== undefined) this.#reclaimAhead();
     return room;
   }
 
-  cancel(room: Room): void {
+  cancel(room: ContentRoom): void {
     if (!this.#closed) this.#space.cancel(room);
   }
 
@@ -158,12 +165,12 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * Keeps content that was filled into `room`, in place of what is under the key.
    * @returns the entry, whose version the store holds: who uses it retains it
    */
-  put(key: string, facts: F, local: L, room: Room | undefined): Entry<F, L> {
+  put(key: string, facts: F, local: L, room: ContentRoom | undefined): Entry<F, L> {
     this.#checkOpen();
     this.remove(key);
     const entry = new Entry<F, L>(key, local);
     const content = room === undefined ? undefined : this.#space.commit(room, entry);
-    entry.held = new Held<F>(key, this.nextSerial(), facts, content);
+    entry.held = new StoredVersion<F>(key, this.nextSerial(), facts, content);
     entry.size = content?.length ?? 0;
     this.#entries.set(key, entry);
     this.#bySerial.set(entry.held.serial, entry);
@@ -176,7 +183,10 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * Adds to what is kept of a version: other facts, another form of its content. Who holds the version as it
    * was keeps it so; who asks again gets what there is now, under a new serial.
    */
-  amend(entry: Entry<F, L>, { facts, form }: { facts?: F; form?: { name: string; room: Room } }): void {
+  amend(
+    entry: Entry<F, L>,
+    { facts, form }: { facts?: F; form?: { name: string; room: ContentRoom } },
+  ): void {
     // Of a version with something kept for its holders there is one object only.
     if (this.#entries.get(entry.key) !== entry || entry.held.onEnd !== undefined) {
       if (form !== undefined) this.cancel(form.room);
@@ -231,12 +241,14 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * Drops this process's page table entries of what was just filled, if other domains are attached: it is
    * they who read then, and entries here would be for nothing.
    */
-  forgetPages({ content }: Held<F>): void {
-    if (this.isShared && content !== undefined) this.#space.forgetPages(content);
+  forgetPages({ content }: StoredVersion<F>): void {
+    if (this.attached.size > 0 && content !== undefined) this.#space.forgetPages(content);
   }
 
   stats(): StoreStats {
     this.#outside?.chunks.trim(0);
+    const space = this.#space.stats();
+    if (CHECKED) this.#checkSums(space.live);
     return {
       policy: this.#policy.name,
       entries: this.#entries.size,
@@ -245,7 +257,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
       evictions: this.evictions,
       cleanings: this.#cleanings,
       uncached: this.uncached,
-      ...this.#space.stats(),
+      ...space,
     };
   }
 
@@ -257,12 +269,14 @@ export class Store<F extends Facts = Facts, L = undefined> {
     this.#space.close();
     this.#outside?.close();
     if (this.#ownsPool) this.#pool.close();
+    for (const index of [...this.attached]) index.closed();
   }
 
   #remove(entry: Entry<F, L>, evicted: boolean): void {
     const { held } = entry;
     this.#entries.delete(entry.key);
     this.#bytes -= entry.size;
+    invariant(this.#bytes >= 0, 'who leaves a store was counted in it');
     if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
@@ -280,14 +294,15 @@ export class Store<F extends Facts = Facts, L = undefined> {
     }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> | undefined },
   ): void {
     const before = entry.held;
-    entry.held = new Held<F>(entry.key, this.nextSerial(), facts, content, forms, before);
+    entry.held = new StoredVersion<F>(entry.key, this.nextSerial(), facts, content, forms, before);
     this.#bySerial.set(entry.held.serial, entry);
     this.#left(before);
   }
 
-  #left(held: Held<F>): void {
+  #left(held: StoredVersion<F>): void {
     this.#bySerial.delete(held.serial);
     for (const listener of this.listeners) listener.left(held);
+    for (const index of this.attached) index.left(held);
     held.release();
   }
 
@@ -297,7 +312,9 @@ export class Store<F extends Facts = Facts, L = undefined> {
   #reclaimAhead(): void {
     const { capacity } = this.#space;
     const ahead =
-      capacity < FEW_SEGMENTS ? CLEANING_SPARE : Math.max(LEAST_AHEAD, Math.ceil(capacity * AHEAD_PART));
+      capacity < FEW_SEGMENTS
+        ? SPARE_SEGMENTS
+        : Math.max(MIN_AHEAD_SEGMENTS, Math.ceil(capacity * AHEAD_PART));
     this.#reclaim(ahead);
   }
 
@@ -312,7 +329,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
       if (this.#space.free >= wanted) return true;
       // Evicting more would not make those who lease them let go sooner.
       if (this.#space.free + this.#space.retiring >= wanted) return false;
-      const segment = this.#space.mostlyDead(WORTH_CLEANING);
+      const segment = this.#space.mostlyDead(CLEANING_PART);
       if (segment !== undefined && this.#clean(segment)) continue;
       const victim = this.#victim();
       if (victim === undefined) return false;
@@ -325,7 +342,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
     const unused = (entry: CacheEntry): boolean => {
       if (!(entry as Entry<F, L>).inUse) return true;
       passed += 1;
-      return passed > MOST_PASSED;
+      return passed > MAX_PASSED_ENTRIES;
     };
     return (this.#policy.victim(unused) ?? this.#policy.victim(() => true)) as Entry<F, L> | undefined;
   }
@@ -335,7 +352,7 @@ export class Store<F extends Facts = Facts, L = undefined> {
    * @returns false when there is no room to move them to
    */
   #clean(segment: Segment<Entry<F, L>>): boolean {
-    for (const entry of [...segment.tenants.keys()]) {
+    for (const entry of segment.tenants()) {
       const { content, forms, facts } = entry.held;
       const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
       this.#exchange(entry, {
@@ -349,7 +366,19 @@ export class Store<F extends Facts = Facts, L = undefined> {
     return true;
   }
 
+  /** @param live bytes that segments count as the cache's */
+  #checkSums(live: number): void {
+    let bytes = 0;
+    for (const { held, size } of this.#entries.values()) {
+      invariant(size === held.size, 'an entry counts the bytes of its version');
+      invariant(this.#bySerial.get(held.serial)?.held === held, 'an entry is found by its version');
+      bytes += size;
+    }
+    invariant(this.#bySerial.size === this.#entries.size, 'each entry has one present version');
+    invariant(bytes === this.#bytes && bytes === live, 'the bytes of entries are those that are live');
+  }
+
   #checkOpen(): void {
-    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot keep content: the store is closed');
   }
 }

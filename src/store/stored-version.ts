@@ -1,20 +1,9 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
-export type Facts = { readonly [name: string]: Json | undefined };
-
-/** What {@link Held} is made of. */
-interface Holding<F extends Facts = Facts> {
-  readonly key: string;
-  /** Names the version: its owner numbers all that it keeps or gives out, upwards. */
-  readonly serial: number;
-  readonly facts: F;
-  /** Undefined where there are facts only. */
-  readonly content: Aggregate | undefined;
-  /** The same content in other forms, by name. */
-  readonly forms: ReadonlyMap<string, Aggregate>;
-}
+export type ContentFacts = { readonly [name: string]: Json | undefined };
 
 const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
 
@@ -23,11 +12,14 @@ const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
  * index, snapshots. What it holds is released with the last of them. To count costs less than an aggregate
  * for each holder.
  */
-export class Held<F extends Facts = Facts> implements Holding<F> {
+export class StoredVersion<F extends ContentFacts = ContentFacts> {
   readonly key: string;
+  /** Names the version: its owner numbers all that it keeps or gives out, upwards. */
   readonly serial: number;
   readonly facts: F;
+  /** Undefined where there are facts only. */
   readonly content: Aggregate | undefined;
+  /** The same content in other forms, by name. */
   readonly forms: ReadonlyMap<string, Aggregate>;
   /** Called when nobody holds it any more. */
   onEnd: (() => void) | undefined;
@@ -44,7 +36,7 @@ export class Held<F extends Facts = Facts> implements Holding<F> {
     facts: F,
     content: Aggregate | undefined,
     forms = NO_FORMS,
-    before?: Held<F>,
+    before?: StoredVersion<F>,
   ) {
     this.key = key;
     this.serial = serial;
@@ -69,6 +61,7 @@ export class Held<F extends Facts = Facts> implements Holding<F> {
 
   /** One more holder. */
   retain(): this {
+    invariant(this.#references > 0, 'a version is retained while somebody holds it');
     this.#references += 1;
     this.#uses.count += 1;
     return this;
@@ -78,6 +71,7 @@ export class Held<F extends Facts = Facts> implements Holding<F> {
   release(): void {
     this.#references -= 1;
     this.#uses.count -= 1;
+    invariant(this.#references >= 0, 'who releases a version held it');
     if (this.#references > 0) return;
     this.content?.release();
     for (const form of this.forms.values()) form.release();

@@ -1,18 +1,18 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { shareTree } from '../aggregate/byte-sequence.ts';
-import type { Facts, Held } from './stored-version.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /**
  * Content that was read from a cache: as long as it is not released, what it was read from counts as being in
  * use.
  */
-export class HeldContent<F extends Facts> extends Aggregate {
-  readonly #held: Held<F>;
+export class VersionContent<F extends ContentFacts> extends Aggregate {
+  readonly #held: StoredVersion<F>;
 
   /**
-   * Shares the content, copies nothing. @param content of `held`, or a part of it, which stays the caller's
+   * Shares the content, copies nothing. @param content of `held`, or a part of it; the caller keeps it
    */
-  constructor(content: Aggregate, held: Held<F>) {
+  constructor(content: Aggregate, held: StoredVersion<F>) {
     super(shareTree(content));
     this.#held = held.retain();
   }

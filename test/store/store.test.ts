@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { createPolicy, POLICY_NAMES, type PolicyName } from '../../src/store/policies/index.ts';
 import { Store } from '../../src/store/store.ts';
-import type { Held } from '../../src/store/stored-version.ts';
+import type { StoredVersion } from '../../src/store/stored-version.ts';
 
 const KiB = 1024;
 const MiB = 1024 ** 2;
@@ -34,7 +34,7 @@ function put(store: Store<Facts>, key: string, seed: number, length: number) {
   return store.put(key, { seed }, undefined, room);
 }
 
-function check(held: Held<Facts>, length: number): void {
+function check(held: StoredVersion<Facts>, length: number): void {
   assert.ok(held.content?.equals(content(held.facts.seed, length)), `content of ${held.key}`);
 }
 
@@ -68,7 +68,7 @@ test('allocate() refuses what the budget has no room for at all', () => {
 
 test('content that is held past its eviction is counted, and its memory is not used again', () => {
   const { store, pool } = makeStore(2 * MiB);
-  const held: { held: Held<Facts>; length: number }[] = [];
+  const held: { held: StoredVersion<Facts>; length: number }[] = [];
   for (let i = 0; i < 40; i++) {
     const entry = put(store, `${i}`, i, 100 * KiB);
     if (entry !== undefined) held.push({ held: entry.held.retain(), length: 100 * KiB });
@@ -91,7 +91,7 @@ test('an entry in use outlives unused ones', () => {
   for (let i = 0; i < 200; i++) put(store, `${i}`, i, 20 * KiB);
   assert.equal(store.get('used'), used);
   assert.ok(store.stats().evictions > 100);
-  check(used?.held as Held<Facts>, 20 * KiB);
+  check(used?.held as StoredVersion<Facts>, 20 * KiB);
   holder?.release();
   for (let i = 0; i < 200; i++) put(store, `${i}`, i, 20 * KiB);
   assert.equal(store.get('used'), undefined);
@@ -114,7 +114,7 @@ test('segments that are mostly dead are cleaned, and who holds content that was 
     const entry = store.get(`${i}`);
     if (entry !== undefined) check(entry.held, 6 * KiB);
   }
-  check(holder as Held<Facts>, 6 * KiB);
+  check(holder as StoredVersion<Facts>, 6 * KiB);
   holder?.release();
   store.close();
   pool.close();
@@ -192,7 +192,7 @@ for (const policy of POLICY_NAMES) {
 function run(steps: readonly Step[], budget: number, policy: PolicyName, kind: 'recycle' | 'seal'): void {
   const { store, pool } = makeStore(budget, policy, kind);
   const lengths = new Map<number, number>();
-  const held: { held: Held<Facts>; length: number }[] = [];
+  const held: { held: StoredVersion<Facts>; length: number }[] = [];
   try {
     for (const [seed, each] of steps.entries()) {
       const key = `${each.key}`;

@@ -3,18 +3,18 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
-import type { Held } from '../../store/stored-version.ts';
-import { FILES } from './disk-files.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
-  checkPath,
+  checkFilePath,
+  closedCache,
   type FileCache,
-  type FileFacts,
   type ReadOptions,
   readPart,
   type Snapshot,
 } from './file-cache.ts';
+import { FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 
 /** Counters of an attached cache. */
@@ -70,7 +70,7 @@ export class AttachedFileCache
   }
 
   invalidate(path: string): void {
-    checkPath(path);
+    checkFilePath(path);
     this.#index.invalidate(path);
   }
 
@@ -87,7 +87,11 @@ export class AttachedFileCache
     this.close();
   }
 
-  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+  async extent(
+    file: StoredVersion<FileFacts>,
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<StoredVersion<FileFacts>> {
     const key = extentKey(file.serial, index);
     const hit = this.#index.peek(key);
     if (hit !== undefined) return hit.retain();
@@ -96,12 +100,11 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
-  #peek(path: string): Held<FileFacts> | undefined {
+  #peek(path: string): StoredVersion<FileFacts> | undefined {
     const held = this.#index.peek(path);
     if (held !== undefined) return held;
-    checkPath(path);
-    if (this.#index.closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    checkFilePath(path);
+    if (this.#index.closed) throw closedCache();
     return undefined;
   }
 }

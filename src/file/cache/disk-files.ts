@@ -2,15 +2,15 @@ import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
 import { Placement } from '../../store/placement.ts';
-import type { Entry, Store } from '../../store/store.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
-import type { Found, StoreOwner } from '../../store/store-service.ts';
-import { Held } from '../../store/stored-version.ts';
+import type { CheckedVersion, StoreOwner } from '../../store/store-service.ts';
+import { StoredVersion } from '../../store/stored-version.ts';
 import { contentTag, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
-import { checkPath, type FileFacts } from './file-cache.ts';
+import { checkFilePath, closedCache } from './file-cache.ts';
+import type { FileEntry, FileFacts, FileState, FileStore } from './file-entry.ts';
 import { FileForms } from './file-forms.ts';
-import { type FileVersion, sameVersion } from './file-version.ts';
+import { sameVersion } from './file-version.ts';
 import type { Form } from './form.ts';
 import { LargeFiles } from './large-files.ts';
 import { checkInside, currentVersion, type LoadedFile, loadFile, OutsideError } from './load.ts';
@@ -18,40 +18,22 @@ import { mediaTypeOf } from './media-type.ts';
 import { fileBeside } from './siblings.ts';
 import { Watcher } from './watcher.ts';
 
-/** The name of the store of files in requests. */
-export const FILES = 'files';
+type PlacedFile = LoadedFile<Placement<FileFacts, FileState | undefined>>;
 
-/** What the owner knows of a file besides its facts. */
-export interface FileState {
-  readonly version: FileVersion;
-  /** Whether a later change must show in the version. */
-  readonly settled: boolean;
-  realPath: string;
-  /** When the disk was last known to agree. 0 when it likely does not. */
-  checkedAt: number;
-  /** After how many hits forms of it are made; 0: never, or they were. */
-  hitsBeforeForms: number;
-}
-
-export type FileEntry = Entry<FileFacts, FileState | undefined>;
-export type FileStore = Store<FileFacts, FileState | undefined>;
-
-type LoadedHere = LoadedFile<Placement<FileFacts, FileState | undefined>>;
-
-interface FoundFile extends Found<FileFacts> {
+interface CheckedFile extends CheckedVersion<FileFacts> {
   readonly realPath: string;
 }
 
 /** A file of more than this part of the budget is kept by extents. */
 const LARGEST_PART = 1 / 4;
 /** Below this many bytes it is read whole, whatever the budget. */
-const LEAST_LARGEST = 1024 ** 2;
+const MIN_LARGE_BYTES = 1024 ** 2;
 /** A file that is used is validated ahead of time, when so much of `maxStale` is over. */
 const RENEW_PART = 3 / 4;
 /** The same for files that attached domains use, who hear of it late. */
 const RENEW_ATTACHED_PART = 1 / 2;
 /** Hits in a batch beyond which no policy decides differently. */
-const MOST_HITS = 4;
+const MAX_HITS = 4;
 /** An extent of a version is right for ever. */
 const ALWAYS = Number.MAX_SAFE_INTEGER;
 /** Errors that say nothing about the file. */
@@ -69,7 +51,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   readonly #forms: FileForms;
   #hits = 0;
   #misses = 0;
-  readonly #loads = new Coalescer<FoundFile>(
+  readonly #loads = new Coalescer<CheckedFile>(
     found => ({ ...found, held: found.held.retain() }),
     ({ held }) => held.release(),
   );
@@ -78,8 +60,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     path => this.#noticed(path),
     path => this.#store.get(path) !== undefined,
   );
-  /** Files that have changed while they were being read. */
-  readonly #changed = new Set<string>();
+  /** Files that are being read, and whether each has changed since that began. */
+  readonly #reading = new Map<string, boolean>();
   /** Files of which it is being found out whether they have changed. */
   readonly #checking = new Set<string>();
 
@@ -89,7 +71,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#large = new LargeFiles(store, options.keepPageCache, path => this.invalidate(path));
     this.#maxStale = options.maxStale;
     this.#keepPageCache = options.keepPageCache;
-    this.#largest = Math.max(LEAST_LARGEST, store.budget * LARGEST_PART);
+    this.#largest = Math.max(MIN_LARGE_BYTES, store.budget * LARGEST_PART);
     this.greeting = { maxStale: options.maxStale, budget: store.budget };
   }
 
@@ -111,8 +93,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, Held<FileFacts>>,
-  ): Promise<Found<FileFacts>> {
+    pinned: ReadonlyMap<number, StoredVersion<FileFacts>>,
+  ): Promise<CheckedVersion<FileFacts>> {
     const extent = parseExtentKey(key);
     if (extent === undefined) return this.lookUp(key, since, root);
     const file = pinned.get(extent.serial);
@@ -131,8 +113,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
    * A file as the disk had it at `since` or later. The caller releases it.
    * @param root a real path that the file must lie in
    */
-  async lookUp(path: string, since: number, root?: string, signal?: AbortSignal): Promise<FoundFile> {
-    checkPath(path);
+  async lookUp(path: string, since: number, root?: string, signal?: AbortSignal): Promise<CheckedFile> {
+    checkFilePath(path);
     const present = this.#store.get(path);
     if (present?.local !== undefined && present.local.checkedAt > since) {
       const { realPath, checkedAt } = present.local;
@@ -185,7 +167,11 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#store.remove(path);
   }
 
-  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+  extent(
+    file: StoredVersion<FileFacts>,
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<StoredVersion<FileFacts>> {
     return this.#large.extent(file, index, signal);
   }
 
@@ -194,7 +180,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   #used(entry: FileEntry, times: number): void {
-    for (let i = 0; i < Math.min(times, MOST_HITS); i++) this.#store.hit(entry);
+    for (let i = 0; i < Math.min(times, MAX_HITS); i++) this.#store.hit(entry);
     this.#forms.hit(entry, times);
   }
 
@@ -204,8 +190,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     held.release();
   }
 
-  async #validateOrLoad(path: string, root: string | undefined): Promise<FoundFile> {
-    this.#changed.delete(path);
+  async #validateOrLoad(path: string, root: string | undefined): Promise<CheckedFile> {
+    this.#reading.set(path, false);
     const startedAt = now();
     try {
       const present = this.#store.get(path);
@@ -218,20 +204,22 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     } catch (error) {
       this.#forgetVanished(path, error);
       throw error;
+    } finally {
+      this.#reading.delete(path);
     }
   }
 
   /** The disk has the version that is kept. */
-  #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): FoundFile {
+  #confirm(entry: FileEntry, state: FileState, startedAt: number, realPath: string | undefined): CheckedFile {
     const { key, held } = entry;
     this.#used(entry, 1);
-    state.checkedAt = this.#changed.has(key) ? 0 : startedAt;
+    state.checkedAt = this.#reading.get(key) ? 0 : startedAt;
     state.realPath = realPath ?? state.realPath;
     this.#watcher.add(key, state.realPath);
     return { held: held.retain(), checkedAt: state.checkedAt, realPath: state.realPath };
   }
 
-  async #load(path: string, root: string | undefined, startedAt: number): Promise<FoundFile> {
+  async #load(path: string, root: string | undefined, startedAt: number): Promise<CheckedFile> {
     this.#watcher.add(path, path);
     const store = this.#store;
     const loaded = await loadFile(path, {
@@ -247,16 +235,16 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (store.closed) {
       target?.discard();
       await loaded.handle?.close();
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+      throw closedCache();
     }
-    const checkedAt = this.#changed.has(path) ? 0 : startedAt;
+    const checkedAt = this.#reading.get(path) ? 0 : startedAt;
     const hitsBeforeForms = forms.length > 0 ? 0 : this.#forms.hitsBefore(facts);
     const held = this.#keep(path, loaded, facts, { version, settled, realPath, checkedAt, hitsBeforeForms });
     return { held: this.#withForms(held, forms), checkedAt, realPath };
   }
 
   /** Keeps a file, if there is room. @returns a reference for the caller */
-  #keep(path: string, loaded: LoadedHere, facts: FileFacts, state: FileState): Held<FileFacts> {
+  #keep(path: string, loaded: PlacedFile, facts: FileFacts, state: FileState): StoredVersion<FileFacts> {
     const { target, handle, realPath } = loaded;
     this.#watcher.add(path, realPath);
     if (handle !== undefined) return this.#large.keep(path, handle, facts, state);
@@ -266,7 +254,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       const content = target?.takeContent();
       // A size that says nothing is not the content's.
       const size = content?.length ?? facts.size;
-      return new Held(path, this.#store.nextSerial(), { ...facts, size }, content);
+      return new StoredVersion(path, this.#store.nextSerial(), { ...facts, size }, content);
     }
     const { held } = this.#store.put(path, facts, state, room);
     this.#store.forgetPages(held);
@@ -274,7 +262,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
-  #withForms(held: Held<FileFacts>, forms: readonly Form[]): Held<FileFacts> {
+  #withForms(held: StoredVersion<FileFacts>, forms: readonly Form[]): StoredVersion<FileFacts> {
     const entry = this.#store.bySerial(held.serial);
     if (entry === undefined || forms.length === 0) return held;
     this.#forms.keep(entry, forms);
@@ -298,8 +286,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
   }
 
   /**
-   * Finds out whether a file that is kept has changed, and drops it if so. Reading it again is for who wants
-   * it.
+   * Finds out whether a file that is kept has changed, and drops it if so. It is read again when it
+   * is asked for.
    */
   async #check(path: string): Promise<void> {
     this.#noteChange(path);
@@ -320,7 +308,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 
   /** What is being read of a file just now may be older than its last change. */
   #noteChange(path: string): void {
-    if (this.#loads.has(path)) this.#changed.add(path);
+    if (this.#reading.has(path)) this.#reading.set(path, true);
   }
 
   /** A file that is gone, or is no longer ours to read, is not served from memory. */
@@ -331,7 +319,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 }
 
 /** Throws, with the reference given back, unless the file lies inside the root. */
-function confine(found: FoundFile, path: string, root: string | undefined): FoundFile {
+function confine(found: CheckedFile, path: string, root: string | undefined): CheckedFile {
   try {
     checkInside(found.realPath, path, root);
     return found;
@@ -341,7 +329,7 @@ function confine(found: FoundFile, path: string, root: string | undefined): Foun
   }
 }
 
-async function factsOf(path: string, { version, settled, target }: LoadedHere): Promise<FileFacts> {
+async function factsOf(path: string, { version, settled, target }: PlacedFile): Promise<FileFacts> {
   const { size, mtimeNs } = version;
   const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
   const etag = hashed

@@ -14,11 +14,11 @@ const WORTHWHILE_PART = 0.9;
 /** In the order of preference. */
 const CODINGS: readonly MadeCoding[] = ['br', 'gzip'];
 /** What is not read again is not worth the work. */
-export const HITS_BEFORE_ENCODING = 2;
+export const ENCODE_AFTER_HITS = 2;
 /** Contents that may wait for their forms. */
-const MOST_WAITING = 256;
+const MAX_WAITING_JOBS = 256;
 
-/** Whether forms of a content are to be made once it was hit {@link HITS_BEFORE_ENCODING} times. */
+/** Whether forms of a content are to be made once it was hit {@link ENCODE_AFTER_HITS} times. */
 export function isWorthEncoding(mediaType: string, size: number): boolean {
   return size >= MIN_BYTES && size <= MAX_BYTES && isCompressible(mediaType);
 }
@@ -26,7 +26,7 @@ export function isWorthEncoding(mediaType: string, size: number): boolean {
 /** A content of which forms are wanted. */
 export interface EncodingJob {
   /**
-   * The content, asked for when its turn comes, so that nothing holds memory that waits. Stays the caller's.
+   * The content, asked for when its turn comes, so that nothing holds memory that waits. The giver keeps it.
    */
   readonly content: () => Aggregate;
   /** Takes the forms that were made, if there are any. Not called once the signal was aborted. */
@@ -45,7 +45,7 @@ export class Encoder {
 
   /** @returns false when too many wait: it may be tried again later */
   add(job: EncodingJob): boolean {
-    if (this.#waiting.size >= MOST_WAITING) return false;
+    if (this.#waiting.size >= MAX_WAITING_JOBS) return false;
     this.#waiting.add(job);
     if (!this.#running) void this.#run();
     return true;

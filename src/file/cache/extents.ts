@@ -1,6 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Held } from '../../store/stored-version.ts';
-import { clamped, type FileFacts } from './file-cache.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
+import { clamped } from './file-cache.ts';
+import type { FileFacts } from './file-entry.ts';
 
 /** Where the extents of a version are: in the store, or with its owner. */
 export interface ExtentSource {
@@ -9,7 +10,11 @@ export interface ExtentSource {
    * releases
    * @throws ERR_IOLITE_STALE; as the disk said
    */
-  extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>>;
+  extent(
+    file: StoredVersion<FileFacts>,
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<StoredVersion<FileFacts>>;
 }
 
 /** The key of an extent. No path has a NUL, and a serial names a version. */
@@ -24,20 +29,20 @@ export function parseExtentKey(key: string): { serial: number; index: number } |
 }
 
 /** Extents that are read at a time for one range. */
-const AT_A_TIME = 4;
+const PARALLEL_EXTENTS = 4;
 /** Extents that are read ahead at most: doubled from one with each sequential read. */
-const MOST_AHEAD = 8;
+const MAX_AHEAD_EXTENTS = 8;
 
 /** Reads ranges of one version of a large file, and ahead of who reads it in sequence. */
 export class ExtentReader {
-  readonly #file: Held<FileFacts>;
+  readonly #file: StoredVersion<FileFacts>;
   readonly #source: ExtentSource;
   /** Where the last range ended, and how many extents were read ahead of it. */
   #position = 0;
   #ahead = 0;
 
   /** @param file whose reference the caller keeps for as long as it reads */
-  constructor(file: Held<FileFacts>, source: ExtentSource) {
+  constructor(file: StoredVersion<FileFacts>, source: ExtentSource) {
     this.#file = file;
     this.#source = source;
   }
@@ -51,8 +56,8 @@ export class ExtentReader {
     const last = Math.floor((to - 1) / extent);
     const whole = Aggregate.empty();
     try {
-      for (let index = first; index <= last; index += AT_A_TIME) {
-        const count = Math.min(AT_A_TIME, last - index + 1);
+      for (let index = first; index <= last; index += PARALLEL_EXTENTS) {
+        const count = Math.min(PARALLEL_EXTENTS, last - index + 1);
         for (const held of await this.#extents(index, count, signal)) {
           whole.append(held.content ?? Aggregate.empty());
           held.release();
@@ -68,7 +73,11 @@ export class ExtentReader {
   }
 
   /** All of them, or none. */
-  async #extents(first: number, count: number, signal: AbortSignal | undefined): Promise<Held<FileFacts>[]> {
+  async #extents(
+    first: number,
+    count: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion<FileFacts>[]> {
     const reads = Array.from({ length: count }, (_, i) => this.#source.extent(this.#file, first + i, signal));
     const ended = await Promise.allSettled(reads);
     const extents = ended.flatMap(end => (end.status === 'fulfilled' ? end.value : []));
@@ -81,7 +90,7 @@ export class ExtentReader {
   #readAhead(from: number, to: number, last: number): void {
     const sequential = from === this.#position && to > 0;
     this.#position = to;
-    this.#ahead = sequential ? Math.min(MOST_AHEAD, Math.max(1, this.#ahead * 2)) : 0;
+    this.#ahead = sequential ? Math.min(MAX_AHEAD_EXTENTS, Math.max(1, this.#ahead * 2)) : 0;
     const { size, extent = 1 } = this.#file.facts;
     const end = Math.min(last + this.#ahead, Math.ceil(size / extent) - 1);
     for (let index = last + 1; index <= end; index++) {

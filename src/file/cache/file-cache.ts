@@ -1,5 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
 
 /** A content coding that forms of files are kept in. */
 export type Coding = 'br' | 'gzip' | 'zstd';
@@ -10,8 +10,8 @@ export type Coding = 'br' | 'gzip' | 'zstd';
  */
 export interface Snapshot extends Disposable {
   /**
-   * The file's bytes. Shared with the cache, not copied; read-only. Undefined for a file that is kept by
-   * extents, because it is too large to be kept whole: {@link read} has its parts.
+   * The file's bytes. Shared with the cache, not copied; read-only. Undefined for a file that is too large to
+   * be kept whole: {@link read} has its parts.
    */
   readonly content: Aggregate | undefined;
   /** In bytes. */
@@ -19,8 +19,8 @@ export interface Snapshot extends Disposable {
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
   /**
-   * An entity tag (RFC 9110, 8.8.3), of a form its own: strong, from a hash of the bytes, or for large files
-   * from their version on disk.
+   * An entity tag (RFC 9110, 8.8.3), of a form its own: strong, unless the source cannot tell each version
+   * from all others.
    */
   readonly etag: string;
   /** By the file's name, with charset=utf-8 for text. */
@@ -31,8 +31,8 @@ export interface Snapshot extends Disposable {
    * A part of this version, which the caller releases. At once where `content` is there.
    * @param start first byte, default 0
    * @param end byte after the last, default the file's end
-   * @throws ERR_IOLITE_STALE when the file is kept by extents and this version is no more on disk; as the
-   *   disk said
+   * @throws ERR_IOLITE_STALE when the source no longer has this version, and it was not kept whole; as the
+   *   source said
    */
   read(start?: number, end?: number, options?: { readonly signal?: AbortSignal }): Promise<Aggregate>;
   /** The same content in another coding, as a snapshot of its own, which the caller releases. */
@@ -46,9 +46,9 @@ export interface CacheStats {
   /** Bytes of content that the cache holds. */
   readonly bytes: number;
   readonly budget: number;
-  /** Reads answered from memory, without asking the disk or another process. */
+  /** Reads answered from memory at hand, without asking anybody. */
   readonly hits: number;
-  /** Reads that waited for the disk, or for the owner. */
+  /** Reads that waited for the source: the disk, the owner in another process. */
   readonly misses: number;
   readonly evictions: number;
 }
@@ -64,51 +64,53 @@ export interface ReadOptions {
 export interface SnapshotOptions {
   readonly signal?: AbortSignal;
   /**
-   * A real path that the file must lie in, symbolic links followed when it was opened: EACCES otherwise. In
-   * an attached domain it has no meaning: there the owner confines, by `serve(channel, { root })`.
+   * A path that the file must lie in, whatever its own path leads through (symbolic links): EACCES otherwise.
+   * A source that its owner confines leaves it to that one, as an attached cache does:
+   * `serve(channel, { root })`.
    */
   readonly root?: string | undefined;
 }
 
-/** Files in memory, read once and shared: what owner and attached domains have in common. */
+/**
+ * Files by their paths, in memory that is shared: what a source of files has to do, wherever it has them
+ * from. The disk's is the owned cache, another domain's the attached one; `openFile`, sites and servers need
+ * no more of either than this.
+ *
+ * A path is a string without NUL, and what it means is the source's to say. Errors have the codes that a file
+ * system would give: who serves files tells by them what is missing (ENOENT, ENOTDIR), is not a file (EISDIR,
+ * ERR_IOLITE_FILE), is forbidden (EACCES) or will do later (EMFILE, ERR_IOLITE_LIMIT).
+ */
 export interface FileCache extends Disposable {
   /**
    * The content of a file or a part of it, as an aggregate that the caller releases. All of one version.
-   * @throws ENOENT, EACCES, EISDIR, EMFILE, ... as the disk said; ERR_IOLITE_FILE, ERR_IOLITE_LIMIT,
+   * @throws ENOENT, EACCES, EISDIR, EMFILE, ... as the source says; ERR_IOLITE_FILE, ERR_IOLITE_LIMIT,
    * ERR_IOLITE_CLOSED; ERR_IOLITE_PEER when the owner is gone and the file is not held here
    */
   read(path: string, options?: ReadOptions): Promise<Aggregate>;
   /** As {@link read}, with what is known of the file. */
   snapshot(path: string, options?: SnapshotOptions): Promise<Snapshot>;
   /**
-   * A hit, if there is one that was checked against the disk less than `maxStale` ago, and lies in `root`:
-   * see {@link SnapshotOptions}.
+   * A hit, if there is one that is new enough to be used without asking the source, and lies in `root`: see
+   * {@link SnapshotOptions}. Never waits.
    */
   peek(path: string, root?: string): Snapshot | undefined;
-  /** Forgets a file, so that the next read looks at the disk. */
+  /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;
   /** Forgets everything; snapshots stay valid. Reads afterwards throw ERR_IOLITE_CLOSED. */
   close(): void;
 }
 
-/** What a cache knows of one version of a file. */
-export type FileFacts = {
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly etag: string;
-  readonly mediaType: string;
-  /** Of a file that is kept by extents: bytes of each. */
-  readonly extent?: number;
-  /** Entity tags of its forms, by coding. */
-  readonly formTags?: { readonly [coding: string]: string };
-};
-
 /** Throws unless a value can be a path. */
-export function checkPath(path: unknown): asserts path is string {
+export function checkFilePath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path.length === 0 || path.includes('\0')) {
     throw new ArgumentError(`Cannot read file: a path is wanted, ${describe(path)} was given`);
   }
+}
+
+/** What reads of a cache fail with that is closed. */
+export function closedCache(): IoliteError {
+  return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
 }
 
 /** Throws unless options can be those of a read. */

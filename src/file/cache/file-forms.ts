@@ -1,17 +1,18 @@
 import { dirname } from 'node:path';
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Room } from '../../store/segment-space.ts';
+import type { Target } from '../../store/placement.ts';
+import type { ContentRoom } from '../../store/segment-space.ts';
 import type { StoreListener } from '../../store/store.ts';
-import type { Held } from '../../store/stored-version.ts';
-import type { FileEntry, FileStore } from './disk-files.ts';
-import { Encoder, HITS_BEFORE_ENCODING, isWorthEncoding } from './encodings.ts';
-import type { FileFacts } from './file-cache.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
+import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from './encodings.ts';
+import type { FileEntry, FileFacts, FileStore } from './file-entry.ts';
 import type { Form } from './form.ts';
-import { loadFile, type Target } from './load.ts';
+import { loadFile } from './load.ts';
 import { isCompressible } from './media-type.ts';
 import { type DatedSize, loadSiblings } from './siblings.ts';
 
-interface Making {
+/** The making of forms of an entry. */
+interface FormJob {
   readonly entry: FileEntry;
   readonly controller: AbortController;
 }
@@ -26,7 +27,7 @@ export class FileForms implements StoreListener {
   readonly #makes: boolean;
   readonly #encoder = new Encoder();
   /** Entries of which forms are being made, by path. */
-  readonly #making = new Map<string, Making>();
+  readonly #making = new Map<string, FormJob>();
 
   /** @param makes whether forms are made where none lie beside a file */
   constructor(store: FileStore, makes: boolean) {
@@ -47,7 +48,7 @@ export class FileForms implements StoreListener {
 
   /** After how many hits forms of a file without any are made; 0: never. */
   hitsBefore({ mediaType, size }: FileFacts): number {
-    return this.#makes && isWorthEncoding(mediaType, size) ? HITS_BEFORE_ENCODING : 0;
+    return this.#makes && isWorthEncoding(mediaType, size) ? ENCODE_AFTER_HITS : 0;
   }
 
   /** Keeps forms with a file, as far as there is room. The file may be evicted for it. */
@@ -69,17 +70,17 @@ export class FileForms implements StoreListener {
     local.hitsBeforeForms = Math.max(0, local.hitsBeforeForms - times);
     if (local.hitsBeforeForms > 0 || entry.held.content === undefined) return;
     // With too many others waiting, further hits ask again.
-    if (!this.#make(entry)) local.hitsBeforeForms = HITS_BEFORE_ENCODING;
+    if (!this.#make(entry)) local.hitsBeforeForms = ENCODE_AFTER_HITS;
   }
 
-  left({ key }: Held): void {
+  left({ key }: StoredVersion): void {
     const making = this.#making.get(key);
     if (making === undefined || this.#store.get(key) === making.entry) return;
     this.#making.delete(key);
     making.controller.abort();
   }
 
-  #allocate(length: number): Room | undefined {
+  #allocate(length: number): ContentRoom | undefined {
     try {
       return this.#store.allocate(length);
     } catch {
@@ -104,7 +105,7 @@ export class FileForms implements StoreListener {
 }
 
 /** Copies parts one behind the other into the pieces of a room that has their length. */
-function copyInto({ pieces }: Room, parts: readonly Buffer[]): void {
+function copyInto({ pieces }: ContentRoom, parts: readonly Buffer[]): void {
   let index = 0;
   let at = 0;
   for (const part of parts) {

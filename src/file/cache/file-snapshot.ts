@@ -1,9 +1,10 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import type { Held } from '../../store/stored-version.ts';
-import { HeldContent } from '../../store/version-content.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
+import { VersionContent } from '../../store/version-content.ts';
 import { ExtentReader, type ExtentSource } from './extents.ts';
-import type { Coding, FileFacts, Snapshot } from './file-cache.ts';
+import type { Coding, Snapshot } from './file-cache.ts';
+import type { FileFacts } from './file-entry.ts';
 
 const NO_CODINGS: readonly Coding[] = [];
 
@@ -12,7 +13,7 @@ const NO_CODINGS: readonly Coding[] = [];
  * little.
  */
 export class FileSnapshot implements Snapshot {
-  readonly #held: Held<FileFacts>;
+  readonly #held: StoredVersion<FileFacts>;
   readonly #source: ExtentSource;
   readonly #coding: Coding | undefined;
   /** Made when first asked for. */
@@ -25,7 +26,7 @@ export class FileSnapshot implements Snapshot {
    * @param source of the extents of a large file
    * @param coding of the form that it is of
    */
-  constructor(held: Held<FileFacts>, source: ExtentSource, coding?: Coding) {
+  constructor(held: StoredVersion<FileFacts>, source: ExtentSource, coding?: Coding) {
     this.#held = held;
     this.#source = source;
     this.#coding = coding;
@@ -68,7 +69,7 @@ export class FileSnapshot implements Snapshot {
     const content = this.#shared();
     if (content !== undefined) {
       using part = content.slice(start, end);
-      return new HeldContent(part, this.#held);
+      return new VersionContent(part, this.#held);
     }
     this.#extents ??= new ExtentReader(this.#held, this.#source);
     this.#held.retain();

@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
+import type { Target } from '../../store/placement.ts';
 import { type FileVersion, sameContent, versionOf } from './file-version.ts';
-import { fill, type Target } from './load.ts';
+import { fillPieces } from './load.ts';
 
 /**
  * A version of a file that is too large to be kept whole. It stays open: so it can be read, by extents, when
@@ -34,7 +36,7 @@ export class LargeFile {
     this.#reads += 1;
     try {
       const length = target.pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
-      const filled = await fill(this.#handle, target.pieces, start);
+      const filled = await fillPieces(this.#handle, target.pieces, start);
       const after = versionOf(await this.#handle.stat({ bigint: true }), this.path);
       if (filled < length || !sameContent(after, this.version)) {
         throw new IoliteError(
@@ -45,6 +47,7 @@ export class LargeFile {
       if (!keepPageCache) dropPageCache(this.#handle.fd, start, length);
     } finally {
       this.#reads -= 1;
+      invariant(this.#reads >= 0, 'a read that ends has begun');
       if (this.#closing) this.#closeIfDone();
     }
   }

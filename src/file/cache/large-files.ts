@@ -2,16 +2,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
 import { Placement } from '../../store/placement.ts';
-import { Held } from '../../store/stored-version.ts';
-import type { FileState, FileStore } from './disk-files.ts';
+import { StoredVersion } from '../../store/stored-version.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
-import type { FileFacts } from './file-cache.ts';
+import type { FileFacts, FileState, FileStore } from './file-entry.ts';
 import { LargeFile } from './large-file.ts';
 
 /** Bytes of an extent at least: it is one segment where that is larger. */
-const LEAST_EXTENT = 256 * 1024;
+const MIN_EXTENT_BYTES = 256 * 1024;
 /** Large files that are held open at most without being used. */
-const MOST_OPEN = 256;
+const MAX_OPEN_FILES = 256;
 
 /**
  * The files of a store that are too large to be kept whole: versions without content, and extents of these.
@@ -24,7 +23,7 @@ export class LargeFiles implements ExtentSource {
   readonly #onStale: (path: string) => void;
   /** Those that are open, by the serial of their version. */
   readonly #files = new Map<number, LargeFile>();
-  readonly #reads = new Coalescer<Held<FileFacts>>(
+  readonly #reads = new Coalescer<StoredVersion<FileFacts>>(
     held => held.retain(),
     held => held.release(),
   );
@@ -37,9 +36,9 @@ export class LargeFiles implements ExtentSource {
   }
 
   /** Keeps a file open for as long as anybody holds its version. @returns a reference for the caller */
-  keep(path: string, handle: FileHandle, facts: FileFacts, state: FileState): Held<FileFacts> {
+  keep(path: string, handle: FileHandle, facts: FileFacts, state: FileState): StoredVersion<FileFacts> {
     const file = new LargeFile(path, state.version, handle);
-    const extent = Math.max(LEAST_EXTENT, this.#store.segmentBytes);
+    const extent = Math.max(MIN_EXTENT_BYTES, this.#store.segmentBytes);
     const { held } = this.#store.put(path, { ...facts, extent }, state, undefined);
     const { serial } = held;
     this.#files.set(serial, file);
@@ -53,7 +52,11 @@ export class LargeFiles implements ExtentSource {
     return held;
   }
 
-  async extent(file: Held<FileFacts>, index: number, signal?: AbortSignal): Promise<Held<FileFacts>> {
+  async extent(
+    file: StoredVersion<FileFacts>,
+    index: number,
+    signal?: AbortSignal,
+  ): Promise<StoredVersion<FileFacts>> {
     const key = extentKey(file.serial, index);
     const present = this.#store.get(key);
     if (present !== undefined) {
@@ -65,7 +68,7 @@ export class LargeFiles implements ExtentSource {
     return this.#reads.run(key, () => this.#read(key, file, index), { signal });
   }
 
-  async #read(key: string, held: Held<FileFacts>, index: number): Promise<Held<FileFacts>> {
+  async #read(key: string, held: StoredVersion<FileFacts>, index: number): Promise<StoredVersion<FileFacts>> {
     const file = this.#files.get(held.serial);
     if (file === undefined) {
       throw new IoliteError('ERR_IOLITE_STALE', `Cannot read ${held.key}: this version of it is gone`);
@@ -77,7 +80,7 @@ export class LargeFiles implements ExtentSource {
       await file.read(target, start, this.#keepPageCache);
       const room = target.takeRoom();
       if (room === undefined)
-        return new Held(key, this.#store.nextSerial(), held.facts, target.takeContent());
+        return new StoredVersion(key, this.#store.nextSerial(), held.facts, target.takeContent());
       const { held: kept } = this.#store.put(key, held.facts, undefined, room);
       file.keys.add(key);
       this.#store.forgetPages(kept);
@@ -92,7 +95,7 @@ export class LargeFiles implements ExtentSource {
 
   #closeUnused(): void {
     for (const [serial, { path }] of this.#files) {
-      if (this.#files.size <= MOST_OPEN) return;
+      if (this.#files.size <= MAX_OPEN_FILES) return;
       const entry = this.#store.bySerial(serial);
       if (entry !== undefined && !entry.inUse) this.#store.remove(path);
     }

@@ -4,14 +4,8 @@ import { sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
+import type { Target } from '../../store/placement.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from './file-version.ts';
-
-/** Memory that a file is to be read into. */
-export interface Target {
-  readonly pieces: readonly { readonly bytes: Buffer }[];
-  /** Gives it back, unfilled. */
-  discard(): void;
-}
 
 /** Where files are read to, and how. */
 export interface LoadOptions<T extends Target> {
@@ -34,7 +28,7 @@ export interface LoadedFile<T extends Target> {
   readonly realPath: string;
   /** Its bytes; undefined for a large file. */
   readonly target: T | undefined;
-  /** Of a large file: open, the caller's to close. */
+  /** Of a large file: open, and the caller closes it. */
   readonly handle: FileHandle | undefined;
   /** Whether the version says all: a later change must show in it. */
   readonly settled: boolean;
@@ -58,7 +52,7 @@ const TRIES = 6;
 const CALM_TRIES = 4;
 const READ_BYTES = 16 * 1024 ** 2;
 /** Most bytes of a file whose size says nothing: those of /proc have kilobytes. */
-const MOST_UNSIZED = 16 * 1024 ** 2;
+const MAX_UNSIZED_BYTES = 16 * 1024 ** 2;
 /** Files of this size and more leave the page cache after they were read. */
 const DROP_BYTES = 256 * 1024;
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -137,7 +131,7 @@ export function isInside(realPath: string, root: string | undefined): boolean {
  * Fills pieces one after the other with what a file has from `position` on.
  * @returns how many bytes there were
  */
-export async function fill(
+export async function fillPieces(
   handle: FileHandle,
   pieces: readonly { readonly bytes: Buffer }[],
   position: number,
@@ -180,7 +174,7 @@ async function readVersion<T extends Target>(
   const { size } = version;
   const target = allocate(size);
   try {
-    const filled = await fill(handle, target.pieces, 0);
+    const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
     const after = versionOf(await handle.stat({ bigint: true }), path);
     if (sameVersion(version, after)) {
@@ -209,7 +203,7 @@ async function readUnsized(handle: FileHandle, path: string): Promise<Buffer> {
     if (bytesRead === 0) return Buffer.concat(parts, length);
     parts.push(part.subarray(0, bytesRead));
     length += bytesRead;
-    if (length > MOST_UNSIZED) {
+    if (length > MAX_UNSIZED_BYTES) {
       throw new IoliteError(
         'ERR_IOLITE_FILE',
         `Cannot read ${path}: its size is unknown and it does not end`,

@@ -2,26 +2,27 @@ import { realpathSync } from 'node:fs';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { CoarseClock, now } from '../../base/clock.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
+import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
-import { StoreService } from '../../store/store-service.ts';
-import type { Held } from '../../store/stored-version.ts';
-import { HeldContent } from '../../store/version-content.ts';
-import { DiskFiles, FILES, type FileState, type FileStore } from './disk-files.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
+import { VersionContent } from '../../store/version-content.ts';
+import { DiskFiles } from './disk-files.ts';
 import {
   type CacheStats,
-  checkPath,
+  checkFilePath,
+  closedCache,
   type FileCache,
-  type FileFacts,
   type ReadOptions,
   readPart,
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
+import { FILES, type FileFacts, type FileState, type FileStore } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
@@ -75,7 +76,7 @@ export interface OwnedStats extends CacheStats, StoreStats {
   readonly attached: number;
 }
 
-const DEFAULT_MAX_STALE = 1000;
+const DEFAULT_MAX_STALE_MS = 1000;
 
 /**
  * Creates a file cache in this domain, which owns it. Others attach through a channel.
@@ -96,11 +97,10 @@ export class OwnedFileCache implements FileCache {
   readonly #store: FileStore;
   readonly #files: DiskFiles;
   readonly #clock = new CoarseClock();
-  readonly #services = new Set<StoreService<FileFacts>>();
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, maxStale = DEFAULT_MAX_STALE, policy = 'lru', pool } = options;
+    const { budget, maxStale = DEFAULT_MAX_STALE_MS, policy = 'lru', pool } = options;
     const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
@@ -118,7 +118,7 @@ export class OwnedFileCache implements FileCache {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
       const hit = whole ? this.#peek(path) : undefined;
       if (hit?.content === undefined) return readPart(this, path, options);
-      return Promise.resolve(new HeldContent(hit.content, hit));
+      return Promise.resolve(new VersionContent(hit.content, hit));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -138,7 +138,7 @@ export class OwnedFileCache implements FileCache {
   }
 
   invalidate(path: string): void {
-    checkPath(path);
+    checkFilePath(path);
     this.#files.invalidate(path);
   }
 
@@ -162,31 +162,19 @@ export class OwnedFileCache implements FileCache {
 
   stats(): OwnedStats {
     const { hits, misses, watched } = this.#files;
-    return { ...this.#store.stats(), hits, misses, watched, attached: this.#services.size };
+    return { ...this.#store.stats(), hits, misses, watched, attached: this.#store.attached.size };
   }
 
   /**
    * Answers the requests of a cache attached at the other end of the channel, until the channel or this cache
-   * closes. Takes the channel's request handler.
-   * @throws what realpath says of `root`
+   * closes. Takes the channel's request handler. A channel that is closed already is no error.
+   * @throws ERR_IOLITE_CLOSED when this cache is closed; what realpath says of `root`; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, options: ServeOptions = {}): void {
-    this.#checkOpen();
     const root = options.root === undefined ? undefined : realpathSync(options.root);
-    const service = new StoreService<FileFacts>(FILES, this.#files, root);
+    const served = { name: FILES, title: 'file cache', store: this.#store, owner: this.#files };
+    serveStore(served, channel, { root, otherwise: options.otherwise });
     if (root !== undefined) this.#files.confined = true;
-    this.#services.add(service);
-    this.#store.listeners.add(service);
-    this.#store.isShared = true;
-    channel.onRequest((message, context) => {
-      const answer = service.handle(message);
-      if (answer !== undefined) return answer;
-      if (options.otherwise !== undefined) return options.otherwise(message, context);
-      message.body?.release();
-      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the file cache');
-    });
-    if (channel.closed) this.#end(service);
-    else channel.once('close', () => this.#end(service));
   }
 
   close(): void {
@@ -194,17 +182,16 @@ export class OwnedFileCache implements FileCache {
     this.#files.close();
     this.#clock.stop();
     this.#store.close();
-    for (const service of this.#services) this.#end(service);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #peek(path: string, root?: string): Held<FileFacts> | undefined {
+  #peek(path: string, root?: string): StoredVersion<FileFacts> | undefined {
     const entry = this.#store.get(path);
     if (entry?.local === undefined) {
-      checkPath(path);
+      checkFilePath(path);
       this.#checkOpen();
       return undefined;
     }
@@ -215,15 +202,7 @@ export class OwnedFileCache implements FileCache {
     return entry.held;
   }
 
-  #end(service: StoreService<FileFacts>): void {
-    service.close();
-    this.#store.listeners.delete(service);
-    this.#services.delete(service);
-    this.#store.isShared = this.#services.size > 0;
-  }
-
   #checkOpen(): void {
-    if (this.#store.closed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot read from file cache: it is closed');
+    if (this.#store.closed) throw closedCache();
   }
 }

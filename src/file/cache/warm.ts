@@ -23,23 +23,23 @@ export interface WarmOptions {
 }
 
 /** What of a cache is warmed up. */
-export interface Warmed {
+export interface WarmTarget {
   /** Reads a file. @returns its size */
   read(path: string, signal: AbortSignal | undefined): Promise<number>;
   /** Whether nothing more can be kept without evicting. */
   isFull(): boolean;
 }
 
-const DEFAULT_CONCURRENCY = 8;
-const MOST_CONCURRENCY = 1000;
+const DEFAULT_PARALLEL_READS = 8;
+const MAX_PARALLEL_READS = 1000;
 
 /**
  * Reads all files that a path or a simple glob names into a cache, until it is full. Never throws for a
  * single file.
  */
-export async function warm(cache: Warmed, pattern: string, options: WarmOptions): Promise<WarmProgress> {
-  const { signal, onProgress, concurrency = DEFAULT_CONCURRENCY } = options;
-  checkInteger(concurrency, 'concurrency', 1, MOST_CONCURRENCY);
+export async function warm(cache: WarmTarget, pattern: string, options: WarmOptions): Promise<WarmProgress> {
+  const { signal, onProgress, concurrency = DEFAULT_PARALLEL_READS } = options;
+  checkInteger(concurrency, 'concurrency', 1, MAX_PARALLEL_READS);
   let [files, bytes, failed] = [0, 0, 0];
   const paths = filesNamed(pattern, () => {
     failed += 1;

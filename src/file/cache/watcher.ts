@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 
 /** Directories that are watched at most: the kernel's bound is shared by all programs of a user. */
-const MOST_DIRECTORIES = 1024;
+const MAX_DIRECTORIES = 1024;
 /** From so many paths on that lead elsewhere, those that are no longer of use are looked for. */
 const MANY_LINKS = 1000;
 
@@ -17,6 +17,8 @@ export class Watcher {
   readonly #watches = new Map<string, FSWatcher>();
   /** Paths that lead to a file elsewhere, by where it is. */
   readonly #links = new Map<string, Set<string>>();
+  /** How many paths these are, and from how many on they are looked through. */
+  #linkCount = 0;
   #manyLinks = MANY_LINKS;
   #exhausted = false;
 
@@ -39,9 +41,11 @@ export class Watcher {
   add(path: string, realPath: string): void {
     this.#watch(path);
     if (realPath === path) return;
-    this.#links.set(realPath, (this.#links.get(realPath) ?? new Set()).add(path));
     this.#watch(realPath);
-    if (this.#links.size > this.#manyLinks) this.#forgetLinks();
+    if (this.#links.get(realPath)?.has(path)) return;
+    if (this.#linkCount >= this.#manyLinks) this.#forgetLinks();
+    this.#links.set(realPath, (this.#links.get(realPath) ?? new Set()).add(path));
+    this.#linkCount += 1;
   }
 
   /** The paths by which a file may have been added, if it is at this one. */
@@ -56,7 +60,7 @@ export class Watcher {
 
   #watch(path: string): void {
     const prefix = path.slice(0, path.lastIndexOf('/') + 1);
-    if (this.#exhausted || this.#watches.has(prefix) || this.#watches.size >= MOST_DIRECTORIES) return;
+    if (this.#exhausted || this.#watches.has(prefix) || this.#watches.size >= MAX_DIRECTORIES) return;
     try {
       const watcher = watch(prefix === '' ? '.' : prefix, { persistent: false }, (event, name) => {
         if (name === null) return;
@@ -75,10 +79,12 @@ export class Watcher {
 
   #forgetLinks(): void {
     for (const [realPath, paths] of this.#links) {
-      for (const path of paths) if (!this.#isKept(path)) paths.delete(path);
+      for (const path of paths) {
+        if (!this.#isKept(path) && paths.delete(path)) this.#linkCount -= 1;
+      }
       if (paths.size === 0) this.#links.delete(realPath);
     }
-    this.#manyLinks = Math.max(MANY_LINKS, 2 * this.#links.size);
+    this.#manyLinks = Math.max(MANY_LINKS, 2 * this.#linkCount);
   }
 
   #drop(prefix: string): void {

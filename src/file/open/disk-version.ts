@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { Draft } from '../../aggregate/draft.ts';
 import { IoliteError, systemError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -81,6 +82,7 @@ export class DiskVersion {
   }
 
   retain(): this {
+    invariant(this.#references > 0, 'a version is retained while somebody holds it');
     this.#references += 1;
     return this;
   }
@@ -88,6 +90,7 @@ export class DiskVersion {
   /** Gives back a reference; the last one closes the file. */
   async release(): Promise<void> {
     this.#references -= 1;
+    invariant(this.#references >= 0, 'who releases a version held it');
     if (this.#references === 0) await this.handle.close();
   }
 

@@ -1,5 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
+import { CHECKED, invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 
 /** A part of a file's content: in memory, on disk under the same offsets, or zeros that nobody wrote. */
@@ -8,7 +9,7 @@ export type Part =
   | { readonly kind: 'disk' | 'zeros'; readonly start: number; readonly end: number };
 
 /** What a file holds at one moment. */
-export interface Frozen {
+export interface FrozenContent {
   readonly size: number;
   /** In order, without gaps. */
   readonly parts: readonly Part[];
@@ -147,7 +148,8 @@ export class FileContent {
    * All of it, to be brought to disk. What is written from now on is told from it. Release with
    * {@link release}.
    */
-  freeze(): Frozen {
+  freeze(): FrozenContent {
+    if (CHECKED) this.#checkRuns();
     const frozen = { size: this.#size, parts: this.parts(0, this.#size), epoch: this.#epoch };
     this.#epoch += 1;
     this.#low = this.#size;
@@ -155,7 +157,7 @@ export class FileContent {
   }
 
   /** What was frozen is the version on disk now. */
-  settle({ epoch }: Frozen): void {
+  settle({ epoch }: FrozenContent): void {
     this.#syncedAt = epoch;
     this.#diskSize = this.#low;
   }
@@ -188,6 +190,16 @@ export class FileContent {
     this.#bytesInMemory += run.bytes.length;
   }
 
+  #checkRuns(): void {
+    let [bytes, end] = [0, 0];
+    for (const run of this.#runs) {
+      invariant(run.start >= end, 'runs follow one another and do not overlap');
+      bytes += run.bytes.length;
+      end = run.start + run.bytes.length;
+    }
+    invariant(bytes === this.#bytesInMemory, 'the bytes in memory are those of all runs');
+  }
+
   /** Frees the range of runs. @returns where one that begins at `start` belongs */
   #cut(start: number, end: number): number {
     const first = this.#firstAfter(start);
@@ -207,6 +219,7 @@ export class FileContent {
 
   #drop({ bytes }: Run): void {
     this.#bytesInMemory -= bytes.length;
+    invariant(this.#bytesInMemory >= 0, 'what is dropped was in memory');
     bytes.release();
   }
 

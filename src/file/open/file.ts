@@ -1,11 +1,12 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
 import { checkInteger, IoliteError, SystemError } from '../../base/error.ts';
-import type { CachedBy, OpenedFile } from './opened-file.ts';
+import { EBADF } from '../../os/constants.ts';
+import type { CacheRoute } from './cache-route.ts';
+import type { OpenedFile } from './opened-file.ts';
 
-const EBADF = 9;
 /** Most bytes of a file, and of what is put into it: sums stay exact. No file system has larger ones. */
-const MAX = 2 ** 52 - 1;
+const MAX_FILE_BYTES = 2 ** 52 - 1;
 
 /**
  * An open file (paper, 3.5: IOL_read and IOL_write). Its content is an aggregate of what is on disk and of
@@ -25,14 +26,14 @@ const MAX = 2 ** 52 - 1;
 export class File {
   readonly #opened: OpenedFile;
   readonly #writable: boolean;
-  readonly #cachedBy: CachedBy | undefined;
+  readonly #route: CacheRoute | undefined;
   #closing: Promise<void> | undefined;
 
   /** Use openFile(). */
-  constructor(opened: OpenedFile, writable: boolean, cachedBy: CachedBy | undefined) {
+  constructor(opened: OpenedFile, writable: boolean, route: CacheRoute | undefined) {
     this.#opened = opened;
     this.#writable = writable;
-    this.#cachedBy = cachedBy;
+    this.#route = route;
   }
 
   /** The path that is read and replaced: real, without symbolic links. */
@@ -55,20 +56,20 @@ export class File {
    */
   async read(offset: number, length: number): Promise<Aggregate> {
     this.#check('read');
-    checkInteger(offset, 'offset', 0, MAX);
-    checkInteger(length, 'length', 0, MAX);
-    return this.#opened.read(offset, offset + length, this.#cachedBy);
+    checkInteger(offset, 'offset', 0, MAX_FILE_BYTES);
+    checkInteger(length, 'length', 0, MAX_FILE_BYTES);
+    return this.#opened.read(offset, offset + length, this.#route);
   }
 
   /**
-   * Puts content over what is at `offset`. The slices of an aggregate are shared, and it stays the caller's;
+   * Puts content over what is at `offset`. The slices of an aggregate are shared, and the caller keeps it;
    * strings and bytes are copied. Where `offset` lies beyond the end, zeros come between. At once, before the
    * promise is looked at.
    * @throws what Pool.allocate throws; a failed write changes nothing
    */
   async write(offset: number, content: Content): Promise<void> {
     this.#checkWritable('write');
-    checkInteger(offset, 'offset', 0, MAX - sizeOf(content));
+    checkInteger(offset, 'offset', 0, MAX_FILE_BYTES - sizeOf(content));
     this.#opened.write(offset, content);
   }
 
@@ -76,7 +77,7 @@ export class File {
   async append(content: Content): Promise<number> {
     this.#checkWritable('append to');
     const { size } = this.#opened;
-    checkInteger(size, 'offset', 0, MAX - sizeOf(content));
+    checkInteger(size, 'offset', 0, MAX_FILE_BYTES - sizeOf(content));
     this.#opened.write(size, content);
     return size;
   }
@@ -84,7 +85,7 @@ export class File {
   /** Drops what lies beyond `length`, or adds zeros up to it, which take no room on disk. Copies nothing. */
   async truncate(length: number): Promise<void> {
     this.#checkWritable('truncate');
-    checkInteger(length, 'length', 0, MAX);
+    checkInteger(length, 'length', 0, MAX_FILE_BYTES);
     this.#opened.truncate(length);
   }
 
@@ -135,7 +136,7 @@ export class File {
     try {
       if (this.#writable) await this.#opened.sync();
     } finally {
-      await this.#opened.leave(this.#cachedBy);
+      await this.#opened.leave(this.#route);
     }
   }
 

@@ -4,7 +4,8 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { ArgumentError, describe, IoliteError, SystemError, systemError } from '../../base/error.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
 import { defaultPool } from '../../memory/default-pool.ts';
-import { checkPath, type FileCache } from '../cache/file-cache.ts';
+import { EEXIST } from '../../os/constants.ts';
+import { checkFilePath, type FileCache } from '../cache/file-cache.ts';
 import { File } from './file.ts';
 import { type FileFlags, modeOf, type OpenMode } from './file-flags.ts';
 import { OpenedFile } from './opened-file.ts';
@@ -23,8 +24,6 @@ export interface OpenFileOptions {
    */
   readonly pool?: Pool;
 }
-
-const EEXIST = 17;
 
 /**
  * Opens a file, to be read and written by aggregates. Symbolic links are followed, and the file they lead to
@@ -57,19 +56,19 @@ export async function openFile(
   flags: FileFlags = 'r',
   options: OpenFileOptions = {},
 ): Promise<File> {
-  checkPath(path);
+  checkFilePath(path);
   const mode = modeOf(flags);
   const { cache, pool } = checkOptions(options);
   const real = await resolve(path, mode);
   if (mode.writable) await checkWritable(real, mode);
-  const cachedBy = cache === undefined ? undefined : { cache, path };
-  const opened = await OpenedFile.join(real, mode.create, pool, cachedBy);
+  const route = cache === undefined ? undefined : { cache, path };
+  const opened = await OpenedFile.join(real, mode.create, pool, route);
   try {
     if (mode.writable) checkNames(opened);
     if (mode.truncate) opened.truncate(0);
-    return new File(opened, mode.writable, cachedBy);
+    return new File(opened, mode.writable, route);
   } catch (error) {
-    await opened.leave(cachedBy);
+    await opened.leave(route);
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
 import { commit } from '../../aggregate/tree/fill.ts';
+import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
-import type { FileCache } from '../cache/file-cache.ts';
+import { type CacheRoute, readThrough, tellOfVersion } from './cache-route.ts';
 import { DiskVersion } from './disk-version.ts';
 import { FileContent, type Part, releaseParts } from './file-content.ts';
 import { syncFolder, writeVersion } from './write-version.ts';
@@ -11,15 +12,7 @@ import { syncFolder, writeVersion } from './write-version.ts';
 const EXTENT_BYTES = 64 * 1024;
 /** Bytes of a file that are kept beside those not yet synced. */
 const KEEP_BYTES = 16 * 1024 ** 2;
-/** A file changed this recently can have been changed again within a tick of its clock, unseen by a cache. */
-const SETTLED_NS = 2_000_000_000n;
 const ZEROS_BYTES = 1024 ** 2;
-
-/** A cache that a file is read through, and the path it knows the file by. */
-export interface CachedBy {
-  readonly cache: FileCache;
-  readonly path: string;
-}
 
 /** The files that are open in this process (or thread), by real path. */
 const opened = new Map<string, OpenedFile>();
@@ -39,7 +32,7 @@ export class OpenedFile {
   /** Whether the disk may forget the name of the version it has. */
   #nameAtRisk = false;
   /** Caches that are to hear of new versions. */
-  readonly #caches = new Set<CachedBy>();
+  readonly #routes = new Set<CacheRoute>();
   /** Steps that exchange the version on disk follow one another. */
   #turn: Promise<unknown> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
@@ -54,24 +47,24 @@ export class OpenedFile {
    * Joins those who have a file open, or opens it. Say {@link leave} when done.
    * @param create whether there may be no file yet
    * @param pool where what is read and written goes, if this is the first
-   * @param cachedBy is told of new versions
+   * @param route is told of new versions
    * @throws as DiskVersion.open
    */
   static async join(
     path: string,
     create: boolean,
     pool: ChunkPool,
-    cachedBy: CachedBy | undefined,
+    route: CacheRoute | undefined,
   ): Promise<OpenedFile> {
     const file = opened.get(path) ?? new OpenedFile(path, pool);
     opened.set(path, file);
     file.#users += 1;
-    if (cachedBy !== undefined) file.#caches.add(cachedBy);
+    if (route !== undefined) file.#routes.add(route);
     try {
       await file.#inTurn(() => file.#catchUp(create));
       return file;
     } catch (error) {
-      await file.leave(cachedBy);
+      await file.leave(route);
       throw error;
     }
   }
@@ -107,13 +100,13 @@ export class OpenedFile {
   }
 
   /** Bytes of now, whatever is written while the disk is read. */
-  async read(start: number, end: number, by: CachedBy | undefined): Promise<Aggregate> {
+  async read(start: number, end: number, route: CacheRoute | undefined): Promise<Aggregate> {
     const parts = this.#content.parts(start, Math.min(end, this.size));
     const disk = this.#disk?.retain();
     const whole = new Aggregate(undefined, this.#pool);
     try {
       for (const part of parts) {
-        using bytes = await this.#bytesOf(part, disk, by);
+        using bytes = await this.#bytesOf(part, disk, route);
         whole.append(bytes);
       }
       return whole;
@@ -141,9 +134,10 @@ export class OpenedFile {
   }
 
   /** One user less; with the last one goes what it holds. */
-  async leave(cachedBy: CachedBy | undefined): Promise<void> {
+  async leave(route: CacheRoute | undefined): Promise<void> {
     this.#users -= 1;
-    if (cachedBy !== undefined) this.#caches.delete(cachedBy);
+    invariant(this.#users >= 0, 'who leaves a file had joined it');
+    if (route !== undefined) this.#routes.delete(route);
     await this.#inTurn(async () => {
       if (this.#users > 0 || opened.get(this.path) !== this) return;
       opened.delete(this.path);
@@ -189,15 +183,19 @@ export class OpenedFile {
     this.#content.settle(frozen);
     this.#nameAtRisk = true;
     if (this.#content.bytesInMemory > KEEP_BYTES) this.#content.forgetClean();
-    for (const { cache, path } of this.#caches) tell(cache, path, this.path);
+    for (const route of this.#routes) tellOfVersion(route, this.path);
     await previous?.release();
   }
 
-  async #bytesOf(part: Part, disk: DiskVersion | undefined, by: CachedBy | undefined): Promise<Aggregate> {
+  async #bytesOf(
+    part: Part,
+    disk: DiskVersion | undefined,
+    route: CacheRoute | undefined,
+  ): Promise<Aggregate> {
     if (part.kind === 'memory') return part.bytes;
     if (part.kind === 'zeros') return this.#zeros(part.end - part.start);
     const version = disk as DiskVersion;
-    const cached = by === undefined ? undefined : await readCached(by, version, part.start, part.end);
+    const cached = route === undefined ? undefined : await readThrough(route, version, part.start, part.end);
     return cached ?? this.#readDisk(version, part.start, part.end);
   }
 
@@ -233,34 +231,5 @@ export class OpenedFile {
     const result = this.#turn.then(step);
     this.#turn = result.catch(() => {});
     return result;
-  }
-}
-
-/**
- * A range by way of a cache, if what that has is certain to be the same version. The cache failing is no
- * failure.
- */
-async function readCached(
-  { cache, path }: CachedBy,
-  disk: DiskVersion,
-  start: number,
-  end: number,
-): Promise<Aggregate | undefined> {
-  if (BigInt(Date.now()) * 1_000_000n - disk.mtimeNs < SETTLED_NS) return undefined;
-  try {
-    using snapshot = await cache.snapshot(path);
-    const same = snapshot.size === disk.size && snapshot.mtimeMs === Number(disk.mtimeNs / 1_000_000n);
-    return same ? await snapshot.read(start, end) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The version on disk is a new one, whatever comes of telling so. */
-function tell(cache: FileCache, ...paths: string[]): void {
-  try {
-    for (const path of paths) cache.invalidate(path);
-  } catch {
-    // It is closed.
   }
 }

@@ -8,7 +8,7 @@ import { copyFileRange } from '../../os/copy-file-range.ts';
 import { dropFlock, tryFlock } from '../../os/flock.ts';
 import { copyAttributes } from '../../os/xattr.ts';
 import { DiskVersion } from './disk-version.ts';
-import type { Frozen } from './file-content.ts';
+import type { FrozenContent } from './file-content.ts';
 import { NewFile } from './new-file.ts';
 
 /** Views, and about as many bytes, that one call writes. */
@@ -35,7 +35,7 @@ const LOCK_PAUSE_MS = 10;
  */
 export async function writeVersion(
   path: string,
-  frozen: Frozen,
+  frozen: FrozenContent,
   previous: DiskVersion | undefined,
 ): Promise<DiskVersion> {
   try {
@@ -64,7 +64,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function writeNew(file: NewFile, path: string, frozen: Frozen): Promise<void> {
+async function writeNew(file: NewFile, path: string, frozen: FrozenContent): Promise<void> {
   await writeParts(file.handle, frozen, undefined);
   await file.handle.sync();
   await file.appear(path).catch(error => {
@@ -72,7 +72,12 @@ async function writeNew(file: NewFile, path: string, frozen: Frozen): Promise<vo
   });
 }
 
-async function writeOver(file: NewFile, path: string, frozen: Frozen, previous: DiskVersion): Promise<void> {
+async function writeOver(
+  file: NewFile,
+  path: string,
+  frozen: FrozenContent,
+  previous: DiskVersion,
+): Promise<void> {
   await lock(previous, path);
   try {
     await checkUnchanged(previous, path);
@@ -103,7 +108,7 @@ async function checkUnchanged(previous: DiskVersion, path: string): Promise<void
 
 async function writeParts(
   handle: FileHandle,
-  { size, parts }: Frozen,
+  { size, parts }: FrozenContent,
   old: FileHandle | undefined,
 ): Promise<void> {
   // What nobody wrote stays a hole.

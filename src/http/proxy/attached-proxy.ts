@@ -1,7 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
-import type { Held } from '../../store/stored-version.ts';
+import type { StoredVersion } from '../../store/stored-version.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { useOf } from './cache/freshness.ts';
@@ -78,7 +78,7 @@ export class AttachedProxy implements Handler, Disposable {
 
   #answer(lookup: CacheLookup): Answer | undefined {
     const { resource, request, wanted } = lookup;
-    let held: Held<StoredFacts> | undefined;
+    let held: StoredVersion<StoredFacts> | undefined;
     const found = select(resource, request, key => {
       held = this.#index.peek(key);
       return held?.facts;

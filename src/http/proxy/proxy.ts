@@ -49,8 +49,10 @@ export interface ProxyOptions extends OriginLimits {
 export interface ReverseProxy extends Handler, AsyncDisposable {
   /**
    * Lets the domain at the other end of a channel send what is kept here from the same memory
-   * ({@link attachProxy}), until the channel or the proxy closes. Takes the channel's request handler.
+   * ({@link attachProxy}), until the channel or the proxy closes. Takes the channel's request handler. A
+   * channel that is closed already is no error.
    * @param otherwise answers requests that are not the proxy's
+   * @throws ERR_IOLITE_CLOSED when the proxy is closed; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, otherwise?: RequestHandler): void;
   close(): Promise<void>;
@@ -144,8 +146,9 @@ class CachingProxy implements ReverseProxy {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#context.origin.close();
+    // Before the wait for the origin, in which nothing is to be kept or served any more.
     this.#store.close();
+    await this.#context.origin.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

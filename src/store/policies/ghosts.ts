@@ -4,7 +4,7 @@ import { Place, Queue } from './queue.ts';
  * A name weighs this much at least: no buffer takes less room in a chunk, and it bounds how many names there
  * are.
  */
-const LEAST_BYTES = 64;
+const MIN_BYTES = 64;
 
 /** Names of entries that went not long ago, the oldest forgotten first. */
 export class Ghosts {
@@ -20,7 +20,7 @@ export class Ghosts {
   add(key: string, size: number): void {
     this.take(key);
     // Not the cache's own entry, which would live on with all that hangs on it.
-    const place = new Place({ key, size: Math.max(size, LEAST_BYTES) });
+    const place = new Place({ key, size: Math.max(size, MIN_BYTES) });
     this.#places.set(key, place);
     this.#queue.push(place);
     while (this.#queue.bytes > this.#capacity && this.#queue.front !== undefined) {

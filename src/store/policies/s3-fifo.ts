@@ -2,19 +2,19 @@ import type { CacheEntry, CachePolicy } from '../policy.ts';
 import { Ghosts } from './ghosts.ts';
 import { Place, Queue } from './queue.ts';
 
-class Counted extends Place {
-  queue: Queue<Counted>;
-  /** Hits since it came into its queue, up to {@link MOST_USES}. */
+class CountedPlace extends Place {
+  queue: Queue<CountedPlace>;
+  /** Hits since it came into its queue, up to {@link MAX_USES}. */
   uses = 0;
 
-  constructor(entry: CacheEntry, queue: Queue<Counted>) {
+  constructor(entry: CacheEntry, queue: Queue<CountedPlace>) {
     super(entry);
     this.queue = queue;
   }
 }
 
-const SMALL_SHARE = 0.1;
-const MOST_USES = 3;
+const SMALL_PART = 0.1;
+const MAX_USES = 3;
 /** Hits in the small queue that lead into the main one. */
 const PROVEN_USES = 2;
 
@@ -32,28 +32,28 @@ const PROVEN_USES = 2;
  */
 export class S3Fifo implements CachePolicy {
   readonly name = 's3fifo';
-  readonly #places = new Map<CacheEntry, Counted>();
-  readonly #small = new Queue<Counted>();
-  readonly #main = new Queue<Counted>();
+  readonly #places = new Map<CacheEntry, CountedPlace>();
+  readonly #small = new Queue<CountedPlace>();
+  readonly #main = new Queue<CountedPlace>();
   readonly #ghosts: Ghosts;
   readonly #smallBytes: number;
 
   /** @param budget of the cache, in bytes */
   constructor(budget: number) {
-    this.#smallBytes = budget * SMALL_SHARE;
+    this.#smallBytes = budget * SMALL_PART;
     this.#ghosts = new Ghosts(budget - this.#smallBytes);
   }
 
   added(entry: CacheEntry): void {
     const queue = this.#ghosts.take(entry.key) ? this.#main : this.#small;
-    const place = new Counted(entry, queue);
+    const place = new CountedPlace(entry, queue);
     this.#places.set(entry, place);
     queue.push(place);
   }
 
   hit(entry: CacheEntry): void {
     const place = this.#places.get(entry);
-    if (place !== undefined) place.uses = Math.min(MOST_USES, place.uses + 1);
+    if (place !== undefined) place.uses = Math.min(MAX_USES, place.uses + 1);
   }
 
   removed(entry: CacheEntry, evicted: boolean): void {
@@ -74,7 +74,7 @@ export class S3Fifo implements CachePolicy {
     return (smallIsBelow ? ofMain() : undefined) ?? ofSmall() ?? ofMain();
   }
 
-  #promote(place: Counted): boolean {
+  #promote(place: CountedPlace): boolean {
     if (place.uses < PROVEN_USES) return false;
     this.#small.remove(place);
     place.queue = this.#main;
@@ -83,7 +83,7 @@ export class S3Fifo implements CachePolicy {
     return true;
   }
 
-  #reinsert(place: Counted): boolean {
+  #reinsert(place: CountedPlace): boolean {
     if (place.uses === 0) return false;
     place.uses -= 1;
     this.#main.moveToBack(place);
@@ -96,11 +96,11 @@ export class S3Fifo implements CachePolicy {
  * @param spared moves a place that deserves to stay
  */
 function firstOf(
-  queue: Queue<Counted>,
+  queue: Queue<CountedPlace>,
   eligible: (entry: CacheEntry) => boolean,
-  spared: (place: Counted) => boolean,
+  spared: (place: CountedPlace) => boolean,
 ): CacheEntry | undefined {
-  const passed: Counted[] = [];
+  const passed: CountedPlace[] = [];
   let place = queue.front;
   while (place !== undefined) {
     if (!spared(place)) {

@@ -154,3 +154,32 @@ test('no domain is given an extent of a file that it was not given', async () =>
     });
   }
 });
+
+test('a large file is read for as long as its snapshot is held, however long that is (attached)', async t => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  using owned = createFileCache({ budget: 16 * MiB });
+  owned.serve(pair.near);
+  using cache = await attachFileCache(pair.far);
+  const path = folder.file('large');
+  writeFileSync(path, Buffer.alloc(5 * MiB, 'content '));
+  const snapshot = await cache.snapshot(path);
+  (await snapshot.read(0, 1)).release();
+  // As time passes the path is forgotten, which nobody asks for any more.
+  const real = performance.now.bind(performance);
+  let later = 0;
+  t.mock.method(performance, 'now', () => real() + later);
+  const forgotten = async (): Promise<void> => {
+    while (cache.stats().entries > 1) {
+      later += 1000;
+      (await snapshot.read(0, 1)).release();
+      await setImmediate();
+    }
+  };
+  await watchdog(forgotten(), 'the path to be forgotten');
+  using end = await snapshot.read(5 * MiB - 8);
+  assert.equal(end.toString(), 'content ');
+  snapshot.release();
+  owned.invalidate(path);
+  await untilClosed(path);
+});

@@ -62,6 +62,20 @@ test('a directory that cannot be watched is no error', () => {
   watcher.close();
 });
 
+test('paths that are of no use any more are forgotten, also of one file', () => {
+  const watcher = new Watcher(
+    () => {},
+    path => path.endsWith('/kept'),
+  );
+  watcher.add('/does/not/exist/kept', '/does/not/exist/file');
+  for (let i = 0; i < 3000; i++) watcher.add(`/does/not/exist/${i}`, '/does/not/exist/file');
+  const names = watcher.namesOf('/does/not/exist/file');
+  assert.ok(names.includes('/does/not/exist/kept'));
+  assert.ok(names.includes('/does/not/exist/2999'));
+  assert.ok(names.length <= 1002, `${names.length} names`);
+  watcher.close();
+});
+
 test('a change reaches attached domains long before maxStale is over', async () => {
   using folder = new Folder();
   using pair = new ChannelPair();

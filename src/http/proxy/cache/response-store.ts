@@ -5,28 +5,25 @@ import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
 import type { CachePolicy } from '../../../store/policy.ts';
-import type { Room } from '../../../store/segment-space.ts';
+import type { ContentRoom } from '../../../store/segment-space.ts';
+import { serveStore } from '../../../store/serve-store.ts';
 import { type Entry, Store } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
-import { type StoreOwner, StoreService } from '../../../store/store-service.ts';
-import type { Held } from '../../../store/stored-version.ts';
+import type { StoreOwner } from '../../../store/store-service.ts';
+import type { StoredVersion } from '../../../store/stored-version.ts';
 import type { StoredFacts } from './response-facts.ts';
 
 /** The store's name in requests of those attached. */
 export const RESPONSES = 'responses';
 
-/**
- * How long, in milliseconds, attached domains may go on without a sign that what they hold is right still.
- */
-const MAX_STALE = 1000;
+/** How long attached domains may go on without a sign that what they hold is right still. */
+const MAX_STALE_MS = 1000;
 /** No content may take more than this part of the budget, */
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
 const LARGEST_BYTES = 64 * 1024 ** 2;
-/**
- * StoredFacts take memory too, outside of the budget: so there is an entry for so many bytes of it at most.
- */
-const BYTES_PER_ENTRY = 4096;
+/** Facts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
+const ENTRY_BYTES = 4096;
 const FEWEST_ENTRIES = 1000;
 
 /**
@@ -39,14 +36,13 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   readonly #store: Store<StoredFacts>;
   readonly #mostEntries: number;
   #entries = 0;
-  readonly #services = new Set<StoreService<StoredFacts>>();
 
   /** @param pool where contents are put; default: one of its own, for processes of the same user */
   constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
     const { budget } = options;
     this.#store = new Store(options);
     this.largest = Math.min(Math.floor(budget * LARGEST_PART), LARGEST_BYTES);
-    this.#mostEntries = budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / BYTES_PER_ENTRY));
+    this.#mostEntries = budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / ENTRY_BYTES));
     this.#store.listeners.add({
       left: ({ key }) => {
         // Otherwise it is there, and was only moved or renewed.
@@ -98,30 +94,21 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
 
   /**
    * Lets the domain at the other end of a channel hold what it has asked for, until the channel or the store
-   * closes. Takes the channel's request handler.
+   * closes. Takes the channel's request handler. A channel that is closed already is no error.
    * @param otherwise answers requests that are not for the store
+   * @throws ERR_IOLITE_CLOSED when the store is closed; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, otherwise: RequestHandler | undefined): void {
-    const service = new StoreService<StoredFacts>(RESPONSES, this, undefined);
-    this.#services.add(service);
-    this.#store.listeners.add(service);
-    channel.onRequest((message, context) => {
-      const answer = service.handle(message);
-      if (answer !== undefined) return answer;
-      if (otherwise !== undefined) return otherwise(message, context);
-      message.body?.release();
-      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot answer request: it is not for the proxy');
-    });
-    channel.once('close', () => this.#end(service));
+    serveStore({ name: RESPONSES, title: 'proxy', store: this.#store, owner: this }, channel, { otherwise });
   }
 
   // What those attached ask
 
   get greeting(): Greeting {
-    return { maxStale: MAX_STALE, budget: this.#store.budget };
+    return { maxStale: MAX_STALE_MS, budget: this.#store.budget };
   }
 
-  async find(key: string): Promise<{ held: Held<StoredFacts>; checkedAt: number }> {
+  async find(key: string): Promise<{ held: StoredVersion<StoredFacts>; checkedAt: number }> {
     const entry = this.#store.get(key);
     if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
     this.#store.hit(entry);
@@ -140,17 +127,10 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   /** Releases everything; what was given out stays valid. */
   close(): void {
     this.#store.close();
-    for (const service of this.#services) this.#end(service);
-  }
-
-  #end(service: StoreService<StoredFacts>): void {
-    service.close();
-    this.#store.listeners.delete(service);
-    this.#services.delete(service);
   }
 
   /** No room, for whatever reason, is no failure: then it is not kept. */
-  #allocate(length: number): Room | undefined {
+  #allocate(length: number): ContentRoom | undefined {
     try {
       return length === 0 ? undefined : this.#store.allocate(length);
     } catch {

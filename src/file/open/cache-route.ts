@@ -1,0 +1,42 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { FileCache } from '../cache/file-cache.ts';
+import type { DiskVersion } from './disk-version.ts';
+
+/** A cache that an open file is read through, and the path that the cache knows the file by. */
+export interface CacheRoute {
+  readonly cache: FileCache;
+  readonly path: string;
+}
+
+/** A file changed this recently can have been changed again within a tick of its clock, unseen by a cache. */
+const SETTLED_NS = 2_000_000_000n;
+
+/**
+ * Bytes `start` to `end` by way of a cache, if what that has is certain to be the same version; the caller
+ * releases them. The cache failing is no failure.
+ */
+export async function readThrough(
+  { cache, path }: CacheRoute,
+  disk: DiskVersion,
+  start: number,
+  end: number,
+): Promise<Aggregate | undefined> {
+  if (BigInt(Date.now()) * 1_000_000n - disk.mtimeNs < SETTLED_NS) return undefined;
+  try {
+    using snapshot = await cache.snapshot(path);
+    const same = snapshot.size === disk.size && snapshot.mtimeMs === Number(disk.mtimeNs / 1_000_000n);
+    return same ? await snapshot.read(start, end) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version on disk is a new one, whatever comes of telling so. @param realPath where the file is */
+export function tellOfVersion({ cache, path }: CacheRoute, realPath: string): void {
+  try {
+    cache.invalidate(path);
+    cache.invalidate(realPath);
+  } catch {
+    // It is closed.
+  }
+}

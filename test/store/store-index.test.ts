@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { now } from '../../src/base/clock.ts';
+import { IoliteError } from '../../src/base/error.ts';
+import { createPolicy } from '../../src/store/policies/index.ts';
+import { serveStore } from '../../src/store/serve-store.ts';
+import { type Entry, Store } from '../../src/store/store.ts';
+import { StoreIndex } from '../../src/store/store-index.ts';
+import type { VersionHead } from '../../src/store/store-protocol.ts';
+import type { StoreOwner } from '../../src/store/store-service.ts';
+import { ChannelPair } from '../support/channel-pair.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+const MiB = 1024 ** 2;
+const HOUR_MS = 3_600_000;
+
+type Facts = { readonly text: string };
+
+/** A store whose owner answers when it is told to, and an index of it. */
+class Fixture {
+  readonly store = new Store<Facts>({ budget: MiB, policy: createPolicy('lru', MiB) });
+  readonly pair = new ChannelPair();
+  readonly index = new StoreIndex<Facts>('test', () => {});
+  /** What the owner was asked for, and how old it may be. */
+  readonly asked: { readonly key: string; readonly since: number }[] = [];
+  #gate: Promise<void> = Promise.resolve();
+  readonly #maxStale: number;
+
+  constructor(maxStale: number) {
+    this.#maxStale = maxStale;
+  }
+
+  static async start(maxStale = HOUR_MS): Promise<Fixture> {
+    const fixture = new Fixture(maxStale);
+    serveStore(
+      { name: 'test', title: 'test', store: fixture.store, owner: fixture.#owner() },
+      fixture.pair.near,
+    );
+    await fixture.index.attach(fixture.pair.far);
+    return fixture;
+  }
+
+  put(key: string, text: string): Entry<Facts, undefined> {
+    return this.store.put(key, { text }, undefined, undefined);
+  }
+
+  /** The owner's answers wait. @returns lets them go */
+  hold(): () => void {
+    let open = (): void => {};
+    this.#gate = new Promise(resolve => {
+      open = resolve;
+    });
+    return open;
+  }
+
+  async ask(key: string): Promise<string> {
+    const held = await watchdog(this.index.ask(key), `an answer for ${key}`);
+    held.release();
+    return held.facts.text;
+  }
+
+  async untilAsked(times: number): Promise<void> {
+    await until(() => this.asked.length >= times, `question ${times}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.index.close();
+    this.store.close();
+    this.pair[Symbol.dispose]();
+  }
+
+  #owner(): StoreOwner<Facts> {
+    const { store, asked } = this;
+    return {
+      greeting: { maxStale: this.#maxStale, budget: MiB },
+      find: async (key, since) => {
+        asked.push({ key, since });
+        const checkedAt = now();
+        const held = store.get(key)?.held.retain();
+        await this.#gate;
+        if (held === undefined) throw new IoliteError('ENOENT', `Cannot find ${key}`);
+        return { held, checkedAt };
+      },
+      bySerial: serial => store.bySerial(serial),
+      used: async () => now(),
+    };
+  }
+}
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const wait = async (): Promise<void> => {
+    while (!holds()) await setImmediate();
+  };
+  await watchdog(wait(), what);
+}
+
+test('an answer under way does not bring back what was invalidated meanwhile', async () => {
+  using fixture = await Fixture.start();
+  const entry = fixture.put('a', 'before');
+  const letGo = fixture.hold();
+  const first = fixture.ask('a');
+  await fixture.untilAsked(1);
+  fixture.index.invalidate('a');
+  const invalidatedAt = now();
+  // Who asks now must not be given what was asked for before.
+  const second = fixture.ask('a');
+  letGo();
+  assert.equal(await first, 'before');
+  await second;
+  assert.equal(fixture.asked.length, 2);
+  assert.ok((fixture.asked[1]?.since ?? 0) >= invalidatedAt);
+  assert.equal(fixture.index.peek('a')?.facts.text, 'before');
+  fixture.index.invalidate('a');
+  assert.equal(fixture.index.peek('a'), undefined);
+  await until(() => entry.holders === 0, 'word that it is kept no more');
+});
+
+test('what was invalidated and is not asked for again is kept by nobody', async () => {
+  using fixture = await Fixture.start();
+  const entry = fixture.put('a', 'before');
+  const letGo = fixture.hold();
+  const asked = fixture.ask('a');
+  await fixture.untilAsked(1);
+  fixture.index.invalidate('a');
+  letGo();
+  assert.equal(await asked, 'before');
+  assert.equal(fixture.index.peek('a'), undefined);
+  assert.equal(fixture.index.stats().entries, 0);
+  await until(() => entry.holders === 0, 'word that it was not kept');
+});
+
+test('after very many invalidations each is still heeded, and they take no memory', async () => {
+  using fixture = await Fixture.start();
+  fixture.put('first', 'first');
+  fixture.put('other', 'other');
+  const startedAt = now();
+  fixture.index.invalidate('first');
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 300_000; i++) fixture.index.invalidate(`/a/path/that/nobody/asks/for/again/${i}`);
+  globalThis.gc?.();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 4 * MiB, `the heap has grown by ${grown} bytes`);
+  assert.equal(await fixture.ask('first'), 'first');
+  assert.ok((fixture.asked[0]?.since ?? 0) >= startedAt, 'it is not older than its invalidation');
+  // What was never invalidated may be looked at once more than needed, and is held as ever.
+  await fixture.ask('other');
+  assert.equal(fixture.index.peek('first')?.facts.text, 'first');
+  assert.equal(fixture.index.peek('other')?.facts.text, 'other');
+});
+
+test('an index that is closed tells the owner of what comes afterwards', async () => {
+  using fixture = await Fixture.start();
+  const entry = fixture.put('a', 'late');
+  const letGo = fixture.hold();
+  const asked = fixture.ask('a');
+  await fixture.untilAsked(1);
+  fixture.index.close();
+  letGo();
+  assert.equal(await asked, 'late');
+  await until(() => entry.holders === 0, 'word that it was not kept');
+});
+
+test('who is not attached is told to keep nothing', async () => {
+  using fixture = await Fixture.start();
+  using pair = new ChannelPair();
+  const entry = fixture.put('a', 'content');
+  const owner: StoreOwner<Facts> = {
+    greeting: { maxStale: HOUR_MS, budget: MiB },
+    find: async () => ({ held: entry.held.retain(), checkedAt: now() }),
+    bySerial: serial => fixture.store.bySerial(serial),
+    used: async () => now(),
+  };
+  serveStore({ name: 'test', title: 'test', store: fixture.store, owner }, pair.near);
+  const { head, body } = await watchdog(pair.far.request({ head: { type: 'test.read', key: 'a' } }), 'it');
+  body?.release();
+  const { keep, facts } = head as unknown as VersionHead;
+  assert.deepEqual([keep, facts], [false, { text: 'content' }]);
+  assert.equal(entry.holders, 0);
+});
