@@ -1,6 +1,7 @@
 /**
- * Lines are no longer than `max_line_length` of .editorconfig, in characters. Holds for code, comments too: src/,
- * test/, bench/, scripts/ and examples/. Not for prose in Markdown, nor for JSON and what is generated.
+ * Lines are no longer than `max_line_length` of .editorconfig, in characters. Holds for code with its
+ * comments: src/, test/, bench/, scripts/, examples/. Not for prose in Markdown, nor for JSON and what is
+ * generated.
  */
 export function longLines(project) {
   const most = Number(/^max_line_length\s*=\s*(\d+)\s*$/m.exec(project.text('.editorconfig'))?.[1]);

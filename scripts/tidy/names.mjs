@@ -2,8 +2,8 @@ import ts from 'typescript';
 import { lineOf } from './project.mjs';
 
 /**
- * What a file of src/ declares and exports has a name that no other file of src/ exports: what exists once has
- * one name, and no name has two meanings. To re-export is not to declare.
+ * What a file of src/ declares and exports has a name that no other file of src/ gives to what it exports: no
+ * name has two meanings. To re-export is not to declare.
  */
 export function sharedNames(project) {
   const owners = new Map();

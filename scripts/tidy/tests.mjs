@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
 
 /**
- * Tests mirror the rooms. What lies in test/ is a test, or help for tests in a folder `support` or `children`.
- * `test/a/b/name.test.ts` is in the room of src/a/b, or of the root's folder a/b. Its name is, or begins with
- * and a hyphen, that of a source in the room, which it loads; or that of the room, whose sources it tests
- * together: `heap.test.ts`, `channel-hostile.test.ts`; `ipc-topology.test.ts`.
+ * Tests mirror the rooms. What lies in test/ is a test, or help for tests in a folder `support` or
+ * `children`. A test in test/a/b/ is of the room src/a/b/, or of the root's folder a/b/. It is named after a
+ * source there, which it loads, or after the room, whose sources it tests together; an aspect may follow
+ * behind a hyphen: `heap.test.ts`, `channel-hostile.test.ts`, `ipc-topology.test.ts`.
  */
 export function misplacedTests(project) {
   const loads = new Loads(project);
@@ -17,9 +17,9 @@ export function misplacedTests(project) {
 }
 
 /**
- * Each source of src/ is loaded by a test of its own room, directly or through what that loads: its imports, and
- * the programs that it names by a path, those of dist/ for their sources. A source that declares nothing,
- * but exports what others do, needs no test.
+ * Each source of src/ is loaded by a test of its own room, directly or through what that loads: its imports,
+ * and the programs that it names by a path (one of dist/ stands for its source). A source that declares
+ * nothing, but exports what others do, needs no test.
  */
 export function untestedSources(project) {
   const loads = new Loads(project);

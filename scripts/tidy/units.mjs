@@ -14,15 +14,16 @@ const UNITS = [
   // Numbers that everybody writes in decimal though they count nothing.
   ...['FD', 'PORT'],
 ];
-/** Words that end in s without being a plural: STATUS, ADDRESS, BASIS. */
+const PLURAL = /(?:S|CHILDREN)$/;
+/** ADDRESS, STATUS, BASIS. */
 const SINGULAR = /(?:SS|US|IS)$/;
 
 /**
- * A constant that is a number says what of. It is a quantity if it is written in decimal, or is arithmetic with
- * a decimal number; then its name ends in its unit, or in what is counted, in the plural: `PAUSE_MS`,
- * `MAX_TRIES`. It is a code (a character, a number of the kernel, a mask) if it is written in hexadecimal, octal
- * or binary, or if it stands in a file `constants.ts`, whose names are another's; codes have no unit. Holds for
- * constants in upper case at the top of the modules of src/, bench/ and scripts/.
+ * A constant that is a number says of what. Written in decimal, or as arithmetic with a decimal number, it is
+ * a quantity: its name ends in its unit, or in what is counted, in the plural: `PAUSE_MS`, `MAX_TRIES`.
+ * Written in hexadecimal, octal or binary it is a code (a character, a number of the kernel, a mask), which
+ * has no unit; so is all in a file `constants.ts`, whose names and numbers are another's. Holds for constants
+ * in upper case at the top of the modules of src/, bench/ and scripts/.
  */
 export function unitless(project) {
   return project
@@ -47,7 +48,7 @@ function isConstant(node, name) {
 
 function hasUnit(name) {
   const last = name.slice(name.lastIndexOf('_') + 1);
-  return (name.includes('_') && UNITS.includes(last)) || (/S$/.test(last) && !SINGULAR.test(last));
+  return (name.includes('_') && UNITS.includes(last)) || (PLURAL.test(last) && !SINGULAR.test(last));
 }
 
 function isQuantity(expression) {

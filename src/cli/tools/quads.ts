@@ -71,8 +71,8 @@ export function countWords(quads: Int32Array, afterSpace: number): WordCount {
 }
 
 /*
- * What counts a run is a function of its own, since one that is called often is compiled as a whole: a long loop
- * is compiled in its midst, and again each time it ends.
+ * What counts a run is a function of its own, since one that is called often is compiled as a whole: a long
+ * loop is compiled while it runs, and again each time it ends.
  */
 
 function newlinesOfRun(quads: Int32Array, start: number, end: number): number {
