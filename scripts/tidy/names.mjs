@@ -21,7 +21,7 @@ export function sharedNames(project) {
 }
 
 /** The names that a file exports of what it declares itself, each with its declaration. */
-export function exportsOf(tree) {
+function exportsOf(tree) {
   const declared = tree.statements.flatMap(declarationsOf);
   const known = new Map(declared.map(({ name, node }) => [name, node]));
   const listed = tree.statements
