@@ -6,7 +6,7 @@ import ts from 'typescript';
  * Tests mirror the rooms. What lies in test/ is a test, or help for tests in a folder `support` or
  * `children`. A test in test/a/b/ is of the room src/a/b/, or of the root's folder a/b/. It is named after a
  * source there, which it loads, or after the room, whose sources it tests together; an aspect may follow
- * behind a hyphen: `heap.test.ts`, `channel-hostile.test.ts`, `ipc-topology.test.ts`.
+ * behind a hyphen: `heap.test.ts`, `channel-hostile.test.ts`, `docs-examples.test.ts`.
  */
 export function misplacedTests(project) {
   const loads = new Loads(project);
@@ -18,8 +18,8 @@ export function misplacedTests(project) {
 
 /**
  * Each source of src/ is loaded by a test of its own room, directly or through what that loads: its imports,
- * and the programs that it names by a path (one of dist/ stands for its source). A source that declares
- * nothing, but exports what others do, needs no test.
+ * and the programs that it names by a path (one of dist/ stands for its source). A source without code that
+ * runs, of types or of what others export alone, needs no test.
  */
 export function untestedSources(project) {
   const loads = new Loads(project);
@@ -27,7 +27,7 @@ export function untestedSources(project) {
   return project.code('src').flatMap(path => {
     const folder = path.replace(/^src/, 'test').replace(/\/[^/]*$/, '');
     if (!loaded.has(folder)) loaded.set(folder, loads.from(testsIn(folder, project)));
-    if (loaded.get(folder).has(path) || !declaresSomething(project.tree(path))) return [];
+    if (loaded.get(folder).has(path) || !hasCode(project.tree(path))) return [];
     return [{ path, line: 1, what: `no test in ${folder}/ loads it` }];
   });
 }
@@ -70,10 +70,13 @@ function roomOf(folder, root) {
   );
 }
 
-function declaresSomething(tree) {
+function hasCode(tree) {
   return !tree.statements.every(
     each =>
-      ts.isImportDeclaration(each) || (ts.isExportDeclaration(each) && each.moduleSpecifier !== undefined),
+      ts.isImportDeclaration(each) ||
+      ts.isInterfaceDeclaration(each) ||
+      ts.isTypeAliasDeclaration(each) ||
+      (ts.isExportDeclaration(each) && each.moduleSpecifier !== undefined),
   );
 }
 

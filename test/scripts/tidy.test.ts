@@ -60,9 +60,13 @@ const sound: Record<string, Record<string, string>> = {
   'a file of 400 lines': { 'src/os/wait.ts': `export const wait = '';\n${lines(399)}` },
   'tests named after an aspect, after their room, and after a script': {
     'test/os/call-hostile.test.ts': loads('../../src/os/call.ts'),
-    'test/os/os-limits.test.ts': '',
+    'test/os/os-limits.test.ts': loads('../../src/os/call.ts'),
     'scripts/build.mjs': '',
     'test/scripts/build.test.ts': "export default '../../scripts/build.mjs';\n",
+  },
+  'sources without code that runs, and without a test': {
+    'src/base/json.ts': 'export type Json = string;\nexport interface Head { json: Json }\n',
+    'src/base/index.ts': "import './json.ts';\nexport type * from './json.ts';\n",
   },
   'a source that a test starts as a program, from dist': {
     'src/cli/main.ts': "import('./tool.ts');\n",

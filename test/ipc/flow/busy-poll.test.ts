@@ -10,7 +10,7 @@ const ECHO = new URL('../children/echo.ts', import.meta.url);
 /** Whether something keeps the event loop from sleeping. */
 const polls = (): boolean => process.getActiveResourcesInfo().includes('Immediate');
 
-test('BusyPoll keeps the loop awake for its span after an activity, and not beyond its end', async context => {
+test('BusyPoll keeps the loop awake for its span after an activity, not beyond its end', async context => {
   const never = new BusyPoll(0);
   never.active();
   assert.equal(polls(), false);
