@@ -6,8 +6,8 @@
 import { Aggregate, aggregateOfSlices } from '../src/aggregate/aggregate.ts';
 import { type Comparison, compare, repeat, report } from './harness.ts';
 
-const SLICE = 16;
-const MILLION = 1_000_000;
+const SLICE_BYTES = 16;
+const SLICES = 1_000_000;
 /** Keeps results alive, so that no work is optimised away. */
 let sink = 0;
 
@@ -26,15 +26,15 @@ function cut(buffer: Buffer, count: number): Aggregate {
   );
 }
 
-const bytes = Buffer.alloc(MILLION * SLICE, 'x');
+const bytes = Buffer.alloc(SLICES * SLICE_BYTES, 'x');
 globalThis.gc?.();
 const before = process.memoryUsage();
-const million = cut(bytes, MILLION);
+const million = cut(bytes, SLICES);
 globalThis.gc?.();
-const bytesPerSlice = (process.memoryUsage().heapUsed - before.heapUsed) / MILLION;
+const bytesPerSlice = (process.memoryUsage().heapUsed - before.heapUsed) / SLICES;
 const thousand = cut(bytes, 1000);
-const small = cut(Buffer.alloc(1000 * SLICE, 'x'), 1000);
-const added = Aggregate.adopt(Buffer.alloc(SLICE, 'y'));
+const small = cut(Buffer.alloc(1000 * SLICE_BYTES, 'x'), 1000);
+const added = Aggregate.adopt(Buffer.alloc(SLICE_BYTES, 'y'));
 
 let seed = 1;
 const random = (below: number): number => {
@@ -52,8 +52,8 @@ const operations: [string, (whole: Aggregate) => void][] = [
   [
     'slice',
     whole => {
-      const start = random(whole.length - SLICE);
-      const part = whole.slice(start, start + SLICE);
+      const start = random(whole.length - SLICE_BYTES);
+      const part = whole.slice(start, start + SLICE_BYTES);
       sink += part.length;
       part.release();
     },
@@ -61,7 +61,7 @@ const operations: [string, (whole: Aggregate) => void][] = [
   [
     'splice',
     whole => {
-      const removed = whole.splice(random(whole.length - SLICE), SLICE, added);
+      const removed = whole.splice(random(whole.length - SLICE_BYTES), SLICE_BYTES, added);
       sink += removed.length;
       removed.release();
     },
@@ -71,7 +71,7 @@ const operations: [string, (whole: Aggregate) => void][] = [
 const comparisons = operations.flatMap(([name, work]) =>
   [['the same bytes in 1000 slices', thousand] as const, ['1000 slices, 16 KB', small] as const].map(
     ([peerName, peer]): Comparison => ({
-      name: `${name} at random places, ${SLICE} bytes, 1,000,000 slices`,
+      name: `${name} at random places, ${SLICE_BYTES} bytes, 1,000,000 slices`,
       peerName,
       ours: repeat(() => work(million)),
       peer: repeat(() => work(peer)),

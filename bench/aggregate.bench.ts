@@ -2,10 +2,8 @@
 import { BufferList } from 'bl';
 import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { aggregateOf, chunksOf } from './chunks.ts';
-import { type Comparison, compare, repeat, report } from './harness.ts';
+import { type Comparison, compare, KiB, MiB, repeat, report } from './harness.ts';
 
-const KiB = 1024;
-const MiB = 1024 ** 2;
 /** Keeps results alive, so that no work is optimised away. */
 let sink = 0;
 

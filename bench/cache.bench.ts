@@ -13,13 +13,11 @@ import { attachFileCache } from '../src/file/cache/attached-cache.ts';
 import { createFileCache } from '../src/file/cache/owned-cache.ts';
 import { type Forked, fork } from '../src/ipc/meet/fork.ts';
 import { readProcessMemory } from '../src/observe/smaps.ts';
-import { type Comparison, compare, type Result, report } from './harness.ts';
+import { type Comparison, compare, KiB, MiB, type Result, report } from './harness.ts';
 
-const KiB = 1024;
-const MiB = 1024 ** 2;
 const PROCESSES = 4;
 /** Bytes of each file of the set whose memory is measured. */
-const SET_FILE = 64 * KiB;
+const SET_FILE_BYTES = 64 * KiB;
 const CHILD = new URL('./cache-child.js', import.meta.url);
 
 const folder = mkdtempSync(join(tmpdir(), 'iolite-bench-cache-'));
@@ -178,12 +176,12 @@ async function growth(
   await together(children, [], 0);
   globalThis.gc?.();
   const after = await pssOf(pids);
-  const bytes = set.length * SET_FILE;
+  const bytes = set.length * SET_FILE_BYTES;
   return { chunks: (after.chunks - before.chunks) / bytes, all: (after.all - before.all) / bytes };
 }
 
 async function measureMemory(): Promise<Result[]> {
-  const set = makeFiles('set', (256 * MiB) / SET_FILE, SET_FILE);
+  const set = makeFiles('set', (256 * MiB) / SET_FILE_BYTES, SET_FILE_BYTES);
   const lruReaders = await forkAll('lru');
   const ours = await growth(readers, [process.pid], set);
   const { all: peer } = await growth(lruReaders, [], set);

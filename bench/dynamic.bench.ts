@@ -5,11 +5,10 @@
  * which all take turns. BENCH_ONLY=<text> leaves out the rows whose names lack it.
  */
 import { join } from 'node:path';
-import { median, type Result, report } from './harness.ts';
+import { KiB, median, type Result, report } from './harness.ts';
 import { type Peer, Peers, wrk } from './http-peers.ts';
 
-const KIB = 1024;
-const SIZES = [1, 16, 64, 256, 1024].map(kib => kib * KIB);
+const SIZES = [1, 16, 64, 256, 1024].map(kib => kib * KiB);
 /** Bodies that the application has, or makes for each request. */
 const ROWS = [
   ['kept', 16],
@@ -31,7 +30,7 @@ const results: Result[] = [];
   const cluster = await peers.start('dynamic-server.js', 'cluster', '');
   for (const [kind, connections] of ROWS) {
     for (const size of SIZES) {
-      const name = `${size / KIB} KiB, ${kind}, ${connections} connections`;
+      const name = `${size / KiB} KiB, ${kind}, ${connections} connections`;
       if (!name.includes(only)) continue;
       const path = `/${kind}/${size}`;
       const contenders = [

@@ -1,5 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 
+export const KiB = 1024;
+export const MiB = 1024 ** 2;
+export const GiB = 1024 ** 3;
+
 /** One line of a result file. `ratio` above 1 means ours is better. */
 export interface Result {
   readonly name: string;

@@ -13,12 +13,12 @@ import { attachFastLane, createSite, serveStatic } from '../src/http/index.ts';
 import { createPool } from '../src/index.ts';
 
 const [kind = '', root = ''] = process.argv.slice(2);
-const BUDGET = 512 * 1024 ** 2;
+const BUDGET_BYTES = 512 * 1024 ** 2;
 
 function iolite(): Server {
   // As `iolite serve` has it.
-  const pool = createPool({ name: 'cache', limit: BUDGET, refill: false });
-  const handler = createSite(root, { cache: createFileCache({ budget: BUDGET, pool }) });
+  const pool = createPool({ name: 'cache', limit: BUDGET_BYTES, refill: false });
+  const handler = createSite(root, { cache: createFileCache({ budget: BUDGET_BYTES, pool }) });
   const server = createServer((_request, response) => response.writeHead(404).end());
   attachFastLane(server, handler);
   return server;
@@ -29,7 +29,7 @@ async function start(): Promise<Server> {
     case 'iolite':
       return iolite();
     case 'serveStatic of iolite':
-      return createServer(serveStatic(root, { cache: createFileCache({ budget: BUDGET }) }));
+      return createServer(serveStatic(root, { cache: createFileCache({ budget: BUDGET_BYTES }) }));
     case 'sirv': {
       const serve = sirv(root, { etag: true });
       return createServer((request, response) => serve(request, response));

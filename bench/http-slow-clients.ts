@@ -9,8 +9,8 @@ import { descriptorOf, stopReading } from '../src/os/node-socket.ts';
 import { receiveNow } from '../src/os/socket.ts';
 
 const [port, path, count, rate] = process.argv.slice(2) as [string, string, string, string];
-const INTERVAL = 250;
-const room = Buffer.alloc(Math.round((Number(rate) * INTERVAL) / 1000));
+const INTERVAL_MS = 250;
+const room = Buffer.alloc(Math.round((Number(rate) * INTERVAL_MS) / 1000));
 const fds: number[] = [];
 
 async function begin(): Promise<void> {
@@ -26,6 +26,6 @@ for (let left = Number(count); left > 0; left -= 50) {
 }
 setInterval(() => {
   for (const fd of fds) receiveNow(fd, room);
-}, INTERVAL);
+}, INTERVAL_MS);
 process.send?.('begun');
 process.once('disconnect', () => process.exit());

@@ -9,16 +9,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { median, type Result, report } from './harness.ts';
+import { MiB, median, type Result, report } from './harness.ts';
 import { type Peer, Peers, wrk } from './http-peers.ts';
 
-const MIB = 1024 ** 2;
 const CLIENTS = 1000;
-const RATE = 64 * 1024;
-const SMALL = 16 * 1024;
+/** What each client reads a second. */
+const RATE_BYTES = 64 * 1024;
+const SMALL_BYTES = 16 * 1024;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 /** How many of the servers are ours: they come first. */
-const OURS = 2;
+const OUR_SERVERS = 2;
 
 /** In bytes. */
 function memAvailable(): number {
@@ -43,17 +43,17 @@ interface Measured {
 }
 
 async function measure(server: Peer): Promise<Measured> {
-  await wrk(server, `/${MIB}.bin`, { connections: 1, seconds: 1 });
-  const alone = await wrk(server, `/${SMALL}.bin`, { connections: 4, seconds: 1 });
+  await wrk(server, `/${MiB}.bin`, { connections: 1, seconds: 1 });
+  const alone = await wrk(server, `/${SMALL_BYTES}.bin`, { connections: 4, seconds: 1 });
   const before = await settledMemory();
   const program = fileURLToPath(new URL('./http-slow-clients.js', import.meta.url));
-  const args = [String(server.port), `/${MIB}.bin`, String(CLIENTS), String(RATE)];
+  const args = [String(server.port), `/${MiB}.bin`, String(CLIENTS), String(RATE_BYTES)];
   const clients = fork(program, args, { execArgv: [] });
   try {
     await once(clients, 'message');
     await setTimeout(2000); // A sixteenth of the answers is read in half a second.
     const memory = before - (await settledMemory());
-    const beside = await wrk(server, `/${SMALL}.bin`, { connections: 4, seconds: 1 });
+    const beside = await wrk(server, `/${SMALL_BYTES}.bin`, { connections: 4, seconds: 1 });
     return { memory, undisturbed: beside / alone };
   } finally {
     clients.kill();
@@ -64,7 +64,7 @@ async function measure(server: Peer): Promise<Measured> {
 
 const results: Result[] = [];
 {
-  using peers = new Peers([MIB, SMALL]);
+  using peers = new Peers([MiB, SMALL_BYTES]);
   const servers = [
     await peers.node('iolite'),
     await peers.serve(2),
@@ -77,10 +77,10 @@ const results: Result[] = [];
   }
   const middle = (position: number, of: keyof Measured): number =>
     median(all[position]?.map(measured => measured[of]) ?? []);
-  for (const [our, { name }] of servers.slice(0, OURS).entries()) {
-    for (const [i, { name: peerName }] of servers.slice(OURS).entries()) {
-      const peer = OURS + i;
-      const [ourMemory, memory] = [middle(our, 'memory') / MIB, middle(peer, 'memory') / MIB];
+  for (const [our, { name }] of servers.slice(0, OUR_SERVERS).entries()) {
+    for (const [i, { name: peerName }] of servers.slice(OUR_SERVERS).entries()) {
+      const peer = OUR_SERVERS + i;
+      const [ourMemory, memory] = [middle(our, 'memory') / MiB, middle(peer, 'memory') / MiB];
       const taken = { name: `memory: ${name}`, ours: ourMemory, peer: memory, peerName, unit: 'MiB' };
       results.push({ ...taken, ratio: memory / ourMemory });
       const [ourRate, rate] = [middle(our, 'undisturbed'), middle(peer, 'undisturbed')];

@@ -3,18 +3,17 @@
  * node:http against them too. One process each, wrk with one thread and 16 connections, in rounds in which
  * all take turns. BENCH_ONLY=<text> leaves out the sizes whose names lack it.
  */
-import { median, type Result, report } from './harness.ts';
+import { KiB, median, type Result, report } from './harness.ts';
 import { type Peer, Peers, wrk } from './http-peers.ts';
 
-const KIB = 1024;
-const SIZES = [1, 16, 64, 256, 1024, 10_240].map(kib => kib * KIB);
+const SIZES = [1, 16, 64, 256, 1024, 10_240].map(kib => kib * KiB);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const OTHERS = ['sirv', 'serve-static', '@fastify/static'];
 const { BENCH_ONLY: only = '' } = process.env;
 
 function nameOf(size: number, close: boolean): string {
-  const text = size < KIB ** 2 ? `${size / KIB} KiB` : `${size / KIB ** 2} MiB`;
+  const text = size < KiB ** 2 ? `${size / KiB} KiB` : `${size / KiB ** 2} MiB`;
   return close ? `${text}, a connection each` : text;
 }
 

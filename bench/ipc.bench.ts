@@ -14,19 +14,15 @@ import { join } from 'node:path';
 import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { createPool } from '../src/aggregate/pool.ts';
 import { fork } from '../src/ipc/meet/fork.ts';
-import { type Comparison, compare, report } from './harness.ts';
+import { type Comparison, compare, GiB, KiB, MiB, report } from './harness.ts';
 import { placeOn } from './place.ts';
-
-const KiB = 1024;
-const MiB = 1024 ** 2;
-const GiB = 1024 ** 3;
 
 const pool = createPool({ name: 'bench' });
 const CHILD = new URL('./ipc-child.js', import.meta.url);
 const PLAIN_CHILD = new URL('./ipc-plain-child.js', import.meta.url);
 /** Two processors: the children's is another than ours, but for those that are `near`. */
-const HERE = 0;
-const THERE = 1;
+const HERE = 0x00;
+const THERE = 0x01;
 
 const { channel, process: child } = await fork(CHILD);
 const near = await fork(CHILD);

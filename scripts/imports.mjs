@@ -63,32 +63,3 @@ function specifierOf(node) {
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return node.argument.literal;
   return node.moduleSpecifier;
 }
-
-/**
- * Finds a circle in a graph.
- * @param {Map<string, Iterable<string>>} graph
- * @returns {string[][]} the circles met on the way, each beginning with its first in order; enough to fail
- *   on, not all there are
- */
-export function findCircles(graph) {
-  const circles = new Map();
-  const finished = new Set();
-  const path = [];
-  const visit = node => {
-    const seen = path.indexOf(node);
-    if (seen !== -1) {
-      const circle = path.slice(seen);
-      const first = circle.indexOf([...circle].sort()[0]);
-      const ordered = [...circle.slice(first), ...circle.slice(0, first)];
-      circles.set(ordered.join('\0'), ordered);
-      return;
-    }
-    if (finished.has(node)) return;
-    path.push(node);
-    for (const next of graph.get(node) ?? []) visit(next);
-    path.pop();
-    finished.add(node);
-  };
-  for (const node of graph.keys()) visit(node);
-  return [...circles.values()];
-}

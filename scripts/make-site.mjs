@@ -10,8 +10,8 @@ import zlib from 'node:zlib';
 const SITE = new URL('../examples/site/', import.meta.url);
 // Not a multiple of a page or of a chunk, so that the last, partial page is served too.
 const NOTES_BYTES = 6 * 1024 * 1024 + 123;
-const WIDTH = 320;
-const HEIGHT = 200;
+const WIDTH_PIXELS = 320;
+const HEIGHT_PIXELS = 200;
 
 /** Mulberry32: small, seeded, and the same on every platform. */
 function random32(seed) {
@@ -42,16 +42,16 @@ function pngChunk(type, data) {
 
 function gradient() {
   const header = Buffer.alloc(13);
-  header.writeUInt32BE(WIDTH, 0);
-  header.writeUInt32BE(HEIGHT, 4);
+  header.writeUInt32BE(WIDTH_PIXELS, 0);
+  header.writeUInt32BE(HEIGHT_PIXELS, 4);
   header.set([8, 2, 0, 0, 0], 8); // 8 bits a sample, RGB, and the only methods there are; not interlaced
 
-  const stride = 1 + WIDTH * 3; // a row starts with its filter, 0: none
-  const rows = Buffer.alloc(stride * HEIGHT);
-  for (let y = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++) {
-      const across = x / (WIDTH - 1);
-      const down = y / (HEIGHT - 1);
+  const stride = 1 + WIDTH_PIXELS * 3; // a row starts with its filter, 0: none
+  const rows = Buffer.alloc(stride * HEIGHT_PIXELS);
+  for (let y = 0; y < HEIGHT_PIXELS; y++) {
+    for (let x = 0; x < WIDTH_PIXELS; x++) {
+      const across = x / (WIDTH_PIXELS - 1);
+      const down = y / (HEIGHT_PIXELS - 1);
       const rgb = [30 + 190 * across, 110 + 50 * down, 150 - 90 * across + 60 * down];
       rows.set(rgb.map(Math.round), y * stride + 1 + x * 3);
     }

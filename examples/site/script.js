@@ -17,7 +17,8 @@ function say(text) {
 async function update() {
   let wait = 2000;
   try {
-    const response = await fetch('/_iolite/status.json', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
+    const signal = AbortSignal.timeout(5000);
+    const response = await fetch('/_iolite/status.json', { cache: 'no-store', signal });
     if (!response.ok) throw new Error(`status ${response.status}`);
     const status = await response.json();
     show('live-data', status.totals.dataBytes);

@@ -2,21 +2,22 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
-type Definition = { define(program: Command): void };
+/** Adds a command to the program. */
+type Definition = (program: Command) => void;
 
 /**
  * The commands, each loaded only when it is asked for: a tool in a pipeline starts often and runs briefly.
  */
 const COMMANDS: Record<string, () => Promise<Definition>> = {
-  serve: () => import('./serve/serve-command.ts'),
-  cat: () => import('./tools/cat.ts'),
-  grep: () => import('./tools/grep.ts'),
-  wc: () => import('./tools/wc.ts'),
-  permute: () => import('./tools/permute.ts'),
-  bench: () => import('./bench/bench.ts'),
+  serve: async () => (await import('./serve/serve-command.ts')).defineServe,
+  cat: async () => (await import('./tools/cat.ts')).defineCat,
+  grep: async () => (await import('./tools/grep.ts')).defineGrep,
+  wc: async () => (await import('./tools/wc.ts')).defineWc,
+  permute: async () => (await import('./tools/permute.ts')).definePermute,
+  bench: async () => (await import('./bench/bench.ts')).defineBench,
 };
 
-const USAGE_FAILURE = 2;
+const USAGE_ERROR_CODE = 0x02;
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
@@ -38,7 +39,7 @@ async function programFor(name: string | undefined): Promise<Command> {
   const definitions = await Promise.all(
     wanted.map(command => (COMMANDS[command] as () => Promise<Definition>)()),
   );
-  for (const { define } of definitions) define(program);
+  for (const define of definitions) define(program);
   return program;
 }
 
@@ -47,7 +48,7 @@ try {
   await program.parseAsync();
   process.exit();
 } catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : USAGE_FAILURE);
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : USAGE_ERROR_CODE);
   const known = 'code' in (error as Error);
   process.stderr.write(`iolite: ${known ? (error as Error).message : String((error as Error).stack)}\n`);
   process.exit(1);

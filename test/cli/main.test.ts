@@ -4,11 +4,13 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Folder } from '../support/folder.ts';
+import { PublicProgram } from '../support/public-program.ts';
 import { watchdog } from '../support/watchdog.ts';
-import { Iolite, Served } from './support/server.ts';
+import { Iolite, type IoliteOptions, Served } from './support/server.ts';
+import { MAIN } from './support/tools.ts';
 
 /** Runs iolite to its end. */
-async function run(args: readonly string[], options: { env?: NodeJS.ProcessEnv; uid?: number } = {}) {
+async function run(args: readonly string[], options: IoliteOptions = {}) {
   await using iolite = new Iolite(args, options);
   const { code } = await iolite.ended();
   return { code, stdout: iolite.stdout, stderr: iolite.stderr };
@@ -18,7 +20,7 @@ async function fails(
   args: readonly string[],
   code: number,
   message: RegExp,
-  options?: { uid?: number },
+  options?: IoliteOptions,
 ): Promise<void> {
   const ended = await run(args, options);
   assert.match(ended.stderr, message);
@@ -74,8 +76,8 @@ test('a directory that is missing, none, or not readable is refused', async () =
   chmodSync(folder.path, 0o000);
   try {
     // Root may read everything.
-    const options = process.getuid?.() === 0 ? { uid: 65534 } : {};
-    await fails(['serve', folder.path], 1, /there is no permission to read it/, options);
+    using unprivileged = new PublicProgram(MAIN);
+    await fails(['serve', folder.path], 1, /there is no permission to read it/, { unprivileged });
   } finally {
     chmodSync(folder.path, 0o700);
   }
@@ -113,16 +115,13 @@ test('a port that is in use is refused, by a plain server or by another iolite',
 });
 
 test('a port without permission is refused', async () => {
-  const unprivileged = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
+  const free = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
   // Where every port is free to all there is nothing to refuse.
-  if (unprivileged <= 1) return;
-  const options = process.getuid?.() === 0 ? { uid: 65534 } : {};
-  await fails(
-    ['serve', '.', '--port', String(unprivileged - 1)],
-    1,
-    /there is no permission to use the port/,
-    options,
-  );
+  if (free <= 1) return;
+  using unprivileged = new PublicProgram(MAIN);
+  await fails(['serve', '.', '--port', String(free - 1)], 1, /there is no permission to use the port/, {
+    unprivileged,
+  });
 });
 
 test('without --port, 8080 or a free one is taken', async () => {

@@ -8,11 +8,10 @@ import { listen } from '../../src/ipc/meet/listen.ts';
 import { type Acl, everyone } from '../../src/memory/acl.ts';
 import { Family } from '../support/family.ts';
 import { Folder } from '../support/folder.ts';
+import { isRoot, NOBODY, PublicProgram } from '../support/public-program.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const AGENT = new URL('./children/agent.ts', import.meta.url);
-const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
 const foreign = { skip: isRoot ? false : 'only root can start a process of another user' };
 
 let names = 0;
@@ -121,8 +120,9 @@ test(
   async () => {
     await using family = new Family();
     const ours = await family.fork(AGENT);
-    const theirs = await family.fork(AGENT, [], { uid: NOBODY, gid: NOBODY });
-    assert.equal(theirs.channel.peer.uid, NOBODY);
+    using program = new PublicProgram(AGENT);
+    const theirs = await family.fork(program.url, [], { ...NOBODY, execArgv: [], cwd: program.folder });
+    assert.equal(theirs.channel.peer.uid, NOBODY.uid);
     const path = name();
     await order(theirs.channel, 'listen', { path });
     await order(ours.channel, 'connect', { path });
@@ -130,8 +130,8 @@ test(
       [undefined, 'ERR_IOLITE_ACCESS'],
       [{ uids: [0] }, 'ERR_IOLITE_ACCESS'],
       [everyone, 'passed'],
-      [{ uids: [0, NOBODY] }, 'passed'],
-      [{ uids: [0], gids: [NOBODY] }, 'passed'],
+      [{ uids: [0, NOBODY.uid] }, 'passed'],
+      [{ uids: [0], gids: [NOBODY.gid] }, 'passed'],
     ];
     for (const [acl, outcome] of cases) {
       using pool = createPool(acl === undefined ? {} : { acl });
@@ -157,7 +157,8 @@ test(
     using secret = createPool({ name: 'secret' });
     using body = shared.from('for everybody');
     using hidden = secret.from('not for you');
-    const { channel } = await family.fork(AGENT, [], { uid: NOBODY, gid: NOBODY });
+    using program = new PublicProgram(AGENT);
+    const { channel } = await family.fork(program.url, [], { ...NOBODY, execArgv: [], cwd: program.folder });
     await using closed = await listen(name());
     await using file = await listen(folder.file('socket'), { acl: everyone });
     assert.equal(await give(channel, body), 'passed');

@@ -4,16 +4,24 @@ import { fileURLToPath } from 'node:url';
 import { ended } from './family.ts';
 import { watchdog } from './watchdog.ts';
 
+/** How a program is started: for node, as which user, in which folder. */
+interface ProgramOptions {
+  readonly execArgv?: readonly string[];
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly cwd?: string;
+}
+
 /** A process that iolite did not start: a TypeScript program that talks by lines. Killed when disposed of. */
 export class Program {
   readonly process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(module: URL, args: readonly string[] = [], options: { uid?: number; gid?: number } = {}) {
-    const program = [...process.execArgv, fileURLToPath(module), ...args];
-    this.process = spawn(process.execPath, program, {
+  constructor(module: URL, args: readonly string[] = [], options: ProgramOptions = {}) {
+    const { execArgv = process.execArgv, ...others } = options;
+    this.process = spawn(process.execPath, [...execArgv, fileURLToPath(module), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      ...options,
+      ...others,
     });
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
   }

@@ -29,11 +29,11 @@ export function tableOf(trace: Trace, rows: readonly BudgetRow[]): string {
 
 /** Columns under a title, as lines of one width. */
 function block(title: string, columns: readonly (readonly string[])[]): string[] {
-  const lines = sideBySide(columns.map(alignedRight), '  ').trimEnd().split('\n');
+  const lines = sideBySide(columns.map(alignRight), '  ').trimEnd().split('\n');
   return [title.padEnd(lines[0]?.length ?? 0), ...lines];
 }
 
-function alignedRight(cells: readonly string[]): string[] {
+function alignRight(cells: readonly string[]): string[] {
   const width = Math.max(...cells.map(cell => cell.length));
   return cells.map(cell => cell.padStart(width));
 }

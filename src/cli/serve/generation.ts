@@ -2,8 +2,7 @@ import type { Json } from '../../base/json.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { AppProcesses, type AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
-import { complain } from '../complain.ts';
-import { Failure } from '../user-error.ts';
+import { complain, UserError } from '../user-error.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -20,8 +19,8 @@ export interface GenerationHost {
   failing(error: Error): void;
 }
 
-/** Milliseconds that responses of a generation that was replaced may take: as long as a download does. */
-const RETIREMENT = 3600_000;
+/** That responses of a generation that was replaced may take: as long as a download does. */
+const RETIREMENT_MS = 3600_000;
 
 /** The processes that run by one reading of the configuration: workers, and those of the application. */
 export class Generation {
@@ -79,7 +78,7 @@ export class Generation {
   }
 
   /**
-   * Resolves when all of it serves, or on close(). @throws Failure when it does not come up; it is closed
+   * Resolves when all of it serves, or on close(). @throws UserError when it does not come up; it is closed
    * then
    */
   async start(): Promise<void> {
@@ -107,7 +106,7 @@ export class Generation {
 
   /** Lets it end in its own time: another one has taken its place. */
   retire(): Promise<void> {
-    return this.close({ signal: 'SIGUSR2', limit: RETIREMENT });
+    return this.close({ signal: 'SIGUSR2', limit: RETIREMENT_MS });
   }
 
   /** Shares the cache with a worker. Resolves when the worker serves. */
@@ -134,6 +133,6 @@ export class Generation {
   }
 }
 
-function noStart(what: string, { message }: Error): Failure {
-  return new Failure(`${what}. ${message}`);
+function noStart(what: string, { message }: Error): UserError {
+  return new UserError(`${what}. ${message}`);
 }

@@ -1,8 +1,7 @@
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
-import { complain } from '../complain.ts';
-import { Failure } from '../user-error.ts';
+import { complain, UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
 import type { ServePlan } from './serve-plan.ts';
 import { StatusReader } from './status-reader.ts';
@@ -47,7 +46,7 @@ export class Primary {
     return this.#closing !== undefined;
   }
 
-  /** Resolves when the first generation serves, or on close(). @throws Failure */
+  /** Resolves when the first generation serves, or on close(). @throws UserError */
   async start(plan: ServePlan): Promise<void> {
     this.#current = this.#generation(plan);
     await this.#current.start();
@@ -96,7 +95,7 @@ export class Primary {
       if (this.closing) await next.close();
       else void previous?.retire().then(() => this.#running.delete(previous));
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
+      if (!(error instanceof UserError)) throw error;
       complain(`Cannot reload: ${error.message}`);
       return;
     }
@@ -111,7 +110,7 @@ export class Primary {
         cache: this.#cache,
         listeners: this.#listeners,
         status: () => this.#status.read(),
-        exited,
+        exited: reportExit,
         failing: error => generation === this.#current && this.#failing(error),
       },
     );
@@ -120,7 +119,7 @@ export class Primary {
   }
 }
 
-function exited({ reason, restartsIn }: WorkerExit): void {
+function reportExit({ reason, restartsIn }: WorkerExit): void {
   if (restartsIn === undefined) return;
   complain(`${reason}; another starts${restartsIn === 0 ? '' : ` in ${restartsIn} ms`}`);
 }

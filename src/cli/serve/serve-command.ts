@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { complain } from '../complain.ts';
-import { Failure } from '../user-error.ts';
+import { POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
+import { integerArgument } from '../integer-argument.ts';
+import { complain, UserError } from '../user-error.ts';
 import { serve } from './serve.ts';
-import { readConfig, type ServeConfig } from './serve-config.ts';
-
-const MAX_WORKERS = 256;
-const MAX_BUDGET = 1024 ** 2;
+import { MAX_BUDGET_MIB, MAX_PORT, MAX_WORKERS, readConfig, type ServeConfig } from './serve-config.ts';
 
 /** What the command line says. */
 interface Flags {
@@ -15,7 +13,7 @@ interface Flags {
   readonly host?: string;
   readonly workers?: number;
   readonly budget?: number;
-  readonly cachePolicy?: 'lru' | 'gds' | 's3fifo';
+  readonly cachePolicy?: PolicyName;
   readonly app?: string;
   readonly appWorkers?: number;
   readonly origin?: string;
@@ -28,7 +26,7 @@ interface Flags {
 }
 
 /** Adds `iolite serve` to the program. */
-export function define(program: Command): void {
+export function defineServe(program: Command): void {
   program
     .command('serve')
     .description(
@@ -40,24 +38,22 @@ export function define(program: Command): void {
     .option(
       '-p, --port <n>',
       'port, 0 for one that is free (default: 8080, or a free one)',
-      integer(0, 65535),
+      integerArgument(0, MAX_PORT),
     )
     .option('--host <h>', 'name or address to listen on (default: 127.0.0.1)', hostName)
-    .option('-w, --workers <n>', 'processes (default: one a core)', integer(1, MAX_WORKERS))
+    .option('-w, --workers <n>', 'processes (default: one a core)', integerArgument(1, MAX_WORKERS))
     .option(
       '-b, --budget <MiB>',
       'memory for file content (default: a quarter of the memory, at most 1024)',
-      integer(1, MAX_BUDGET),
+      integerArgument(1, MAX_BUDGET_MIB),
     )
     .addOption(
-      new Option('--cache-policy <name>', 'what leaves a cache that is full (default: lru)').choices([
-        'lru',
-        'gds',
-        's3fifo',
-      ]),
+      new Option('--cache-policy <name>', 'what leaves a cache that is full (default: lru)').choices(
+        POLICY_NAMES,
+      ),
     )
     .option('--app <module>', 'application that answers what no file does, in processes of its own')
-    .option('--app-workers <n>', 'processes of the application (default: 1)', integer(1, MAX_WORKERS))
+    .option('--app-workers <n>', 'processes of the application (default: 1)', integerArgument(1, MAX_WORKERS))
     .option('--origin <url>', 'server behind, whose answers are kept as HTTP allows: a reverse proxy')
     .option('--tls-cert <file>', 'certificate, PEM: serves HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its private key, PEM')
@@ -71,44 +67,52 @@ export function define(program: Command): void {
     .option('--listing', 'list directories without an index file')
     .option('--spa [file]', 'page that answers navigations to what is not there (default: index.html)')
     .action(async (directory: string | undefined, flags: Flags, command: Command) => {
-      // A reader of our output that is gone is no reason to stop serving.
-      process.stdout.on('error', () => {});
-      process.stderr.on('error', () => {});
-      try {
-        process.exitCode = await serve(async () => {
-          const config = withFlags(await readConfig(flags.config), directory, flags);
-          if ([config.root, config.app, config.origin].every(each => each === undefined)) {
-            command.error("error: missing required argument 'dir'");
-          }
-          if (config.app !== undefined && config.origin !== undefined) {
-            throw new Failure(
-              'Cannot serve an application and an origin: one of them answers what no file does',
-            );
-          }
-          return config;
-        });
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        complain(error.message);
-        process.exitCode = 1;
-      }
+      process.exitCode = await run(directory, flags, command);
     });
 }
 
-/** A configuration as the command line changes it. @throws Failure */
+/** @returns the exit code */
+async function run(directory: string | undefined, flags: Flags, command: Command): Promise<number> {
+  // A reader of our output that is gone is no reason to stop serving.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  try {
+    return await serve(async () => {
+      const config = withFlags(await readConfig(flags.config), directory, flags);
+      checkContent(config, command);
+      return config;
+    });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    complain(error.message);
+    return 1;
+  }
+}
+
+/** Ends with the usage where nothing is to be served. @throws UserError where too much is */
+function checkContent({ root, app, origin }: ServeConfig, command: Command): void {
+  if ([root, app, origin].every(each => each === undefined)) {
+    command.error("error: missing required argument 'dir'");
+  }
+  if (app !== undefined && origin !== undefined) {
+    throw new UserError('Cannot serve an application and an origin: one of them answers what no file does');
+  }
+}
+
+/** A configuration as the command line changes it. @throws UserError */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
   const { host, port, workers, budget, cachePolicy, origin, listing, spa } = flags;
   const { app, appWorkers, tlsCert, tlsKey, log, logFormat } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new Failure('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
+    throw new UserError('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
   const module = app === undefined ? config.app?.module : resolve(app);
   if (appWorkers !== undefined && module === undefined) {
-    throw new Failure('Cannot use --app-workers: there is no application; --app names one');
+    throw new UserError('Cannot use --app-workers: there is no application; --app names one');
   }
   const file = log ?? config.log?.file;
   if (logFormat !== undefined && file === undefined) {
-    throw new Failure('Cannot use --log-format: there is no log; --log names one');
+    throw new UserError('Cannot use --log-format: there is no log; --log names one');
   }
   const given = {
     root: directory,
@@ -119,24 +123,19 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     cachePolicy,
     origin,
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
-    app: module === undefined ? undefined : { ...config.app, module, ...defined({ workers: appWorkers }) },
-    log: file === undefined ? undefined : { ...config.log, file, ...defined({ format: logFormat }) },
-    site: { ...config.site, ...defined({ listing, fallback: spa === true ? 'index.html' : spa }) },
+    app:
+      module === undefined
+        ? undefined
+        : { ...config.app, module, ...withoutUndefined({ workers: appWorkers }) },
+    log: file === undefined ? undefined : { ...config.log, file, ...withoutUndefined({ format: logFormat }) },
+    site: { ...config.site, ...withoutUndefined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
-  return { ...config, ...defined(given) };
+  return { ...config, ...withoutUndefined(given) };
 }
 
 /** An object without what is undefined in it. */
-function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
-}
-
-function integer(min: number, max: number): (text: string) => number {
-  return text => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`An integer from ${min} to ${max} is wanted.`);
-  };
 }
 
 function hostName(text: string): string {

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
-import { Failure } from '../user-error.ts';
+import { POLICY_NAMES } from '../../store/policies/index.ts';
+import { UserError } from '../user-error.ts';
 
-const MAX_PORT = 65_535;
-const MAX_WORKERS = 256;
-const MAX_BUDGET = 1024 ** 2;
-const MAX_TIME = 2 ** 31 - 1;
+export const MAX_PORT = 0xffff;
+export const MAX_WORKERS = 256;
+export const MAX_BUDGET_MIB = 1024 ** 2;
+/** What timers of Node.js take. */
+const MAX_TIME_MS = 2 ** 31 - 1;
 
 /** An integer from `min` to `max`. */
 function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
@@ -17,15 +19,15 @@ function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
 }
 
 const text = v.pipe(v.string(), v.nonEmpty('a text that is not empty is wanted'));
-const time = integer(0, MAX_TIME);
+const time = integer(0, MAX_TIME_MS);
 const origin = v.pipe(text, v.url('a URL is wanted'));
 const names = v.union([text, v.array(text), v.literal(false)]);
 
 const AppSchema = v.strictObject({
   module: text,
   workers: v.optional(integer(1, MAX_WORKERS)),
-  timeout: v.optional(integer(1, MAX_TIME)),
-  hangTimeout: v.optional(integer(1, MAX_TIME)),
+  timeout: v.optional(integer(1, MAX_TIME_MS)),
+  hangTimeout: v.optional(integer(1, MAX_TIME_MS)),
   maxBodyBytes: v.optional(integer(0)),
   maxConcurrency: v.optional(integer(1, 2 ** 20)),
   maxQueue: v.optional(integer(0, 2 ** 20)),
@@ -63,8 +65,8 @@ const ConfigSchema = v.strictObject({
   host: v.optional(text),
   port: v.optional(integer(0, MAX_PORT)),
   workers: v.optional(integer(1, MAX_WORKERS)),
-  budget: v.optional(integer(1, MAX_BUDGET)),
-  cachePolicy: v.optional(v.picklist(['lru', 'gds', 's3fifo'])),
+  budget: v.optional(integer(1, MAX_BUDGET_MIB)),
+  cachePolicy: v.optional(v.picklist(POLICY_NAMES)),
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
   origin: v.optional(origin),
@@ -86,7 +88,7 @@ const DEFAULT_FILE = 'iolite.config.json';
 /**
  * Reads a file of settings. Paths in it are relative to where it lies.
  * @param path default: {@link DEFAULT_FILE}, which may be missing
- * @throws Failure that names the file, and the place in it
+ * @throws UserError that names the file, and the place in it
  */
 export async function readConfig(path: string | undefined): Promise<ServeConfig> {
   const file = path ?? DEFAULT_FILE;
@@ -96,24 +98,24 @@ export async function readConfig(path: string | undefined): Promise<ServeConfig>
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && path === undefined) return {};
-    throw new Failure(`Cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new UserError(`Cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
   }
   return withAbsolutePaths(parseConfig(content, file), dirname(resolve(file)));
 }
 
-/** @throws Failure */
+/** @throws UserError */
 function parseConfig(content: string, file: string): ServeConfig {
   let json: unknown;
   try {
     json = JSON.parse(content);
   } catch (error) {
-    throw new Failure(`Cannot use ${file}: it is not JSON: ${(error as Error).message}`);
+    throw new UserError(`Cannot use ${file}: it is not JSON: ${(error as Error).message}`);
   }
   const { success, output, issues } = v.safeParse(ConfigSchema, json);
   if (success) return output;
   const [first] = issues;
   const place = v.getDotPath(first);
-  throw new Failure(`Cannot use ${file}: ${place === null ? '' : `${place}: `}${complaint(first)}`);
+  throw new UserError(`Cannot use ${file}: ${place === null ? '' : `${place}: `}${complaint(first)}`);
 }
 
 function complaint({ type, kind, message, received }: v.BaseIssue<unknown>): string {

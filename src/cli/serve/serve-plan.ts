@@ -1,7 +1,7 @@
 import { access, constants, open, readFile, realpath, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
-import { Failure } from '../user-error.ts';
+import { UserError } from '../user-error.ts';
 import type { ServeConfig } from './serve-config.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -11,7 +11,7 @@ export interface ServePlan {
   readonly settings: Omit<WorkerSettings, 'addresses'>;
 }
 
-/** Reads and checks what a configuration refers to. @throws Failure */
+/** Reads and checks what a configuration refers to. @throws UserError */
 export async function planOf({
   root,
   site = {},
@@ -49,7 +49,7 @@ async function checkDirectory(directory: string): Promise<string> {
     return root;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Failure(`Cannot serve ${directory}: ${reasons[code] ?? message}`);
+    throw new UserError(`Cannot serve ${directory}: ${reasons[code] ?? message}`);
   }
 }
 
@@ -58,7 +58,7 @@ async function checkModule(module: string): Promise<void> {
     await access(module, constants.R_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Failure(
+    throw new UserError(
       `Cannot run application ${module}: ` +
         `${code === 'EACCES' ? 'there is no permission to read it' : 'there is no such file'}`,
     );
@@ -70,7 +70,7 @@ async function checkLog(file: string): Promise<void> {
   try {
     await (await open(file, 'a')).close();
   } catch (error) {
-    throw new Failure(`Cannot log to ${file}: ${(error as Error).message}`);
+    throw new UserError(`Cannot log to ${file}: ${(error as Error).message}`);
   }
 }
 
@@ -80,7 +80,9 @@ async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ 
     createSecureContext(pem);
     return pem;
   } catch (error) {
-    throw new Failure(`Cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`);
+    throw new UserError(
+      `Cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -88,6 +90,6 @@ async function readPem(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new Failure(`Cannot read the ${what}: ${(error as Error).message}`);
+    throw new UserError(`Cannot read the ${what}: ${(error as Error).message}`);
   }
 }

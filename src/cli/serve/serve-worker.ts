@@ -24,11 +24,11 @@ import { StatusPages } from './status-pages.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
-/** Milliseconds to finish responses in, also when there is no primary any more to enforce it. */
-const DRAIN_LIMIT = 10_000;
-/** Milliseconds for which connections may bring another request to a worker that has a successor. */
-const PATIENCE = 10_000;
-const STATUS_LIMIT = 5000;
+/** To finish responses in, also when there is no primary any more to enforce it. */
+const DRAIN_LIMIT_MS = 10_000;
+/** For which connections may bring another request to a worker that has a successor. */
+const PATIENCE_MS = 10_000;
+const STATUS_LIMIT_MS = 5000;
 /** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
 const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
 
@@ -42,13 +42,13 @@ async function stop(patience: number): Promise<void> {
 }
 
 function stopSoon(): void {
-  setTimeout(() => process.exit(1), DRAIN_LIMIT).unref();
+  setTimeout(() => process.exit(1), DRAIN_LIMIT_MS).unref();
   void stop(0);
 }
 
 process.on('SIGTERM', stopSoon);
 // Another worker has taken its place: the primary gives it the time that its responses take.
-process.on('SIGUSR2', () => void stop(PATIENCE));
+process.on('SIGUSR2', () => void stop(PATIENCE_MS));
 // Sent to a whole process group, these are the primary's to act on.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
 
@@ -89,7 +89,7 @@ async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler
 }
 
 const { headers, ...options } = site;
-const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT) as Promise<Status>);
+const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>);
 const content = composeContent({
   first: [pages],
   files:

@@ -1,30 +1,27 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, constants, totalmem } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { ProxyHost } from '../../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
-import { complain } from '../complain.ts';
-import { Failure } from '../user-error.ts';
+import { complain, UserError } from '../user-error.ts';
 import { Primary } from './primary.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { planOf } from './serve-plan.ts';
-import { Ending } from './shutdown.ts';
+import { Shutdown } from './shutdown.ts';
 
-const MIB = 1024 ** 2;
+const MIB_BYTES = 1024 ** 2;
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
-const MAX_DEFAULT_BUDGET = 1024 * MIB;
-const ENDING = { SIGINT: 130, SIGTERM: 143 } as const;
-const HANGUP_CODE = 129;
+const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
 
 /**
  * Serves by a configuration until a signal ends it: the first lets the workers finish their responses, a
  * second one kills them. SIGHUP reads the configuration again, SIGUSR1 opens the log's file anew.
  * @returns the exit code
- * @throws Failure
+ * @throws UserError
  */
 export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const config = await read();
@@ -33,33 +30,44 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const budget = budgetOf(config);
   // Workers send from it by reference to clients that are slow.
-  using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB), refill: false });
+  using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy: config.cachePolicy ?? 'lru', pool });
   const proxy = await startProxy(config);
   const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);
-    ending.begin(1);
+    shutdown.begin(1);
   });
-  const ending = new Ending(primary, fds);
-  for (const [signal, code] of Object.entries(ENDING)) process.on(signal, () => ending.signalled(code));
+  const shutdown = new Shutdown(primary, fds);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
+  }
   const hadTerminal = hasTerminal();
   process.on('SIGHUP', () => {
-    if (hadTerminal && !hasTerminal()) return ending.signalled(HANGUP_CODE);
-    void primary.reload(async () => planOf(reread(config, await read())));
+    if (hadTerminal && !hasTerminal()) return shutdown.signalled(exitCodeOf('SIGHUP'));
+    void primary.reload(async () => {
+      const changed = await read();
+      complainOfFixed(config, changed);
+      return planOf(changed);
+    });
   });
   process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
     if (!primary.closing) announce(config, port, count);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
-    ending.begin(1);
+    shutdown.begin(1);
   }
-  const code = await ending.code;
+  const code = await shutdown.code;
   await proxy?.close();
   cache.close();
   return code;
+}
+
+/** What a shell says of a process that a signal ended. */
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return 0x80 + constants.signals[signal];
 }
 
 /** Whether there is a terminal whose hang-up a SIGHUP may tell of. */
@@ -73,11 +81,10 @@ function hasTerminal(): boolean {
 }
 
 /** Says of settings that are those of the start until the end. */
-function reread(before: ServeConfig, now: ServeConfig): ServeConfig {
+function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
   for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin'] as const) {
     if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
   }
-  return now;
 }
 
 function announce(
@@ -97,7 +104,7 @@ async function resolveHost(host: string): Promise<string> {
     return (await lookup(host)).address;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Failure(`Cannot listen on ${host}: the name does not resolve (${code})`);
+    throw new UserError(`Cannot listen on ${host}: the name does not resolve (${code})`);
   }
 }
 
@@ -114,13 +121,13 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (port === undefined && code === 'EADDRINUSE') return openPort(address, { host, port: 0 }, count);
     const reason = reasons[code];
-    throw new Failure(
+    throw new UserError(
       reason === undefined ? message : `Cannot listen on ${host} port ${port ?? DEFAULT_PORT}: ${reason}`,
     );
   }
 }
 
-/** The proxy of the origin, if there is one. @throws Failure */
+/** The proxy of the origin, if there is one. @throws UserError */
 async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
   const { origin, cachePolicy = 'lru' } = config;
   if (origin === undefined) return undefined;
@@ -131,13 +138,15 @@ async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
         complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
     );
   } catch (error) {
-    throw new Failure(`Cannot serve ${origin}: ${(error as Error).message}`);
+    throw new UserError(`Cannot serve ${origin}: ${(error as Error).message}`);
   }
 }
 
 /** Files and an origin have half of it each. */
 function budgetOf({ budget, root, origin }: ServeConfig): number {
   const whole =
-    budget === undefined ? Math.min(MAX_DEFAULT_BUDGET, Math.floor(totalmem() / 4)) : budget * MIB;
+    budget === undefined
+      ? Math.min(MAX_DEFAULT_BUDGET_BYTES, Math.floor(totalmem() / 4))
+      : budget * MIB_BYTES;
   return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);
 }

@@ -2,10 +2,10 @@ import { closeDescriptor } from '../../os/descriptor.ts';
 import type { Primary } from './primary.ts';
 
 /** The same signal by two ways (the terminal's process group, and a parent that passes it on) is one. */
-const SAME_SIGNAL = 100;
+const SAME_SIGNAL_MS = 100;
 
 /** How a primary comes to its end: by a signal that lets responses finish, and a second one that does not. */
-export class Ending {
+export class Shutdown {
   /** The exit code, when all is over. */
   readonly code: Promise<number>;
   readonly #primary: Primary;
@@ -28,7 +28,7 @@ export class Ending {
     const now = performance.now();
     this.#firstSignal ??= now;
     if (this.#firstSignal === now) return this.begin(0);
-    if (now - this.#firstSignal < SAME_SIGNAL) return;
+    if (now - this.#firstSignal < SAME_SIGNAL_MS) return;
     this.#exitCode = killedCode;
     void this.#primary.close({ force: true });
   }

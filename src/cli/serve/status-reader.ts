@@ -3,11 +3,11 @@ import type { Worker } from '../../ipc/meet/supervisor.ts';
 import { readStatus, type Status } from '../../observe/status.ts';
 import { WorkerMessage } from './worker-message.ts';
 
-/** Milliseconds a worker has to say how many requests it has served. */
-const ANSWER_LIMIT = 1000;
+/** What a worker has to say how many requests it has served. */
+const ANSWER_LIMIT_MS = 1000;
 
 /** The processes that a primary has started. */
-export interface ServedBy {
+export interface ServerProcesses {
   workers(): readonly Worker[];
   applications(): readonly Worker[];
 }
@@ -15,14 +15,14 @@ export interface ServedBy {
 /** The status of a primary and its workers, measured at most once at a time however many ask. */
 export class StatusReader {
   readonly #cache: FileCache;
-  readonly #served: ServedBy;
+  readonly #processes: ServerProcesses;
   /** What each worker last said, for when one is too busy to answer. */
   readonly #requests = new WeakMap<Worker, number>();
   #reading: Promise<Status> | undefined;
 
-  constructor(cache: FileCache, served: ServedBy) {
+  constructor(cache: FileCache, processes: ServerProcesses) {
     this.#cache = cache;
-    this.#served = served;
+    this.#processes = processes;
   }
 
   read(): Promise<Status> {
@@ -33,8 +33,8 @@ export class StatusReader {
   }
 
   async #read(): Promise<Status> {
-    const workers = this.#served.workers();
-    const applications = this.#served.applications();
+    const workers = this.#processes.workers();
+    const applications = this.#processes.applications();
     const { entries, bytes } = this.#cache.stats();
     const observed = workers.map(async worker => ({
       role: 'worker',
@@ -55,7 +55,7 @@ export class StatusReader {
 
   async #requestsOf(worker: Worker): Promise<number> {
     try {
-      const signal = AbortSignal.timeout(ANSWER_LIMIT);
+      const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
       const { head } = await worker.channel.request({ head: { type: WorkerMessage.REQUESTS } }, { signal });
       this.#requests.set(worker, Number((head as { requests?: number } | undefined)?.requests ?? 0));
     } catch {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { type Formatting, LineFormatter } from './cat-format.ts';
 import { Input } from './input.ts';
-import { type Output, openOutput, type Room } from './output.ts';
-import { complain, OutputError, reasonOf, runTool } from './tool.ts';
+import { type LineFormat, LineFormatter } from './line-formatter.ts';
+import { openOutput } from './open-output.ts';
+import type { Output, Room } from './plain-output.ts';
+import { complainAs, OutputError, reasonOf, runTool } from './tool.ts';
 
 interface Options {
   readonly showAll?: true;
@@ -20,7 +21,7 @@ interface Options {
 const STREAM_BYTES = 64 * 1024;
 
 /** Adds `iolite cat` to the program. */
-export function define(program: Command): void {
+export function defineCat(program: Command): void {
   program
     .command('cat')
     .description('Write files one after the other. Without a file, or where it is -, the standard input.')
@@ -35,11 +36,11 @@ export function define(program: Command): void {
     .option('-T, --show-tabs', 'show a tab as ^I')
     .option('-v, --show-nonprinting', 'show bytes that are no printable ASCII in ^ and M- notation')
     .action(async (files: string[], options: Options) => {
-      process.exitCode = await runTool('cat', 1, () => cat(files, formattingOf(options)));
+      process.exitCode = await runTool('cat', 1, () => cat(files, formatOf(options)));
     });
 }
 
-function formattingOf(options: Options): Formatting {
+function formatOf(options: Options): LineFormat {
   const { showAll = false, e = false, t = false, numberNonblank = false, number = false } = options;
   return {
     number: numberNonblank ? 'nonblank' : number ? 'all' : 'none',
@@ -51,22 +52,22 @@ function formattingOf(options: Options): Formatting {
 }
 
 /** @returns the exit code: 1 when a file could not be read */
-async function cat(files: readonly string[], formatting: Formatting): Promise<number> {
+async function cat(files: readonly string[], format: LineFormat): Promise<number> {
   const output = await openOutput();
-  const plain = formatting.number === 'none' && !Object.values(formatting).includes(true);
-  const formatter = plain ? undefined : new LineFormatter(formatting, output);
+  const plain = format.number === 'none' && !Object.values(format).includes(true);
+  const formatter = plain ? undefined : new LineFormatter(format, output);
   let code = 0;
   for (const name of files.length === 0 ? ['-'] : files) {
     try {
       using input = new Input(name);
       if (isOutputOf(input, output)) {
-        complain('cat', `${name}: input file is output file`);
+        complainAs('cat', `${name}: input file is output file`);
         code = 1;
       } else if (formatter === undefined) await copy(input, output);
-      else await format(input, formatter, output);
+      else await copyFormatted(input, formatter, output);
     } catch (error) {
       if (error instanceof OutputError) throw error;
-      complain('cat', `${name}: ${reasonOf(error)}`);
+      complainAs('cat', `${name}: ${reasonOf(error)}`);
       code = 1;
     }
   }
@@ -104,7 +105,7 @@ function roomFor({ stats }: Input, { blockBytes }: Output): number {
   return Math.min(blockBytes, stats.size + 1);
 }
 
-async function format(input: Input, formatter: LineFormatter, output: Output): Promise<void> {
+async function copyFormatted(input: Input, formatter: LineFormatter, output: Output): Promise<void> {
   for (;;) {
     const block = await input.next();
     if (block === undefined) return;

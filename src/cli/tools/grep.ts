@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../user-error.ts';
 import { Input } from './input.ts';
 import { matcherOf } from './matcher.ts';
-import { type Output, openOutput } from './output.ts';
+import { openOutput } from './open-output.ts';
 import { compile, type Syntax } from './pattern.ts';
-import { Search, type Showing } from './search.ts';
-import { complain, OutputError, reasonOf, runTool, UsageError } from './tool.ts';
+import type { Output } from './plain-output.ts';
+import { type Display, Search } from './search.ts';
+import { complainAs, OutputError, reasonOf, runTool } from './tool.ts';
 
 interface Options {
   readonly count?: true;
@@ -25,12 +27,12 @@ interface Options {
   readonly lineRegexp?: true;
 }
 
-const FAILURE = 2;
-const NO_MATCH = 1;
+const FAILURE_CODE = 0x02;
+const NO_MATCH_CODE = 0x01;
 const STDIN_NAME = '(standard input)';
 
 /** Adds `iolite grep` to the program. */
-export function define(program: Command): void {
+export function defineGrep(program: Command): void {
   program
     .command('grep')
     .description(
@@ -59,7 +61,7 @@ export function define(program: Command): void {
     .option('-v, --invert-match', 'take the lines that do not match')
     .option('-x, --line-regexp', 'a pattern has to match the whole line')
     .action(async (pattern: string | undefined, files: string[], options: Options) => {
-      process.exitCode = await runTool('grep', FAILURE, () => grep(pattern, files, options));
+      process.exitCode = await runTool('grep', FAILURE_CODE, () => grep(pattern, files, options));
     });
 }
 
@@ -80,30 +82,31 @@ async function grep(
   options: Options,
 ): Promise<number> {
   const { patterns, files } = operandsOf(operand, operands, options.regexp);
-  const showing = showingOf(options);
+  const display = displayOf(options);
   const matcher = matcherFor(patterns, options);
   const names = files.length === 0 ? ['-'] : files;
   const prefixed = options.filename && (options.withFilename || names.length > 1);
   const output = await openOutput();
-  const { maxLines } = showing;
-  let code = NO_MATCH;
+  const { maxLines } = display;
+  let code = NO_MATCH_CODE;
   for (const name of maxLines === 0 ? [] : names) {
     const shown = name === '-' ? STDIN_NAME : name;
     try {
       using input = new Input(name);
-      if (isOutputOf(input, output, showing)) {
-        throw new UsageError(`input file '${shown}' is also the output`);
+      if (isOutputOf(input, output, display)) {
+        throw new UserError(`input file '${shown}' is also the output`);
       }
-      const search = new Search(matcher, showing, output, prefixed ? `${shown}:` : '');
+      const search = new Search(matcher, display, output, prefixed ? `${shown}:` : '');
       await feed(search, input, output);
       search.end(shown);
-      if (search.selected && code === NO_MATCH) code = 0;
-      if (search.selected && showing.what === 'nothing') return 0;
+      if (search.selected && code === NO_MATCH_CODE) code = 0;
+      if (search.selected && display.what === 'nothing') return 0;
     } catch (error) {
       if (error instanceof OutputError) throw error;
-      code = FAILURE;
-      const known = error instanceof UsageError;
-      if (options.messages || known) complain('grep', known ? error.message : `${shown}: ${reasonOf(error)}`);
+      code = FAILURE_CODE;
+      const known = error instanceof UserError;
+      if (options.messages || known)
+        complainAs('grep', known ? error.message : `${shown}: ${reasonOf(error)}`);
     }
   }
   await output.end();
@@ -127,14 +130,14 @@ function operandsOf(
   operands: readonly string[],
   given: readonly string[] | undefined,
 ): { patterns: string[]; files: readonly string[] } {
-  if (given === undefined && operand === undefined) throw new UsageError('a pattern is wanted');
+  if (given === undefined && operand === undefined) throw new UserError('a pattern is wanted');
   const texts = given ?? [operand as string];
   const first = given === undefined || operand === undefined ? [] : [operand];
   const patterns = texts.flatMap(text => Buffer.from(text).toString('latin1').split('\n'));
   return { patterns, files: [...first, ...operands] };
 }
 
-function showingOf(options: Options): Showing {
+function displayOf(options: Options): Display {
   const { count, filesWithMatches, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
   return {
     what: quiet ? 'nothing' : filesWithMatches ? 'names' : count ? 'counts' : 'lines',
@@ -156,7 +159,7 @@ function matcherFor(patterns: readonly string[], options: Options) {
 }
 
 /** A file that grows by what is found in it would never end. */
-function isOutputOf({ stats }: Input, output: Output, { what, maxLines }: Showing): boolean {
+function isOutputOf({ stats }: Input, output: Output, { what, maxLines }: Display): boolean {
   return (
     what === 'lines' &&
     maxLines > 1 &&

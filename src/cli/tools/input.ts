@@ -16,10 +16,10 @@ export interface Block {
 /** Bytes that are read at once from a file; pipes give less. */
 const BLOCK_BYTES = 256 * 1024;
 
-const STDIN = 0;
+const STDIN_FD = 0;
 /** Bytes between two looks for a writer that offers aggregates: first and most. */
-const FIRST_STEP = 64 * 1024;
-const LAST_STEP = 1024 ** 2;
+const FIRST_STEP_BYTES = 64 * 1024;
+const LAST_STEP_BYTES = 1024 ** 2;
 
 let scratch: Buffer | undefined;
 
@@ -36,7 +36,7 @@ export class Input {
   /** Bytes read, and after how many a writer that offers aggregates is looked for. */
   #read = 0;
   #lookAt: number;
-  #step = FIRST_STEP;
+  #step = FIRST_STEP_BYTES;
   /** While such a writer is there. */
   #upgrade: PipeReader | undefined;
   /** The aggregate whose bytes are being handed out, and those that were not yet. */
@@ -48,7 +48,7 @@ export class Input {
   /** @param name a path, or '-' for the standard input @throws the system's error */
   constructor(name: string) {
     this.name = name;
-    this.#fd = name === '-' ? STDIN : openSync(name, 'r');
+    this.#fd = name === '-' ? STDIN_FD : openSync(name, 'r');
     this.stats = fstatSync(this.#fd);
     this.#lookAt = this.stats.isFIFO() ? upgradeAfter() : Number.POSITIVE_INFINITY;
   }
@@ -73,7 +73,7 @@ export class Input {
   close(): void {
     this.#aggregate?.release();
     this.#upgrade?.close();
-    if (this.#fd !== STDIN) closeSync(this.#fd);
+    if (this.#fd !== STDIN_FD) closeSync(this.#fd);
   }
 
   [Symbol.dispose](): void {
@@ -100,7 +100,7 @@ export class Input {
     const { PipeReader } = await import('../../ipc/pipe/pipe-reader.ts');
     this.#upgrade = await PipeReader.open(this.#fd);
     this.#lookAt = this.#read + this.#step;
-    this.#step = Math.min(2 * this.#step, LAST_STEP);
+    this.#step = Math.min(2 * this.#step, LAST_STEP_BYTES);
   }
 
   /** What comes next of an upgraded pipe; undefined when that was all, or has no bytes. */
@@ -108,7 +108,7 @@ export class Input {
     const next = await upgrade.next();
     if (next === undefined) {
       this.#upgrade = undefined;
-      this.#step = FIRST_STEP;
+      this.#step = FIRST_STEP_BYTES;
       this.#lookAt = this.#read + 1;
       return undefined;
     }

@@ -1,6 +1,7 @@
+import { NEWLINE } from '../../base/ascii.ts';
+
 /** Bytes that are searched as one string: larger strings are slow to make. */
 const PIECE_BYTES = 64 * 1024;
-const NEWLINE = 10;
 
 /** Finds the lines that match, in bytes that begin where a line does. */
 export interface Matcher {

@@ -1,4 +1,4 @@
-import { UsageError } from './tool.ts';
+import { UserError } from '../user-error.ts';
 
 /**
  * How patterns are written: basic or extended regular expressions of POSIX with GNU's additions, or plain
@@ -10,7 +10,8 @@ export type Syntax = 'basic' | 'extended' | 'fixed';
 const ANY = '[^\\n]';
 const START = '(?<![^\\n])';
 const END = '(?![^\\n])';
-const MAX_REPEAT = 32767;
+/** GNU's RE_DUP_MAX. */
+const MAX_REPEAT = 0x7fff;
 
 /** The classes of the C locale, as parts of a bracket. */
 const CLASSES: Record<string, string> = {
@@ -46,7 +47,7 @@ const ESCAPED_CLASSES: Record<string, string> = {
  * line. It works on bytes as Latin-1 characters, the way grep does in the C locale: a character of UTF-8
  * beyond ASCII is its bytes, `.` is one byte, and case is ASCII's.
  * @param patterns as Latin-1 strings of their bytes
- * @throws UsageError for an expression that is none
+ * @throws UserError for an expression that is none
  */
 export function compile(
   patterns: readonly string[],
@@ -88,7 +89,7 @@ class Translation {
 
   source(): string {
     const source = this.#alternatives();
-    if (this.#at < this.#pattern.length) throw new UsageError('Unmatched ) or \\)');
+    if (this.#at < this.#pattern.length) throw new UserError('Unmatched ) or \\)');
     return source;
   }
 
@@ -162,7 +163,7 @@ class Translation {
     const number = this.groups;
     this.#depth += 1;
     const source = this.#alternatives();
-    if (!this.#takes(')')) throw new UsageError('Unmatched ( or \\(');
+    if (!this.#takes(')')) throw new UserError('Unmatched ( or \\(');
     this.#depth -= 1;
     this.#closed.add(number);
     return `(${source})`;
@@ -170,11 +171,11 @@ class Translation {
 
   #escape(): string {
     const character = this.#pattern[this.#at];
-    if (character === undefined) throw new UsageError('Trailing backslash');
+    if (character === undefined) throw new UserError('Trailing backslash');
     this.#at += 1;
     if (character >= '1' && character <= '9') {
       const number = this.#firstGroup + Number(character);
-      if (!this.#closed.has(number)) throw new UsageError('Invalid back reference');
+      if (!this.#closed.has(number)) throw new UserError('Invalid back reference');
       return `(?:\\${number})`;
     }
     return ESCAPED_CLASSES[character] ?? literal(character, this.#ignoreCase);
@@ -210,15 +211,15 @@ class Translation {
     if (found === null || (low === '' && comma === '')) {
       // Extended syntax takes a brace that begins no interval for itself.
       if (this.#extended) return undefined;
-      throw new UsageError(
+      throw new UserError(
         this.#pattern.includes('\\}', this.#at) ? 'Invalid content of \\{\\}' : 'Unmatched \\{',
       );
     }
     this.#at += text.length;
     const least = Number(low);
     const most = comma === '' ? least : high === '' ? undefined : Number(high);
-    if (Math.max(least, most ?? 0) > MAX_REPEAT) throw new UsageError('Regular expression too big');
-    if (most !== undefined && most < least) throw new UsageError('Invalid content of \\{\\}');
+    if (Math.max(least, most ?? 0) > MAX_REPEAT) throw new UserError('Regular expression too big');
+    if (most !== undefined && most < least) throw new UserError('Invalid content of \\{\\}');
     return `{${least},${most ?? ''}}`;
   }
 
@@ -245,7 +246,7 @@ class Translation {
     if (end === -1) throw unmatchedBracket();
     const name = this.#pattern.slice(this.#at + 2, end);
     const content = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
-    if (content === undefined) throw new UsageError('Invalid character class name');
+    if (content === undefined) throw new UserError('Invalid character class name');
     this.#at = end + 2;
     return this.#ignoreCase && (name === 'upper' || name === 'lower') ? CLASSES.alpha : content;
   }
@@ -258,7 +259,7 @@ class Translation {
     }
     this.#at += 1;
     const high = this.#endpoint();
-    if (high < low) throw new UsageError('Invalid range end');
+    if (high < low) throw new UserError('Invalid range end');
     return inBracket(low, high, this.#ignoreCase);
   }
 
@@ -276,8 +277,8 @@ class Translation {
   }
 }
 
-function unmatchedBracket(): UsageError {
-  return new UsageError('Unmatched [, [^, [:, [., or [=');
+function unmatchedBracket(): UserError {
+  return new UserError('Unmatched [, [^, [:, [., or [=');
 }
 
 function isLetter(code: number): boolean {

@@ -2,7 +2,7 @@
  * Words at the end of a permutation whose orders are tabulated: 6! = 720 of them, or fewer when they are
  * long.
  */
-const TABULATED = 6;
+const TABULATED_WORDS = 6;
 /** Most bytes of the rows of one table, as far as one row fits; and of all that are kept. */
 const TABLE_BYTES = 64 * 1024;
 const ALL_TABLES_BYTES = 16 * 1024 ** 2;
@@ -180,7 +180,7 @@ function writeUnits<T extends Uint8Array | Int32Array>(
 /** How many words are tabulated: one at least. */
 function tabulatedOf(words: number, length: number): number {
   let count = 1;
-  while (count < Math.min(TABULATED, words) && factorial(count + 1) * length <= TABLE_BYTES) count += 1;
+  while (count < Math.min(TABULATED_WORDS, words) && factorial(count + 1) * length <= TABLE_BYTES) count += 1;
   return count;
 }
 

@@ -1,18 +1,21 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { type Output, openOutput } from './output.ts';
+import type { Command } from 'commander';
+import { integerArgument } from '../integer-argument.ts';
+import { UserError } from '../user-error.ts';
+import { openOutput } from './open-output.ts';
 import { Permutations } from './permutations.ts';
-import { runTool, UsageError } from './tool.ts';
+import type { Output } from './plain-output.ts';
+import { runTool } from './tool.ts';
 
 interface Options {
   readonly width: number;
   readonly lines?: true;
 }
 
-const MAX_WIDTH = 4096;
+const MAX_WORD_CHARACTERS = 4096;
 const MAX_WORDS = 255;
 
 /** Adds `iolite permute` to the program. */
-export function define(program: Command): void {
+export function definePermute(program: Command): void {
   program
     .command('permute')
     .description(
@@ -21,25 +24,19 @@ export function define(program: Command): void {
         '3,628,800 permutations.',
     )
     .argument('<string>')
-    .option('-w, --width <n>', 'characters of a word', width, 4)
+    .option('-w, --width <n>', 'characters of a word', integerArgument(1, MAX_WORD_CHARACTERS), 4)
     .option('-l, --lines', 'end each permutation with a newline')
     .action(async (text: string, options: Options) => {
       process.exitCode = await runTool('permute', 1, () => permute(wordsOf(text, options.width), options));
     });
 }
 
-function width(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= MAX_WIDTH) return value;
-  throw new InvalidArgumentError(`An integer from 1 to ${MAX_WIDTH} is wanted.`);
-}
-
-/** @throws UsageError */
+/** @throws UserError */
 function wordsOf(text: string, width: number): Buffer[] {
   const characters = Array.from(text);
   const count = Math.ceil(characters.length / width);
   if (count > MAX_WORDS) {
-    throw new UsageError(`Cannot permute ${count} words: at most ${MAX_WORDS} are wanted`);
+    throw new UserError(`Cannot permute ${count} words: at most ${MAX_WORDS} are wanted`);
   }
   return Array.from({ length: count }, (_, i) =>
     Buffer.from(characters.slice(i * width, (i + 1) * width).join('')),

@@ -3,10 +3,9 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Draft } from '../../aggregate/draft.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { PipeWriter } from '../../ipc/pipe/pipe-writer.ts';
-import type { Output, PlainOutput, Room } from './output.ts';
+import { type Output, PACK_BYTES, type PlainOutput, type Room } from './plain-output.ts';
 import { OutputError } from './tool.ts';
 
-const PACK_BYTES = 64 * 1024;
 /**
  * Much more than a pipe takes at a time: a message costs the same whatever it carries, and what carries many
  * is compiled. Not much more than the processor's caches hold, with those that run ahead.

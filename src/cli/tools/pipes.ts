@@ -3,7 +3,7 @@
  * both sides, some thirty milliseconds, in which about as many bytes go through a pipe: short streams are
  * done sooner without.
  */
-const UPGRADE_AFTER = 32 * 1024 ** 2;
+const UPGRADE_AFTER_BYTES = 32 * 1024 ** 2;
 
 /**
  * After how many bytes of a pipe its ends try to upgrade it. The variable IOLITE_PIPES can say otherwise:
@@ -17,6 +17,6 @@ export function upgradeAfter(): number {
     case 'eager':
       return 0;
     default:
-      return UPGRADE_AFTER;
+      return UPGRADE_AFTER_BYTES;
   }
 }

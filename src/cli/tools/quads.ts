@@ -1,15 +1,16 @@
+import { NEWLINE } from '../../base/ascii.ts';
+
 /*
  * Counting in bytes that are taken four at a time, as the 32-bit integers that JavaScript calculates with. A
  * property of each byte of such a quad is a mask: the top bit of the byte says whether it has it. Masks that
  * are shifted down to the lowest bits add up in four lanes of a byte each.
  */
 
-const NEWLINE = 10;
 /** The top bit of each byte, and the others. */
 const TOP = 0x80808080 | 0;
 const LOW = 0x7f7f7f7f;
 /** Quads whose masks can be added up before a lane is full; a multiple of four. */
-const LANE_RUN = 252;
+const LANE_RUN_QUADS = 252;
 
 /** Bytes as aligned quads, a multiple of four of them, and what does not fit before and behind. */
 export interface Quads {
@@ -34,8 +35,8 @@ export function countLines(bytes: Uint8Array): number {
   const { head, quads, tail } = inQuads(bytes);
   let count = 0;
   for (const part of [head, tail]) for (const byte of part) if (byte === NEWLINE) count += 1;
-  for (let start = 0; start < quads.length; start += LANE_RUN) {
-    count += newlinesOfRun(quads, start, Math.min(start + LANE_RUN, quads.length));
+  for (let start = 0; start < quads.length; start += LANE_RUN_QUADS) {
+    count += newlinesOfRun(quads, start, Math.min(start + LANE_RUN_QUADS, quads.length));
   }
   return count;
 }
@@ -59,8 +60,8 @@ export function countWords(quads: Int32Array, afterSpace: number): WordCount {
   let words = 0;
   let lines = 0;
   let before = afterSpace;
-  for (let start = 0; start < quads.length; start += LANE_RUN) {
-    const end = Math.min(start + LANE_RUN, quads.length);
+  for (let start = 0; start < quads.length; start += LANE_RUN_QUADS) {
+    const end = Math.min(start + LANE_RUN_QUADS, quads.length);
     const counts = wordsOfRun(quads, start, end, before);
     words += counts & 0xffff;
     lines += counts >>> 16;
@@ -70,8 +71,8 @@ export function countWords(quads: Int32Array, afterSpace: number): WordCount {
 }
 
 /*
- * What counts a run is a function of its own, since one that is called often is compiled as a whole: a long loop
- * is compiled in its midst, and again each time it ends.
+ * What counts a run is a function of its own, since one that is called often is compiled as a whole: a long
+ * loop is compiled while it runs, and again each time it ends.
  */
 
 function newlinesOfRun(quads: Int32Array, start: number, end: number): number {

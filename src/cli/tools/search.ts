@@ -1,10 +1,11 @@
+import { NEWLINE } from '../../base/ascii.ts';
 import type { Block } from './input.ts';
 import type { Matcher } from './matcher.ts';
-import type { Output } from './output.ts';
+import type { Output } from './plain-output.ts';
 import { countLines } from './quads.ts';
 
 /** What is shown of the selected lines. */
-export interface Showing {
+export interface Display {
   readonly what: 'lines' | 'counts' | 'names' | 'nothing';
   readonly numbers: boolean;
   /** Select the lines that do not match. */
@@ -13,7 +14,6 @@ export interface Showing {
   readonly maxLines: number;
 }
 
-const NEWLINE = 10;
 const END = Buffer.of(NEWLINE);
 /** Selected lines in a row of this many bytes are passed on by reference; fewer cost less to copy. */
 const SHARE_BYTES = 16 * 1024;
@@ -21,7 +21,7 @@ const SHARE_BYTES = 16 * 1024;
 /** Searches one input, which comes in blocks cut anywhere, and puts what is to be shown. */
 export class Search {
   readonly #matcher: Matcher;
-  readonly #showing: Showing;
+  readonly #display: Display;
   readonly #output: Output;
   readonly #prefix: string;
   /** The begin of a line whose end is in a later block. */
@@ -39,9 +39,9 @@ export class Search {
   #runEnd = 0;
 
   /** @param prefix of each line and count */
-  constructor(matcher: Matcher, showing: Showing, output: Output, prefix: string) {
+  constructor(matcher: Matcher, display: Display, output: Output, prefix: string) {
     this.#matcher = matcher;
-    this.#showing = showing;
+    this.#display = display;
     this.#output = output;
     this.#prefix = prefix;
   }
@@ -81,7 +81,7 @@ export class Search {
 
   /** Puts what is shown of the input as a whole. @param name of the input */
   end(name: string): void {
-    const { what } = this.#showing;
+    const { what } = this.#display;
     if (what === 'counts') this.#output.put(Buffer.from(`${this.#prefix}${this.#count}\n`));
     else if (what === 'names' && this.selected) this.#output.put(Buffer.from(`${name}\n`));
   }
@@ -105,20 +105,20 @@ export class Search {
     while (!this.#done && matcher.find(at)) {
       const { start } = matcher;
       const next = Math.min(matcher.end + 1, region.length);
-      if (this.#showing.inverted) this.#select(at, start);
+      if (this.#display.inverted) this.#select(at, start);
       else this.#select(start, next);
       at = next;
     }
-    if (this.#showing.inverted && !this.#done) this.#select(at, region.length);
+    if (this.#display.inverted && !this.#done) this.#select(at, region.length);
     this.#show();
     this.#share = undefined;
-    if (this.#showing.numbers) this.#line += countLines(region.subarray(this.#numbered));
+    if (this.#display.numbers) this.#line += countLines(region.subarray(this.#numbered));
   }
 
   /** Selects the whole lines between two positions. */
   #select(start: number, end: number): void {
     if (start === end) return;
-    const { what, maxLines } = this.#showing;
+    const { what, maxLines } = this.#display;
     if (what === 'names' || what === 'nothing') {
       this.#count = 1;
       this.#done = true;
@@ -141,12 +141,12 @@ export class Search {
   /** Counts lines up to the most wanted. @returns where they end */
   #limit(start: number, end: number): number {
     let at = start;
-    while (at < end && this.#count < this.#showing.maxLines) {
+    while (at < end && this.#count < this.#display.maxLines) {
       const newline = this.#region.indexOf(NEWLINE, at);
       at = newline === -1 ? end : newline + 1;
       this.#count += 1;
     }
-    this.#done = this.#count >= this.#showing.maxLines;
+    this.#done = this.#count >= this.#display.maxLines;
     return at;
   }
 
@@ -156,7 +156,7 @@ export class Search {
     const end = this.#runEnd;
     this.#runStart = end;
     if (start === end) return;
-    if (this.#prefix !== '' || this.#showing.numbers) this.#showOneByOne(start, end);
+    if (this.#prefix !== '' || this.#display.numbers) this.#showOneByOne(start, end);
     else if (this.#share !== undefined && end - start >= SHARE_BYTES)
       this.#output.pass(this.#share(start, end));
     else this.#output.put(this.#region.subarray(start, end));
@@ -164,7 +164,7 @@ export class Search {
   }
 
   #showOneByOne(start: number, end: number): void {
-    const { numbers } = this.#showing;
+    const { numbers } = this.#display;
     if (numbers) this.#line += countLines(this.#region.subarray(this.#numbered, start));
     for (let at = start; at < end; ) {
       const newline = this.#region.indexOf(NEWLINE, at);

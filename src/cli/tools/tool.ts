@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
+import { UserError } from '../user-error.ts';
 
 /** What the standard output answered. `cause` is the error of the system call. */
 export class OutputError extends Error {
@@ -10,9 +11,6 @@ export class OutputError extends Error {
     this.code = cause.code ?? '';
   }
 }
-
-/** A failure that is the user's to mend: its message is all there is to say. */
-export class UsageError extends Error {}
 
 /** The C library's words for what users meet; libuv's serve for the rest. */
 const REASONS: Record<string, string> = {
@@ -41,8 +39,8 @@ export function reasonOf(error: unknown): string {
   return REASONS[code] ?? getSystemErrorMap().get(errno ?? 0)?.[1] ?? message;
 }
 
-/** Says one line on stderr. A stderr that takes nothing is no reason to fail. */
-export function complain(tool: string, text: string): void {
+/** Says one line on stderr, in the name of a tool. A stderr that takes nothing is no reason to fail. */
+export function complainAs(tool: string, text: string): void {
   try {
     writeSync(2, `iolite ${tool}: ${text}\n`);
   } catch {
@@ -76,8 +74,8 @@ export async function runTool(
     return await work();
   } catch (error) {
     if (error instanceof OutputError && error.code === 'EPIPE') endByBrokenPipe();
-    const known = error instanceof OutputError || error instanceof UsageError;
-    complain(tool, known ? error.message : reasonOf(error));
+    const known = error instanceof OutputError || error instanceof UserError;
+    complainAs(tool, known ? error.message : reasonOf(error));
     return failureCode;
   }
 }

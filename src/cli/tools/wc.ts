@@ -1,9 +1,9 @@
 import { type Stats, statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { Counter } from './count.ts';
+import { Counter } from './counter.ts';
 import { Input } from './input.ts';
-import { openOutput } from './output.ts';
-import { complain, reasonOf, runTool } from './tool.ts';
+import { openOutput } from './open-output.ts';
+import { complainAs, reasonOf, runTool } from './tool.ts';
 
 interface Options {
   readonly bytes?: true;
@@ -24,7 +24,7 @@ const COLUMNS = ['lines', 'words', 'chars', 'bytes'] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** Adds `iolite wc` to the program. */
-export function define(program: Command): void {
+export function defineWc(program: Command): void {
   program
     .command('wc')
     .description(
@@ -66,7 +66,7 @@ async function wc(files: readonly string[], columns: readonly Column[]): Promise
       opened = true;
       await count(input, counter, columns);
     } catch (error) {
-      complain('wc', `${name}: ${reasonOf(error)}`);
+      complainAs('wc', `${name}: ${reasonOf(error)}`);
       code = 1;
     }
     if (opened) show(counter, files.length === 0 ? undefined : name);

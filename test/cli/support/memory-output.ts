@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
-import type { Output, Room } from '../../../src/cli/tools/output.ts';
+import type { Output, Room } from '../../../src/cli/tools/plain-output.ts';
 
 /** An output that keeps what is put. */
 export class MemoryOutput implements Output {

@@ -4,9 +4,17 @@ import { readFileSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { type PublicProgram, UNPRIVILEGED } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+
+export interface IoliteOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly execArgv?: readonly string[];
+  /** The command as every user can read it: runs by a user who is not root. */
+  readonly unprivileged?: PublicProgram;
+}
 
 export interface Ended {
   readonly code: number | null;
@@ -21,16 +29,14 @@ export class Iolite implements AsyncDisposable {
   /** When the process and all that inherited its output are gone: its workers, too. */
   readonly #ended: Promise<Ended>;
 
-  constructor(
-    args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; uid?: number; execArgv?: readonly string[] } = {},
-  ) {
-    const { env, uid, execArgv = ['--import', import.meta.resolve('tsx')] } = options;
-    this.process = spawn(process.execPath, [...execArgv, MAIN, ...args], {
+  constructor(args: readonly string[], options: IoliteOptions = {}) {
+    const { env, execArgv = ['--import', import.meta.resolve('tsx')], unprivileged } = options;
+    const program = unprivileged === undefined ? [...execArgv, MAIN] : [unprivileged.path];
+    this.process = spawn(process.execPath, [...program, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
+      ...(unprivileged === undefined ? {} : { ...UNPRIVILEGED, cwd: unprivileged.folder }),
     });
     this.process.stdout?.setEncoding('utf8').on('data', text => {
       this.stdout += text;

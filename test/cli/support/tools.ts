@@ -21,18 +21,20 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Ran {
-  const { input = Buffer.alloc(0), cwd, env, uid } = options;
+  const { input = Buffer.alloc(0), cwd, env, uid, gid } = options;
   const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
     input,
     env: { ...process.env, ...env },
     maxBuffer: 2 ** 30,
     timeout: 60_000,
     ...(cwd === undefined ? {} : { cwd }),
-    ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
   });
   if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   return { code: status, signal, stdout, stderr: stderr.toString() };

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Formatting, LineFormatter } from '../../../src/cli/tools/cat-format.ts';
+import { type LineFormat, LineFormatter } from '../../../src/cli/tools/line-formatter.ts';
 import { Folder } from '../../support/folder.ts';
 import { RUNS } from '../../support/slicing.ts';
 import { MemoryOutput } from '../support/memory-output.ts';
 import { blocksOf, cuts, files } from '../support/text.ts';
 import { iolite, run } from '../support/tools.ts';
 
-const formattings: fc.Arbitrary<Formatting> = fc.record({
+const formattings: fc.Arbitrary<LineFormat> = fc.record({
   number: fc.constantFrom('none', 'all', 'nonblank'),
   squeeze: fc.boolean(),
   ends: fc.boolean(),
@@ -17,7 +17,7 @@ const formattings: fc.Arbitrary<Formatting> = fc.record({
   nonprinting: fc.boolean(),
 });
 
-function optionsOf({ number, squeeze, ends, tabs, nonprinting }: Formatting): string[] {
+function optionsOf({ number, squeeze, ends, tabs, nonprinting }: LineFormat): string[] {
   return [
     ...(number === 'all' ? ['-n'] : number === 'nonblank' ? ['-b'] : []),
     ...(squeeze ? ['-s'] : []),

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { matcherOf } from '../../../src/cli/tools/matcher.ts';
 import { compile, type Syntax } from '../../../src/cli/tools/pattern.ts';
-import { Search, type Showing } from '../../../src/cli/tools/search.ts';
+import { type Display, Search } from '../../../src/cli/tools/search.ts';
 import { Folder } from '../../support/folder.ts';
 import { RUNS } from '../../support/slicing.ts';
 import { MemoryOutput } from '../support/memory-output.ts';
@@ -103,7 +103,7 @@ function search(
 ): Buffer {
   const output = new MemoryOutput();
   const { numbers, inverted, what, max = Number.POSITIVE_INFINITY } = choice;
-  const showing: Showing = { what, numbers, inverted, maxLines: max };
+  const showing: Display = { what, numbers, inverted, maxLines: max };
   const found = new Search(matcher, showing, output, '');
   for (const block of blocksOf(bytes, lengths)) {
     if (found.done) break;
@@ -155,7 +155,7 @@ test('Search passes long runs of lines on by reference', () => {
   const text = Buffer.from(`none\n${line.repeat(500)}none\n${line}`);
   using whole = pool.from(text);
   const output = new MemoryOutput();
-  const showing: Showing = {
+  const showing: Display = {
     what: 'lines',
     numbers: false,
     inverted: false,

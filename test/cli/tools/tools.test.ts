@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Folder } from '../../support/folder.ts';
-import { iolite, MAIN, run, shell } from '../support/tools.ts';
+import { PublicProgram, UNPRIVILEGED } from '../../support/public-program.ts';
+import { iolite, MAIN, type Ran, run, shell } from '../support/tools.ts';
 
 const folder = new Folder();
 after(() => folder[Symbol.dispose]());
@@ -46,14 +47,16 @@ test('files without permission are passed over, with a complaint', () => {
   chmodSync(folder.file('secret'), 0);
   chmodSync(folder.path, 0o755);
   // Root may read everything.
-  const options = process.getuid?.() === 0 ? { cwd, uid: 65534 } : { cwd };
-  const cat = iolite(['cat', 'secret', 'text'], options);
+  using program = new PublicProgram(MAIN);
+  const iolite = (...args: string[]): Ran =>
+    run(process.execPath, [program.path, ...args], { cwd, ...UNPRIVILEGED });
+  const cat = iolite('cat', 'secret', 'text');
   assert.deepEqual([cat.code, cat.stdout.toString()], [1, 'some\nlines\n']);
   assert.equal(cat.stderr, 'iolite cat: secret: Permission denied\n');
-  const grep = iolite(['grep', 'some', 'secret', 'text'], options);
+  const grep = iolite('grep', 'some', 'secret', 'text');
   assert.deepEqual([grep.code, grep.stdout.toString()], [2, 'text:some\n']);
   assert.equal(grep.stderr, 'iolite grep: secret: Permission denied\n');
-  const wc = iolite(['wc', '-l', 'secret', 'text'], options);
+  const wc = iolite('wc', '-l', 'secret', 'text');
   assert.equal(wc.code, 1);
   assert.match(wc.stdout.toString(), /^ *2 text\n *2 total\n$/);
 });

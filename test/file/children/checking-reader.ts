@@ -81,8 +81,11 @@ async function readOne(path: string): Promise<void> {
 let running: Promise<void> | undefined;
 let stopped = false;
 
+/** Reads until it is told to stop, and so many times at least, however little time it had. */
+const LEAST_READS = 101;
+
 async function run(paths: readonly string[]): Promise<void> {
-  while (!stopped) {
+  while (!stopped || reads < LEAST_READS) {
     await readOne(paths[Math.floor(Math.random() * paths.length)] as string);
     // Leaves the processor to the others, who read and write as well.
     if (reads % 10 === 0) await setTimeout(1);

@@ -64,17 +64,21 @@ test('an application for the fetch interface is one', async () => {
 test('an application process that is stuck is ended and begun anew, and costs only what it had', async () => {
   await serving({ app: { module: APPLICATION, hangTimeout: 500 } }, async (base, server) => {
     const apps = server.apps as AppProcesses;
+    // On a machine with much to do, others may seem to be stuck as well.
+    const stuck = new Set<number>();
+    apps.on('stuck', pid => stuck.add(pid));
     const [, first] = await answerOf(`${base}/pid`);
-    const stuck = once(apps, 'stuck');
-    const again = once(apps, 'serving');
     const [status] = await answerOf(`${base}/stick`);
     assert.equal(status, 502);
-    assert.deepEqual(await watchdog(stuck, 'it to be noticed'), [Number(first)]);
-    await watchdog(again, 'another process');
-    // It serves as soon as the gateway has found it, too.
-    let answer = await answerOf(`${base}/pid`);
-    while (answer[0] !== 200) answer = await answerOf(`${base}/pid`);
-    assert.notEqual(answer[1], first);
+    // Another serves as soon as it has started and the gateway has found it.
+    const answered = async (): Promise<string> => {
+      for (;;) {
+        const [status, pid] = await answerOf(`${base}/pid`);
+        if (status === 200) return pid;
+      }
+    };
+    assert.notEqual(await watchdog(answered(), 'an answer of another process'), first);
+    assert.ok(stuck.has(Number(first)));
   });
 });
 

@@ -12,11 +12,11 @@ import { closeDescriptor } from '../../../src/os/descriptor.ts';
 import { connectUnix } from '../../../src/os/unix-connect.ts';
 import { Folder } from '../../support/folder.ts';
 import { Program } from '../../support/program.ts';
+import { isRoot, NOBODY, PublicProgram } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const SERVER = new URL('../children/server.ts', import.meta.url);
 const CLIENT = new URL('../children/client.ts', import.meta.url);
-const NOBODY = 65_534;
 
 let names = 0;
 const abstractName = (): string => `@iolite-test-${process.pid}-${names++}`;
@@ -232,14 +232,15 @@ test('a peer that the ACL excludes is refused before anything is read', async ()
 });
 
 test('another user is admitted by the ACL and the mode, and by neither alone', {
-  skip: process.getuid?.() === 0 ? false : 'only root can start a process of another user',
+  skip: isRoot ? false : 'only root can start a process of another user',
 }, async () => {
   using folder = new Folder();
   chmodSync(folder.path, 0o755);
+  using program = new PublicProgram(CLIENT);
   const serve = async (path: string, options: object): Promise<unknown> => {
     await using endpoint = await listen(path, options);
     endpoint.on('channel', channel => channel.onRequest(() => ({ head: { ...channel.peer } })));
-    await using client = new Program(CLIENT, [path], { uid: NOBODY, gid: NOBODY });
+    await using client = new Program(program.url, [path], { ...NOBODY, execArgv: [], cwd: program.folder });
     const answer = await client.line();
     return typeof answer === 'string' ? answer : (answer as { head: { uid: number } }).head.uid;
   };
@@ -247,9 +248,9 @@ test('another user is admitted by the ACL and the mode, and by neither alone', {
   assert.equal(await serve(folder.file('a'), closed), 'EACCES');
   assert.equal(await serve(folder.file('b'), { ...closed, acl: everyone }), 'EACCES');
   assert.equal(await serve(folder.file('c'), open), 'ERR_IOLITE_ACCESS');
-  assert.equal(await serve(folder.file('d'), { ...open, acl: { uids: [NOBODY] } }), NOBODY);
+  assert.equal(await serve(folder.file('d'), { ...open, acl: { uids: [NOBODY.uid] } }), NOBODY.uid);
   assert.equal(await serve(abstractName(), {}), 'ERR_IOLITE_ACCESS');
-  assert.equal(await serve(abstractName(), { acl: { gids: [NOBODY] } }), NOBODY);
+  assert.equal(await serve(abstractName(), { acl: { gids: [NOBODY.gid] } }), NOBODY.uid);
 });
 
 async function descriptorsFallTo(count: number): Promise<void> {

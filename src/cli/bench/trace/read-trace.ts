@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { reasonOf, UsageError } from '../../tools/tool.ts';
+import { NEWLINE } from '../../../base/ascii.ts';
+import { reasonOf } from '../../tools/tool.ts';
+import { UserError } from '../../user-error.ts';
 import { layoutOf, parseCsv } from './csv.ts';
 import { type Trace, TraceBuilder } from './trace.ts';
 import type { TraceLine } from './trace-line.ts';
@@ -14,7 +16,6 @@ export interface TraceFile {
   readonly skippedLines: number;
 }
 
-const NEWLINE = 10;
 /** No server writes longer lines; what has longer ones is no log. */
 const MAX_LINE_BYTES = 1024 ** 2;
 
@@ -22,7 +23,7 @@ const MAX_LINE_BYTES = 1024 ** 2;
  * Reads a trace: a web server's log in common or combined format, or a CSV table, which the first line tells;
  * gzip'ed or not.
  * @param path of the file, or '-' for the standard input
- * @throws UsageError when it cannot be read, or is no trace
+ * @throws UserError when it cannot be read, or is no trace
  */
 export async function readTrace(path: string): Promise<TraceFile> {
   const builder = new TraceBuilder();
@@ -42,14 +43,14 @@ export async function readTrace(path: string): Promise<TraceFile> {
       else builder.add(request.name, request.size);
     }
   } catch (error) {
-    if (error instanceof UsageError) throw error;
+    if (error instanceof UserError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
     // Numbers of zlib's errors mean others to the system.
-    throw new UsageError(`Cannot read trace ${path}: ${code.startsWith('Z_') ? message : reasonOf(error)}`);
+    throw new UserError(`Cannot read trace ${path}: ${code.startsWith('Z_') ? message : reasonOf(error)}`);
   }
   const trace = isLog ? builder.withLargestSizes() : builder.withStatedSizes();
   if (trace.files.length === 0)
-    throw new UsageError(`Cannot use trace ${path}: no line tells of a file that was read`);
+    throw new UserError(`Cannot use trace ${path}: no line tells of a file that was read`);
   return { trace, skippedLines };
 }
 
@@ -65,7 +66,7 @@ function formatOf(line: string, path: string): Format {
   const layout = layoutOf(line);
   if (layout !== undefined)
     return { parse: each => parseCsv(each, layout), isLog: false, header: layout.header };
-  throw new UsageError(
+  throw new UserError(
     `Cannot use trace ${path}: its first line is neither of a web log (common or combined ` +
       'format) nor of a CSV table ' +
       'with the columns time, key, size, or with a header that names a key and a size',
@@ -81,7 +82,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     if (end > 0) yield* bytes.toString('latin1', 0, end - 1).split(/\r?\n/);
     rest = bytes.subarray(end);
     if (rest.length > MAX_LINE_BYTES) {
-      throw new UsageError(`Cannot use trace ${path}: a line has more than ${MAX_LINE_BYTES} bytes`);
+      throw new UserError(`Cannot use trace ${path}: a line has more than ${MAX_LINE_BYTES} bytes`);
     }
   }
   if (rest.length > 0) yield rest.toString('latin1').replace(/\r$/, '');
@@ -94,7 +95,7 @@ async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   try {
     const first = await bytes.next();
     if (first.done === true) return;
-    const all = startingWith(first.value, bytes);
+    const all = prepend(first.value, bytes);
     if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) yield* all;
     // Errors of both streams come out of the iteration of the second.
     else yield* pipeline(Readable.from(all), createGunzip(), () => {});
@@ -103,7 +104,7 @@ async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-async function* startingWith(first: Buffer, others: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+async function* prepend(first: Buffer, others: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield first;
   for (let next = await others.next(); next.done !== true; next = await others.next()) yield next.value;
 }

@@ -13,13 +13,16 @@ export interface SyntheticOptions {
   readonly seed: number;
 }
 
-/** The mean size of a file in the IO-Lite paper's trace. */
-const MEAN_BYTES = 17 * 1024;
-/**
- * Of the logarithm of the sizes. Source: P. Barford, M. Crovella, "Generating representative web workloads",
- * 1998.
- */
-const DEVIATION = 1.318;
+/** Log-normal. */
+const FILE_SIZE = {
+  /** The mean in the IO-Lite paper's trace. */
+  meanBytes: 17 * 1024,
+  /**
+   * Of the logarithm of the sizes. Source: P. Barford, M. Crovella, "Generating representative web
+   * workloads", 1998.
+   */
+  deviation: 1.318,
+} as const;
 
 /**
  * Requests that are independent of each other, for files with a popularity by Zipf's law and log-normal sizes
@@ -39,8 +42,9 @@ export function syntheticTrace({ requests, objects, alpha, seed }: SyntheticOpti
 }
 
 function logNormal(random: SeededRandom): number {
-  const location = Math.log(MEAN_BYTES) - DEVIATION ** 2 / 2;
-  return Math.max(1, Math.round(Math.exp(location + DEVIATION * random.normal())));
+  const { meanBytes, deviation } = FILE_SIZE;
+  const location = Math.log(meanBytes) - deviation ** 2 / 2;
+  return Math.max(1, Math.round(Math.exp(location + deviation * random.normal())));
 }
 
 /** How often a file or a more popular one is read, in times of the first. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../../tools/tool.ts';
+import { UserError } from '../../user-error.ts';
 
 /**
  * Requests for files in their order. Files are numbered, so that a long trace takes twelve bytes a request.
@@ -16,19 +16,19 @@ export interface Trace {
 
 /** What a Map holds at most is 2^24. */
 const MAX_FILES = 2 ** 24 - 1;
-const FIRST_ROOM = 1024;
+const FIRST_ROOM_REQUESTS = 1024;
 
 /** Collects requests into a trace. */
 export class TraceBuilder {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
   readonly #largest: number[] = [];
-  #files = new Uint32Array(FIRST_ROOM);
-  #sizes = new Float64Array(FIRST_ROOM);
+  #files = new Uint32Array(FIRST_ROOM_REQUESTS);
+  #sizes = new Float64Array(FIRST_ROOM_REQUESTS);
   #length = 0;
 
   /**
-   * @param size undefined when this request does not tell @throws UsageError when there are too many files
+   * @param size undefined when this request does not tell @throws UserError when there are too many files
    */
   add(name: string, size: number | undefined): void {
     if (this.#length === this.#files.length) this.#grow();
@@ -66,7 +66,7 @@ export class TraceBuilder {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const number = this.#names.length;
-    if (number === MAX_FILES) throw new UsageError(`Cannot use trace: it has more than ${MAX_FILES} files`);
+    if (number === MAX_FILES) throw new UserError(`Cannot use trace: it has more than ${MAX_FILES} files`);
     this.#numbers.set(name, number);
     this.#names.push(name);
     return number;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { readTrace, type TraceFile } from '../../../../src/cli/bench/trace/read-trace.ts';
-import { UsageError } from '../../../../src/cli/tools/tool.ts';
+import { UserError } from '../../../../src/cli/user-error.ts';
 import { Folder } from '../../../support/folder.ts';
 
 async function read(content: string | Buffer): Promise<TraceFile> {
@@ -60,7 +60,7 @@ test('what cannot be read, or is no trace, is told as such', async () => {
   await assert.rejects(readTrace(folder.file('none')), /No such file/);
   await assert.rejects(readTrace(folder.file('folder')), /directory/i);
   const fails = async (content: string | Buffer, message: RegExp): Promise<void> => {
-    await assert.rejects(read(content), error => error instanceof UsageError && message.test(error.message));
+    await assert.rejects(read(content), error => error instanceof UserError && message.test(error.message));
   };
   await fails('', /no line tells/);
   await fails('time,key,size\n', /no line tells/);
@@ -94,7 +94,7 @@ test('whatever the bytes are, they are a trace or told to be none', async () => 
       const bytes = Buffer.from(pieces.join(''), 'latin1');
       writeFileSync(folder.file('trace'), compressed ? gzipSync(bytes).subarray(0, -pieces.length) : bytes);
       const { trace } = await readTrace(folder.file('trace')).catch(error => {
-        assert(error instanceof UsageError, String(error));
+        assert(error instanceof UserError, String(error));
         return { trace: undefined };
       });
       if (trace !== undefined) assert(trace.files.length > 0 && trace.sizes.every(Number.isSafeInteger));

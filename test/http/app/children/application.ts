@@ -1,4 +1,6 @@
 /** The application of the tests: what it does is in the target. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { createPool } from '../../../../src/aggregate/pool.ts';
 import type { AppRequest } from '../../../../src/http/app/app-side/app-request.ts';
@@ -37,8 +39,10 @@ const ANSWERS: Record<string, (request: AppRequest, argument: string) => AppResp
         }),
       ),
     aborted: () => ({ body: String(aborted) }),
-    slow: async (_, milliseconds) => {
-      await setTimeout(Number(milliseconds));
+    behind: async (_, gate) => {
+      const socket = connect(decodeURIComponent(gate)).resume();
+      await once(socket, 'end');
+      socket.end();
       return { body: 'at last' };
     },
     throw: () => {

@@ -6,9 +6,11 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AppGateway, type AppGatewayOptions } from '../../../../src/http/app/server-side/app-gateway.ts';
 import { AppProcesses } from '../../../../src/http/app/server-side/app-processes.ts';
+import { Folder } from '../../../support/folder.ts';
 import { holdingsReturnTo, settledHoldings } from '../../../support/holdings.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 import { Front } from '../support/front.ts';
+import { Gate } from '../support/gate.ts';
 
 const MODULE = fileURLToPath(new URL('../children/application.ts', import.meta.url));
 const WAYS = [
@@ -39,7 +41,7 @@ class Site implements AsyncDisposable {
   }
 
   static async start({ hasLane = false, ...options }: SiteOptions = {}): Promise<Site> {
-    const gateway = new AppGateway({ timeout: 5000, ...options });
+    const gateway = new AppGateway(options);
     const serving = (address: string): void => void gateway.connect(address);
     apps.on('serving', serving);
     await watchdog(Promise.all(apps.addresses.map(address => gateway.connect(address))), 'the channels');
@@ -137,13 +139,12 @@ test('streams go both ways at once', async () => {
 
 for (const { hasLane, way } of WAYS) {
   test(`what fails has its status, and the next request is answered${way}`, async () => {
-    await using site = await Site.start({ hasLane, timeout: 100, maxBodyBytes: MiB });
+    await using site = await Site.start({ hasLane, maxBodyBytes: MiB });
     const statuses = {
       throw: 500,
       reject: 500,
       nonsense: 500,
       'headers/7': 500,
-      hang: 504,
       [`headers/${encodeURIComponent('{"headers":{"X-A":"b\\r\\nX-C: d"}}')}`]: 502,
       [`headers/${encodeURIComponent('{"headers":{"content-length":"7"},"body":"no"}')}`]: 502,
       [`headers/${encodeURIComponent('{"headers":{"Connection":"close","Transfer-Encoding":"x"}}')}`]: 200,
@@ -173,13 +174,41 @@ for (const { hasLane, way } of WAYS) {
 }
 
 for (const { hasLane, way } of WAYS) {
+  test(`an answer that does not come in time is 504, and takes no place afterwards${way}`, async () => {
+    await using site = await Site.start({ hasLane, timeout: 100, maxConcurrency: 1, maxQueue: 0 });
+    for (let i = 0; i < 3; i++) assert.equal((await site.fetch('hang')).status, 504);
+    // Whether the next comes in time is the machine's affair.
+    const answered = async (): Promise<void> => {
+      while ((await site.fetch('hello')).status !== 200);
+    };
+    await watchdog(answered(), 'an answer in time');
+  });
+}
+
+for (const { hasLane, way } of WAYS) {
   test(`requests beyond the bounds wait, or are refused with 503${way}`, async () => {
+    using folder = new Folder();
+    await using gate = await Gate.in(folder);
     await using site = await Site.start({ hasLane, maxConcurrency: 1, maxQueue: 2 });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => site.fetch('slow/50')));
-    const statuses = answers.map(({ status }) => status);
-    // Two at the processes, two that wait.
-    assert.equal(statuses.filter(status => status === 200).length, 4);
-    assert.equal(statuses.filter(status => status === 503).length, 6);
+    const atProcesses = [site.fetch(gate.target), site.fetch(gate.target)];
+    await gate.arrived(2);
+    // Nothing is answered before the gate opens, but what is refused.
+    const statuses: number[] = [];
+    const later = Array.from({ length: 8 }, async () => {
+      statuses.push((await site.fetch(gate.target)).status);
+    });
+    const refused = async (): Promise<void> => {
+      while (statuses.length < 6) await new Promise(setImmediate);
+    };
+    await watchdog(refused(), 'six to be refused');
+    assert.equal(gate.arrivals, 2);
+    assert.deepEqual(statuses, Array(6).fill(503));
+    gate.open();
+    await Promise.all(later);
+    assert.deepEqual(statuses.slice(6), [200, 200]);
+    const first = (await Promise.all(atProcesses)).map(({ status }) => status);
+    assert.deepEqual(first, [200, 200]);
+    assert.equal(gate.arrivals, 4);
     assert.equal(await site.text('hello'), 'hello');
   });
 }

@@ -115,22 +115,20 @@ test('a request that comes round again is stopped', async () => {
 });
 
 test('the origin that is no HTTP server, and the one that is silent', async () => {
-  await using harness = await Harness.start(
-    (request, response) => {
-      if (request.url === '/garbage') request.socket.end('garbage\r\n\r\n');
-      if (request.url === '/smuggled')
-        request.socket.end(
-          'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n' +
-            'HTTP/1.1 200 OK\r\n\r\n',
-        );
-      if (request.url === '/split') response.setHeader('X-A', 'b').end('fine');
-    },
-    { headersTimeout: 1000 },
-  );
+  await using harness = await Harness.start((request, response) => {
+    if (request.url === '/garbage') request.socket.end('garbage\r\n\r\n');
+    if (request.url === '/smuggled')
+      request.socket.end(
+        'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n' +
+          'HTTP/1.1 200 OK\r\n\r\n',
+      );
+    if (request.url === '/split') response.setHeader('X-A', 'b').end('fine');
+  });
   assert.equal((await harness.get('/garbage')).status, 502);
   assert.equal((await harness.get('/smuggled')).status, 502);
   assert.equal((await harness.get('/split')).text, 'fine');
-  assert.equal((await harness.get('/silent')).status, 504);
+  await using impatient = await Harness.start(() => {}, { headersTimeout: 1000 });
+  assert.equal((await impatient.get('/silent')).status, 504);
 });
 
 test('a connection that the origin closed meanwhile is not the client’s concern', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Counter } from '../../../src/cli/tools/count.ts';
+import { Counter } from '../../../src/cli/tools/counter.ts';
 import { RUNS } from '../../support/slicing.ts';
 import { long } from '../support/quads.ts';
 import { blocksOf, cuts, files } from '../support/text.ts';

@@ -1,20 +1,19 @@
+import { NEWLINE } from '../../base/ascii.ts';
 import { countLines, countWords, inQuads } from './quads.ts';
 
 /** What is to be counted, besides bytes. */
-export interface Wanted {
+export interface Measures {
   readonly lines: boolean;
   readonly words: boolean;
   readonly chars: boolean;
 }
-
-const NEWLINE = 10;
 
 /**
  * Counts a stream of bytes that is cut anywhere: lines (newlines), words (runs of bytes that are not one of
  * the six white-space characters of ASCII), characters (valid UTF-8 sequences; other bytes count for none).
  */
 export class Counter {
-  readonly #wanted: Wanted;
+  readonly #measures: Measures;
   lines = 0;
   words = 0;
   bytes = 0;
@@ -22,8 +21,8 @@ export class Counter {
   #afterSpace = 1;
   readonly #characters = new CharacterCounter();
 
-  constructor(wanted: Wanted) {
-    this.#wanted = wanted;
+  constructor(measures: Measures) {
+    this.#measures = measures;
   }
 
   get chars(): number {
@@ -32,9 +31,9 @@ export class Counter {
 
   add(bytes: Uint8Array): void {
     this.bytes += bytes.length;
-    if (this.#wanted.chars) this.#characters.add(bytes);
-    if (this.#wanted.words) this.#addWords(bytes);
-    else if (this.#wanted.lines) this.lines += countLines(bytes);
+    if (this.#measures.chars) this.#characters.add(bytes);
+    if (this.#measures.words) this.#addWords(bytes);
+    else if (this.#measures.lines) this.lines += countLines(bytes);
   }
 
   /** Lines and words, by quads as far as alignment and length allow. */

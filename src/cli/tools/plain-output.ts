@@ -1,7 +1,6 @@
-import { fstatSync, type Stats, writeSync } from 'node:fs';
+import { type Stats, writeSync } from 'node:fs';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { waitUntilReady } from '../../os/poll.ts';
-import { upgradeAfter } from './pipes.ts';
 import { OutputError } from './tool.ts';
 
 /** Room for output, to be filled from its start and committed before anything else is put. */
@@ -28,32 +27,10 @@ export interface Output {
   end(): Promise<void>;
 }
 
-const STDOUT = 1;
+export const STDOUT_FD = 1;
 /** Small pieces gather to this many bytes; pieces of as many are written from where they lie. */
-const PACK_BYTES = 64 * 1024;
+export const PACK_BYTES = 64 * 1024;
 const DIRECT_BYTES = 8 * 1024;
-
-/** The standard output, whatever is behind it. @throws OutputError, as does everything one does with it */
-export async function openOutput(): Promise<Output> {
-  const plain = new PlainOutput(outputStats());
-  const after = upgradeAfter();
-  if (!plain.stats.isFIFO() || after === Number.POSITIVE_INFINITY) return plain;
-  return after > 0 ? new LateOutput(plain, after) : offerUpgrade(plain);
-}
-
-/** Loads what an upgrade needs and offers one; without where that cannot be done. */
-async function offerUpgrade(plain: PlainOutput): Promise<Output> {
-  const { PipedOutput } = await import('./piped-output.ts');
-  return (await PipedOutput.open(plain, STDOUT)) ?? plain;
-}
-
-function outputStats(): Stats {
-  try {
-    return fstatSync(STDOUT);
-  } catch (error) {
-    throw new OutputError(error as NodeJS.ErrnoException);
-  }
-}
 
 /** Output by write(2), from ordinary memory. */
 export class PlainOutput implements Output {
@@ -105,60 +82,14 @@ export class PlainOutput implements Output {
   }
 }
 
-/** Output into a pipe, ordinary until it is worth while to offer an upgrade: only then is that loaded. */
-class LateOutput implements Output {
-  readonly #plain: PlainOutput;
-  readonly #after: number;
-  #current: Output;
-  #offered = false;
-
-  constructor(plain: PlainOutput, after: number) {
-    this.#plain = plain;
-    this.#after = after;
-    this.#current = plain;
-  }
-
-  get stats(): Stats {
-    return this.#plain.stats;
-  }
-
-  get blockBytes(): number {
-    return this.#current.blockBytes;
-  }
-
-  allocate(size: number): Room {
-    return this.#current.allocate(size);
-  }
-
-  put(bytes: Buffer): void {
-    this.#current.put(bytes);
-  }
-
-  pass(aggregate: Aggregate): void {
-    this.#current.pass(aggregate);
-  }
-
-  async flush(): Promise<void> {
-    if (!this.#offered && this.#plain.size >= this.#after) {
-      this.#offered = true;
-      this.#current = await offerUpgrade(this.#plain);
-    }
-    await this.#current.flush();
-  }
-
-  async end(): Promise<void> {
-    await this.#current.end();
-  }
-}
-
 /** Writes bytes to the standard output, and waits as long as that takes. @throws OutputError */
 function writeAll(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) {
     try {
-      at += writeSync(STDOUT, bytes, at);
+      at += writeSync(STDOUT_FD, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw new OutputError(error as Error);
-      waitUntilReady(STDOUT, 'write');
+      waitUntilReady(STDOUT_FD, 'write');
     }
   }
 }

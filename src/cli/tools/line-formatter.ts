@@ -1,7 +1,8 @@
-import type { Output, Room } from './output.ts';
+import { NEWLINE, RETURN, TAB } from '../../base/ascii.ts';
+import type { Output, Room } from './plain-output.ts';
 
 /** How `cat` shows what it copies. */
-export interface Formatting {
+export interface LineFormat {
   /** Which lines get a number. */
   readonly number: 'none' | 'all' | 'nonblank';
   /** No more than one empty line in a row. */
@@ -14,9 +15,6 @@ export interface Formatting {
   readonly nonprinting: boolean;
 }
 
-const NEWLINE = 10;
-const RETURN = 13;
-const TAB = 9;
 const ROOM_BYTES = 64 * 1024;
 const SHOWN_RETURN = Buffer.from('^M');
 const DOLLAR = Buffer.from('$');
@@ -25,7 +23,7 @@ const PLAIN_RETURN = Buffer.of(RETURN);
 
 /** Formats a stream of bytes, cut anywhere, into an output. Lines go on from one file to the next. */
 export class LineFormatter {
-  readonly #formatting: Formatting;
+  readonly #format: LineFormat;
   readonly #output: Output;
   /** What is shown for each byte where that is not the byte itself. */
   readonly #shown: readonly (Buffer | undefined)[];
@@ -38,11 +36,11 @@ export class LineFormatter {
   /** A carriage return that may belong to a line's end, held back. */
   #heldReturn = false;
 
-  constructor(formatting: Formatting, output: Output) {
-    this.#formatting = formatting;
+  constructor(format: LineFormat, output: Output) {
+    this.#format = format;
     this.#output = output;
-    this.#translates = formatting.tabs || formatting.nonprinting;
-    this.#shown = Array.from({ length: 256 }, (_, byte) => shown(byte, formatting));
+    this.#translates = format.tabs || format.nonprinting;
+    this.#shown = Array.from({ length: 256 }, (_, byte) => notationOf(byte, format));
   }
 
   write(bytes: Buffer): void {
@@ -65,10 +63,10 @@ export class LineFormatter {
   /** Bytes of one line. */
   #text(bytes: Buffer, start: number, end: number): void {
     this.#releaseReturn();
-    if (this.#newlines >= 0 && this.#formatting.number !== 'none') this.#number();
+    if (this.#newlines >= 0 && this.#format.number !== 'none') this.#number();
     this.#newlines = -1;
     // "\r\n" shows as "^M$": whether a newline follows is not known yet.
-    const holds = this.#formatting.ends && !this.#formatting.nonprinting && bytes[end - 1] === RETURN;
+    const holds = this.#format.ends && !this.#format.nonprinting && bytes[end - 1] === RETURN;
     this.#heldReturn = holds;
     const last = holds ? end - 1 : end;
     if (this.#translates) this.#translate(bytes, start, last);
@@ -77,11 +75,11 @@ export class LineFormatter {
 
   #endLine(): void {
     this.#newlines = Math.min(2, this.#newlines + 1);
-    if (this.#newlines === 2 && this.#formatting.squeeze) return;
-    if (this.#newlines > 0 && this.#formatting.number === 'all') this.#number();
+    if (this.#newlines === 2 && this.#format.squeeze) return;
+    if (this.#newlines > 0 && this.#format.number === 'all') this.#number();
     if (this.#heldReturn) this.#append(SHOWN_RETURN, 0, 2);
     this.#heldReturn = false;
-    if (this.#formatting.ends) this.#append(DOLLAR, 0, 1);
+    if (this.#format.ends) this.#append(DOLLAR, 0, 1);
     this.#append(END, 0, 1);
   }
 
@@ -125,7 +123,7 @@ export class LineFormatter {
   }
 }
 
-function shown(byte: number, { tabs, nonprinting }: Formatting): Buffer | undefined {
+function notationOf(byte: number, { tabs, nonprinting }: LineFormat): Buffer | undefined {
   if (byte === TAB) return tabs ? Buffer.from('^I') : undefined;
   if (byte === NEWLINE || !nonprinting || (byte >= 32 && byte < 127)) return undefined;
   const low = byte & 127;

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { test } from 'node:test';
+import { waitUntilReady } from '../../src/os/poll.ts';
+import { Folder } from '../support/folder.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+test('waitUntilReady() waits until there is something to read, and until there is room', async () => {
+  using folder = new Folder();
+  const path = folder.file('pipe');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    const room = Buffer.alloc(1 << 20);
+    assert.throws(() => readSync(fd, room), { code: 'EAGAIN' });
+    // Another process writes while this one stands still.
+    const writer = spawn('sh', ['-c', 'echo written > "$0"', path], { stdio: 'ignore' });
+    waitUntilReady(fd, 'read');
+    assert.equal(room.toString('utf8', 0, readSync(fd, room)), 'written\n');
+    await watchdog(once(writer, 'exit'), 'the writer to end');
+    waitUntilReady(fd, 'write');
+    assert.throws(
+      () => {
+        for (;;) writeSync(fd, room);
+      },
+      { code: 'EAGAIN' },
+    );
+    const reader = spawn('sh', ['-c', 'head -c 65536 "$0"', path], { stdio: 'ignore' });
+    waitUntilReady(fd, 'write');
+    assert.ok(writeSync(fd, room) > 0);
+    await watchdog(once(reader, 'exit'), 'the reader to end');
+  } finally {
+    closeSync(fd);
+  }
+});
