@@ -31,7 +31,7 @@ test('copyFileRange() copies a range to the same place, and no more than there i
   }
 });
 
-test('copyFileRange() copies nothing where this way does not work, and refuses what has no places', async () => {
+test('copyFileRange() copies nothing where it does not work, and refuses what has no places', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('from'), 'content');
   const [from, appended] = [openSync(folder.file('from'), 'r'), openSync(folder.file('to'), 'a')];

@@ -23,7 +23,7 @@ function file(context: TestContext): number {
   return fd;
 }
 
-test('sendFile() sends a range as far as the socket takes it, and goes on where it stopped', async context => {
+test('sendFile() sends as far as the socket takes it, and goes on where it stopped', async context => {
   const [ours, theirs] = await tcpPair(context);
   const fd = file(context);
   const [start, end] = [1000, content.length - 1000];

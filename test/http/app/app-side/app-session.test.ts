@@ -48,7 +48,7 @@ function headOf(method: string, body: string | undefined): Json {
   );
 }
 
-test('what an application answers with, at once or later, is sent with its length where it has one', async () => {
+test('what an application answers with, at once or later, is sent with its length', async () => {
   for (const later of [false, true]) {
     const respond: AppHandler = request => ({
       body: request.method === 'HEAD' ? undefined : `${request.method} ${request.header('host')}`,

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { Aggregate } from '../../../src/aggregate/aggregate.ts';
+import { AppGateway } from '../../../src/http/app/server-side/app-gateway.ts';
+import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { attachProxy } from '../../../src/http/proxy/attached-proxy.ts';
+import { ProxyHost } from '../../../src/http/proxy/proxy-host.ts';
+import { connect } from '../../../src/ipc/meet/connect.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+function get(target: string): ServerRequest {
+  return {
+    method: 'GET',
+    target,
+    secure: false,
+    remoteAddress: undefined,
+    rawHeaders: ['Host', 'a'],
+    header: name => (name === 'host' ? 'a' : undefined),
+    body: undefined,
+  };
+}
+
+async function textOf(answer: Answer | undefined): Promise<string> {
+  const { body } = answer ?? {};
+  const pieces = body === undefined ? [] : Aggregate.isAggregate(body) ? [body] : body;
+  let text = '';
+  for await (const piece of pieces) {
+    using taken = piece;
+    text += taken.toString();
+  }
+  return `${answer?.status} ${text}`;
+}
+
+test('a host asks the origin for other domains, and serves them what it keeps', async () => {
+  const asked: string[] = [];
+  const origin = createServer(({ url = '' }, response) => {
+    asked.push(url);
+    if (url === '/kept') response.setHeader('Cache-Control', 'max-age=3600');
+    response.end(`of ${url}`);
+  });
+  await once(origin.listen(0, '127.0.0.1'), 'listening');
+  const { port } = origin.address() as AddressInfo;
+  const failed = (error: unknown): void => assert.fail(String(error));
+  const host = await ProxyHost.start({ origin: `http://127.0.0.1:${port}`, budget: 1 << 22 }, failed);
+  try {
+    const { requests, responses } = host.addresses;
+    const gateway = new AppGateway();
+    await gateway.connect(requests);
+    await using channel = await connect(responses);
+    const proxy = await attachProxy(channel, gateway);
+    const { signal } = new AbortController();
+    for (const target of ['/kept', '/kept', '/other', '/other']) {
+      const request = get(target);
+      const answer = proxy.answerNow(request) ?? (await watchdog(proxy.answer(request, signal), 'an answer'));
+      assert.equal(await textOf(answer), `200 of ${target}`);
+    }
+    assert.deepEqual(asked, ['/kept', '/other', '/other']);
+    // What was asked for is held here from then on.
+    assert.equal(await textOf(proxy.answerNow(get('/kept'))), '200 of /kept');
+    assert.equal(proxy.answerNow(get('/other')), undefined);
+    proxy.close();
+    gateway.close();
+  } finally {
+    await watchdog(host.close(), 'the host to close');
+    origin.closeAllConnections();
+    origin.close();
+  }
+});

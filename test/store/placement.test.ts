@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPool } from '../../src/aggregate/pool.ts';
+import { Placement } from '../../src/store/placement.ts';
+import { createPolicy } from '../../src/store/policies/index.ts';
+import { Store } from '../../src/store/store.ts';
+
+const MiB = 1024 ** 2;
+
+function makeStore(budget: number): Store<{ readonly name: string }, undefined> {
+  const pool = createPool({ name: 'placement-test', limit: Math.max(budget, 8192) });
+  return new Store({ budget, policy: createPolicy('lru', budget), pool });
+}
+
+/** Fills all of a placement with one byte. */
+function fill({ pieces }: Placement<never, never>, byte: number): number {
+  for (const { bytes } of pieces) bytes.fill(byte);
+  return pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+test('content that there is room for is put into the store', () => {
+  const store = makeStore(4 * MiB);
+  const placement = new Placement(store, 100_000);
+  assert.equal(fill(placement as never, 7), 100_000);
+  assert.equal(placement.takeContent(), undefined);
+  const entry = store.put('key', { name: 'a' }, undefined, placement.takeRoom());
+  assert.ok(entry.held.content?.equals(Buffer.alloc(100_000, 7)));
+  assert.equal(placement.takeRoom(), undefined);
+  assert.equal(store.stats().uncached, 0);
+  store.close();
+});
+
+test('content beside the budget is whole, and counted where it should have been kept', () => {
+  const store = makeStore(MiB);
+  const large = new Placement(store, 2 * MiB);
+  assert.equal(fill(large as never, 8), 2 * MiB);
+  assert.equal(large.takeRoom(), undefined);
+  using content = large.takeContent();
+  assert.ok(content?.equals(Buffer.alloc(2 * MiB, 8)));
+  assert.equal(store.stats().uncached, 1);
+  using copy = Placement.copyOf(store, Buffer.from('small')).takeContent();
+  assert.equal(copy?.toString(), 'small');
+  assert.equal(store.stats().uncached, 1);
+  store.close();
+});
+
+test('what is discarded leaves nothing', () => {
+  const store = makeStore(4 * MiB);
+  const before = store.stats();
+  const placements = [100, 100_000].map(length => new Placement(store, length));
+  assert.notEqual(store.stats().filling, before.filling);
+  for (const placement of placements) placement.discard();
+  assert.equal(store.stats().filling, before.filling);
+  const beside = new Placement(store, 100, false);
+  beside.discard();
+  assert.equal(beside.takeContent(), undefined);
+  store.close();
+});
