@@ -3,7 +3,8 @@
  * same 16 MB in 1000 slices. And against 16 KB in 1000 slices, all of which lies in the processor's nearest
  * caches: that measures the machine's memory as much as the tree. And the memory of a slice.
  */
-import { Aggregate, aggregateOfSlices } from '../src/aggregate/aggregate.ts';
+import { Aggregate } from '../src/aggregate/aggregate.ts';
+import { aggregateOfSlices } from '../src/aggregate/aggregate-of-slices.ts';
 import { type Comparison, compare, repeat, report } from './harness.ts';
 
 const SLICE_BYTES = 16;

@@ -1,9 +1,9 @@
 import { bufferOver, isBytes } from '../base/bytes.ts';
+import { clampPosition } from '../base/clamp.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import { defaultPool } from '../memory/default-pool.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
-import type { Lease } from '../memory/lease.ts';
 import { ByteSequence, type Content, shareTree } from './byte-sequence.ts';
 import { SequenceReader } from './sequence-reader.ts';
 import { SequentialReads } from './sequential-reads.ts';
@@ -14,7 +14,7 @@ import { copyRange } from './tree/copy.ts';
 import { part, replace, split } from './tree/cut.ts';
 import { commit, copyToPool } from './tree/fill.ts';
 import { Tail } from './tree/tail.ts';
-import { append, join, treeOf } from './tree/tree.ts';
+import { append, join } from './tree/tree.ts';
 import { trimFront } from './tree/trim.ts';
 
 /**
@@ -310,8 +310,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
     const limit = Number.MAX_SAFE_INTEGER;
     checkInteger(start, 'start', -limit, limit);
     checkInteger(end, 'end', -limit, limit);
-    const from = clamped(start, this.length);
-    const to = clamped(end, this.length);
+    const from = clampPosition(start, this.length);
+    const to = clampPosition(end, this.length);
     if (this.tree === undefined || from >= to) return new Aggregate(undefined, this.#pool);
     return new Aggregate(part(this.tree, from, to), this.#pool);
   }
@@ -406,17 +406,6 @@ export class AggregateReader extends SequenceReader<Aggregate> {
 
 function isContent(value: unknown): boolean {
   return typeof value === 'string' || isBytes(value) || Aggregate.isAggregate(value);
-}
-
-function clamped(position: number, length: number): number {
-  return position < 0 ? Math.max(0, length + position) : Math.min(position, length);
-}
-
-/** An aggregate of slices, whose references it takes over from the caller. */
-export function aggregateOfSlices(
-  slices: readonly { readonly lease: Lease; readonly start: number; readonly end: number }[],
-): Aggregate {
-  return new Aggregate(treeOf(slices.map(({ lease, start, end }) => new Slice(lease, start, end))));
 }
 
 // No aggregate is a promise. Said here, `await` finds that at once and not behind the last of the prototypes,

@@ -9,7 +9,7 @@ import { copyRange, flatCopy } from './tree/copy.ts';
 import { decode, LARGE_TEXT_BYTES } from './tree/decode.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
 import type { CopySource } from './tree/fill.ts';
-import { find, findLast } from './tree/search.ts';
+import { find, findLast, soughtByte } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
 /** Bytes as arguments: another aggregate, a string, or bytes. */
@@ -86,7 +86,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const { length } = this;
     checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? Math.max(0, length + from) : from;
-    const byte = byteOf(value, encoding);
+    const byte = soughtByte(value, encoding);
     if (byte !== undefined) return start >= length ? -1 : this.#findByte(byte, start);
     const needle = this.#needle(value as Content, encoding);
     if (needle.length === 0) return Math.min(start, length);
@@ -101,7 +101,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const { length } = this;
     checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? length + from : Math.min(from, length);
-    const byte = byteOf(value, encoding);
+    const byte = soughtByte(value, encoding);
     const needle = byte === undefined ? this.#needle(value as Content, encoding) : Buffer.of(byte);
     if (needle.length === 0) return Math.max(0, start);
     const last = Math.min(start, length - needle.length);
@@ -403,26 +403,5 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   }
 }
 
-/**
- * A sequence whose parts share its memory, to be released on their own: of an aggregate they are aggregates.
- */
-export interface DivisibleSequence<Part extends ByteSequence> extends ByteSequence {
-  slice(start?: number, end?: number): Part;
-  duplicate(): Part;
-}
-
 const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 const NOTHING = Buffer.alloc(0);
-
-/**
- * A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character.
- */
-function byteOf(value: Content | number, encoding: BufferEncoding): number | undefined {
-  if (typeof value === 'number') {
-    checkInteger(value, 'value', -MAX_BYTES, MAX_BYTES);
-    return value & 255;
-  }
-  if (typeof value !== 'string' || value.length !== 1 || encoding !== 'utf8') return undefined;
-  const code = value.charCodeAt(0);
-  return code < 128 ? code : undefined;
-}

@@ -1,7 +1,6 @@
-import type { ByteSequence, DivisibleSequence } from './byte-sequence.ts';
-
-export const NEWLINE = 0x0a;
-const RETURN = 0x0d;
+import { NEWLINE, RETURN } from '../base/ascii.ts';
+import type { ByteSequence } from './byte-sequence.ts';
+import type { DivisibleSequence } from './divisible-sequence.ts';
 
 /** The line that ends before a newline at `end`, without it and without a carriage return before it. */
 export function lineOf<Part extends ByteSequence>(

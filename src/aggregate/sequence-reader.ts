@@ -1,6 +1,8 @@
+import { NEWLINE } from '../base/ascii.ts';
 import { BoundsError, checkInteger, IoliteError } from '../base/error.ts';
-import type { Content, DivisibleSequence } from './byte-sequence.ts';
-import { lineOf, NEWLINE } from './lines.ts';
+import type { Content } from './byte-sequence.ts';
+import type { DivisibleSequence } from './divisible-sequence.ts';
+import { lineOf } from './lines.ts';
 
 /** `ERR_IOLITE_INCOMPLETE`: the bytes end before what was to be read. Nothing was consumed. */
 export class IncompleteError extends IoliteError {

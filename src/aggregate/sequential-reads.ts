@@ -1,7 +1,8 @@
 import { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { ArgumentError, describe } from '../base/error.ts';
-import { ByteSequence, type DivisibleSequence } from './byte-sequence.ts';
+import { ByteSequence } from './byte-sequence.ts';
+import type { DivisibleSequence } from './divisible-sequence.ts';
 import { linesOf } from './lines.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';

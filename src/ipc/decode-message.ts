@@ -1,4 +1,5 @@
-import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
+import { aggregateOfSlices } from '../aggregate/aggregate-of-slices.ts';
 import { Slice } from '../aggregate/slice.ts';
 import type { Json } from '../base/json.ts';
 import type { ImportTable } from './chunks/import-table.ts';

@@ -1,4 +1,5 @@
-import { Aggregate, aggregateOfSlices } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
+import { aggregateOfSlices } from '../aggregate/aggregate-of-slices.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';

@@ -10,7 +10,7 @@ import { type ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What a store tells of what it has given out. */
 export interface StoreListener {
-  /** The store no longer refers to this version: it was evicted, removed, replaced, or moved within memory. */
+  /** The store no longer has this version: it was evicted, removed, replaced, or moved within memory. */
   left(held: StoredVersion): void;
 }
 

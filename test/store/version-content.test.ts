@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
-import { Held } from '../../src/store/stored-version.ts';
-import { HeldContent } from '../../src/store/version-content.ts';
+import { StoredVersion } from '../../src/store/stored-version.ts';
+import { VersionContent } from '../../src/store/version-content.ts';
 
 test('a version is in use as long as content that was read from it is not released', () => {
   const pool = createPool({ name: 'version-test' });
   const whole = pool.from('all of the content');
-  const version = new Held('key', 1, {}, whole);
+  const version = new StoredVersion('key', 1, {}, whole);
   let hasEnded = false;
   version.onEnd = () => {
     hasEnded = true;
   };
-  const first = new HeldContent(whole, version);
+  const first = new VersionContent(whole, version);
   using part = whole.slice(0, 3);
-  const second = new HeldContent(part, version);
+  const second = new VersionContent(part, version);
   assert.deepEqual([first.toString(), second.toString()], ['all of the content', 'all']);
   assert.equal(version.inUse, true);
   first.release();
@@ -30,8 +30,8 @@ test('a version is in use as long as content that was read from it is not releas
 test('a version that nobody else holds lasts as long as its content', () => {
   const pool = createPool({ name: 'version-test' });
   const whole = pool.from('content');
-  const version = new Held('key', 1, {}, whole);
-  using content = new HeldContent(whole, version);
+  const version = new StoredVersion('key', 1, {}, whole);
+  using content = new VersionContent(whole, version);
   version.release();
   assert.equal(whole.released, false);
   assert.equal(content.toString(), 'content');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Aggregate, aggregateOfSlices } from '../../src/aggregate/aggregate.ts';
+import type { Aggregate } from '../../src/aggregate/aggregate.ts';
+import { aggregateOfSlices } from '../../src/aggregate/aggregate-of-slices.ts';
 import type { Pool } from '../../src/aggregate/pool.ts';
 
 /**

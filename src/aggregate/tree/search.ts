@@ -1,3 +1,4 @@
+import { checkInteger } from '../../base/error.ts';
 import type { Tree } from './branch.ts';
 import { Cursor } from './cursor.ts';
 
@@ -113,4 +114,18 @@ export function findLast(tree: Tree | undefined, needle: Buffer, to: number): nu
   if (held === 0 || scratch === undefined) return -1;
   const found = scratch.subarray(scratch.length - held).lastIndexOf(needle);
   return found === -1 ? -1 : position + found;
+}
+
+/**
+ * A value that is looked for as one byte, if it is: a number, modulo 256 as in Buffer, or an ASCII character.
+ * @throws ERR_IOLITE_RANGE, ERR_IOLITE_ARGUMENT for a number that is no integer
+ */
+export function soughtByte(value: unknown, encoding: BufferEncoding): number | undefined {
+  if (typeof value === 'number') {
+    checkInteger(value, 'value', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    return value & 255;
+  }
+  if (typeof value !== 'string' || value.length !== 1 || encoding !== 'utf8') return undefined;
+  const code = value.charCodeAt(0);
+  return code < 128 ? code : undefined;
 }

@@ -1,6 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import { clampPosition } from '../../base/clamp.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
-import { clamped } from './file-cache.ts';
 import type { FileFacts } from './file-entry.ts';
 
 /** Where the extents of a version are: in the store, or with its owner. */
@@ -49,8 +49,8 @@ export class ExtentReader {
 
   async read(start: number, end: number, signal?: AbortSignal): Promise<Aggregate> {
     const { size, extent = 1 } = this.#file.facts;
-    const from = clamped(start, size);
-    const to = clamped(end, size);
+    const from = clampPosition(start, size);
+    const to = clampPosition(end, size);
     if (from >= to) return Aggregate.empty();
     const first = Math.floor(from / extent);
     const last = Math.floor((to - 1) / extent);

@@ -120,11 +120,6 @@ function checkRange({ start, end }: ReadOptions): void {
   if (end !== undefined) checkInteger(end, 'end', -limit, limit);
 }
 
-/** A position as in Array.prototype.slice: a negative one counts from the end, and it is clamped. */
-export function clamped(position: number, length: number): number {
-  return position < 0 ? Math.max(0, length + position) : Math.min(position, length);
-}
-
 /**
  * A part of a file by {@link FileCache.read}'s options, through a snapshot. @throws as {@link FileCache.read}
  */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ignore } from '../../base/ignore.ts';
 import { descriptorOf, startReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
@@ -385,5 +386,3 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
 function isAtHand(outcome: LaneOutcome | undefined): outcome is Answer {
   return typeof outcome === 'object' && !isStream(outcome.body);
 }
-
-function ignore(): void {}

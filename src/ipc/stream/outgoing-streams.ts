@@ -5,6 +5,7 @@ import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
 import { checkOptions, checkSignal } from '../../aggregate/stream/stream-options.ts';
 import { abortable } from '../../base/abortable.ts';
+import { ignore } from '../../base/ignore.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import type { MessageContent } from '../message-content.ts';
@@ -220,5 +221,3 @@ export class OutgoingStreams {
     this.#host.send(MessageKind.END, id, { head: describeFailure(error) }).catch(ignore);
   }
 }
-
-function ignore(): void {}

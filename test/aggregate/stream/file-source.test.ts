@@ -182,7 +182,7 @@ test('fromStream() passes on what opening and reading fail with', async () => {
   await closeEmpty(pool);
 });
 
-test('fromStream() of a file that is aborted or destroyed midway: memory goes back after a read', async () => {
+test('fromStream() of a file that is aborted or destroyed: memory goes back after a read', async () => {
   using folder = new Folder();
   const path = folder.file('content');
   // More reads than there are turns below; it takes no room on disk.

@@ -6,10 +6,12 @@ import { test } from 'node:test';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { AppGateway } from '../../../src/http/app/server-side/app-gateway.ts';
 import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../src/http/message/promised-answer.ts';
 import { attachProxy } from '../../../src/http/proxy/attached-proxy.ts';
 import { ProxyHost } from '../../../src/http/proxy/proxy-host.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { saidAtOnce } from '../support/asked.ts';
 
 function get(target: string): ServerRequest {
   return {
@@ -51,16 +53,14 @@ test('a host asks the origin for other domains, and serves them what it keeps', 
     await gateway.connect(requests);
     await using channel = await connect(responses);
     const proxy = await attachProxy(channel, gateway);
-    const { signal } = new AbortController();
     for (const target of ['/kept', '/kept', '/other', '/other']) {
-      const request = get(target);
-      const answer = proxy.answerNow(request) ?? (await watchdog(proxy.answer(request, signal), 'an answer'));
+      const answer = await watchdog(answerOf(proxy, get(target)), 'an answer');
       assert.equal(await textOf(answer), `200 of ${target}`);
     }
     assert.deepEqual(asked, ['/kept', '/other', '/other']);
     // What was asked for is held here from then on.
-    assert.equal(await textOf(proxy.answerNow(get('/kept'))), '200 of /kept');
-    assert.equal(proxy.answerNow(get('/other')), undefined);
+    assert.equal(await textOf(saidAtOnce(proxy, get('/kept')) as Answer), '200 of /kept');
+    assert.equal(saidAtOnce(proxy, get('/other')), 'pending');
     proxy.close();
     gateway.close();
   } finally {

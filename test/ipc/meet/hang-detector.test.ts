@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Channel } from '../../../src/ipc/channel.ts';
-import { Pulse } from '../../../src/ipc/meet/hang-detector.ts';
+import { HangDetector } from '../../../src/ipc/meet/hang-detector.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 
 const LIMIT = 1000;
@@ -28,7 +28,7 @@ class Watched implements Disposable {
       this.asked += 1;
       return this.isStuck ? new Promise(() => {}) : {};
     });
-    new Pulse(this.pair.near, LIMIT, () => {
+    new HangDetector(this.pair.near, LIMIT, () => {
       this.alarms += 1;
     });
   }
