@@ -200,11 +200,13 @@ export class SegmentSpace<Tenant> {
   /** The segment that it pays most to clean, if at least `part` of its bytes are dead. */
   mostlyDead(part: number): Segment<Tenant> | undefined {
     let most: Segment<Tenant> | undefined;
+    let bytes = -1;
     for (const segment of this.#segments.values()) {
-      if (segment.open || segment.filling > 0) continue;
-      if (most === undefined || segment.dead > most.dead) most = segment;
+      if (segment.open || segment.filling > 0 || segment.dead <= bytes) continue;
+      most = segment;
+      bytes = segment.dead;
     }
-    return most !== undefined && most.dead >= part * most.capacity ? most : undefined;
+    return most !== undefined && bytes >= part * most.capacity ? most : undefined;
   }
 
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */

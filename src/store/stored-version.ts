@@ -61,7 +61,6 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /** One more holder. */
   retain(): this {
-    invariant(this.#references > 0, 'a version is retained while somebody holds it');
     this.#references += 1;
     this.#uses.count += 1;
     return this;
@@ -71,8 +70,8 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   release(): void {
     this.#references -= 1;
     this.#uses.count -= 1;
-    invariant(this.#references >= 0, 'who releases a version held it');
     if (this.#references > 0) return;
+    invariant(this.#references === 0, 'who releases a version held it');
     this.content?.release();
     for (const form of this.forms.values()) form.release();
     this.onEnd?.();
