@@ -7,7 +7,7 @@
 export const PAGE_BYTES = 4096;
 
 /** The header at the start of each shared chunk: one page, so that payload is page-aligned. */
-export const HEADER_BYTES = PAGE_BYTES;
+export const HEADER_BYTES = 4096;
 
 /** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
 export const MAX_CHUNK_BYTES = 4 * 1024 ** 3;
