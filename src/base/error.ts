@@ -3,6 +3,7 @@
  * `errno` and `syscall` as well, the way Node's own system errors do.
  */
 
+import type { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 /** Stable codes of errors that iolite itself raises. */
@@ -56,6 +57,12 @@ export interface IoliteErrorOptions extends ErrorOptions {
   readonly mayRetry?: boolean;
 }
 
+/** Codes that are not ours: of the kernel, as Node names them, and of Node's errors where one is meant. */
+export type ForeignErrorCode =
+  | keyof typeof constants.errno
+  | 'ERR_HTTP_HEADERS_SENT'
+  | 'ERR_STREAM_PREMATURE_CLOSE';
+
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {
   readonly code: string;
@@ -65,7 +72,7 @@ export class IoliteError extends Error {
    */
   readonly mayRetry: boolean;
 
-  constructor(code: IoliteErrorCode | (string & {}), message: string, options?: IoliteErrorOptions) {
+  constructor(code: IoliteErrorCode | ForeignErrorCode, message: string, options?: IoliteErrorOptions) {
     super(message, options);
     this.code = code;
     this.mayRetry = options?.mayRetry ?? false;
@@ -96,7 +103,7 @@ export class SystemError extends IoliteError {
 
   /** @param errno the positive errno that the call left. */
   constructor(syscall: string, errno: number, attempted: string) {
-    const code = getSystemErrorName(-errno);
+    const code = getSystemErrorName(-errno) as ForeignErrorCode;
     super(code, `${attempted}: ${syscall} answered ${code}`);
     this.errno = -errno;
     this.syscall = syscall;

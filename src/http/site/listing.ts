@@ -1,16 +1,8 @@
-import type { Dirent, Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { chooseMediaType } from '../message/negotiation.ts';
 import { statusAnswer, textAnswer } from '../message/status-answer.ts';
-import { locate } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
-
-/** What a listing says of an entry. */
-interface Entry {
-  readonly name: string;
-  readonly type: 'file' | 'directory';
-}
+import type { SiteEntry, SiteSource } from './site-source.ts';
 
 /** More entries than a page is good for. */
 const MAX_ENTRIES = 10_000;
@@ -21,27 +13,17 @@ const POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-a
  * Lists a directory as HTML, or as JSON if the client likes that better: the names of files and directories
  * that can be asked for, directories first; at most 10,000.
  * @param path of the directory, decoded, with its slash
- * @throws as the disk said; EACCES when symbolic links lead out of the root
+ * @throws as {@link SiteSource.list}
  */
 export async function listDirectory(
-  root: string,
+  source: SiteSource,
   path: string,
   request: ServerRequest,
-  settings: SiteSettings,
+  { dotfiles }: SiteSettings,
 ): Promise<Answer> {
-  const directory = await locate(root, path, settings.symlinks);
+  const entries = await source.list(path, { hidden: dotfiles === 'allow', limit: MAX_ENTRIES });
   const mediaType = chooseMediaType(request.header('accept'), ['text/html', 'application/json']);
   if (mediaType === undefined) return statusAnswer(406, ['Vary', 'Accept']);
-  const present = (await readdir(directory, { withFileTypes: true }))
-    .filter(({ name }) => settings.dotfiles === 'allow' || !name.startsWith('.'))
-    .slice(0, MAX_ENTRIES);
-  const entries: Entry[] = [];
-  for (const entry of present) {
-    const type = entry.isSymbolicLink()
-      ? await typeBehindLink(root, path + entry.name, settings.symlinks)
-      : typeOf(entry);
-    if (type !== undefined) entries.push({ name: entry.name, type });
-  }
   entries.sort(byTypeAndName);
   const isHtml = mediaType === 'text/html';
   const text = isHtml ? pageOf(path, entries) : `${JSON.stringify({ path, entries })}\n`;
@@ -51,30 +33,12 @@ export async function listDirectory(
   return { ...answer, body: undefined };
 }
 
-function typeOf(entry: Dirent | Stats): Entry['type'] | undefined {
-  if (entry.isDirectory()) return 'directory';
-  return entry.isFile() ? 'file' : undefined;
-}
-
-/** @returns undefined when the policy does not admit the link, or it leads nowhere */
-async function typeBehindLink(
-  root: string,
-  path: string,
-  symlinks: SiteSettings['symlinks'],
-): Promise<Entry['type'] | undefined> {
-  try {
-    return typeOf(await stat(await locate(root, path, symlinks)));
-  } catch {
-    return undefined;
-  }
-}
-
-function byTypeAndName(a: Entry, b: Entry): number {
+function byTypeAndName(a: SiteEntry, b: SiteEntry): number {
   if (a.type !== b.type) return a.type === 'directory' ? -1 : 1;
   return a.name < b.name ? -1 : 1;
 }
 
-function pageOf(path: string, entries: readonly Entry[]): string {
+function pageOf(path: string, entries: readonly SiteEntry[]): string {
   const links = entries.map(({ name, type }) => {
     const slash = type === 'directory' ? '/' : '';
     // The dot keeps a name with a colon from being a scheme.

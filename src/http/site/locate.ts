@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { IoliteError } from '../../base/error.ts';
+import { isInside } from '../../file/cache/load.ts';
 
 /**
  * The real path of what lies at a path below a root, if the policy on symbolic links admits it.
@@ -18,10 +19,6 @@ export async function locate(
   const admitted = symlinks === 'deny' ? isAt(real, join(realRoot, path)) : isInside(real, realRoot);
   if (!admitted) throw new IoliteError('EACCES', `Cannot serve ${path}: a symbolic link leads out of it`);
   return real;
-}
-
-function isInside(real: string, root: string): boolean {
-  return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
 /** Whether a path is its own real path, but for a separator at its end. */

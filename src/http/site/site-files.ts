@@ -1,9 +1,9 @@
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { BoundedMap } from '../../base/bounded-map.ts';
-import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
+import type { Snapshot } from '../../file/cache/file-cache.ts';
 import { statusOf } from '../message/status-of-error.ts';
-import { locate } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
+import type { FileLocation, SiteSource } from './site-source.ts';
 
 /** A file that a request names. */
 export interface FoundFile {
@@ -12,47 +12,27 @@ export interface FoundFile {
   readonly snapshot: Snapshot;
 }
 
-/** Where a file lies, as the disk had it. */
-export interface FileLocation {
-  /** From the root. */
-  readonly path: string;
-  /** In the file system, symbolic links followed: what the cache is asked for. */
-  readonly realPath: string;
-  /**
-   * The directory that it was found in: the cache gives nothing from elsewhere, though a link take its place.
-   * Undefined: any.
-   */
-  readonly folder: string | undefined;
-  /** By performance.now(). */
-  readonly foundAt: number;
-}
-
 /** How long a location is used without a look at the disk. */
 const LOCATION_LIFE_MS = 1000;
 const MAX_LOCATIONS = 10_000;
 
-/**
- * The files of a directory by the paths of requests: index files, extensions, and the policy on symbolic
- * links.
- */
+/** The files of a source by the paths of requests: index files, extensions, and what was found just now. */
 export class SiteFiles {
-  readonly root: string;
-  readonly #cache: FileCache;
+  readonly #source: SiteSource;
   readonly #settings: SiteSettings;
   /** By what the request named. */
   readonly #locations = new BoundedMap<string, FileLocation>(MAX_LOCATIONS);
 
-  constructor(root: string, cache: FileCache, settings: SiteSettings) {
-    this.root = root;
-    this.#cache = cache;
+  constructor(source: SiteSource, settings: SiteSettings) {
+    this.#source = source;
     this.#settings = settings;
   }
 
-  /** A file that was remembered by a name less than a second ago, if the cache has it at hand. */
+  /** A file that was remembered by a name less than a second ago, if the source has it at hand. */
   peek(name: string): FoundFile | undefined {
     const location = this.#locations.get(name);
     if (location === undefined || performance.now() - location.foundAt > LOCATION_LIFE_MS) return undefined;
-    const snapshot = this.#cache.peek(location.realPath, location.folder);
+    const snapshot = this.#source.peek(location);
     return snapshot === undefined ? undefined : { location, snapshot };
   }
 
@@ -91,16 +71,11 @@ export class SiteFiles {
 
   /**
    * The file at a path from the root.
-   * @throws ENOENT, EISDIR, ... as the disk said; EACCES for symbolic links that the policy does not admit;
-   *   what the cache throws; the signal's reason
+   * @throws as {@link SiteSource.locate} and {@link SiteSource.open}
    */
   async open(path: string, signal: AbortSignal): Promise<FoundFile> {
-    const foundAt = performance.now();
-    const { symlinks } = this.#settings;
-    const realPath = await locate(this.root, path, symlinks);
-    const folder = symlinks === 'follow' ? undefined : dirname(realPath);
-    const snapshot = await this.#cache.snapshot(realPath, { signal, root: folder });
-    return { location: { path, realPath, folder, foundAt }, snapshot };
+    const location = await this.#source.locate(path);
+    return { location, snapshot: await this.#source.open(location, signal) };
   }
 
   /** The first that is there. */

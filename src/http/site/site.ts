@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
 import { ArgumentError, describe } from '../../base/error.ts';
-import type { FileCache } from '../../file/cache/file-cache.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { chooseMediaType } from '../message/negotiation.ts';
 import { tellLater } from '../message/promised-answer.ts';
 import { parseTarget, type RequestTarget } from '../message/request-target.ts';
 import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
 import { statusOf } from '../message/status-of-error.ts';
+import { DirectorySource } from './directory-source.ts';
 import { FileAnswers } from './file-answers.ts';
 import { listDirectory } from './listing.ts';
 import { type FoundFile, SiteFiles } from './site-files.ts';
 import { type CreateSiteOptions, type SiteSettings, settingsOf } from './site-options.ts';
+import type { SiteSource } from './site-source.ts';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'];
 
@@ -28,7 +29,8 @@ export function createSite(root: string, options: CreateSiteOptions): StaticSite
       `Cannot create site: options with a file cache are wanted, ${describe(options?.cache)} was given`,
     );
   }
-  return new StaticSite(resolve(root), options.cache, settingsOf(options));
+  const settings = settingsOf(options);
+  return new StaticSite(new DirectorySource(resolve(root), options.cache, settings.symlinks), settings);
 }
 
 /**
@@ -36,14 +38,16 @@ export function createSite(root: string, options: CreateSiteOptions): StaticSite
  * {@link createSite}.
  */
 export class StaticSite implements Handler {
+  readonly #source: SiteSource;
   readonly #settings: SiteSettings;
   readonly #files: SiteFiles;
   readonly #answers: FileAnswers;
 
-  constructor(root: string, cache: FileCache, settings: SiteSettings) {
+  constructor(source: SiteSource, settings: SiteSettings) {
+    this.#source = source;
     this.#settings = settings;
-    this.#files = new SiteFiles(root, cache, settings);
-    this.#answers = new FileAnswers(root, settings);
+    this.#files = new SiteFiles(source, settings);
+    this.#answers = new FileAnswers(source.root, settings);
   }
 
   /** At once, within microseconds, for a file that is in the cache and was asked for a moment ago. */
@@ -92,7 +96,7 @@ export class StaticSite implements Handler {
   ): Promise<Answer | undefined> {
     if (!path.endsWith('/')) return this.#redirect(request, signal);
     if (!this.#settings.listing) return this.#refuse(request, 404, signal);
-    return listDirectory(this.#files.root, path, request, this.#settings);
+    return listDirectory(this.#source, path, request, this.#settings);
   }
 
   /** To the name of a directory with its slash. */

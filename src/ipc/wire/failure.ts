@@ -1,4 +1,4 @@
-import { IoliteError } from '../../base/error.ts';
+import { IoliteError, type IoliteErrorCode } from '../../base/error.ts';
 import type { Json } from '../../base/json.ts';
 import type { FrameWriter } from './frame.ts';
 import { parseHead } from './head.ts';
@@ -23,7 +23,8 @@ export function failureOf(head: Json | undefined): IoliteError {
   const stated = typeof head === 'object' && head !== null ? (head as Record<string, unknown>) : {};
   const { code, message, errno, syscall } = stated;
   const error = new IoliteError(
-    typeof code === 'string' ? code : 'ERR_IOLITE_PEER',
+    // By its own code, whatever that is.
+    (typeof code === 'string' ? code : 'ERR_IOLITE_PEER') as IoliteErrorCode,
     typeof message === 'string' ? message : 'The peer failed to answer',
   );
   if (typeof errno === 'number') Object.assign(error, { errno });
@@ -58,5 +59,5 @@ export function peerGoneError(cause?: Error): IoliteError {
 
 /** The error of a channel whose other side said why. */
 export function cutOffError({ code, message }: IoliteError): IoliteError {
-  return new IoliteError(code, `The peer cut this side off: ${message}`);
+  return new IoliteError(code as IoliteErrorCode, `The peer cut this side off: ${message}`);
 }

@@ -1,7 +1,6 @@
 /** A child that answers requests by what they ask, and sends one-way messages back as they come. */
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { IoliteError } from '../../../src/base/error.ts';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
@@ -10,7 +9,7 @@ let aborted = 0;
 
 channel.onRequest(async ({ head, body }, { signal }) => {
   const { ask } = (head ?? {}) as { ask?: string };
-  if (ask === 'fail') throw new IoliteError('ERR_OF_THE_TEST', 'as asked');
+  if (ask === 'fail') throw Object.assign(new Error('as asked'), { code: 'ERR_OF_THE_TEST' });
   if (ask === 'fail plainly') throw new Error('as asked');
   if (ask === 'own') return { body: pool.from('from the child') };
   if (ask === 'aborted') return { head: aborted };
