@@ -1,6 +1,6 @@
 /**
  * A chunk: the unit of memory that is mapped, granted, leased and recycled. What all kinds of chunk have in
- * common is what the upper layers need to know: an identity, a generation, and bytes.
+ * common is what the upper storeys need to know: an identity, a generation, and bytes.
  */
 
 /** A page of memory: sizes of chunks are multiples of it. */

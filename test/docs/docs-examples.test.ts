@@ -17,7 +17,9 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 // The sources, compiled as the package is, and the examples beside them.
 const compiled = join(folder, 'compiled');
 
-const pages = readdirSync(join(root, 'docs')).filter(file => file.endsWith('.md'));
+const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter(file =>
+  file.endsWith('.md'),
+);
 const examples = [
   ...examplesInSource(root),
   ...pages.flatMap(page => examplesInPage(root, join('docs', page))),

@@ -44,7 +44,8 @@ type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
  *
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
- * From the second request on {@link LaneReader} reads into memory that all connections share.
+ * From the third request on {@link LaneReader} reads by a second socket, into memory that all connections
+ * share.
  */
 export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
   readonly #lane: Lane;
