@@ -188,14 +188,19 @@ function declaredNames(root: string): Set<string> {
   return declared.names;
 }
 
-function nodesOf(root: string, file: string): ts.Node[] {
-  if (!existsSync(join(root, file))) return [];
-  const text = readFileSync(join(root, file), 'utf8');
+const parsed = new Map<string, readonly ts.Node[]>();
+
+/** All nodes of a file; none of one that is not there. */
+function nodesOf(root: string, file: string): readonly ts.Node[] {
+  const path = join(root, file);
+  const known = parsed.get(path);
+  if (known !== undefined || !existsSync(path)) return known ?? [];
   const nodes: ts.Node[] = [];
   const visit = (node: ts.Node): void => {
     nodes.push(node);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true));
+  visit(ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true));
+  parsed.set(path, nodes);
   return nodes;
 }
