@@ -51,7 +51,7 @@ for (const [how, end] of [
   ['is told to', ({ process }: Forked) => process.kill('SIGTERM')],
   ['has no parent any more', ({ channel }: Forked) => channel.destroy()],
 ] as const) {
-  test(`an application process that ${how} asks for no more requests, and ends with the last answer`, async () => {
+  test(`an application process that ${how} asks for no more, and ends with the last answer`, async () => {
     await using family = new Family();
     const forked = await serving(family);
     const channel = await connect(forked.address);
