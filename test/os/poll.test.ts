@@ -15,7 +15,7 @@ test('waitUntilReady() waits until there is something to read, and until there i
   try {
     const room = Buffer.alloc(1 << 20);
     assert.throws(() => readSync(fd, room), { code: 'EAGAIN' });
-    // Another process writes while this one stands still; not at once, so that there is something to wait for.
+    // Another process writes while this one stands still; not at once, so that there is what to wait for.
     const work = 'head -c 300000000 /dev/zero > /dev/null';
     const writer = spawn('sh', ['-c', `${work}; echo written > "$0"`, path], { stdio: 'ignore' });
     waitUntilReady(fd, 'read');
