@@ -15,8 +15,9 @@ test('waitUntilReady() waits until there is something to read, and until there i
   try {
     const room = Buffer.alloc(1 << 20);
     assert.throws(() => readSync(fd, room), { code: 'EAGAIN' });
-    // Another process writes while this one stands still.
-    const writer = spawn('sh', ['-c', 'echo written > "$0"', path], { stdio: 'ignore' });
+    // Another process writes while this one stands still; not at once, so that there is what to wait for.
+    const work = 'head -c 300000000 /dev/zero > /dev/null';
+    const writer = spawn('sh', ['-c', `${work}; echo written > "$0"`, path], { stdio: 'ignore' });
     waitUntilReady(fd, 'read');
     assert.equal(room.toString('utf8', 0, readSync(fd, room)), 'written\n');
     await watchdog(once(writer, 'exit'), 'the writer to end');
@@ -27,7 +28,7 @@ test('waitUntilReady() waits until there is something to read, and until there i
       },
       { code: 'EAGAIN' },
     );
-    const reader = spawn('sh', ['-c', 'head -c 65536 "$0"', path], { stdio: 'ignore' });
+    const reader = spawn('sh', ['-c', `${work}; head -c 65536 "$0"`, path], { stdio: 'ignore' });
     waitUntilReady(fd, 'write');
     assert.ok(writeSync(fd, room) > 0);
     await watchdog(once(reader, 'exit'), 'the reader to end');

@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { createPool } from '../../../aggregate/pool.ts';
+import { ignore } from '../../../base/ignore.ts';
 import { parentChannel } from '../../../ipc/meet/fork.ts';
 import { listen } from '../../../ipc/meet/listen.ts';
 import type { AppRequest } from './app-request.ts';
@@ -52,4 +53,5 @@ close = async () => {
   await endpoint.close();
   await Promise.all([...sessions].map(session => session.drain()));
 };
-await parent.request({ head: { type: 'serving', address: endpoint.path } });
+// A parent that is gone before it has answered is told of by 'close'.
+parent.request({ head: { type: 'serving', address: endpoint.path } }).catch(ignore);

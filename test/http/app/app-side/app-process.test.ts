@@ -55,6 +55,8 @@ for (const [how, end] of [
     await using family = new Family();
     const forked = await serving(family);
     const channel = await connect(forked.address);
+    // It has taken up the channel when it answers.
+    assert.equal(await ask(channel, '/hello'), '200 hello');
     const drained = (async () => {
       for await (const { head } of channel) if (head === 'drain') return;
     })();

@@ -194,13 +194,15 @@ for (const { hasLane, way } of WAYS) {
     await gate.arrived(2);
     // Nothing is answered before the gate opens, but what is refused.
     const statuses: number[] = [];
+    let tell = (): void => {};
+    const refused = new Promise<void>(resolve => {
+      tell = resolve;
+    });
     const later = Array.from({ length: 8 }, async () => {
       statuses.push((await site.fetch(gate.target)).status);
+      if (statuses.length === 6) tell();
     });
-    const refused = async (): Promise<void> => {
-      while (statuses.length < 6) await new Promise(setImmediate);
-    };
-    await watchdog(refused(), 'six to be refused');
+    await watchdog(refused, 'six to be refused');
     assert.equal(gate.arrivals, 2);
     assert.deepEqual(statuses, Array(6).fill(503));
     gate.open();

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Aggregate } from '../../../src/aggregate/aggregate.ts';
+import { isStatusPage, StatusPages } from '../../../src/cli/serve/status-pages.ts';
+import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { STATUS_PAGE } from '../../../src/observe/page.ts';
+import type { Status } from '../../../src/observe/status.ts';
+
+function request(target: string, method = 'GET'): ServerRequest {
+  return { method, target } as ServerRequest;
+}
+
+function textOf({ body }: Answer): string {
+  assert.ok(Aggregate.isAggregate(body));
+  using text = body;
+  return text.toString();
+}
+
+test('the page, and the figures that it shows, are two targets, whatever the query', async () => {
+  const status = { files: 7 } as unknown as Status;
+  const pages = new StatusPages(async () => status);
+  for (const [target, text] of [
+    ['/_iolite', STATUS_PAGE],
+    ['/_iolite?a', STATUS_PAGE],
+    ['/_iolite/status.json', '{"files":7}'],
+    ['/_iolite/status.json?a=b', '{"files":7}'],
+  ] as const) {
+    assert.equal(isStatusPage(request(target)), true);
+    const answer = (await pages.answer(request(target))) as Answer;
+    assert.equal(answer.status, 200);
+    assert.ok(answer.headers.join().includes('Cache-Control,no-store'));
+    assert.equal(textOf(answer), text);
+  }
+  for (const target of ['/', '/_iolite/', '/_iolite/status', '/_iolitex', '/a?/_iolite']) {
+    assert.equal(isStatusPage(request(target)), false);
+    assert.equal(await pages.answer(request(target)), undefined);
+  }
+});
+
+test('they are only read, and figures that cannot be had are 503', async () => {
+  const pages = new StatusPages(() => Promise.reject(new Error('the primary is gone')));
+  assert.equal((await pages.answer(request('/_iolite', 'POST')))?.status, 405);
+  assert.equal((await pages.answer(request('/_iolite', 'HEAD')))?.status, 200);
+  assert.equal((await pages.answer(request('/_iolite/status.json')))?.status, 503);
+});
