@@ -398,11 +398,10 @@ export class Aggregate extends SequentialReads<Aggregate> {
  * );
  * ```
  */
-export class AggregateReader extends SequenceReader<Aggregate> {
-  override fork(): AggregateReader {
-    return new AggregateReader(this.duplicateSource(), this.position);
-  }
-}
+export type AggregateReader = SequenceReader<Aggregate>;
+// The class itself: one that extends it would make a reader a third dearer.
+export const AggregateReader = SequenceReader<Aggregate>;
+Object.defineProperty(AggregateReader, 'name', { value: 'AggregateReader' });
 
 function isContent(value: unknown): boolean {
   return typeof value === 'string' || isBytes(value) || Aggregate.isAggregate(value);

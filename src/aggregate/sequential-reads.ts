@@ -11,7 +11,7 @@ import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-read
  * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
  * reach. Lines copy nothing. Streams are for what knows no aggregates, at the price of a copy.
  *
- * It knows no aggregates either, so that nothing below them has to: `Part` is what its parts are.
+ * `Part` says of what kind its parts are: aggregates, which are built on this and not known here.
  */
 export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
   extends ByteSequence

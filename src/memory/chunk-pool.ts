@@ -33,6 +33,7 @@ export interface Reservation {
   readonly bytes: Buffer;
 }
 
+const MAX_BUFFER_BYTES = MAX_CHUNK_BYTES - PAGE_BYTES;
 const ALIGNMENT_BYTES = 64;
 /** A buffer of this size or more gets a chunk of its own. */
 const OWN_CHUNK_BYTES = 256 * 1024;
@@ -99,7 +100,7 @@ export class ChunkPool {
    *   EMFILE).
    */
   reserve(size: number): Reservation {
-    checkInteger(size, 'size', 0, MAX_CHUNK_BYTES - PAGE_BYTES);
+    checkInteger(size, 'size', 0, MAX_BUFFER_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
@@ -112,7 +113,7 @@ export class ChunkPool {
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
-    checkInteger(size, 'size', 1, MAX_CHUNK_BYTES - PAGE_BYTES);
+    checkInteger(size, 'size', 1, MAX_BUFFER_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     return this.#reserveOwn(size, false);
@@ -125,11 +126,11 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
-    invariant(length <= reservation.length, 'a buffer is no longer than its room');
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
     }
+    invariant(length <= reservation.length, 'a buffer is no longer than its room');
     if (this.kind !== 'seal') return lease;
     const chunk = lease.chunk as OwnedChunk;
     chunk.freeze();

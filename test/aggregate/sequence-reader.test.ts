@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { AggregateReader } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { IncompleteError } from '../../src/aggregate/sequence-reader.ts';
 import { sliced, slicings } from '../support/slicing.ts';
@@ -142,5 +143,15 @@ test('a released reader says so, and bad counts are refused', () => {
     () => reader.release(),
   ]) {
     assert.throws(late, { code: 'ERR_IOLITE_RELEASED' });
+  }
+});
+
+test('readers and their forks are AggregateReaders by name', () => {
+  using aggregate = pool.from('x');
+  using reader = aggregate.reader();
+  using fork = reader.fork();
+  for (const each of [reader, fork]) {
+    assert(each instanceof AggregateReader);
+    assert.equal(each.constructor.name, 'AggregateReader');
   }
 });

@@ -204,9 +204,9 @@ test('chunks leased longer by another domain go when that has let go, though nob
 
 test('a buffer that is longer than its room is found out', () => {
   using pool = new ChunkPool({ memory: 'heap' });
-  const reservation = pool.reserve(100);
-  assert.throws(() => pool.commit(reservation, 101), { code: 'ERR_IOLITE_INVARIANT' });
-  pool.commit(reservation, 100).release();
+  const reservation = pool.reserve(MiB);
+  assert.throws(() => pool.commit(reservation, MiB + 1), { code: 'ERR_IOLITE_INVARIANT' });
+  pool.commit(reservation, MiB).release();
 });
 
 test('a chunk that ends its use twice is found out', () => {

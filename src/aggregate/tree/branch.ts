@@ -94,8 +94,8 @@ export function release(tree: Tree): void {
     return;
   }
   tree.references -= 1;
-  invariant(tree.references >= 0, 'a branch is released no more often than it was retained');
   if (tree.references > 0) return;
+  invariant(tree.references === 0, 'a branch is released no more often than it was retained');
   const { children } = tree;
   for (let i = tree.first; i < children.length; i++) release(children[i] as Tree);
 }

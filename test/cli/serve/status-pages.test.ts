@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { isStatusPage, StatusPages } from '../../../src/cli/serve/status-pages.ts';
 import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../src/http/message/promised-answer.ts';
 import { STATUS_PAGE } from '../../../src/observe/page.ts';
 import type { Status } from '../../../src/observe/status.ts';
 
@@ -26,20 +27,20 @@ test('the page, and the figures that it shows, are two targets, whatever the que
     ['/_iolite/status.json?a=b', '{"files":7}'],
   ] as const) {
     assert.equal(isStatusPage(request(target)), true);
-    const answer = (await pages.answer(request(target))) as Answer;
+    const answer = (await answerOf(pages, request(target))) as Answer;
     assert.equal(answer.status, 200);
     assert.ok(answer.headers.join().includes('Cache-Control,no-store'));
     assert.equal(textOf(answer), text);
   }
   for (const target of ['/', '/_iolite/', '/_iolite/status', '/_iolitex', '/a?/_iolite']) {
     assert.equal(isStatusPage(request(target)), false);
-    assert.equal(await pages.answer(request(target)), undefined);
+    assert.equal(await answerOf(pages, request(target)), undefined);
   }
 });
 
 test('they are only read, and figures that cannot be had are 503', async () => {
   const pages = new StatusPages(() => Promise.reject(new Error('the primary is gone')));
-  assert.equal((await pages.answer(request('/_iolite', 'POST')))?.status, 405);
-  assert.equal((await pages.answer(request('/_iolite', 'HEAD')))?.status, 200);
-  assert.equal((await pages.answer(request('/_iolite/status.json')))?.status, 503);
+  assert.equal((await answerOf(pages, request('/_iolite', 'POST')))?.status, 405);
+  assert.equal((await answerOf(pages, request('/_iolite', 'HEAD')))?.status, 200);
+  assert.equal((await answerOf(pages, request('/_iolite/status.json')))?.status, 503);
 });
