@@ -11,13 +11,16 @@ import { IoliteError } from './error.ts';
  */
 export const CHECKED = process.env.IOLITE_CHECK === '1';
 
+/** The same, of this module alone: the compiler takes it for the constant that it is. */
+const isChecked = CHECKED;
+
 /**
  * @param holds what must be true; to be cheap, as it is calculated in any case
  * @param what must hold, as a sentence: "a lease that is released was held"
  * @throws ERR_IOLITE_INVARIANT if it does not hold and is checked: a bug of iolite, to be reported
  */
 export function invariant(holds: boolean, what: string): asserts holds {
-  if (CHECKED && !holds) fail(what);
+  if (isChecked && !holds) fail(what);
 }
 
 /** Apart, so that the check itself is small enough to be inlined. */

@@ -1,4 +1,5 @@
 /** What a running system shows of itself. */
 
+export { type AnswerFigures, AnswerMetrics, figuresOf, type ObservedAnswer } from './answer-metrics.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';
 export { type ObservedProcess, readStatus, type Status, type StatusInput } from './status.ts';

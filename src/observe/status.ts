@@ -1,11 +1,11 @@
+import type { AnswerFigures } from './answer-metrics.ts';
 import { readChunkFiles, readProcessMemory } from './smaps.ts';
 
 /** A process to report on. */
 export interface ObservedProcess {
   readonly role: string;
   readonly pid: number;
-  /** HTTP requests it has served. */
-  readonly requests: number;
+  readonly figures: AnswerFigures;
 }
 
 /** What is asked of a status besides the processes' memory. */
@@ -23,7 +23,7 @@ export type Status = {
   /** When it was measured, ISO 8601. */
   readonly time: string;
   /** Those that still were there. */
-  readonly processes: readonly {
+  readonly processes: readonly ({
     readonly role: string;
     readonly pid: number;
     /** Address space that maps the cache. */
@@ -31,8 +31,7 @@ export type Status = {
     /** Proportional set size of that, and of the whole process. */
     readonly chunkPss: number;
     readonly pss: number;
-    readonly requests: number;
-  }[];
+  } & AnswerFigures)[];
   readonly totals: {
     readonly files: number;
     /** Content in the cache. */
@@ -54,9 +53,9 @@ export async function readStatus(input: StatusInput): Promise<Status> {
   const [chunkFiles, processes] = await Promise.all([
     readChunkFiles(),
     Promise.all(
-      input.processes.map(async ({ role, pid, requests }) => {
+      input.processes.map(async ({ role, pid, figures }) => {
         const memory = await readProcessMemory(pid);
-        return memory === undefined ? [] : [{ role, pid, ...memory, requests }];
+        return memory === undefined ? [] : [{ role, pid, ...memory, ...figures }];
       }),
     ),
   ]);

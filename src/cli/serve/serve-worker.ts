@@ -12,15 +12,15 @@ import { attachProxy } from '../../http/proxy/attached-proxy.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
 import { composeContent } from '../../http/server/compose.ts';
-import { HttpServer } from '../../http/server/http-server.ts';
+import { createListener } from '../../http/server/create-listener.ts';
 import type { Listener } from '../../http/server/listener.ts';
 import type { SiteOptions } from '../../http/site/site-options.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
+import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import type { Status } from '../../observe/status.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
-import { RequestCounter } from './request-counter.ts';
-import { StatusPages } from './status-pages.ts';
+import { StatusPages, withoutStatusPages } from './status-pages.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -57,13 +57,13 @@ channel.once('close', stopSoon);
 /** Where the application listens, as long as there is nobody to tell. */
 const addresses: string[] = [];
 let connect = (address: string): void => void addresses.push(address);
-const counter = new RequestCounter();
+const metrics = new AnswerMetrics();
 channel.onRequest(({ head, body }) => {
   body?.release();
   const { type, address } = (head ?? {}) as { type?: string; address?: string };
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
-  return { head: { requests: counter.requests } };
+  return { head: metrics.figures() };
 });
 
 async function ask(type: string, timeout?: number): Promise<unknown> {
@@ -107,11 +107,12 @@ if (log !== undefined) {
   const { file, format = 'combined' } = log;
   accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
 }
-server = new HttpServer({
+const counted = withoutStatusPages(metrics);
+server = createListener({
   handler: process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content,
   limits,
   tls,
-  listeners: accessLog === undefined ? [counter] : [counter, accessLog],
+  listeners: accessLog === undefined ? [counted] : [counted, accessLog],
   failed: (error, { method, target }) => {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);

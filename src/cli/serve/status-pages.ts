@@ -1,3 +1,4 @@
+import type { AnswerListener } from '../../http/message/answer-report.ts';
 import type {
   Answer,
   Handler,
@@ -52,4 +53,14 @@ export function isStatusPage({ target }: ServerRequest): boolean {
   if (!target.startsWith('/_iolite')) return false;
   const [path] = target.split('?', 1);
   return path === '/_iolite' || path === '/_iolite/status.json';
+}
+
+/** Listens to answers but for those that show the status. */
+export function withoutStatusPages(listener: AnswerListener): AnswerListener {
+  return {
+    wantsDuration: listener.wantsDuration,
+    answered: report => {
+      if (!isStatusPage(report.request)) listener.answered(report);
+    },
+  };
 }

@@ -1,9 +1,10 @@
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import type { Worker } from '../../ipc/meet/supervisor.ts';
+import { type AnswerFigures, figuresOf, NO_FIGURES } from '../../observe/answer-metrics.ts';
 import { readStatus, type Status } from '../../observe/status.ts';
 import { WorkerMessage } from './worker-message.ts';
 
-/** What a worker has to say how many requests it has served. */
+/** How long a worker has to tell its figures. */
 const ANSWER_LIMIT_MS = 1000;
 
 /** The processes that a primary has started. */
@@ -17,7 +18,7 @@ export class StatusReader {
   readonly #cache: FileCache;
   readonly #processes: ServerProcesses;
   /** What each worker last said, for when one is too busy to answer. */
-  readonly #requests = new WeakMap<Worker, number>();
+  readonly #figures = new WeakMap<Worker, AnswerFigures>();
   #reading: Promise<Status> | undefined;
 
   constructor(cache: FileCache, processes: ServerProcesses) {
@@ -39,13 +40,13 @@ export class StatusReader {
     const observed = workers.map(async worker => ({
       role: 'worker',
       pid: worker.pid,
-      requests: await this.#requestsOf(worker),
+      figures: await this.#figuresOf(worker),
     }));
     return readStatus({
       processes: [
-        { role: 'primary', pid: process.pid, requests: 0 },
+        { role: 'primary', pid: process.pid, figures: NO_FIGURES },
         ...(await Promise.all(observed)),
-        ...applications.map(({ pid }) => ({ role: 'application', pid, requests: 0 })),
+        ...applications.map(({ pid }) => ({ role: 'application', pid, figures: NO_FIGURES })),
       ],
       files: entries,
       dataBytes: bytes,
@@ -53,14 +54,14 @@ export class StatusReader {
     });
   }
 
-  async #requestsOf(worker: Worker): Promise<number> {
+  async #figuresOf(worker: Worker): Promise<AnswerFigures> {
     try {
       const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
-      const { head } = await worker.channel.request({ head: { type: WorkerMessage.REQUESTS } }, { signal });
-      this.#requests.set(worker, Number((head as { requests?: number } | undefined)?.requests ?? 0));
+      const { head } = await worker.channel.request({ head: { type: WorkerMessage.FIGURES } }, { signal });
+      this.#figures.set(worker, figuresOf(head));
     } catch {
       // It is busy, or gone.
     }
-    return this.#requests.get(worker) ?? 0;
+    return this.#figures.get(worker) ?? NO_FIGURES;
   }
 }

@@ -6,8 +6,8 @@ export const WorkerMessage = {
   SERVING: 'serving',
   /** Worker to primary: answered with a Status. */
   STATUS: 'status',
-  /** Primary to worker: answered with `{ requests }`, how many it has served. */
-  REQUESTS: 'requests',
+  /** Primary to worker: answered with its AnswerFigures. */
+  FIGURES: 'figures',
   /** Primary to worker: a process of the application listens at `address`. Answered with nothing. */
   APPLICATION: 'application',
   /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */

@@ -35,7 +35,7 @@ export interface FileCacheOptions {
    */
   readonly budget: number;
   /**
-   * Who leaves a full cache: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. Files in use go
+   * Who leaves a full cache: by name, or a policy of one's own. Default 'lru'. Files in use go
    * last.
    */
   readonly policy?: PolicyName | CachePolicy;

@@ -21,10 +21,11 @@ import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
 import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
 import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
+import { createOrigin } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
-import { HttpOrigin, type OriginLimits } from './origin/http-origin.ts';
+import type { OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 
@@ -34,7 +35,7 @@ export interface ProxyOptions extends OriginLimits {
   readonly origin: string | URL;
   /** Bytes of memory that responses are kept in. Default 256 MiB; 0 keeps none. */
   readonly budget?: number;
-  /** Who leaves when the budget is spent: 'lru' (default), 'gds', 's3fifo', or a policy of one's own. */
+  /** Who leaves when the budget is spent: by name, or a policy of one's own. Default 'lru'. */
   readonly policy?: PolicyName | CachePolicy;
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
@@ -107,7 +108,7 @@ class CachingProxy implements ReverseProxy {
 
   constructor(options: ProxyOptions) {
     const { budget, policy, pool, trustForwarded } = checkOptions(options);
-    const origin = new HttpOrigin(options.origin, options);
+    const origin = createOrigin(options.origin, options);
     this.#store = new ResponseStore({ budget, policy, pool });
     this.#context = {
       origin,

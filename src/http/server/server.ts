@@ -4,13 +4,15 @@ import type { FileCache } from '../../file/cache/file-cache.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from '../app/server-side/app-processes.ts';
+import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { type AnswerFunction, handlerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../proxy/proxy.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
 import { composeContent } from './compose.ts';
-import { HttpServer, type ServerLimits, type TlsOptions } from './http-server.ts';
+import { createListener } from './create-listener.ts';
+import type { ServerLimits, TlsOptions } from './http-server.ts';
 import type { Listener } from './listener.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
@@ -40,6 +42,8 @@ export interface CreateServerOptions {
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
   /** Gets an entry for every answer: see createAccessLog(). It stays the caller's, to reopen and to close. */
   readonly accessLog?: AccessLog | undefined;
+  /** Told of every answer, for metrics say. */
+  readonly listeners?: readonly AnswerListener[] | undefined;
 }
 
 const BUDGET_BYTES = 256 * 1024 ** 2;
@@ -72,7 +76,8 @@ export class Server {
   readonly #proxy: ReverseProxy | undefined;
 
   constructor(options: CreateServerOptions) {
-    const { handler, root, site = {}, cache, app, origin, tls, limits, failed, accessLog } = options;
+    const { handler, root, site = {}, cache, app, origin, tls, limits, failed } = options;
+    const { accessLog, listeners = [] } = options;
     if (handler === undefined && root === undefined && app === undefined && origin === undefined) {
       throw new ArgumentError(
         'Cannot create server: a handler, a root, an app or an origin is wanted, none was given',
@@ -99,8 +104,8 @@ export class Server {
     const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
     const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
     const content = composeContent({ first, files, behind: gateway ?? this.#proxy });
-    const listeners = accessLog === undefined ? [] : [accessLog];
-    this.#listener = new HttpServer({ handler: content, tls, limits, failed, listeners });
+    const told = accessLog === undefined ? listeners : [...listeners, accessLog];
+    this.#listener = createListener({ handler: content, tls, limits, failed, listeners: told });
   }
 
   /**

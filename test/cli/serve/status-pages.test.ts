@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
-import { isStatusPage, StatusPages } from '../../../src/cli/serve/status-pages.ts';
+import { isStatusPage, StatusPages, withoutStatusPages } from '../../../src/cli/serve/status-pages.ts';
 import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
 import { answerOf } from '../../../src/http/message/promised-answer.ts';
 import { STATUS_PAGE } from '../../../src/observe/page.ts';
@@ -43,4 +43,18 @@ test('they are only read, and figures that cannot be had are 503', async () => {
   assert.equal((await answerOf(pages, request('/_iolite', 'POST')))?.status, 405);
   assert.equal((await answerOf(pages, request('/_iolite', 'HEAD')))?.status, 200);
   assert.equal((await answerOf(pages, request('/_iolite/status.json')))?.status, 503);
+});
+
+test('a listener hears of all answers but for those that show the status', () => {
+  const heard: string[] = [];
+  const listener = withoutStatusPages({
+    wantsDuration: true,
+    answered: ({ request: { target } }) => heard.push(target),
+  });
+  assert.equal(listener.wantsDuration, true);
+  const outcome = { httpVersion: '1.1', status: 200, bytes: 0, duration: 0, remoteAddress: undefined };
+  for (const target of ['/', '/_iolite', '/_iolite/status.json?a', '/_iolite/other']) {
+    listener.answered({ request: request(target), ...outcome });
+  }
+  assert.deepEqual(heard, ['/', '/_iolite/other']);
 });
