@@ -117,7 +117,8 @@ export async function handle(
   request: ServerRequest,
   response: NodeResponse,
 ): Promise<boolean> {
-  const answer = await requestAnswer(handler, request, response);
+  const answering = requestAnswer(handler, request, response);
+  const answer = answering instanceof Promise ? await answering : answering;
   if (answer === undefined) return isGone(response);
   await writeAnswer(response, answer, request.method);
   return true;

@@ -123,7 +123,9 @@ class Middleware {
     setting: HeaderSetting,
     next: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
-    const answer = await requestAnswer(this.#site, request, response);
+    const answering = requestAnswer(this.#site, request, response);
+    // Not to wait for what is there spares a turn.
+    const answer = answering instanceof Promise ? await answering : answering;
     // Nobody is there any more.
     if (answer === undefined) return;
     if (setting.failure !== undefined) {

@@ -115,7 +115,9 @@ export class HttpServer implements Listener {
     const since = performance.now();
     // Asked for now: a connection that is closed does not know it.
     const remoteAddress = this.#listener === undefined ? undefined : request.remoteAddress;
-    const answer = await this.#answerOf(message, request, response);
+    const answering = this.#answerOf(message, request, response);
+    // Not to wait for what is there spares a turn.
+    const answer = answering instanceof Promise ? await answering : answering;
     if (answer === undefined) return; // The client is gone.
     const sent = await this.#send(response, request, answer);
     if (sent === undefined || this.#listener === undefined) return;
@@ -142,20 +144,38 @@ export class HttpServer implements Listener {
     }
   }
 
-  async #answerOf(
+  #answerOf(
     message: NodeRequest,
     request: ServerRequest,
     response: NodeResponse,
-  ): Promise<Answer | undefined> {
+  ): Answer | undefined | Promise<Answer | undefined> {
     // Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2).
     if (countFieldLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
     try {
-      const answer = await requestAnswer(this.#handler, request, response);
-      return answer ?? (isGone(response) ? undefined : statusAnswer(404));
+      const answer = requestAnswer(this.#handler, request, response);
+      if (answer instanceof Promise) return this.#wait(answer, request, response);
+      return answer ?? statusAnswer(404);
     } catch (error) {
-      this.#failed(error, request);
-      return statusAnswer(500);
+      return this.#failure(error, request);
     }
+  }
+
+  /** @returns undefined when the client has left meanwhile */
+  async #wait(
+    answering: Promise<Answer | undefined>,
+    request: ServerRequest,
+    response: NodeResponse,
+  ): Promise<Answer | undefined> {
+    try {
+      return (await answering) ?? (isGone(response) ? undefined : statusAnswer(404));
+    } catch (error) {
+      return this.#failure(error, request);
+    }
+  }
+
+  #failure(error: unknown, request: ServerRequest): Answer {
+    this.#failed(error, request);
+    return statusAnswer(500);
   }
 }
 
