@@ -2,10 +2,9 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { AcceptedConnection } from '../../os/node-socket.ts';
 import { peekNow, receiveNow } from '../../os/socket.ts';
 import { isStream } from '../message/body.ts';
-import type { Answer } from '../message/exchange.ts';
+import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { LaneExchange, type LaneOutcome } from './lane-exchange.ts';
 import type { Lane } from './lane-host.ts';
-import type { LaneRequest } from './lane-request.ts';
 import type { Unsent } from './outbox.ts';
 import { prepareOutcome } from './prepared-answer.ts';
 
@@ -24,7 +23,7 @@ export interface Opening {
 
 /** An answer that the kernel had no room for all of. */
 export interface BegunAnswer {
-  readonly request: LaneRequest;
+  readonly request: ServerRequest;
   readonly status: number;
   readonly head: readonly Buffer[];
   /** Bytes of its body. */
@@ -57,14 +56,21 @@ export function answerBeforeSocket(lane: Lane, connection: AcceptedConnection): 
   // The kernel resets a connection that is closed with bytes unread.
   receiveNow(fd, memo.buffer.subarray(0, count));
   const left = outbox.send(fd);
-  const { request } = exchange;
   if (listener !== undefined) void connection.remoteAddress;
-  if (left !== undefined) return { fd, exchange, outcome, begun: { request, status, head, length, left } };
+  if (left !== undefined)
+    return { fd, exchange, outcome, begun: { request: exchange, status, head, length, left } };
   connection.close();
   if (listener !== undefined) {
     const duration = since === 0 ? 0 : performance.now() - since;
     const { remoteAddress } = connection;
-    listener.answered({ request, httpVersion: '1.1', status, bytes: length, duration, remoteAddress });
+    listener.answered({
+      request: exchange,
+      httpVersion: '1.1',
+      status,
+      bytes: length,
+      duration,
+      remoteAddress,
+    });
   }
   return true;
 }

@@ -153,7 +153,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
   /** Goes on with the only request that is there. @param bytes of which the first `count` are the request */
   #takeOnly(exchange: LaneExchange, outcome: LaneOutcome | undefined, bytes: Buffer, count: number): void {
     if (isAtHand(outcome) && count === exchange.parsed.length) {
-      this.#sending.add(exchange.request, this.#prepare(exchange, outcome));
+      this.#sending.add(exchange, this.#prepare(exchange, outcome));
       this.#sendQueued(NOTHING, this.#rest);
     } else if (outcome === 'declined') {
       this.#handOver(bytes.subarray(0, count));
@@ -217,7 +217,7 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
         this.#sendQueued(bytes.subarray(at), rest => this.#wait(exchange, rest, rest.length));
         return;
       }
-      this.#sending.add(exchange.request, this.#prepare(exchange, outcome));
+      this.#sending.add(exchange, this.#prepare(exchange, outcome));
       at += exchange.parsed.length;
       if (this.#lane.outbox.size > BATCH_BYTES && at < bytes.length) {
         this.#sendQueued(bytes.subarray(at), this.#takeAll);
@@ -312,17 +312,17 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
       releaseBody(answer.body);
       return;
     }
-    const { request, rest } = exchange;
+    const { rest } = exchange;
     const prepared = this.#prepare(exchange, answer);
     // Hints may be with Node's socket still.
     if (isStream(prepared.body) || this.#socket.writableLength > 0) {
-      this.#sending.sendParts(request, prepared).then(
+      this.#sending.sendParts(exchange, prepared).then(
         () => this.#goOn(rest, this.#takeRest),
         () => this.#destroy(),
       );
       return;
     }
-    this.#sending.add(request, prepared);
+    this.#sending.add(exchange, prepared);
     const left = this.#sending.send();
     if (left === undefined) this.#goOn(rest, this.#takeRest);
     else this.#sendLeft(left, rest, this.#takeRest);

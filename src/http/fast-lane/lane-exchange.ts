@@ -1,53 +1,126 @@
 import { releaseBody } from '../message/body.ts';
-import type { Answer, PendingAnswer, Recipient } from '../message/exchange.ts';
+import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
+import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import type { Lane } from './lane-host.ts';
-import { type HintSender, type LaneClient, LaneRequest } from './lane-request.ts';
 
 /** What a handler says of a request: its answer, that others are to be asked, or that it has left off. */
 export type LaneOutcome = Answer | 'declined' | 'abandoned';
 
 /** Who waits for what a handler says. */
-export interface OutcomeWaiter extends HintSender {
+export interface OutcomeWaiter {
   /** Called once. */
   settled(exchange: LaneExchange, outcome: LaneOutcome): void;
+  /** Hints go ahead of the answer: their bytes. */
+  hinted(hints: Buffer): void;
 }
 
-const NOTHING = Buffer.alloc(0);
+/** Whom a request came from. */
+export interface LaneClient {
+  readonly remoteAddress?: string | undefined;
+}
 
 /** How far a request has come. */
 type Stage =
   /** The handler is being asked. */
   | 'asked'
-  /** It has not answered at once, or its answer is to be sent later; nobody waits yet. */
+  /** It has not answered at once; nobody waits for it yet. */
   | 'pending'
+  /** Its answer is there, and nobody has taken it yet. */
+  | 'kept'
   /** Somebody waits for what it says. */
   | 'awaited'
-  /** It was said to whom it is for. What comes now is dropped. */
+  /** What it said was taken. What comes now is dropped. */
   | 'settled';
 
-/**
- * A request of the fast lane and what becomes of it, from the question to the handler until that has said
- * what it has to say, which it may do once.
- */
-export class LaneExchange implements Recipient {
-  readonly request: LaneRequest;
-  readonly parsed: ParsedRequest;
-  /** The request and what came behind it; kept where the answer is to come. */
+const NOTHING = Buffer.alloc(0);
+
+/** What an exchange has besides if its answer is to come. */
+class Delay {
+  /** The request and what came behind it. */
   bytes: Buffer = NOTHING;
+  /** What the handler gave to give it up by. */
+  pending: PendingAnswer | undefined = undefined;
+  waiter: OutcomeWaiter | undefined = undefined;
+  /** Hints, which may have come before they could be sent: answers to earlier requests go first. */
+  hints: Buffer | undefined = undefined;
+  isGivenUp = false;
+}
+
+/**
+ * A request of the fast lane as handlers see it, and what becomes of it, from the question to the handler
+ * until that has said what it has to say, which it may do once.
+ *
+ *     asked    -> settled   the handler says at once what it has to say
+ *     asked    -> pending   it does not
+ *     settled  -> kept      postpone(): what it said is to be sent later
+ *     pending  -> kept      it says what it has to say before anybody waits
+ *     pending  -> awaited   wait()
+ *     kept     -> settled   wait(), dispose()
+ *     awaited  -> settled   it says what it has to say
+ *     pending  -> settled   dispose()
+ *
+ * One object for both, with little in it unless the answer is to come: it is made for every request.
+ */
+export class LaneExchange implements ServerRequest, Recipient {
+  readonly parsed: ParsedRequest;
   readonly #lane: Lane;
+  readonly #client: LaneClient;
   #stage: Stage = 'asked';
-  #pending: PendingAnswer | undefined;
-  #outcome: LaneOutcome | undefined;
-  #waiter: OutcomeWaiter | undefined;
-  #isGivenUp = false;
+  #outcome: LaneOutcome | undefined = undefined;
+  #delay: Delay | undefined = undefined;
 
   constructor(lane: Lane, parsed: ParsedRequest, client: LaneClient) {
-    this.#lane = lane;
     this.parsed = parsed;
-    this.request = new LaneRequest(parsed, client);
+    this.#lane = lane;
+    this.#client = client;
+  }
+
+  // The request
+
+  get method(): string {
+    return this.parsed.method;
+  }
+
+  get target(): string {
+    return this.parsed.target;
+  }
+
+  get secure(): boolean {
+    return false;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#client.remoteAddress;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.parsed.rawHeaders;
+  }
+
+  get body(): undefined {
+    return undefined;
+  }
+
+  header(name: string): string | undefined {
+    return this.parsed.fields.get(name);
+  }
+
+  /** @throws ERR_IOLITE_ARGUMENT for a link that cannot be sent */
+  earlyHints(links: readonly string[]): void {
+    this.#delay ??= new Delay();
+    if (links.length === 0 || this.#delay.hints !== undefined) return;
+    this.#delay.hints = hintsHead(links);
+    this.#delay.waiter?.hinted(this.#delay.hints);
+  }
+
+  // For the connection
+
+  /** The request and what came behind it; kept where the answer is to come. */
+  get bytes(): Buffer {
+    return this.#delay?.bytes ?? NOTHING;
   }
 
   /** What came behind the request. */
@@ -61,9 +134,8 @@ export class LaneExchange implements Recipient {
    */
   ask(): LaneOutcome | undefined {
     try {
-      const pending = this.#lane.handler.answer(this.request, this);
-      if (this.#outcome === undefined && typeof pending?.giveUp !== 'function') throw wrongHandler(pending);
-      this.#pending = pending;
+      const pending = this.#lane.handler.answer(this, this);
+      if (this.#outcome === undefined) this.#delayBy(pending);
     } catch (error) {
       this.failed(error);
     }
@@ -75,7 +147,7 @@ export class LaneExchange implements Recipient {
 
   /** Takes back what {@link ask} gave, to be waited for. */
   postpone(outcome: LaneOutcome): void {
-    this.#stage = 'pending';
+    this.#stage = 'kept';
     this.#outcome = outcome;
   }
 
@@ -84,11 +156,15 @@ export class LaneExchange implements Recipient {
    * @param bytes of which the first `length` are the request and what came behind it; valid during the call
    */
   wait(waiter: OutcomeWaiter, bytes: Buffer, length: number): void {
-    this.bytes = Buffer.from(bytes.subarray(0, length));
-    this.#waiter = waiter;
+    this.#delay ??= new Delay();
+    this.#delay.bytes = Buffer.from(bytes.subarray(0, length));
+    this.#delay.waiter = waiter;
+    if (this.#outcome !== undefined) {
+      this.#give(waiter, this.#outcome);
+      return;
+    }
     this.#stage = 'awaited';
-    if (this.#outcome === undefined) this.request.hintTo(waiter);
-    else this.#give(waiter, this.#outcome);
+    if (this.#delay.hints !== undefined) waiter.hinted(this.#delay.hints);
   }
 
   /**
@@ -96,18 +172,24 @@ export class LaneExchange implements Recipient {
    * it answers nevertheless the answer counts.
    */
   giveUp(): void {
-    if (this.#isGivenUp || this.#stage === 'settled' || this.#outcome !== undefined) return;
-    this.#isGivenUp = true;
-    this.#pending?.giveUp();
+    const delay = this.#delay;
+    if (delay === undefined || delay.isGivenUp) return;
+    if (this.#stage !== 'pending' && this.#stage !== 'awaited') return;
+    delay.isGivenUp = true;
+    delay.pending?.giveUp();
   }
 
   /** Nobody will wait for the answer, or the waiter is over: it is given up, or released. */
   dispose(): void {
     this.giveUp();
-    if (this.#stage !== 'pending') return;
+    const outcome = this.#outcome;
+    if (this.#stage !== 'pending' && this.#stage !== 'kept') return;
     this.#stage = 'settled';
-    if (this.#outcome !== undefined) release(this.#outcome);
+    this.#outcome = undefined;
+    if (outcome !== undefined) release(outcome);
   }
+
+  // For the handler
 
   answered(answer: Answer): void {
     this.#settle(answer);
@@ -119,30 +201,39 @@ export class LaneExchange implements Recipient {
 
   failed(error: unknown): void {
     if (this.#stage === 'settled' || this.#outcome !== undefined) return;
-    this.#settle(this.#isGivenUp ? 'abandoned' : this.failure(error));
+    this.#settle(this.#delay?.isGivenUp === true ? 'abandoned' : this.failure(error));
   }
 
   /** The answer in place of one that the handler failed to give. */
   failure(error: unknown): Answer {
-    this.#lane.failed?.(error, this.request);
+    this.#lane.failed?.(error, this);
     return statusAnswer(500);
   }
 
-  #settle(outcome: LaneOutcome): void {
-    if (this.#stage === 'settled' || this.#outcome !== undefined) {
-      release(outcome);
-      return;
-    }
-    const waiter = this.#waiter;
-    if (waiter === undefined) this.#outcome = outcome;
-    // Told while answers of another connection are put together, in what all connections share.
-    else if (this.#lane.outbox.size > 0) this.#giveSoon(waiter, outcome);
-    else this.#give(waiter, outcome);
+  #delayBy(pending: PendingAnswer | undefined): void {
+    if (typeof pending?.giveUp !== 'function') throw wrongHandler(pending);
+    this.#delay ??= new Delay();
+    this.#delay.pending = pending;
   }
 
-  #giveSoon(waiter: OutcomeWaiter, outcome: LaneOutcome): void {
-    this.#outcome = outcome;
-    queueMicrotask(() => this.#give(waiter, outcome));
+  #settle(outcome: LaneOutcome): void {
+    if (this.#stage === 'asked' && this.#outcome === undefined) this.#outcome = outcome;
+    else if (this.#stage === 'settled' || this.#outcome !== undefined) release(outcome);
+    else this.#settleLate(outcome);
+  }
+
+  #settleLate(outcome: LaneOutcome): void {
+    const waiter = this.#delay?.waiter;
+    if (waiter === undefined) {
+      this.#stage = 'kept';
+      this.#outcome = outcome;
+    } else if (this.#lane.outbox.size > 0) {
+      // Told while answers of another connection are put together, in what all connections share.
+      this.#outcome = outcome;
+      queueMicrotask(() => this.#give(waiter, outcome));
+    } else {
+      this.#give(waiter, outcome);
+    }
   }
 
   #give(waiter: OutcomeWaiter, outcome: LaneOutcome): void {

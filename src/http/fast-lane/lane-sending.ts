@@ -5,9 +5,9 @@ import { closedEarly } from '../../network/send-errors.ts';
 import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import { isStream } from '../message/body.ts';
+import type { ServerRequest } from '../message/exchange.ts';
 import type { BegunAnswer } from './answer-before-socket.ts';
 import { DeliveryReports } from './delivery-report.ts';
-import type { LaneRequest } from './lane-request.ts';
 import { type Outbox, STEP_BYTES, type Unsent } from './outbox.ts';
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
 
@@ -75,7 +75,7 @@ export class LaneSending {
   }
 
   /** Puts an answer, whose body is no stream, behind those that leave together. */
-  add(request: LaneRequest, { status, head, body }: PreparedAnswer): void {
+  add(request: ServerRequest, { status, head, body }: PreparedAnswer): void {
     const whole = body as Aggregate | undefined;
     this.#reports?.add(request, status, head, whole?.length ?? 0);
     this.#host.outbox.add(head, whole);
@@ -112,7 +112,7 @@ export class LaneSending {
    * Sends an answer behind what Node's socket has, its body piece by piece if it is a stream. @throws what
    * either failed with
    */
-  async sendParts(request: LaneRequest, answer: PreparedAnswer): Promise<void> {
+  async sendParts(request: ServerRequest, answer: PreparedAnswer): Promise<void> {
     const { status, head } = answer;
     const body = isStream(answer.body) ? this.#watched(answer.body) : answer.body;
     // A stream is counted by whole parts, for the bytes around them are none of the body's.
