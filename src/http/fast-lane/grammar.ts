@@ -15,6 +15,8 @@ export interface ParsedRequest {
   readonly close: boolean;
   /** Bytes of its head, which is all of it. */
   readonly length: number;
+  /** The head itself, where it is kept as it is likely to come again: see {@link RequestMemo}. */
+  readonly kept: Buffer | undefined;
 }
 
 export const MAX_HEAD_BYTES = 8192;
@@ -129,7 +131,7 @@ export function parseRequest(bytes: Buffer, start: number): ParsedRequest | unde
   if (host === undefined || !HOST.test(host)) return undefined;
   const close = closes(fields.get('connection'));
   if (close === undefined) return undefined;
-  return { method, target, fields, rawHeaders, close, length: at + 2 - start };
+  return { method, target, fields, rawHeaders, close, length: at + 2 - start, kept: undefined };
 }
 
 /** Whether ' HTTP/1.1\r\n' stands at `at`. */

@@ -26,5 +26,5 @@ function parseOnly(bytes: Buffer, start: number, end: number): ParsedRequest | u
   const parsed = parseRequest(bytes.subarray(start, end), 0);
   if (parsed?.length !== end - start) return undefined;
   Object.freeze(parsed.rawHeaders);
-  return parsed;
+  return { ...parsed, kept: Buffer.from(bytes.subarray(start, end)) };
 }
