@@ -10,7 +10,7 @@ import {
   settle,
   type Tree,
 } from './branch.ts';
-import { join, joinApart, rootOf, touches } from './tree.ts';
+import { join, joinApart, lowered, rootOf, touches } from './tree.ts';
 
 /** The bytes before `at`, and those from it on. Consumes the tree. O(log slices). */
 export function split(tree: Tree, at: number): [Tree | undefined, Tree | undefined] {
@@ -59,8 +59,9 @@ export function part(tree: Tree, from: number, to: number): Tree {
 
 /** Joins parts of one tree: their slices were apart before. */
 function joinParts(left: Tree | undefined, right: Tree | undefined): Tree | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  return joinApart(left, right);
+  if (left !== undefined && right !== undefined) return joinApart(left, right);
+  const only = left ?? right;
+  return only && lowered(only);
 }
 
 /** What {@link replace} makes. */

@@ -8,6 +8,8 @@ import {
   MAX_CHILDREN,
   MIN_CHILDREN,
   owned,
+  release,
+  retain,
   settle,
   type Tree,
 } from './branch.ts';
@@ -19,8 +21,20 @@ const MOST_ENTRIES = 2 * MAX_CHILDREN;
 /** A root for siblings of one height: the only one, or a branch over them. */
 export function rootOf(children: Tree[]): Tree | undefined {
   const [first] = children;
-  if (first === undefined || children.length === 1) return first;
-  return new Branch(heightOf(first) + 1, children);
+  if (first === undefined) return undefined;
+  return children.length === 1 ? lowered(first) : new Branch(heightOf(first) + 1, children);
+}
+
+/** A tree without branches at its top that have one child only: inside of a tree there may be some. */
+export function lowered(tree: Tree): Tree {
+  let root = tree;
+  while (root instanceof Branch && root.children.length - root.first === 1) {
+    const child = root.children[root.first] as Tree;
+    retain(child);
+    release(root);
+    root = child;
+  }
+  return root;
 }
 
 /** Whether `next` goes on where `slice` ends, so that both are one slice. */
