@@ -1,6 +1,9 @@
-import { NEWLINE, RETURN } from '../base/ascii.ts';
 import type { ByteSequence } from './byte-sequence.ts';
 import type { DivisibleSequence } from './divisible-sequence.ts';
+
+// Of this module: V8 takes them for the constants that they are, and imported ones not.
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 /** The line that ends before a newline at `end`, without it and without a carriage return before it. */
 export function lineOf<Part extends ByteSequence>(
