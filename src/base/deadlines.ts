@@ -1,5 +1,8 @@
 import { invariant } from './invariant.ts';
 
+/** The longest that a timer of Node takes; longer ones it makes to 1 ms. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Something that is to happen in time. What it has in common with others is {@link Deadlines}' to keep. */
 export abstract class TimedTask {
   /** By performance.now(). */

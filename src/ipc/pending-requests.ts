@@ -1,3 +1,4 @@
+import { MAX_TIMEOUT_MS } from '../base/deadlines.ts';
 import { BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
@@ -105,9 +106,6 @@ export class PendingRequests {
     if (!this.#abandoned.delete(correlation)) throw protocolError('it answered what was not asked');
   }
 }
-
-/** Node's timers take no more. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function isTimeout(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIMEOUT_MS;

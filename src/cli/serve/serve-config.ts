@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
+import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { POLICY_NAMES } from '../../store/policies/index.ts';
 import { UserError } from '../user-error.ts';
 
 export const MAX_PORT = 0xffff;
 export const MAX_WORKERS = 256;
 export const MAX_BUDGET_MIB = 1024 ** 2;
-/** What timers of Node.js take. */
-const MAX_TIME_MS = 2 ** 31 - 1;
 
 /** An integer from `min` to `max`. */
 function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
@@ -19,15 +18,15 @@ function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
 }
 
 const text = v.pipe(v.string(), v.nonEmpty('a text that is not empty is wanted'));
-const time = integer(0, MAX_TIME_MS);
+const time = integer(0, MAX_TIMEOUT_MS);
 const origin = v.pipe(text, v.url('a URL is wanted'));
 const names = v.union([text, v.array(text), v.literal(false)]);
 
 const AppSchema = v.strictObject({
   module: text,
   workers: v.optional(integer(1, MAX_WORKERS)),
-  timeout: v.optional(integer(1, MAX_TIME_MS)),
-  hangTimeout: v.optional(integer(1, MAX_TIME_MS)),
+  timeout: v.optional(integer(1, MAX_TIMEOUT_MS)),
+  hangTimeout: v.optional(integer(1, MAX_TIMEOUT_MS)),
   maxBodyBytes: v.optional(integer(0)),
   maxConcurrency: v.optional(integer(1, 2 ** 20)),
   maxQueue: v.optional(integer(0, 2 ** 20)),

@@ -1,5 +1,6 @@
 import { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { type AcceptedConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
@@ -22,7 +23,6 @@ export interface FastLaneOptions {
 
 const SEND_TIMEOUT_MS = 60_000;
 const TICK_MS = 1000;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and

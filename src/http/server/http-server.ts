@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, Server as NodeServer, type ServerRe
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
+import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
@@ -40,8 +41,6 @@ export interface HttpServerOptions extends ListenerOptions {
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
   readonly tls?: TlsOptions | undefined;
 }
-
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {

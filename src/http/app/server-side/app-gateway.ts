@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
@@ -23,7 +24,6 @@ export interface AppGatewayOptions {
   readonly maxQueue?: number | undefined;
 }
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** Until the next attempt at a process that listens and did not let us in: first and longest. */
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../../base/error.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
@@ -18,7 +19,6 @@ export interface AppProcessesOptions {
 }
 
 const MAX_WORKERS = 256;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The processes of an application, each started anew when it ends; later each time if it keeps ending.
