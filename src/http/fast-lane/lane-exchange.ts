@@ -1,7 +1,7 @@
 import { releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
-import { statusAnswer } from '../message/status-answer.ts';
+import { handlerFailure } from '../message/status-of-error.ts';
 import { hintsHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import type { Lane } from './lane-host.ts';
@@ -208,8 +208,7 @@ export class LaneExchange implements ServerRequest, Recipient {
 
   /** The answer in place of one that the handler failed to give. */
   failure(error: unknown): Answer {
-    this.#lane.failed?.(error, this);
-    return statusAnswer(500);
+    return handlerFailure(error, this, this.#lane.failed);
   }
 
   #delayBy(pending: PendingAnswer | undefined): void {

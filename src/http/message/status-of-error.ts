@@ -1,4 +1,4 @@
-import type { Answer } from './exchange.ts';
+import type { Answer, ServerRequest } from './exchange.ts';
 import { statusAnswer } from './status-answer.ts';
 
 /** Who failed: this server with a file, an application, or the server behind the proxy. */
@@ -60,4 +60,21 @@ export function statusOf(error: unknown, source: FailureSource): number {
 /** The answer in place of one that somebody failed to give. */
 export function failureAnswer(error: unknown, source: FailureSource): Answer {
   return statusAnswer(statusOf(error, source));
+}
+
+/**
+ * The answer in place of one that a handler failed to give, which is a bug of it: 500.
+ * @param failed told of it. What it throws becomes a warning of the process: the client gets its answer
+ */
+export function handlerFailure(
+  error: unknown,
+  request: ServerRequest,
+  failed: ((error: unknown, request: ServerRequest) => void) | undefined,
+): Answer {
+  try {
+    failed?.(error, request);
+  } catch (cause) {
+    process.emitWarning(cause instanceof Error ? cause : String(cause));
+  }
+  return statusAnswer(500);
 }

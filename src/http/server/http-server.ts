@@ -9,6 +9,7 @@ import { type AnswerListener, joinListeners } from '../message/answer-report.ts'
 import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
 import { countFieldLines } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
+import { handlerFailure } from '../message/status-of-error.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from '../node/node-adapter.ts';
 import { isGone, type NodeResponse } from '../node/node-response.ts';
 import { Drain, GRACE_MS } from './drain.ts';
@@ -62,7 +63,8 @@ export class HttpServer implements Listener {
     this.#failed = failed;
     this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void this.#answer(request, response);
+      // What fails here is a bug of a listener: the connection's end tells the client.
+      this.#answer(request, response).catch(() => response.destroy());
     });
     this.#drain = new Drain(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
@@ -137,9 +139,9 @@ export class HttpServer implements Listener {
       return bytes === undefined ? undefined : { status, bytes };
     } catch (error) {
       // It cannot be sent, which is a bug of the handler. Nothing of it was.
-      this.#failed(error, request);
       for (const name of response.getHeaderNames()) response.removeHeader(name);
-      return this.#send(response, request, statusAnswer(500));
+      const bytes = await writeAnswer(response, this.#failure(error, request), request.method, false);
+      return bytes === undefined ? undefined : { status: 500, bytes };
     }
   }
 
@@ -173,8 +175,7 @@ export class HttpServer implements Listener {
   }
 
   #failure(error: unknown, request: ServerRequest): Answer {
-    this.#failed(error, request);
-    return statusAnswer(500);
+    return handlerFailure(error, request, this.#failed);
   }
 }
 

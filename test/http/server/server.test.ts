@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { AppProcesses } from '../../../src/http/app/server-side/app-processes.ts';
-import type { Answer } from '../../../src/http/message/exchange.ts';
+import type { AnswerReport } from '../../../src/http/message/answer-report.ts';
+import type { Answer, Handler } from '../../../src/http/message/exchange.ts';
 import type { AnswerFunction } from '../../../src/http/message/promised-answer.ts';
 import { type CreateServerOptions, createServer, type Server } from '../../../src/http/server/server.ts';
 import { Folder } from '../../support/folder.ts';
@@ -116,6 +117,53 @@ test('limits are kept, and what a handler throws is a 500 that is told', async (
     assert.equal(response.statusCode, 431);
   });
   assert.deepEqual(told, ['as asked', 'as asked']);
+});
+
+test('an answer that cannot be sent is a 500 that is told, whoever read the request', async () => {
+  const told: unknown[] = [];
+  const heard: unknown[] = [];
+  const handler = (): Answer => ({ status: 200, headers: ['X-A', 'a\r\nX-B: b'], body: undefined });
+  const failed = (_: unknown, { method }: { method: string }): number => told.push(method);
+  const listener = { wantsDuration: false, answered: (report: AnswerReport) => heard.push(report.status) };
+  await serving({ handler, failed, listeners: [listener] }, async base => {
+    for (const method of ['GET', 'POST']) {
+      const response = await fetch(base, { method });
+      assert.deepEqual([response.status, response.headers.get('x-b')], [500, null], method);
+      assert.equal(response.headers.get('x-content-type-options'), 'nosniff', method);
+    }
+  });
+  assert.deepEqual(told, ['GET', 'POST']);
+  assert.deepEqual(heard, [500, 500]);
+});
+
+test('a hook that throws is a warning, and the client gets its 500, whoever read the request', async () => {
+  const warnings: string[] = [];
+  const warned = (warning: Error): number => warnings.push(warning.message);
+  process.on('warning', warned);
+  const failed = (): never => {
+    throw new Error('a bug of the hook');
+  };
+  const fails = (): never => {
+    throw new Error('a bug');
+  };
+  const failsLater: Handler = {
+    answer: (_, recipient) => {
+      setImmediate(() => recipient.failed(new Error('a bug')));
+      return { giveUp: () => {} };
+    },
+  };
+  const failsAtOnce: Handler = { answer: fails };
+  try {
+    for (const handler of [fails, failsLater, failsAtOnce]) {
+      await serving({ handler, failed }, async base => {
+        for (const method of ['GET', 'POST']) assert.equal((await fetch(base, { method })).status, 500);
+      });
+    }
+    await new Promise(setImmediate);
+    assert.deepEqual(warnings, Array(6).fill('a bug of the hook'));
+  } finally {
+    process.off('warning', warned);
+  }
 });
 
 test('createServer() refuses what it cannot serve, and leaves nothing when closed', async () => {
