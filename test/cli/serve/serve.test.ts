@@ -53,7 +53,9 @@ test('serve: four workers serve every file from one copy in memory', async t => 
     const memory = await Promise.all([...agents.keys()].map(readProcessMemory));
     const pss = memory.reduce((sum, each) => sum + (each?.chunkPss ?? 0), 0);
     t.diagnostic(`data ${bytes} bytes, sum of the workers' PSS ${pss}: ${(pss / bytes).toFixed(4)}`);
-    assert.ok(Math.abs(pss - bytes) <= bytes * 0.05, `${pss} bytes of PSS for ${bytes} bytes of data`);
+    // One copy at most. Pages only sent by reference no worker has touched: they are in nobody's PSS.
+    const isOneCopy = pss <= bytes * 1.05 && pss >= bytes * 0.8;
+    assert.ok(isOneCopy, `${pss} bytes of PSS for ${bytes} bytes of data`);
     for (const each of memory) assert.ok((each?.mapped ?? 0) >= bytes);
 
     const { totals, processes } = JSON.parse(
