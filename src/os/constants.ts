@@ -20,8 +20,18 @@ export const O_ACCMODE = 3;
 export const O_CLOEXEC = 0o2000000;
 /** Together with O_DIRECTORY, whose number depends on the processor, it is O_TMPFILE. */
 export const O_TMPFILE_ALONE = 0o20000000;
+/** O_PATH: a descriptor that names a file and opens nothing. */
+export const O_PATH = 0o10000000;
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_FOLLOW = 0x400;
+
+/** openat2(2), whose number is the same on all processors */
+export const SYS_OPENAT2 = 437;
+export const RESOLVE_NO_SYMLINKS = 4;
+export const RESOLVE_CACHED = 0x20;
+
+/** preadv2(2) */
+export const RWF_NOWAIT = 8;
 
 /** lseek(2) */
 export const SEEK_SET = 0;
@@ -77,11 +87,15 @@ export const LOCK_NB = 4;
 export const LOCK_UN = 8;
 
 /** errno(3) */
+export const ENOENT = 2;
 export const EINTR = 4;
+export const E2BIG = 7;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EEXIST = 17;
+export const EINVAL = 22;
+export const ENOSYS = 38;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;

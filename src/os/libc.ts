@@ -55,8 +55,11 @@ export interface Libc {
   ): Address;
   munmap(address: Address, length: number): number;
   open(path: string, flags: number, mode: number): number;
+  /** syscall(2), as openat2(2) has no function in the C library. */
+  openat2(call: number, folder: number, path: string, how: Uint8Array, size: number): number;
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
+  preadv2(fd: number, vectors: Uint8Array, count: number, offset: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
@@ -92,8 +95,10 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
   munmap: ['munmap', 'int', ['intptr', 'size_t']],
   open: ['open', 'int', ['str', 'int', 'int']],
+  openat2: ['syscall', 'intptr', ['intptr', 'int', 'str', 'void*', 'size_t']],
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
+  preadv2: ['preadv2', 'intptr', ['int', 'void*', 'int', 'int64', 'int']],
   recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
   send: ['send', 'intptr', ['int', 'void*', 'size_t', 'int']],

@@ -5,34 +5,11 @@ import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
+import { IndexEntry, Session, type SharedEnd } from './index-entry.ts';
+import { IndexUses } from './index-uses.ts';
 import { Invalidations } from './invalidations.ts';
-import { decodeVersion, type Greeting, StoreRequest, type VersionHead } from './store-protocol.ts';
+import { decodeVersion, type Greeting, type News, StoreRequest, type VersionHead } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
-
-/** A version in the index. */
-export class IndexEntry<F extends ContentFacts> {
-  readonly held: StoredVersion<F>;
-  /** Which owner it came from. */
-  readonly session: Session;
-  /** When it was last known to be right, by the machine's clock. */
-  checkedAt: number;
-  /** How often it was used since the last report. */
-  used = 0;
-  /** Whether it was used since the last look for what is not. */
-  recent = true;
-
-  constructor(held: StoredVersion<F>, session: Session, checkedAt: number) {
-    this.held = held;
-    this.session = session;
-    this.checkedAt = checkedAt;
-  }
-}
-
-/** The time under one owner. */
-interface Session {
-  readonly channel: Channel;
-  readonly greeting: Greeting;
-}
 
 /** A question to the owner that is not answered yet, and what has overtaken the answer. */
 interface Question {
@@ -51,22 +28,15 @@ export interface IndexStats {
   readonly evictions: number;
 }
 
-/**
- * A part of `maxStale` after which uses are reported, and the answer renews what was used; within these
- * bounds, in ms.
- */
-const REPORT_PART = 1 / 4;
-const MIN_REPORT_MS = 10;
-const MAX_REPORT_MS = 250;
-/** Most uses in one report. */
-const MAX_REPORTED_USES = 10_000;
+/** After which uses are reported. */
+const REPORT_MS = 250;
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
 const IDLE_MS = 10_000;
 
 /**
  * What an attached domain knows of a store that another domain owns: versions that it was given, by key. To
- * find one costs no message. The owner tells which it has left; uses are reported to it late and in batches,
- * and its answers renew what is used, so that what is used all the time is never asked for again.
+ * find one costs no message. The owner tells which it has left, and until when the others may be used, for
+ * thousands at a time; uses are reported to it late and in batches.
  *
  * If the owner dies, what is held goes on being found, whatever its age.
  */
@@ -84,8 +54,7 @@ export class StoreIndex<F extends ContentFacts> {
   /** By key, each as long as it is not answered. */
   readonly #questions = new Map<string, Question>();
   readonly #invalidations = new Invalidations();
-  #touched: IndexEntry<F>[] = [];
-  readonly #forgotten = new Set<number>();
+  readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held);
   /** How many of our holders the owner keeps something for, by serial. */
   readonly #pinned = new Map<number, number>();
   readonly #pinnedIn = new WeakMap<StoredVersion<F>, Session>();
@@ -122,24 +91,29 @@ export class StoreIndex<F extends ContentFacts> {
    */
   async attach(channel: Channel): Promise<void> {
     const { head } = await channel.request({ head: this.#request(StoreRequest.ATTACH) });
-    const session = { channel, greeting: head as unknown as Greeting };
+    const session = new Session(channel, head as unknown as Greeting);
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
+    this.#uses.clear();
+    // Nobody tells of changes any more to what came from another owner.
+    const end = now() + this.#maxStale;
+    for (const entry of this.#entries.values()) entry.end = { until: Math.min(entry.end.until, end) };
     void this.#watch(session);
   }
 
   /**
-   * What is held under a key and was known to be right less than `maxStale` ago; the caller retains it if it
-   * keeps it.
+   * What is held under a key and may be used without a question; the caller retains it if it keeps it.
    */
   peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    const maxStale = this.#session === undefined ? Number.POSITIVE_INFINITY : this.#maxStale;
-    if (this.#clock.now(maxStale) - entry.checkedAt >= maxStale) return undefined;
+    if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return undefined;
     this.#hits += 1;
     entry.used += 1;
-    if (entry.used === 1) this.#touch(entry);
+    if (entry.used === 1) {
+      this.#uses.touch(entry);
+      this.#scheduleReport();
+    }
     return entry.held;
   }
 
@@ -177,7 +151,7 @@ export class StoreIndex<F extends ContentFacts> {
     this.#closed = true;
     this.#clock.stop();
     clearTimeout(this.#reportTimer);
-    void this.#report();
+    this.#report();
   }
 
   #request(type: string, rest: { readonly [name: string]: Json } = {}): Json {
@@ -209,12 +183,11 @@ export class StoreIndex<F extends ContentFacts> {
   }
 
   /** What the owner is to know of what is here under a key. */
-  #knownOf(key: string, session: Session): { have?: number; current?: boolean } {
+  #knownOf(key: string, session: Session): { have?: number; since?: number } {
     const present = this.#entries.get(key);
     if (present?.session === session) return { have: present.held.serial };
-    // What is asked for now is not older than `maxStale` in any case.
-    const isTooOld = this.#invalidations.of(key) > now() - this.#maxStale;
-    return present !== undefined || isTooOld ? { current: true } : {};
+    const since = present === undefined ? this.#invalidations.of(key) : now();
+    return since > 0 ? { since } : {};
   }
 
   /** @returns a reference for the asker; undefined when the answer is 'the same' and that was dropped */
@@ -225,24 +198,27 @@ export class StoreIndex<F extends ContentFacts> {
     { invalidated, left }: Question,
   ): StoredVersion<F> | undefined {
     if (!invalidated) this.#invalidations.settle(key);
-    const { same, checkedAt, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
+    const { same, until, term, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
+    const end = session.endOf(term, until);
     if (same === true) {
       const present = this.#entries.get(key);
       if (present === undefined) return undefined;
-      present.checkedAt = Math.max(present.checkedAt, checkedAt);
+      present.end = end;
       return present.held.retain();
     }
     const held = decodeVersion<F>(key, answer);
-    this.#forgotten.delete(held.serial);
     if (pinned) this.#pin(held);
-    if (!keep || left >= held.serial) return held;
+    if (!keep) return held;
+    this.#uses.given(held);
+    this.#scheduleReport();
+    if (left >= held.serial) return held;
     this.#remove(key);
     const isFull = this.#bytes + held.size > session.greeting.budget;
     if (invalidated || isFull || this.#closed || this.#session !== session) {
       this.#tellUnkept(held);
       return held;
     }
-    this.#entries.set(key, new IndexEntry(held.retain(), session, checkedAt));
+    this.#entries.set(key, new IndexEntry(held.retain(), session, end));
     this.#bytes += held.size;
     return held;
   }
@@ -279,7 +255,8 @@ export class StoreIndex<F extends ContentFacts> {
       for (;;) {
         const { head } = await session.channel.request({ head: this.#request(StoreRequest.WATCH) });
         if (this.#session !== session || this.#closed) return;
-        const { left = [], closed } = head as { left?: [string, number][]; closed?: true };
+        const { left = [], terms = [], closed } = head as News;
+        for (const [id, until] of terms) session.renew(id, until);
         for (const [key, serial] of left) this.#left(key, serial, session);
         if (closed === true) break;
       }
@@ -289,7 +266,7 @@ export class StoreIndex<F extends ContentFacts> {
     if (this.#session !== session) return;
     this.#session = undefined;
     this.#pinned.clear();
-    this.#forgotten.clear();
+    this.#uses.clear();
     if (!this.#closed) this.#onDetached(reason);
   }
 
@@ -304,55 +281,38 @@ export class StoreIndex<F extends ContentFacts> {
 
   // What the owner is told
 
-  #touch(entry: IndexEntry<F>): void {
-    entry.recent = true;
-    this.#touched.push(entry);
-    this.#scheduleReport();
-  }
-
   /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
   #tellUnkept({ serial }: StoredVersion<F>): void {
     if (!this.#pinned.has(serial)) this.#tellForgotten(serial);
   }
 
   #tellForgotten(serial: number): void {
-    this.#forgotten.add(serial);
+    this.#uses.forgot(serial);
     // A closed index has nothing to wait for, and there is no next report.
-    if (this.#closed) void this.#report();
+    if (this.#closed) this.#report();
     else this.#scheduleReport();
   }
 
   #scheduleReport(): void {
-    if (this.#closed) return;
-    const delay = Math.min(MAX_REPORT_MS, Math.max(MIN_REPORT_MS, this.#maxStale * REPORT_PART));
-    this.#reportTimer ??= setTimeout(() => {
+    if (this.#closed || this.#reportTimer !== undefined) return;
+    this.#reportTimer = setTimeout(() => {
       this.#reportTimer = undefined;
-      void this.#report();
-    }, delay).unref();
+      if (this.#session !== undefined) this.#forgetIdle(this.#session);
+      this.#report();
+      if (this.#uses.isPending) this.#scheduleReport();
+    }, REPORT_MS).unref();
   }
 
-  async #report(): Promise<void> {
+  #report(): void {
     const session = this.#session;
-    const touched = this.#touched.splice(0, MAX_REPORTED_USES);
-    const ours = touched.filter(entry => entry.session === session);
-    const used = ours.map(({ held, used: times }) => [held.serial, times]);
-    for (const entry of touched) entry.used = 0;
-    if (this.#touched.length > 0) this.#scheduleReport();
-    if (session === undefined) return;
-    this.#forgetIdle(session);
-    const forgot = [...this.#forgotten];
-    this.#forgotten.clear();
-    if (used.length === 0 && forgot.length === 0) return;
-    try {
-      const { head } = await session.channel.request({
-        head: this.#request(StoreRequest.REPORT, { used, forgot }),
-      });
-      const { checked } = head as { checked: number[] };
-      for (const [index, entry] of ours.entries())
-        entry.checkedAt = Math.max(entry.checkedAt, checked[index] ?? 0);
-    } catch {
-      // The channel is closed, which the open question tells as well.
-    }
+    const report = this.#uses.report(session);
+    if (report === undefined || session === undefined) return;
+    // Closed, nobody looks any more who holds what.
+    const freed = this.#closed ? [...report.freed, ...this.#uses.end()] : report.freed;
+    // A channel that is closed is told of by the open question as well.
+    session.channel
+      .request({ head: this.#request(StoreRequest.REPORT, { ...report, freed }) })
+      .catch(() => {});
   }
 
   /** Drops what was not used for a while, so that it does not count as being in use. */
@@ -360,10 +320,13 @@ export class StoreIndex<F extends ContentFacts> {
     const time = now();
     if (time - this.#lastSweep < IDLE_MS) return;
     this.#lastSweep = time;
+    const used = new Set<SharedEnd>();
     for (const entry of [...this.#entries.values()]) {
       if (!entry.recent && entry.session === session) this.#forget(entry);
+      else used.add(entry.end);
       entry.recent = false;
     }
+    session.keepTerms(used);
   }
 
   #forgetKey(key: string): void {

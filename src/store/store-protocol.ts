@@ -17,18 +17,18 @@ export const StoreRequest = {
    * already.
    */
   READ: 'read',
-  /**
-   * Kept open, and answered when versions were left: `left`, pairs of key and serial; `closed` when the store
-   * is.
-   */
+  /** Kept open, and answered when there is something to tell: {@link News}. */
   WATCH: 'watch',
-  /** {@link Report}; answered with when each of the versions that were used was last known to be right. */
+  /** {@link Report}; answered with nothing. */
   REPORT: 'report',
 } as const;
 
 /** How a store presents itself. */
 export type Greeting = {
-  /** Milliseconds that a version is used without a question whether it is right still. */
+  /**
+   * Milliseconds that a version may be used since it was last known to be right, where nothing tells of
+   * changes.
+   */
   readonly maxStale: number;
   /** Bytes, that bound what an index keeps. */
   readonly budget: number;
@@ -39,8 +39,11 @@ export type ReadRequest = {
   readonly key: string;
   /** The serial of the version that is held already. */
   readonly have?: number;
-  /** Something else is held that came from another store: what is answered must not be older. */
-  readonly current?: boolean;
+  /**
+   * What is answered is to have been seen later than this, by the machine's monotonic clock: when the key was
+   * invalidated, or when something else was held that came from another store.
+   */
+  readonly since?: number;
 };
 
 /** What happened to an index since its last report. */
@@ -49,6 +52,22 @@ export type Report = {
   readonly used: readonly (readonly [serial: number, times: number])[];
   /** Versions that the index has dropped by itself. */
   readonly forgot: readonly number[];
+  /**
+   * Versions that somebody there has begun to hold, and those that nobody holds any more but the index. What
+   * was given a moment ago counts as held until it is said not to be.
+   */
+  readonly held: readonly number[];
+  readonly freed: readonly number[];
+};
+
+/** What the owner tells. */
+export type News = {
+  /** Versions that the store has left: the last one of each key. */
+  readonly left?: readonly (readonly [key: string, serial: number])[];
+  /** Terms that end at another time than was said. */
+  readonly terms?: readonly (readonly [id: number, until: number])[];
+  /** Whether the store is closed. */
+  readonly closed?: boolean;
 };
 
 /** A version, as it is sent: facts in the head, content and forms one behind the other as body. */
@@ -57,8 +76,10 @@ export type VersionHead<F extends ContentFacts = ContentFacts> = {
   readonly facts: F;
   /** Name and length of each part; the content's name is empty. */
   readonly parts: readonly (readonly [name: string, length: number])[];
-  /** When it was last known to be right, by the machine's monotonic clock. */
-  readonly checkedAt: number;
+  /** Until when it may be used without a question, by the machine's monotonic clock. */
+  readonly until: number;
+  /** Names the {@link Term} that it shares with others; 0: none, and `until` stands. */
+  readonly term: number;
   /** Whether the store keeps it, so that the index may keep it too. */
   readonly keep: boolean;
   /** Whether the owner keeps something for those who hold it, until it is reported as forgotten. */
@@ -68,7 +89,7 @@ export type VersionHead<F extends ContentFacts = ContentFacts> = {
 /** A version as a message. */
 export function encodeVersion<F extends ContentFacts>(
   held: StoredVersion<F>,
-  { checkedAt, keep }: { checkedAt: number; keep: boolean },
+  { until, term, keep }: Pick<VersionHead, 'until' | 'term' | 'keep'>,
 ): Message {
   const { serial, facts, content, forms } = held;
   const contents = [...(content === undefined ? [] : [['', content] as const]), ...forms];
@@ -76,7 +97,8 @@ export function encodeVersion<F extends ContentFacts>(
     serial,
     facts,
     parts: contents.map(([name, { length }]) => [name, length]),
-    checkedAt,
+    until,
+    term,
     keep,
     pinned: held.onEnd !== undefined,
   };

@@ -7,18 +7,22 @@ import type { Entry, StoreListener } from './store.ts';
 import {
   encodeVersion,
   type Greeting,
+  type News,
   type ReadRequest,
   type Report,
   StoreRequest,
 } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
+import type { Term } from './term.ts';
 
 /** What is found under a key. */
-export interface CheckedVersion<F extends ContentFacts> {
+export interface FoundVersion<F extends ContentFacts> {
   /** A reference, which the caller releases. */
   readonly held: StoredVersion<F>;
-  /** When it was last known to be right, by {@link now}. */
-  readonly checkedAt: number;
+  /** Until when it may be used without a question, by {@link now}. Counts where there is no term. */
+  readonly until: number;
+  /** What it shares its end with. */
+  readonly term?: Term | undefined;
 }
 
 /** The domain that owns a store, as its services see it. */
@@ -26,7 +30,8 @@ export interface StoreOwner<F extends ContentFacts> {
   readonly greeting: Greeting;
   /**
    * What is under a key, from wherever the owner gets it.
-   * @param since versions that were last known to be right before this time are too old
+   * @param since versions that were last known to be right before this time are too old; 0: what may be used
+   *   by the owner's own rules is not
    * @param pinned of versions that the owner keeps something for: those this service has given out
    */
   find(
@@ -34,15 +39,12 @@ export interface StoreOwner<F extends ContentFacts> {
     since: number,
     root: string | undefined,
     pinned: ReadonlyMap<number, StoredVersion<F>>,
-  ): Promise<CheckedVersion<F>>;
+  ): Promise<FoundVersion<F>> | FoundVersion<F>;
   /** The entry that has this version now. */
   bySerial(serial: number): Entry<F, unknown> | undefined;
-  /** A version was used in an attached domain. @returns when it was last known to be right */
-  used(entry: Entry<F, unknown>, times: number): Promise<number>;
+  /** A version was used in an attached domain. */
+  used(entry: Entry<F, unknown>, times: number): void;
 }
-
-/** Versions of a report that are looked into at a time: others want to read files too. */
-const PARALLEL_CHECKS = 16;
 
 /** The owner's side of one index that is attached to its store. */
 export class StoreService<F extends ContentFacts> implements StoreListener {
@@ -52,9 +54,15 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #root: string | undefined;
   /** What the index has, by serial. */
   readonly #given = new Map<number, Entry<F, unknown>>();
+  /** What somebody uses there, by the serial that it had when it was given. */
+  readonly #held = new Map<number, Entry<F, unknown>>();
+  /** Terms of versions that were given. */
+  readonly #terms = new Set<number>();
   readonly #pinned = new Map<number, StoredVersion<F>>();
   /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
   readonly #left = new Map<string, number>();
+  /** Ends of terms, that the index is still to be told of. */
+  readonly #renewed = new Map<number, number>();
   #watcher: ((answer: Message) => void) | undefined;
   #attached = false;
 
@@ -66,7 +74,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   }
 
   /** Answers a request of the index. @returns undefined for requests that are not for this store */
-  handle(message: Message): Promise<Message> | undefined {
+  handle(message: Message): Promise<Message> | Message | undefined {
     const head = message.head as Record<string, Json> | null | undefined;
     const type = head?.type;
     if (typeof type !== 'string' || !type.startsWith(`${this.#name}.`)) return undefined;
@@ -90,13 +98,21 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     }
   }
 
-  /** The store has left a version: the index is told, if it has it. */
-  left({ key, serial }: StoredVersion): void {
+  left({ key, serial }: StoredVersion, stays: boolean): void {
+    // Who holds content that was moved holds what the entry has.
+    if (!stays) this.#free(serial);
     const entry = this.#given.get(serial);
     if (entry === undefined) return;
     this.#given.delete(serial);
     letGo(entry);
     this.#left.set(key, serial);
+    this.#tell();
+  }
+
+  /** A term has another end: the index is told, if it has versions of it. */
+  renewed({ id, until }: Term): void {
+    if (!this.#terms.has(id)) return;
+    this.#renewed.set(id, until);
     this.#tell();
   }
 
@@ -110,6 +126,9 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   #forgetAll(): void {
     for (const entry of this.#given.values()) letGo(entry);
     this.#given.clear();
+    for (const serial of [...this.#held.keys()]) this.#free(serial);
+    this.#terms.clear();
+    this.#renewed.clear();
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
     this.#left.clear();
@@ -117,43 +136,63 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#watcher = undefined;
   }
 
-  async #read(owner: StoreOwner<F>, { key, have, current }: ReadRequest): Promise<Message> {
+  async #read(owner: StoreOwner<F>, { key, have, since }: ReadRequest): Promise<Message> {
     if (typeof key !== 'string')
       throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
-    const asked = now();
-    const since = current === true ? asked : asked - owner.greeting.maxStale;
-    const { held, checkedAt } = await owner.find(key, since, this.#root, this.#pinned);
+    const seenAfter = typeof since === 'number' ? Math.min(since, now()) : 0;
+    const { held, until, term } = await owner.find(key, seenAfter, this.#root, this.#pinned);
     try {
       // An index that is not attached would not be told what to let go of: so it is to keep nothing.
       const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
-      if (held.serial === have && this.#given.has(have)) return { head: { same: true, checkedAt } };
-      if (entry !== undefined && !this.#given.has(held.serial)) {
-        this.#given.set(held.serial, entry);
-        entry.holders += 1;
-      }
+      const validity = { until: term?.until ?? until, term: term?.id ?? 0 };
+      if (entry !== undefined && term !== undefined) this.#terms.add(term.id);
+      if (held.serial === have && this.#given.has(have)) return { head: { same: true, ...validity } };
+      if (entry !== undefined) this.#give(held.serial, entry);
       if (held.onEnd !== undefined && this.#attached && !this.#pinned.has(held.serial))
         this.#pinned.set(held.serial, held.retain());
-      return encodeVersion(held, { checkedAt, keep: entry !== undefined });
+      return encodeVersion(held, { ...validity, keep: entry !== undefined });
     } finally {
       held.release();
     }
   }
 
-  async #report(owner: StoreOwner<F>, { used, forgot }: Report): Promise<Message> {
-    if (!Array.isArray(used) || !Array.isArray(forgot))
-      throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
-    for (const serial of forgot) this.#forget(serial);
-    const checked: number[] = [];
-    while (checked.length < used.length) {
-      const some = used.slice(checked.length, checked.length + PARALLEL_CHECKS);
-      checked.push(...(await Promise.all(some.map(([serial, times]) => this.#used(owner, serial, times)))));
+  /** The index has it from now on, and whoever asked for it uses it. */
+  #give(serial: number, entry: Entry<F, unknown>): void {
+    if (!this.#given.has(serial)) {
+      this.#given.set(serial, entry);
+      entry.indexes += 1;
     }
-    return { head: { checked } };
+    this.#hold(serial, entry);
   }
 
-  async #used(owner: StoreOwner<F>, serial: number, times: number): Promise<number> {
-    const entry = this.#given.get(serial);
-    return entry === undefined ? 0 : owner.used(entry, times);
+  #report(owner: StoreOwner<F>, { used, forgot, held = [], freed = [] }: Report): Message {
+    if (![used, forgot, held, freed].every(Array.isArray))
+      throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
+    for (const serial of forgot) this.#forget(serial);
+    for (const serial of held) {
+      const entry = this.#given.get(serial);
+      if (entry !== undefined) this.#hold(serial, entry);
+    }
+    for (const serial of freed) this.#free(serial);
+    for (const [serial, times] of used) {
+      const entry = this.#given.get(serial);
+      if (entry !== undefined) owner.used(entry, times);
+    }
+    return {};
+  }
+
+  #hold(serial: number, entry: Entry<F, unknown>): void {
+    if (this.#held.has(serial)) return;
+    this.#held.set(serial, entry);
+    entry.holders += 1;
+  }
+
+  #free(serial: number): void {
+    const entry = this.#held.get(serial);
+    if (entry === undefined) return;
+    this.#held.delete(serial);
+    entry.holders -= 1;
+    invariant(entry.holders >= 0, 'who no longer holds an entry held it');
   }
 
   #forget(serial: number): void {
@@ -170,7 +209,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
-      if (this.#left.size > 0) this.#tell();
+      if (this.#left.size > 0 || this.#renewed.size > 0) this.#tell();
     });
   }
 
@@ -178,14 +217,16 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const watcher = this.#watcher;
     if (watcher === undefined) return;
     this.#watcher = undefined;
-    watcher({ head: { left: [...this.#left] } });
+    const news: News = { left: [...this.#left], terms: [...this.#renewed] };
+    watcher({ head: news as Json });
     this.#left.clear();
+    this.#renewed.clear();
   }
 }
 
-function letGo(entry: { holders: number }): void {
-  entry.holders -= 1;
-  invariant(entry.holders >= 0, 'an index that lets go of an entry held it');
+function letGo(entry: { indexes: number }): void {
+  entry.indexes -= 1;
+  invariant(entry.indexes >= 0, 'an index that lets go of an entry had it');
 }
 
 function closed(type: string): IoliteError {

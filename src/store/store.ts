@@ -7,15 +7,21 @@ import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
+import type { Term } from './term.ts';
 
 /** What a store tells of what it has given out. */
 export interface StoreListener {
-  /** The store no longer has this version: it was evicted, removed, replaced, or moved within memory. */
-  left(held: StoredVersion): void;
+  /**
+   * The store no longer has this version: it was evicted, removed, replaced, or moved within memory.
+   * @param stays whether its entry is still there, with the same content in another place or more forms of it
+   */
+  left(held: StoredVersion, stays: boolean): void;
 }
 
 /** What another domain has in its index, through a channel. */
 export interface AttachedIndex extends StoreListener {
+  /** A term has another end. */
+  renewed(term: Term): void;
   /** The store is closed. */
   closed(): void;
 }
@@ -48,6 +54,8 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
   declare held: StoredVersion<F>;
   size = 0;
   /** How many attached domains have it in their index. */
+  indexes = 0;
+  /** In how many of them somebody uses it besides. */
   holders = 0;
 
   constructor(key: string, local: L) {
@@ -55,7 +63,7 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
     this.local = local;
   }
 
-  /** Whether somebody uses it: a snapshot here, or an attached domain. */
+  /** Whether somebody uses it: holds a snapshot of it, here or in an attached domain. */
   get inUse(): boolean {
     return this.holders > 0 || this.held.inUse;
   }
@@ -83,6 +91,8 @@ const MAX_PASSED_ENTRIES = 1000;
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly budget: number;
   readonly listeners = new Set<StoreListener>();
+  /** Told of each entry that is not there any more, before another one is under its key. */
+  onRemoved: (entry: Entry<F, L>) => void = () => {};
   /** Other domains, which are told too. */
   readonly attached = new Set<AttachedIndex>();
   /** As in the {@link stats}. */
@@ -212,6 +222,18 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#policy.hit(entry);
   }
 
+  /**
+   * Has attached domains give up an entry, which stays. @returns false where it cannot: of a version with
+   * something kept for its holders there is one object only
+   */
+  withdraw(entry: Entry<F, L>): boolean {
+    const { held } = entry;
+    if (this.#entries.get(entry.key) !== entry || held.onEnd !== undefined) return false;
+    const forms = new Map([...held.forms].map(([name, content]) => [name, content.duplicate()]));
+    this.#exchange(entry, { facts: held.facts, content: held.content?.duplicate(), forms });
+    return true;
+  }
+
   /** An entry was used, here or in an attached domain. */
   hit(entry: Entry<F, L>): void {
     if (!this.#closed) this.#policy.hit(entry);
@@ -243,6 +265,11 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    */
   forgetPages({ content }: StoredVersion<F>): void {
     if (this.attached.size > 0 && content !== undefined) this.#space.forgetPages(content);
+  }
+
+  /** A term has another end: all domains that were given versions of it are told. */
+  renewed(term: Term): void {
+    for (const index of this.attached) index.renewed(term);
   }
 
   stats(): StoreStats {
@@ -281,7 +308,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
     for (const form of held.forms.values()) this.#space.leave(form, entry);
-    this.#left(held);
+    this.onRemoved(entry);
+    this.#left(held, false);
   }
 
   /** Gives an entry another version object, of the same version. */
@@ -296,13 +324,13 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const before = entry.held;
     entry.held = new StoredVersion<F>(entry.key, this.nextSerial(), facts, content, forms, before);
     this.#bySerial.set(entry.held.serial, entry);
-    this.#left(before);
+    this.#left(before, true);
   }
 
-  #left(held: StoredVersion<F>): void {
+  #left(held: StoredVersion<F>, stays: boolean): void {
     this.#bySerial.delete(held.serial);
-    for (const listener of this.listeners) listener.left(held);
-    for (const index of this.attached) index.left(held);
+    for (const listener of this.listeners) listener.left(held, stays);
+    for (const index of this.attached) index.left(held, stays);
     held.release();
   }
 

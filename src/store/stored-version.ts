@@ -52,6 +52,11 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     return this.#uses.count > 1;
   }
 
+  /** How many hold this object. */
+  get references(): number {
+    return this.#references;
+  }
+
   /** In bytes, with all forms. */
   get size(): number {
     let size = this.content?.length ?? 0;

@@ -4,6 +4,7 @@ import { IoliteError } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
+import { VersionContent } from '../../store/version-content.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
@@ -16,6 +17,7 @@ import {
 } from './file-cache.ts';
 import { FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
+import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -57,16 +59,33 @@ export class AttachedFileCache
     // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
     const held = options === undefined ? this.#index.peek(path) : undefined;
     if (held?.content === undefined) return readPart(this, path, options);
-    return Promise.resolve(held.content.duplicate());
+    return Promise.resolve(new VersionContent(held.content, held));
   }
 
-  async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
-    return this.peek(path) ?? new FileSnapshot(await this.#index.ask(path, options.signal), this);
+  async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    const hit = this.peek(path);
+    if (hit !== undefined) return hit;
+    let held = await this.#index.ask(path, signal);
+    const way = held.facts.target === undefined ? 0 : held.serial;
+    for (let hops = 0; held.facts.target !== undefined; hops++) {
+      const { target } = held.facts;
+      held.release();
+      if (hops === MAX_LINKS) throw tooManyLinks(path);
+      held = this.#index.peek(target)?.retain() ?? (await this.#index.ask(target, signal));
+    }
+    return new FileSnapshot(held, this, { way });
   }
 
   peek(path: string): Snapshot | undefined {
-    const held = this.#peek(path);
-    return held === undefined ? undefined : new FileSnapshot(held.retain(), this);
+    const first = this.#index.peek(path);
+    if (first === undefined) {
+      checkFilePath(path);
+      if (this.#index.closed) throw closedCache();
+      return undefined;
+    }
+    const way = first.facts.target === undefined ? 0 : first.serial;
+    const held = way === 0 ? first : this.#follow(first);
+    return held === undefined ? undefined : new FileSnapshot(held.retain(), this, { way });
   }
 
   invalidate(path: string): void {
@@ -100,11 +119,13 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
-  #peek(path: string): StoredVersion<FileFacts> | undefined {
-    const held = this.#index.peek(path);
-    if (held !== undefined) return held;
-    checkFilePath(path);
-    if (this.#index.closed) throw closedCache();
+  /** The file that a path leads to through links, as far as it is known. */
+  #follow(link: StoredVersion<FileFacts>): StoredVersion<FileFacts> | undefined {
+    let held: StoredVersion<FileFacts> | undefined = link;
+    for (let hops = 0; hops <= MAX_LINKS; hops++) {
+      if (held?.facts.target === undefined) return held;
+      held = this.#index.peek(held.facts.target);
+    }
     return undefined;
   }
 }

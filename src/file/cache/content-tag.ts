@@ -50,6 +50,17 @@ export async function contentTag(parts: readonly Uint8Array[], signal?: AbortSig
 }
 
 /**
+ * As {@link contentTag}, at once.
+ * @returns undefined for content that others would have to wait for
+ */
+export function contentTagNow(parts: readonly Uint8Array[]): string | undefined {
+  if (parts.reduce((sum, { length }) => sum + length, 0) > STEP_BYTES) return undefined;
+  const hash = createHash(ALGORITHM);
+  for (const part of parts) hash.update(part);
+  return quoted(hash.digest());
+}
+
+/**
  * An entity tag for a large file, from what the disk tells of its version. It is strong, as every write
  * changes a file's times, which nobody can set back both; but the same file on another machine has another
  * one. A version that is not settled may change without a trace: its tag is weak.

@@ -14,6 +14,15 @@ export interface Snapshot extends Disposable {
    * be kept whole: {@link read} has its parts.
    */
   readonly content: Aggregate | undefined;
+  /** The same object for all snapshots of a version that are alive: to keep what follows from it by. */
+  readonly version: object;
+  /** Where it lies: its path with symbolic links followed. */
+  readonly realPath: string;
+  /**
+   * Names the links that the path led through: another number when it may have led elsewhere. 0: it led
+   * through none, and was its real path.
+   */
+  readonly way: number;
   /** In bytes. */
   readonly size: number;
   /** Milliseconds since the epoch. */

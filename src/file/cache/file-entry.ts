@@ -1,4 +1,7 @@
 import type { Entry, Store } from '../../store/store.ts';
+import type { FileGroup } from '../watch/file-group.ts';
+import type { Folder } from '../watch/folder.ts';
+import type { Hop } from '../watch/folders.ts';
 import type { FileVersion } from './file-version.ts';
 
 /** The name of the store of files in requests. */
@@ -10,24 +13,49 @@ export type FileFacts = {
   readonly mtimeMs: number;
   readonly etag: string;
   readonly mediaType: string;
+  /** Of a path that leads through symbolic links: a path that is nearer to the file, with nothing else true. */
+  readonly target?: string;
   /** Of a file that is kept by extents: bytes of each. */
   readonly extent?: number;
   /** Entity tags of its forms, by coding. */
   readonly formTags?: { readonly [coding: string]: string };
 };
 
+/** When something in a store was last seen on the disk, and who looks again. */
+interface SeenState {
+  /** Whose group it is in. */
+  readonly folder: Folder;
+  group: FileGroup;
+  /** When the disk was last known to agree. 0 when it likely does not. */
+  checkedAt: number;
+  /** When it was last used. */
+  usedAt: number;
+}
+
 /** What the owner knows of a file besides its facts. */
-export interface FileState {
+export interface FileState extends SeenState {
   readonly version: FileVersion;
   /** Whether a later change must show in the version. */
   readonly settled: boolean;
-  realPath: string;
-  /** When the disk was last known to agree. 0 when it likely does not. */
-  checkedAt: number;
   /** After how many hits forms of it are made; 0: never, or they were. */
   hitsBeforeForms: number;
 }
 
-/** A file, or an extent of one, which has no state. */
-export type FileEntry = Entry<FileFacts, FileState | undefined>;
-export type FileStore = Store<FileFacts, FileState | undefined>;
+/** What it knows of a path that leads elsewhere: see {@link FileFacts.target}. */
+export interface LinkState extends SeenState {
+  readonly hops: readonly Hop[];
+}
+
+/** A file; a path that leads to one; or an extent of one, which has no state. */
+export type FileEntry = Entry<FileFacts, FileState | LinkState | undefined>;
+export type FileStore = Store<FileFacts, FileState | LinkState | undefined>;
+
+/** What is known of a file; undefined for other entries. */
+export function fileStateOf(entry: FileEntry | undefined): FileState | undefined {
+  return entry?.local !== undefined && 'version' in entry.local ? entry.local : undefined;
+}
+
+/** What is known of a path that leads elsewhere; undefined for other entries. */
+export function linkStateOf(entry: FileEntry | undefined): LinkState | undefined {
+  return entry?.local !== undefined && 'hops' in entry.local ? entry.local : undefined;
+}

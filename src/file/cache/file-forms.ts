@@ -5,7 +5,7 @@ import type { ContentRoom } from '../../store/segment-space.ts';
 import type { StoreListener } from '../../store/store.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from './encodings.ts';
-import type { FileEntry, FileFacts, FileStore } from './file-entry.ts';
+import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
 import type { Form } from './form.ts';
 import { loadFile } from './load.ts';
 import { isCompressible } from './media-type.ts';
@@ -65,7 +65,7 @@ export class FileForms implements StoreListener {
 
   /** A file was read from memory. */
   hit(entry: FileEntry, times: number): void {
-    const { local } = entry;
+    const local = fileStateOf(entry);
     if (local === undefined || local.hitsBeforeForms === 0) return;
     local.hitsBeforeForms = Math.max(0, local.hitsBeforeForms - times);
     if (local.hitsBeforeForms > 0 || entry.held.content === undefined) return;

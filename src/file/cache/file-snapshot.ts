@@ -16,6 +16,8 @@ export class FileSnapshot implements Snapshot {
   readonly #held: StoredVersion<FileFacts>;
   readonly #source: ExtentSource;
   readonly #coding: Coding | undefined;
+  /** See {@link Snapshot.way}. */
+  readonly way: number;
   /** Made when first asked for. */
   #content: Aggregate | undefined;
   #extents: ExtentReader | undefined;
@@ -24,12 +26,25 @@ export class FileSnapshot implements Snapshot {
   /**
    * @param held whose reference it takes over
    * @param source of the extents of a large file
-   * @param coding of the form that it is of
+   * @param from `coding`: of the form that it is of; `way`: see {@link Snapshot.way}
    */
-  constructor(held: StoredVersion<FileFacts>, source: ExtentSource, coding?: Coding) {
+  constructor(
+    held: StoredVersion<FileFacts>,
+    source: ExtentSource,
+    { coding, way = 0 }: { coding?: Coding; way?: number | undefined } = {},
+  ) {
     this.#held = held;
     this.#source = source;
     this.#coding = coding;
+    this.way = way;
+  }
+
+  get version(): object {
+    return this.#held;
+  }
+
+  get realPath(): string {
+    return this.#held.key;
   }
 
   get content(): Aggregate | undefined {
@@ -83,7 +98,7 @@ export class FileSnapshot implements Snapshot {
   encoded(coding: Coding): Snapshot | undefined {
     if (this.#released) throw released();
     if (this.#coding !== undefined || !this.#held.forms.has(coding)) return undefined;
-    return new FileSnapshot(this.#held.retain(), this.#source, coding);
+    return new FileSnapshot(this.#held.retain(), this.#source, { coding, way: this.way });
   }
 
   release(): void {

@@ -9,6 +9,8 @@ export interface FileVersion {
   readonly mtimeNs: bigint;
   /** Of the last change of content, attributes or names: nobody can set it. */
   readonly ctimeNs: bigint;
+  /** How many names the file has. */
+  readonly names: number;
 }
 
 /**
@@ -27,8 +29,8 @@ export function versionOf(stat: BigIntStats, path: string): FileVersion {
   if (stat.isDirectory()) throw new IoliteError('EISDIR', `Cannot read ${path}: it is a directory`);
   if (!stat.isFile())
     throw new IoliteError('ERR_IOLITE_FILE', `Cannot read ${path}: it is not a regular file`);
-  const { dev, ino, size, mtimeNs, ctimeNs } = stat;
-  return { device: dev, inode: ino, size: Number(size), mtimeNs, ctimeNs };
+  const { dev, ino, size, mtimeNs, ctimeNs, nlink } = stat;
+  return { device: dev, inode: ino, size: Number(size), mtimeNs, ctimeNs, names: Number(nlink) };
 }
 
 /** Whether two versions are one. */

@@ -15,6 +15,8 @@ export interface LoadOptions<T extends Target> {
   readonly largest: number;
   /** Leave the kernel's page cache as it is. */
   readonly keepPageCache: boolean;
+  /** Whether a symbolic link is followed that is the last name of the path. Default true. */
+  readonly follow?: boolean;
   /** Memory for a file of this size. */
   allocate(size: number): T;
   /** Memory with these bytes, of a file whose size says nothing. */
@@ -58,24 +60,9 @@ const DROP_BYTES = 256 * 1024;
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/**
- * The version of a file on disk now. @throws ENOENT, EACCES, EISDIR, ERR_IOLITE_FILE, ...
- * @param real whether the real path is wanted too, which costs opening the file
- */
-export async function currentVersion(
-  path: string,
-  real: boolean,
-): Promise<{ version: FileVersion; realPath: string | undefined }> {
-  if (!real) return { version: versionOf(await stat(path, { bigint: true }), path), realPath: undefined };
-  const handle = await openFile(path);
-  try {
-    return {
-      realPath: await realPathOf(handle),
-      version: versionOf(await handle.stat({ bigint: true }), path),
-    };
-  } finally {
-    await handle.close();
-  }
+/** The version of a file on disk now. @throws ENOENT, EACCES, EISDIR, ERR_IOLITE_FILE, ... */
+export async function currentVersion(path: string): Promise<FileVersion> {
+  return versionOf(await stat(path, { bigint: true }), path);
 }
 
 /**
@@ -88,7 +75,7 @@ export async function loadFile<T extends Target>(
   path: string,
   options: LoadOptions<T>,
 ): Promise<LoadedFile<T>> {
-  const handle = await openFile(path);
+  const handle = await openFile(path, options.follow === false ? constants.O_NOFOLLOW : 0);
   let keepOpen = false;
   try {
     const realPath = await realPathOf(handle);
@@ -149,12 +136,12 @@ export async function fillPieces(
   return filled;
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(path: string, flags: number): Promise<FileHandle> {
   // Encoded as UTF-8 it would be the name of another file.
   if (!isWellFormed(path)) {
     throw new ArgumentError('Cannot read file: its path has a surrogate that is no part of a character');
   }
-  return open(path, FLAGS);
+  return open(path, FLAGS | flags);
 }
 
 /**

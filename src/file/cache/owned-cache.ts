@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
-import { CoarseClock, now } from '../../base/clock.ts';
+import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
@@ -9,7 +9,6 @@ import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
-import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import { DiskFiles } from './disk-files.ts';
 import {
@@ -22,7 +21,14 @@ import {
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
-import { FILES, type FileFacts, type FileState, type FileStore } from './file-entry.ts';
+import {
+  FILES,
+  type FileEntry,
+  type FileFacts,
+  type FileState,
+  type FileStore,
+  type LinkState,
+} from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
@@ -40,10 +46,18 @@ export interface FileCacheOptions {
    */
   readonly policy?: PolicyName | CachePolicy;
   /**
-   * Milliseconds that a file is used without a look at the disk. 0: look at every read. Default 1000. Changes
-   * on local file systems are noticed much earlier, by watching.
+   * Milliseconds that a file may be used since it was last seen on the disk, where changes are not told of:
+   * in a file system of other machines or an overlay, without watches left, with several hard links. 0: look
+   * at every read, of all files. Default 1000. Files in use are looked at again before it is over, in the
+   * background.
    */
   readonly maxStale?: number;
+  /**
+   * The same where changes are told of, which takes milliseconds: for what no watch tells of, as writing
+   * through a mapping, or a file system that is mounted over another. Default 60000; `maxStale` if that is
+   * more, or 0.
+   */
+  readonly maxUntold?: number;
   /**
    * Where content is put, and whose ACL says who may attach. Default: a pool of the cache's own, for the same
    * user.
@@ -77,6 +91,7 @@ export interface OwnedStats extends CacheStats, StoreStats {
 }
 
 const DEFAULT_MAX_STALE_MS = 1000;
+const DEFAULT_MAX_UNTOLD_MS = 60_000;
 
 /**
  * Creates a file cache in this domain, which owns it. Others attach through a channel.
@@ -100,23 +115,30 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, maxStale = DEFAULT_MAX_STALE_MS, policy = 'lru', pool } = options;
+    const { budget, policy = 'lru', pool } = options;
+    const { maxStale = DEFAULT_MAX_STALE_MS, maxUntold = DEFAULT_MAX_UNTOLD_MS } = options;
     const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(maxUntold, 'maxUntold', 0, Number.MAX_SAFE_INTEGER);
     this.#maxStale = maxStale;
-    this.#store = new Store<FileFacts, FileState | undefined>({
+    this.#store = new Store<FileFacts, FileState | LinkState | undefined>({
       budget,
       policy: createPolicy(policy, budget),
       pool,
     });
-    this.#files = new DiskFiles(this.#store, { maxStale, keepPageCache, compress });
+    this.#files = new DiskFiles(this.#store, {
+      watched: maxStale === 0 ? 0 : Math.max(maxStale, maxUntold),
+      unwatched: maxStale,
+      keepPageCache,
+      compress,
+    });
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
     try {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
-      const hit = whole ? this.#peek(path) : undefined;
+      const hit = whole ? this.#peek(path)?.file.held : undefined;
       if (hit?.content === undefined) return readPart(this, path, options);
       return Promise.resolve(new VersionContent(hit.content, hit));
     } catch (error) {
@@ -127,14 +149,14 @@ export class OwnedFileCache implements FileCache {
   async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
     const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
-    const since = now() - this.#maxStale;
-    const { held } = await this.#files.lookUp(path, since, root, signal);
-    return new FileSnapshot(held, this.#files);
+    const { held, link } = await this.#files.lookUp(path, 0, root, signal);
+    return new FileSnapshot(held, this.#files, { way: link?.held.serial });
   }
 
   peek(path: string, root?: string): Snapshot | undefined {
-    const held = this.#peek(path, root);
-    return held === undefined ? undefined : new FileSnapshot(held.retain(), this.#files);
+    const found = this.#peek(path);
+    if (found === undefined || !isInside(found.file.key, root)) return undefined;
+    return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.link?.held.serial });
   }
 
   invalidate(path: string): void {
@@ -171,10 +193,10 @@ export class OwnedFileCache implements FileCache {
    * @throws ERR_IOLITE_CLOSED when this cache is closed; what realpath says of `root`; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, options: ServeOptions = {}): void {
-    const root = options.root === undefined ? undefined : realpathSync(options.root);
+    const root = options.root === undefined ? undefined : resolve(options.root);
+    if (root !== undefined && !this.#store.closed) this.#files.confine(root);
     const served = { name: FILES, title: 'file cache', store: this.#store, owner: this.#files };
     serveStore(served, channel, { root, otherwise: options.otherwise });
-    if (root !== undefined) this.#files.confined = true;
   }
 
   close(): void {
@@ -188,18 +210,18 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string, root?: string): StoredVersion<FileFacts> | undefined {
-    const entry = this.#store.get(path);
-    if (entry?.local === undefined) {
+  #peek(path: string): { file: FileEntry; link: FileEntry | undefined } | undefined {
+    const time = this.#clock.now(this.#maxStale);
+    const entry = this.#files.peek(path, time);
+    if (entry === undefined) {
       checkFilePath(path);
       this.#checkOpen();
       return undefined;
     }
-    const age = this.#clock.now(this.#maxStale) - entry.local.checkedAt;
-    if (age >= this.#maxStale || !isInside(entry.local.realPath, root)) return undefined;
-    if (age > this.#maxStale / 2) this.#files.renewAhead(path, entry.local);
-    this.#files.hit(entry);
-    return entry.held;
+    const file = entry.held.facts.target === undefined ? entry : this.#files.follow(entry, time);
+    if (file === undefined) return undefined;
+    this.#files.hit(file, time);
+    return { file, link: file === entry ? undefined : entry };
   }
 
   #checkOpen(): void {

@@ -28,6 +28,16 @@ export function fileBeside(path: string): string | undefined {
   return suffix === undefined ? undefined : path.slice(0, -suffix.length);
 }
 
+/** Whether a name may be that of a sibling. */
+export function isSiblingName(name: string): boolean {
+  return fileBeside(name) !== undefined;
+}
+
+/** Whether one of the names is that of a sibling of a file. */
+export function hasSibling(name: string, names: ReadonlySet<string>): boolean {
+  return names.size > 0 && SUFFIXES.some(([suffix]) => names.has(name + suffix));
+}
+
 /**
  * The forms of a file that somebody has put beside it: page.html.br, page.html.zst, page.html.gz, as far as
  * {@link isFormOf} admits them. What cannot be read is not there.

@@ -1,37 +1,71 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
-import { locate } from './locate.ts';
+import { admits, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
-import type { FileLocation, SiteEntry, SiteSource } from './site-source.ts';
+import type { SiteEntry, SiteSource } from './site-source.ts';
+
+/** Paths through links that the policy is known to admit. */
+const MAX_ADMITTED_PATHS = 10_000;
+/** How often links may be exchanged while a file is opened. */
+const OPEN_TRIES = 4;
 
 /** A directory, whose files are read through a cache. */
 export class DirectorySource implements SiteSource {
   readonly root: string;
   readonly #cache: FileCache;
   readonly #symlinks: SiteSettings['symlinks'];
+  /** What all its files' paths begin with. */
+  readonly #prefix: string;
+  /** Paths that lead through links: the way that the policy admits. */
+  readonly #admitted = new RecentMap<string, number>(MAX_ADMITTED_PATHS);
 
   /** @param root need not be there yet; it may be a symbolic link, also one that is exchanged */
   constructor(root: string, cache: FileCache, symlinks: SiteSettings['symlinks']) {
     this.root = root;
     this.#cache = cache;
     this.#symlinks = symlinks;
+    this.#prefix = root.endsWith('/') ? root.slice(0, -1) : root;
   }
 
-  async locate(path: string): Promise<FileLocation> {
-    const foundAt = performance.now();
-    const realPath = await locate(this.root, path, this.#symlinks);
-    const folder = this.#symlinks === 'follow' ? undefined : dirname(realPath);
-    return { path, realPath, folder, foundAt };
+  peek(path: string): Snapshot | undefined {
+    const snapshot = this.#cache.peek(this.#prefix + path);
+    if (snapshot === undefined || this.#isAdmitted(path, snapshot)) return snapshot;
+    snapshot.release();
+    return undefined;
   }
 
-  peek({ realPath, folder }: FileLocation): Snapshot | undefined {
-    return this.#cache.peek(realPath, folder);
+  async open(path: string, signal: AbortSignal): Promise<Snapshot> {
+    for (let attempt = 1; ; attempt++) {
+      const snapshot = await this.#cache.snapshot(this.#prefix + path, { signal });
+      try {
+        if (this.#isAdmitted(path, snapshot)) return snapshot;
+        if (await admits(this.root, path, snapshot.realPath, this.#symlinks)) {
+          this.#admitted.set(path, snapshot.way);
+          return snapshot;
+        }
+      } catch (error) {
+        snapshot.release();
+        throw error;
+      }
+      snapshot.release();
+      // The root may be another one than when the file was found.
+      if (attempt === OPEN_TRIES || !(await this.#isElsewhere(path, snapshot.way, signal)))
+        throw outside(path);
+    }
   }
 
-  open({ realPath, folder }: FileLocation, signal: AbortSignal): Promise<Snapshot> {
-    return this.#cache.snapshot(realPath, { signal, root: folder });
+  /** What has no links on its way lies where its name says. */
+  #isAdmitted(path: string, { way }: Snapshot): boolean {
+    return way === 0 || this.#symlinks === 'follow' || this.#admitted.get(path) === way;
+  }
+
+  /** Whether a path leads another way by now. */
+  async #isElsewhere(path: string, way: number, signal: AbortSignal): Promise<boolean> {
+    const again = await this.#cache.snapshot(this.#prefix + path, { signal });
+    again.release();
+    return again.way !== way;
   }
 
   async list(

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Coding } from '../../file/cache/file-cache.ts';
 import { mediaTypeOf } from '../../file/cache/media-type.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
@@ -16,9 +15,7 @@ import { bodyOf } from './snapshot-body.ts';
 
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
-  readonly etag: string;
-  readonly mtimeMs: number;
-  readonly codings: readonly Coding[];
+  readonly path: string;
   /** With the entity tag of the form: it may be another one by now, with the file as it was. */
   readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
 }
@@ -31,14 +28,12 @@ interface Decision {
   readonly pieces?: readonly (string | ByteRange)[];
 }
 
-const MAX_VERSIONS = 10_000;
-
 /** Answers GET and HEAD with files: negotiation, conditions, ranges. */
 export class FileAnswers {
   readonly #root: string;
   readonly #settings: SiteSettings;
-  /** By path. Answers with one version have one list of header fields, so that senders can keep its bytes. */
-  readonly #versions = new BoundedMap<string, Version>(MAX_VERSIONS);
+  /** Answers with one version have one list of header fields, so that senders can keep its bytes. */
+  readonly #versions = new WeakMap<object, Version>();
 
   constructor(root: string, settings: SiteSettings) {
     this.#root = root;
@@ -46,7 +41,7 @@ export class FileAnswers {
   }
 
   /** @param found its snapshot is taken over */
-  answer(request: ServerRequest, { location, snapshot }: FoundFile): Answer {
+  answer(request: ServerRequest, { path, snapshot }: FoundFile): Answer {
     const { codings } = snapshot;
     const choice = this.#settings.encodings
       ? chooseCoding(request.header('accept-encoding'), codings)
@@ -56,7 +51,7 @@ export class FileAnswers {
     const sent = encoded ?? snapshot;
     let body: Answer['body'];
     try {
-      const representation = this.#represent(location.path, { snapshot, sent, coding });
+      const representation = this.#represent(path, { snapshot, sent, coding });
       const { file } = representation;
       const { status, headers, pieces } =
         choice === undefined
@@ -75,9 +70,9 @@ export class FileAnswers {
    * The file as the page of an error, whatever the request says of versions and ranges.
    * @param found its snapshot is taken over
    */
-  answerError({ method }: ServerRequest, { location, snapshot }: FoundFile, status: number): Answer {
+  answerError({ method }: ServerRequest, { path, snapshot }: FoundFile, status: number): Answer {
     const { size } = snapshot;
-    const own = ['Content-Type', mediaTypeOf(location.path), 'Content-Length', String(size)];
+    const own = ['Content-Type', mediaTypeOf(path), 'Content-Length', String(size)];
     const headers = [...own, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
     if (method === 'GET') return { status, headers, body: bodyOf(snapshot, [{ start: 0, end: size }]) };
     snapshot.release();
@@ -86,13 +81,11 @@ export class FileAnswers {
 
   #represent(path: string, source: Omit<RepresentationSource, 'file'>): Representation {
     const { snapshot, sent, coding } = source;
-    const { etag, codings, size, mtimeMs } = snapshot;
-    let version = this.#versions.get(path);
-    // The same content has the same tag, when it was written again too.
-    const same = version?.etag === etag && version.mtimeMs === mtimeMs && isSame(version.codings, codings);
-    if (version === undefined || !same) {
-      version = { etag, mtimeMs, codings, forms: new Map() };
-      this.#versions.set(path, version);
+    const { size, mtimeMs } = snapshot;
+    let version = this.#versions.get(snapshot.version);
+    if (version?.path !== path) {
+      version = { path, forms: new Map() };
+      this.#versions.set(snapshot.version, version);
     }
     const form = version.forms.get(coding);
     if (form?.tag === sent.etag) return form.representation;
@@ -151,8 +144,4 @@ function partial(representation: Representation, ranges: readonly ByteRange[], s
   const { mediaType: multipart, length, pieces } = frameRanges(ranges, mediaType, size);
   const own = ['Content-Type', multipart, 'Content-Length', String(length)];
   return { status: 206, headers: [...own, ...headers], pieces };
-}
-
-function isSame(codings: readonly Coding[], others: readonly Coding[]): boolean {
-  return codings === others || codings.join() === others.join();
 }

@@ -15,10 +15,36 @@ export async function locate(
   symlinks: 'inside' | 'deny' | 'follow',
 ): Promise<string> {
   const [realRoot, real] = await Promise.all([realpath(root), realpath(join(root, path))]);
-  if (symlinks === 'follow') return real;
-  const admitted = symlinks === 'deny' ? isAt(real, join(realRoot, path)) : isInside(real, realRoot);
-  if (!admitted) throw new IoliteError('EACCES', `Cannot serve ${path}: a symbolic link leads out of it`);
-  return real;
+  if (isWithin(realRoot, path, real, symlinks)) return real;
+  throw outside(path);
+}
+
+/**
+ * Whether the policy on symbolic links admits that a path below a root leads to a real path. @throws as
+ * realpath(3) says of the root
+ */
+export async function admits(
+  root: string,
+  path: string,
+  real: string,
+  symlinks: 'inside' | 'deny' | 'follow',
+): Promise<boolean> {
+  return isWithin(await realpath(root), path, real, symlinks);
+}
+
+/** What is thrown where it does not. */
+export function outside(path: string): IoliteError {
+  return new IoliteError('EACCES', `Cannot serve ${path}: a symbolic link leads out of it`);
+}
+
+function isWithin(
+  realRoot: string,
+  path: string,
+  real: string,
+  symlinks: 'inside' | 'deny' | 'follow',
+): boolean {
+  if (symlinks === 'follow') return true;
+  return symlinks === 'deny' ? isAt(real, join(realRoot, path)) : isInside(real, realRoot);
 }
 
 /** Whether a path is its own real path, but for a separator at its end. */

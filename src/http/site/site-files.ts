@@ -1,43 +1,61 @@
 import { extname } from 'node:path';
-import { BoundedMap } from '../../base/bounded-map.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import { statusOf } from '../message/status-of-error.ts';
 import type { SiteSettings } from './site-options.ts';
-import type { FileLocation, SiteSource } from './site-source.ts';
+import type { SiteSource } from './site-source.ts';
 
 /** A file that a request names. */
 export interface FoundFile {
-  readonly location: FileLocation;
+  /** From the root. */
+  readonly path: string;
   /** The finder's caller releases it. */
   readonly snapshot: Snapshot;
 }
 
-/** How long a location is used without a look at the disk. */
-const LOCATION_LIFE_MS = 1000;
-const MAX_LOCATIONS = 10_000;
+/** What a name was found to mean. */
+interface Meaning {
+  readonly path: string;
+  /** By performance.now(). */
+  readonly until: number;
+}
 
-/** The files of a source by the paths of requests: index files, extensions, and what was found just now. */
+/**
+ * How long a name means a file that was not looked for first: until somebody might ask whether the first is
+ * there now.
+ */
+const SECOND_CHOICE_MS = 1000;
+const MAX_MEANINGS = 65_536;
+
+/** The files of a source by the paths of requests: index files, extensions, and what was found before. */
 export class SiteFiles {
   readonly #source: SiteSource;
   readonly #settings: SiteSettings;
   /** By what the request named. */
-  readonly #locations = new BoundedMap<string, FileLocation>(MAX_LOCATIONS);
+  readonly #meanings = new RecentMap<string, Meaning>(MAX_MEANINGS);
 
   constructor(source: SiteSource, settings: SiteSettings) {
     this.#source = source;
     this.#settings = settings;
   }
 
-  /** A file that was remembered by a name less than a second ago, if the source has it at hand. */
+  /** A file that was found by a name before, if the source has it at hand. */
   peek(name: string): FoundFile | undefined {
-    const location = this.#locations.get(name);
-    if (location === undefined || performance.now() - location.foundAt > LOCATION_LIFE_MS) return undefined;
-    const snapshot = this.#source.peek(location);
-    return snapshot === undefined ? undefined : { location, snapshot };
+    const meaning = this.#meanings.get(name);
+    if (meaning === undefined || performance.now() > meaning.until) return undefined;
+    const { path } = meaning;
+    const snapshot = this.#source.peek(path);
+    return snapshot === undefined ? undefined : { path, snapshot };
   }
 
-  remember(name: string, location: FileLocation): void {
-    this.#locations.set(name, location);
+  /**
+   * A name was found to mean a file.
+   * @param named the path that it decodes to
+   */
+  remember(name: string, named: string, { path }: FoundFile): void {
+    const first = named.endsWith('/') ? named + (this.#settings.index[0] ?? '') : named;
+    const until = path === first ? Number.POSITIVE_INFINITY : performance.now() + SECOND_CHOICE_MS;
+    this.#meanings.set(name, { path, until });
   }
 
   /**
@@ -69,13 +87,9 @@ export class SiteFiles {
     }
   }
 
-  /**
-   * The file at a path from the root.
-   * @throws as {@link SiteSource.locate} and {@link SiteSource.open}
-   */
+  /** The file at a path from the root. @throws as {@link SiteSource.open} */
   async open(path: string, signal: AbortSignal): Promise<FoundFile> {
-    const location = await this.#source.locate(path);
-    return { location, snapshot: await this.#source.open(location, signal) };
+    return { path, snapshot: await this.#source.open(path, signal) };
   }
 
   /** The first that is there. */

@@ -85,7 +85,7 @@ export class StaticSite implements Handler {
     const found = await this.#files.find(target.path, signal);
     if (found === 'directory') return this.#answerDirectory(request, target, signal);
     // What is remembered is answered at once, without hints.
-    if (links === undefined) this.#files.remember(nameOf(request.target), found.location);
+    if (links === undefined) this.#files.remember(nameOf(request.target), target.path, found);
     return this.#answers.answer(request, found);
   }
 

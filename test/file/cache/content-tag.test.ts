@@ -55,7 +55,7 @@ test('hashing ends with the reason of its signal', async () => {
 });
 
 test('the tag of a version is strong once it is settled, and changes with all of it', () => {
-  const version = { device: 1n, inode: 2n, size: 3, mtimeNs: 4n, ctimeNs: 5n };
+  const version = { device: 1n, inode: 2n, size: 3, mtimeNs: 4n, ctimeNs: 5n, names: 1 };
   const tag = versionTag(version, true);
   assert.match(tag, STRONG);
   assert.equal(versionTag({ ...version }, true), tag);

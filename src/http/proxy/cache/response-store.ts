@@ -1,6 +1,5 @@
 import { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { Pool } from '../../../aggregate/pool.ts';
-import { now } from '../../../base/clock.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
@@ -9,14 +8,14 @@ import type { ContentRoom } from '../../../store/segment-space.ts';
 import { serveStore } from '../../../store/serve-store.ts';
 import { type Entry, Store } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
-import type { StoreOwner } from '../../../store/store-service.ts';
-import type { StoredVersion } from '../../../store/stored-version.ts';
+import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
+import { ALWAYS } from '../../../store/term.ts';
 import type { StoredFacts } from './response-facts.ts';
 
 /** The store's name in requests of those attached. */
 export const RESPONSES = 'responses';
 
-/** How long attached domains may go on without a sign that what they hold is right still. */
+/** How old what a domain asks for may be, where it was told to forget something. */
 const MAX_STALE_MS = 1000;
 /** No content may take more than this part of the budget, */
 const LARGEST_PART = 1 / 8;
@@ -108,20 +107,20 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     return { maxStale: MAX_STALE_MS, budget: this.#store.budget };
   }
 
-  async find(key: string): Promise<{ held: StoredVersion<StoredFacts>; checkedAt: number }> {
+  async find(key: string): Promise<FoundVersion<StoredFacts>> {
     const entry = this.#store.get(key);
     if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
     this.#store.hit(entry);
-    return { held: entry.held.retain(), checkedAt: now() };
+    // Right until those who were given it are told otherwise.
+    return { held: entry.held.retain(), until: ALWAYS };
   }
 
   bySerial(serial: number): Entry<StoredFacts, unknown> | undefined {
     return this.#store.bySerial(serial);
   }
 
-  async used(entry: Entry<StoredFacts, unknown>): Promise<number> {
+  used(entry: Entry<StoredFacts, unknown>): void {
     this.#store.hit(entry as Entry<StoredFacts, undefined>);
-    return now();
   }
 
   /** Releases everything; what was given out stays valid. */

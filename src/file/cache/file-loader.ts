@@ -1,0 +1,211 @@
+import { now } from '../../base/clock.ts';
+import { IoliteError } from '../../base/error.ts';
+import { Placement } from '../../store/placement.ts';
+import { StoredVersion } from '../../store/stored-version.ts';
+import type { Folder } from '../watch/folder.ts';
+import type { Confirmations } from './confirmations.ts';
+import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
+import { closedCache } from './file-cache.ts';
+import type { FileEntry, FileFacts, FileState, FileStore, LinkState } from './file-entry.ts';
+import type { FileForms } from './file-forms.ts';
+import type { Form } from './form.ts';
+import type { FormNames } from './form-names.ts';
+import type { LargeFiles } from './large-files.ts';
+import { type LoadedFile, type LoadOptions, loadFile } from './load.ts';
+import { loadNow } from './load-now.ts';
+import { isCompressible, mediaTypeOf } from './media-type.ts';
+
+type FilePlacement = Placement<FileFacts, FileState | LinkState | undefined>;
+type PlacedFile = LoadedFile<FilePlacement>;
+
+/** What a loader works with. */
+interface LoaderParts {
+  readonly large: LargeFiles;
+  readonly forms: FileForms;
+  readonly confirmations: Confirmations;
+  readonly keepPageCache: boolean;
+  readonly names: FormNames;
+}
+
+/** A file of more than this part of the budget is kept by extents. */
+const LARGEST_PART = 1 / 4;
+/** Below this many bytes it is read whole, whatever the budget. */
+const MIN_LARGE_BYTES = 1024 ** 2;
+
+/** A path that leads elsewhere than to the file that was opened by it: something was exchanged meanwhile. */
+export class MovedError extends IoliteError {
+  constructor(path: string) {
+    super('ERR_IOLITE_FILE', `Cannot read ${path}: directories were exchanged while it was opened`);
+  }
+}
+
+/** Reads files into a store, with what is known of them. */
+export class FileLoader {
+  readonly #store: FileStore;
+  readonly #parts: LoaderParts;
+  /** Files that are being read, and whether each has changed since that began. */
+  readonly #reading = new Map<string, boolean>();
+
+  constructor(store: FileStore, parts: LoaderParts) {
+    this.#store = store;
+    this.#parts = parts;
+  }
+
+  /**
+   * Reads a file that the kernel has in memory.
+   * @param path a real path in `folder`
+   * @returns a reference, which the caller releases; undefined when that takes time
+   */
+  now(path: string, folder: Folder): StoredVersion<FileFacts> | undefined {
+    if (folder.fileSystem === 'remote' || this.#reading.has(path)) return undefined;
+    const mediaType = mediaTypeOf(path);
+    const name = path.slice(folder.path.length);
+    if (isCompressible(mediaType) && this.#parts.names.mayHaveForms(folder, name)) return undefined;
+    const startedAt = now();
+    const loaded = loadNow(path, this.#options(undefined));
+    if (loaded === undefined) return undefined;
+    const etag = contentTagNow((loaded.target as FilePlacement).pieces.map(({ bytes }) => bytes));
+    if (etag === undefined) {
+      loaded.target?.discard();
+      return undefined;
+    }
+    const facts = { ...sizeAndDateOf(loaded), etag, mediaType };
+    return this.#keep(path, loaded, facts, this.#stateOf(loaded, folder, startedAt));
+  }
+
+  /**
+   * Reads a file.
+   * @param path a real path in `folder`
+   * @param root a real path that it must lie in
+   * @returns a reference, which the caller releases
+   * @throws MovedError; ELOOP when its last name is a symbolic link; as {@link loadFile}
+   */
+  async load(path: string, folder: Folder, root: string | undefined): Promise<StoredVersion<FileFacts>> {
+    const startedAt = now();
+    this.#reading.set(path, false);
+    try {
+      const loaded = await loadFile(path, { ...this.#options(root), follow: false });
+      if (loaded.realPath !== path) {
+        await this.#discard(loaded);
+        throw new MovedError(path);
+      }
+      return await this.#finish(path, loaded, folder, startedAt);
+    } finally {
+      this.#reading.delete(path);
+    }
+  }
+
+  /** A file has changed: what is being read of it just now may be older than that. */
+  noteChange(path: string): void {
+    if (this.#reading.has(path)) this.#reading.set(path, true);
+  }
+
+  async #finish(
+    path: string,
+    loaded: PlacedFile,
+    folder: Folder,
+    startedAt: number,
+  ): Promise<StoredVersion<FileFacts>> {
+    const facts = await factsOf(path, loaded);
+    const forms = loaded.target === undefined ? [] : await this.#formsBeside(path, loaded, facts, folder);
+    if (this.#store.closed) {
+      await this.#discard(loaded);
+      throw closedCache();
+    }
+    const state = this.#stateOf(loaded, folder, this.#reading.get(path) ? 0 : startedAt);
+    return this.#withForms(this.#keep(path, loaded, facts, state, forms.length > 0), forms);
+  }
+
+  #options(root: string | undefined): LoadOptions<FilePlacement> {
+    const store = this.#store;
+    return {
+      root,
+      largest: Math.max(MIN_LARGE_BYTES, store.budget * LARGEST_PART),
+      keepPageCache: this.#parts.keepPageCache,
+      allocate: size => new Placement(store, size),
+      copy: bytes => Placement.copyOf(store, bytes),
+    };
+  }
+
+  #stateOf({ version, settled }: PlacedFile, folder: Folder, checkedAt: number): FileState {
+    const group = folder.groupFor(version.names);
+    return { folder, group, checkedAt, usedAt: now(), version, settled, hitsBeforeForms: 0 };
+  }
+
+  /** Keeps a file, if there is room. @returns a reference for the caller */
+  #keep(
+    path: string,
+    { target, handle }: PlacedFile,
+    facts: FileFacts,
+    state: FileState,
+    hasForms = false,
+  ): StoredVersion<FileFacts> {
+    if (handle !== undefined) return this.#joined(this.#parts.large.keep(path, handle, facts, state), state);
+    const room = target?.takeRoom();
+    if (room === undefined) {
+      this.#store.remove(path);
+      const content = target?.takeContent();
+      // A size that says nothing is not the content's.
+      const size = content?.length ?? facts.size;
+      return new StoredVersion(path, this.#store.nextSerial(), { ...facts, size }, content);
+    }
+    state.hitsBeforeForms = hasForms ? 0 : this.#parts.forms.hitsBefore(facts);
+    const { held } = this.#store.put(path, facts, state, room);
+    this.#store.forgetPages(held);
+    return this.#joined(held.retain(), state);
+  }
+
+  #joined(
+    held: StoredVersion<FileFacts>,
+    { folder, version, checkedAt }: FileState,
+  ): StoredVersion<FileFacts> {
+    const entry = this.#store.bySerial(held.serial);
+    if (entry !== undefined && checkedAt > 0)
+      this.#parts.confirmations.add(entry, folder, version.names, checkedAt);
+    return held;
+  }
+
+  async #discard({ target, handle }: PlacedFile): Promise<void> {
+    target?.discard();
+    await handle?.close();
+  }
+
+  // Forms beside a file
+
+  async #formsBeside(
+    path: string,
+    { version }: PlacedFile,
+    { mediaType }: FileFacts,
+    folder: Folder,
+  ): Promise<readonly Form[]> {
+    if (!isCompressible(mediaType)) return [];
+    const { names, forms } = this.#parts;
+    const name = path.slice(folder.path.length);
+    if (names.mayHaveForms(folder, name)) await names.list(folder);
+    if (!names.mayHaveForms(folder, name)) return [];
+    return forms.beside(path, mediaType, version);
+  }
+
+  /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
+  #withForms(held: StoredVersion<FileFacts>, forms: readonly Form[]): StoredVersion<FileFacts> {
+    const entry: FileEntry | undefined = this.#store.bySerial(held.serial);
+    if (entry === undefined || forms.length === 0) return held;
+    this.#parts.forms.keep(entry, forms);
+    if (this.#store.get(entry.key) !== entry) return held;
+    held.release();
+    return entry.held.retain();
+  }
+}
+
+function sizeAndDateOf({ version }: PlacedFile): Pick<FileFacts, 'size' | 'mtimeMs'> {
+  return { size: version.size, mtimeMs: Number(version.mtimeNs / 1_000_000n) };
+}
+
+async function factsOf(path: string, loaded: PlacedFile): Promise<FileFacts> {
+  const { version, settled, target } = loaded;
+  const hashed = target !== undefined && version.size <= MAX_TAGGED_BYTES;
+  const etag = hashed
+    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
+    : versionTag(version, settled);
+  return { ...sizeAndDateOf(loaded), etag, mediaType: mediaTypeOf(path) };
+}

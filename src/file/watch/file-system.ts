@@ -1,0 +1,44 @@
+import { statfs } from 'node:fs/promises';
+
+/**
+ * File systems of this machine alone, of which inotify(7) tells all changes: nobody else writes to them. By
+ * the magic numbers of statfs(2).
+ */
+const WATCHABLE = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x5846_5342, // XFS
+  0x9123_683e, // Btrfs
+  0xca45_1a4e, // bcachefs
+  0x2fc1_2fc1, // ZFS
+  0xf2f5_2010, // F2FS
+  0x5265_4973, // ReiserFS
+  0x3153_464a, // JFS
+  0x0102_1994, // tmpfs
+  0x8584_58f6, // ramfs
+  0x7371_7368, // SquashFS
+  0xe0f5_e1e2, // EROFS
+  0x9660, // ISO 9660
+  0x4d44, // FAT
+  0x2011_bab0, // exFAT
+]);
+
+/** In whose layers others may write, unnoticed. */
+const OVERLAYFS = 0x794c_7630;
+
+/**
+ * What a file system is to who reads from it: 'watchable', of this machine, and tells of all changes;
+ * 'local', of this machine, and what is known of it is in memory; 'remote', or nobody knows: NFS, SMB, FUSE,
+ * 9P, where a change elsewhere is not told of, and to ask may take long.
+ */
+export type FileSystemKind = 'watchable' | 'local' | 'remote';
+
+/** What the file system of a directory is. Never fails. */
+export async function fileSystemKindOf(path: string): Promise<FileSystemKind> {
+  try {
+    const { type } = await statfs(path);
+    if (WATCHABLE.has(type)) return 'watchable';
+    return type === OVERLAYFS ? 'local' : 'remote';
+  } catch {
+    return 'remote';
+  }
+}

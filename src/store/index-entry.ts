@@ -1,0 +1,64 @@
+import type { Channel } from '../ipc/channel.ts';
+import type { Greeting } from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
+
+/** The time of an index under one owner. */
+export class Session {
+  readonly channel: Channel;
+  readonly greeting: Greeting;
+  /** Ends that versions of this owner share, by what it calls them. */
+  readonly #terms = new Map<number, SharedEnd>();
+
+  constructor(channel: Channel, greeting: Greeting) {
+    this.channel = channel;
+    this.greeting = greeting;
+  }
+
+  /** The end of a version, as the owner has stated it: that of its term, or its own if it has none. */
+  endOf(term: number, until: number): SharedEnd {
+    if (term === 0) return { until };
+    const known = this.#terms.get(term) ?? { until };
+    known.until = until;
+    this.#terms.set(term, known);
+    return known;
+  }
+
+  /** A term ends at another time. */
+  renew(term: number, until: number): void {
+    const known = this.#terms.get(term);
+    if (known !== undefined) known.until = until;
+  }
+
+  /** No version of this owner is used beyond this time without a question. */
+  endBy(time: number): void {
+    for (const end of this.#terms.values()) end.until = Math.min(end.until, time);
+  }
+
+  /** Keeps the terms that are in use alone. */
+  keepTerms(used: ReadonlySet<SharedEnd>): void {
+    for (const [id, end] of this.#terms) if (!used.has(end)) this.#terms.delete(id);
+  }
+}
+
+/** Until when versions may be used without a question, by the machine's clock. */
+export interface SharedEnd {
+  until: number;
+}
+
+/** A version in an index. */
+export class IndexEntry<F extends ContentFacts> {
+  readonly held: StoredVersion<F>;
+  /** Which owner it came from. */
+  readonly session: Session;
+  end: SharedEnd;
+  /** How often it was used since the last report. */
+  used = 0;
+  /** Whether it was used since the last look for what is not. */
+  recent = true;
+
+  constructor(held: StoredVersion<F>, session: Session, end: SharedEnd) {
+    this.held = held;
+    this.session = session;
+    this.end = end;
+  }
+}

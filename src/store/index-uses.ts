@@ -1,0 +1,97 @@
+import type { IndexEntry, Session } from './index-entry.ts';
+import type { Report } from './store-protocol.ts';
+import type { ContentFacts, StoredVersion } from './stored-version.ts';
+
+/** Most uses in one report. */
+const MAX_REPORTED_USES = 10_000;
+
+/**
+ * What the owner of a store is to hear of an index: which versions were used, which it has dropped, and which
+ * somebody here holds for longer than a moment, who is looked for once a report.
+ */
+export class IndexUses<F extends ContentFacts> {
+  readonly #indexed: (held: StoredVersion<F>) => boolean;
+  #touched: IndexEntry<F>[] = [];
+  readonly #forgotten = new Set<number>();
+  /** Versions that the owner counts as being held here. */
+  readonly #held = new Map<number, StoredVersion<F>>();
+
+  /** @param indexed whether the index has a version, and so is one of its holders */
+  constructor(indexed: (held: StoredVersion<F>) => boolean) {
+    this.#indexed = indexed;
+  }
+
+  /** Whether there may be something to report, now or when somebody lets go of what they hold. */
+  get isPending(): boolean {
+    return this.#touched.length > 0 || this.#forgotten.size > 0 || this.#held.size > 0;
+  }
+
+  /** An entry was used, for the first time since the last report. */
+  touch(entry: IndexEntry<F>): void {
+    entry.recent = true;
+    this.#touched.push(entry);
+  }
+
+  /** A version was given by the owner, to somebody who uses it. */
+  given(held: StoredVersion<F>): void {
+    this.#forgotten.delete(held.serial);
+    this.#held.set(held.serial, held);
+  }
+
+  /** The index has dropped a version by itself. */
+  forgot(serial: number): void {
+    this.#forgotten.add(serial);
+  }
+
+  /** The owner is another one: it knows of nothing. */
+  clear(): void {
+    this.#held.clear();
+    this.#forgotten.clear();
+  }
+
+  /** @returns what has happened under this owner since the last one; undefined for nothing */
+  report(session: Session | undefined): Report | undefined {
+    const touched = this.#touched.splice(0, MAX_REPORTED_USES);
+    const ours = touched.filter(entry => entry.session === session);
+    const used = ours.map(({ held, used: times }) => [held.serial, times] as const);
+    for (const entry of touched) entry.used = 0;
+    if (session === undefined) return undefined;
+    const freed = this.#freed();
+    const held = this.#newlyHeld(ours);
+    const forgot = [...this.#forgotten];
+    this.#forgotten.clear();
+    if ([used, forgot, held, freed].every(({ length }) => length === 0)) return undefined;
+    return { used, forgot, held, freed };
+  }
+
+  /** Nobody holds anything any more, as far as the owner is concerned. @returns what that is of */
+  end(): number[] {
+    const freed = [...this.#held.keys()];
+    this.#held.clear();
+    return freed;
+  }
+
+  #freed(): number[] {
+    const freed: number[] = [];
+    for (const [serial, held] of this.#held) {
+      if (this.#isHeld(held)) continue;
+      this.#held.delete(serial);
+      freed.push(serial);
+    }
+    return freed;
+  }
+
+  #newlyHeld(touched: readonly IndexEntry<F>[]): number[] {
+    const added: number[] = [];
+    for (const { held } of touched) {
+      if (this.#held.has(held.serial) || !this.#isHeld(held)) continue;
+      this.#held.set(held.serial, held);
+      added.push(held.serial);
+    }
+    return added;
+  }
+
+  #isHeld(held: StoredVersion<F>): boolean {
+    return held.references > (this.#indexed(held) ? 1 : 0);
+  }
+}
