@@ -401,6 +401,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
         return present.held.retain();
       }
     }
+    checkInside(path, path, root);
+    const held = this.#loader.now(path, place.folder);
+    if (held !== undefined) return held;
     try {
       return await this.#loader.load(path, place.folder, root);
     } catch (error) {

@@ -37,7 +37,8 @@ export class FileGroup {
   /** All of them are as the disk has them at a time. */
   confirm(time: number, life: number): void {
     this.confirmedAt = time;
-    this.term.until = time + life;
+    // With a life of nothing it is over, whoever's clock is asked.
+    this.term.until = life === 0 ? 0 : time + life;
   }
 
   /** What was seen of them is good for no longer than this from now on. */

@@ -49,6 +49,7 @@ export class Folders implements FolderEvents {
   readonly #root: Folder;
   /** By the path of a directory as it was given, with '/' at its end. */
   readonly #places = new Map<string, Place>();
+  readonly #finding = new Map<string, Promise<Place>>();
   readonly #maxWatches = maxWatches();
   #watches = 0;
   #folders = 1;
@@ -91,20 +92,15 @@ export class Folders implements FolderEvents {
    * @param directory absolute, with '/' at its end
    * @throws ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ...
    */
-  async find(directory: string): Promise<Place> {
+  find(directory: string): Promise<Place> {
     const known = this.peek(directory);
-    if (known !== undefined) return known;
-    if (this.#folders >= this.#manyFolders) this.#prune();
-    const foundAt = now();
-    const { folder, hops } = await this.#follow(directory);
-    this.#watch(folder);
-    folder.fileSystem = await fileSystemKindOf(folder.path);
-    const place = { folder, hops, foundAt };
-    // Otherwise it was exchanged meanwhile.
-    if (!folder.isAlive || this.#closed) return place;
-    for (const hop of hops) hop.folder.addLink(hop.name, directory);
-    this.#places.set(directory, place);
-    return place;
+    if (known !== undefined) return Promise.resolve(known);
+    // Whoever asks for a file of it at the same time finds the same.
+    const running = this.#finding.get(directory);
+    if (running !== undefined) return running;
+    const finding = this.#find(directory).finally(() => this.#finding.delete(directory));
+    this.#finding.set(directory, finding);
+    return finding;
   }
 
   // What folders tell
@@ -128,6 +124,20 @@ export class Folders implements FolderEvents {
     this.#retryAt = Number.POSITIVE_INFINITY;
     for (const folder of this.all()) this.#unwatch(folder);
     this.#places.clear();
+  }
+
+  async #find(directory: string): Promise<Place> {
+    if (this.#folders >= this.#manyFolders) this.#prune();
+    const foundAt = now();
+    const { folder, hops } = await this.#follow(directory);
+    this.#watch(folder);
+    folder.fileSystem = await fileSystemKindOf(folder.path);
+    const place = { folder, hops, foundAt };
+    // Otherwise it was exchanged meanwhile.
+    if (!folder.isAlive || this.#closed) return place;
+    for (const hop of hops) hop.folder.addLink(hop.name, directory);
+    this.#places.set(directory, place);
+    return place;
   }
 
   /** Goes along a path as the kernel does (path_resolution(7)), link by link. */
