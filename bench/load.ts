@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('../../bench/picks.lua', import.meta.url));
+/** By Zipf's law the nth file is asked for n^-alpha times as often as the first. */
+export const ZIPF = { alpha: 0.9 } as const;
 /** More than any load takes that ends by the number of its answers. */
 const LONG_SECONDS = 900;
 
@@ -43,7 +45,13 @@ export interface Loaded {
 export async function load(port: number, wanted: Load): Promise<Loaded> {
   const { list, picks, connections, seed = 1, seconds = LONG_SECONDS, requests, timeoutSeconds = 2 } = wanted;
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', `${timeoutSeconds}s`];
-  const script = [list, picks, String(seed), ...(requests === undefined ? [] : [String(requests)])];
+  const script = [
+    list,
+    picks,
+    String(seed),
+    String(ZIPF.alpha),
+    ...(requests === undefined ? [] : [String(requests)]),
+  ];
   const { stdout } = await run('wrk', [
     ...options,
     '-s',

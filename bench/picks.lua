@@ -1,10 +1,10 @@
--- What wrk asks for: wrk -s picks.lua <url> -- <paths> <walk|evenly|zipf> <seed> [<requests>]
+-- What wrk asks for: wrk -s picks.lua <url> -- <paths> <walk|evenly|zipf> <seed> <alpha> [<requests>]
 --
 -- The paths are those of a file, one a line.
 --
 -- walk    one path after the other, from the first, and again from there
 -- evenly  each as likely as another
--- zipf    the nth path of the file n^-0.9 times as often as the first
+-- zipf    the nth path of the file n^-alpha times as often as the first
 --
 -- The same for the same seed, if there is one thread. Ends early after so many answers, where a number of
 -- requests is given (which costs a few microseconds an answer). Prints its figures as one line of JSON.
@@ -12,7 +12,6 @@
 local ffi = require('ffi')
 ffi.cdef('int kill(int pid, int signal); int getpid(void);')
 
-local ALPHA = 0.9
 local SIGINT = 2
 
 local requests = {}
@@ -56,9 +55,9 @@ local function aliasTable(weights)
   return keep, alias
 end
 
-local function zipf(count)
+local function zipf(count, alpha)
   local weights = {}
-  for rank = 1, count do weights[rank] = rank ^ -ALPHA end
+  for rank = 1, count do weights[rank] = rank ^ -alpha end
   local keep, alias = aliasTable(weights)
   local random, floor = math.random, math.floor
   return function()
@@ -75,9 +74,9 @@ local MAKERS = { walk = walk, evenly = evenly, zipf = zipf }
 function init(args)
   for path in io.lines(args[1]) do requests[#requests + 1] = wrk.format('GET', path) end
   math.randomseed(tonumber(args[3]))
-  pick = MAKERS[args[2]](#requests)
-  if args[4] == nil then return end
-  local left = tonumber(args[4])
+  pick = MAKERS[args[2]](#requests, tonumber(args[4]))
+  if args[5] == nil then return end
+  local left = tonumber(args[5])
   function response()
     left = left - 1
     if left ~= 0 then return end

@@ -57,18 +57,12 @@ export class Site implements Disposable {
   }
 
   /**
-   * Makes a list of the first files, in an order that has nothing to do with where they lie.
+   * Makes a list of the first files, as {@link shuffled} has them.
    * @returns its path
    */
   list(count = this.#sizes.length): string {
-    const paths = Array.from({ length: count }, (_, number) => pathOf(number));
-    const random = new SeededRandom(SEEDS.order);
-    for (let last = count - 1; last > 0; last--) {
-      const other = Math.floor(random.uniform() * (last + 1));
-      [paths[last], paths[other]] = [paths[other] as string, paths[last] as string];
-    }
     const list = join(this.folder, `${count}.paths`);
-    writeFileSync(list, `${paths.join('\n')}\n`);
+    writeFileSync(list, `${shuffled(count).map(pathOf).join('\n')}\n`);
     return list;
   }
 
@@ -94,6 +88,17 @@ export class Site implements Disposable {
     rmSync(this.folder, { recursive: true, force: true });
     this.#forget();
   }
+}
+
+/** The numbers of the first files in an order that has nothing to do with where they lie. */
+export function shuffled(count: number): number[] {
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  const random = new SeededRandom(SEEDS.order);
+  for (let last = count - 1; last > 0; last--) {
+    const other = Math.floor(random.uniform() * (last + 1));
+    [numbers[last], numbers[other]] = [numbers[other] as number, numbers[last] as number];
+  }
+  return numbers;
 }
 
 function pathOf(number: number): string {

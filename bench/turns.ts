@@ -2,7 +2,7 @@ import { median, type Result } from './harness.ts';
 
 /** Asked for by the environment, where a bench is to be shorter or longer. */
 export const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
-export const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 
 /** Whether a row is wanted: BENCH_ONLY=<text> leaves out those whose names lack it. */
 export function isWanted(name: string): boolean {
