@@ -102,7 +102,7 @@ const most = Math.max(
   ...COUNTS.filter(({ files, name }) => isNeeded(files, name)).map(({ files }) => files),
 );
 {
-  using site = new Site(new Array<number>(most).fill(FILE_BYTES));
+  await using site = new Site(new Array<number>(most).fill(FILE_BYTES));
   for (const { files, name } of COUNTS) results.push(...(await warmPass(site, files, name)));
   results.push(...(await coldPass(site)));
 }

@@ -4,7 +4,7 @@
  * synthetic traces have them (src/cli/bench/trace/synthetic.ts), asked for by Zipf's law; wrk with one thread
  * and 64 connections. The kernel charges its page cache to the group that reads a file first: so each server
  * has files of its own, written outside of its group, and none of them is in the page cache when it starts.
- * All take turns.
+ * Each policy is a pair of servers that have just been started and warmed up, and take turns.
  *
  * The hit ratio is that of bytes, and the same measure for all: what the processes of a server had the kernel
  * read from the disk (/proc/<pid>/io) against the pages of the files that were asked for. "kills" are by the
@@ -17,7 +17,7 @@
  * are (default: the directory for temporary files). Does nothing where memory cgroups cannot be made.
  */
 import { syntheticTrace } from '../src/cli/bench/trace/synthetic.ts';
-import { POLICY_NAMES } from '../src/store/policies/index.ts';
+import { POLICY_NAMES, type PolicyName } from '../src/store/policies/index.ts';
 import { MiB, type Result, report } from './harness.ts';
 import { ZIPF } from './load.ts';
 import { MemoryGroup } from './memory-group.ts';
@@ -25,7 +25,7 @@ import { need } from './nginx.ts';
 import { diskBytes } from './process-tree.ts';
 import { Rival } from './rival.ts';
 import { Site, shuffled } from './site.ts';
-import { inTurns, isWanted, middle, SECONDS, versus } from './turns.ts';
+import { inTurns, isWanted, middle, noMore, SECONDS, versus } from './turns.ts';
 
 const LIMITS_MIB = [300, 200] as const;
 const FILES = 20_000;
@@ -138,39 +138,30 @@ function meanBytesOfPages(sizes: readonly number[]): number {
   return sum / weights;
 }
 
-function linesOf(limitMib: number, contenders: readonly Contender[], all: readonly Measured[][]): Result[] {
-  const peer = contenders.length - 1;
-  return contenders.slice(0, peer).flatMap(({ name: policy, kills }, our) => {
-    const name = `${limitMib} MiB, ${policy}`;
-    const both = (figure: keyof Measured) =>
-      [middle(all[our] ?? [], figure), middle(all[peer] ?? [], figure)] as const;
-    const peerKills = contenders[peer]?.kills ?? 0;
-    return [
-      versus(`${name}: requests`, both('rate'), { unit: '1/s' }),
-      versus(`${name}: byte hit ratio`, both('hits'), { unit: '%' }),
-      versus(`${name}: CPU a request`, both('cpu'), { unit: 'us', less: true }),
-      {
-        ...versus(`${name}: kills`, [kills, peerKills], { unit: '1' }),
-        ratio: kills <= peerKills ? 1 : 0,
-      },
-    ];
-  });
+function linesOf(name: string, sides: readonly Contender[], all: readonly Measured[][]): Result[] {
+  const [ours = [], peer = []] = all;
+  const both = (figure: keyof Measured) => [middle(ours, figure), middle(peer, figure)] as const;
+  const [ourKills = 0, peerKills = 0] = sides.map(({ kills }) => kills);
+  return [
+    versus(`${name}: requests`, both('rate'), { unit: '1/s' }),
+    versus(`${name}: byte hit ratio`, both('hits'), { unit: '%' }),
+    versus(`${name}: CPU a request`, both('cpu'), { unit: 'us', less: true }),
+    noMore(`${name}: kills`, [ourKills, peerKills]),
+  ];
 }
 
-async function measureAt(limitMib: number, sites: ReadonlyMap<string, Site>): Promise<Result[]> {
-  const policies = POLICY_NAMES.filter(policy => isWanted(`${limitMib} MiB, ${policy}`));
-  if (policies.length === 0) return [];
-  const contenders: Contender[] = [];
-  try {
-    for (const name of [...policies, NGINX]) {
-      contenders.push(await Contender.start(name, sites.get(name) as Site, limitMib));
-    }
-    for (const contender of contenders) await contender.warmUp();
-    const all = await inTurns(contenders, (contender, turn) => contender.measure(turn + 1));
-    return linesOf(limitMib, contenders, all);
-  } finally {
-    for (const contender of contenders) await contender[Symbol.asyncDispose]();
-  }
+async function measure(
+  limitMib: number,
+  policy: PolicyName,
+  sites: readonly [Site, Site],
+): Promise<Result[]> {
+  const name = `${limitMib} MiB, ${policy}`;
+  if (!isWanted(name)) return [];
+  await using ours = await Contender.start(policy, sites[0], limitMib);
+  await using peer = await Contender.start(NGINX, sites[1], limitMib);
+  const sides = [ours, peer];
+  for (const side of sides) await side.warmUp();
+  return linesOf(name, sides, await inTurns(sides, (side, turn) => side.measure(turn + 1)));
 }
 
 function refusal(): unknown {
@@ -188,12 +179,12 @@ const meanPagesBytes = meanBytesOfPages(sizes);
 if (refused === undefined) {
   need(['nginx', 'nginx-light'], ['wrk', 'wrk']);
   const results: Result[] = [];
-  const wanted = POLICY_NAMES.filter(policy => LIMITS_MIB.some(mib => isWanted(`${mib} MiB, ${policy}`)));
-  const sites = new Map([...wanted, NGINX].map(name => [name, new Site(sizes)]));
-  try {
-    for (const limitMib of LIMITS_MIB) results.push(...(await measureAt(limitMib, sites)));
-  } finally {
-    for (const site of sites.values()) site[Symbol.dispose]();
+  {
+    await using ours = new Site(sizes);
+    await using peer = new Site(sizes);
+    for (const limitMib of LIMITS_MIB) {
+      for (const policy of POLICY_NAMES) results.push(...(await measure(limitMib, policy, [ours, peer])));
+    }
   }
   report('trace', results);
 } else {

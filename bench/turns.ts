@@ -38,13 +38,18 @@ export function middle<Name extends string>(all: readonly Record<Name, number>[]
 }
 
 /**
- * A line of a result file.
+ * A line of a result file, against nginx.
  * @param less of it is better
  */
 export function versus(
   name: string,
   [ours, peer]: readonly [number, number],
-  { unit, peerName = 'nginx', less = false }: { unit: string; peerName?: string; less?: boolean },
+  { unit, less = false }: { unit: string; less?: boolean },
 ): Result {
-  return { name, ours, peer, peerName, unit, ratio: less ? peer / ours : ours / peer };
+  return { name, ours, peer, peerName: 'nginx', unit, ratio: less ? peer / ours : ours / peer };
+}
+
+/** A line of what should not be at all: its ratio is 1 where ours has no more of it, else 0. */
+export function noMore(name: string, [ours, peer]: readonly [number, number]): Result {
+  return { name, ours, peer, peerName: 'nginx', unit: '1', ratio: ours <= peer ? 1 : 0 };
 }
