@@ -3,7 +3,7 @@
  * 1,000 of them asked for as often as another; wrk with one thread and 16 to 6,000 connections, which are
  * kept. Requests per second, the median and the 99th percentile of the time to an answer, and failures:
  * connections that broke, answers of errors, and what took longer than two seconds (the ratio is 1 where ours
- * has no more, else 0). The time of opening the connections counts: there is a second more for each 2,000.
+ * has no more, else 0). The time of opening the connections counts: there is a second more for each 1,000.
  *
  * "memory a connection": what the processes of a server that has just been started take (PSS) with so many
  * idle connections that have had an answer, less what they take with 16. The kernel's part is not in it.
@@ -51,7 +51,7 @@ async function ratesOf(site: Site): Promise<Result[]> {
     for (const connections of CONNECTIONS) {
       const name = nameOf(connections, files);
       if (!isWanted(name)) continue;
-      const seconds = SECONDS + Math.floor(connections / 2000);
+      const seconds = SECONDS + Math.floor(connections / 1000);
       const load = { list, picks: 'evenly', connections, seconds } as const;
       results.push(
         ...lines(name, await inTurns(sides, (side, turn) => side.measure({ ...load, seed: turn }))),
