@@ -44,7 +44,7 @@ export class MemoryGroup implements Disposable {
 
   /** @throws Error when there are none here, or they are not for this user */
   static create(limitBytes: number): MemoryGroup {
-    let reason: unknown = new Error('No memory cgroups are mounted');
+    const reasons: string[] = [];
     for (const version of VERSIONS) {
       const own = version.line.exec(readFileSync('/proc/self/cgroup', 'latin1'))?.[1];
       // In a container that may be the name that the host has for it.
@@ -52,11 +52,11 @@ export class MemoryGroup implements Disposable {
         try {
           return MemoryGroup.#below(parent, version, limitBytes);
         } catch (error) {
-          reason = error;
+          reasons.push((error as Error).message);
         }
       }
     }
-    throw new Error('Cannot limit memory', { cause: reason });
+    throw new Error(`Cannot make a memory cgroup: ${reasons.join('; ') || 'there are none'}`);
   }
 
   static #below(parent: string, version: Version, limitBytes: number): MemoryGroup {

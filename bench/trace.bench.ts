@@ -164,12 +164,13 @@ async function measure(
   return linesOf(name, sides, await inTurns(sides, (side, turn) => side.measure(turn + 1)));
 }
 
-function refusal(): unknown {
+/** Why no memory cgroups can be made; undefined if they can. */
+function refusal(): string | undefined {
   try {
     MemoryGroup.create(LIMITS_MIB[0] * MiB)[Symbol.dispose]();
     return undefined;
   } catch (error) {
-    return error;
+    return (error as Error).message;
   }
 }
 
@@ -188,5 +189,5 @@ if (refused === undefined) {
   }
   report('trace', results);
 } else {
-  console.log('Not measured: memory cgroups are needed, and cannot be made here.', refused);
+  console.log(`Not measured: ${refused}`);
 }
