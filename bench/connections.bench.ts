@@ -6,13 +6,15 @@
  * has no more, else 0). The time of opening the connections counts: there is a second more for each 1,000.
  *
  * "memory a connection": what the processes of a server that has just been started take (PSS) with so many
- * idle connections that have had an answer, less what they take with 16. The kernel's part is not in it.
+ * idle connections that have had an answer, less what they take with 16. "memory a busy connection": the
+ * most that they take while wrk asks, less what they took before. The kernel's part is not in it.
  *
  * BENCH_ONLY=<text> leaves out the rows whose names lack it, BENCH_SECONDS and BENCH_ROUNDS say how long and
  * how often is measured, BENCH_DIR where the files are (default: the directory for temporary files). Takes
  * 6,100 open files (ulimit -n).
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { median, type Result, report } from './harness.ts';
 import { KeptConnections } from './kept-connections.ts';
 import { need } from './nginx.ts';
@@ -27,6 +29,7 @@ const FILE_COUNTS = [1, 1000] as const;
 const FILE_BYTES = 8192;
 const FILES = FILE_COUNTS[1];
 const WARM_REQUESTS = 10_000;
+const SAMPLE_MS = 300;
 
 function nameOf(connections: number, files: number): string {
   const kinds = files === 1 ? '1 file' : `${files.toLocaleString('en')} files`;
@@ -97,10 +100,39 @@ async function memoryOf(site: Site): Promise<Result[]> {
   return results;
 }
 
+/** The most that is taken in a load, less what is taken after one with few connections. */
+async function busyMemoryOf(site: Site): Promise<Result[]> {
+  const list = site.list(1);
+  const results: Result[] = [];
+  for (const connections of CONNECTIONS.filter(each => each > FEW)) {
+    const name = `memory a busy connection, ${connections.toLocaleString('en')}`;
+    if (!isWanted(name)) continue;
+    const measured = await inTurns(both(site), async start => {
+      await using server = await start();
+      await server.load({ list, picks: 'walk', connections: FEW, requests: WARM_REQUESTS });
+      const before = memoryBytes(server.pids);
+      let [most, isOver] = [0, false];
+      const seconds = SECONDS + Math.floor(connections / 1000);
+      const load = server.load({ list, picks: 'evenly', connections, seconds }).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        most = Math.max(most, memoryBytes(server.pids));
+        await Promise.race([load, setTimeout(SAMPLE_MS)]);
+      }
+      await load;
+      return (most - before) / (connections - FEW) / 1024;
+    });
+    const [ours = [], peer = []] = measured;
+    results.push(versus(name, [median(ours), median(peer)], { unit: 'KiB', less: true }));
+  }
+  return results;
+}
+
 need(['nginx', 'nginx-light'], ['wrk', 'wrk']);
 const results: Result[] = [];
 {
   await using site = new Site(new Array<number>(FILES).fill(FILE_BYTES));
-  results.push(...(await ratesOf(site)), ...(await memoryOf(site)));
+  results.push(...(await ratesOf(site)), ...(await memoryOf(site)), ...(await busyMemoryOf(site)));
 }
 report('connections', results);
