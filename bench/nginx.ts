@@ -29,15 +29,29 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+export interface NginxOptions {
+  /** How many files it keeps open. */
+  readonly openFiles?: number;
+  /** How many connections it has at most, from clients and to servers. */
+  readonly connections?: number;
+  /** A command that its own is appended to. */
+  readonly before?: readonly string[];
+}
+
 /** Starts nginx with one worker, as fast as it serves files: sendfile, open files cached, no log. */
-export function startNginx(folder: string, root: string): Promise<{ child: ChildProcess; port: number }> {
+export function startNginx(
+  folder: string,
+  root: string,
+  { openFiles = 1000, ...options }: NginxOptions = {},
+): Promise<{ child: ChildProcess; port: number }> {
   return start(
     join(folder, 'nginx'),
     port => `
       types { application/octet-stream bin; }
       sendfile on; tcp_nopush on;
-      open_file_cache max=1000 inactive=1h; open_file_cache_valid 1h;
+      open_file_cache max=${openFiles} inactive=1h; open_file_cache_valid 1h;
       server { listen 127.0.0.1:${port} backlog=511; root ${root}; }`,
+    options,
   );
 }
 
@@ -76,6 +90,7 @@ export function startTunedProxy(
 async function start(
   prefix: string,
   rest: (port: number) => string,
+  { connections = 4096, before = [] }: Omit<NginxOptions, 'openFiles'> = {},
 ): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort();
   mkdirSync(prefix);
@@ -86,15 +101,15 @@ async function start(
   );
   const config = `
     worker_processes 1; daemon off; pid ${prefix}/pid; error_log ${prefix}/error.log;
-    events { worker_connections 4096; }
+    events { worker_connections ${connections}; }
     http {
       ${paths.join(' ')}
       access_log off; keepalive_requests 1000000000;
       ${rest(port)}
     }`;
   writeFileSync(join(prefix, 'nginx.conf'), config);
-  const child = spawn('nginx', ['-p', prefix, '-c', join(prefix, 'nginx.conf')], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const nginx = ['nginx', '-p', prefix, '-c', join(prefix, 'nginx.conf')];
+  const [command, ...args] = [...before, ...nginx] as [string, ...string[]];
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   return { child, port };
 }
