@@ -226,7 +226,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       root,
       largest: this.#largest,
       keepPageCache: this.#keepPageCache,
-      allocate: size => new Placement(store, size),
+      allocate: size => new Placement(store, size, true, path),
       copy: bytes => Placement.copyOf(store, bytes),
     });
     const { version, settled, realPath, target } = loaded;

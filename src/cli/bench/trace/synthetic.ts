@@ -1,4 +1,4 @@
-import { SeededRandom } from './random.ts';
+import { SeededRandom } from '../../../base/seeded-random.ts';
 import { type Trace, TraceBuilder } from './trace.ts';
 
 export interface SyntheticOptions {
