@@ -152,12 +152,17 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#checkOpen();
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
-    if (key !== undefined && !this.#admits({ key, size: length })) return undefined;
+    if (key !== undefined && !this.admits(length, key)) return undefined;
     let room = this.#space.allocate(length, SPARE_SEGMENTS);
     if (room === undefined && this.#reclaim(wanted + SPARE_SEGMENTS))
       room = this.#space.allocate(length, SPARE_SEGMENTS);
     if (room !== undefined) this.#reclaimAhead();
     return room;
+  }
+
+  /** Whether there is room that costs nobody his, or the policy admits a content at the price of others. */
+  admits(length: number, key: string): boolean {
+    return this.#space.free > this.#ahead || this.#policy.admit?.({ key, size: length }) !== false;
   }
 
   cancel(room: ContentRoom): void {
@@ -310,11 +315,6 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   // Making room
-
-  /** Whether there is room that costs nobody his, or the policy prefers a content to others. */
-  #admits(entry: CacheEntry): boolean {
-    return this.#space.free > this.#ahead || this.#policy.admit?.(entry) !== false;
-  }
 
   /** Keeps some segments free, so that the next content need not wait for others to give up theirs. */
   #reclaimAhead(): void {

@@ -61,7 +61,7 @@ function hitRatioOfStore(
       store.hit(entry);
       continue;
     }
-    const room = store.allocate(trace.sizes[i] as number);
+    const room = store.allocate(trace.sizes[i] as number, name);
     if (room !== undefined) store.put(name, {}, undefined, room);
   }
   store.close();

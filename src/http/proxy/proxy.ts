@@ -226,13 +226,14 @@ class CachingProxy implements ReverseProxy {
       // What is wrong with the leader's request is not wrong with this one.
       return answer.status === 400 && collapsed ? undefined : answer;
     }
-    const { facts, body, shared } = outcome;
+    const { facts, body, shared, refusal } = outcome;
     if (collapsed) {
       if (!shared || !selectsSame(facts, fetch.leader, request)) return undefined;
       if (useOf(facts, wanted, Date.now()) !== 'fresh') return undefined;
     }
     const forwarded = typeof found === 'string' ? found : 'stale';
-    const headers = withStatus(facts.headers, { forwarded, stored: shared, collapsed });
+    const stored = shared && refusal === undefined;
+    const headers = withStatus(facts.headers, { forwarded, stored, refusal, collapsed });
     const conditional = conditionalAnswer(request, facts, headers);
     if (conditional !== undefined && !shared) body.close();
     if (conditional !== undefined) return conditional;
