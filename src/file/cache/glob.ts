@@ -23,7 +23,6 @@ const ALL_BUT = /(^|\/)!\(/g;
 /** What matches any number of directories. */
 const DEEP = /\*\*|\(/;
 const MAX_RANGE_VALUES = 1000;
-const MAX_SHOWN_CHARACTERS = 100;
 
 /**
  * The files that a path names: itself, or those in it and below but for names that begin with a dot.
@@ -89,8 +88,8 @@ function matcherOf(rest: string, pattern: string): (path: string) => boolean {
       windows: false,
     } as picomatch.PicomatchOptions);
   } catch (error) {
-    const shown = describe(pattern.slice(0, MAX_SHOWN_CHARACTERS));
-    throw new ArgumentError(`Cannot find files: ${shown} is no glob: ${(error as Error).message}`);
+    const reason = (error as Error).message;
+    throw new ArgumentError(`Cannot find files: ${describe(pattern)} is no glob: ${reason}`);
   }
 }
 

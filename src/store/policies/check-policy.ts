@@ -31,8 +31,9 @@ const BUDGETS = [0, 1000, 1000, 1000, 64 * 1024, 2 ** 44];
 /** Parts of the budget that a content may take; further ones are 0, 1 byte, and one byte too much. */
 const SIZE_PARTS = [0.01, 0.05, 0.1, 0.1, 0.2, 0.5, 0.9, 1];
 const KINDS: readonly Step['kind'][] = [
-  ...(['read', 'read', 'read', 'read', 'read', 'read', 'read', 'change', 'remove', 'hold'] as const),
-  ...(['hold', 'release', 'release', 'release', 'evict', 'scan', 'stranger'] as const),
+  ...(['read', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'change', 'remove'] as const),
+  ...(['hold', 'hold', 'release', 'release', 'release', 'evict', 'scan'] as const),
+  ...(['hit a stranger', 'remove a stranger'] as const),
 ];
 /** Paths, extents of large files, and what an object that is used as a map takes for its own. */
 const KEYS = ['', '/', '/a', '/A', '/b', '/c', '/dir/a', '/é', '7\u00000', '7\u00001', '17\u00000'].concat([

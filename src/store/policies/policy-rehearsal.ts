@@ -3,7 +3,9 @@ import type { CacheEntry, CachePolicy } from '../policy.ts';
 
 /** What happens to a cache in one step. */
 export interface Step {
-  readonly kind: 'read' | 'change' | 'remove' | 'hold' | 'release' | 'evict' | 'scan' | 'stranger';
+  readonly kind:
+    | ('read' | 'change' | 'remove' | 'hold' | 'release' | 'evict' | 'scan')
+    | ('hit a stranger' | 'remove a stranger');
   /** Which of the names it happens to. */
   readonly key: string;
   /** Bytes that the content has which comes in. */
@@ -56,7 +58,12 @@ export class PolicyRehearsal {
     else if (kind === 'release') this.#held.delete(key);
     else if (kind === 'evict') this.#evict();
     else if (kind === 'scan') this.#scan(size);
-    else if (kind === 'stranger') this.#callWithStrangers(key, size);
+    else if (kind === 'hit a stranger')
+      this.#forStrangers(key, size, entry => this.#call('hit', [entry], () => this.#policy.hit(entry)));
+    else if (kind === 'remove a stranger')
+      this.#forStrangers(key, size, entry =>
+        this.#call('removed', [entry, true], () => this.#policy.removed(entry, true)),
+      );
     else if (present !== undefined) {
       this.#remove(present, false);
       // Its file has another size now, which is another entry under the same key.
@@ -112,12 +119,9 @@ export class PolicyRehearsal {
   }
 
   /** What was never there, what is there no more, and another object for what is there. */
-  #callWithStrangers(key: string, size: number): void {
-    for (const entry of [{ key: `never ${key}`, size }, this.#gone.at(-1), { key, size }]) {
-      if (entry === undefined) continue;
-      this.#call('hit', [entry], () => this.#policy.hit(entry));
-      this.#call('removed', [entry, true], () => this.#policy.removed(entry, true));
-    }
+  #forStrangers(key: string, size: number, call: (entry: CacheEntry) => void): void {
+    for (const entry of [{ key: `never ${key}`, size }, this.#gone.at(-1), { key, size }])
+      if (entry !== undefined) call(entry);
   }
 
   #remove(entry: CacheEntry, evicted: boolean): void {
@@ -159,9 +163,10 @@ export class PolicyRehearsal {
     try {
       answer = call();
     } catch (error) {
-      this.calls.push(`${text} threw`);
+      const reason = error instanceof Error ? error.message : describe(error);
+      this.calls.push(`${text}: ${reason}`);
       if (error instanceof Violation) throw error;
-      throw new Violation('No method throws', `${method}() threw ${describe(error)}`);
+      throw new Violation('No method throws', `${method}() threw: ${reason}`);
     }
     this.calls.push(answer === undefined ? text : `${text}: ${textOf(answer)}`);
     if (typeof (answer as PromiseLike<T> | undefined)?.then !== 'function') return answer;
