@@ -2,8 +2,7 @@
 const BYTES_PER_PLACE = 1024;
 const MIN_PLACES = 4096;
 const MAX_PLACES = 2 ** 20;
-/** So high an estimate gets. */
-export const MAX_COUNT = 255;
+const MAX_COUNT = 0xffff;
 /** Counts, for each place, after which all are halved. */
 const COUNTS_PER_PLACE = 4;
 /** Places that a name has. */
@@ -11,7 +10,7 @@ const ROWS = 4;
 
 /**
  * How often names were counted of late: an estimate that is never too low but for what was forgotten, in a
- * table of bytes that grows with no name (a count-min sketch, of which only the lowest counters of a name
+ * table that grows with no name (a count-min sketch, of which only the lowest counters of a name
  * rise). After four times as many counts as it has places all of them are halved. O(1) but for that, which is so
  * amortised.
  *
@@ -19,17 +18,18 @@ const ROWS = 4;
  * Applications", Journal of Algorithms, 2005.
  */
 export class FrequencySketch {
-  readonly #counters: Uint8Array;
+  /** Two bytes each: at most 2 MiB, and a five-hundredth of the budget. */
+  readonly #counters: Uint16Array;
   #counts = 0;
 
   /** @param budget of the cache whose names are counted, in bytes */
   constructor(budget: number) {
     let places = MIN_PLACES;
     while (places < MAX_PLACES && places * BYTES_PER_PLACE < budget) places *= 2;
-    this.#counters = new Uint8Array(places);
+    this.#counters = new Uint16Array(places);
   }
 
-  /** From 0 to {@link MAX_COUNT}. */
+  /** From 0 to 65,535. */
   estimate(name: string): number {
     return this.#lowest(hashOf(name));
   }

@@ -1,10 +1,17 @@
 import type { CacheEntry, CachePolicy } from '../policy.ts';
-import { FrequencySketch, MAX_COUNT } from './frequency-sketch.ts';
+import { FrequencySketch } from './frequency-sketch.ts';
 import { GreedyDual } from './greedy-dual.ts';
 
+/** More uses than this are worth no more: what was popular once has to go within reasonable time. */
+const MAX_USES = 255;
+
+/** Reading so much more costs as much as another miss: what a disk reads ahead, and sends in that time. */
+const MISS_BYTES = 128 * 1024;
+
 /**
- * Greedy-Dual-Size with frequency, GDSF: an entry is worth one miss per byte it takes, as often as it was
- * used. How often is known of what is not in the cache too, as far as it was asked for of late: so what comes
+ * Greedy-Dual-Size with frequency, GDSF: an entry is worth what its miss costs, per byte that it takes, as
+ * often as it was used. A miss costs the same for each, and besides that for each byte: so among small files
+ * it is requests that count, and a large one that is read often stays. How often is known of what is not in the cache too, as far as it was asked for of late: so what comes
  * back goes on where it was. And once room is short, nothing is admitted that saves fewer requests per byte
  * than what would go first: of files that are read once, few take the place of others.
  *
@@ -17,7 +24,7 @@ import { GreedyDual } from './greedy-dual.ts';
 export class GreedyDualSizeFrequency implements CachePolicy {
   readonly name = 'gdsf';
   readonly #requests: FrequencySketch;
-  readonly #entries = new GreedyDual(({ size }, uses) => Math.min(uses, MAX_COUNT) / Math.max(1, size));
+  readonly #entries = new GreedyDual(({ size }, uses) => Math.min(uses, MAX_USES) * worthPerUse(size));
 
   /** @param budget of the cache, in bytes */
   constructor(budget: number) {
@@ -28,7 +35,7 @@ export class GreedyDualSizeFrequency implements CachePolicy {
     const requests = this.#requests.add(key);
     const { first } = this.#entries;
     if (first === undefined) return true;
-    return requests * Math.max(1, first.size) > this.#requests.estimate(first.key) * Math.max(1, size);
+    return requests * worthPerUse(size) > this.#requests.estimate(first.key) * worthPerUse(first.size);
   }
 
   added(entry: CacheEntry): void {
@@ -48,4 +55,9 @@ export class GreedyDualSizeFrequency implements CachePolicy {
   victim(eligible: (entry: CacheEntry) => boolean): CacheEntry | undefined {
     return this.#entries.victim(eligible);
   }
+}
+
+/** What a hit saves for each byte that is kept. */
+function worthPerUse(size: number): number {
+  return 1 / Math.max(1, size) + 1 / MISS_BYTES;
 }

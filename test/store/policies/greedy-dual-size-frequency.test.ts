@@ -12,6 +12,11 @@ interface Worth {
   readonly value: number;
 }
 
+/** A miss costs as much as reading 128 KiB does. */
+function worthPerUse(size: number): number {
+  return 1 / Math.max(1, size) + 1 / (128 * 1024);
+}
+
 /** Counts all requests, and sorts all entries by their worth whenever a victim is asked for. */
 class Model implements CachePolicy {
   readonly name = 'model';
@@ -24,9 +29,8 @@ class Model implements CachePolicy {
     const [first] = this.#sorted();
     const requests = this.#count(entry.key);
     if (first === undefined) return true;
-    const density = (this.#requests.get(first.entry.key) ?? 0) / Math.max(1, first.entry.size);
-    // Without the rounding of quotients.
-    return requests / Math.max(1, entry.size) > density * (1 + 1e-12);
+    const before = this.#requests.get(first.entry.key) ?? 0;
+    return requests * worthPerUse(entry.size) > before * worthPerUse(first.entry.size);
   }
 
   added(entry: CacheEntry): void {
@@ -63,7 +67,7 @@ class Model implements CachePolicy {
   }
 
   #add(entry: CacheEntry, uses: number, inflation = this.#inflation): void {
-    this.#entries.push({ entry, uses, value: inflation + uses / Math.max(1, entry.size) });
+    this.#entries.push({ entry, uses, value: inflation + uses * worthPerUse(entry.size) });
   }
 
   #take(entry: CacheEntry): Worth {
@@ -85,13 +89,14 @@ test('gdsf admits by requests per byte, compared with what would go', () => {
   const kept = { key: 'kept', size: 1000 };
   policy.added(kept);
   for (let i = 0; i < 3; i++) policy.hit(kept);
-  // It was asked for four times: 4 in 1000 bytes.
+  // It was asked for four times.
   const answers = (size: number, times: number): boolean[] =>
     Array.from({ length: times }, () => policy.admit({ key: `of ${size}`, size }));
   assert.deepEqual(answers(1000, 6), [false, false, false, false, true, true]);
   assert.deepEqual(answers(200, 2), [true, true]);
   assert.deepEqual(answers(250, 2), [false, true]);
-  assert.deepEqual(answers(10_000, 41).indexOf(true), 40);
+  assert.equal(answers(10_000, 41).indexOf(true), 37);
+  assert.equal(answers(100 * MiB, 1000).indexOf(true), 4 * 132 - 1);
   assert.deepEqual(answers(0, 1), [true]);
 });
 
