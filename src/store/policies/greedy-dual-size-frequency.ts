@@ -4,16 +4,16 @@ import { GreedyDual } from './greedy-dual.ts';
 
 /** More uses than this are worth no more: what was popular once has to go within reasonable time. */
 const MAX_USES = 255;
-
 /** Reading so much more costs as much as another miss: what a disk reads ahead, and sends in that time. */
 const MISS_BYTES = 128 * 1024;
 
 /**
  * Greedy-Dual-Size with frequency, GDSF: an entry is worth what its miss costs, per byte that it takes, as
  * often as it was used. A miss costs the same for each, and besides that for each byte: so among small files
- * it is requests that count, and a large one that is read often stays. How often is known of what is not in the cache too, as far as it was asked for of late: so what comes
- * back goes on where it was. And once room is short, nothing is admitted that saves fewer requests per byte
- * than what would go first: of files that are read once, few take the place of others.
+ * it is requests that count, and a large one that is read often stays. How often is known of what is not in
+ * the cache too, as far as it was asked for of late: so what comes back goes on where it was. And once room
+ * is short, nothing is admitted that saves less per byte than what would go first: of files that are read
+ * once, few take the place of others.
  *
  * Costs as {@link GreedyDual}, and the memory of a {@link FrequencySketch}.
  *
