@@ -1,31 +1,30 @@
 /** Places of the table: one for so many bytes of the budget, a power of two of them within these bounds. */
-const BYTES_PER_PLACE = 1024;
+const PLACE_BYTES = 1024;
 const MIN_PLACES = 4096;
 const MAX_PLACES = 2 ** 20;
 const MAX_COUNT = 0xffff;
 /** Counts, for each place, after which all are halved. */
-const COUNTS_PER_PLACE = 4;
+const PLACE_COUNTS = 4;
 /** Places that a name has. */
 const ROWS = 4;
 
 /**
  * How often names were counted of late: an estimate that is never too low but for what was forgotten, in a
- * table that grows with no name (a count-min sketch, of which only the lowest counters of a name
- * rise). After four times as many counts as it has places all of them are halved. O(1) but for that, which is so
- * amortised.
+ * table that grows with no name (a count-min sketch, of which only the lowest counters of a name rise). After
+ * four times as many counts as it has places all of them are halved. O(1) but for that, which is so amortised.
  *
  * Source: G. Cormode, S. Muthukrishnan, "An Improved Data Stream Summary: The Count-Min Sketch and its
  * Applications", Journal of Algorithms, 2005.
  */
 export class FrequencySketch {
-  /** Two bytes each: at most 2 MiB, and a five-hundredth of the budget. */
+  /** Two bytes each: 8 KiB to 2 MiB. */
   readonly #counters: Uint16Array;
   #counts = 0;
 
   /** @param budget of the cache whose names are counted, in bytes */
   constructor(budget: number) {
     let places = MIN_PLACES;
-    while (places < MAX_PLACES && places * BYTES_PER_PLACE < budget) places *= 2;
+    while (places < MAX_PLACES && places * PLACE_BYTES < budget) places *= 2;
     this.#counters = new Uint16Array(places);
   }
 
@@ -45,7 +44,7 @@ export class FrequencySketch {
       }
     }
     this.#counts += 1;
-    if (this.#counts === COUNTS_PER_PLACE * this.#counters.length) this.#age();
+    if (this.#counts === PLACE_COUNTS * this.#counters.length) this.#age();
     return Math.min(MAX_COUNT, before + 1);
   }
 

@@ -5,7 +5,8 @@ import { LeastRecentlyUsed } from './lru.ts';
 /**
  * A policy by somebody else, between it and the cache: whatever it does, the cache gets a victim that is
  * there and eligible. When the policy throws, names another victim, names none although there are some, or
- * does not say whether it admits a content, that is reported once, and LRU, which has followed all along, decides from then on. Adds O(1) to each call.
+ * does not say whether it admits a content, that is reported once, and LRU, which has followed all along,
+ * decides from then on. Adds O(1) to each call.
  */
 export class GuardedPolicy implements CachePolicy {
   readonly #standIn = new LeastRecentlyUsed();

@@ -9,7 +9,7 @@ export interface SyntheticOptions {
    * The exponent of the popularity: the nth most popular file is read n^-alpha times as often as the first.
    */
   readonly alpha: number;
-  /** The part of the requests that are for files that are read once, besides the others: 0 to 1. Default 0. */
+  /** The part of the requests, 0 to 1, for files besides these that are read once. Default 0. */
   readonly once?: number;
   /** The same trace for the same seed. */
   readonly seed: number;
