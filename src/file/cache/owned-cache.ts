@@ -145,9 +145,9 @@ export class OwnedFileCache implements FileCache {
   /**
    * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is
    * one; or a glob as picomatch understands it, such as `site/**\/*.{js,css}`. A path that is there as it is
-   * written is meant as a path. Names that begin with a dot are left out unless the pattern's begins with one,
-   * links to directories not followed. Ends when the cache is full, and never fails for a single file, nor for
-   * a glob that names none. Of files that are kept by extents nothing is read.
+   * written is meant as a path. Names that begin with a dot are left out unless the pattern's begins with
+   * one, links to directories not followed. Ends when the cache is full, and never fails for a single file,
+   * nor for a glob that names none. Of files that are kept by extents nothing is read.
    * @throws what stat says of a path, the signal's reason, ERR_IOLITE_ARGUMENT also for a glob with brackets
    *   that are not closed; ERR_IOLITE_CLOSED
    */

@@ -10,8 +10,9 @@ const ROWS = 4;
 
 /**
  * How often names were counted of late: an estimate that is never too low but for what was forgotten, in a
- * table that grows with no name (a count-min sketch, of which only the lowest counters of a name rise). After
- * four times as many counts as it has places all of them are halved. O(1) but for that, which is so amortised.
+ * table that grows with no name (a count-min sketch, of which only the lowest counters of a name rise).
+ * After four times as many counts as it has places all of them are halved. O(1) but for that, which is so
+ * amortised.
  *
  * Source: G. Cormode, S. Muthukrishnan, "An Improved Data Stream Summary: The Count-Min Sketch and its
  * Applications", Journal of Algorithms, 2005.
