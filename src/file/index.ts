@@ -1,7 +1,8 @@
 /** Files read once, shared by all. */
 
 export { CacheSimulation, type SimulationOptions } from '../store/cache-simulation.ts';
-export { createPolicy, type PolicyName } from '../store/policies/index.ts';
+export { checkPolicy, type PolicyCheckOptions, type PolicyFault } from '../store/policies/check-policy.ts';
+export { createPolicy, DEFAULT_POLICY, type PolicyName } from '../store/policies/index.ts';
 export type { CacheEntry, CachePolicy } from '../store/policy.ts';
 export { type AttachedFileCache, type AttachedStats, attachFileCache } from './cache/attached-cache.ts';
 export type {

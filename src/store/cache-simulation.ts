@@ -79,6 +79,7 @@ export class CacheSimulation {
   }
 
   #add(entry: CacheEntry): void {
+    if (this.#bytes + entry.size > this.#budget && this.#policy.admit?.(entry) === false) return;
     while (this.#bytes + entry.size > this.#budget) {
       const victim = this.#policy.victim(() => true);
       if (victim === undefined) return;

@@ -18,10 +18,13 @@ export class Placement<F extends ContentFacts, L> implements Target {
   #room: ContentRoom | undefined;
   #draft: Draft | undefined;
 
-  /** @throws what allocating from a pool throws */
-  constructor(store: Store<F, L>, length: number, keep = true) {
+  /**
+   * @param key of the content, where the policy is to say whether it is kept
+   * @throws what allocating from a pool throws
+   */
+  constructor(store: Store<F, L>, length: number, keep = true, key?: string) {
     this.#store = store;
-    this.#room = keep ? store.allocate(length) : undefined;
+    this.#room = keep ? store.allocate(length, key) : undefined;
     if (this.#room === undefined) this.#draft = store.outside(keep).allocate(length);
     this.pieces = this.#room?.pieces ?? [{ bytes: (this.#draft as Draft).bytes }];
   }

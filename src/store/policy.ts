@@ -15,6 +15,13 @@ export interface CacheEntry {
 export interface CachePolicy {
   /** For statistics. */
   readonly name: string;
+  /**
+   * Whether a content may come in at the price of others. Asked once room is short, of each that was read and
+   * is not there, with what it would be as an entry; where it may, the entry that {@link added} gets is
+   * another object, and it need not come: nothing may wait for it. Default: yes, always.
+   * @returns false: it is given out and not kept
+   */
+  admit?(entry: CacheEntry): boolean;
   /** An entry came into the cache. */
   added(entry: CacheEntry): void;
   /** An entry was read. Also told of reads by other domains, late and in batches. */

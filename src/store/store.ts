@@ -39,7 +39,7 @@ export interface StoreStats extends SpaceStats {
    * again.
    */
   readonly cleanings: number;
-  /** Contents that were given out and not kept, because the budget had no room. */
+  /** Contents that were given out and not kept: the budget had no room, or the policy did not admit them. */
   readonly uncached: number;
 }
 
@@ -154,17 +154,25 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /**
    * Room for content of `length` bytes: fill its pieces, then {@link put} or {@link cancel} it. Makes room if
    * it has to, by evicting and cleaning.
-   * @returns undefined when the budget has no room, for now or for content of this size at all
+   * @param key where the policy is to say whether it is worth that. Default: it is
+   * @returns undefined when the budget has no room, for now or for content of this size at all, or when the
+   *   policy does not admit it
    */
-  allocate(length: number): ContentRoom | undefined {
+  allocate(length: number, key?: string): ContentRoom | undefined {
     this.#checkOpen();
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
+    if (key !== undefined && !this.admits(length, key)) return undefined;
     let room = this.#space.allocate(length, SPARE_SEGMENTS);
     if (room === undefined && this.#reclaim(wanted + SPARE_SEGMENTS))
       room = this.#space.allocate(length, SPARE_SEGMENTS);
     if (room !== undefined) this.#reclaimAhead();
     return room;
+  }
+
+  /** Whether there is room that costs nobody his, or the policy admits a content at the price of others. */
+  admits(length: number, key: string): boolean {
+    return this.#space.free > this.#ahead || this.#policy.admit?.({ key, size: length }) !== false;
   }
 
   cancel(room: ContentRoom): void {
@@ -338,12 +346,13 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   /** Keeps some segments free, so that the next content need not wait for others to give up theirs. */
   #reclaimAhead(): void {
+    this.#reclaim(this.#ahead);
+  }
+
+  get #ahead(): number {
     const { capacity } = this.#space;
-    const ahead =
-      capacity < FEW_SEGMENTS
-        ? SPARE_SEGMENTS
-        : Math.max(MIN_AHEAD_SEGMENTS, Math.ceil(capacity * AHEAD_PART));
-    this.#reclaim(ahead);
+    if (capacity < FEW_SEGMENTS) return SPARE_SEGMENTS;
+    return Math.max(MIN_AHEAD_SEGMENTS, Math.ceil(capacity * AHEAD_PART));
   }
 
   /**

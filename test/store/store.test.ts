@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { createPolicy, POLICY_NAMES, type PolicyName } from '../../src/store/policies/index.ts';
+import { LeastRecentlyUsed } from '../../src/store/policies/lru.ts';
+import type { CacheEntry } from '../../src/store/policy.ts';
 import { Store } from '../../src/store/store.ts';
 import type { StoredVersion } from '../../src/store/stored-version.ts';
 
@@ -64,6 +66,39 @@ test('allocate() refuses what the budget has no room for at all', () => {
     store.close();
     pool.close();
   }
+});
+
+test('allocate() asks the policy once room is short, and for whom it is told', () => {
+  const asked: string[] = [];
+  const policy = Object.assign(new LeastRecentlyUsed(), {
+    admit: ({ key, size }: CacheEntry) => {
+      asked.push(`${key} of ${size}`);
+      return key.startsWith('worthy');
+    },
+  });
+  const store = new Store({ budget: MiB, policy });
+  const add = (key: string, told: string | undefined = key): boolean => {
+    const room = store.allocate(50_000, told);
+    if (room !== undefined) store.put(key, {}, undefined, room);
+    return room !== undefined;
+  };
+  let added = 0;
+  while (add(`unworthy ${added}`)) added += 1;
+  assert.ok(added > 10, `${added} came in while there was room`);
+  assert.deepEqual(asked, [`unworthy ${added} of 50000`]);
+  assert.equal(store.evictions, 0);
+  for (let i = 0; i < 40; i++) {
+    assert.equal(add('unworthy'), false);
+    assert.equal(store.admits(50_000, 'unworthy'), false);
+  }
+  assert.equal(store.evictions, 0);
+  for (let i = 0; i < 40; i++) assert.ok(add(`worthy ${i}`));
+  assert.ok(store.evictions > 10);
+  const before = asked.length;
+  assert.ok(store.allocate(50_000) !== undefined);
+  assert.equal(store.allocate(MiB, 'too large'), undefined);
+  assert.equal(asked.length, before);
+  store.close();
 });
 
 test('content that is held past its eviction is counted, and its memory is not used again', () => {

@@ -15,6 +15,7 @@ interface Options {
   readonly requests: number;
   readonly objects: number;
   readonly alpha: number;
+  readonly once: number;
   readonly seed: number;
 }
 
@@ -47,6 +48,7 @@ export function defineBench(program: Command): void {
     .option('--requests <n>', 'of a synthetic trace', integerArgument(1, MAX_REQUESTS), 1_000_000)
     .option('--objects <n>', 'files of a synthetic trace', integerArgument(1, MAX_OBJECTS), 40_000)
     .option('--alpha <a>', 'exponent of their popularity', exponent, 0.9)
+    .option('--once <part>', 'part of the requests, 0 to 1, for files that are read once', part, 0)
     .option('--seed <n>', 'the same seed makes the same trace', integerArgument(0, MAX_SEED), 1)
     .action(async (options: Options) => {
       process.exitCode = await runTool('bench', 1, () => benchCache(options));
@@ -74,6 +76,12 @@ function budgets(list: string): Budget[] {
     if (budget !== undefined) return budget;
     throw new InvalidArgumentError('Budgets like 5%,64M are wanted.');
   });
+}
+
+function part(text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value <= 1) return value;
+  throw new InvalidArgumentError('A number from 0 to 1 is wanted.');
 }
 
 /** An exponent of Zipf's law: with a larger one nearly all requests are for the first files. */

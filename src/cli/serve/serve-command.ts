@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
+import { DEFAULT_POLICY, POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { complain, UserError } from '../user-error.ts';
 import { serve } from './serve.ts';
@@ -48,9 +48,10 @@ export function defineServe(program: Command): void {
       integerArgument(1, MAX_BUDGET_MIB),
     )
     .addOption(
-      new Option('--cache-policy <name>', 'what leaves a cache that is full (default: lru)').choices(
-        POLICY_NAMES,
-      ),
+      new Option(
+        '--cache-policy <name>',
+        `what leaves a cache that is full (default: ${DEFAULT_POLICY})`,
+      ).choices(POLICY_NAMES),
     )
     .option('--app <module>', 'application that answers what no file does, in processes of its own')
     .option('--app-workers <n>', 'processes of the application (default: 1)', integerArgument(1, MAX_WORKERS))

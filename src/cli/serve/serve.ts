@@ -6,6 +6,7 @@ import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { ProxyHost } from '../../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
+import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, UserError } from '../user-error.ts';
 import { Primary } from './primary.ts';
 import type { ServeConfig } from './serve-config.ts';
@@ -31,7 +32,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const budget = budgetOf(config);
   // Workers send from it by reference to clients that are slow.
   using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
-  const cache = createFileCache({ budget, policy: config.cachePolicy ?? 'lru', pool });
+  const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
   const proxy = await startProxy(config);
   const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);
@@ -129,7 +130,7 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
 
 /** The proxy of the origin, if there is one. @throws UserError */
 async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
-  const { origin, cachePolicy = 'lru' } = config;
+  const { origin, cachePolicy = DEFAULT_POLICY } = config;
   if (origin === undefined) return undefined;
   try {
     return await ProxyHost.start(

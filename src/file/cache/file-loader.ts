@@ -62,7 +62,7 @@ export class FileLoader {
     const name = path.slice(folder.path.length);
     if (isCompressible(mediaType) && this.#parts.names.mayHaveForms(folder, name)) return undefined;
     const startedAt = now();
-    const loaded = loadNow(path, this.#options(undefined));
+    const loaded = loadNow(path, this.#options(path, undefined));
     if (loaded === undefined) return undefined;
     const etag = contentTagNow((loaded.target as FilePlacement).pieces.map(({ bytes }) => bytes));
     if (etag === undefined) {
@@ -84,7 +84,7 @@ export class FileLoader {
     const startedAt = now();
     this.#reading.set(path, false);
     try {
-      const loaded = await loadFile(path, { ...this.#options(root), follow: false });
+      const loaded = await loadFile(path, { ...this.#options(path, root), follow: false });
       if (loaded.realPath !== path) {
         await this.#discard(loaded);
         throw new MovedError(path);
@@ -116,13 +116,13 @@ export class FileLoader {
     return this.#withForms(this.#keep(path, loaded, facts, state, forms.length > 0), forms);
   }
 
-  #options(root: string | undefined): LoadOptions<FilePlacement> {
+  #options(path: string, root: string | undefined): LoadOptions<FilePlacement> {
     const store = this.#store;
     return {
       root,
       largest: Math.max(MIN_LARGE_BYTES, store.budget * LARGEST_PART),
       keepPageCache: this.#parts.keepPageCache,
-      allocate: size => new Placement(store, size),
+      allocate: size => new Placement(store, size, true, path),
       copy: bytes => Placement.copyOf(store, bytes),
     };
   }

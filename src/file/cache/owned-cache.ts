@@ -5,7 +5,7 @@ import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
-import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
+import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
@@ -41,7 +41,7 @@ export interface FileCacheOptions {
    */
   readonly budget: number;
   /**
-   * Who leaves a full cache: by name, or a policy of one's own. Default 'lru'. Files in use go
+   * Who leaves a full cache: by name, or a policy of one's own. Default 'gdsf'. Files in use go
    * last.
    */
   readonly policy?: PolicyName | CachePolicy;
@@ -115,7 +115,7 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, policy = 'lru', pool } = options;
+    const { budget, policy = DEFAULT_POLICY, pool } = options;
     const { maxStale = DEFAULT_MAX_STALE_MS, maxUntold = DEFAULT_MAX_UNTOLD_MS } = options;
     const { compress = true, keepPageCache = false } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
@@ -166,10 +166,12 @@ export class OwnedFileCache implements FileCache {
 
   /**
    * Reads files before anybody asks for them: those that a path names, all in a directory and below if it is
-   * one; or a glob of `*`, `?` and `**`. Names that begin with a dot are left out, links to directories not
-   * followed. Ends when the cache is full, and never fails for a single file. Of files that are kept by
-   * extents nothing is read.
-   * @throws what stat says of the path, the signal's reason, ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
+   * one; or a glob as picomatch understands it, such as `site/**\/*.{js,css}`. A path that is there as it is
+   * written is meant as a path. Names that begin with a dot are left out unless the pattern's begins with
+   * one, links to directories not followed. Ends when the cache is full, and never fails for a single file,
+   * nor for a glob that names none. Of files that are kept by extents nothing is read.
+   * @throws what stat says of a path, the signal's reason, ERR_IOLITE_ARGUMENT also for a glob with brackets
+   *   that are not closed; ERR_IOLITE_CLOSED
    */
   async warm(pattern: string, options: WarmOptions = {}): Promise<WarmProgress> {
     this.#checkOpen();

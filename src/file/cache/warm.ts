@@ -1,7 +1,8 @@
+import type { Stats } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkInteger } from '../../base/error.ts';
-import { parseGlob } from './glob.ts';
+import { type Glob, literalGlob, parseGlob } from './glob.ts';
 
 /** How far a warm-up is. */
 export interface WarmProgress {
@@ -32,9 +33,11 @@ export interface WarmTarget {
 
 const DEFAULT_PARALLEL_READS = 8;
 const MAX_PARALLEL_READS = 1000;
+/** A glob that is no path may have names that are too long for one. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
 /**
- * Reads all files that a path or a simple glob names into a cache, until it is full. Never throws for a
+ * Reads all files that a path or a glob names into a cache, until it is full. Never throws for a
  * single file.
  */
 export async function warm(cache: WarmTarget, pattern: string, options: WarmOptions): Promise<WarmProgress> {
@@ -68,13 +71,14 @@ export async function warm(cache: WarmTarget, pattern: string, options: WarmOpti
 }
 
 /**
- * The regular files, and links, that a glob names. Links to directories are not followed: they may lead in
- * circles.
+ * The regular files, and links, that a path or a glob names. Links to directories are not followed: they may
+ * lead in circles. A glob that names nothing is no error.
  */
 async function* filesNamed(pattern: string, fail: () => void): AsyncGenerator<string, undefined> {
-  const { base, matches, enters } = parseGlob(pattern);
-  const found = await stat(base);
-  if (!found.isDirectory()) {
+  const found = await find(pattern);
+  if (found === undefined) return;
+  const { base, matches, enters, isDirectory } = found;
+  if (!isDirectory) {
     yield base;
     return;
   }
@@ -83,15 +87,43 @@ async function* filesNamed(pattern: string, fail: () => void): AsyncGenerator<st
     try {
       for await (const entry of await opendir(folder, { encoding: 'buffer' as BufferEncoding })) {
         const name = nameOf(entry.name as unknown as Buffer);
-        if (name === undefined) fail();
-        else if (entry.isDirectory()) {
-          if (enters(name)) folders.push(join(folder, name));
-        } else if ((entry.isFile() || entry.isSymbolicLink()) && matches(join(folder, name)))
-          yield join(folder, name);
+        if (name === undefined) {
+          fail();
+          continue;
+        }
+        const path = join(folder, name);
+        if (entry.isDirectory()) {
+          if (enters(path)) folders.push(path);
+        } else if ((entry.isFile() || entry.isSymbolicLink()) && matches(path)) yield path;
       }
     } catch {
       fail();
     }
+  }
+}
+
+/**
+ * Where to look for what a pattern names. A path that is there as it is written is meant, whatever characters
+ * it has.
+ * @returns undefined for a glob whose base is not there
+ */
+async function find(pattern: string): Promise<(Glob & { isDirectory: boolean }) | undefined> {
+  const literal = literalGlob(pattern);
+  const there = await statOf(literal.base);
+  if (there !== undefined) return { ...literal, isDirectory: there.isDirectory() };
+  const glob = parseGlob(pattern);
+  if (!glob.isPattern) return { ...glob, isDirectory: (await stat(glob.base)).isDirectory() };
+  const base = await statOf(glob.base);
+  return base?.isDirectory() ? { ...glob, isDirectory: true } : undefined;
+}
+
+/** @returns undefined when there is no such path */
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (MISSING.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import { ArgumentError, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
-import { createPolicy, type PolicyName } from '../../store/policies/index.ts';
+import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import type { Body } from '../message/body.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
@@ -35,7 +35,7 @@ export interface ProxyOptions extends OriginLimits {
   readonly origin: string | URL;
   /** Bytes of memory that responses are kept in. Default 256 MiB; 0 keeps none. */
   readonly budget?: number;
-  /** Who leaves when the budget is spent: by name, or a policy of one's own. Default 'lru'. */
+  /** Who leaves when the budget is spent: by name, or a policy of one's own. Default 'gdsf'. */
   readonly policy?: PolicyName | CachePolicy;
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
@@ -226,13 +226,14 @@ class CachingProxy implements ReverseProxy {
       // What is wrong with the leader's request is not wrong with this one.
       return answer.status === 400 && collapsed ? undefined : answer;
     }
-    const { facts, body, shared } = outcome;
+    const { facts, body, shared, refusal } = outcome;
     if (collapsed) {
       if (!shared || !selectsSame(facts, fetch.leader, request)) return undefined;
       if (useOf(facts, wanted, Date.now()) !== 'fresh') return undefined;
     }
     const forwarded = typeof found === 'string' ? found : 'stale';
-    const headers = withStatus(facts.headers, { forwarded, stored: shared, collapsed });
+    const stored = shared && refusal === undefined;
+    const headers = withStatus(facts.headers, { forwarded, stored, refusal, collapsed });
     const conditional = conditionalAnswer(request, facts, headers);
     if (conditional !== undefined && !shared) body.close();
     if (conditional !== undefined) return conditional;
@@ -284,7 +285,12 @@ function sharedReader(
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  const { budget = BUDGET_BYTES, policy = 'lru', pool, trustForwarded = false } = options as ProxyOptions;
+  const {
+    budget = BUDGET_BYTES,
+    policy = DEFAULT_POLICY,
+    pool,
+    trustForwarded = false,
+  } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
   return { budget, policy: createPolicy(policy, budget), pool, trustForwarded };

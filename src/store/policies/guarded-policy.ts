@@ -4,8 +4,9 @@ import { LeastRecentlyUsed } from './lru.ts';
 
 /**
  * A policy by somebody else, between it and the cache: whatever it does, the cache gets a victim that is
- * there and eligible. When the policy throws, names another victim, or names none although there are some,
- * that is reported once, and LRU, which has followed all along, decides from then on. Adds O(1) to each call.
+ * there and eligible. When the policy throws, names another victim, names none although there are some, or
+ * does not say whether it admits a content, that is reported once, and LRU, which has followed all along,
+ * decides from then on. Adds O(1) to each call.
  */
 export class GuardedPolicy implements CachePolicy {
   readonly #standIn = new LeastRecentlyUsed();
@@ -24,6 +25,14 @@ export class GuardedPolicy implements CachePolicy {
   /** Of the policy that decides. */
   get name(): string {
     return this.#policy === undefined ? this.#standIn.name : this.#policyName;
+  }
+
+  admit(entry: CacheEntry): boolean {
+    if (this.#policy?.admit === undefined) return true;
+    const answer: unknown = this.#consult('admit', policy => policy.admit?.(entry));
+    if (typeof answer === 'boolean') return answer;
+    this.#dismiss(`admit() returned ${describe(answer)}, which is no boolean`);
+    return true;
   }
 
   added(entry: CacheEntry): void {

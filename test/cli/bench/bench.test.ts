@@ -14,10 +14,12 @@ test('bench cache shows hit ratios of a synthetic trace, the same each time', ()
     text,
     /^20,000 requests for [\d,]+ files of [\d.]+ MiB; with room for all, 9\d\.\d % would be hits/,
   );
-  assert.match(text, /budget +of all +lru +gds +s3fifo +lru +gds +s3fifo\n/);
+  assert.match(text, /budget +of all +lru +gds +gdsf +s3fifo +lru +gds +gdsf +s3fifo\n/);
   for (const share of ['1.0 %', '5.0 %', '10.0 %', '20.0 %']) assert(text.includes(`  ${share}`), share);
   assert.deepEqual(iolite(SYNTHETIC).stdout, first.stdout);
   assert.notDeepEqual(iolite([...SYNTHETIC, '--seed', '2']).stdout, first.stdout);
+  const { stdout } = iolite([...SYNTHETIC, '--once', '0.5']);
+  assert.match(stdout.toString(), /^20,000 requests for 1\d,\d{3} files .* all, 4\d\.\d % would be hits/);
 });
 
 test('bench cache replays a trace at the budgets that are named, from a file or the standard input', () => {
@@ -47,6 +49,8 @@ test('bench cache says what is wrong', () => {
     [['bench', 'cache', '-t', 'x', '--synthetic'], 2, /cannot be used with/],
     [[...SYNTHETIC, '--budget', '5x'], 2, /Budgets like 5%,64M are wanted/],
     [[...SYNTHETIC, '--alpha', 'NaN'], 2, /A number from 0 to 5/],
+    [[...SYNTHETIC, '--once', '1.1'], 2, /A number from 0 to 1 /],
+    [[...SYNTHETIC, '--once', '-1'], 2, /A number from 0 to 1 /],
     [[...SYNTHETIC, '--objects', '0'], 2, /An integer from 1/],
     [['bench', 'nothing'], 2, /unknown command/],
   ];

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { comparePolicies, parseBudget, replay } from '../../../src/cli/bench/compare-policies.ts';
+import { syntheticTrace } from '../../../src/cli/bench/trace/synthetic.ts';
 import { TraceBuilder } from '../../../src/cli/bench/trace/trace.ts';
-import { POLICY_NAMES } from '../../../src/store/policies/index.ts';
+import { DEFAULT_POLICY, POLICY_NAMES } from '../../../src/store/policies/index.ts';
 
 function traceOf(...requests: readonly [name: string, size: number][]) {
   const builder = new TraceBuilder();
@@ -50,3 +51,20 @@ test('comparePolicies() replays for each budget and policy; per cents are of all
     for (const policy of POLICY_NAMES) assert.deepEqual(ratios[policy], replay(trace, policy, budget));
   }
 });
+
+for (const [what, once] of [
+  ['by popularity', 0],
+  ['with a third that are read once', 1 / 3],
+] as const) {
+  test(`the default policy answers most requests, and no fewer bytes than LRU, of requests ${what}`, () => {
+    const load = { requests: 150_000, objects: 10_000, alpha: 0.9, seed: 1 };
+    const { distinctBytes } = syntheticTrace(load);
+    const budgets = [1, 5, 10, 20].map(share => ({ bytes: Math.floor((distinctBytes * share) / 100) }));
+    for (const { budget, ratios } of comparePolicies(syntheticTrace({ ...load, once }), budgets)) {
+      const ours = ratios[DEFAULT_POLICY];
+      for (const policy of POLICY_NAMES)
+        assert.ok(ours.hitRatio >= ratios[policy].hitRatio, `${budget} ${policy}`);
+      assert.ok(ours.byteHitRatio > ratios.lru.byteHitRatio, `${budget}`);
+    }
+  });
+}

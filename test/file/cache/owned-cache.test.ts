@@ -119,7 +119,7 @@ test('maxStale bounds how long a change may go unseen, and invalidate() ends it'
 
 test('the least recently used files make room, and files in use stay', async () => {
   using folder = new Folder();
-  using cache = createFileCache({ budget: MiB, maxStale: 3_600_000 });
+  using cache = createFileCache({ budget: MiB, maxStale: 3_600_000, policy: 'lru' });
   const names = Array.from({ length: 40 }, (_, i) => String(i));
   for (const name of names) writeFileSync(folder.file(name), Buffer.alloc(40_000, name));
   using used = await cache.read(folder.file('1'));
@@ -134,6 +134,33 @@ test('the least recently used files make room, and files in use stay', async () 
   assert.ok(cache.peek(folder.file('1')) === undefined || used.length === 40_000);
   assert.equal(cache.peek(folder.file('2')), undefined);
   assert.equal(used.toString(), '1'.repeat(40_000));
+});
+
+test('once room is short, a file that is read once is handed out and takes nobody’s place', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: MiB, maxStale: 3_600_000 });
+  const read = async (name: string): Promise<void> => {
+    using content = await cache.read(folder.file(name));
+    assert.equal(content.toString(), name.repeat(40_000 / name.length));
+  };
+  const isKept = (name: string): boolean => {
+    using hit = cache.peek(folder.file(name));
+    return hit !== undefined;
+  };
+  const once = Array.from({ length: 40 }, (_, i) => `once ${i + 10} `);
+  for (const name of ['a', 'b', 'c', ...once]) {
+    writeFileSync(folder.file(name), Buffer.from(name.repeat(40_000 / name.length)));
+  }
+  for (const name of ['a', 'b', 'c']) for (let i = 0; i < 3; i++) await read(name);
+  for (const name of once) await read(name);
+  const { evictions, uncached } = cache.stats();
+  assert.deepEqual(['a', 'b', 'c'].map(isKept), [true, true, true]);
+  assert.ok(evictions < 5 && uncached > 10, `${evictions} evicted, ${uncached} not kept`);
+  const last = once.at(-1) as string;
+  assert.equal(isKept(last), false);
+  // Asked for more often than what would go for it.
+  for (let i = 0; i < 3; i++) await read(last);
+  assert.equal(isKept(last), true);
 });
 
 test('without a budget files are read and not kept', async () => {

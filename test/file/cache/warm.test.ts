@@ -43,6 +43,38 @@ test('warm() takes a glob, and a single file', async () => {
   await assert.rejects(cache.warm(folder.file('missing')), { code: 'ENOENT' });
 });
 
+test('warm() understands braces, brackets and what names nothing', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: 8 * MiB });
+  mkdirSync(folder.file('deep/.hidden'), { recursive: true });
+  for (const name of ['a.js', 'b.css', 'c.txt', 'deep/d.css', 'deep/.hidden/e.js', '.f.js'])
+    writeFileSync(folder.file(name), name);
+  const files = async (pattern: string): Promise<number> => (await cache.warm(folder.file(pattern))).files;
+  assert.equal(await files('**/*.{js,css}'), 3);
+  assert.equal(await files('[!a]*.*'), 2);
+  assert.equal(await files('*.@(js|txt)'), 2);
+  assert.equal(await files('**/.hidden/*'), 1);
+  for (const none of ['*.html', 'missing/**/*.js', 'a.js/*', `${'x'.repeat(300)}*`])
+    assert.deepEqual(await cache.warm(folder.file(none)), { files: 0, bytes: 0, failed: 0, full: false });
+  for (const wrong of ['[a', '{a,b', '@(a', '*)'])
+    await assert.rejects(cache.warm(folder.file(wrong)), { code: 'ERR_IOLITE_ARGUMENT' });
+});
+
+test('warm() takes a path that is there as it is written, whatever it looks like', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: 8 * MiB });
+  mkdirSync(folder.file('[id]'));
+  for (const name of ['a', 'b', '[ab]', '*', '{x', '[id]/page.js']) writeFileSync(folder.file(name), name);
+  for (const name of ['[ab]', '*', '{x', '[id]']) {
+    assert.equal((await cache.warm(folder.file(name))).files, 1, name);
+  }
+  assert.equal(cache.stats().entries, 4);
+  using page = cache.peek(folder.file('[id]/page.js'));
+  assert.ok(page !== undefined);
+  assert.equal((await cache.warm(folder.file('[a]'))).files, 1);
+  assert.equal((await cache.warm(folder.file('\\[ab\\]'))).files, 1);
+});
+
 test('warm() ends when the cache is full', async () => {
   using folder = new Folder();
   using cache = createFileCache({ budget: MiB });

@@ -53,6 +53,7 @@ export function drive(policy: CachePolicy, todo: readonly Operation[]): string[]
   const read = (key: string, size: number): void => {
     const entry = present.get(key);
     if (entry !== undefined) return policy.hit(entry);
+    if (bytes + size > BUDGET && policy.admit?.({ key, size }) === false) return;
     while (bytes + size > BUDGET) {
       const victim = victimAmong(({ key }) => !held.has(key)) ?? victimAmong(() => true);
       assert(victim !== undefined);

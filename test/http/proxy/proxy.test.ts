@@ -367,3 +367,27 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
     await new Promise(resolve => setImmediate(resolve));
   }
 }
+
+test('Cache-Status says why a response that may be stored is not', async () => {
+  const MiB = 1024 ** 2;
+  await using harness = await Harness.start(
+    ({ url = '' }, response) => {
+      const size = Number(new URL(url, 'http://x').searchParams.get('size'));
+      response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': size });
+      response.end(Buffer.alloc(size));
+    },
+    { budget: 8 * MiB },
+  );
+  const status = async (path: string): Promise<string> => statusOf(await harness.get(path));
+  assert.equal(await status(`/?size=${65 * MiB}`), 'iolite; fwd=uri-miss; stored=?0; detail=too-large');
+  assert.equal(await status(`/?size=${2 * MiB}`), 'iolite; fwd=uri-miss; stored=?0; detail=budget');
+  const seen = new Set<string>();
+  for (let i = 0; i < 24; i++) seen.add(await status(`/${i}?size=500000`));
+  assert.deepEqual(
+    [...seen],
+    ['iolite; fwd=uri-miss; stored', 'iolite; fwd=uri-miss; stored=?0; detail=not-admitted'],
+  );
+  // What is asked for more often than what would go for it comes in, and what was promised is there.
+  assert.match(await status('/23?size=500000'), /fwd=uri-miss; stored$/);
+  assert.match(await status('/23?size=500000'), /hit/);
+});

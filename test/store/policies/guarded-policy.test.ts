@@ -53,6 +53,9 @@ const FAULTS: Record<string, () => Partial<Record<keyof CachePolicy, unknown>>> 
       victim: () => first,
     };
   },
+  'throws when it is asked whether it admits': () => ({ admit: fail }),
+  'does not say whether it admits': () => ({ admit: later(() => 1) }),
+  'promises to admit': () => ({ admit: async () => false }),
   'is asynchronous': () => ({ hit: later(async () => fail()), victim: async () => fail() }),
 };
 
@@ -76,6 +79,30 @@ test('a policy without faults decides', () => {
   assertSameVictims(
     () => new GuardedPolicy(lruBut({}), fail),
     () => new LeastRecentlyUsed(),
+  );
+});
+
+test('what a policy does not admit stays out, and without admit() all comes in', () => {
+  const asked: string[] = [];
+  const admit = ({ key, size }: CacheEntry): boolean => {
+    asked.push(`${key} of ${size}`);
+    return size < 10;
+  };
+  const choosy = new GuardedPolicy(lruBut({ admit }), fail);
+  assert.equal(choosy.admit({ key: 'a', size: 9 }), true);
+  assert.equal(choosy.admit({ key: 'b', size: 10 }), false);
+  assert.deepEqual(asked, ['a of 9', 'b of 10']);
+  assert.equal(new GuardedPolicy(lruBut({}), fail).admit({ key: 'b', size: 10 }), true);
+});
+
+test('a policy that was dismissed admits all, as LRU does', () => {
+  const reports: IoliteError[] = [];
+  const policy = new GuardedPolicy(lruBut({ admit: () => 'no' }), error => reports.push(error));
+  for (let i = 0; i < 2; i++) assert.equal(policy.admit({ key: 'a', size: 1 }), true);
+  assert.equal(policy.name, 'lru');
+  assert.match(
+    reports.map(({ message }) => message).join(),
+    /^[^,]*admit\(\) returned 'no', which is no bool/,
   );
 });
 

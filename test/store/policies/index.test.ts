@@ -29,6 +29,11 @@ test('what is no policy is refused', () => {
       String(wrong),
     );
   }
+  const choosy = { name: 'x', added, hit, removed, victim: () => undefined, admit: true };
+  assert.throws(() => createPolicy(choosy as unknown as PolicyName, 1000), {
+    code: 'ERR_IOLITE_ARGUMENT',
+    message: /admit/,
+  });
   const unnamed = { added, hit, removed, victim: () => undefined } as unknown as PolicyName;
   assert.throws(() => createPolicy(unnamed, 1000), { code: 'ERR_IOLITE_ARGUMENT', message: /name/ });
 });

@@ -1,4 +1,4 @@
-import { SeededRandom } from './random.ts';
+import { SeededRandom } from '../../../base/seeded-random.ts';
 import { type Trace, TraceBuilder } from './trace.ts';
 
 export interface SyntheticOptions {
@@ -9,6 +9,8 @@ export interface SyntheticOptions {
    * The exponent of the popularity: the nth most popular file is read n^-alpha times as often as the first.
    */
   readonly alpha: number;
+  /** The part of the requests, 0 to 1, for files besides these that are read once. Default 0. */
+  readonly once?: number;
   /** The same trace for the same seed. */
   readonly seed: number;
 }
@@ -28,13 +30,17 @@ const FILE_SIZE = {
  * Requests that are independent of each other, for files with a popularity by Zipf's law and log-normal sizes
  * of a mean of 17 KB that have nothing to do with the popularity. O(requests * log(objects)).
  */
-export function syntheticTrace({ requests, objects, alpha, seed }: SyntheticOptions): Trace {
+export function syntheticTrace({ requests, objects, alpha, once = 0, seed }: SyntheticOptions): Trace {
   const random = new SeededRandom(seed);
   const sizes = Array.from({ length: objects }, () => logNormal(random));
   const popularity = cumulativePopularity(objects, alpha);
   const total = popularity[objects - 1] as number;
   const builder = new TraceBuilder();
   for (let i = 0; i < requests; i++) {
+    if (once > 0 && random.uniform() < once) {
+      builder.add(`/once/${i}`, logNormal(random));
+      continue;
+    }
     const file = firstAbove(popularity, random.uniform() * total);
     builder.add(`/${file}`, sizes[file]);
   }

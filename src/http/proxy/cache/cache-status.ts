@@ -23,6 +23,8 @@ export interface Handling {
   /** The status of the origin, where it is not that of the answer. */
   readonly forwardedStatus?: number | undefined;
   readonly stored?: boolean;
+  /** Why it is not stored, although it may be. */
+  readonly refusal?: string | undefined;
   /** Whether it waited for what another request had asked for. */
   readonly collapsed?: boolean | undefined;
   /** Seconds that it is fresh; negative ones that it is stale. */
@@ -40,13 +42,15 @@ export function withStatus(headers: HeaderList, handled: Handling): string[] {
   ];
 }
 
-function describeHandling({ hit, forwarded, forwardedStatus, stored, collapsed, ttl }: Handling): string {
+function describeHandling(handled: Handling): string {
+  const { hit, forwarded, forwardedStatus, stored, refusal, collapsed, ttl } = handled;
   return [
     'iolite',
     ...(hit ? ['hit'] : []),
     ...(forwarded === undefined ? [] : [`fwd=${forwarded}`]),
     ...(forwardedStatus === undefined ? [] : [`fwd-status=${forwardedStatus}`]),
     ...(stored ? ['stored'] : []),
+    ...(refusal === undefined ? [] : ['stored=?0', `detail=${refusal}`]),
     ...(collapsed ? ['collapsed'] : []),
     ...(ttl === undefined ? [] : [`ttl=${Math.floor(ttl)}`]),
   ].join('; ');

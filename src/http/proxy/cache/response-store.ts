@@ -17,6 +17,15 @@ export const RESPONSES = 'responses';
 
 /** How old what a domain asks for may be, where it was told to forget something. */
 const MAX_STALE_MS = 1000;
+/** Why a response that may be stored is not: in Cache-Status. */
+export type Refusal =
+  /** No content of this size is kept, whatever the budget. */
+  | 'too-large'
+  /** It would take too large a part of the budget. */
+  | 'budget'
+  /** What is kept is worth more to the policy. */
+  | 'not-admitted';
+
 /** No content may take more than this part of the budget, */
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
@@ -62,6 +71,18 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     const held = this.#store.get(key)?.held;
     if (held === undefined) return undefined;
     return held.content?.duplicate() ?? Aggregate.empty();
+  }
+
+  /**
+   * Why a content would not be kept. Once room is short the policy is asked, who counts that.
+   * @param length in bytes; NaN when it is not known yet
+   */
+  refusalOf(key: string, length: number): Refusal | undefined {
+    if (length > LARGEST_BYTES) return 'too-large';
+    if (length > this.largest || this.#mostEntries === 0) return 'budget';
+    // What takes the place of its own predecessor costs nobody else his.
+    if (this.#store.closed || !(length > 0) || this.#store.get(key) !== undefined) return undefined;
+    return this.#store.admits(length, key) ? undefined : 'not-admitted';
   }
 
   /**

@@ -4,7 +4,7 @@ import type { ServerRequest } from '../../message/exchange.ts';
 import { tokensOf } from '../../message/header-list.ts';
 import type { Resource } from '../resource.ts';
 import { type ResponseFacts, type StoredFacts, storedField } from './response-facts.ts';
-import type { ResponseStore } from './response-store.ts';
+import type { Refusal, ResponseStore } from './response-store.ts';
 
 /** A response that a request selects. */
 export interface SelectedResponse {
@@ -57,6 +57,16 @@ export class StoredResponses {
     this.#store.put(key, { kind: 'variants', fields, epoch }, nothing);
   }
 
+  /** Why the response to a request would not be kept, whose facts are declared. See {@link ResponseStore}. */
+  refusalOf(
+    resource: Resource,
+    request: ServerRequest,
+    facts: ResponseFacts,
+    length: number,
+  ): Refusal | undefined {
+    return this.#store.refusalOf(this.#keyFor(resource, request, facts), length);
+  }
+
   /**
    * Keeps the response to a request. It takes the place of those to requests that are the same in the fields
    * it varies by.
@@ -69,9 +79,13 @@ export class StoredResponses {
     content: Aggregate,
   ): Aggregate | undefined {
     this.declare(resource, facts);
-    const key = variedBy(facts).length === 0 ? keyOf(resource) : this.commonKey(resource, request);
+    const key = this.#keyFor(resource, request, facts);
     this.#store.put(key, facts, content);
     return this.#store.contentOf(key);
+  }
+
+  #keyFor(resource: Resource, request: ServerRequest, facts: ResponseFacts): string {
+    return variedBy(facts).length === 0 ? keyOf(resource) : this.commonKey(resource, request);
   }
 
   renew({ key, facts }: SelectedResponse, to: ResponseFacts): void {

@@ -3,6 +3,7 @@ import { parseDirectives } from '../../message/cache-control.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf } from '../../message/header-list.ts';
 import type { ResponseFacts } from '../cache/response-facts.ts';
+import type { Refusal } from '../cache/response-store.ts';
 import { mayStore } from '../cache/storable.ts';
 import type { SelectedResponse, StoredResponses } from '../cache/stored-responses.ts';
 import { conditionsOf, renewed } from '../cache/validation.ts';
@@ -17,13 +18,15 @@ export type FetchOutcome =
   | { readonly kind: 'renewed'; readonly facts: ResponseFacts }
   /**
    * A response. Whoever takes its body closes it for more readers unless it is shared.
-   * @property shared whether others may have it too, as it is being stored
+   * @property shared whether others may have it too, as it is being kept until it has come
+   * @property refusal why it is not stored then, although it may be, as far as is known before it has come
    */
   | {
       readonly kind: 'response';
       readonly facts: ResponseFacts;
       readonly body: ReceivedBody;
       readonly shared: boolean;
+      readonly refusal: Refusal | undefined;
     }
   | { readonly kind: 'failed'; readonly error: Error };
 
@@ -132,28 +135,42 @@ export class Fetch {
     const headers = forwardedResponse(head.headers, forwarding);
     const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);
-    const shared =
-      !this.#invalidated &&
-      isDelimited(head) &&
-      !(length > responses.largest) &&
-      mayStore(askedBy(this.leader), status, headers);
-    if (shared) {
-      responses.declare(this.resource, facts);
-      body.keep({
-        limit: responses.largest,
-        evenAlone: length <= responses.largest,
-        done: content => {
-          this.#finish(body);
-          if (this.#invalidated) return undefined;
-          return responses.put(this.resource, this.leader, facts, content);
-        },
-        dropped: () => this.#finish(body),
-      });
-    } else {
+    const storable =
+      !this.#invalidated && isDelimited(head) && mayStore(askedBy(this.leader), status, headers);
+    const shared = storable && !(length > responses.largest);
+    if (shared) responses.declare(this.resource, facts);
+    const refusal = storable ? responses.refusalOf(this.resource, this.leader, facts, length) : undefined;
+    if (shared) this.#keep(body, facts, { length, refusal });
+    else {
       this.#end();
       if (this.#leaderLeft) body.close();
     }
-    return { kind: 'response', facts, body, shared };
+    return { kind: 'response', facts, body, shared, refusal };
+  }
+
+  /**
+   * Keeps a body until it has come, for all who join, and stores it then.
+   * @param length in bytes; NaN when it is not known
+   */
+  #keep(
+    body: ReceivedBody,
+    facts: ResponseFacts,
+    { length, refusal }: { length: number; refusal: Refusal | undefined },
+  ): void {
+    const { responses } = this.#context;
+    body.keep({
+      limit: responses.largest,
+      evenAlone: length <= responses.largest && refusal === undefined,
+      done: content => {
+        this.#finish(body);
+        if (this.#invalidated || refusal !== undefined) return undefined;
+        const isLate = Number.isNaN(length);
+        if (isLate && responses.refusalOf(this.resource, this.leader, facts, content.length) !== undefined)
+          return undefined;
+        return responses.put(this.resource, this.leader, facts, content);
+      },
+      dropped: () => this.#finish(body),
+    });
   }
 
   /** Nobody joins from here on. */

@@ -34,6 +34,15 @@ test('popularity follows the law of Zipf', () => {
   }
 });
 
+test('a part of the requests is for files that are read once', () => {
+  const { names, files, sizes } = syntheticTrace({ ...OPTIONS, once: 1 / 3 });
+  const once = [...files].filter(file => names[file]?.startsWith('/once/'));
+  assert.equal(new Set(once).size, once.length);
+  assert(Math.abs(once.length / OPTIONS.requests - 1 / 3) < 0.01, `${once.length} files`);
+  assert.equal(sizes.length, OPTIONS.requests);
+  assert.deepEqual(syntheticTrace({ ...OPTIONS, once: 0 }), syntheticTrace(OPTIONS));
+});
+
 test('one file and one request are a trace, too', () => {
   const trace = syntheticTrace({ requests: 1, objects: 1, alpha: 0.9, seed: 0 });
   assert.deepEqual(trace.names, ['/0']);

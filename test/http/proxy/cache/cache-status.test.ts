@@ -13,6 +13,10 @@ test('Cache-Status tells how a request was dealt with (RFC 9211)', () => {
       'iolite; fwd=stale; fwd-status=304; collapsed',
     ],
     [{ hit: false, stored: false, collapsed: false }, 'iolite'],
+    [
+      { forwarded: 'uri-miss', stored: false, refusal: 'too-large' },
+      'iolite; fwd=uri-miss; stored=?0; detail=too-large',
+    ],
   ] as const) {
     assert.deepEqual(withStatus(['X-A', 'b'], handled), ['X-A', 'b', 'Cache-Status', text]);
   }

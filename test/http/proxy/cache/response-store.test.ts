@@ -88,3 +88,16 @@ test('close() gives everything back but what is held', async () => {
   held.release();
   await holdingsReturnTo(before);
 });
+
+test('refusalOf() tells why a content would not be kept', () => {
+  const store = storeOf(8 * MiB);
+  assert.equal(store.refusalOf('a', MiB), undefined);
+  assert.equal(store.refusalOf('a', Number.NaN), undefined);
+  assert.equal(store.refusalOf('a', MiB + 1), 'budget');
+  assert.equal(store.refusalOf('a', 64 * MiB + 1), 'too-large');
+  store.close();
+  assert.equal(store.refusalOf('a', MiB), undefined);
+  const none = storeOf(0);
+  assert.equal(none.refusalOf('a', Number.NaN), 'budget');
+  none.close();
+});

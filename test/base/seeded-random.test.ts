@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SeededRandom } from '../../../../src/cli/bench/trace/random.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 
 function series(seed: number, count: number): number[] {
   const random = new SeededRandom(seed);
