@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { FileVersion } from './file-version.ts';
+import type { FileVersion } from '../version/file-version.ts';
 
 /**
  * Larger contents are not worth a hash of all their bytes, half a millisecond a MiB: {@link versionTag} is

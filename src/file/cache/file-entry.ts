@@ -1,5 +1,5 @@
 import type { Entry, Store } from '../../store/store.ts';
-import type { FileVersion } from './file-version.ts';
+import type { FileVersion } from '../version/file-version.ts';
 
 /** The name of the store of files in requests. */
 export const FILES = 'files';

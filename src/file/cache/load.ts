@@ -5,7 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
-import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from './file-version.ts';
+import { hasGrown, readsTheSame } from '../version/append.ts';
+import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 
 /** Where files are read to, and how. */
 export interface LoadOptions<T extends Target> {
@@ -172,12 +173,20 @@ async function readVersion<T extends Target>(
   { allocate, copy, keepPageCache }: LoadOptions<T>,
 ): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
   const { size } = version;
+  // Within a tick of the file system's clock what is written again leaves the stamps as they are.
+  const isCalm = untilCalm(version) === 0;
   const target = allocate(size);
   try {
     const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
     const after = versionOf(await handle.stat({ bigint: true }), path);
-    if (sameVersion(version, after)) {
+    // What was appended meanwhile is of a later version.
+    if (filled === size && size > 0 && hasGrown(version, after)) {
+      if (await readsTheSame(handle, target.pieces, 0)) return { target, settled: false, sized: true };
+    } else if (
+      sameVersion(version, after) &&
+      (isCalm || filled < size || (await readsTheSame(handle, target.pieces, 0)))
+    ) {
       if (filled === size && beyond.bytesRead === 0) {
         if (size >= DROP_BYTES && !keepPageCache) dropPageCache(handle.fd);
         return { target, settled: isSettled(after), sized: true };

@@ -1,6 +1,6 @@
 import { type BigIntStats, stat } from 'node:fs';
+import type { FileVersion } from '../version/file-version.ts';
 import type { Coding } from './file-cache.ts';
-import type { FileVersion } from './file-version.ts';
 import { type Form, formOf } from './form.ts';
 
 /** What of a version tells whether a sibling belongs to it. */
