@@ -329,11 +329,9 @@ function confine(found: CheckedFile, path: string, root: string | undefined): Ch
   }
 }
 
-async function factsOf(path: string, { version, settled, target }: PlacedFile): Promise<FileFacts> {
+async function factsOf(path: string, { version, target }: PlacedFile): Promise<FileFacts> {
   const { size, mtimeNs } = version;
   const hashed = target !== undefined && size <= MAX_TAGGED_BYTES;
-  const etag = hashed
-    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
-    : versionTag(version, settled);
+  const etag = hashed ? await contentTag(target.pieces.map(({ bytes }) => bytes)) : versionTag(version);
   return { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType: mediaTypeOf(path) };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Coding } from '../../file/cache/file-cache.ts';
 import { mediaTypeOf } from '../../file/cache/media-type.ts';
+import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
 import type { Answer, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
@@ -18,6 +19,8 @@ import { bodyOf } from './snapshot-body.ts';
 interface Version {
   readonly etag: string;
   readonly mtimeMs: number;
+  /** Whether that tells the version: it comes to do so when it is no longer in the future. */
+  readonly isDated: boolean;
   readonly codings: readonly Coding[];
   /** With the entity tag of the form: it may be another one by now, with the file as it was. */
   readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
@@ -84,20 +87,25 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, source: Omit<RepresentationSource, 'file'>): Representation {
+  #represent(path: string, source: Omit<RepresentationSource, 'file' | 'isDated'>): Representation {
     const { snapshot, sent, coding } = source;
     const { etag, codings, size, mtimeMs } = snapshot;
     let version = this.#versions.get(path);
+    const isDated = isTellingDate(mtimeMs, Date.now());
     // The same content has the same tag, when it was written again too.
-    const same = version?.etag === etag && version.mtimeMs === mtimeMs && isSame(version.codings, codings);
+    const same =
+      version?.etag === etag &&
+      version.mtimeMs === mtimeMs &&
+      version.isDated === isDated &&
+      isSame(version.codings, codings);
     if (version === undefined || !same) {
-      version = { etag, mtimeMs, codings, forms: new Map() };
+      version = { etag, mtimeMs, isDated, codings, forms: new Map() };
       this.#versions.set(path, version);
     }
     const form = version.forms.get(coding);
     if (form?.tag === sent.etag) return form.representation;
     const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
-    const representation = representationOf({ ...source, file }, this.#settings);
+    const representation = representationOf({ ...source, file, isDated }, this.#settings);
     version.forms.set(coding, { tag: sent.etag, representation });
     return representation;
   }
