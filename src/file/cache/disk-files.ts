@@ -231,7 +231,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     });
     const { version, settled, realPath, target } = loaded;
     const facts = await factsOf(path, loaded);
-    const forms = target === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version);
+    const pieces = target?.pieces.map(({ bytes }) => bytes);
+    const forms =
+      pieces === undefined ? [] : await this.#forms.beside(realPath, facts.mediaType, version, pieces);
     if (store.closed) {
       target?.discard();
       await loaded.handle?.close();

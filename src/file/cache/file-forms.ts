@@ -39,11 +39,17 @@ export class FileForms implements StoreListener {
   /**
    * Forms beside a file, for {@link keep}. Links that lead out of its directory are none: who may read one
    * may read all.
+   * @param content of the file, which the caller holds
    */
-  async beside(realPath: string, mediaType: string, version: DatedSize): Promise<readonly Form[]> {
+  async beside(
+    realPath: string,
+    mediaType: string,
+    version: DatedSize,
+    content: readonly Uint8Array[],
+  ): Promise<readonly Form[]> {
     if (!isCompressible(mediaType)) return [];
     const root = dirname(realPath);
-    return loadSiblings(realPath, version, path => readWhole(path, root, version.size));
+    return loadSiblings(realPath, version, content, path => readWhole(path, root, version.size));
   }
 
   /** After how many hits forms of a file without any are made; 0: never. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { loadSiblings, siblingsOf } from '../../../src/file/cache/siblings.ts';
 import { Folder } from '../../support/folder.ts';
 
@@ -52,36 +53,61 @@ test('what is no file, or cannot be looked at, is no sibling', async () => {
   assert.deepEqual(await siblingsOf(`${'x'.repeat(5000)}`, { size: 1, mtimeNs: 0n }), []);
 });
 
+/** A page of zeros with forms beside it. */
+class PageWithForms extends Page {
+  constructor() {
+    super();
+    const content = Buffer.alloc(100);
+    this.putBytes('.gz', gzipSync(content));
+    this.putBytes('.br', brotliCompressSync(content));
+  }
+
+  putBytes(suffix: string, bytes: Buffer, time = 1000): void {
+    writeFileSync(`${this.page}${suffix}`, bytes);
+    utimesSync(`${this.page}${suffix}`, time, time);
+  }
+
+  /** Codings and tags of the forms, read as they are unless said otherwise. */
+  async forms(read?: Parameters<typeof loadSiblings>[3]): Promise<(readonly [string, string])[]> {
+    const { size, mtimeNs } = statSync(this.page, { bigint: true });
+    const plain = async (path: string) => {
+      const bytes = readFileSync(path);
+      return { version: { size: bytes.length, mtimeNs }, bytes };
+    };
+    const version = { size: Number(size), mtimeNs };
+    const forms = await loadSiblings(this.page, version, [readFileSync(this.page)], read ?? plain);
+    return forms.map(({ coding, etag }) => [coding, etag] as const);
+  }
+}
+
 test('siblings are loaded as forms with tags of their own', async () => {
-  using folder = new Page();
-  folder.put('.gz', 50, 1000);
-  folder.put('.br', 30, 1000);
-  const { size, mtimeNs } = statSync(folder.page, { bigint: true });
-  const version = { size: Number(size), mtimeNs };
-  const read = async (path: string) => {
-    const bytes = readFileSync(path);
-    return { version: { size: bytes.length, mtimeNs }, bytes };
-  };
-  const forms = await loadSiblings(folder.page, version, read);
-  assert.deepEqual(
-    forms.map(({ coding, parts }) => [coding, Buffer.concat(parts).length]),
-    [
-      ['br', 30],
-      ['gzip', 50],
-    ],
-  );
-  assert.notEqual(forms[0]?.etag, forms[1]?.etag);
+  using folder = new PageWithForms();
+  const [br, gzip, ...others] = await folder.forms();
+  assert.deepEqual([br?.[0], gzip?.[0], others.length], ['br', 'gzip', 0]);
+  assert.notEqual(br?.[1], gzip?.[1]);
+});
+
+test('a sibling of another content is none, whatever its date', async () => {
+  using folder = new PageWithForms();
+  const other = Buffer.alloc(100, 1);
+  for (const time of [1000, 2000]) {
+    folder.putBytes('.gz', gzipSync(other), time);
+    assert.deepEqual(
+      (await folder.forms()).map(([coding]) => coding),
+      ['br'],
+    );
+  }
+  folder.putBytes('.br', brotliCompressSync(other));
+  assert.deepEqual(await folder.forms(), []);
 });
 
 test('siblings that cannot be read, or are others by then, are none', async () => {
-  using folder = new Page();
-  folder.put('.gz', 50, 1000);
-  folder.put('.br', 30, 1000);
-  const { size, mtimeNs } = statSync(folder.page, { bigint: true });
-  const version = { size: Number(size), mtimeNs };
-  const forms = await loadSiblings(folder.page, version, async path => {
+  using folder = new PageWithForms();
+  const { mtimeNs } = statSync(folder.page, { bigint: true });
+  const forms = await folder.forms(async path => {
     if (path.endsWith('.br')) throw new Error('EIO');
-    return { version: { size: 50, mtimeNs: mtimeNs - 1n }, bytes: Buffer.alloc(50) };
+    const bytes = readFileSync(path);
+    return { version: { size: bytes.length, mtimeNs: mtimeNs - 1n }, bytes };
   });
   assert.deepEqual(forms, []);
 });
