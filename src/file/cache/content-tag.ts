@@ -52,9 +52,9 @@ export async function contentTag(parts: readonly Uint8Array[], signal?: AbortSig
 
 /**
  * An entity tag for a large file, from its size and the time of its last change: the same wherever a copy
- * keeps these, under whatever name, mode and owner. It is strong if they tell the version from others. They do
- * not as long as a further change may leave the time as it is, nor if the date is one that says nothing: then
- * it is weak.
+ * keeps these, under whatever name, mode and owner. It is strong if they tell the version from others. They
+ * do not as long as a further change may leave the time as it is, nor if the date is one that says nothing:
+ * then it is weak.
  *
  * O(1), whatever the size.
  */

@@ -47,7 +47,7 @@ export class LargeFile {
           `Cannot read ${this.path}: it was changed in place, and this version of it is gone`,
         );
       }
-      if (!keepPageCache && !this.#fingerprint.isGrown) dropPageCache(this.#handle.fd, start, length);
+      if (!keepPageCache && !this.#fingerprint.mayGrow) dropPageCache(this.#handle.fd, start, length);
     } finally {
       this.#reads -= 1;
       invariant(this.#reads >= 0, 'a read that ends has begun');

@@ -31,8 +31,8 @@ export function fileBeside(path: string): string | undefined {
 
 /**
  * The forms of a file that somebody has put beside it: page.html.br, page.html.zst, page.html.gz, as far as
- * {@link isFormOf} admits them, and they are of this content: one that was made of an earlier version is none,
- * whatever its date. What cannot be read is not there.
+ * {@link isFormOf} admits them, and they are of this content: one that was made of an earlier version is
+ * none, whatever its date. What cannot be read is not there.
  *
  * Costs a stat for each of the three, at the same time, and the reading of those there are, with what
  * {@link isCodingOf} costs.

@@ -58,8 +58,8 @@ export class DiskVersion {
   }
 
   /**
-   * Whether a path refers to this version, unchanged. Modes, owners and times of access may have changed. Of a
-   * file that is made when it is read nobody knows.
+   * Whether a path refers to this version, unchanged. Modes, owners and times of access may have changed. Of
+   * a file that is made when it is read nobody knows.
    */
   async isAt(path: string): Promise<boolean> {
     if (this.made !== undefined) return false;
@@ -72,8 +72,8 @@ export class DiskVersion {
   }
 
   /**
-   * Bytes `start` to `end`, of a file that is made when it is read those of when it was opened, which the caller releases, in new buffers: read outside of the event loop,
-   * straight into them.
+   * Bytes `start` to `end`, which the caller releases, in new buffers: read outside of the event loop,
+   * straight into them. Of a file that is made when it is read, those that it had when it was opened.
    * @throws ERR_IOLITE_CONFLICT when somebody wrote to the file in place; EIO; ERR_IOLITE_LIMIT
    */
   async read(start: number, end: number, pool: ChunkPool): Promise<Aggregate> {

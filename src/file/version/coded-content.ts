@@ -22,10 +22,10 @@ const DECODERS: { readonly [coding in CheckedCoding]: Decoder | undefined } = {
 };
 
 /**
- * Whether coded bytes are a content in this coding: all of it, and nothing else. For gzip the CRC-32 and length
- * at their end tell (0.2 ms a MiB). What does not tell by itself is decoded, outside of the event loop, up to
- * the first byte that differs, so that no more is decoded than the content has: 0.2 ms for 20 kB, 2 ms a MiB
- * of brotli. What this Node.js cannot decode is taken for nobody's.
+ * Whether coded bytes are a content in this coding: all of it, and nothing else. For gzip the CRC-32 and
+ * length at their end tell (0.2 ms a MiB). What does not tell by itself is decoded, outside of the event
+ * loop, up to the first byte that differs, so that no more is decoded than the content has: 0.2 ms for 20 kB,
+ * 2 ms a MiB of brotli. What this Node.js cannot decode is taken for nobody's.
  * @param content pieces one behind the other, which nobody changes or releases meanwhile
  */
 export async function isCodingOf(

@@ -13,8 +13,10 @@ const MAX_WHOLE_BYTES = 256 * 1024 ** 2;
  * which cost 0.2 ms a MiB. If it is appended to nevertheless, those who read it then find it stale.
  */
 const YOUNG_MS = 3_600_000;
+/** One that was changed so lately likely is written to all the time. */
+const BUSY_MS = 60_000;
 /** More than one, so that they come round although there is one more each time. */
-const SAMPLES_IN_TURN = 2;
+const TURN_SAMPLES = 2;
 
 /**
  * Tells whether a block that was read of a large file is of one version, while others may append to the file.
@@ -40,7 +42,8 @@ export class Fingerprint {
   readonly #digests = new Map<number, number>();
   /** Whether the stamps tell of each change since: what was changed a tick ago may change unseen. */
   readonly #trusted: boolean;
-  readonly #young: boolean;
+  /** How long before it was opened it was changed, in milliseconds. */
+  readonly #age: number;
   /** Whether blocks were admitted of which no digest is kept. */
   #forgetful = false;
   #grown = false;
@@ -56,7 +59,7 @@ export class Fingerprint {
     this.#handle = handle;
     this.#block = block;
     this.#trusted = untilCalm(version) === 0;
-    this.#young = Date.now() - Number(version.mtimeNs / 1_000_000n) < YOUNG_MS;
+    this.#age = Date.now() - Number(version.mtimeNs / 1_000_000n);
   }
 
   /**
@@ -79,14 +82,19 @@ export class Fingerprint {
     return (await this.#whole) && this.#digests.get(start) === digestOf(pieces);
   }
 
-  /** Whether the file was appended to since: then it is read again, and best stays in the page cache. */
+  /** Whether the file was appended to since. */
   get isGrown(): boolean {
     return this.#grown;
   }
 
+  /** Whether it is likely to be appended to: then it is read again soon, and best stays in the page cache. */
+  get mayGrow(): boolean {
+    return this.#grown || this.#age < BUSY_MS;
+  }
+
   /** A block that was read while the stamps stood still. */
   #note(start: number, pieces: Pieces): true {
-    if (this.#young) this.#digests.set(start, digestOf(pieces));
+    if (this.#age < YOUNG_MS) this.#digests.set(start, digestOf(pieces));
     else this.#forgetful = true;
     this.#last = start;
     return true;
@@ -144,7 +152,7 @@ export class Fingerprint {
     const known = [...this.#digests.keys()];
     if (known.length === 0) return [];
     const samples = [this.#last];
-    for (let i = 0; i < SAMPLES_IN_TURN; i++) {
+    for (let i = 0; i < TURN_SAMPLES; i++) {
       this.#turn = (this.#turn + 1) % known.length;
       samples.push(known[this.#turn] as number);
     }

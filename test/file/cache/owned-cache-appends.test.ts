@@ -60,7 +60,7 @@ for (const kind of ['same', 'larger', 'smaller', 'copytruncate']) {
     [200 * KIB, 64 * MIB],
     [6 * MIB, 16 * MIB],
   ] as const) {
-    test(`no read has blocks of two versions of a file rewritten in place (${kind}, ${size} bytes)`, async () => {
+    test(`no read has blocks of two versions, rewritten in place (${kind}, ${size} bytes)`, async () => {
       using folder = new Folder();
       using cache = createFileCache({ budget, maxStale: 0 });
       const path = folder.file('file');

@@ -23,13 +23,13 @@ class OpenedVersion implements AsyncDisposable {
   readonly path: string;
   readonly #folder: Folder;
   readonly #handle: FileHandle;
-  readonly #fingerprint: Fingerprint;
+  readonly fingerprint: Fingerprint;
 
   private constructor(folder: Folder, path: string, handle: FileHandle, fingerprint: Fingerprint) {
     this.#folder = folder;
     this.path = path;
     this.#handle = handle;
-    this.#fingerprint = fingerprint;
+    this.fingerprint = fingerprint;
   }
 
   /** @param changedAt seconds since the epoch that the file says it was last changed */
@@ -49,15 +49,11 @@ class OpenedVersion implements AsyncDisposable {
     }
   }
 
-  get isGrown(): boolean {
-    return this.#fingerprint.isGrown;
-  }
-
   /** Reads a block. @returns whether it is of the version */
   async admits(index: number): Promise<boolean> {
     const bytes = Buffer.alloc(BLOCK);
     await this.#handle.read(bytes, 0, BLOCK, index * BLOCK);
-    return this.#fingerprint.admits(index * BLOCK, [
+    return this.fingerprint.admits(index * BLOCK, [
       { bytes: bytes.subarray(0, 100) },
       { bytes: bytes.subarray(100) },
     ]);
@@ -83,12 +79,12 @@ class OpenedVersion implements AsyncDisposable {
 test('blocks of a file that is appended to are of its version', async () => {
   await using file = await OpenedVersion.of(8);
   for (let i = 0; i < 4; i++) assert.equal(await file.admits(i), true);
-  assert.equal(file.isGrown, false);
+  assert.deepEqual([file.fingerprint.isGrown, file.fingerprint.mayGrow], [false, true]);
   for (let i = 2; i < 8; i++) {
     file.append();
     assert.equal(await file.admits(i), true, `block ${i}`);
   }
-  assert.equal(file.isGrown, true);
+  assert.equal(file.fingerprint.isGrown, true);
 });
 
 test('a file that was rewritten in place is found out by its stamps', async () => {
@@ -126,9 +122,10 @@ test('a file that was cut and written anew, to more than it had, is another', as
   assert.equal(await file.admits(3), false);
 });
 
-test('a file that was not changed for long keeps no digests: an append makes it stale for who had begun', async () => {
+test('of a file not changed for long no digests are kept: an append makes it stale for who began', async () => {
   const old = Date.now() / 1000 - 24 * 3600;
   await using begun = await OpenedVersion.of(8, old);
+  assert.equal(begun.fingerprint.mayGrow, false);
   assert.equal(await begun.admits(0), true);
   begun.append();
   assert.equal(await begun.admits(1), false);
