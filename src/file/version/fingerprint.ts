@@ -79,7 +79,13 @@ export class Fingerprint {
     if (this.#forgetful) return false;
     if (this.#version.size > MAX_WHOLE_BYTES) return this.#admitsBySamples(start, pieces);
     this.#whole ??= this.#digestWhole();
-    return (await this.#whole) && this.#digests.get(start) === digestOf(pieces);
+    try {
+      return (await this.#whole) && this.#digests.get(start) === digestOf(pieces);
+    } catch (error) {
+      // What the disk could not do now it may do the next time.
+      this.#whole = undefined;
+      throw error;
+    }
   }
 
   /** Whether the file was appended to since. */

@@ -122,7 +122,7 @@ test('a file that was cut and written anew, to more than it had, is another', as
   assert.equal(await file.admits(3), false);
 });
 
-test('of a file not changed for long no digests are kept: an append makes it stale for who began', async () => {
+test('of a file not changed for long no digests are kept: it is stale once it was appended to', async () => {
   const old = Date.now() / 1000 - 24 * 3600;
   await using begun = await OpenedVersion.of(8, old);
   assert.equal(begun.fingerprint.mayGrow, false);
