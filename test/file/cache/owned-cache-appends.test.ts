@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { createFileCache, type OwnedFileCache } from '../../../src/file/cache/owned-cache.ts';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
+import type { FileCache } from '../../../src/file/cache/file-cache.ts';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { Program } from '../../support/program.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -19,7 +22,7 @@ async function writerOf(path: string, kind: string, pause: number, size: number)
 }
 
 /** All of a version, by parts as a server reads it. */
-async function readByParts(cache: OwnedFileCache, path: string): Promise<Buffer> {
+async function readByParts(cache: FileCache, path: string): Promise<Buffer> {
   using snapshot = await cache.snapshot(path);
   const parts: Buffer[] = [];
   for (let at = 0; at < snapshot.size; at += MIB) {
@@ -55,10 +58,30 @@ for (const [name, size, pause, budget] of [
   });
 }
 
+for (const size of [MIB, 6 * MIB]) {
+  test(`a log that is appended to is read whole in attached domains, too (${size} bytes)`, async () => {
+    using folder = new Folder();
+    using pair = new ChannelPair();
+    using owned = createFileCache({ budget: 16 * MIB, maxStale: 0 });
+    owned.serve(pair.near);
+    using cache = await attachFileCache(pair.far);
+    const path = folder.file('log');
+    writeFileSync(path, logLines(0, size / LINE));
+    await using writer = await writerOf(path, 'append', 5, size);
+    for (let length = size; length < size + 6 * LINE; ) {
+      await writer.line();
+      const content = await readByParts(cache, path);
+      checkLog(content);
+      assert.ok(content.length >= length);
+      length = content.length;
+    }
+  });
+}
+
 for (const kind of ['same', 'larger', 'smaller', 'copytruncate']) {
   for (const [size, budget] of [
     [200 * KIB, 64 * MIB],
-    [6 * MIB, 16 * MIB],
+    [1200 * KIB, 4 * MIB],
   ] as const) {
     test(`no read has blocks of two versions, rewritten in place (${kind}, ${size} bytes)`, async () => {
       using folder = new Folder();

@@ -23,8 +23,9 @@ function step(): void {
   } else {
     const change = { same: 0, larger: 4096, smaller: -4096 }[kind] ?? 0;
     size = Math.max(4096, size + change);
+    // What is on disk between the two calls is of one version.
+    if (change < 0) ftruncateSync(fd, size);
     writeSync(fd, stampedBlocks(version, size), 0, size, 0);
-    ftruncateSync(fd, size);
   }
   process.stdout.write(`${size}\n`);
 }
