@@ -13,7 +13,7 @@ import {
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SeededRandom } from '../src/cli/bench/trace/random.ts';
+import { SeededRandom } from '../src/base/seeded-random.ts';
 import { dropPageCache } from '../src/os/page-cache.ts';
 import { atExit } from './cleanup.ts';
 

@@ -1,3 +1,4 @@
+export type { Coding } from './content/coding.ts';
 /** Files read once, shared by all. */
 
 export { CacheSimulation, type SimulationOptions } from '../store/cache-simulation.ts';
@@ -7,7 +8,6 @@ export type { CacheEntry, CachePolicy } from '../store/policy.ts';
 export { type AttachedFileCache, type AttachedStats, attachFileCache } from './cache/attached-cache.ts';
 export type {
   CacheStats,
-  Coding,
   FileCache,
   ReadOptions,
   Snapshot,

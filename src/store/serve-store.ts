@@ -1,7 +1,8 @@
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { RequestHandler } from '../ipc/responder.ts';
-import type { AttachedIndex, Store } from './store.ts';
+import type { Store } from './store.ts';
+import type { AttachedIndex } from './store-listener.ts';
 import { type StoreOwner, StoreService } from './store-service.ts';
 import type { ContentFacts } from './stored-version.ts';
 

@@ -3,7 +3,8 @@ import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
-import type { Entry, StoreListener } from './store.ts';
+import type { Entry } from './store.ts';
+import type { StoreListener } from './store-listener.ts';
 import {
   encodeVersion,
   type Greeting,

@@ -6,25 +6,9 @@ import { CHECKED, invariant } from '../base/invariant.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import type { AttachedIndex, StoreListener } from './store-listener.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
-
-/** What a store tells of what it has given out. */
-export interface StoreListener {
-  /**
-   * The store no longer has this version: it was evicted, removed, replaced, or moved within memory.
-   * @param stays whether its entry is still there, with the same content in another place or more forms of it
-   */
-  left(held: StoredVersion, stays: boolean): void;
-}
-
-/** What another domain has in its index, through a channel. */
-export interface AttachedIndex extends StoreListener {
-  /** A term has another end. */
-  renewed(term: Term): void;
-  /** The store is closed. */
-  closed(): void;
-}
 
 /** Counters of a store, and the bytes of its budget by state. */
 export interface StoreStats extends SpaceStats {

@@ -1,11 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../base/clock.ts';
-import { statCached } from '../../os/cached-file.ts';
+import { statCached } from '../../os/page-cache.ts';
+import { type FileVersion, sameVersion, versionOf } from '../version/file-version.ts';
 import type { FileGroup } from '../watch/file-group.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { type FileEntry, type FileStore, fileStateOf, linkStateOf } from './file-entry.ts';
-import { type FileVersion, sameVersion, versionOf } from './file-version.ts';
 import { currentVersion } from './load.ts';
 
 /** A group whose term is looked after. */

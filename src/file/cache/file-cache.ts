@@ -1,8 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-
-/** A content coding that forms of files are kept in. */
-export type Coding = 'br' | 'gzip' | 'zstd';
+import type { Coding } from '../content/coding.ts';
 
 /**
  * One version of a file, whole. Holds a reference to its content: release it (`release()`, or `using`) when

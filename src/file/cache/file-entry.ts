@@ -1,8 +1,8 @@
 import type { Entry, Store } from '../../store/store.ts';
+import type { FileVersion } from '../version/file-version.ts';
 import type { FileGroup } from '../watch/file-group.ts';
 import type { Folder } from '../watch/folder.ts';
 import type { Hop } from '../watch/folders.ts';
-import type { FileVersion } from './file-version.ts';
 
 /** The name of the store of files in requests. */
 export const FILES = 'files';
@@ -13,7 +13,7 @@ export type FileFacts = {
   readonly mtimeMs: number;
   readonly etag: string;
   readonly mediaType: string;
-  /** Of a path that leads through symbolic links: a path that is nearer to the file, with nothing else true. */
+  /** Of a path that leads through symbolic links: a path nearer to the file. Nothing else is true then. */
   readonly target?: string;
   /** Of a file that is kept by extents: bytes of each. */
   readonly extent?: number;

@@ -2,14 +2,14 @@ import { dirname } from 'node:path';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Target } from '../../store/placement.ts';
 import type { ContentRoom } from '../../store/segment-space.ts';
-import type { StoreListener } from '../../store/store.ts';
+import type { StoreListener } from '../../store/store-listener.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
-import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from './encodings.ts';
+import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from '../content/encodings.ts';
+import type { Form } from '../content/form.ts';
+import { isCompressible } from '../content/media-type.ts';
+import { type DatedSize, loadSiblings } from '../content/siblings.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
-import type { Form } from './form.ts';
 import { loadFile } from './load.ts';
-import { isCompressible } from './media-type.ts';
-import { type DatedSize, loadSiblings } from './siblings.ts';
 
 /** The making of forms of an entry. */
 interface FormJob {
@@ -39,11 +39,17 @@ export class FileForms implements StoreListener {
   /**
    * Forms beside a file, for {@link keep}. Links that lead out of its directory are none: who may read one
    * may read all.
+   * @param content of the file, which the caller holds
    */
-  async beside(realPath: string, mediaType: string, version: DatedSize): Promise<readonly Form[]> {
+  async beside(
+    realPath: string,
+    mediaType: string,
+    version: DatedSize,
+    content: readonly Uint8Array[],
+  ): Promise<readonly Form[]> {
     if (!isCompressible(mediaType)) return [];
     const root = dirname(realPath);
-    return loadSiblings(realPath, version, path => readWhole(path, root, version.size));
+    return loadSiblings(realPath, version, content, path => readWhole(path, root, version.size));
   }
 
   /** After how many hits forms of a file without any are made; 0: never. */

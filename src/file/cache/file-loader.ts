@@ -2,18 +2,18 @@ import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import { Placement } from '../../store/placement.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
+import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from '../content/content-tag.ts';
+import type { Form } from '../content/form.ts';
+import type { FormNames } from '../content/form-names.ts';
+import { isCompressible, mediaTypeOf } from '../content/media-type.ts';
 import type { Folder } from '../watch/folder.ts';
 import type { Confirmations } from './confirmations.ts';
-import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from './content-tag.ts';
 import { closedCache } from './file-cache.ts';
 import type { FileEntry, FileFacts, FileState, FileStore, LinkState } from './file-entry.ts';
 import type { FileForms } from './file-forms.ts';
-import type { Form } from './form.ts';
-import type { FormNames } from './form-names.ts';
 import type { LargeFiles } from './large-files.ts';
 import { type LoadedFile, type LoadOptions, loadFile } from './load.ts';
 import { loadNow } from './load-now.ts';
-import { isCompressible, mediaTypeOf } from './media-type.ts';
 
 type FilePlacement = Placement<FileFacts, FileState | LinkState | undefined>;
 type PlacedFile = LoadedFile<FilePlacement>;
@@ -174,7 +174,7 @@ export class FileLoader {
 
   async #formsBeside(
     path: string,
-    { version }: PlacedFile,
+    { version, target }: PlacedFile,
     { mediaType }: FileFacts,
     folder: Folder,
   ): Promise<readonly Form[]> {
@@ -183,7 +183,8 @@ export class FileLoader {
     const name = path.slice(folder.path.length);
     if (names.mayHaveForms(folder, name)) await names.list(folder);
     if (!names.mayHaveForms(folder, name)) return [];
-    return forms.beside(path, mediaType, version);
+    const pieces = (target?.pieces ?? []).map(({ bytes }) => bytes);
+    return forms.beside(path, mediaType, version, pieces);
   }
 
   /** @param held a reference, which is exchanged for one of the version with its forms if it is kept */
@@ -202,10 +203,8 @@ function sizeAndDateOf({ version }: PlacedFile): Pick<FileFacts, 'size' | 'mtime
 }
 
 async function factsOf(path: string, loaded: PlacedFile): Promise<FileFacts> {
-  const { version, settled, target } = loaded;
+  const { version, target } = loaded;
   const hashed = target !== undefined && version.size <= MAX_TAGGED_BYTES;
-  const etag = hashed
-    ? await contentTag(target.pieces.map(({ bytes }) => bytes))
-    : versionTag(version, settled);
+  const etag = hashed ? await contentTag(target.pieces.map(({ bytes }) => bytes)) : versionTag(version);
   return { ...sizeAndDateOf(loaded), etag, mediaType: mediaTypeOf(path) };
 }

@@ -2,8 +2,9 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
+import type { Coding } from '../content/coding.ts';
 import { ExtentReader, type ExtentSource } from './extents.ts';
-import type { Coding, Snapshot } from './file-cache.ts';
+import type { Snapshot } from './file-cache.ts';
 import type { FileFacts } from './file-entry.ts';
 
 const NO_CODINGS: readonly Coding[] = [];

@@ -3,7 +3,8 @@ import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
-import { type FileVersion, sameContent, versionOf } from './file-version.ts';
+import type { FileVersion } from '../version/file-version.ts';
+import { Fingerprint } from '../version/fingerprint.ts';
 import { fillPieces } from './load.ts';
 
 /**
@@ -16,19 +17,22 @@ export class LargeFile {
   /** Keys of its extents in the store, evicted ones too. */
   readonly keys = new Set<string>();
   readonly #handle: FileHandle;
+  readonly #fingerprint: Fingerprint;
   #reads = 0;
   #closing = false;
 
-  /** Takes over the handle. */
-  constructor(path: string, version: FileVersion, handle: FileHandle) {
+  /** Takes over the handle. @param extent bytes that are read at a time */
+  constructor(path: string, version: FileVersion, handle: FileHandle, extent: number) {
     this.path = path;
     this.version = version;
     this.#handle = handle;
+    this.#fingerprint = new Fingerprint(path, version, handle, extent);
   }
 
   /**
-   * Fills a target with the file's bytes from `start` on.
-   * @throws ERR_IOLITE_STALE when the file was changed in place since; ERR_IOLITE_CLOSED; as the disk said
+   * Fills a target with an extent, which starts at `start`. Who appends to the file meanwhile changes none of
+   * them.
+   * @throws ERR_IOLITE_STALE when the file was rewritten in place since; ERR_IOLITE_CLOSED; as the disk said
    */
   async read(target: Target, start: number, keepPageCache: boolean): Promise<void> {
     if (this.#closing)
@@ -37,14 +41,13 @@ export class LargeFile {
     try {
       const length = target.pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
       const filled = await fillPieces(this.#handle, target.pieces, start);
-      const after = versionOf(await this.#handle.stat({ bigint: true }), this.path);
-      if (filled < length || !sameContent(after, this.version)) {
+      if (filled < length || !(await this.#fingerprint.admits(start, target.pieces))) {
         throw new IoliteError(
           'ERR_IOLITE_STALE',
           `Cannot read ${this.path}: it was changed in place, and this version of it is gone`,
         );
       }
-      if (!keepPageCache) dropPageCache(this.#handle.fd, start, length);
+      if (!keepPageCache && !this.#fingerprint.mayGrow) dropPageCache(this.#handle.fd, start, length);
     } finally {
       this.#reads -= 1;
       invariant(this.#reads >= 0, 'a read that ends has begun');

@@ -37,8 +37,8 @@ export class LargeFiles implements ExtentSource {
 
   /** Keeps a file open for as long as anybody holds its version. @returns a reference for the caller */
   keep(path: string, handle: FileHandle, facts: FileFacts, state: FileState): StoredVersion<FileFacts> {
-    const file = new LargeFile(path, state.version, handle);
     const extent = Math.max(MIN_EXTENT_BYTES, this.#store.segmentBytes);
+    const file = new LargeFile(path, state.version, handle, extent);
     const { held } = this.#store.put(path, { ...facts, extent }, state, undefined);
     const { serial } = held;
     this.#files.set(serial, file);

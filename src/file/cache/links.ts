@@ -2,7 +2,7 @@ import { readlink } from 'node:fs/promises';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { Folder } from '../watch/folder.ts';
-import type { Folders, Hop, Place } from '../watch/folders.ts';
+import type { FolderPlace, Folders, Hop } from '../watch/folders.ts';
 import type { Confirmations } from './confirmations.ts';
 import { type FileEntry, type FileFacts, type FileStore, type LinkState, linkStateOf } from './file-entry.ts';
 import { partsOf } from './path-parts.ts';
@@ -33,7 +33,7 @@ export class Links {
   }
 
   /** Keeps where a path leads, whose directory is reached by links or is written in another way. */
-  put(path: string, place: Place): FileEntry {
+  put(path: string, place: FolderPlace): FileEntry {
     return this.#keep(path, targetIn(path, place), now());
   }
 
@@ -102,6 +102,6 @@ export class Links {
   }
 }
 
-function targetIn(path: string, { folder, hops }: Place): Target {
+function targetIn(path: string, { folder, hops }: FolderPlace): Target {
   return { target: folder.path + partsOf(path).name, hops, folder };
 }

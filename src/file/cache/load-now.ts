@@ -1,9 +1,8 @@
 import { fstatSync } from 'node:fs';
-import { openCached, readCached } from '../../os/cached-file.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { dropPageCache } from '../../os/page-cache.ts';
+import { dropPageCache, openCached, readCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
-import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from './file-version.ts';
+import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import type { LoadedFile, LoadOptions } from './load.ts';
 
 /** What is read without giving others a turn: some tens of microseconds. */

@@ -5,7 +5,9 @@ import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
-import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from './file-version.ts';
+import { hasGrown, readsTheSame } from '../version/append.ts';
+import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
+import { readUnsized } from '../version/unsized.ts';
 
 /** Where files are read to, and how. */
 export interface LoadOptions<T extends Target> {
@@ -53,8 +55,6 @@ const TRIES = 6;
 /** The last tries do not wait for the file to become calm. */
 const CALM_TRIES = 4;
 const READ_BYTES = 16 * 1024 ** 2;
-/** Most bytes of a file whose size says nothing: those of /proc have kilobytes. */
-const MAX_UNSIZED_BYTES = 16 * 1024 ** 2;
 /** Files of this size and more leave the page cache after they were read. */
 const DROP_BYTES = 256 * 1024;
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -159,12 +159,20 @@ async function readVersion<T extends Target>(
   { allocate, copy, keepPageCache }: LoadOptions<T>,
 ): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
   const { size } = version;
+  // Within a tick of the file system's clock what is written again leaves the stamps as they are.
+  const isCalm = untilCalm(version) === 0;
   const target = allocate(size);
   try {
     const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
     const after = versionOf(await handle.stat({ bigint: true }), path);
-    if (sameVersion(version, after)) {
+    // What was appended meanwhile is of a later version.
+    if (filled === size && size > 0 && hasGrown(version, after)) {
+      if (await readsTheSame(handle, target.pieces, 0)) return { target, settled: false, sized: true };
+    } else if (
+      sameVersion(version, after) &&
+      (isCalm || filled < size || (await readsTheSame(handle, target.pieces, 0)))
+    ) {
       if (filled === size && beyond.bytesRead === 0) {
         if (size >= DROP_BYTES && !keepPageCache) dropPageCache(handle.fd);
         return { target, settled: isSettled(after), sized: true };
@@ -178,25 +186,6 @@ async function readVersion<T extends Target>(
   }
   target.discard();
   return undefined;
-}
-
-/** All of a file whose size says nothing, as those of /proc and /sys. */
-async function readUnsized(handle: FileHandle, path: string): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const part = Buffer.alloc(64 * 1024);
-    const { bytesRead } = await handle.read(part, 0, part.length, length);
-    if (bytesRead === 0) return Buffer.concat(parts, length);
-    parts.push(part.subarray(0, bytesRead));
-    length += bytesRead;
-    if (length > MAX_UNSIZED_BYTES) {
-      throw new IoliteError(
-        'ERR_IOLITE_FILE',
-        `Cannot read ${path}: its size is unknown and it does not end`,
-      );
-    }
-  }
 }
 
 function isWellFormed(text: string): boolean {

@@ -149,7 +149,7 @@ export class OwnedFileCache implements FileCache {
   async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
     const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
-    const { held, link } = await this.#files.lookUp(path, 0, root, signal);
+    const { held, link } = await this.#files.finder.lookUp(path, 0, root, signal);
     return new FileSnapshot(held, this.#files, { way: link?.held.serial });
   }
 
@@ -214,13 +214,13 @@ export class OwnedFileCache implements FileCache {
 
   #peek(path: string): { file: FileEntry; link: FileEntry | undefined } | undefined {
     const time = this.#clock.now(this.#maxStale);
-    const entry = this.#files.peek(path, time);
+    const entry = this.#files.finder.peek(path, time);
     if (entry === undefined) {
       checkFilePath(path);
       this.#checkOpen();
       return undefined;
     }
-    const file = entry.held.facts.target === undefined ? entry : this.#files.follow(entry, time);
+    const file = entry.held.facts.target === undefined ? entry : this.#files.finder.follow(entry, time);
     if (file === undefined) return undefined;
     this.#files.hit(file, time);
     return { file, link: file === entry ? undefined : entry };

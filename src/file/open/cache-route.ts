@@ -21,6 +21,7 @@ export async function readThrough(
   start: number,
   end: number,
 ): Promise<Aggregate | undefined> {
+  if (disk.made !== undefined) return undefined;
   if (BigInt(Date.now()) * 1_000_000n - disk.mtimeNs < SETTLED_NS) return undefined;
   try {
     using snapshot = await cache.snapshot(path);

@@ -5,6 +5,7 @@ import { Draft } from '../../aggregate/draft.ts';
 import { IoliteError, systemError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import { isUnsized, readUnsized } from '../version/unsized.ts';
 
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -25,11 +26,14 @@ export class DiskVersion {
   readonly #device: bigint;
   readonly #inode: bigint;
   readonly mtimeNs: bigint;
+  /** All of a file whose size says nothing, as those of /proc: read when it was opened. */
+  readonly made: Buffer | undefined;
   #references = 1;
 
-  constructor(handle: FileHandle, { dev, ino, size, nlink, mtimeNs }: Stat) {
+  constructor(handle: FileHandle, { dev, ino, size, nlink, mtimeNs }: Stat, made?: Buffer) {
     this.handle = handle;
-    this.size = Number(size);
+    this.made = made;
+    this.size = made?.length ?? Number(size);
     this.names = Number(nlink);
     this.mtimeNs = mtimeNs;
     this.#device = dev;
@@ -42,7 +46,10 @@ export class DiskVersion {
     try {
       const found = await handle.stat({ bigint: true });
       if (found.isDirectory()) throw new IoliteError('EISDIR', `Cannot open ${path}: it is a directory`);
-      if (found.isFile()) return new DiskVersion(handle, found);
+      if (found.isFile()) {
+        const made = (await isUnsized(handle, found)) ? await readUnsized(handle, path) : undefined;
+        return new DiskVersion(handle, found, made);
+      }
       throw new IoliteError('ERR_IOLITE_FILE', `Cannot open ${path}: it is not a regular file`);
     } catch (error) {
       await handle.close();
@@ -50,8 +57,12 @@ export class DiskVersion {
     }
   }
 
-  /** Whether a path refers to this version, unchanged. Modes, owners and times of access may have changed. */
+  /**
+   * Whether a path refers to this version, unchanged. Modes, owners and times of access may have changed. Of
+   * a file that is made when it is read nobody knows.
+   */
   async isAt(path: string): Promise<boolean> {
+    if (this.made !== undefined) return false;
     try {
       return this.#is(await stat(path, { bigint: true }));
     } catch (error) {
@@ -62,11 +73,12 @@ export class DiskVersion {
 
   /**
    * Bytes `start` to `end`, which the caller releases, in new buffers: read outside of the event loop,
-   * straight into them.
+   * straight into them. Of a file that is made when it is read, those that it had when it was opened.
    * @throws ERR_IOLITE_CONFLICT when somebody wrote to the file in place; EIO; ERR_IOLITE_LIMIT
    */
   async read(start: number, end: number, pool: ChunkPool): Promise<Aggregate> {
     const whole = new Aggregate(undefined, pool);
+    if (this.made !== undefined) return whole.append(this.made.subarray(start, end));
     try {
       for (let at = start; at < end; ) {
         using piece = await this.#readPiece(at, Math.min(READ_BYTES, end - at), pool);

@@ -95,7 +95,7 @@ export class Folder {
     if (paths?.size === 0) this.links.delete(name);
   }
 
-  /** Has changes told of. @throws ENOSPC, EMFILE, ENFILE when there are no more watches; EACCES, ENOENT, ... */
+  /** Has changes told of. @throws ENOSPC, EMFILE when there are no more watches; EACCES, ENOENT, ... */
   watch(events: FolderEvents): void {
     if (this.hasWatch) return;
     const watcher = watch(this.path, { persistent: false }, (event, name) => {

@@ -11,7 +11,7 @@ export interface Hop {
 }
 
 /** Where a path of a directory leads. */
-export interface Place {
+export interface FolderPlace {
   readonly folder: Folder;
   /** Links on the way, in the order in which they are met. */
   readonly hops: readonly Hop[];
@@ -48,8 +48,8 @@ export class Folders implements FolderEvents {
   readonly #listener: FoldersListener;
   readonly #root: Folder;
   /** By the path of a directory as it was given, with '/' at its end. */
-  readonly #places = new Map<string, Place>();
-  readonly #finding = new Map<string, Promise<Place>>();
+  readonly #places = new Map<string, FolderPlace>();
+  readonly #finding = new Map<string, Promise<FolderPlace>>();
   readonly #maxWatches = maxWatches();
   #watches = 0;
   #folders = 1;
@@ -77,7 +77,7 @@ export class Folders implements FolderEvents {
    * Where a directory's path leads, if that is known and right until told otherwise.
    * @param directory absolute, with '/' at its end
    */
-  peek(directory: string): Place | undefined {
+  peek(directory: string): FolderPlace | undefined {
     const place = this.#places.get(directory);
     if (place === undefined) return undefined;
     const { folder, hops, foundAt } = place;
@@ -92,7 +92,7 @@ export class Folders implements FolderEvents {
    * @param directory absolute, with '/' at its end
    * @throws ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ...
    */
-  find(directory: string): Promise<Place> {
+  find(directory: string): Promise<FolderPlace> {
     const known = this.peek(directory);
     if (known !== undefined) return Promise.resolve(known);
     // Whoever asks for a file of it at the same time finds the same.
@@ -126,7 +126,7 @@ export class Folders implements FolderEvents {
     this.#places.clear();
   }
 
-  async #find(directory: string): Promise<Place> {
+  async #find(directory: string): Promise<FolderPlace> {
     if (this.#folders >= this.#manyFolders) this.#prune();
     const foundAt = now();
     const { folder, hops } = await this.#follow(directory);

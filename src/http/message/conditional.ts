@@ -1,11 +1,12 @@
 import fresh from 'fresh';
 import type { ServerRequest } from './exchange.ts';
 import { parseHttpDate } from './http-date.ts';
+import { saysNothing } from './last-modified.ts';
 
 /** What tells one version of a representation from another (RFC 9110, 8.8). */
 export interface Validators {
   readonly etag: string | undefined;
-  /** As the field has it: whole seconds. */
+  /** As the field has it: whole seconds. One that says nothing is as good as none. */
   readonly lastModified: string | undefined;
 }
 
@@ -28,7 +29,8 @@ export function evaluate(request: ServerRequest, validators: Validators): Verdic
   const since = noneMatch === undefined ? dateOf(request.header('if-modified-since')) : undefined;
   if (noneMatch === undefined && since === undefined) return 'proceed';
   const conditions = { 'if-none-match': noneMatch, 'if-modified-since': since };
-  const { etag, lastModified } = validators;
+  const { etag } = validators;
+  const lastModified = since === undefined ? undefined : tellingDateOf(validators);
   return fresh(conditions, { etag, 'last-modified': lastModified }) ? 'not-modified' : 'proceed';
 }
 
@@ -39,8 +41,9 @@ export function evaluate(request: ServerRequest, validators: Validators): Verdic
 export function allowsRange(ifRange: string | undefined, validators: Validators): boolean {
   if (ifRange === undefined) return true;
   if (ifRange.includes('"')) return isStrong(ifRange) && ifRange === validators.etag;
-  const { lastModified } = validators;
-  if (lastModified === undefined || ifRange !== lastModified) return false;
+  if (ifRange !== validators.lastModified) return false;
+  const lastModified = tellingDateOf(validators);
+  if (lastModified === undefined) return false;
   // Within the second that it names a file could have changed again (8.8.2.2).
   return Date.now() - Date.parse(lastModified) >= 2000;
 }
@@ -56,10 +59,16 @@ function isStrong(etag: string): boolean {
   return etag.startsWith('"');
 }
 
-function isModifiedSince(date: string | undefined, { lastModified }: Validators): boolean {
+function isModifiedSince(date: string | undefined, validators: Validators): boolean {
+  const lastModified = date === undefined ? undefined : tellingDateOf(validators);
   if (date === undefined || lastModified === undefined) return false;
   const since = parseHttpDate(date);
   return since !== undefined && Date.parse(lastModified) > since;
+}
+
+function tellingDateOf({ lastModified }: Validators): string | undefined {
+  if (lastModified === undefined || saysNothing(lastModified, Date.now())) return undefined;
+  return lastModified;
 }
 
 function dateOf(field: string | undefined): string | undefined {

@@ -1,6 +1,6 @@
 import Negotiator from 'negotiator';
 import { BoundedMap } from '../../base/bounded-map.ts';
-import type { Coding } from '../../file/cache/file-cache.ts';
+import type { Coding } from '../../file/content/coding.ts';
 
 /** Ours when the client is indifferent: the smallest first. */
 const PREFERRED: readonly Coding[] = ['br', 'zstd', 'gzip'];

@@ -2,7 +2,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
-import { admits, locate, outside } from './locate.ts';
+import { admitsLink, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
 import type { SiteEntry, SiteSource } from './site-source.ts';
 
@@ -41,7 +41,7 @@ export class DirectorySource implements SiteSource {
       const snapshot = await this.#cache.snapshot(this.#prefix + path, { signal });
       try {
         if (this.#isAdmitted(path, snapshot)) return snapshot;
-        if (await admits(this.root, path, snapshot.realPath, this.#symlinks)) {
+        if (await admitsLink(this.root, path, snapshot.realPath, this.#symlinks)) {
           this.#admitted.set(path, snapshot.way);
           return snapshot;
         }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { Coding } from '../../file/cache/file-cache.ts';
-import { mediaTypeOf } from '../../file/cache/media-type.ts';
+import type { Coding } from '../../file/content/coding.ts';
+import { mediaTypeOf } from '../../file/content/media-type.ts';
+import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
 import type { Answer, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
@@ -16,6 +17,8 @@ import { bodyOf } from './snapshot-body.ts';
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
   readonly path: string;
+  /** Whether its date tells the version: it comes to do so when it is no longer in the future. */
+  readonly isDated: boolean;
   /** With the entity tag of the form: it may be another one by now, with the file as it was. */
   readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
 }
@@ -79,18 +82,19 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, source: Omit<RepresentationSource, 'file'>): Representation {
+  #represent(path: string, source: Omit<RepresentationSource, 'file' | 'isDated'>): Representation {
     const { snapshot, sent, coding } = source;
     const { size, mtimeMs } = snapshot;
+    const isDated = isTellingDate(mtimeMs, Date.now());
     let version = this.#versions.get(snapshot.version);
-    if (version?.path !== path) {
-      version = { path, forms: new Map() };
+    if (version?.path !== path || version.isDated !== isDated) {
+      version = { path, isDated, forms: new Map() };
       this.#versions.set(snapshot.version, version);
     }
     const form = version.forms.get(coding);
     if (form?.tag === sent.etag) return form.representation;
     const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
-    const representation = representationOf({ ...source, file }, this.#settings);
+    const representation = representationOf({ ...source, file, isDated }, this.#settings);
     version.forms.set(coding, { tag: sent.etag, representation });
     return representation;
   }

@@ -23,7 +23,7 @@ export async function locate(
  * Whether the policy on symbolic links admits that a path below a root leads to a real path. @throws as
  * realpath(3) says of the root
  */
-export async function admits(
+export async function admitsLink(
   root: string,
   path: string,
   real: string,

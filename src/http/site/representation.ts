@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { Coding, Snapshot } from '../../file/cache/file-cache.ts';
-import { mediaTypeOf } from '../../file/cache/media-type.ts';
+import type { Snapshot } from '../../file/cache/file-cache.ts';
+import type { Coding } from '../../file/content/coding.ts';
+import { mediaTypeOf } from '../../file/content/media-type.ts';
 import type { Validators } from '../message/conditional.ts';
 import type { ServedFile } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
@@ -26,6 +27,8 @@ export interface RepresentationSource {
   /** What is sent: the same, or its form in `coding`. */
   readonly sent: Snapshot;
   readonly coding: Coding | 'identity';
+  /** Whether the file's date tells its version. Otherwise it is not sent. */
+  readonly isDated: boolean;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface RepresentationSource {
  * @throws ERR_HTTP_INVALID_HEADER_VALUE and the like when the option `headers` gives what is no field
  */
 export function representationOf(
-  { file, snapshot, sent, coding }: RepresentationSource,
+  { file, snapshot, sent, coding, isDated }: RepresentationSource,
   settings: SiteSettings,
 ): Representation {
   const own = new Fields(settings.headers(file));
@@ -41,7 +44,7 @@ export function representationOf(
   const mediaType = own.take('Content-Type') ?? mediaTypeOf(file.path);
   const etag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
   const lastModified =
-    own.take('Last-Modified') ?? (settings.lastModified ? file.mtime.toUTCString() : undefined);
+    own.take('Last-Modified') ?? (settings.lastModified && isDated ? file.mtime.toUTCString() : undefined);
   const vary = [varies ? 'Accept-Encoding' : undefined, own.take('Vary')].filter(each => each !== undefined);
   const bare = listOf({
     'Cache-Control': own.take('Cache-Control') ?? settings.cacheControl,

@@ -14,7 +14,7 @@ export interface SiteEntry {
 export interface SiteSource {
   /** What {@link ServedFile.path} begins with: of a directory its path. */
   readonly root: string;
-  /** The file at a path, if it is in memory, known to be right, and may be reached. The caller releases it. */
+  /** The file at a path, if it is in memory, is right, and may be reached. The caller releases it. */
   peek(path: string): Snapshot | undefined;
   /**
    * The file at a path. The caller releases it.

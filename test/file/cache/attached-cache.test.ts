@@ -144,7 +144,7 @@ test('without its owner an attached domain goes on serving what it holds', async
 
 for (const policy of ['lru', 'gds', 's3fifo'] as const) {
   for (const bytes of [4096, 65_536, 400_000]) {
-    test(`what an attached domain holds is not evicted, nor read again: ${policy}, ${bytes} bytes`, async () => {
+    test(`what an attached domain holds stays: ${policy}, ${bytes} bytes`, async () => {
       using folder = new Folder();
       await using family = new Family();
       using cache = createFileCache({ budget: 4 * MiB, maxStale: 3_600_000, policy });

@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { type AttachedFileCache, attachFileCache } from '../../../src/file/cache/attached-cache.ts';
-import type { Coding, FileCache, Snapshot } from '../../../src/file/cache/file-cache.ts';
+import type { FileCache, Snapshot } from '../../../src/file/cache/file-cache.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import type { Coding } from '../../../src/file/content/coding.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -76,20 +77,32 @@ test('a file that is kept by extents has a tag, too', async () => {
 test('forms beside a file are there from the first read on, and none are made then', async () => {
   using site = new Site();
   writeFileSync(`${site.page}.br`, brotliCompressSync(TEXT));
-  writeFileSync(`${site.page}.zst`, 'not that anybody looks');
+  writeFileSync(`${site.page}.gz`, gzipSync(TEXT));
   using cache = createFileCache({ budget: 8 * MIB });
   using snapshot = await cache.snapshot(site.page);
-  assert.deepEqual(snapshot.codings, ['br', 'zstd']);
-  const [br, zstd] = [form(snapshot, 'br'), form(snapshot, 'zstd')];
+  assert.deepEqual(snapshot.codings, ['br', 'gzip']);
+  const [br, gzip] = [form(snapshot, 'br'), form(snapshot, 'gzip')];
   assert.equal(brotliDecompressSync(br.bytes).toString(), TEXT);
-  assert.equal(zstd.bytes.toString(), 'not that anybody looks');
-  for (const tag of [br.etag, zstd.etag]) assert.match(tag, STRONG);
-  assert.equal(new Set([snapshot.etag, br.etag, zstd.etag]).size, 3);
-  assert.equal(snapshot.encoded('gzip'), undefined);
+  assert.equal(gunzipSync(gzip.bytes).toString(), TEXT);
+  for (const tag of [br.etag, gzip.etag]) assert.match(tag, STRONG);
+  assert.equal(new Set([snapshot.etag, br.etag, gzip.etag]).size, 3);
+  assert.equal(snapshot.encoded('zstd'), undefined);
   for (let i = 0; i < 10; i++) cache.peek(site.page)?.release();
   using other = await cache.snapshot(site.page);
-  assert.deepEqual(other.codings, ['br', 'zstd']);
-  assert.equal(cache.stats().bytes, TEXT.length + br.bytes.length + zstd.bytes.length);
+  assert.deepEqual(other.codings, ['br', 'gzip']);
+  assert.equal(cache.stats().bytes, TEXT.length + br.bytes.length + gzip.bytes.length);
+});
+
+test('a form that was made of another content is never used', async () => {
+  using site = new Site();
+  for (const stale of [TEXT.replace('words', 'Words'), `${TEXT}!`]) {
+    writeFileSync(`${site.page}.gz`, gzipSync(stale));
+    writeFileSync(`${site.page}.br`, brotliCompressSync(stale));
+    for (const suffix of ['', '.gz', '.br']) utimesSync(`${site.page}${suffix}`, 1000, 1000);
+    using cache = createFileCache({ budget: 8 * MIB, compress: false });
+    using snapshot = await cache.snapshot(site.page);
+    assert.deepEqual(snapshot.codings, []);
+  }
 });
 
 test('forms that are older than the file, or lead out of its directory, are none', async () => {

@@ -18,7 +18,9 @@ const MAX_INSTANCES = 4096;
 async function exhaust(): Promise<Worker[]> {
   const program = `
     const { parentPort } = require('node:worker_threads');
-    try { require('node:fs').watch('/'); parentPort.postMessage(true); } catch { parentPort.postMessage(false); }`;
+    let canWatch = true;
+    try { require('node:fs').watch('/'); } catch { canWatch = false; }
+    parentPort.postMessage(canWatch);`;
   const workers: Worker[] = [];
   while (workers.length < MAX_INSTANCES) {
     const worker = new Worker(program, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });

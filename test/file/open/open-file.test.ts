@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import type { FileFlags } from '../../../src/file/open/file-flags.ts';
 import { openFile } from '../../../src/file/open/open-file.ts';
 import { Folder } from '../../support/folder.ts';
@@ -141,4 +142,35 @@ test('what may not be written is an error with a code', async () => {
     if (isRoot) process.seteuid?.(0);
   }
   assert.equal(readFileSync(path, 'utf8'), 'ours');
+});
+
+test('a file whose size says nothing is read to its end', async () => {
+  for (const path of ['/proc/self/status', '/proc/cpuinfo', '/sys/kernel/mm/transparent_hugepage/enabled']) {
+    if (!existsSync(path)) continue;
+    using cache = createFileCache({ budget: 1 << 20 });
+    for (const options of [{}, { cache }]) {
+      await using file = await openFile(path, 'r', options);
+      assert.ok(file.size > 0, path);
+      using whole = await file.read(0, file.size);
+      using again = await file.read(0, file.size + 1);
+      assert.equal(whole.length, file.size);
+      assert.ok(whole.equals(again.toBuffer()));
+      using part = await file.read(2, 3);
+      assert.equal(part.toString(), whole.toString('latin1', 2, 5));
+    }
+  }
+});
+
+test('a file whose size says nothing is as it was when it was opened, or reloaded', async () => {
+  // The name of this process, which it may change.
+  const path = '/proc/self/comm';
+  const before = readFileSync(path, 'latin1');
+  await using file = await openFile(path);
+  writeFileSync(path, 'another');
+  using first = await file.read(0, 100);
+  assert.equal(first.toString(), before);
+  await file.reload();
+  using second = await file.read(0, 100);
+  assert.equal(second.toString(), 'another\n');
+  writeFileSync(path, before.trim());
 });

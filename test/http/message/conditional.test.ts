@@ -70,6 +70,18 @@ test('evaluate() without validators', () => {
   assert.equal(evaluate(requestWith({ 'if-unmodified-since': BEFORE }), none), 'proceed');
 });
 
+test('a date that says nothing is no validator, whoever states it', () => {
+  for (const lastModified of [
+    'Thu, 01 Jan 1970 00:00:01 GMT',
+    new Date(Date.now() + 3_600_000).toUTCString(),
+  ]) {
+    const dated = { etag: undefined, lastModified };
+    assert.equal(evaluate(requestWith({ 'if-modified-since': lastModified }), dated), 'proceed');
+    assert.equal(evaluate(requestWith({ 'if-unmodified-since': BEFORE }), dated), 'proceed');
+    assert.equal(allowsRange(lastModified, dated), false);
+  }
+});
+
 test('allowsRange() takes strong validators only', () => {
   const now = new Date().toUTCString();
   for (const [field, etag, lastModified, expected] of [

@@ -53,7 +53,7 @@ test('GET and HEAD answer with type, length, validators and the bytes', async co
 
 test('a validator that still holds is answered with 304, one that must but fails with 412', async context => {
   const site = await SiteServer.start(context, { 'a.txt': 'first' });
-  utimesSync(site.folder.file('a.txt'), 1_000_000, 1_000_000);
+  utimesSync(site.folder.file('a.txt'), 1_000_000_000, 1_000_000_000);
   const { headers } = await site.get('/a.txt');
   const since = { 'If-Modified-Since': headers['last-modified'] ?? '' };
   for (const conditions of [{ 'If-None-Match': headers.etag ?? '' }, since, { 'If-None-Match': '*' }]) {

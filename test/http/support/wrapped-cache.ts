@@ -1,4 +1,5 @@
-import type { Coding, FileCache, Snapshot } from '../../../src/file/cache/file-cache.ts';
+import type { FileCache, Snapshot } from '../../../src/file/cache/file-cache.ts';
+import type { Coding } from '../../../src/file/content/coding.ts';
 
 /** A cache whose snapshots are changed on their way out. */
 export function wrapCache(cache: FileCache, change: (snapshot: Snapshot) => Snapshot): FileCache {

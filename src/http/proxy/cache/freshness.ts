@@ -1,3 +1,4 @@
+import { isTellingDate } from '../../../file/version/telling-date.ts';
 import { type Directives, parseDirectives, secondsOf } from '../../message/cache-control.ts';
 import { parseHttpDate } from '../../message/http-date.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
@@ -88,12 +89,13 @@ function maxStaleOf(wanted: Directives): number {
 function heuristicLifetimeOf(facts: ResponseFacts, directives: Directives): number {
   if (!HEURISTIC_STATUSES.has(facts.status) && !directives.has('public')) return 0;
   const modified = parseHttpDate(storedField(facts, 'last-modified') ?? '');
-  if (modified === undefined) return 0;
+  // One that says nothing does not say either how often it changes.
+  if (modified === undefined || !isTellingDate(modified, dateOf(facts))) return 0;
   const seconds = ((dateOf(facts) - modified) / 1000) * HEURISTIC_PART;
   return Math.min(Math.max(0, seconds), MAX_HEURISTIC_SECONDS);
 }
 
 /** When the origin made it. One without a clock made it when it came. */
-function dateOf(facts: ResponseFacts): number {
+export function dateOf(facts: ResponseFacts): number {
   return parseHttpDate(storedField(facts, 'date') ?? '') ?? facts.receivedAt;
 }

@@ -1,5 +1,6 @@
 import { type Directives, parseDirectives } from '../../message/cache-control.ts';
 import { fieldOf, type HeaderList, tokensOf } from '../../message/header-list.ts';
+import { saysNothing } from '../../message/last-modified.ts';
 import { HEURISTIC_STATUSES } from './freshness.ts';
 
 /**
@@ -42,5 +43,7 @@ function isForAll(directives: Directives): boolean {
 
 /** Whether the origin could be asked about it. One that is neither fresh nor this is never used. */
 function isValidatable(headers: HeaderList): boolean {
-  return fieldOf(headers, 'etag') !== undefined || fieldOf(headers, 'last-modified') !== undefined;
+  const modified = fieldOf(headers, 'last-modified');
+  const isDated = modified !== undefined && !saysNothing(modified, Date.now());
+  return isDated || fieldOf(headers, 'etag') !== undefined;
 }

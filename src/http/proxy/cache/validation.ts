@@ -1,4 +1,6 @@
 import { fieldOf, type HeaderList, namesOf, without } from '../../message/header-list.ts';
+import { saysNothing } from '../../message/last-modified.ts';
+import { dateOf } from './freshness.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
 
 /** Fields of a 304 that say nothing of the stored content, which stays (RFC 9111, 3.2). */
@@ -6,14 +8,16 @@ const ABOUT_CONTENT = new Set(['content-length', 'content-encoding', 'content-ra
 
 /**
  * Fields that ask the origin whether a stored response still is what it would send. Empty when it has no
- * validator.
+ * validator: a date that says nothing is none.
  */
 export function conditionsOf(facts: ResponseFacts): string[] {
   const etag = storedField(facts, 'etag');
   const modified = storedField(facts, 'last-modified');
   return [
     ...(etag === undefined ? [] : ['If-None-Match', etag]),
-    ...(modified === undefined ? [] : ['If-Modified-Since', modified]),
+    ...(modified === undefined || saysNothing(modified, dateOf(facts))
+      ? []
+      : ['If-Modified-Since', modified]),
   ];
 }
 

@@ -45,6 +45,7 @@ test('lifetimeOf() goes by what is stated before what can be guessed (RFC 9111, 
   assert.equal(lifetime({ 'Last-Modified': dateAt(-HOUR) }), HOUR / 10);
   assert.equal(lifetime({ 'Last-Modified': dateAt(-1000 * 24 * HOUR) }), 24 * HOUR);
   assert.equal(lifetime({ 'Last-Modified': dateAt(HOUR) }), 0);
+  assert.equal(lifetime({ 'Last-Modified': 'Thu, 01 Jan 1970 00:00:01 GMT' }), 0);
   assert.equal(lifetime({ 'Last-Modified': dateAt(-HOUR) }, 302), 0);
   assert.equal(lifetime({ 'Last-Modified': dateAt(-HOUR), 'Cache-Control': 'public' }, 302), HOUR / 10);
   assert.equal(lifetime({ Expires: '0' }), 0);

@@ -24,7 +24,8 @@ test('a response to a GET is stored if it is whole, and fresh for a while', () =
 test('a response without a lifetime is stored if it can be validated, and its status is known', () => {
   assert.equal(stores([]), false);
   assert.equal(stores(['ETag', '"a"']), true);
-  assert.equal(stores(['Last-Modified', 'then']), true);
+  assert.equal(stores(['Last-Modified', 'Fri, 01 Jan 2021 00:00:00 GMT']), true);
+  assert.equal(stores(['Last-Modified', 'Thu, 01 Jan 1970 00:00:01 GMT']), false);
   assert.equal(stores(['ETag', '"a"'], { status: 299 }), false);
   assert.equal(stores(['ETag', '"a"', 'Cache-Control', 'public'], { status: 299 }), true);
 });

@@ -20,6 +20,16 @@ test('conditionsOf() asks by what validators there are (RFC 9111, 4.3.1)', () =>
   ]);
 });
 
+test('conditionsOf() asks by no date that says nothing', () => {
+  for (const date of ['Thu, 01 Jan 1970 00:00:01 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT']) {
+    assert.deepEqual(conditionsOf(stored('Last-Modified', date)), []);
+    assert.deepEqual(conditionsOf(stored('Last-Modified', date, 'ETag', '"a"')), ['If-None-Match', '"a"']);
+  }
+  const date = 'Fri, 01 Jan 2021 00:00:00 GMT';
+  const facts = stored('Date', 'Fri, 01 Jan 2021 00:00:01 GMT', 'Last-Modified', date);
+  assert.deepEqual(conditionsOf(facts), ['If-Modified-Since', date]);
+});
+
 test('a 304 renews what is stored: its fields count, but for those of the content (RFC 9111, 3.2)', () => {
   const facts = stored(
     'ETag',

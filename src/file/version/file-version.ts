@@ -17,7 +17,8 @@ export interface FileVersion {
  * How old a change must be so that a later one shows in the time stamps: the coarsest clock of local file
  * systems ticks every 10 ms; a few of these.
  */
-const SETTLE_NS = 50_000_000n;
+export const SETTLE_MS = 50;
+const SETTLE_NS = BigInt(SETTLE_MS) * 1_000_000n;
 /** How old it must be before the content is read: who writes in one call has likely ended. */
 const CALM_NS = 20_000_000n;
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { compress, type MadeCoding } from '../../../src/file/cache/compress.ts';
+import { compress, type MadeCoding } from '../../../src/file/content/compress.ts';
 
 const CODINGS: [MadeCoding, (bytes: Buffer) => Buffer][] = [
   ['gzip', gunzipSync],

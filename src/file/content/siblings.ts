@@ -1,6 +1,7 @@
 import { type BigIntStats, stat } from 'node:fs';
-import type { Coding } from './file-cache.ts';
-import type { FileVersion } from './file-version.ts';
+import { isCodingOf } from '../version/coded-content.ts';
+import type { FileVersion } from '../version/file-version.ts';
+import type { Coding } from './coding.ts';
 import { type Form, formOf } from './form.ts';
 
 /** What of a version tells whether a sibling belongs to it. */
@@ -40,14 +41,18 @@ export function hasSibling(name: string, names: ReadonlySet<string>): boolean {
 
 /**
  * The forms of a file that somebody has put beside it: page.html.br, page.html.zst, page.html.gz, as far as
- * {@link isFormOf} admits them. What cannot be read is not there.
+ * {@link isFormOf} admits them, and they are of this content: one that was made of an earlier version is
+ * none, whatever its date. What cannot be read is not there.
  *
- * Costs a stat for each of the three, at the same time, and the reading of those there are.
+ * Costs a stat for each of the three, at the same time, and the reading of those there are, with what
+ * {@link isCodingOf} costs.
+ * @param content of the file, in pieces
  * @param read reads a sibling as a whole, with the version that it is of
  */
 export async function loadSiblings(
   path: string,
   version: DatedSize,
+  content: readonly Uint8Array[],
   read: (path: string) => Promise<{ readonly version: DatedSize; readonly bytes: Buffer }>,
 ): Promise<Form[]> {
   const siblings = await siblingsOf(path, version);
@@ -56,7 +61,9 @@ export async function loadSiblings(
       try {
         const loaded = await read(sibling.path);
         // It may be another one by now.
-        return isFormOf(loaded.version, version) ? await formOf(sibling.coding, [loaded.bytes]) : undefined;
+        if (!isFormOf(loaded.version, version)) return undefined;
+        if (!(await isCodingOf(sibling.coding, loaded.bytes, content))) return undefined;
+        return await formOf(sibling.coding, [loaded.bytes]);
       } catch {
         return undefined;
       }

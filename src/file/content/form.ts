@@ -1,5 +1,5 @@
+import type { Coding } from './coding.ts';
 import { contentTag } from './content-tag.ts';
-import type { Coding } from './file-cache.ts';
 
 /** A content in another coding, in ordinary memory: to be copied to where it is kept. */
 export interface Form {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { contentTag, versionTag } from '../../../src/file/cache/content-tag.ts';
+import { contentTag, versionTag } from '../../../src/file/content/content-tag.ts';
 
 const MIB = 1024 ** 2;
 const STRONG = /^"[\w-]{24}"$/;
@@ -54,13 +54,23 @@ test('hashing ends with the reason of its signal', async () => {
   await assert.rejects(tag, /enough/);
 });
 
-test('the tag of a version is strong once it is settled, and changes with all of it', () => {
-  const version = { device: 1n, inode: 2n, size: 3, mtimeNs: 4n, ctimeNs: 5n, names: 1 };
-  const tag = versionTag(version, true);
+test('the tag of a version is that of its size and time, strong once a change shows in it', () => {
+  const mtimeNs = 1_700_000_000_000_000_001n;
+  const version = { device: 1n, inode: 2n, size: 3, mtimeNs, ctimeNs: 5n, names: 1 };
+  const tag = versionTag(version);
   assert.match(tag, STRONG);
-  assert.equal(versionTag({ ...version }, true), tag);
-  for (const change of [{ device: 9n }, { inode: 9n }, { size: 9 }, { mtimeNs: 9n }, { ctimeNs: 9n }]) {
-    assert.notEqual(versionTag({ ...version, ...change }, true), tag);
+  for (const other of [{ device: 9n }, { inode: 9n }, { ctimeNs: 9n }]) {
+    assert.equal(versionTag({ ...version, ...other }), tag);
   }
-  assert.equal(versionTag(version, false), `W/${tag}`);
+  for (const change of [{ size: 9 }, { mtimeNs: mtimeNs + 1n }]) {
+    assert.notEqual(versionTag({ ...version, ...change }), tag);
+  }
+  assert.match(versionTag({ ...version, mtimeNs: BigInt(Date.now()) * 1_000_000n }), /^W\//);
+});
+
+test('the tag of a version whose date says nothing is weak', () => {
+  const version = { device: 1n, inode: 2n, size: 3, ctimeNs: 5n, names: 1 };
+  for (const mtimeNs of [0n, 1_000_000_000n, BigInt(Date.now() + 3_600_000) * 1_000_000n]) {
+    assert.match(versionTag({ ...version, mtimeNs }), /^W\/"[\w-]{24}"$/);
+  }
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { FileVersion } from './file-version.ts';
+import { type FileVersion, SETTLE_MS } from '../version/file-version.ts';
+import { isTellingDate } from '../version/telling-date.ts';
 
 /**
  * Larger contents are not worth a hash of all their bytes, half a millisecond a MiB: {@link versionTag} is
@@ -61,17 +62,17 @@ export function contentTagNow(parts: readonly Uint8Array[]): string | undefined 
 }
 
 /**
- * An entity tag for a large file, from what the disk tells of its version. It is strong, as every write
- * changes a file's times, which nobody can set back both; but the same file on another machine has another
- * one. A version that is not settled may change without a trace: its tag is weak.
+ * An entity tag for a large file, from its size and the time of its last change: the same wherever a copy
+ * keeps these, under whatever name, mode and owner. It is strong if they tell the version from others. They
+ * do not as long as a further change may leave the time as it is, nor if the date is one that says nothing:
+ * then it is weak.
  *
  * O(1), whatever the size.
  */
-export function versionTag(version: FileVersion, settled: boolean): string {
-  const { device, inode, size, mtimeNs, ctimeNs } = version;
-  // Hashed, as the number of an inode is nobody's business.
-  const hash = createHash(ALGORITHM).update([device, inode, size, mtimeNs, ctimeNs].join());
-  return settled ? quoted(hash.digest()) : `W/${quoted(hash.digest())}`;
+export function versionTag({ size, mtimeNs }: FileVersion): string {
+  const tag = quoted(createHash(ALGORITHM).update(`${size} ${mtimeNs}`).digest());
+  const tells = isTellingDate(Number(mtimeNs / 1_000_000n), Date.now() - SETTLE_MS);
+  return tells ? tag : `W/${tag}`;
 }
 
 function quoted(hash: Buffer): string {

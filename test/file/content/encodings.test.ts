@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
-import { Encoder, type EncodingJob, isWorthEncoding } from '../../../src/file/cache/encodings.ts';
-import type { Form } from '../../../src/file/cache/form.ts';
+import { Encoder, type EncodingJob, isWorthEncoding } from '../../../src/file/content/encodings.ts';
+import type { Form } from '../../../src/file/content/form.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 /** A job, and what became of it. Its content has a chunk of its own: then it shows when it is released. */

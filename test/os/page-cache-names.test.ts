@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { openCached, readCached, statCached } from '../../src/os/cached-file.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { dropPageCache } from '../../src/os/page-cache.ts';
+import { dropPageCache, openCached, readCached, statCached } from '../../src/os/page-cache.ts';
 import { Folder } from '../support/folder.ts';
 
 /** Whether this kernel, and what confines us, admits the calls at all. */

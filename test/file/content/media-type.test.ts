@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isCompressible, mediaTypeOf } from '../../../src/file/cache/media-type.ts';
+import { isCompressible, mediaTypeOf } from '../../../src/file/content/media-type.ts';
 
 test('text has a charset, and what is unknown is bytes', () => {
   assert.equal(mediaTypeOf('/a/page.HTML'), 'text/html; charset=utf-8');
