@@ -7,7 +7,6 @@ import { Folder } from '../../support/folder.ts';
 const BUDGET_BYTES = 1024 ** 2;
 
 test('a file is found by whatever way its path is written, and is there once', async () => {
-  assert.equal(typeof FileFinder, 'function');
   using folder = new Folder();
   using cache = createFileCache({ budget: BUDGET_BYTES });
   mkdirSync(folder.file('a/b'), { recursive: true });
