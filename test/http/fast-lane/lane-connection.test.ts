@@ -156,7 +156,8 @@ test('a kept connection costs at most 12 KB of the memory of its process', async
       for (let round = 0; round < 3; round++) {
         socket.write(get('/file'));
         let bytes = 0;
-        while (bytes < 8192) bytes += ((await watchdog(once(socket, 'data'), 'an answer')) as [Buffer])[0].length;
+        while (bytes < 8192)
+          bytes += ((await watchdog(once(socket, 'data'), 'an answer')) as [Buffer])[0].length;
       }
     }
   };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { BlockList, type Socket } from 'node:net';
+import { type AddressInfo, BlockList, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { libc } from '../../../src/os/libc.ts';
 import { descriptorOf } from '../../../src/os/node-socket.ts';
-import { LaneServer, listenerOf, stream } from '../../support/lane-server.ts';
+import { Client, LaneServer, listenerOf, stream } from '../../support/lane-server.ts';
 import { someBytes } from '../../support/tcp-pair.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
@@ -159,4 +160,144 @@ test('an answer that a connection has no room for goes on in a socket', async ()
   assert.deepEqual(told, [[200, 65_536]]);
   server.handler.close();
   assert.equal(server.handler.pool.stats().chunks, 0);
+});
+
+/** How many connections a server says it has. */
+function count(server: LaneServer): Promise<number> {
+  return promisify(server.server.getConnections.bind(server.server))();
+}
+
+test('a socket that was made for a large answer is given up at rest, and the connection goes on', async () => {
+  await using server = new LaneServer();
+  const large = someBytes(8 * 1024 ** 2);
+  server.handler.file('/large', large);
+  server.handler.file('/small', 'small');
+  const client = await server.connect();
+  const idle = await server.connect();
+  for (const round of [0, 1]) {
+    const made = once(server.server, 'connection') as Promise<[Socket]>;
+    client.ask('/large');
+    client.ask('/small');
+    const [socket] = await watchdog(made, 'a socket');
+    assert.equal(await count(server), 2);
+    assert.ok((await client.response()).body.equals(large));
+    assert.equal((await client.response()).body.toString(), 'small');
+    await watchdog(once(socket, 'close'), `its end (${round})`);
+    assert.equal(await count(server), 2);
+    client.ask('/small');
+    assert.equal((await client.response()).body.toString(), 'small');
+  }
+  client.ask('/other');
+  assert.equal((await client.response()).body.toString(), 'node GET /other');
+  assert.equal(await count(server), 2);
+  client.socket.destroy();
+  idle.socket.destroy();
+  while ((await count(server)) > 0) await new Promise(setImmediate);
+});
+
+test('a server that is closed waits for connections without a socket, and makes one where it must', async () => {
+  await using server = new LaneServer();
+  const large = someBytes(8 * 1024 ** 2);
+  server.handler.file('/small', 'small');
+  server.handler.file('/large', large);
+  const [idle, busy, other] = [await server.connect(), await server.connect(), await server.connect()];
+  for (const client of [idle, busy, other]) {
+    client.ask('/small');
+    await client.response();
+  }
+  let isClosed = false;
+  const closed = new Promise<void>(resolve => {
+    server.server.close(() => {
+      isClosed = true;
+      resolve();
+    });
+  });
+  assert.equal(await count(server), 3);
+  busy.ask('/large');
+  assert.ok((await busy.response()).body.equals(large));
+  other.ask('/other');
+  assert.equal((await other.response()).body.toString(), 'node GET /other');
+  other.socket.destroy();
+  busy.socket.destroy();
+  idle.ask('/small');
+  assert.equal((await idle.response()).body.toString(), 'small');
+  assert.equal(isClosed, false);
+  idle.socket.end();
+  await watchdog(closed, 'the server to close');
+});
+
+test('no more connections than a server wants are taken, with sockets or without', async () => {
+  await using server = new LaneServer();
+  server.handler.file('/small', 'small');
+  server.server.maxConnections = 2;
+  const clients = [await server.connect(), await server.connect()];
+  for (const target of ['/small', '/other']) {
+    for (const client of clients) {
+      client.ask(target);
+      assert.equal((await client.response()).status, 200);
+    }
+    const dropped = once(server.server, 'drop');
+    const refused = await server.connect();
+    await watchdog(dropped, 'the refusal');
+    await refused.end();
+  }
+  clients[0]?.socket.destroy();
+  while ((await count(server)) > 1) await new Promise(setImmediate);
+  const next = await server.connect();
+  next.ask('/small');
+  assert.equal((await next.response()).status, 200);
+});
+
+test('where no descriptor is left, what needs a socket ends, and nothing else', async context => {
+  await using server = new LaneServer();
+  server.handler.file('/small', 'small');
+  server.handler.file('/large', someBytes(32 * 1024 ** 2));
+  const clients = [await server.connect(), await server.connect(), await server.connect()];
+  for (const client of clients) {
+    client.ask('/small');
+    await client.response();
+  }
+  const [large, other, small] = clients as [Client, Client, Client];
+  const calls = context.mock.method(libc(), 'fcntl', () => -1);
+  large.ask('/large');
+  other.ask('/other');
+  await assert.rejects(large.response(), /ended before/);
+  await assert.rejects(other.response(), /ended before/);
+  assert.equal(calls.mock.callCount(), 2);
+  // A new connection has a handle that can be given away.
+  const fresh = await server.connect();
+  fresh.ask('/other');
+  assert.equal((await fresh.response()).body.toString(), 'node GET /other');
+  small.ask('/small');
+  assert.equal((await small.response()).body.toString(), 'small');
+  calls.mock.restore();
+  for (const { socket } of [...clients, fresh]) socket.destroy();
+  while ((await count(server)) > 0) await new Promise(setImmediate);
+  server.handler.close();
+  assert.equal(server.handler.pool.stats().chunks, 0);
+});
+
+test('a connection whose socket somebody else made is in the lane, too, and keeps it', async () => {
+  await using server = new LaneServer();
+  const large = someBytes(8 * 1024 ** 2);
+  server.handler.file('/small', 'small');
+  server.handler.file('/large', large);
+  const other = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  other.on('connection', socket => server.server.emit('connection', socket));
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const socket = connect((other.address() as AddressInfo).port, '127.0.0.1');
+  const client = new Client(socket);
+  for (const target of ['/small', '/small', '/large', '/small']) {
+    client.ask(target);
+    assert.equal((await client.response()).body.length, target === '/large' ? large.length : 5);
+  }
+  assert.equal(server.lane.connections, 1);
+  client.ask('/other');
+  assert.equal((await client.response()).body.toString(), 'node GET /other');
+  client.ask('/small');
+  assert.equal((await client.response()).body.toString(), 'node GET /small');
+  assert.equal(server.lane.connections, 0);
+  socket.destroy();
+  await watchdog(new Promise(resolve => other.close(resolve)), 'the other server to close');
 });
