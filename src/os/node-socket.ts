@@ -77,7 +77,7 @@ interface StreamHandle extends Handle {
 
 const CONNECTION = Symbol('iolite.connection');
 /** What the constructors of handles call a socket that does not listen. */
-const SOCKET_KIND = 0;
+const SOCKET_KIND = 0x0;
 
 interface ListeningHandle {
   onconnection?: (error: number, handle: unknown) => void;

@@ -135,7 +135,7 @@ test('a peer that resets its connection has ended', async () => {
 });
 
 for (const isShared of [false, true]) {
-  test(`a connection is handed over, and made a socket of (${isShared ? 'shared' : 'at first'})`, async () => {
+  test(`a connection is handed over, and made a socket of (${isShared ? 'late' : 'early'})`, async () => {
     const sockets: Socket[] = [];
     const server = createServer(socket => void sockets.push(socket));
     const { connection, client } = await intercepted(server, { port: 0, host: '127.0.0.1' });

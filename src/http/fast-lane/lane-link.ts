@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { ignore } from '../../base/ignore.ts';
 import type { BareConnection, ConnectionReader } from '../../os/node-socket.ts';
 import { endSending } from '../../os/socket.ts';
-import type { LaneClient } from './lane-exchange.ts';
 
 /** Who has a link. */
 export interface LinkHost extends ConnectionReader {
@@ -21,7 +20,7 @@ export interface SocketMaker {
  * of Node's is beside it only while something waits for the client to take more, or for ever if that was
  * there first. It writes, and never reads.
  */
-export class LaneLink implements LaneClient {
+export class LaneLink {
   readonly #connection: BareConnection;
   readonly #maker: SocketMaker;
   readonly #host: LinkHost;

@@ -167,7 +167,7 @@ function count(server: LaneServer): Promise<number> {
   return promisify(server.server.getConnections.bind(server.server))();
 }
 
-test('a socket that was made for a large answer is given up at rest, and the connection goes on', async () => {
+test('a socket made for a large answer is given up at rest, and the connection goes on', async () => {
   await using server = new LaneServer();
   const large = someBytes(8 * 1024 ** 2);
   server.handler.file('/large', large);
@@ -195,7 +195,7 @@ test('a socket that was made for a large answer is given up at rest, and the con
   while ((await count(server)) > 0) await new Promise(setImmediate);
 });
 
-test('a server that is closed waits for connections without a socket, and makes one where it must', async () => {
+test('a server that is closed waits for connections without a socket, and makes one if need be', async () => {
   await using server = new LaneServer();
   const large = someBytes(8 * 1024 ** 2);
   server.handler.file('/small', 'small');

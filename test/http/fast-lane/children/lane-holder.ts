@@ -1,4 +1,4 @@
-/** A server with the fast lane. Says its port, then for every line how many bytes of its own memory it has. */
+/** A server with the fast lane. Says its port, then for every line how many bytes of memory are its own. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { LaneServer } from '../../../support/lane-server.ts';
