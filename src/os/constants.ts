@@ -69,6 +69,8 @@ export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
 export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
+/** shutdown(2): no more is sent. */
+export const SHUT_WR = 1;
 export const IPPROTO_TCP = 6;
 export const TCP_NOTSENT_LOWAT = 25;
 export const SIOCOUTQ = 0x5411;

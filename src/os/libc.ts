@@ -66,6 +66,7 @@ export interface Libc {
   sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  shutdown(fd: number, how: number): number;
   socket(domain: number, type: number, protocol: number): number;
   socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
 }
@@ -105,6 +106,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   sendfile: ['sendfile', 'intptr', ['int', 'int', 'void*', 'size_t']],
   sendmsg: ['sendmsg', 'intptr', ['int', 'void*', 'int']],
   setsockopt: ['setsockopt', 'int', ['int', 'int', 'int', 'void*', 'uint']],
+  shutdown: ['shutdown', 'int', ['int', 'int']],
   socket: ['socket', 'int', ['int', 'int', 'int']],
   socketpair: ['socketpair', 'int', ['int', 'int', 'int', 'void*']],
 };

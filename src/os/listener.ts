@@ -24,8 +24,8 @@ export interface Listeners {
   readonly host: string;
 }
 
-/** Connections that may wait at each socket: Node's default. */
-const BACKLOG_CONNECTIONS = 511;
+/** Connections that may wait at each socket, as far as the kernel has no lower bound. */
+const BACKLOG_CONNECTIONS = 65_535;
 const MAX_LISTENERS = 1024;
 
 /**

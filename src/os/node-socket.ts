@@ -5,6 +5,8 @@
 
 import type { Server, Socket } from 'node:net';
 import { IoliteError } from '../base/error.ts';
+import { closeDescriptor, duplicateDescriptor } from './descriptor.ts';
+import { hasEnded } from './socket.ts';
 
 interface Handle {
   readonly fd?: number;
@@ -47,80 +49,275 @@ export function startReading(socket: Socket): void {
   handle.readStart?.();
 }
 
-/** A connection that was accepted, and for which there is no socket of Node's yet. */
-export interface AcceptedConnection {
-  readonly fd: number;
-  /** Address of the peer. To be asked for before it is closed; then it is known afterwards, too. */
-  readonly remoteAddress: string | undefined;
-  /** Closes it. Nobody else will hear of it. */
-  close(): void;
+/** Who reads a {@link BareConnection}. */
+export interface ConnectionReader {
+  /** The first `count` bytes of the buffer came, valid during the call only. @returns whether to read on */
+  filled(count: number): boolean;
+  /** The peer has ended its side, or is gone. Nothing more comes. */
+  ended(): void;
 }
 
-interface AcceptedHandle {
-  readonly fd?: number;
-  getpeername?(out: { address?: string }): number;
+/** What Node's stream handles have besides; where something is missing there are no bare connections. */
+interface StreamHandle extends Handle {
+  readonly fd: number;
+  /** Counts what libuv has read. */
+  readonly bytesRead: number;
+  onread: ((this: StreamHandle, bytes: ArrayBuffer | undefined) => void) | undefined;
+  readStop(): number;
+  readStart(): number;
+  /** From now on bytes are read into this buffer, and nobody is given them. For good. */
+  useUserBuffer(buffer: Buffer): void;
+  open(fd: number): number;
   close(): void;
+  getpeername?(out: { address?: string }): number;
+  setNoDelay?(enable: boolean): number;
+  setKeepAlive?(enable: boolean, seconds: number): number;
+  [CONNECTION]?: BareConnection | undefined;
 }
+
+const CONNECTION = Symbol('iolite.connection');
+/** What the constructors of handles call a socket that does not listen. */
+const SOCKET_KIND = 0x0;
 
 interface ListeningHandle {
-  onconnection?: (error: number, handle: AcceptedHandle | undefined) => void;
+  onconnection?: (error: number, handle: unknown) => void;
+}
+
+/** What a server has for the counting of its connections, and wants for them. */
+interface CountingServer {
+  _connections?: number;
+  _emitCloseIfDrained?(): void;
+  readonly maxConnections?: number | null;
+  readonly blockList?: unknown;
+  readonly noDelay?: boolean;
+  readonly keepAlive?: boolean;
+  readonly keepAliveInitialDelay?: number;
+}
+
+/** Where a connection comes from: its server, and how that makes a socket of it. */
+interface Origin {
+  readonly server: CountingServer;
+  accept(handle: StreamHandle): void;
 }
 
 /**
- * Shows the connections of a server to `first` as they are accepted: to make a socket costs as much as all
- * else about a connection that brings a single request. Does nothing where Node has other names for it; then
- * all connections get sockets. A server that counts its connections, or refuses some, keeps them all.
- * @param first whether it has taken, and closed, the connection. Otherwise Node goes on as if it had not been
- *   asked
+ * A connection without a socket of Node's, which takes more memory and time than all else about it: libuv's
+ * handle, read into a buffer that others may share. Whoever has it closes it, or hands it over. Its server
+ * counts it as one of its own.
  */
-export function interceptConnections(
-  server: Server,
-  first: (connection: AcceptedConnection) => boolean,
-): void {
+export class BareConnection {
+  readonly #handle: StreamHandle;
+  /** Undefined for one beside a socket that somebody else has made. */
+  readonly #origin: Origin | undefined;
+  #reader: ConnectionReader | undefined;
+  #buffer: Buffer | undefined;
+  #remoteAddress: string | undefined;
+  /** What libuv had read when it was last asked. */
+  #seen = 0;
+  #isShared = false;
+  #isReading = false;
+  #isCounted = false;
+  #isClosed = false;
+
+  private constructor(handle: StreamHandle, origin: Origin | undefined) {
+    this.#handle = handle;
+    this.#origin = origin;
+  }
+
+  /** @returns undefined where Node's names for what it takes are others */
+  static of(handle: unknown, origin: Origin): BareConnection | undefined {
+    return isStreamHandle(handle) && handle.fd >= 0 ? new BareConnection(handle, origin) : undefined;
+  }
+
+  /**
+   * A second way to read a socket's connection, with a descriptor of its own. The socket must not read.
+   * @returns undefined where there can be none
+   */
+  static beside(socket: Socket): BareConnection | undefined {
+    const handle = handleOf(socket);
+    const duplicate = isStreamHandle(handle) ? duplicateHandle(handle) : undefined;
+    return duplicate && new BareConnection(duplicate, undefined);
+  }
+
+  /** Non-negative until it is closed. */
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
+  /** Address of the peer. Asked for before it is closed, it is known afterwards, too. */
+  get remoteAddress(): string | undefined {
+    if (this.#remoteAddress === undefined && !this.#isClosed) {
+      const peer: { address?: string } = {};
+      this.#handle.getpeername?.(peer);
+      this.#remoteAddress = peer.address;
+    }
+    return this.#remoteAddress;
+  }
+
+  /** Whether there can be a socket for it which is given up again. */
+  get canHaveSocket(): boolean {
+    return this.#origin !== undefined;
+  }
+
+  /** Tells who reads it once it is resumed, and into what. Call it once. */
+  keep(reader: ConnectionReader, buffer: Buffer): void {
+    this.#reader = reader;
+    this.#buffer = buffer;
+    this.#handle[CONNECTION] = this;
+    this.#handle.onread = onRead;
+    const { noDelay, keepAlive, keepAliveInitialDelay = 0 } = this.#origin?.server ?? {};
+    if (noDelay === true) this.#handle.setNoDelay?.(true);
+    if (keepAlive === true) this.#handle.setKeepAlive?.(true, keepAliveInitialDelay);
+  }
+
+  /**
+   * Reads into the buffer from now on, with no copy in between. It costs a descriptor more to hand it over
+   * then.
+   */
+  share(): void {
+    if (this.#isShared || this.#buffer === undefined) return;
+    this.#isShared = true;
+    this.#handle.useUserBuffer(this.#buffer);
+  }
+
+  resume(): void {
+    if (this.#isReading || this.#isClosed) return;
+    this.#isReading = true;
+    this.#handle.readStart();
+  }
+
+  pause(): void {
+    if (!this.#isReading || this.#isClosed) return;
+    this.#isReading = false;
+    this.#handle.readStop();
+  }
+
+  /** Its server counts it, until it makes a socket for it or it is closed. */
+  count(): void {
+    if (this.#isCounted || this.#origin === undefined) return;
+    this.#isCounted = true;
+    (this.#origin.server._connections as number) += 1;
+  }
+
+  /**
+   * Has the server make a socket for the same connection, which it tells its listeners of and counts.
+   * @returns false where no descriptor is left
+   */
+  makeSocket(): boolean {
+    const duplicate = this.#origin && duplicateHandle(this.#handle);
+    if (duplicate === undefined) return false;
+    this.#give(duplicate);
+    return true;
+  }
+
+  /** As {@link makeSocket}, and this is over: the socket is to read what comes from now on. */
+  handOver(): boolean {
+    this.pause();
+    if (this.#isShared) {
+      const isMade = this.makeSocket();
+      this.close();
+      return isMade;
+    }
+    this.#isClosed = true;
+    this.#handle[CONNECTION] = undefined;
+    this.#give(this.#handle);
+    return true;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#handle[CONNECTION] = undefined;
+    this.#handle.close();
+    if (!this.#isCounted) return;
+    this.#uncount();
+    this.#origin?.server._emitCloseIfDrained?.();
+  }
+
+  #uncount(): void {
+    if (!this.#isCounted || this.#origin === undefined) return;
+    this.#isCounted = false;
+    (this.#origin.server._connections as number) -= 1;
+  }
+
+  #give(handle: StreamHandle): void {
+    this.#uncount();
+    this.#origin?.accept(handle);
+  }
+
+  /** For {@link onRead}. @param bytes that came, unless they are in the buffer */
+  came(bytes: ArrayBuffer | undefined): void {
+    const total = this.#handle.bytesRead;
+    const count = total - this.#seen;
+    this.#seen = total;
+    if (count > 0) {
+      if (bytes !== undefined) this.#buffer?.set(new Uint8Array(bytes, 0, count));
+      if (this.#reader?.filled(count) === false) this.pause();
+    } else if (hasEnded(this.fd)) {
+      this.pause();
+      this.#reader?.ended();
+    }
+  }
+}
+
+/** One function for all connections. */
+function onRead(this: StreamHandle, bytes: ArrayBuffer | undefined): void {
+  this[CONNECTION]?.came(bytes);
+}
+
+function isStreamHandle(handle: unknown): handle is StreamHandle {
+  const { fd, bytesRead, readStart, readStop, useUserBuffer, open, close } = (handle ??
+    {}) as Partial<StreamHandle>;
+  const calls = [readStart, readStop, useUserBuffer, open, close];
+  return (
+    typeof fd === 'number' && typeof bytesRead === 'number' && calls.every(call => typeof call === 'function')
+  );
+}
+
+/** Another handle of the same kind and connection. @returns undefined where no descriptor is left */
+function duplicateHandle(handle: StreamHandle): StreamHandle | undefined {
+  let fd: number;
+  try {
+    fd = duplicateDescriptor(handle.fd);
+  } catch {
+    return undefined;
+  }
+  const Kind = (handle as object).constructor as new (kind: number) => StreamHandle;
+  const duplicate = new Kind(SOCKET_KIND);
+  if (duplicate.open(fd) === 0) return duplicate;
+  closeDescriptor(fd);
+  return undefined;
+}
+
+/**
+ * Shows the connections of a server to `first` as they are accepted. Does nothing where Node has other names
+ * for it; then all connections get sockets. A server that refuses some by their address keeps them all, and
+ * those beyond its `maxConnections`.
+ * @param first whether it takes the connection over. Otherwise Node goes on as if it had not been asked
+ */
+export function interceptConnections(server: Server, first: (connection: BareConnection) => boolean): void {
+  const counting = server as unknown as CountingServer;
   let intercepted: ListeningHandle | undefined;
   const intercept = (): void => {
     const listening = (server as unknown as { _handle?: ListeningHandle | null })._handle ?? undefined;
     const next = listening?.onconnection;
     if (listening === undefined || listening === intercepted || typeof next !== 'function') return;
+    if (typeof counting._connections !== 'number' || counting._emitCloseIfDrained === undefined) return;
     intercepted = listening;
+    const origin = { server: counting, accept: (handle: unknown) => next.call(listening, 0, handle) };
     listening.onconnection = function (this: unknown, error, handle) {
-      const isOurs = error === 0 && handle?.fd !== undefined && handle.fd >= 0;
-      if (!isOurs || isSelective(server) || !first(new HandleConnection(handle))) {
-        next.call(this, error, handle);
-      }
+      const isOurs = error === 0 && !isSelective(counting);
+      const connection = isOurs ? BareConnection.of(handle, origin) : undefined;
+      if (connection === undefined || !first(connection)) next.call(this, error, handle);
     };
   };
   server.on('listening', intercept);
   if (server.listening) intercept();
 }
 
-/** Whether Node is to count its connections, or to refuse some of them. */
-function isSelective(server: Server): boolean {
-  const { maxConnections, blockList } = server as { maxConnections?: unknown; blockList?: unknown };
-  return (maxConnections ?? blockList ?? undefined) !== undefined;
-}
-
-class HandleConnection implements AcceptedConnection {
-  readonly #handle: AcceptedHandle;
-  #remote: { address?: string } | undefined;
-
-  constructor(handle: AcceptedHandle) {
-    this.#handle = handle;
-  }
-
-  get fd(): number {
-    return this.#handle.fd as number;
-  }
-
-  get remoteAddress(): string | undefined {
-    if (this.#remote === undefined) {
-      this.#remote = {};
-      this.#handle.getpeername?.(this.#remote);
-    }
-    return this.#remote.address;
-  }
-
-  close(): void {
-    this.#handle.close();
-  }
+/** Whether Node is to look at the next connection itself. */
+function isSelective({ maxConnections, blockList, _connections = 0 }: CountingServer): boolean {
+  return (
+    (blockList ?? undefined) !== undefined || _connections >= (maxConnections ?? Number.POSITIVE_INFINITY)
+  );
 }

@@ -12,6 +12,7 @@ import {
   MSG_NOSIGNAL,
   MSG_PEEK,
   SCM_RIGHTS,
+  SHUT_WR,
   SO_PEERCRED,
   SOCK_CLOEXEC,
   SOCK_SEQPACKET,
@@ -140,10 +141,17 @@ export function receiveNow(socket: number, room: Uint8Array): number {
   return received === -1 ? 0 : received;
 }
 
-/** As {@link receiveNow}, and leaves what it reads to be read again. */
-export function peekNow(socket: number, room: Uint8Array): number {
-  const received = libc().recv(socket, room, room.length, MSG_DONTWAIT | MSG_PEEK);
-  return received === -1 ? 0 : received;
+/** Whether nothing more comes: the peer has ended its side, or the connection has failed. */
+export function hasEnded(socket: number): boolean {
+  const received = libc().recv(socket, data, 1, MSG_DONTWAIT | MSG_PEEK);
+  if (received !== -1) return received === 0;
+  const errno = lastErrno();
+  return errno !== EAGAIN && errno !== EINTR;
+}
+
+/** Ends our side of a connection: the peer reads to its end what was sent (shutdown(2)). */
+export function endSending(socket: number): void {
+  libc().shutdown(socket, SHUT_WR);
 }
 
 /** What {@link receiveDescriptor} found. */

@@ -3,10 +3,9 @@ import type { Socket } from 'node:net';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
-import { type AcceptedConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
+import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
-import { answerBeforeSocket, type Opening } from './answer-before-socket.ts';
 import { LaneConnection } from './lane-connection.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { Outbox } from './outbox.ts';
@@ -63,8 +62,9 @@ export class FastLane implements Lane {
   readonly #sendTimeout: number;
   readonly #connections = new Set<LaneMember>();
   #timer: NodeJS.Timeout | undefined;
-  /** What was done for the connection that is about to get a socket. */
-  #opening: Opening | undefined;
+  /** Whether a socket is being made for a connection of the lane. */
+  #isMaking = false;
+  #made: Socket | undefined;
 
   /** Use {@link attachFastLane}. */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
@@ -80,7 +80,7 @@ export class FastLane implements Lane {
     // As the option of net.createServer: the first bytes are for us to read.
     (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
-    interceptConnections(server, connection => this.#answerBeforeSocket(connection));
+    interceptConnections(server, connection => this.#begin(connection));
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */
@@ -115,29 +115,41 @@ export class FastLane implements Lane {
     this.#timer = undefined;
   }
 
-  /** @returns whether the connection is over */
-  #answerBeforeSocket(accepted: AcceptedConnection): boolean {
-    const opening = answerBeforeSocket(this, accepted);
-    if (typeof opening === 'boolean') return opening;
-    this.#opening = opening;
-    return false;
+  /** The server tells its listeners of it, of whom we are one. */
+  socketBy(make: () => boolean): Socket | undefined {
+    this.#isMaking = true;
+    try {
+      make();
+      return this.#made;
+    } finally {
+      this.#isMaking = false;
+      this.#made = undefined;
+    }
   }
 
-  #accept(socket: Socket): void {
-    const fd = kernelSocket(socket);
-    const opening = this.#opening;
-    this.#opening = undefined;
-    const isOpened = opening !== undefined && opening.fd === fd;
-    if (!isOpened && opening !== undefined) discard(opening);
-    if (fd === undefined) {
-      this.handOver(socket);
-      startReading(socket);
-      return;
-    }
-    const connection = new LaneConnection(this, socket);
-    if (!connection.start(isOpened ? opening : undefined)) return;
+  /** @returns whether it was taken: always */
+  #begin(bare: BareConnection, socket?: Socket): boolean {
+    const connection = new LaneConnection(this, bare, socket);
+    if (!connection.start()) return true;
     this.#connections.add(connection);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    return true;
+  }
+
+  /** A socket that Node has made, or somebody else: the lane reads beside it, where it can. */
+  #accept(socket: Socket): void {
+    if (this.#isMaking) {
+      this.#isMaking = false;
+      this.#made = socket;
+      return;
+    }
+    const bare = kernelSocket(socket) === undefined ? undefined : BareConnection.beside(socket);
+    if (bare !== undefined) {
+      this.#begin(bare, socket);
+      return;
+    }
+    this.handOver(socket);
+    startReading(socket);
   }
 
   #tick(): void {
@@ -149,12 +161,6 @@ export class FastLane implements Lane {
     };
     for (const connection of this.#connections) connection.check(limits);
   }
-}
-
-/** Nobody goes on with it. */
-function discard({ exchange, outcome }: Opening): void {
-  if (outcome !== undefined) exchange.postpone(outcome);
-  exchange.dispose();
 }
 
 /** 0 stands for no limit in node:http. */

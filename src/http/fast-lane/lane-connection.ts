@@ -1,27 +1,34 @@
 import type { Socket } from 'node:net';
-import { ignore } from '../../base/ignore.ts';
-import { descriptorOf, startReading } from '../../os/node-socket.ts';
+import type { BareConnection } from '../../os/node-socket.ts';
+import { startReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
-import type { BegunAnswer, Opening } from './answer-before-socket.ts';
 import { parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
-import { LaneReader, type ReaderHost } from './lane-reader.ts';
-import { LaneSending } from './lane-sending.ts';
+import { LaneLink, type LinkHost } from './lane-link.ts';
+import { LaneSending, type SendingHost } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
+/**
+ * Pipelined requests that are answered before it is the turn of others. As many as one read brings would be
+ * a thousand; at 32 the turns cost less than can be measured.
+ */
+const TURN_REQUESTS = 32;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
 /** What a connection is doing: see {@link LaneConnection}. */
-type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
+type State = 'idle' | 'answering' | 'sending' | 'pausing' | 'lingering' | 'over';
+
+/** What follows when all is sent that was put together. @param rest bytes that are left of those that came */
+type Step = (connection: LaneConnection, rest: Buffer) => void;
 
 /**
  * A connection in the fast lane. Its requests are answered one after the other, at once where the handler
@@ -32,6 +39,7 @@ type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
  * | `idle`: waits for a request | one comes whose answer is at hand, and the socket takes it | `idle` |
  * | | the socket takes a part | `sending` |
  * | | the answer is to come, or its body in pieces | `answering` |
+ * | | so many pipelined ones come that others have their turn first | `pausing` |
  * | | bytes come that are no request for the lane, or the handler declines | `over`, handed over |
  * | | it took too long, or {@link finish} | `over`; `lingering` |
  * | `answering`: later requests wait | the answer is there and sent | `idle` |
@@ -40,25 +48,25 @@ type State = 'idle' | 'answering' | 'sending' | 'lingering' | 'over';
  * | | the client is gone, and the handler has left off | `over` |
  * | `sending`: later requests wait | the client has taken all | `idle` |
  * | | it stalls, or is gone | `over` |
+ * | `pausing`: nothing is read | others had their turn | `idle` |
  * | `lingering`: after the last answer | the client ends its side, or it took too long | `over` |
  *
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
- * From the third request on {@link LaneReader} reads by a second socket, into memory that all connections
- * share.
+ * It has no socket of Node's but where something waits for the client to take it, or it is handed over:
+ * {@link LaneLink}. There are thousands of these objects, which the garbage collector walks: they have no
+ * closures of their own.
  */
-export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
+export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost {
+  readonly link: LaneLink;
   readonly #lane: Lane;
-  readonly #socket: Socket;
-  readonly #fd: number;
   readonly #sending: LaneSending;
-  readonly #reader: LaneReader;
   #state: State = 'idle';
   /** Who wants the next answer to be the last, if somebody does. */
   #lastWantedBy: 'server' | 'client' | undefined;
   /** Whether the client has ended its side. */
   #clientEnded = false;
-  /** Whether a request was answered: a connection that brings another is worth a second socket. */
+  /** Whether a request was answered. */
   #isProven = false;
   /** Bytes behind the request that is being answered. */
   #waiting: Buffer | undefined;
@@ -67,48 +75,40 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
 
-  constructor(lane: Lane, socket: Socket) {
+  /** @param socket of the connection, if it has one already */
+  constructor(lane: Lane, connection: BareConnection, socket?: Socket) {
     this.#lane = lane;
-    this.#socket = socket;
-    this.#fd = descriptorOf(socket);
+    this.link = new LaneLink(connection, lane, this, socket);
     this.#since = lane.clock;
-    const { outbox, listener } = lane;
-    const moved = (): void => {
-      this.#since = lane.clock;
-    };
-    this.#sending = new LaneSending({ socket, fd: this.#fd, outbox, listener, moved });
-    this.#reader = new LaneReader(socket, this.#fd, lane.memo.buffer, this);
-    // Asked for now, Node knows it when the connection is closed, too.
-    if (listener !== undefined) void socket.remoteAddress;
+    this.#sending = new LaneSending(this, lane.outbox, lane.listener);
+    // Asked for now, it is known when the connection is closed, too.
+    if (lane.listener !== undefined) void this.link.remoteAddress;
   }
 
   /**
-   * Begins with what is there to read: mostly the first request is, and then Node need not be asked to wait
-   * for it.
-   * @param opening its first request, if it was read before there was a socket
+   * Begins with what is there to read: mostly the first request is, and then libuv need not be asked to wait
+   * for it. A client that wants no more than one answer gets it here.
    * @returns false if the connection is done with already
    */
-  start(opening: Opening | undefined): boolean {
-    if (opening?.begun !== undefined) {
-      this.#listen();
-      this.#finishAnswer(opening.begun);
-      return true;
-    }
-    const count = receiveNow(this.#fd, this.#lane.memo.buffer);
-    const readOn = opening === undefined ? count === 0 || this.filled(count) : this.#resume(opening, count);
-    if (this.#state === 'over') return false;
-    this.#listen();
-    if (readOn) this.#socket.resume();
+  start(): boolean {
+    const count = receiveNow(this.link.fd, this.#lane.memo.buffer);
+    const readOn = count === 0 || this.filled(count);
+    if (this.#isOver()) return false;
+    this.link.keep(this.#lane.memo.buffer);
+    if (this.#isProven) this.link.share();
+    if (readOn) this.link.resume();
     return true;
   }
 
   check({ head, idle, stall }: LaneLimits): void {
-    if (this.#sending.hasProgressed()) this.#since = this.#lane.clock;
+    const { clock } = this.#lane;
+    if (this.#sending.hasProgressed()) this.#since = clock;
     const { isUnderway } = this.#sending;
     // How long a handler may take is for the handler to say.
     if (this.#isBusy && !isUnderway) return;
     const limit = isUnderway ? stall : this.#isProven ? idle : head;
-    if (this.#lane.clock - this.#since > limit) this.#destroy();
+    if (clock - this.#since > limit) this.#destroy();
+    else if (this.#state === 'idle' && clock > this.#since) this.link.relax();
   }
 
   finish(): void {
@@ -118,16 +118,15 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
 
   /** Whether further requests wait. */
   get #isBusy(): boolean {
-    return this.#state === 'answering' || this.#state === 'sending';
+    return this.#state === 'answering' || this.#state === 'sending' || this.#state === 'pausing';
   }
 
-  #listen(): void {
-    this.#reader.listen();
-    this.#socket.on('error', ignore);
-    this.#socket.on('close', this.#onClose);
+  /** Whether later requests are read meanwhile. */
+  get #readsOn(): boolean {
+    return !this.#sending.isUnderway && this.#state !== 'pausing';
   }
 
-  // For the reader
+  // For the link
 
   filled(count: number): boolean {
     const { memo } = this.#lane;
@@ -136,38 +135,18 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     if (this.#isOver()) return false;
     this.#sending.caughtUp();
     this.#sending.begin();
-    const exchange = new LaneExchange(this.#lane, parsed, this.#socket);
-    this.#takeOnly(exchange, exchange.ask(), memo.buffer, count);
-    return !this.#sending.isUnderway;
-  }
-
-  /** Goes on with a request that was put to the handler before there was a socket; it is read only now. */
-  #resume({ exchange, outcome }: Opening, count: number): boolean {
-    this.#sending.begin();
-    // Without the request to be read the connection is broken; with more behind it, that is left.
-    this.#takeOnly(exchange, outcome, this.#lane.memo.buffer, count);
-    if (count < exchange.parsed.length) this.#destroy();
-    return !this.#sending.isUnderway;
-  }
-
-  /** Goes on with the only request that is there. @param bytes of which the first `count` are the request */
-  #takeOnly(exchange: LaneExchange, outcome: LaneOutcome | undefined, bytes: Buffer, count: number): void {
-    if (isAtHand(outcome) && count === exchange.parsed.length) {
+    const exchange = new LaneExchange(this.#lane, parsed, this.link);
+    const outcome = exchange.ask();
+    if (isAtHand(outcome)) {
       this.#sending.add(exchange, this.#prepare(exchange, outcome));
-      this.#sendQueued(NOTHING, this.#rest);
+      this.#sendQueued(NOTHING, LaneConnection.#rest);
     } else if (outcome === 'declined') {
-      this.#handOver(bytes.subarray(0, count));
+      LaneConnection.#handOver(this, memo.buffer.subarray(0, count));
     } else {
       if (outcome !== undefined) exchange.postpone(outcome);
-      this.#wait(exchange, bytes, count);
+      this.#wait(exchange, memo.buffer, count);
     }
-  }
-
-  received(bytes: Buffer): boolean {
-    const wasProven = this.#isProven;
-    const readOn = this.#take(bytes);
-    if (wasProven && this.#state === 'idle') this.#useSecondSocket();
-    return readOn;
+    return this.#readsOn;
   }
 
   ended(): void {
@@ -175,15 +154,17 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     // A client that closes and one that ends its side look the same: it gets what is there, and no more.
     this.#exchange?.giveUp();
     if (this.#sending.giveUp()) this.#destroy();
-    else if (!this.#isBusy) this.#socket.destroySoon();
+    else if (!this.#isBusy) this.#closeSoon();
   }
 
-  failed(): void {
+  lost(): void {
     this.#destroy();
   }
 
-  #useSecondSocket(): void {
-    if (this.#lastWantedBy === undefined) this.#reader.useSecond();
+  // For the sending
+
+  moved(): void {
+    this.#since = this.#lane.clock;
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */
@@ -193,39 +174,40 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     if (!this.#isBusy) {
       this.#sending.caughtUp();
       this.#takeAll(bytes);
-      return !this.#sending.isUnderway;
+      return this.#readsOn;
     }
     this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes]);
     return this.#waiting.length < MAX_WAITING_BYTES;
   }
 
-  /** Answers the requests in some bytes, as far as that goes without waiting. */
-  readonly #takeAll = (bytes: Buffer): void => {
+  /** Answers the requests in some bytes, as far as that goes without waiting, and it is its turn. */
+  #takeAll(bytes: Buffer): void {
     this.#sending.begin();
     let at = 0;
-    while (at < bytes.length && this.#lastWantedBy === undefined) {
+    for (let count = 1; at < bytes.length && this.#lastWantedBy === undefined; count++) {
       const parsed = parseRequest(bytes, at);
-      const exchange = parsed && new LaneExchange(this.#lane, parsed, this.#socket);
+      const exchange = parsed && new LaneExchange(this.#lane, parsed, this.link);
       const outcome = exchange?.ask();
       if (exchange === undefined || outcome === 'declined') {
-        this.#sendQueued(bytes.subarray(at), this.#handOver);
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#handOver);
         return;
       }
       if (!isAtHand(outcome)) {
         if (outcome !== undefined) exchange.postpone(outcome);
         this.#exchange = exchange;
-        this.#sendQueued(bytes.subarray(at), rest => this.#wait(exchange, rest, rest.length));
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#waitForExchange);
         return;
       }
       this.#sending.add(exchange, this.#prepare(exchange, outcome));
       at += exchange.parsed.length;
-      if (this.#lane.outbox.size > BATCH_BYTES && at < bytes.length) {
-        this.#sendQueued(bytes.subarray(at), this.#takeAll);
+      const isTurnOver = count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES;
+      if (isTurnOver && at < bytes.length) {
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#pause);
         return;
       }
     }
-    this.#sendQueued(bytes.subarray(at), this.#rest);
-  };
+    this.#sendQueued(bytes.subarray(at), LaneConnection.#rest);
+  }
 
   #prepare(exchange: LaneExchange, answer: Answer): PreparedAnswer {
     if (exchange.parsed.close) this.#lastWantedBy = 'client';
@@ -234,14 +216,14 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
   }
 
   /** Sends what is queued, then goes on. @param bytes that are left of those that came */
-  #sendQueued(bytes: Buffer, then: (rest: Buffer) => void): void {
+  #sendQueued(bytes: Buffer, then: Step): void {
     const left = this.#sending.send();
-    if (left === undefined) then(bytes);
+    if (left === undefined) then(this, bytes);
     else this.#sendLeft(left, bytes, then);
   }
 
   /** Sends what the socket had no room for, then goes on. @param bytes that are left of those that came */
-  #sendLeft(left: Unsent, bytes: Buffer, then: (rest: Buffer) => void): void {
+  #sendLeft(left: Unsent, bytes: Buffer, then: Step): void {
     const rest = Buffer.from(bytes);
     this.#state = 'sending';
     this.#sending.finish(left).then(
@@ -250,38 +232,43 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     );
   }
 
-  /** Sends the rest of its only answer. */
-  #finishAnswer(begun: BegunAnswer): void {
-    this.#lastWantedBy = 'client';
-    this.#sending.addBegun(begun);
-    this.#sendLeft(begun.left, NOTHING, this.#rest);
-  }
-
   /** What was waited for is done: goes on with the bytes behind it. */
-  #goOn(rest: Buffer, then: (rest: Buffer) => void): void {
+  #goOn(rest: Buffer, then: Step): void {
     if (this.#isOver()) return;
-    const wasProven = this.#isProven;
     this.#state = 'idle';
     const later = this.#waiting;
     this.#waiting = undefined;
-    then(later === undefined ? rest : Buffer.concat([rest, later]));
-    if (this.#isBusy || this.#isOver()) return;
-    if (wasProven) this.#useSecondSocket();
-    this.#reader.resume();
+    then(this, later === undefined ? rest : Buffer.concat([rest, later]));
+    if (!this.#isBusy && !this.#isOver()) this.link.resume();
   }
 
-  /** Nothing is left to do: waits for the next request, or ends. @param unread bytes that get no answer */
-  readonly #rest = (unread: Buffer): void => {
-    this.#isProven = true;
-    this.#since = this.#lane.clock;
-    // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
-    if (this.#lastWantedBy === 'client' && unread.length === 0) this.#destroy();
-    else if (this.#lastWantedBy !== undefined || this.#clientEnded) this.#linger();
+  /** Lets others have their turn. */
+  static readonly #pause: Step = (connection, bytes) => {
+    connection.#state = 'pausing';
+    connection.link.pause();
+    const { buffer } = connection.#lane.memo;
+    // Bytes that are its own need no copy: there may be many turns to them.
+    const rest = bytes.buffer === buffer.buffer ? Buffer.from(bytes) : bytes;
+    setImmediate(() => connection.#goOn(rest, LaneConnection.#takeRest));
   };
 
-  readonly #takeRest = (bytes: Buffer): void => {
-    if (bytes.length > 0) this.#takeAll(bytes);
-    else this.#rest(bytes);
+  /** Nothing is left to do: waits for the next request, or ends. @param unread bytes that get no answer */
+  static readonly #rest: Step = (connection, unread) => {
+    connection.#isProven = true;
+    connection.#since = connection.#lane.clock;
+    // A client that asked for the end has nothing more to say: what the kernel has taken it delivers.
+    if (connection.#lastWantedBy === 'client' && unread.length === 0) connection.#destroy();
+    else if (connection.#lastWantedBy !== undefined || connection.#clientEnded) connection.#linger();
+    else connection.link.share();
+  };
+
+  static readonly #takeRest: Step = (connection, bytes) => {
+    if (bytes.length > 0) connection.#takeAll(bytes);
+    else LaneConnection.#rest(connection, bytes);
+  };
+
+  static readonly #waitForExchange: Step = (connection, bytes) => {
+    if (connection.#exchange !== undefined) connection.#wait(connection.#exchange, bytes, bytes.length);
   };
 
   /**
@@ -297,13 +284,13 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
 
   settled(exchange: LaneExchange, outcome: LaneOutcome): void {
     if (this.#exchange === exchange) this.#exchange = undefined;
-    if (outcome === 'declined') this.#goOn(exchange.bytes, this.#handOver);
+    if (outcome === 'declined') this.#goOn(exchange.bytes, LaneConnection.#handOver);
     else if (outcome === 'abandoned') this.#destroy();
     else this.#sendAnswer(exchange, outcome);
   }
 
   hinted(hints: Buffer): void {
-    if (!this.#isOver()) this.#socket.write(hints);
+    if (!this.#isOver()) this.link.socket()?.write(hints);
   }
 
   /** Sends an answer that was waited for, then goes on. */
@@ -315,33 +302,28 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     const { rest } = exchange;
     const prepared = this.#prepare(exchange, answer);
     // Hints may be with Node's socket still.
-    if (isStream(prepared.body) || this.#socket.writableLength > 0) {
+    if (isStream(prepared.body) || this.link.hasUnsent) {
       this.#sending.sendParts(exchange, prepared).then(
-        () => this.#goOn(rest, this.#takeRest),
+        () => this.#goOn(rest, LaneConnection.#takeRest),
         () => this.#destroy(),
       );
       return;
     }
     this.#sending.add(exchange, prepared);
     const left = this.#sending.send();
-    if (left === undefined) this.#goOn(rest, this.#takeRest);
-    else this.#sendLeft(left, rest, this.#takeRest);
+    if (left === undefined) this.#goOn(rest, LaneConnection.#takeRest);
+    else this.#sendLeft(left, rest, LaneConnection.#takeRest);
   }
 
   /** Gives the connection to node:http, with bytes it has not seen. */
-  readonly #handOver = (bytes: Buffer): void => {
-    const socket = this.#socket;
-    if (socket.readableEnded || socket.destroyed) {
-      this.#destroy();
-      return;
-    }
-    this.#leave();
-    this.#reader.leave();
-    socket.off('error', ignore);
-    socket.off('close', this.#onClose);
+  static readonly #handOver: Step = (connection, bytes) => {
     // The bytes may be in memory that is read into again.
-    if (bytes.length > 0) socket.unshift(Buffer.from(bytes));
-    this.#lane.handOver(socket);
+    const unread = Buffer.from(bytes);
+    connection.#leave();
+    const socket = connection.link.handOver();
+    if (socket === undefined) return;
+    if (unread.length > 0) socket.unshift(unread);
+    connection.#lane.handOver(socket);
     startReading(socket);
   };
 
@@ -353,34 +335,36 @@ export class LaneConnection implements LaneMember, OutcomeWaiter, ReaderHost {
     this.#lastWantedBy ??= 'server';
     this.#state = 'lingering';
     if (this.#clientEnded) {
-      this.#socket.destroySoon();
+      this.#closeSoon();
       return;
     }
-    this.#socket.end();
-    this.#reader.resume();
+    this.link.end();
+    this.link.resume();
   }
 
-  /** Once Node has closed the socket, before it says so, its descriptor may be another connection's. */
+  /** Node may have closed the socket, before it says so. */
   #isOver(): boolean {
-    if (this.#socket.destroyed) this.#leave();
+    if (this.link.isBroken) this.#destroy();
     return this.#state === 'over';
+  }
+
+  #closeSoon(): void {
+    if (this.link.closeSoon()) this.#leave();
   }
 
   #destroy(): void {
     this.#leave();
-    this.#socket.destroy();
+    this.link.close();
   }
 
   #leave(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    this.#reader.close();
+    this.link.pause();
     this.#exchange?.dispose();
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
-
-  readonly #onClose = (): void => this.#leave();
 }
 
 /** Whether a handler has answered, with a body that is whole. */

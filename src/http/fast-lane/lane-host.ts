@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
+import type { SocketMaker } from './lane-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { RequestMemo } from './request-memo.ts';
 
 /** What connections of one lane share. */
-export interface Lane {
+export interface Lane extends SocketMaker {
   readonly handler: Handler;
   /** Its buffer is what the sockets that read are given to read into. */
   readonly memo: RequestMemo;

@@ -1,30 +1,28 @@
-import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { closedEarly } from '../../network/send-errors.ts';
+import { releaseSendParts } from '../../network/send-parts.ts';
 import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
+import { descriptorOf } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import { isStream } from '../message/body.ts';
 import type { ServerRequest } from '../message/exchange.ts';
-import type { BegunAnswer } from './answer-before-socket.ts';
 import { DeliveryReports } from './delivery-report.ts';
+import type { LaneLink } from './lane-link.ts';
 import { type Outbox, STEP_BYTES, type Unsent } from './outbox.ts';
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
 
-/** What of a connection its sending needs. */
-export interface LaneSendingHost {
-  readonly socket: Socket;
-  readonly fd: number;
-  readonly outbox: Outbox;
-  /** Told of every answer, if anybody is to be. */
-  readonly listener: AnswerListener | undefined;
+/** Whose answers they are. */
+export interface SendingHost {
+  readonly link: LaneLink;
   /** Called when something begins or ends to wait for the client. */
   moved(): void;
 }
 
 /** The answers of a connection of the fast lane, on their way into its socket. */
 export class LaneSending {
-  readonly #host: LaneSendingHost;
+  readonly #host: SendingHost;
+  readonly #outbox: Outbox;
   /** Of the answers, where somebody is told of them. */
   readonly #reports: DeliveryReports | undefined;
   readonly #pace = new ReaderPace();
@@ -34,9 +32,11 @@ export class LaneSending {
   #stream: AsyncIterator<Aggregate> | undefined;
   #isGivenUp = false;
 
-  constructor(host: LaneSendingHost) {
+  /** @param listener told of every answer, if anybody is to be */
+  constructor(host: SendingHost, outbox: Outbox, listener: AnswerListener | undefined) {
     this.#host = host;
-    if (host.listener !== undefined) this.#reports = new DeliveryReports(host.listener);
+    this.#outbox = outbox;
+    if (listener !== undefined) this.#reports = new DeliveryReports(listener);
   }
 
   /** Whether something waits for the client to take it. */
@@ -78,23 +78,17 @@ export class LaneSending {
   add(request: ServerRequest, { status, head, body }: PreparedAnswer): void {
     const whole = body as Aggregate | undefined;
     this.#reports?.add(request, status, head, whole?.length ?? 0);
-    this.#host.outbox.add(head, whole);
+    this.#outbox.add(head, whole);
   }
 
   /** Sends what was added. @returns what the socket had no room for, for {@link finish} */
   send(): Unsent | undefined {
-    const { outbox, fd } = this.#host;
+    const outbox = this.#outbox;
     if (outbox.size === 0) return undefined;
     const mayBeSlow = !this.#pace.isFast && outbox.size > LARGE_BODY_BYTES;
-    const left = outbox.send(fd, mayBeSlow ? FIRST_COPY_BYTES : STEP_BYTES);
+    const left = outbox.send(this.#host.link.fd, mayBeSlow ? FIRST_COPY_BYTES : STEP_BYTES);
     if (left === undefined) this.#reports?.settle();
     return left;
-  }
-
-  /** An answer was sent as far as this says, before there was a socket. */
-  addBegun({ request, status, head, length }: BegunAnswer): void {
-    this.#reports?.begin();
-    this.#reports?.add(request, status, head, length);
   }
 
   /** Sends the rest. @throws what the socket failed with */
@@ -144,19 +138,23 @@ export class LaneSending {
   }
 
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
-    const { socket, fd, moved } = this.#host;
+    const socket = this.#host.link.socket();
+    if (socket === undefined || socket.destroyed) {
+      releaseSendParts(parts);
+      return Promise.reject(closedEarly());
+    }
     return new Promise<void>((sent, failed) => {
-      moved();
+      this.#host.moved();
       const { isFast } = this.#pace;
       const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
-      this.#sending = new SocketSender(socket, fd, outgoing);
+      this.#sending = new SocketSender(socket, descriptorOf(socket), outgoing);
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {
       this.#takenThen = this.#sending?.taken ?? 0;
       this.#pace.sent(this.#sending?.keptUp);
       this.#sending = undefined;
-      moved();
+      this.#host.moved();
     });
   }
 }

@@ -43,6 +43,12 @@ export interface HttpServerOptions extends ListenerOptions {
   readonly tls?: TlsOptions | undefined;
 }
 
+/**
+ * Connections that may wait to be accepted, as far as the kernel has no lower bound (net.core.somaxconn).
+ * When a thousand clients come at once, those that find no place try again after one second, then after two.
+ */
+const BACKLOG_CONNECTIONS = 65_535;
+
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
   readonly #server: NodeServer | Http2SecureServer;
@@ -78,7 +84,7 @@ export class HttpServer implements Listener {
     await new Promise<void>((resolve, reject) => {
       const failed = (cause: Error): void => reject(systemError(cause, 'Cannot listen'));
       this.#server.once('error', failed);
-      this.#server.listen(address, () => {
+      this.#server.listen(address, BACKLOG_CONNECTIONS, () => {
         this.#server.off('error', failed);
         resolve();
       });

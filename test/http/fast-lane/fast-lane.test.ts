@@ -88,7 +88,7 @@ test('pipelined requests are answered in order, whoever answers, however they ar
     for (const warm of [false, true]) {
       const client = await server.connect();
       if (warm) {
-        // Later requests are read by the second socket.
+        // Later requests are read into the common buffer.
         for (let i = 0; i < 2; i++) {
           client.ask('/small');
           await client.response();
