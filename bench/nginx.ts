@@ -110,6 +110,6 @@ async function start(
   writeFileSync(join(prefix, 'nginx.conf'), config);
   const nginx = ['nginx', '-p', prefix, '-c', join(prefix, 'nginx.conf')];
   const [command, ...args] = [...before, ...nginx] as [string, ...string[]];
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   return { child, port };
 }

@@ -53,8 +53,13 @@ export class Rival implements AsyncDisposable {
     const port = await freePort();
     const serve = [PROGRAM, 'serve', site.root, '-p', String(port), '-w', '1', ...flags];
     const [command, ...args] = [...before, process.execPath, ...serve] as [string, ...string[]];
-    // Where there is no iolite.config.json.
-    const child = spawn(command, args, { cwd: site.folder, stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(command, args, {
+      // Where there is no iolite.config.json.
+      cwd: site.folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      // A session of its own, as a service has: the kernel shares out processors by session (sched(7)).
+      detached: true,
+    });
     return new Rival('iolite', port, child).#begun();
   }
 
