@@ -44,7 +44,11 @@ export function serveStore<F extends ContentFacts, L>(
   if (channel.closed) return;
   endings.get(channel)?.();
   const service = new StoreService<F>(name, owner, root);
-  const index: AttachedIndex = { left: version => service.left(version), closed: end };
+  const index: AttachedIndex = {
+    left: version => service.left(version),
+    resized: budget => service.resized(budget),
+    closed: end,
+  };
   function end(): void {
     endings.delete(channel);
     channel.off('close', end);

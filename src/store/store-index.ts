@@ -6,7 +6,13 @@ import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { Invalidations } from './invalidations.ts';
-import { decodeVersion, type Greeting, StoreRequest, type VersionHead } from './store-protocol.ts';
+import {
+  type Departures,
+  decodeVersion,
+  type Greeting,
+  StoreRequest,
+  type VersionHead,
+} from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** A version in the index. */
@@ -31,7 +37,8 @@ export class IndexEntry<F extends ContentFacts> {
 /** The time under one owner. */
 interface Session {
   readonly channel: Channel;
-  readonly greeting: Greeting;
+  /** What the owner has said last. */
+  greeting: Greeting;
 }
 
 /** A question to the owner that is not answered yet, and what has overtaken the answer. */
@@ -122,7 +129,7 @@ export class StoreIndex<F extends ContentFacts> {
    */
   async attach(channel: Channel): Promise<void> {
     const { head } = await channel.request({ head: this.#request(StoreRequest.ATTACH) });
-    const session = { channel, greeting: head as unknown as Greeting };
+    const session: Session = { channel, greeting: head as unknown as Greeting };
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
     void this.#watch(session);
@@ -279,7 +286,8 @@ export class StoreIndex<F extends ContentFacts> {
       for (;;) {
         const { head } = await session.channel.request({ head: this.#request(StoreRequest.WATCH) });
         if (this.#session !== session || this.#closed) return;
-        const { left = [], closed } = head as { left?: [string, number][]; closed?: true };
+        const { left = [], budget, closed } = head as Departures;
+        if (typeof budget === 'number') session.greeting = { ...session.greeting, budget };
         for (const [key, serial] of left) this.#left(key, serial, session);
         if (closed === true) break;
       }

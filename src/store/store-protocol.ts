@@ -18,8 +18,8 @@ export const StoreRequest = {
    */
   READ: 'read',
   /**
-   * Kept open, and answered when versions were left: `left`, pairs of key and serial; `closed` when the store
-   * is.
+   * Kept open, and answered with {@link Departures} when versions were left or the store was resized or
+   * closed.
    */
   WATCH: 'watch',
   /** {@link Report}; answered with when each of the versions that were used was last known to be right. */
@@ -32,6 +32,15 @@ export type Greeting = {
   readonly maxStale: number;
   /** Bytes, that bound what an index keeps. */
   readonly budget: number;
+};
+
+/** What has become of a store since its index was told last. */
+export type Departures = {
+  /** Versions that it no longer has. */
+  readonly left?: readonly (readonly [key: string, serial: number])[];
+  /** Its budget, if that is another one now. */
+  readonly budget?: number;
+  readonly closed?: true;
 };
 
 /** A question for what is under a key. */

@@ -55,6 +55,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #pinned = new Map<number, StoredVersion<F>>();
   /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
   readonly #left = new Map<string, number>();
+  /** The budget that it is still to be told. */
+  #budget: number | undefined;
   #watcher: ((answer: Message) => void) | undefined;
   #attached = false;
 
@@ -100,6 +102,13 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#tell();
   }
 
+  /** The store has another budget, which bounds the index. */
+  resized(budget: number): void {
+    if (!this.#attached) return;
+    this.#budget = budget;
+    this.#tell();
+  }
+
   /** The index is gone, or the store is. */
   close(): void {
     this.#owner = undefined;
@@ -113,6 +122,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
     this.#left.clear();
+    this.#budget = undefined;
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
   }
@@ -170,7 +180,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
-      if (this.#left.size > 0) this.#tell();
+      if (this.#left.size > 0 || this.#budget !== undefined) this.#tell();
     });
   }
 
@@ -178,8 +188,10 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const watcher = this.#watcher;
     if (watcher === undefined) return;
     this.#watcher = undefined;
-    watcher({ head: { left: [...this.#left] } });
+    const left = [...this.#left];
+    watcher({ head: this.#budget === undefined ? { left } : { left, budget: this.#budget } });
     this.#left.clear();
+    this.#budget = undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
+import type { Governed, Governor } from './governor.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
@@ -16,6 +17,8 @@ export interface StoreListener {
 
 /** What another domain has in its index, through a channel. */
 export interface AttachedIndex extends StoreListener {
+  /** The store has another budget. */
+  resized(budget: number): void;
   /** The store is closed. */
   closed(): void;
 }
@@ -27,6 +30,8 @@ export interface StoreStats extends SpaceStats {
   /** Bytes of content, forms included. */
   readonly bytes: number;
   readonly budget: number;
+  /** How much of the budget may be used just now: less than all of it while memory is short. */
+  readonly allowance: number;
   readonly evictions: number;
   /**
    * How often the live contents of a segment were copied together, so that its dead bytes could be used
@@ -69,8 +74,19 @@ const MIN_AHEAD_SEGMENTS = 2;
 const FEW_SEGMENTS = 16;
 /** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
 const CLEANING_PART = 1 / 3;
+/** A store that is confined is left with room for so many: one to clean into, one to fill, and some content. */
+const LEAST_SEGMENTS = 4;
+const EVERY_CHUNK = Number.POSITIVE_INFINITY;
 /** How many entries in use a policy passes over before one of these has to go. */
 const MAX_PASSED_ENTRIES = 1000;
+
+export interface StoreOptions {
+  /** In bytes, of physical memory. */
+  readonly budget: number;
+  readonly policy: CachePolicy;
+  readonly pool?: Pool | undefined;
+  readonly governor?: Governor | undefined;
+}
 
 /**
  * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
@@ -80,8 +96,7 @@ const MAX_PASSED_ENTRIES = 1000;
  * that the store has left and others lease still. So room may be refused; then the content is for
  * {@link outside}.
  */
-export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
-  readonly budget: number;
+export class Store<F extends ContentFacts = ContentFacts, L = undefined> implements Governed {
   readonly listeners = new Set<StoreListener>();
   /** Other domains, which are told too. */
   readonly attached = new Set<AttachedIndex>();
@@ -101,14 +116,43 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   #bytes = 0;
   #cleanings = 0;
   #closed = false;
+  #budget: number;
+  #allowance: number;
+  readonly #governor: Governor | undefined;
 
-  /** @param pool where contents are put. Default: one of the store's own, for processes of the same user */
-  constructor({ budget, policy, pool }: { budget: number; policy: CachePolicy; pool?: Pool | undefined }) {
-    this.budget = budget;
+  /**
+   * @param pool where contents are put. Default: one of the store's own, for processes of the same user
+   * @param governor bounds it further while memory is short. Default: none does
+   */
+  constructor({ budget, policy, pool, governor }: StoreOptions) {
+    this.#budget = budget;
+    this.#allowance = budget;
     this.#policy = policy;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
     this.#space = new SegmentSpace(this.#pool.chunks, budget);
+    this.#governor = governor;
+    governor?.add(this);
+  }
+
+  /** Most bytes of physical memory that it may have: see {@link resize}. */
+  get budget(): number {
+    return this.#budget;
+  }
+
+  /** How much of the budget it may use just now: see {@link confine}. */
+  get allowance(): number {
+    return this.#allowance;
+  }
+
+  /** Bytes of physical memory that it has now, what is idle in a pool of its own included. */
+  get footprint(): number {
+    return this.#ownsPool ? this.#pool.chunks.stats().bytesMapped : this.#space.charged;
+  }
+
+  /** Fewer bytes than this are no use to it. */
+  get leastAllowance(): number {
+    return LEAST_SEGMENTS * this.#space.segmentBytes;
   }
 
   get closed(): boolean {
@@ -148,6 +192,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    */
   allocate(length: number): ContentRoom | undefined {
     this.#checkOpen();
+    this.#governor?.before(length);
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
     let room = this.#space.allocate(length, SPARE_SEGMENTS);
@@ -159,6 +204,31 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   cancel(room: ContentRoom): void {
     if (!this.#closed) this.#space.cancel(room);
+  }
+
+  /**
+   * Changes the budget, and gives up what is beyond it: at once what nobody holds, and what is held as soon as
+   * it is let go. The allowance follows, as far as a governor lets it.
+   */
+  resize(budget: number): void {
+    this.#checkOpen();
+    const wasWhole = this.#allowance === this.#budget;
+    this.#budget = budget;
+    this.#space.resize(budget);
+    this.#policy.resized?.(budget);
+    this.confine(wasWhole ? budget : Math.min(this.#allowance, budget));
+    for (const index of this.attached) index.resized(budget);
+    this.#governor?.look();
+  }
+
+  /** Bounds it below its budget, until it is told otherwise. Gives up what is beyond as {@link resize} does. */
+  confine(bytes: number): void {
+    this.#allowance = Math.min(bytes, this.#budget);
+    const { chunks } = this.#pool;
+    if (this.#ownsPool) chunks.limit = this.#allowance;
+    this.#space.confine(this.#allowance);
+    this.#reclaim(0);
+    if (this.#ownsPool) chunks.trim(Math.max(0, this.#allowance - this.#space.charged), EVERY_CHUNK);
   }
 
   /**
@@ -253,7 +323,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       policy: this.#policy.name,
       entries: this.#entries.size,
       bytes: this.#bytes,
-      budget: this.budget,
+      budget: this.#budget,
+      allowance: this.#allowance,
       evictions: this.evictions,
       cleanings: this.#cleanings,
       uncached: this.uncached,
@@ -263,6 +334,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   close(): void {
     if (this.#closed) return;
+    this.#governor?.remove(this);
     // What goes may take others with it.
     for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;

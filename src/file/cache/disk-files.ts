@@ -41,13 +41,11 @@ const TRANSIENT = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE
 
 /** The files of the disk in a store: read once, validated, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
-  readonly greeting: Greeting;
   /** Whether what some domain may read is confined to a directory. */
   confined = false;
   readonly #store: FileStore;
   readonly #maxStale: number;
   readonly #keepPageCache: boolean;
-  readonly #largest: number;
   readonly #forms: FileForms;
   #hits = 0;
   #misses = 0;
@@ -71,8 +69,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     this.#large = new LargeFiles(store, options.keepPageCache, path => this.invalidate(path));
     this.#maxStale = options.maxStale;
     this.#keepPageCache = options.keepPageCache;
-    this.#largest = Math.max(MIN_LARGE_BYTES, store.budget * LARGEST_PART);
-    this.greeting = { maxStale: options.maxStale, budget: store.budget };
+  }
+
+  get greeting(): Greeting {
+    return { maxStale: this.#maxStale, budget: this.#store.budget };
   }
 
   /** Reads answered from memory, and those that waited for the disk. */
@@ -224,7 +224,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const store = this.#store;
     const loaded = await loadFile(path, {
       root,
-      largest: this.#largest,
+      largest: Math.max(MIN_LARGE_BYTES, store.allowance * LARGEST_PART),
       keepPageCache: this.#keepPageCache,
       allocate: size => new Placement(store, size),
       copy: bytes => Placement.copyOf(store, bytes),
