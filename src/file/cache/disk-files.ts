@@ -26,6 +26,8 @@ interface CheckedFile extends CheckedVersion<FileFacts> {
 
 /** A file of more than this part of the budget is kept by extents. */
 const LARGEST_PART = 1 / 4;
+/** While memory is short, of less: several are read at a time, some of them beside what the cache may have. */
+const LARGEST_CONFINED_PART = 1 / 16;
 /** Below this many bytes it is read whole, whatever the budget. */
 const MIN_LARGE_BYTES = 1024 ** 2;
 /** A file that is used is validated ahead of time, when so much of `maxStale` is over. */
@@ -224,7 +226,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     const store = this.#store;
     const loaded = await loadFile(path, {
       root,
-      largest: Math.max(MIN_LARGE_BYTES, store.allowance * LARGEST_PART),
+      largest: largestOf(store),
       keepPageCache: this.#keepPageCache,
       allocate: size => new Placement(store, size),
       copy: bytes => Placement.copyOf(store, bytes),
@@ -316,6 +318,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
     if (error instanceof OutsideError) return;
     if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? '')) this.#store.remove(path);
   }
+}
+
+/** Bytes of the largest file that is kept whole. */
+function largestOf({ allowance, budget }: FileStore): number {
+  const part = allowance < budget ? LARGEST_CONFINED_PART : LARGEST_PART;
+  return Math.max(MIN_LARGE_BYTES, allowance * part);
 }
 
 /** Throws, with the reference given back, unless the file lies inside the root. */
