@@ -127,10 +127,10 @@ export class Governor {
     if (pressure === 'stalled') room = Math.min(room, -reading.limit * STALLED_STEP_PART);
     if (room < 0 || pressure !== 'none') this.#shortAt = now();
     this.#last = { ...reading, at: now() };
+    this.#say(reading, room);
     this.#confine(room);
     this.#unseen = 0;
     this.#mostUnseen = Math.max(LEAST_UNSEEN_BYTES, room * UNSEEN_PART);
-    this.#say(reading, room);
     clearTimeout(this.#timer);
     const free = Math.min(1, Math.max(0, room / (reading.limit * CALM_PART)));
     const wait = Number.isNaN(free) ? LONGEST_MS : SHORTEST_MS + (LONGEST_MS - SHORTEST_MS) * free;

@@ -179,3 +179,18 @@ test('who is not attached is told to keep nothing', async () => {
   assert.deepEqual([keep, facts], [false, { text: 'content' }]);
   assert.equal(entry.holders, 0);
 });
+
+test('an index learns of a budget that changes, which bounds it', async () => {
+  using fixture = await Fixture.start();
+  assert.equal(fixture.index.budget, MiB);
+  fixture.store.resize(8 * MiB);
+  await until(() => fixture.index.budget === 8 * MiB, 'word of the larger budget');
+  fixture.put('a', 'kept');
+  assert.equal(await fixture.ask('a'), 'kept');
+  // Both at once, and once more while nobody waits for an answer.
+  fixture.store.remove('a');
+  fixture.store.resize(4 * MiB);
+  fixture.store.resize(2 * MiB);
+  await until(() => fixture.index.budget === 2 * MiB, 'word of the smaller budget');
+  assert.equal(fixture.index.peek('a'), undefined);
+});
