@@ -41,8 +41,23 @@ const STALLED_PART = 1 / 10;
 const STALLED_STEP_PART = 1 / 64;
 /** What is taken in between readings, as a part of what is free beside the reserve; and always at least. */
 const UNSEEN_PART = 1 / 4;
+/** What comes beside the budgets of caches waits while less than this part of the reserve would be left, */
+const KEPT_PART = 1 / 2;
+/** looking so often whether there is more, */
+const WAIT_MS = 10;
+/** and no longer than this: then it is tried. */
+const LONGEST_WAIT_MS = 1000;
+/** No content should be more than this part of the limit, in one go: several are read at a time. */
+const PIECE_PART = 1 / 32;
 const LEAST_UNSEEN_BYTES = 1024 ** 2;
 const MIB_BYTES = 1024 ** 2;
+
+/** Waits for memory. */
+interface Waiter {
+  readonly bytes: number;
+  readonly since: number;
+  readonly resolve: () => void;
+}
 
 /**
  * Keeps the caches of this thread within the memory that is there, whatever their budgets say: shrinks them
@@ -64,6 +79,9 @@ export class Governor {
   /** Bytes that caches have asked for since the last reading, and with how many another one is due. */
   #unseen = 0;
   #mostUnseen = 0;
+  /** Bytes that may be taken beside budgets before something waits, by the last reading. */
+  #spare = Number.POSITIVE_INFINITY;
+  readonly #waiters: Waiter[] = [];
   /** When memory was last short, and what the last reading was. */
   #shortAt = Number.NEGATIVE_INFINITY;
   #last: (MemoryReading & { readonly at: number }) | undefined;
@@ -97,6 +115,24 @@ export class Governor {
     if (this.#governed.size > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
+  }
+
+  /** Most bytes that one content should take in one go. */
+  get pieceBytes(): number {
+    return (this.#last?.limit ?? Number.POSITIVE_INFINITY) * PIECE_PART;
+  }
+
+  /**
+   * Whether so much may be read now; caches may have no room for it, so that it comes on top of them.
+   * @returns undefined if so; otherwise what resolves when it may, or after a second
+   */
+  memoryFor(bytes: number): Promise<void> | undefined {
+    if (this.#waiters.length === 0 && this.#spare - this.#unseen >= bytes) return undefined;
+    return new Promise(resolve => {
+      this.#waiters.push({ bytes, since: now(), resolve });
+      this.look();
+    });
   }
 
   /** A cache is about to take memory. Costs an addition, and sometimes a reading. */
@@ -131,10 +167,31 @@ export class Governor {
     this.#confine(room);
     this.#unseen = 0;
     this.#mostUnseen = Math.max(LEAST_UNSEEN_BYTES, room * UNSEEN_PART);
+    this.#spare = reading.limit - reading.used - reserve * KEPT_PART;
+    this.#admit();
+    this.#schedule(room / (reading.limit * CALM_PART));
+  }
+
+  /** Lets those go on, in their order, that there is memory for now. */
+  #admit(): void {
+    for (let first = this.#waiters[0]; first !== undefined; first = this.#waiters[0]) {
+      if (this.#spare < first.bytes && now() - first.since < LONGEST_WAIT_MS) return;
+      this.#spare -= first.bytes;
+      this.#waiters.shift();
+      first.resolve();
+    }
+  }
+
+  /** @param calm 0 or less: memory is short; 1 or more: there is much of it */
+  #schedule(calm: number): void {
     clearTimeout(this.#timer);
-    const free = Math.min(1, Math.max(0, room / (reading.limit * CALM_PART)));
-    const wait = Number.isNaN(free) ? LONGEST_MS : SHORTEST_MS + (LONGEST_MS - SHORTEST_MS) * free;
-    this.#timer = this.#governed.size === 0 ? undefined : setTimeout(() => this.look(), wait).unref();
+    this.#timer = undefined;
+    if (this.#governed.size === 0) return;
+    const part = Number.isNaN(calm) ? 1 : Math.min(1, Math.max(0, calm));
+    const isAwaited = this.#waiters.length > 0;
+    const wait = isAwaited ? WAIT_MS : SHORTEST_MS + (LONGEST_MS - SHORTEST_MS) * part;
+    this.#timer = setTimeout(() => this.look(), wait);
+    if (!isAwaited) this.#timer.unref();
   }
 
   /**

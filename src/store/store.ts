@@ -145,6 +145,19 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
     return this.#allowance;
   }
 
+  /** Most bytes that one content should take in one go: see {@link memoryFor}. */
+  get pieceBytes(): number {
+    return this.#governor?.pieceBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * While memory is short, what is read has to wait until others have let go of theirs: it may find no room
+   * here, and would come on top. @returns undefined where it need not wait
+   */
+  memoryFor(length: number): Promise<void> | undefined {
+    return this.#governor?.memoryFor(length);
+  }
+
   /** Bytes of physical memory that it has now, what is idle in a pool of its own included. */
   get footprint(): number {
     return this.#ownsPool ? this.#pool.chunks.stats().bytesMapped : this.#space.charged;

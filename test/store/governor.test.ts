@@ -179,6 +179,47 @@ test('several share what there is', context => {
   scene.governor.remove(other);
 });
 
+test('who reads beside the budget waits while memory is short, in turn, and not for ever', async context => {
+  const scene = new Scene(context);
+  assert.equal(scene.governor.memoryFor(16 * MiB), undefined);
+  scene.fill(1000);
+  // 32 are kept free of caches, and half of that of others.
+  assert.equal(scene.governor.memoryFor(8 * MiB), undefined);
+  const went: string[] = [];
+  const wait = (name: string, mib: number): void => {
+    const waits = scene.governor.memoryFor(mib * MiB);
+    assert.ok(waits !== undefined);
+    void waits.then(() => went.push(name));
+  };
+  wait('large', 20);
+  wait('small', 1);
+  scene.pass(50);
+  await Promise.resolve();
+  assert.deepEqual(went, []);
+  scene.others -= 10;
+  scene.pass(50);
+  await Promise.resolve();
+  assert.deepEqual(went, ['large', 'small']);
+  scene.others = 200;
+  scene.pass(100);
+  wait('too large', 500);
+  scene.pass(900);
+  await Promise.resolve();
+  assert.equal(went.length, 2);
+  scene.pass(200);
+  await Promise.resolve();
+  assert.equal(went.length, 3);
+  wait('last', 500);
+  scene.governor.remove(scene.cache);
+  await Promise.resolve();
+  assert.equal(went.length, 4);
+});
+
+test('one content takes no more than a part of the limit', context => {
+  const scene = new Scene(context);
+  assert.equal(scene.governor.pieceBytes, 8 * MiB);
+});
+
 test('it stops when there is no cache any more', context => {
   const scene = new Scene(context);
   assert.equal(scene.governor.running, true);

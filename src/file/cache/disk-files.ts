@@ -228,7 +228,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
       root,
       largest: largestOf(store),
       keepPageCache: this.#keepPageCache,
-      allocate: size => new Placement(store, size),
+      allocate: size => Placement.forContent(store, size),
       copy: bytes => Placement.copyOf(store, bytes),
     });
     const { version, settled, realPath, target } = loaded;
@@ -321,9 +321,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 }
 
 /** Bytes of the largest file that is kept whole. */
-function largestOf({ allowance, budget }: FileStore): number {
+function largestOf({ allowance, budget, pieceBytes }: FileStore): number {
   const part = allowance < budget ? LARGEST_CONFINED_PART : LARGEST_PART;
-  return Math.max(MIN_LARGE_BYTES, allowance * part);
+  return Math.max(MIN_LARGE_BYTES, Math.min(allowance * part, pieceBytes));
 }
 
 /** Throws, with the reference given back, unless the file lies inside the root. */

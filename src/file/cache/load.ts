@@ -15,8 +15,8 @@ export interface LoadOptions<T extends Target> {
   readonly largest: number;
   /** Leave the kernel's page cache as it is. */
   readonly keepPageCache: boolean;
-  /** Memory for a file of this size. */
-  allocate(size: number): T;
+  /** Memory for a file of this size, as soon as there is some. */
+  allocate(size: number): T | Promise<T>;
   /** Memory with these bytes, of a file whose size says nothing. */
   copy(bytes: Buffer): T;
 }
@@ -172,7 +172,7 @@ async function readVersion<T extends Target>(
   { allocate, copy, keepPageCache }: LoadOptions<T>,
 ): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
   const { size } = version;
-  const target = allocate(size);
+  const target = await allocate(size);
   try {
     const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
