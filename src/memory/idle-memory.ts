@@ -1,8 +1,8 @@
 /** What has memory that nobody uses. */
-export interface IdleOwner {
+interface IdleOwner {
   /** Gives back what nobody has used since the last call. @returns whether there is more, for a later call */
   giveBackUnused(): boolean;
-  /** Gives back what is idle, until at most so many bytes are left. @returns how many bytes were given back */
+  /** Gives back what is idle, until at most so many bytes are left. @returns how many bytes these were */
   trim(bytes: number, tries?: number): number;
 }
 

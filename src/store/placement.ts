@@ -31,7 +31,7 @@ export class Placement<F extends ContentFacts, L> implements Target {
     store: Store<F, L>,
     length: number,
   ): Promise<Placement<F, L>> {
-    const wait = store.memoryFor(length);
+    const wait = store.bounds.memoryFor(length);
     if (wait !== undefined) await wait;
     return new Placement(store, length);
   }

@@ -80,7 +80,7 @@ function segmentBytesOf(budget: number): number {
  * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled,
  * retired when all of their content is dead, and used again when nobody holds a slice of them. A content that
  * is larger than a segment lies in several. As all have one size, a pool that refills maps and unmaps no
- * memory once each was used. (After {@link SegmentSpace.resize} there may be some of another size for a while.)
+ * memory once each was used. (After {@link SegmentSpace.resize} there are some of another size for a while.)
  */
 export class SegmentSpace<Tenant> {
   #segmentBytes = 0;
@@ -110,7 +110,7 @@ export class SegmentSpace<Tenant> {
     return this.#inSegments + this.#retired.bytes;
   }
 
-  /** Another budget, with segments of its size from here on. What is there beyond it is the caller's to end. */
+  /** Another budget, with segments of its size from here on. What is beyond it is the caller's to end. */
   resize(budget: number): void {
     this.#budget = budget;
     this.#segmentBytes = segmentBytesOf(budget);

@@ -3,10 +3,11 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
-import type { Governed, Governor } from './governor.ts';
+import type { Governor } from './governor.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import { StoreBounds } from './store-bounds.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What a store tells of what it has given out. */
@@ -74,9 +75,6 @@ const MIN_AHEAD_SEGMENTS = 2;
 const FEW_SEGMENTS = 16;
 /** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
 const CLEANING_PART = 1 / 3;
-/** A store that is confined is left with room for so many: one to clean into, one to fill, and some content. */
-const LEAST_SEGMENTS = 4;
-const EVERY_CHUNK = Number.POSITIVE_INFINITY;
 /** How many entries in use a policy passes over before one of these has to go. */
 const MAX_PASSED_ENTRIES = 1000;
 
@@ -96,7 +94,9 @@ export interface StoreOptions {
  * that the store has left and others lease still. So room may be refused; then the content is for
  * {@link outside}.
  */
-export class Store<F extends ContentFacts = ContentFacts, L = undefined> implements Governed {
+export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
+  /** How much memory it may have. */
+  readonly bounds: StoreBounds;
   readonly listeners = new Set<StoreListener>();
   /** Other domains, which are told too. */
   readonly attached = new Set<AttachedIndex>();
@@ -116,56 +116,23 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
   #bytes = 0;
   #cleanings = 0;
   #closed = false;
-  #budget: number;
-  #allowance: number;
-  readonly #governor: Governor | undefined;
 
   /**
    * @param pool where contents are put. Default: one of the store's own, for processes of the same user
    * @param governor bounds it further while memory is short. Default: none does
    */
   constructor({ budget, policy, pool, governor }: StoreOptions) {
-    this.#budget = budget;
-    this.#allowance = budget;
     this.#policy = policy;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
     this.#space = new SegmentSpace(this.#pool.chunks, budget);
-    this.#governor = governor;
-    governor?.add(this);
+    const reclaim = (): void => void this.#reclaim(0);
+    const bounded = { space: this.#space, pool: this.#pool.chunks, ownsPool: this.#ownsPool, reclaim };
+    this.bounds = new StoreBounds(bounded, budget, governor);
   }
 
-  /** Most bytes of physical memory that it may have: see {@link resize}. */
   get budget(): number {
-    return this.#budget;
-  }
-
-  /** How much of the budget it may use just now: see {@link confine}. */
-  get allowance(): number {
-    return this.#allowance;
-  }
-
-  /** Most bytes that one content should take in one go: see {@link memoryFor}. */
-  get pieceBytes(): number {
-    return this.#governor?.pieceBytes ?? Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * While memory is short, what is read has to wait until others have let go of theirs: it may find no room
-   * here, and would come on top. @returns undefined where it need not wait
-   */
-  memoryFor(length: number): Promise<void> | undefined {
-    return this.#governor?.memoryFor(length);
-  }
-
-  /** Bytes of physical memory that it has now, what is idle in a pool of its own included. */
-  get footprint(): number {
-    return this.#ownsPool ? this.#pool.chunks.stats().bytesMapped : this.#space.charged;
-  }
-
-  /** Fewer bytes than this are no use to it. */
-  get leastAllowance(): number {
-    return LEAST_SEGMENTS * this.#space.segmentBytes;
+    return this.bounds.budget;
   }
 
   get closed(): boolean {
@@ -205,7 +172,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
    */
   allocate(length: number): ContentRoom | undefined {
     this.#checkOpen();
-    this.#governor?.before(length);
+    this.bounds.before(length);
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
     let room = this.#space.allocate(length, SPARE_SEGMENTS);
@@ -219,29 +186,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
     if (!this.#closed) this.#space.cancel(room);
   }
 
-  /**
-   * Changes the budget, and gives up what is beyond it: at once what nobody holds, and what is held as soon as
-   * it is let go. The allowance follows, as far as a governor lets it.
-   */
+  /** Changes the budget: see {@link StoreBounds}. The policy and those attached follow. */
   resize(budget: number): void {
     this.#checkOpen();
-    const wasWhole = this.#allowance === this.#budget;
-    this.#budget = budget;
-    this.#space.resize(budget);
     this.#policy.resized?.(budget);
-    this.confine(wasWhole ? budget : Math.min(this.#allowance, budget));
+    this.bounds.resize(budget);
     for (const index of this.attached) index.resized(budget);
-    this.#governor?.look();
-  }
-
-  /** Bounds it below its budget, until it is told otherwise. Gives up what is beyond as {@link resize} does. */
-  confine(bytes: number): void {
-    this.#allowance = Math.min(bytes, this.#budget);
-    const { chunks } = this.#pool;
-    if (this.#ownsPool) chunks.limit = this.#allowance;
-    this.#space.confine(this.#allowance);
-    this.#reclaim(0);
-    if (this.#ownsPool) chunks.trim(Math.max(0, this.#allowance - this.#space.charged), EVERY_CHUNK);
   }
 
   /**
@@ -336,8 +286,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
       policy: this.#policy.name,
       entries: this.#entries.size,
       bytes: this.#bytes,
-      budget: this.#budget,
-      allowance: this.#allowance,
+      budget: this.budget,
+      allowance: this.bounds.allowance,
       evictions: this.evictions,
       cleanings: this.#cleanings,
       uncached: this.uncached,
@@ -347,7 +297,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> impleme
 
   close(): void {
     if (this.#closed) return;
-    this.#governor?.remove(this);
+    this.bounds.close();
     // What goes may take others with it.
     for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;

@@ -39,14 +39,14 @@ function charged(store: Store<Facts>): number {
 test('resize() to less gives memory back at once, by the policy, and keeps the rest', () => {
   const { store } = makeStore(32 * MiB);
   fill(store, 1000);
-  assert.ok(store.footprint > 28 * MiB);
+  assert.ok(store.bounds.footprint > 28 * MiB);
   store.resize(8 * MiB);
-  assert.ok(store.footprint <= 8 * MiB);
+  assert.ok(store.bounds.footprint <= 8 * MiB);
   assert.ok(store.stats().bytes > 3 * MiB);
   assert.deepEqual([store.stats().budget, store.stats().allowance], [8 * MiB, 8 * MiB]);
   assert.ok(store.get('999') !== undefined && store.get('500') === undefined);
   fill(store, 1000);
-  assert.ok(store.footprint <= 8 * MiB);
+  assert.ok(store.bounds.footprint <= 8 * MiB);
   store.close();
 });
 
@@ -86,7 +86,7 @@ test('resize(0) keeps nothing, and there is a way back', () => {
   const { store } = makeStore(16 * MiB);
   fill(store, 100);
   store.resize(0);
-  assert.deepEqual([store.stats().entries, store.footprint, store.segmentBytes], [0, 0, 0]);
+  assert.deepEqual([store.stats().entries, store.bounds.footprint, store.segmentBytes], [0, 0, 0]);
   assert.equal(put(store, 'a', 100), undefined);
   store.resize(16 * MiB);
   assert.ok(put(store, 'a', 100) !== undefined);
@@ -97,17 +97,20 @@ test('confine() bounds the store below its budget, until it is told otherwise', 
   const { store } = makeStore(32 * MiB);
   const { segmentBytes } = store;
   fill(store, 1000);
-  store.confine(10 * MiB);
-  assert.ok(store.footprint <= 10 * MiB);
-  assert.deepEqual([store.budget, store.allowance, store.segmentBytes], [32 * MiB, 10 * MiB, segmentBytes]);
+  store.bounds.confine(10 * MiB);
+  assert.ok(store.bounds.footprint <= 10 * MiB);
+  assert.deepEqual(
+    [store.budget, store.bounds.allowance, store.segmentBytes],
+    [32 * MiB, 10 * MiB, segmentBytes],
+  );
   // A budget that is changed meanwhile does not lift the bound.
   store.resize(64 * MiB);
   fill(store, 1000);
-  assert.ok(store.footprint <= 10 * MiB);
+  assert.ok(store.bounds.footprint <= 10 * MiB);
   store.resize(4 * MiB);
-  assert.equal(store.allowance, 4 * MiB);
-  store.confine(1000 * MiB);
-  assert.equal(store.allowance, 4 * MiB);
+  assert.equal(store.bounds.allowance, 4 * MiB);
+  store.bounds.confine(1000 * MiB);
+  assert.equal(store.bounds.allowance, 4 * MiB);
   store.close();
 });
 
@@ -138,7 +141,7 @@ test('a governor bounds a store by what there is', () => {
   let others = 20 * MiB;
   const stores: Store<Facts>[] = [];
   const read = () => {
-    const used = others + stores.reduce((sum, { footprint }) => sum + footprint, 0);
+    const used = others + stores.reduce((sum, { bounds }) => sum + bounds.footprint, 0);
     return { limit: 64 * MiB, used, strains: 0, stalled: 0 };
   };
   const governor = new Governor({ gauge: { read }, complain: () => {} });
@@ -166,13 +169,13 @@ test('whatever its budget becomes, contents are right and bounds hold', () => {
         for (const { kind, key, length, budget } of steps) {
           if (kind === 'put') put(store, `${key}`, length);
           else if (kind === 'resize') store.resize(budget);
-          else if (kind === 'confine') store.confine(budget);
+          else if (kind === 'confine') store.bounds.confine(budget);
           const held = store.get(`${key}`)?.held;
           if (held !== undefined && (held.content?.length ?? 0) > 0)
             assert.equal(held.content?.readUInt8(0), held.facts.seed);
-          assert.ok(store.allowance <= store.budget);
-          assert.ok(charged(store) <= store.allowance);
-          assert.ok(store.footprint <= Math.max(store.allowance, 8192));
+          assert.ok(store.bounds.allowance <= store.budget);
+          assert.ok(charged(store) <= store.bounds.allowance);
+          assert.ok(store.bounds.footprint <= Math.max(store.bounds.allowance, 8192));
         }
         store.close();
       }),

@@ -26,7 +26,7 @@ interface CheckedFile extends CheckedVersion<FileFacts> {
 
 /** A file of more than this part of the budget is kept by extents. */
 const LARGEST_PART = 1 / 4;
-/** While memory is short, of less: several are read at a time, some of them beside what the cache may have. */
+/** While memory is short, of less: several are read at a time, some beside what the cache may have. */
 const LARGEST_CONFINED_PART = 1 / 16;
 /** Below this many bytes it is read whole, whatever the budget. */
 const MIN_LARGE_BYTES = 1024 ** 2;
@@ -321,7 +321,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource {
 }
 
 /** Bytes of the largest file that is kept whole. */
-function largestOf({ allowance, budget, pieceBytes }: FileStore): number {
+function largestOf({ bounds }: FileStore): number {
+  const { allowance, budget, pieceBytes } = bounds;
   const part = allowance < budget ? LARGEST_CONFINED_PART : LARGEST_PART;
   return Math.max(MIN_LARGE_BYTES, Math.min(allowance * part, pieceBytes));
 }

@@ -4,7 +4,7 @@ import { amountIn, type CgroupFolder, figuresIn, ownCgroups, textOf } from './ow
 
 /** What memory there is for this process, and those that share its bound, at one moment. Bytes. */
 export interface MemoryReading {
-  /** Of the bound that is nearest: a cgroup's, or the machine's. Infinite when there is none that is known. */
+  /** Of the bound that is nearest: a cgroup's, or the machine's. Infinite when none is known. */
   readonly limit: number;
   /** How much of it is used by what the kernel cannot drop: without clean pages of the page cache. */
   readonly used: number;
@@ -119,7 +119,7 @@ function boundOf(folder: CgroupFolder, limit: number): Bound | undefined {
     : { limit, used: Math.max(0, usage - reclaimableIn(folder)), folder };
 }
 
-/** Bytes that the kernel drops when it needs them: of files that are on disk as they are here, and of lists. */
+/** Bytes that the kernel drops when it needs them: of files that are on disk as they are here, and lists. */
 function reclaimableIn({ path, version }: CgroupFolder): number {
   const figures = figuresIn(join(path, 'memory.stat'));
   // In version 1 only these are of the cgroups below, too.

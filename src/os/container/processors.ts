@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { amountIn, ownCgroups, textOf } from './own-cgroups.ts';
 
 /**
- * How many processors this process has, as a container allows it: cores that it may run on, and no more than
- * the least CPU quota of its cgroups and those above. A quota of one and a half counts as two: what is left of
- * it would be nobody's. At least 1; what cannot be read is no quota.
+ * How many processors this process has, as a container allows it: cores that it may run on, and no more
+ * than the least CPU quota of its cgroups and those above. A quota of one and a half counts as two: what is
+ * left of it would be nobody's. At least 1; what cannot be read is no quota.
  * @param root where /proc and the mount points of cgroups are, for tests
  */
 export function usableProcessors(root = '/'): number {

@@ -45,7 +45,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
 
   /** Most bytes of one content. */
   get largest(): number {
-    return Math.min(Math.floor(this.#store.allowance * LARGEST_PART), LARGEST_BYTES);
+    return Math.min(Math.floor(this.#store.bounds.allowance * LARGEST_PART), LARGEST_BYTES);
   }
 
   get #mostEntries(): number {
