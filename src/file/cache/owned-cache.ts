@@ -171,8 +171,8 @@ export class OwnedFileCache implements FileCache {
 
   /**
    * Changes the budget. What is beyond a lower one leaves by the policy: its memory is free at once, and
-   * where somebody uses it, here or in another domain, as soon as they are done. Attached domains learn of it. A
-   * pool that was given with a limit bounds the cache as before.
+   * where somebody uses it, here or in another domain, as soon as they are done. Attached domains learn of
+   * it. A pool that was given with a limit bounds the cache as before.
    * @param budget in bytes, as of {@link FileCacheOptions}
    * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; ERR_IOLITE_CLOSED
    * @example

@@ -80,11 +80,14 @@ export class MemoryGauge {
   }
 
   #stalledIn(folder: CgroupFolder | undefined): number {
-    const file = join(
-      folder?.path ?? join(this.#root, 'proc/pressure'),
-      folder ? 'memory.pressure' : 'memory',
-    );
+    // Version 1 has no such file, and a file that is missing costs more than one that is read.
+    if (folder?.version === 1) return 0;
+    const file = folder === undefined ? this.#pressureFile : join(folder.path, 'memory.pressure');
     return Number(/^some .*\btotal=(\d+)/m.exec(textOf(file) ?? '')?.[1] ?? 0);
+  }
+
+  get #pressureFile(): string {
+    return join(this.#root, 'proc/pressure/memory');
   }
 }
 
