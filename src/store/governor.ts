@@ -118,6 +118,11 @@ export class Governor {
     for (const { resolve } of this.#waiters.splice(0)) resolve();
   }
 
+  /** Most bytes that there are, for whomever, by the nearest bound. */
+  get limit(): number {
+    return (this.running ? this.#last : undefined)?.limit ?? this.#gauge.read().limit;
+  }
+
   /** Most bytes that one content should take in one go. */
   get pieceBytes(): number {
     return (this.#last?.limit ?? Number.POSITIVE_INFINITY) * PIECE_PART;

@@ -76,7 +76,7 @@ export class StoreBounds implements Governed {
   resize(budget: number): void {
     const wasWhole = this.#allowance === this.#budget;
     this.#budget = budget;
-    this.#store.space.resize(budget);
+    this.#store.space.resize(reachable(budget, this.#governor));
     this.confine(wasWhole ? budget : this.#allowance);
     this.#governor?.look();
   }
@@ -94,4 +94,9 @@ export class StoreBounds implements Governed {
   close(): void {
     this.#governor?.remove(this);
   }
+}
+
+/** How much of a budget can be had at all: segments are to be of a size for that. */
+export function reachable(budget: number, governor: Governor | undefined): number {
+  return Math.min(budget, governor?.limit ?? Number.POSITIVE_INFINITY);
 }

@@ -7,7 +7,7 @@ import type { Governor } from './governor.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
-import { StoreBounds } from './store-bounds.ts';
+import { reachable, StoreBounds } from './store-bounds.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** What a store tells of what it has given out. */
@@ -125,7 +125,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#policy = policy;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
-    this.#space = new SegmentSpace(this.#pool.chunks, budget);
+    this.#space = new SegmentSpace(this.#pool.chunks, reachable(budget, governor));
     const reclaim = (): void => void this.#reclaim(0);
     const bounded = { space: this.#space, pool: this.#pool.chunks, ownsPool: this.#ownsPool, reclaim };
     this.bounds = new StoreBounds(bounded, budget, governor);

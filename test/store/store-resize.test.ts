@@ -155,6 +155,18 @@ test('a governor bounds a store by what there is', () => {
   store.close();
 });
 
+test('a budget that is out of reach is divided as what can be had', () => {
+  const read = () => ({ limit: 64 * MiB, used: 40 * MiB, strains: 0, stalled: 0 });
+  const governor = new Governor({ gauge: { read }, complain: () => {} });
+  const { store } = makeStore(2 ** 40, { governor });
+  assert.equal(store.segmentBytes, MiB);
+  assert.ok(store.bounds.leastAllowance <= 4 * MiB);
+  store.resize(2 ** 41);
+  assert.equal(store.segmentBytes, MiB);
+  assert.deepEqual([store.budget, store.bounds.allowance], [2 ** 41, 16 * MiB]);
+  store.close();
+});
+
 test('whatever its budget becomes, contents are right and bounds hold', () => {
   const step = fc.record({
     kind: fc.constantFrom('put', 'put', 'put', 'get', 'resize', 'confine'),

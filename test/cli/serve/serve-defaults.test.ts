@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { budgetOf, defaultWorkers } from '../../../src/cli/serve/serve-defaults.ts';
+import { Folder } from '../../support/folder.ts';
+import { get, Served } from '../support/server.ts';
 
 const MiB = 1024 ** 2;
 
@@ -21,6 +24,17 @@ test('the cache has what processes leave of the memory, or what was said', () =>
   assert.equal(budgetOf({ ...site, app: { module: 'app.js', workers: 2 } }, 2, 256 * MiB), 32 * MiB);
   assert.equal(budgetOf(site, 2, 64 * 1024 * MiB), 1024 * MiB);
   assert.equal(budgetOf({ ...site, budget: 100 }, 2, 256 * MiB), 100 * MiB);
+});
+
+test('a budget that is more than there is, is told, and does no harm', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('page.txt'), 'right');
+  await using served = await Served.start(folder.path, ['--workers', '1', '--budget', '1048576']);
+  assert.equal((await get(served.port, '/page.txt')).body.toString(), 'right');
+  assert.match(
+    served.stderr,
+    /^iolite: The budget of 1048576 MiB cannot be met: there are \d+ MiB of memory\./m,
+  );
 });
 
 test('files and an origin have half of it each', () => {
