@@ -1,5 +1,5 @@
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import { ChunkPool, type PoolStats } from '../memory/chunk-pool.ts';
 import type { PoolOptions } from '../memory/pool-options.ts';
 import { Aggregate } from './aggregate.ts';
@@ -88,6 +88,29 @@ export class Pool {
     throw new ArgumentError(
       `Cannot make aggregate: a string, bytes or an iterable of bytes is wanted, ${describe(data)} was given`,
     );
+  }
+
+  /**
+   * Gives idle memory back to the system: chunks in which nothing is referred to, here or in another domain.
+   * What stays idle for some seconds goes by itself, down to a remainder of 2 MiB (of a pool with a limit: a
+   * thirty-second of that, if it is more); so this is for who knows that it is over.
+   * @param bytes how much may stay idle at most, for use again. Default 0
+   * @returns how many bytes were given back. Not counted is what another domain still leases
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * pool.from(Buffer.alloc(8 * 1024 ** 2)).release();
+   * assert.ok(pool.trim() > 8 * 1024 ** 2);
+   * assert.equal(pool.stats().bytesMapped, 0);
+   * ```
+   */
+  trim(bytes = 0): number {
+    checkInteger(bytes, 'bytes', 0, Number.MAX_SAFE_INTEGER);
+    return this.chunks.trim(bytes, Number.POSITIVE_INFINITY);
   }
 
   stats(): PoolStats {

@@ -3,6 +3,7 @@ import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
 import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
+import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { completePoolOptions, type PoolOptions } from './pool-options.ts';
 import { SharedChunk } from './shared-chunk.ts';
@@ -43,6 +44,9 @@ const MAX_WASTE_PART = 0.25;
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
 const IDLE_BYTES = 64 * 1024 ** 2;
+/** Idle bytes that a pool keeps however long nobody uses them; and the part of its limit. */
+const KEPT_IDLE_BYTES = 2 * 1024 ** 2;
+const KEPT_IDLE_PART = 1 / 32;
 /** When it is looked again whether idle chunks can go that other domains leased: nobody tells us. */
 const LOOK_AGAIN_MS = 500;
 
@@ -58,7 +62,7 @@ export class ChunkPool {
   /** Fixed when the pool is made: it goes with each chunk to all who get one. */
   readonly acl: AccessList;
   readonly chunkSize: number;
-  readonly limit: number;
+  #limit: number;
   readonly #chunks = new Set<OwnedChunk>();
   /** Chunks without a live slice in this domain, the longest idle first. */
   readonly #idle = new Set<OwnedChunk>();
@@ -70,6 +74,8 @@ export class ChunkPool {
   #position = 0;
   #bytesMapped = 0;
   #bytesIdle = 0;
+  /** The least that were idle at any time since {@link giveBackUnused} was called. */
+  #leastIdle = 0;
   #recycled = 0;
   #allocated = 0;
   #leaked = 0;
@@ -84,7 +90,17 @@ export class ChunkPool {
     this.refill = refill;
     this.acl = resolveAcl(acl);
     this.chunkSize = roundUp(chunkSize, PAGE_BYTES);
-    this.limit = limit;
+    this.#limit = limit;
+  }
+
+  /** Most bytes of chunks; infinite when there is no bound. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Changes the limit. Nothing is taken back: a lower one holds for what is allocated from here on. */
+  set limit(bytes: number) {
+    this.#limit = Math.max(bytes, 2 * PAGE_BYTES);
   }
 
   get closed(): boolean {
@@ -164,9 +180,27 @@ export class ChunkPool {
   /**
    * Gives idle chunks back to the system, the longest idle first, until those left hold at most `bytes`.
    * Chunks that another domain still leases stay.
+   * @param tries how many of these are asked about at most, each with a call of the kernel
+   * @returns how many bytes were given back
    */
-  trim(bytes: number): void {
-    this.#shrinkIdleTo(bytes);
+  trim(bytes: number, tries = BUSY_TRIES): number {
+    const before = this.#bytesMapped;
+    if (bytes === 0 && this.#current?.references === 1) this.#leaveCurrent();
+    this.#shrinkIdleTo(bytes, tries);
+    return before - this.#bytesMapped;
+  }
+
+  /**
+   * Gives back what was idle all the time since the last call, but for a remainder that is kept for whoever
+   * comes next. Called every few seconds while there is more than that: see {@link idleMemory}.
+   * @returns whether there is still more
+   */
+  giveBackUnused(): boolean {
+    const unused = Math.min(this.#leastIdle, this.#bytesIdle);
+    if (!this.#closed)
+      this.trim(Math.max(this.#keptIdle, this.#bytesIdle - unused), Number.POSITIVE_INFINITY);
+    this.#leastIdle = this.#bytesIdle;
+    return !this.#closed && this.#bytesIdle > this.#keptIdle;
   }
 
   /**
@@ -177,6 +211,7 @@ export class ChunkPool {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#lookAgain);
+    idleMemory.remove(this);
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
     if (CHECKED) this.#checkSums();
@@ -254,6 +289,7 @@ export class ChunkPool {
       if (chunk.renew()) {
         this.#idle.delete(chunk);
         this.#bytesIdle -= chunk.size;
+        if (this.#bytesIdle < this.#leastIdle) this.#leastIdle = this.#bytesIdle;
         this.#recycled += 1;
         return chunk;
       }
@@ -293,6 +329,7 @@ export class ChunkPool {
     this.#bytesIdle += chunk.size;
     if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
     else if (this.#mostIdle < this.#bytesIdle) this.#shrinkIdleTo(this.#mostIdle);
+    if (this.#bytesIdle > this.#keptIdle) idleMemory.add(this);
   }
 
   /**
@@ -301,6 +338,12 @@ export class ChunkPool {
   get #mostIdle(): number {
     if (this.kind === 'seal') return 0;
     return this.limit === Number.POSITIVE_INFINITY ? IDLE_BYTES : Number.POSITIVE_INFINITY;
+  }
+
+  /** One with a limit is in the middle of much: it makes again what it gave back. */
+  get #keptIdle(): number {
+    if (this.#limit === Number.POSITIVE_INFINITY) return KEPT_IDLE_BYTES;
+    return Math.max(KEPT_IDLE_BYTES, this.#limit * KEPT_IDLE_PART);
   }
 
   /** Drops idle chunks, the longest idle first, until those left hold no more than `bytes`. */

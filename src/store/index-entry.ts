@@ -5,7 +5,8 @@ import type { ContentFacts, StoredVersion } from './stored-version.ts';
 /** The time of an index under one owner. */
 export class Session {
   readonly channel: Channel;
-  readonly greeting: Greeting;
+  /** What the owner has said last. */
+  greeting: Greeting;
   /** Ends that versions of this owner share, by what it calls them. */
   readonly #terms = new Map<number, SharedEnd>();
 

@@ -29,6 +29,17 @@ export class Placement<F extends ContentFacts, L> implements Target {
     this.pieces = this.#room?.pieces ?? [{ bytes: (this.#draft as Draft).bytes }];
   }
 
+  /** As the constructor; at once, unless memory is short: then when there is some. */
+  static async forContent<F extends ContentFacts, L>(
+    store: Store<F, L>,
+    length: number,
+    key?: string,
+  ): Promise<Placement<F, L>> {
+    const wait = store.bounds.memoryFor(length);
+    if (wait !== undefined) await wait;
+    return new Placement(store, length, true, key);
+  }
+
   /** Memory beside the budget with a copy of these bytes. */
   static copyOf<F extends ContentFacts, L>(store: Store<F, L>, bytes: Buffer): Placement<F, L> {
     const placement = new Placement(store, bytes.length, false);

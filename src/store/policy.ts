@@ -36,4 +36,6 @@ export interface CachePolicy {
    * @returns undefined when no entry is eligible
    */
   victim(eligible: (entry: CacheEntry) => boolean): CacheEntry | undefined;
+  /** The cache has another budget, in bytes. Only policies that go by it need to know. */
+  resized?(budget: number): void;
 }

@@ -80,13 +80,12 @@ function segmentBytesOf(budget: number): number {
  * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled,
  * retired when all of their content is dead, and used again when nobody holds a slice of them. A content that
  * is larger than a segment lies in several. As all have one size, a pool that refills maps and unmaps no
- * memory once each was used.
+ * memory once each was used. (After {@link SegmentSpace.resize} there are some of another size for a while.)
  */
 export class SegmentSpace<Tenant> {
-  /** Bytes of content in a segment. */
-  readonly segmentBytes: number;
+  #segmentBytes = 0;
   readonly #pool: ChunkPool;
-  readonly #budget: number;
+  #budget = 0;
   readonly #segments = new Map<Lease, Segment<Tenant>>();
   /** The newest last. */
   #open: Segment<Tenant>[] = [];
@@ -97,15 +96,35 @@ export class SegmentSpace<Tenant> {
   /** @param budget of chunks, in bytes, their headers included */
   constructor(pool: ChunkPool, budget: number) {
     this.#pool = pool;
-    this.#budget = budget;
     this.#retired = new RetiredChunks(pool);
-    this.segmentBytes = segmentBytesOf(budget);
+    this.resize(budget);
   }
 
-  /** How many segments can be opened just now. */
+  /** Bytes of content in a segment. */
+  get segmentBytes(): number {
+    return this.#segmentBytes;
+  }
+
+  /** Bytes of chunks that count, those included that others hold still. */
+  get charged(): number {
+    return this.#inSegments + this.#retired.bytes;
+  }
+
+  /** Another budget, with segments of its size from here on. What is beyond it is the caller's to end. */
+  resize(budget: number): void {
+    this.#budget = budget;
+    this.#segmentBytes = segmentBytesOf(budget);
+  }
+
+  /** As {@link resize}, with the segments as they are: a bound for some time. */
+  confine(budget: number): void {
+    this.#budget = budget;
+  }
+
+  /** How many segments can be opened just now; below 0 when there are more than the budget has room for. */
   get free(): number {
-    if (this.segmentBytes === 0) return 0;
-    return Math.floor((this.#budget - this.#charged) / (this.segmentBytes + PAGE_BYTES));
+    if (this.segmentBytes === 0) return this.charged > this.#budget ? -1 : 0;
+    return Math.floor((this.#budget - this.charged) / (this.segmentBytes + PAGE_BYTES));
   }
 
   /** How many there can be at most. */
@@ -116,11 +135,6 @@ export class SegmentSpace<Tenant> {
   /** How many are likely to be free in a moment: see {@link RetiredChunks.leaving}. */
   get retiring(): number {
     return this.#retired.leaving;
-  }
-
-  /** Bytes of chunks that count. */
-  get #charged(): number {
-    return this.#inSegments + this.#retired.bytes;
   }
 
   /**
@@ -298,14 +312,14 @@ export class SegmentSpace<Tenant> {
     const chunk = lease.chunk as OwnedChunk;
     this.#retired.remove(chunk);
     // A pool that is not the cache's own may give a larger one than was asked for.
-    if (this.#charged + chunk.size > this.#budget) {
+    if (this.charged + chunk.size > this.#budget) {
       this.#pool.cancel(reservation);
       return undefined;
     }
     const segment = new Segment<Tenant>(lease, offset, length);
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
-    invariant(this.#charged <= this.#budget, 'the chunks of a cache are within its budget');
+    invariant(this.charged <= this.#budget, 'the chunks of a cache are within its budget');
     return { segment, reservation };
   }
 

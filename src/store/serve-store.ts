@@ -48,6 +48,7 @@ export function serveStore<F extends ContentFacts, L>(
   const index: AttachedIndex = {
     left: (version, stays) => service.left(version, stays),
     renewed: term => service.renewed(term),
+    resized: budget => service.resized(budget),
     closed: end,
   };
   function end(): void {

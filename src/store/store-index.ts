@@ -255,8 +255,9 @@ export class StoreIndex<F extends ContentFacts> {
       for (;;) {
         const { head } = await session.channel.request({ head: this.#request(StoreRequest.WATCH) });
         if (this.#session !== session || this.#closed) return;
-        const { left = [], terms = [], closed } = head as News;
+        const { left = [], terms = [], budget, closed } = head as News;
         for (const [id, until] of terms) session.renew(id, until);
+        if (typeof budget === 'number') session.greeting = { ...session.greeting, budget };
         for (const [key, serial] of left) this.#left(key, serial, session);
         if (closed === true) break;
       }

@@ -14,6 +14,8 @@ export interface StoreListener {
 export interface AttachedIndex extends StoreListener {
   /** A term has another end. */
   renewed(term: Term): void;
+  /** The store has another budget. */
+  resized(budget: number): void;
   /** The store is closed. */
   closed(): void;
 }

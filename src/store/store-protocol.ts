@@ -66,6 +66,8 @@ export type News = {
   readonly left?: readonly (readonly [key: string, serial: number])[];
   /** Terms that end at another time than was said. */
   readonly terms?: readonly (readonly [id: number, until: number])[];
+  /** Its budget, if that is another one now. */
+  readonly budget?: number;
   /** Whether the store is closed. */
   readonly closed?: boolean;
 };

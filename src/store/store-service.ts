@@ -3,7 +3,7 @@ import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
-import type { Entry } from './store.ts';
+import type { Entry } from './entry.ts';
 import type { StoreListener } from './store-listener.ts';
 import {
   encodeVersion,
@@ -64,6 +64,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #left = new Map<string, number>();
   /** Ends of terms, that the index is still to be told of. */
   readonly #renewed = new Map<number, number>();
+  /** The budget that it is still to be told. */
+  #budget: number | undefined;
   #watcher: ((answer: Message) => void) | undefined;
   #attached = false;
 
@@ -117,6 +119,13 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#tell();
   }
 
+  /** The store has another budget, which bounds the index. */
+  resized(budget: number): void {
+    if (!this.#attached) return;
+    this.#budget = budget;
+    this.#tell();
+  }
+
   /** The index is gone, or the store is. */
   close(): void {
     this.#owner = undefined;
@@ -133,6 +142,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
     this.#left.clear();
+    this.#budget = undefined;
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
   }
@@ -210,7 +220,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       if (!this.#attached) return resolve({ head: { closed: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
-      if (this.#left.size > 0 || this.#renewed.size > 0) this.#tell();
+      if (this.#left.size > 0 || this.#renewed.size > 0 || this.#budget !== undefined) this.#tell();
     });
   }
 
@@ -218,10 +228,12 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const watcher = this.#watcher;
     if (watcher === undefined) return;
     this.#watcher = undefined;
-    const news: News = { left: [...this.#left], terms: [...this.#renewed] };
+    const budget = this.#budget === undefined ? {} : { budget: this.#budget };
+    const news: News = { left: [...this.#left], terms: [...this.#renewed], ...budget };
     watcher({ head: news as Json });
     this.#left.clear();
     this.#renewed.clear();
+    this.#budget = undefined;
   }
 }
 

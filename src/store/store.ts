@@ -3,9 +3,12 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
+import { Entry } from './entry.ts';
+import type { Governor } from './governor/governor.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './segment.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import { reachable, StoreBounds } from './store-bounds.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
@@ -17,6 +20,8 @@ export interface StoreStats extends SpaceStats {
   /** Bytes of content, forms included. */
   readonly bytes: number;
   readonly budget: number;
+  /** How much of the budget may be used just now: less than all of it while memory is short. */
+  readonly allowance: number;
   readonly evictions: number;
   /**
    * How often the live contents of a segment were copied together, so that its dead bytes could be used
@@ -25,32 +30,6 @@ export interface StoreStats extends SpaceStats {
   readonly cleanings: number;
   /** Contents that were given out and not kept: the budget had no room, or the policy did not admit them. */
   readonly uncached: number;
-}
-
-/**
- * Something that is kept under a key. The same object until it is removed, whatever becomes of its version.
- */
-export class Entry<F extends ContentFacts, L> implements CacheEntry {
-  readonly key: string;
-  /** What the domain that owns the store knows of it besides. */
-  readonly local: L;
-  /** Its present version. Set as soon as the entry is made. */
-  declare held: StoredVersion<F>;
-  size = 0;
-  /** How many attached domains have it in their index. */
-  indexes = 0;
-  /** In how many of them somebody uses it besides. */
-  holders = 0;
-
-  constructor(key: string, local: L) {
-    this.key = key;
-    this.local = local;
-  }
-
-  /** Whether somebody uses it: holds a snapshot of it, here or in an attached domain. */
-  get inUse(): boolean {
-    return this.holders > 0 || this.held.inUse;
-  }
 }
 
 /** Segments that are kept free ahead of use: one to clean into, and some while others' leases run out. */
@@ -64,6 +43,14 @@ const CLEANING_PART = 1 / 3;
 /** How many entries in use a policy passes over before one of these has to go. */
 const MAX_PASSED_ENTRIES = 1000;
 
+export interface StoreOptions {
+  /** In bytes, of physical memory. */
+  readonly budget: number;
+  readonly policy: CachePolicy;
+  readonly pool?: Pool | undefined;
+  readonly governor?: Governor | undefined;
+}
+
 /**
  * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
  * has bytes and facts, have in common. It keeps within its budget by a policy, which is asked who goes.
@@ -73,7 +60,8 @@ const MAX_PASSED_ENTRIES = 1000;
  * {@link outside}.
  */
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
-  readonly budget: number;
+  /** How much memory it may have. */
+  readonly bounds: StoreBounds;
   readonly listeners = new Set<StoreListener>();
   /** Told of each entry that is not there any more, before another one is under its key. */
   onRemoved: (entry: Entry<F, L>) => void = () => {};
@@ -96,13 +84,22 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   #cleanings = 0;
   #closed = false;
 
-  /** @param pool where contents are put. Default: one of the store's own, for processes of the same user */
-  constructor({ budget, policy, pool }: { budget: number; policy: CachePolicy; pool?: Pool | undefined }) {
-    this.budget = budget;
+  /**
+   * @param pool where contents are put. Default: one of the store's own, for processes of the same user
+   * @param governor bounds it further while memory is short. Default: none does
+   */
+  constructor({ budget, policy, pool, governor }: StoreOptions) {
     this.#policy = policy;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
-    this.#space = new SegmentSpace(this.#pool.chunks, budget);
+    this.#space = new SegmentSpace(this.#pool.chunks, reachable(budget, governor));
+    const reclaim = (): void => void this.#reclaim(0);
+    const bounded = { space: this.#space, pool: this.#pool.chunks, ownsPool: this.#ownsPool, reclaim };
+    this.bounds = new StoreBounds(bounded, budget, governor);
+  }
+
+  get budget(): number {
+    return this.bounds.budget;
   }
 
   get closed(): boolean {
@@ -144,6 +141,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    */
   allocate(length: number, key?: string): ContentRoom | undefined {
     this.#checkOpen();
+    this.bounds.before(length);
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
     if (key !== undefined && !this.admits(length, key)) return undefined;
@@ -161,6 +159,14 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   cancel(room: ContentRoom): void {
     if (!this.#closed) this.#space.cancel(room);
+  }
+
+  /** Changes the budget: see {@link StoreBounds}. The policy and those attached follow. */
+  resize(budget: number): void {
+    this.#checkOpen();
+    this.#policy.resized?.(budget);
+    this.bounds.resize(budget);
+    for (const index of this.attached) index.resized(budget);
   }
 
   /**
@@ -273,6 +279,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       entries: this.#entries.size,
       bytes: this.#bytes,
       budget: this.budget,
+      allowance: this.bounds.allowance,
       evictions: this.evictions,
       cleanings: this.#cleanings,
       uncached: this.uncached,
@@ -282,6 +289,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   close(): void {
     if (this.#closed) return;
+    this.bounds.close();
     // What goes may take others with it.
     for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;

@@ -202,6 +202,31 @@ test('chunks leased longer by another domain go when that has let go, though nob
   pool.close();
 });
 
+test('trim() gives idle chunks back, and says how much', () => {
+  using pool = new ChunkPool();
+  const small = fill(pool, 10, 1);
+  const large = fill(pool, 4 * MiB, 2);
+  assert.equal(pool.trim(0), 0);
+  large.lease.release();
+  assert.equal(pool.trim(8 * MiB), 0);
+  assert.equal(pool.trim(0), 4 * MiB + 4096);
+  // The chunk that the next small buffer would come into goes too, when it is empty.
+  small.lease.release();
+  assert.equal(pool.trim(0), MiB);
+  assert.deepEqual([pool.stats().chunks, pool.stats().bytesMapped], [0, 0]);
+  fill(pool, 10, 1).lease.release();
+});
+
+test('a limit that is lowered holds for what is allocated then', () => {
+  using pool = new ChunkPool({ limit: 8 * MiB });
+  const leases = [1, 2, 3].map(() => pool.commit(pool.reserve(2 * MiB), 2 * MiB));
+  pool.limit = 4 * MiB;
+  assert.throws(() => pool.reserve(MiB), { code: 'ERR_IOLITE_LIMIT' });
+  for (const lease of leases) lease.release();
+  pool.commit(pool.reserve(3 * MiB), MiB).release();
+  assert.ok(pool.stats().bytesMapped <= 4 * MiB);
+});
+
 test('a buffer that is longer than its room is found out', () => {
   using pool = new ChunkPool({ memory: 'heap' });
   const reservation = pool.reserve(MiB);

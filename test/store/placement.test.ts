@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
+import { Governor } from '../../src/store/governor/governor.ts';
 import { Placement } from '../../src/store/placement.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { Store } from '../../src/store/store.ts';
+import { watchdog } from '../support/watchdog.ts';
 
 const MiB = 1024 ** 2;
 
@@ -54,5 +56,22 @@ test('what is discarded leaves nothing', () => {
   const beside = new Placement(store, 100, false);
   beside.discard();
   assert.equal(beside.takeContent(), undefined);
+  store.close();
+});
+
+test('while memory is short, content waits until there is some', async () => {
+  let used = 0;
+  const read = () => ({ limit: 64 * MiB, used, strains: 0, stalled: 0 });
+  const governor = new Governor({ gauge: { read }, complain: () => {} });
+  const store = new Store({ budget: 4 * MiB, policy: createPolicy('lru', 4 * MiB), governor });
+  const first = await Placement.forContent(store, 100_000);
+  assert.equal(first.pieces.length, 1);
+  first.discard();
+  used = 62 * MiB;
+  governor.look();
+  const waiting = Placement.forContent(store, 100_000);
+  used = 0;
+  const second = await watchdog(waiting, 'memory');
+  assert.ok(second.takeRoom() !== undefined);
   store.close();
 });

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../src/base/clock.ts';
 import { IoliteError } from '../../src/base/error.ts';
+import type { Entry } from '../../src/store/entry.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { serveStore } from '../../src/store/serve-store.ts';
-import { type Entry, Store } from '../../src/store/store.ts';
+import { Store } from '../../src/store/store.ts';
 import { StoreIndex } from '../../src/store/store-index.ts';
 import type { VersionHead } from '../../src/store/store-protocol.ts';
 import type { StoreOwner } from '../../src/store/store-service.ts';
@@ -178,4 +179,19 @@ test('who is not attached is told to keep nothing', async () => {
   const { keep, facts } = head as unknown as VersionHead;
   assert.deepEqual([keep, facts], [false, { text: 'content' }]);
   assert.equal(entry.indexes + entry.holders, 0);
+});
+
+test('an index learns of a budget that changes, which bounds it', async () => {
+  using fixture = await Fixture.start();
+  assert.equal(fixture.index.budget, MiB);
+  fixture.store.resize(8 * MiB);
+  await until(() => fixture.index.budget === 8 * MiB, 'word of the larger budget');
+  fixture.put('a', 'kept');
+  assert.equal(await fixture.ask('a'), 'kept');
+  // Both at once, and once more while nobody waits for an answer.
+  fixture.store.remove('a');
+  fixture.store.resize(4 * MiB);
+  fixture.store.resize(2 * MiB);
+  await until(() => fixture.index.budget === 2 * MiB, 'word of the smaller budget');
+  assert.equal(fixture.index.peek('a'), undefined);
 });

@@ -41,10 +41,14 @@ export function defineServe(program: Command): void {
       integerArgument(0, MAX_PORT),
     )
     .option('--host <h>', 'name or address to listen on (default: 127.0.0.1)', hostName)
-    .option('-w, --workers <n>', 'processes (default: one a core)', integerArgument(1, MAX_WORKERS))
+    .option(
+      '-w, --workers <n>',
+      'processes (default: one a core, as a container allows)',
+      integerArgument(1, MAX_WORKERS),
+    )
     .option(
       '-b, --budget <MiB>',
-      'memory for file content (default: a quarter of the memory, at most 1024)',
+      'memory for file content (default: a quarter of what a container or the machine has, at most 1024)',
       integerArgument(1, MAX_BUDGET_MIB),
     )
     .addOption(

@@ -1,22 +1,23 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync, openSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { availableParallelism, constants, totalmem } from 'node:os';
+import { constants } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { ProxyHost } from '../../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
+import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, UserError } from '../user-error.ts';
 import { Primary } from './primary.ts';
 import type { ServeConfig } from './serve-config.ts';
+import { budgetOf, defaultWorkers } from './serve-defaults.ts';
 import { planOf } from './serve-plan.ts';
 import { Shutdown } from './shutdown.ts';
 
 const MIB_BYTES = 1024 ** 2;
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
-const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
 
 /**
  * Serves by a configuration until a signal ends it: the first lets the workers finish their responses, a
@@ -26,14 +27,15 @@ const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
  */
 export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const config = await read();
-  const { host = DEFAULT_HOST, workers: count = availableParallelism() } = config;
+  const { host = DEFAULT_HOST, workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
-  const budget = budgetOf(config);
+  const budget = budgetOf(config, count);
+  ownGovernor().complain = complain;
   // Workers send from it by reference to clients that are slow.
   using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
-  const proxy = await startProxy(config);
+  const proxy = await startProxy(config, budget);
   const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
     complain(`Cannot serve: ${message}`);
     shutdown.begin(1);
@@ -129,25 +131,16 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
 }
 
 /** The proxy of the origin, if there is one. @throws UserError */
-async function startProxy(config: ServeConfig): Promise<ProxyHost | undefined> {
-  const { origin, cachePolicy = DEFAULT_POLICY } = config;
+async function startProxy(
+  { origin, cachePolicy = DEFAULT_POLICY }: ServeConfig,
+  budget: number,
+): Promise<ProxyHost | undefined> {
   if (origin === undefined) return undefined;
   try {
-    return await ProxyHost.start(
-      { origin, budget: budgetOf(config), policy: cachePolicy },
-      (error, { method, target }) =>
-        complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
+    return await ProxyHost.start({ origin, budget, policy: cachePolicy }, (error, { method, target }) =>
+      complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
     );
   } catch (error) {
     throw new UserError(`Cannot serve ${origin}: ${(error as Error).message}`);
   }
-}
-
-/** Files and an origin have half of it each. */
-function budgetOf({ budget, root, origin }: ServeConfig): number {
-  const whole =
-    budget === undefined
-      ? Math.min(MAX_DEFAULT_BUDGET_BYTES, Math.floor(totalmem() / 4))
-      : budget * MIB_BYTES;
-  return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);
 }

@@ -26,7 +26,6 @@ import { checkDiskPath, MAX_LINKS } from './path-parts.ts';
 const MAX_HITS = 4;
 /** The files of the disk in a store: read once, confirmed, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersListener {
-  readonly greeting: Greeting;
   readonly finder: FileFinder;
   readonly #store: FileStore;
   readonly #maxStale: number;
@@ -47,7 +46,6 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     const lives = { watched, unwatched };
     this.#store = store;
     this.#maxStale = unwatched;
-    this.greeting = { maxStale: unwatched, budget: store.budget };
     this.#forms = new FileForms(store, compress);
     this.#large = new LargeFiles(store, keepPageCache, path => this.invalidate(path));
     this.#folders = new Folders(lives, this);
@@ -73,6 +71,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       this.#confirmations.remove(entry);
       this.#links.removed(entry);
     };
+  }
+
+  get greeting(): Greeting {
+    return { maxStale: this.#maxStale, budget: this.#store.budget };
   }
 
   /** Reads answered from memory, and those that waited for the disk. */

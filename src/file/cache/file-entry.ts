@@ -1,4 +1,5 @@
-import type { Entry, Store } from '../../store/store.ts';
+import type { Entry } from '../../store/entry.ts';
+import type { Store } from '../../store/store.ts';
 import type { FileVersion } from '../version/file-version.ts';
 import type { FileGroup } from '../watch/file-group.ts';
 import type { Folder } from '../watch/folder.ts';

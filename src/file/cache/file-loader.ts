@@ -29,6 +29,8 @@ interface LoaderParts {
 
 /** A file of more than this part of the budget is kept by extents. */
 const LARGEST_PART = 1 / 4;
+/** While memory is short, of less: several are read at a time, some beside what the cache may have. */
+const LARGEST_CONFINED_PART = 1 / 16;
 /** Below this many bytes it is read whole, whatever the budget. */
 const MIN_LARGE_BYTES = 1024 ** 2;
 
@@ -62,7 +64,14 @@ export class FileLoader {
     const name = path.slice(folder.path.length);
     if (isCompressible(mediaType) && this.#parts.names.mayHaveForms(folder, name)) return undefined;
     const startedAt = now();
-    const loaded = loadNow(path, this.#options(path, undefined));
+    const store = this.#store;
+    const loaded = loadNow(path, {
+      largest: largestOf(store),
+      keepPageCache: this.#parts.keepPageCache,
+      // While memory is short, reads wait for their turn.
+      allocate: size =>
+        store.bounds.hasMemoryFor(size) ? new Placement(store, size, true, path) : undefined,
+    });
     if (loaded === undefined) return undefined;
     const etag = contentTagNow((loaded.target as FilePlacement).pieces.map(({ bytes }) => bytes));
     if (etag === undefined) {
@@ -120,9 +129,9 @@ export class FileLoader {
     const store = this.#store;
     return {
       root,
-      largest: Math.max(MIN_LARGE_BYTES, store.budget * LARGEST_PART),
+      largest: largestOf(store),
       keepPageCache: this.#parts.keepPageCache,
-      allocate: size => new Placement(store, size, true, path),
+      allocate: size => Placement.forContent(store, size, path),
       copy: bytes => Placement.copyOf(store, bytes),
     };
   }
@@ -196,6 +205,13 @@ export class FileLoader {
     held.release();
     return entry.held.retain();
   }
+}
+
+/** Bytes of the largest file that is kept whole. */
+function largestOf({ bounds }: FileStore): number {
+  const { allowance, budget, pieceBytes } = bounds;
+  const part = allowance < budget ? LARGEST_CONFINED_PART : LARGEST_PART;
+  return Math.max(MIN_LARGE_BYTES, Math.min(allowance * part, pieceBytes));
 }
 
 function sizeAndDateOf({ version }: PlacedFile): Pick<FileFacts, 'size' | 'mtimeMs'> {

@@ -75,7 +75,7 @@ export class LargeFiles implements ExtentSource {
     }
     const { size, extent = 1 } = held.facts;
     const start = index * extent;
-    const target = new Placement(this.#store, Math.max(0, Math.min(extent, size - start)));
+    const target = await Placement.forContent(this.#store, Math.max(0, Math.min(extent, size - start)));
     try {
       await file.read(target, start, this.#keepPageCache);
       const room = target.takeRoom();

@@ -5,6 +5,12 @@ import type { Target } from '../../store/placement.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import type { LoadedFile, LoadOptions } from './load.ts';
 
+/** As {@link LoadOptions} has them. */
+interface NowOptions<T extends Target> extends Pick<LoadOptions<T>, 'largest' | 'keepPageCache'> {
+  /** Memory for a file of this size; undefined when there is none just now. */
+  allocate(size: number): T | undefined;
+}
+
 /** What is read without giving others a turn: some tens of microseconds. */
 const MAX_NOW_BYTES = 256 * 1024;
 
@@ -14,7 +20,7 @@ const MAX_NOW_BYTES = 256 * 1024;
  * @param path a real path
  * @returns undefined when it cannot be had so, for whatever reason: {@link loadFile} says which
  */
-export function loadNow<T extends Target>(path: string, options: LoadOptions<T>): LoadedFile<T> | undefined {
+export function loadNow<T extends Target>(path: string, options: NowOptions<T>): LoadedFile<T> | undefined {
   const fd = openCached(path);
   if (fd === undefined) return undefined;
   try {
@@ -29,13 +35,14 @@ export function loadNow<T extends Target>(path: string, options: LoadOptions<T>)
 function readNow<T extends Target>(
   fd: number,
   path: string,
-  { largest, keepPageCache, allocate }: LoadOptions<T>,
+  { largest, keepPageCache, allocate }: NowOptions<T>,
 ): LoadedFile<T> | undefined {
   const version = statOf(fd, path);
   const { size } = version;
   // A size of nothing may say nothing.
   if (size === 0 || size > Math.min(largest, MAX_NOW_BYTES) || untilCalm(version) > 0) return undefined;
   const target = allocate(size);
+  if (target === undefined) return undefined;
   let isRead = false;
   try {
     isRead = fill(fd, target) && sameVersion(version, statOf(fd, path));

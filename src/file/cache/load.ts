@@ -19,8 +19,8 @@ export interface LoadOptions<T extends Target> {
   readonly keepPageCache: boolean;
   /** Whether a symbolic link is followed that is the last name of the path. Default true. */
   readonly follow?: boolean;
-  /** Memory for a file of this size. */
-  allocate(size: number): T;
+  /** Memory for a file of this size, as soon as there is some. */
+  allocate(size: number): T | Promise<T>;
   /** Memory with these bytes, of a file whose size says nothing. */
   copy(bytes: Buffer): T;
 }
@@ -161,7 +161,7 @@ async function readVersion<T extends Target>(
   const { size } = version;
   // Within a tick of the file system's clock what is written again leaves the stamps as they are.
   const isCalm = untilCalm(version) === 0;
-  const target = allocate(size);
+  const target = await allocate(size);
   try {
     const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);

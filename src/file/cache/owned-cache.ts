@@ -5,6 +5,8 @@ import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
+import { defaultBudget } from '../../store/governor/default-budget.ts';
+import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
@@ -37,9 +39,15 @@ export interface FileCacheOptions {
   /**
    * Most bytes of physical memory: files, and besides them headers, what is being read, what has left the
    * cache in memory that still has other files in it, and what others still hold. What it has no room for is
-   * read, handed out, and not kept.
+   * read, handed out, and not kept. Default: a quarter of the memory there is, in a container of what it
+   * allows, less where processes need it, and at most 256 MiB.
    */
-  readonly budget: number;
+  readonly budget?: number;
+  /**
+   * Whether the cache makes do with less than its budget while memory is short, so that the kernel kills
+   * nobody: as the limits of the container and the machine, and what is used, demand. Default true.
+   */
+  readonly govern?: boolean;
   /**
    * Who leaves a full cache: by name, or a policy of one's own. Default 'gdsf'. Files in use go
    * last.
@@ -92,16 +100,15 @@ export interface OwnedStats extends CacheStats, StoreStats {
 
 const DEFAULT_MAX_STALE_MS = 1000;
 const DEFAULT_MAX_UNTOLD_MS = 60_000;
+const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 
 /**
  * Creates a file cache in this domain, which owns it. Others attach through a channel.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
  */
-export function createFileCache(options: FileCacheOptions): OwnedFileCache {
+export function createFileCache(options: FileCacheOptions = {}): OwnedFileCache {
   if (typeof options !== 'object' || options === null) {
-    throw new ArgumentError(
-      `Cannot create file cache: options with a budget are wanted, ${describe(options)} was given`,
-    );
+    throw new ArgumentError(`Cannot create file cache: options are wanted, ${describe(options)} was given`);
   }
   return new OwnedFileCache(options);
 }
@@ -115,9 +122,9 @@ export class OwnedFileCache implements FileCache {
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {
-    const { budget, policy = DEFAULT_POLICY, pool } = options;
+    const { policy = DEFAULT_POLICY, pool, compress = true, keepPageCache = false, govern = true } = options;
     const { maxStale = DEFAULT_MAX_STALE_MS, maxUntold = DEFAULT_MAX_UNTOLD_MS } = options;
-    const { compress = true, keepPageCache = false } = options;
+    const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options;
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxStale, 'maxStale', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxUntold, 'maxUntold', 0, Number.MAX_SAFE_INTEGER);
@@ -126,6 +133,7 @@ export class OwnedFileCache implements FileCache {
       budget,
       policy: createPolicy(policy, budget),
       pool,
+      governor: govern ? ownGovernor() : undefined,
     });
     this.#files = new DiskFiles(this.#store, {
       watched: maxStale === 0 ? 0 : Math.max(maxStale, maxUntold),
@@ -182,6 +190,29 @@ export class OwnedFileCache implements FileCache {
       return snapshot.content?.length ?? 0;
     };
     return warm({ read, isFull: () => pressure() > before }, pattern, options);
+  }
+
+  /**
+   * Changes the budget. What is beyond a lower one leaves by the policy: its memory is free at once, and
+   * where somebody uses it, here or in another domain, as soon as they are done. Attached domains learn of
+   * it. A pool that was given with a limit bounds the cache as before.
+   * @param budget in bytes, as of {@link FileCacheOptions}
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; ERR_IOLITE_CLOSED
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createFileCache } from 'iolite';
+   *
+   * using cache = createFileCache({ budget: 64 * 1024 ** 2 });
+   * (await cache.read('package.json')).release();
+   * cache.resize(16 * 1024 ** 2);
+   * assert.equal(cache.stats().budget, 16 * 1024 ** 2);
+   * ```
+   */
+  resize(budget: number): void {
+    checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
+    this.#checkOpen();
+    this.#store.resize(budget);
   }
 
   stats(): OwnedStats {

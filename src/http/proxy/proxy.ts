@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
+import { defaultBudget } from '../../store/governor/default-budget.ts';
+import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import type { Body } from '../message/body.ts';
@@ -33,8 +35,13 @@ import { type Resource, relatedResource, resourceOf } from './resource.ts';
 export interface ProxyOptions extends OriginLimits {
   /** The server behind: scheme, host and port. */
   readonly origin: string | URL;
-  /** Bytes of memory that responses are kept in. Default 256 MiB; 0 keeps none. */
+  /**
+   * Bytes of memory that responses are kept in; 0 keeps none. Default: a quarter of the memory there is, in a
+   * container of what it allows, less where processes need it, and at most 256 MiB.
+   */
   readonly budget?: number;
+  /** Whether it makes do with less while memory is short: as a file cache's. Default true. */
+  readonly govern?: boolean;
   /** Who leaves when the budget is spent: by name, or a policy of one's own. Default 'gdsf'. */
   readonly policy?: PolicyName | CachePolicy;
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
@@ -56,10 +63,16 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
    * @throws ERR_IOLITE_CLOSED when the proxy is closed; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, otherwise?: RequestHandler): void;
+  /**
+   * Changes the budget: what is beyond a lower one leaves.
+   * @param budget in bytes, as of {@link ProxyOptions}
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; ERR_IOLITE_CLOSED
+   */
+  resize(budget: number): void;
   close(): Promise<void>;
 }
 
-const BUDGET_BYTES = 256 * 1024 ** 2;
+const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 /** How often a request waits for what another has asked for, before it asks itself. */
 const MAX_WAITS = 3;
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -107,9 +120,9 @@ class CachingProxy implements ReverseProxy {
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, trustForwarded } = checkOptions(options);
+    const { budget, policy, pool, govern, trustForwarded } = checkOptions(options);
     const origin = createOrigin(options.origin, options);
-    this.#store = new ResponseStore({ budget, policy, pool });
+    this.#store = new ResponseStore({ budget, policy, pool, governor: govern ? ownGovernor() : undefined });
     this.#context = {
       origin,
       responses: new StoredResponses(this.#store),
@@ -120,6 +133,11 @@ class CachingProxy implements ReverseProxy {
 
   serve(channel: Channel, otherwise?: RequestHandler): void {
     this.#store.serve(channel, otherwise);
+  }
+
+  resize(budget: number): void {
+    checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
+    this.#store.resize(budget);
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -285,13 +303,9 @@ function sharedReader(
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  const {
-    budget = BUDGET_BYTES,
-    policy = DEFAULT_POLICY,
-    pool,
-    trustForwarded = false,
-  } = options as ProxyOptions;
+  const { policy = DEFAULT_POLICY, pool, govern = true, trustForwarded = false } = options as ProxyOptions;
+  const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  return { budget, policy: createPolicy(policy, budget), pool, trustForwarded };
+  return { budget, policy: createPolicy(policy, budget), pool, govern, trustForwarded };
 }

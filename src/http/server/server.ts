@@ -30,7 +30,7 @@ export interface CreateServerOptions {
   readonly root?: string | undefined;
   /** How they are served. */
   readonly site?: SiteOptions | undefined;
-  /** Where they are kept. Default: a cache of the server's own, of 256 MiB. */
+  /** Where they are kept. Default: a cache of the server's own, as createFileCache() makes it. */
   readonly cache?: FileCache | undefined;
   /** An application, in processes of its own. */
   readonly app?: AppOptions | undefined;
@@ -45,8 +45,6 @@ export interface CreateServerOptions {
   /** Told of every answer, for metrics say. */
   readonly listeners?: readonly AnswerListener[] | undefined;
 }
-
-const BUDGET_BYTES = 256 * 1024 ** 2;
 
 /**
  * A server in this process: for several that share a port and a cache, there is `iolite serve`.
@@ -98,7 +96,7 @@ export class Server {
       this.#proxy = createProxy(typeof origin === 'string' || origin instanceof URL ? { origin } : origin);
     }
     if (root !== undefined && cache === undefined) {
-      this.#ownCache = createFileCache({ budget: BUDGET_BYTES });
+      this.#ownCache = createFileCache();
     }
     const kept = cache ?? this.#ownCache;
     const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };

@@ -10,7 +10,7 @@ const MIN_BYTES = 64;
 export class Ghosts {
   readonly #places = new Map<string, Place>();
   readonly #queue = new Queue<Place>();
-  readonly #capacity: number;
+  #capacity: number;
 
   /** @param capacity how many bytes the entries remembered had, together */
   constructor(capacity: number) {
@@ -23,9 +23,13 @@ export class Ghosts {
     const place = new Place({ key, size: Math.max(size, MIN_BYTES) });
     this.#places.set(key, place);
     this.#queue.push(place);
-    while (this.#queue.bytes > this.#capacity && this.#queue.front !== undefined) {
-      this.take(this.#queue.front.entry.key);
-    }
+    this.#forgetOldest();
+  }
+
+  /** Remembers so many bytes from here on. */
+  resize(capacity: number): void {
+    this.#capacity = capacity;
+    this.#forgetOldest();
   }
 
   /** Forgets a name. @returns whether it was remembered */
@@ -35,5 +39,11 @@ export class Ghosts {
     this.#places.delete(key);
     this.#queue.remove(place);
     return true;
+  }
+
+  #forgetOldest(): void {
+    while (this.#queue.bytes > this.#capacity && this.#queue.front !== undefined) {
+      this.take(this.#queue.front.entry.key);
+    }
   }
 }

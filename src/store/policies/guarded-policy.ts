@@ -53,6 +53,10 @@ export class GuardedPolicy implements CachePolicy {
     this.#consult('removed', policy => policy.removed(entry, evicted));
   }
 
+  resized(budget: number): void {
+    this.#consult('resized', policy => policy.resized?.(budget));
+  }
+
   victim(eligible: (entry: CacheEntry) => boolean): CacheEntry | undefined {
     const isCandidate = (entry: CacheEntry): boolean => this.#present.has(entry) && eligible(entry);
     const named = this.#consult('victim', policy => policy.victim(isCandidate));

@@ -36,12 +36,17 @@ export class S3Fifo implements CachePolicy {
   readonly #small = new Queue<CountedPlace>();
   readonly #main = new Queue<CountedPlace>();
   readonly #ghosts: Ghosts;
-  readonly #smallBytes: number;
+  #smallBytes: number;
 
   /** @param budget of the cache, in bytes */
   constructor(budget: number) {
     this.#smallBytes = budget * SMALL_PART;
     this.#ghosts = new Ghosts(budget - this.#smallBytes);
+  }
+
+  resized(budget: number): void {
+    this.#smallBytes = budget * SMALL_PART;
+    this.#ghosts.resize(budget - this.#smallBytes);
   }
 
   added(entry: CacheEntry): void {

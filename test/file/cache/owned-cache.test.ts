@@ -255,7 +255,7 @@ test('close() releases everything; snapshots stay, reads fail', async () => {
 });
 
 test('createFileCache() checks its options', () => {
-  assert.throws(() => createFileCache(undefined as never), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.throws(() => createFileCache(null as never), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.throws(() => createFileCache({ budget: '1 GB' as never }), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.throws(() => createFileCache({ budget: -1 }), { code: 'ERR_IOLITE_RANGE' });
   assert.throws(() => createFileCache({ budget: 1, maxStale: -1 }), { code: 'ERR_IOLITE_RANGE' });

@@ -32,3 +32,13 @@ test('what is larger than the capacity is not remembered', () => {
   ghosts.add('a', 101);
   assert.equal(ghosts.take('a'), false);
 });
+
+test('a memory of names that is made smaller forgets the oldest, and one that is made larger fewer', () => {
+  const ghosts = new Ghosts(1000);
+  for (let i = 0; i < 10; i++) ghosts.add(`${i}`, 100);
+  ghosts.resize(300);
+  assert.deepEqual([ghosts.take('6'), ghosts.take('7')], [false, true]);
+  ghosts.resize(1000);
+  for (let i = 10; i < 18; i++) ghosts.add(`${i}`, 100);
+  assert.deepEqual([ghosts.take('8'), ghosts.take('10')], [true, true]);
+});

@@ -133,3 +133,23 @@ test('s3fifo does the same work for an operation however many entries there are'
   assert(workFor(100) < 20);
   assert(workFor(100_000) < 20);
 });
+
+test('s3fifo follows a budget that changes', () => {
+  const policy = new S3Fifo(1000);
+  const entries = Array.from({ length: 10 }, (_, i) => ({ key: `${i}`, size: 100 }));
+  for (const entry of entries) policy.added(entry);
+  const [first, second] = entries as [CacheEntry, CacheEntry];
+  // In the main queue, for it was hit twice; there is more than a tenth in the small one.
+  policy.hit(first);
+  policy.hit(first);
+  assert.equal(
+    policy.victim(() => true),
+    second,
+  );
+  // Of ten times the budget that is less than a tenth: so the main queue gives up its first.
+  policy.resized(10_000);
+  assert.equal(
+    policy.victim(() => true),
+    first,
+  );
+});

@@ -1,12 +1,11 @@
 import { Aggregate } from '../../../aggregate/aggregate.ts';
-import type { Pool } from '../../../aggregate/pool.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
-import type { CachePolicy } from '../../../store/policy.ts';
+import type { Entry } from '../../../store/entry.ts';
 import type { ContentRoom } from '../../../store/segment-space.ts';
 import { serveStore } from '../../../store/serve-store.ts';
-import { type Entry, Store } from '../../../store/store.ts';
+import { Store, type StoreOptions } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
 import { ALWAYS } from '../../../store/term.ts';
@@ -39,24 +38,34 @@ const FEWEST_ENTRIES = 1000;
  * budget of physical memory. Nothing that was put is certain to be found again.
  */
 export class ResponseStore implements StoreOwner<StoredFacts> {
-  /** Most bytes of one content. */
-  readonly largest: number;
   readonly #store: Store<StoredFacts>;
-  readonly #mostEntries: number;
   #entries = 0;
 
   /** @param pool where contents are put; default: one of its own, for processes of the same user */
-  constructor(options: { budget: number; policy: CachePolicy; pool: Pool | undefined }) {
-    const { budget } = options;
+  constructor(options: StoreOptions) {
     this.#store = new Store(options);
-    this.largest = Math.min(Math.floor(budget * LARGEST_PART), LARGEST_BYTES);
-    this.#mostEntries = budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / ENTRY_BYTES));
     this.#store.listeners.add({
       left: ({ key }) => {
         // Otherwise it is there, and was only moved or renewed.
         if (this.#store.get(key) === undefined) this.#entries -= 1;
       },
     });
+  }
+
+  /** Most bytes of one content. */
+  get largest(): number {
+    return Math.min(Math.floor(this.#store.bounds.allowance * LARGEST_PART), LARGEST_BYTES);
+  }
+
+  get #mostEntries(): number {
+    const { budget } = this.#store;
+    return budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / ENTRY_BYTES));
+  }
+
+  /** Changes the budget, as Store.resize() does. @throws ERR_IOLITE_CLOSED */
+  resize(budget: number): void {
+    this.#store.resize(budget);
+    while (this.#entries > this.#mostEntries) this.#removeOldest();
   }
 
   /** What is known of a key. Counts as a use. */

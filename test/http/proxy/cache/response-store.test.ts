@@ -101,3 +101,24 @@ test('refusalOf() tells why a content would not be kept', () => {
   assert.equal(none.refusalOf('a', Number.NaN), 'budget');
   none.close();
 });
+
+test('resize() bounds contents and how many there are anew', () => {
+  const store = storeOf(16 * MiB);
+  using pool = createPool({ memory: 'heap' });
+  using content = pool.from('x'.repeat(1000));
+  for (let i = 0; i < 4000; i++) store.put(`${i}`, facts(200), content);
+  const kept = (): number =>
+    Array.from({ length: 4000 }, (_, i) => store.look(`${i}`)).filter(Boolean).length;
+  assert.equal(kept(), 4000);
+  assert.equal(store.largest, 2 * MiB);
+  store.resize(8 * MiB);
+  assert.deepEqual([kept(), store.largest], [2048, MiB]);
+  store.resize(0);
+  assert.deepEqual([kept(), store.largest], [0, 0]);
+  store.resize(16 * MiB);
+  store.put('a', facts(200), content);
+  assert.deepEqual(store.look('a'), facts(200));
+  assert.equal(store.greeting.budget, 16 * MiB);
+  store.close();
+  assert.throws(() => store.resize(MiB), { code: 'ERR_IOLITE_CLOSED' });
+});

@@ -1,0 +1,41 @@
+import { MemoryGauge } from '../../os/container/memory-gauge.ts';
+import { usableProcessors } from '../../os/container/processors.ts';
+import { defaultBudget, PROCESS_BYTES } from '../../store/governor/default-budget.ts';
+import type { ServeConfig } from './serve-config.ts';
+
+const MIB_BYTES = 1024 ** 2;
+const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
+/** Workers are to take no more of the memory than this, where nobody says how many there are. */
+const WORKERS_PART = 1 / 2;
+
+/**
+ * Workers that there are if nobody says otherwise: one a processor, as far as the container's CPU quota and
+ * its memory go, and at least one.
+ * @param memory bytes that there are; default: what the container and the machine allow
+ */
+export function defaultWorkers(memory = new MemoryGauge().limit(), processors = usableProcessors()): number {
+  return Math.max(1, Math.min(processors, Math.floor((memory * WORKERS_PART) / PROCESS_BYTES)));
+}
+
+/**
+ * Bytes for the cache of files, and as many for that of an origin's responses, which have half each where
+ * there are both.
+ * @param workers how many there are
+ * @param memory bytes that there are; default: what the container and the machine allow
+ */
+export function budgetOf(
+  { budget, root, origin, app }: ServeConfig,
+  workers: number,
+  memory?: number,
+): number {
+  const processes = 1 + workers + (app === undefined ? 0 : (app.workers ?? 1));
+  const whole =
+    budget === undefined
+      ? defaultBudget({
+          most: MAX_DEFAULT_BUDGET_BYTES,
+          processes,
+          ...(memory === undefined ? {} : { memory }),
+        })
+      : budget * MIB_BYTES;
+  return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);
+}
