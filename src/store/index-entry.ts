@@ -10,9 +10,13 @@ export class Session {
   /** Ends that versions of this owner share, by what it calls them. */
   readonly #terms = new Map<number, SharedEnd>();
 
-  constructor(channel: Channel, greeting: Greeting) {
+  /** What is asked for is to have been seen later than this, by the machine's clock. 0: whatever the owner has. */
+  readonly since: number;
+
+  constructor(channel: Channel, greeting: Greeting, since: number) {
     this.channel = channel;
     this.greeting = greeting;
+    this.since = since;
   }
 
   /** The end of a version, as the owner has stated it: that of its term, or its own if it has none. */

@@ -50,6 +50,7 @@ export class StoreIndex<F extends ContentFacts> {
   );
   readonly #clock = new CoarseClock();
   #session: Session | undefined;
+  #hasBeenAttached = false;
   #maxStale = 0;
   /** By key, each as long as it is not answered. */
   readonly #questions = new Map<string, Question>();
@@ -91,7 +92,10 @@ export class StoreIndex<F extends ContentFacts> {
    */
   async attach(channel: Channel): Promise<void> {
     const { head } = await channel.request({ head: this.#request(StoreRequest.ATTACH) });
-    const session = new Session(channel, head as unknown as Greeting);
+    // What another owner has said was true before: nothing is to be older than that.
+    const since = this.#hasBeenAttached ? now() : 0;
+    const session = new Session(channel, head as unknown as Greeting, since);
+    this.#hasBeenAttached = true;
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
     this.#uses.clear();
@@ -186,7 +190,7 @@ export class StoreIndex<F extends ContentFacts> {
   #knownOf(key: string, session: Session): { have?: number; since?: number } {
     const present = this.#entries.get(key);
     if (present?.session === session) return { have: present.held.serial };
-    const since = present === undefined ? this.#invalidations.of(key) : now();
+    const since = present === undefined ? Math.max(this.#invalidations.of(key), session.since) : now();
     return since > 0 ? { since } : {};
   }
 

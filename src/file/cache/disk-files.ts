@@ -14,7 +14,7 @@ import { Folders, type FoldersListener } from '../watch/folders.ts';
 import { Confirmations, lookNow } from './confirmations.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
-import { FileFinder, type LookedUpFile } from './file-finder.ts';
+import { FileFinder, isRight, type LookedUpFile } from './file-finder.ts';
 import { FileForms } from './file-forms.ts';
 import { FileLoader } from './file-loader.ts';
 import { LargeFiles } from './large-files.ts';
@@ -179,12 +179,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   /** Where links lead to it, an index is given these, and asks for the file then. */
   #answerFor({ held, link }: LookedUpFile): FoundVersion<FileFacts> {
-    if (link === undefined) {
-      const entry = this.#store.bySerial(held.serial);
-      return { held, until: 0, term: entry?.local?.group.term };
-    }
+    const entry = link ?? this.#store.bySerial(held.serial);
+    // What has changed while it was read is for those who have asked, and for no time.
+    const term = entry !== undefined && isRight(entry, 0, now()) ? entry.local?.group.term : undefined;
+    if (link === undefined) return { held, until: 0, term };
     held.release();
-    return { held: link.held.retain(), until: 0, term: link.local?.group.term };
+    return { held: link.held.retain(), until: 0, term };
   }
 
   // What folders tell

@@ -256,7 +256,7 @@ export class FileFinder {
  * Whether an entry may be used without a look at the disk.
  * @param since it is to have been seen later than this
  */
-function isRight({ local }: FileEntry, since: number, time: number): boolean {
+export function isRight({ local }: FileEntry, since: number, time: number): boolean {
   if (local === undefined || local.checkedAt <= since) return false;
   const { term, confirmedAt } = local.group;
   return local.checkedAt >= confirmedAt && term.until > time;
