@@ -2,19 +2,28 @@ const SPREAD = 0x9e3779b1;
 const WORD_BYTES = 4;
 
 interface Entry<T> {
+  readonly hash: number;
   /** Bytes, and they themselves in words, those behind the end zero. */
   readonly length: number;
   readonly words: Int32Array;
   readonly value: T;
+  /** Whether they came again. */
+  cameAgain: boolean;
 }
+
+/** When so many of what came again lost their slots, as a part of these, there are too few. */
+const LOST_PART = 1 / 4;
 
 /**
  * What was made of bytes, by these bytes, for a peer that sends the same ones again and again: to look one up
  * is to compare it with what came before, and makes no garbage. What falls on the slot of another takes its
- * place.
+ * place; if that happens often to what comes again, there are more slots from then on, up to a bound.
  */
 export class BytesMemo<T> {
-  readonly #slots: (Entry<T> | undefined)[];
+  #slots: (Entry<T> | undefined)[];
+  readonly #mostSlots: number;
+  /** How many that came again lost their slot since there are so many. */
+  #lost = 0;
   readonly #longest: number;
   readonly #make: (bytes: Buffer, start: number, end: number) => T | undefined;
   /** Of where was looked last: mostly all lie in the same memory. */
@@ -25,13 +34,16 @@ export class BytesMemo<T> {
    * @param slots a power of two, up to 65,536
    * @param longest bytes of what is kept
    * @param make what to make of bytes, or undefined: that is not kept
+   * @param mostSlots as many there may become; a power of two
    */
   constructor(
     slots: number,
     longest: number,
     make: (bytes: Buffer, start: number, end: number) => T | undefined,
+    mostSlots = slots,
   ) {
     this.#slots = Array.from({ length: slots }, () => undefined);
+    this.#mostSlots = mostSlots;
     this.#longest = longest;
     this.#make = make;
   }
@@ -41,12 +53,29 @@ export class BytesMemo<T> {
     const length = end - start;
     if (length > this.#longest) return this.#make(bytes, start, end);
     if (bytes !== this.#bytes) this.#lookInto(bytes);
-    const slot = this.#slotOf(start, end);
-    const known = this.#slots[slot];
-    if (known?.length === length && this.#isAt(start, known.words, length)) return known.value;
+    const hash = this.#hashOf(start, end);
+    const known = this.#slots[hash & (this.#slots.length - 1)];
+    if (known?.length === length && this.#isAt(start, known.words, length)) {
+      if (!known.cameAgain) known.cameAgain = true;
+      return known.value;
+    }
     const value = this.#make(bytes, start, end);
-    if (value !== undefined) this.#slots[slot] = { length, words: this.#wordsAt(start, length), value };
+    if (value === undefined) return undefined;
+    if (known?.cameAgain === true) this.#lose();
+    const words = this.#wordsAt(start, length);
+    this.#slots[hash & (this.#slots.length - 1)] = { hash, length, words, value, cameAgain: false };
     return value;
+  }
+
+  /** Something that came again has lost its slot. */
+  #lose(): void {
+    this.#lost += 1;
+    const { length } = this.#slots;
+    if (this.#lost < length * LOST_PART || length >= this.#mostSlots) return;
+    this.#lost = 0;
+    const slots: (Entry<T> | undefined)[] = Array.from({ length: 2 * length }, () => undefined);
+    for (const entry of this.#slots) if (entry !== undefined) slots[entry.hash & (2 * length - 1)] = entry;
+    this.#slots = slots;
   }
 
   #lookInto(bytes: Buffer): void {
@@ -54,13 +83,14 @@ export class BytesMemo<T> {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  #slotOf(start: number, end: number): number {
+  /** Sixteen bits. */
+  #hashOf(start: number, end: number): number {
     const view = this.#view;
     let hash = end - start;
     let at = start;
     for (; at + WORD_BYTES <= end; at += WORD_BYTES) hash = Math.imul(hash ^ view.getInt32(at, true), SPREAD);
     hash = Math.imul(hash ^ this.#lastWord(at, end), SPREAD);
-    return (hash >>> 16) & (this.#slots.length - 1);
+    return hash >>> 16;
   }
 
   #isAt(start: number, words: Int32Array, length: number): boolean {

@@ -11,6 +11,8 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
   /** Its present version. Set as soon as the entry is made. */
   declare held: StoredVersion<F>;
   size = 0;
+  /** Whether its store has it. */
+  isKept = true;
   /** How many attached domains have it in their index. */
   indexes = 0;
   /** In how many of them somebody uses it besides. */

@@ -10,7 +10,7 @@ export class Session {
   /** Ends that versions of this owner share, by what it calls them. */
   readonly #terms = new Map<number, SharedEnd>();
 
-  /** What is asked for is to have been seen later than this, by the machine's clock. 0: whatever the owner has. */
+  /** What is asked for is to have been seen later than this, by the machine's clock. 0: at any time. */
   readonly since: number;
 
   constructor(channel: Channel, greeting: Greeting, since: number) {
@@ -60,8 +60,14 @@ export class IndexEntry<F extends ContentFacts> {
   used = 0;
   /** Whether it was used since the last look for what is not. */
   recent = true;
+  /** Whether it is in its index. */
+  isIndexed = true;
 
-  constructor(held: StoredVersion<F>, session: Session, end: SharedEnd) {
+  /** Whose it is. */
+  readonly index: object;
+
+  constructor(held: StoredVersion<F>, session: Session, end: SharedEnd, index: object) {
+    this.index = index;
     this.held = held;
     this.session = session;
     this.end = end;

@@ -110,7 +110,23 @@ export class StoreIndex<F extends ContentFacts> {
    */
   peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
+    return entry === undefined ? undefined : this.#use(entry);
+  }
+
+  /**
+   * As {@link peek}, for who asks for a key again and again.
+   * @param memo of the index, for this key alone
+   */
+  peekAgain(key: string, memo: { entry: object | undefined }): StoredVersion<F> | undefined {
+    let { entry } = memo;
+    if (!(entry instanceof IndexEntry && entry.isIndexed && entry.index === this)) {
+      entry = this.#entries.get(key);
+      memo.entry = entry;
+    }
+    return entry === undefined ? undefined : this.#use(entry as IndexEntry<F>);
+  }
+
+  #use(entry: IndexEntry<F>): StoredVersion<F> | undefined {
     if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return undefined;
     this.#hits += 1;
     entry.used += 1;
@@ -222,7 +238,7 @@ export class StoreIndex<F extends ContentFacts> {
       this.#tellUnkept(held);
       return held;
     }
-    this.#entries.set(key, new IndexEntry(held.retain(), session, end));
+    this.#entries.set(key, new IndexEntry(held.retain(), session, end, this));
     this.#bytes += held.size;
     return held;
   }
@@ -348,6 +364,7 @@ export class StoreIndex<F extends ContentFacts> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
+    entry.isIndexed = false;
     this.#bytes -= entry.held.size;
     invariant(this.#bytes >= 0, 'who leaves an index was counted in it');
     entry.held.release();

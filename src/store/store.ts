@@ -302,6 +302,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   #remove(entry: Entry<F, L>, evicted: boolean): void {
     const { held } = entry;
     this.#entries.delete(entry.key);
+    entry.isKept = false;
     this.#bytes -= entry.size;
     invariant(this.#bytes >= 0, 'who leaves a store was counted in it');
     if (evicted) this.evictions += 1;

@@ -61,3 +61,22 @@ test('recall() passes on what making throws, and keeps nothing then', () => {
   });
   for (let i = 0; i < 2; i++) assert.throws(() => memo.recall(Buffer.from('a'), 0, 1), /no/);
 });
+
+test('what comes again finds room, up to a bound', () => {
+  const keys = Array.from({ length: 64 }, (_, i) => Buffer.from(`key ${i}`));
+  let made = 0;
+  const memo = new BytesMemo(4, LONGEST, () => ({ number: ++made }), 1024);
+  const round = (): number => {
+    const before = made;
+    for (const key of keys) for (let i = 0; i < 2; i++) memo.recall(key, 0, key.length);
+    return made - before;
+  };
+  let last = round();
+  for (let i = 0; i < 20; i++) last = round();
+  assert.ok(last < keys.length / 4, `${last} of ${keys.length} are made anew`);
+  let few = 0;
+  const bounded = new BytesMemo(4, LONGEST, () => ({ number: ++few }), 8);
+  for (let i = 0; i < 20; i++)
+    for (const key of keys) for (let j = 0; j < 2; j++) bounded.recall(key, 0, key.length);
+  assert.ok(few > 20 * (keys.length - 8), 'there are no more than eight');
+});

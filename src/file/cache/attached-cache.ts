@@ -11,6 +11,7 @@ import {
   checkFilePath,
   closedCache,
   type FileCache,
+  type PathMemo,
   type ReadOptions,
   readPart,
   type Snapshot,
@@ -76,13 +77,15 @@ export class AttachedFileCache
     return new FileSnapshot(held, this, { way });
   }
 
-  peek(path: string): Snapshot | undefined {
-    const first = this.#index.peek(path);
+  peek(path: string, _root?: string, memo?: PathMemo): Snapshot | undefined {
+    const first = memo === undefined ? this.#index.peek(path) : this.#index.peekAgain(path, memo);
     if (first === undefined) {
       checkFilePath(path);
       if (this.#index.closed) throw closedCache();
       return undefined;
     }
+    // What has content is no link. Its facts are elsewhere in memory, and with many files not at hand.
+    if (first.content !== undefined) return new FileSnapshot(first.retain(), this);
     const way = first.facts.target === undefined ? 0 : first.serial;
     const held = way === 0 ? first : this.#follow(first);
     return held === undefined ? undefined : new FileSnapshot(held.retain(), this, { way });

@@ -42,9 +42,17 @@ export interface Snapshot extends Disposable {
    *   source said
    */
   read(start?: number, end?: number, options?: { readonly signal?: AbortSignal }): Promise<Aggregate>;
+  /** The content as an aggregate of the caller's own, who releases it; undefined as `content` is. */
+  share(): Aggregate | undefined;
   /** The same content in another coding, as a snapshot of its own, which the caller releases. */
   encoded(coding: Coding): Snapshot | undefined;
   release(): void;
+}
+
+/** Where a cache keeps what it knows of a path, for who asks for that again and again. */
+export interface PathMemo {
+  /** The cache's. */
+  entry: object | undefined;
 }
 
 /** Counters of a cache. */
@@ -99,8 +107,9 @@ export interface FileCache extends Disposable {
   /**
    * A hit, if there is one that is new enough to be used without asking the source, and lies in `root`: see
    * {@link SnapshotOptions}. Never waits.
+   * @param memo what the cache remembers of this path; it finds it faster then
    */
-  peek(path: string, root?: string): Snapshot | undefined;
+  peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;

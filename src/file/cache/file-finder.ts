@@ -1,10 +1,12 @@
 import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
+import { Entry } from '../../store/entry.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { FolderPlace, Folders } from '../watch/folders.ts';
 import { type Confirmations, lookNow } from './confirmations.ts';
+import type { PathMemo } from './file-cache.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf, linkStateOf } from './file-entry.ts';
 import { type FileLoader, MovedError } from './file-loader.ts';
 import type { Links } from './links.ts';
@@ -57,8 +59,10 @@ export class FileFinder {
    * without a look at the disk.
    * @param time of now, or of a moment ago
    */
-  peek(path: string, time: number): FileEntry | undefined {
-    const entry = this.#store.get(path);
+  peek(path: string, time: number, memo?: PathMemo): FileEntry | undefined {
+    const known = memo?.entry;
+    const entry = known instanceof Entry && known.isKept ? (known as FileEntry) : this.#store.get(path);
+    if (memo !== undefined) memo.entry = entry;
     return entry !== undefined && isRight(entry, 0, time) ? entry : undefined;
   }
 

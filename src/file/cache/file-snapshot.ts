@@ -96,6 +96,10 @@ export class FileSnapshot implements Snapshot {
     }
   }
 
+  share(): Aggregate | undefined {
+    return this.#shared()?.duplicate();
+  }
+
   encoded(coding: Coding): Snapshot | undefined {
     if (this.#released) throw released();
     if (this.#coding !== undefined || !this.#held.forms.has(coding)) return undefined;

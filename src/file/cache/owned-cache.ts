@@ -18,6 +18,7 @@ import {
   checkFilePath,
   closedCache,
   type FileCache,
+  type PathMemo,
   type ReadOptions,
   readPart,
   type Snapshot,
@@ -161,8 +162,8 @@ export class OwnedFileCache implements FileCache {
     return new FileSnapshot(held, this.#files, { way: link?.held.serial });
   }
 
-  peek(path: string, root?: string): Snapshot | undefined {
-    const found = this.#peek(path);
+  peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined {
+    const found = this.#peek(path, memo);
     if (found === undefined || !isInside(found.file.key, root)) return undefined;
     return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.link?.held.serial });
   }
@@ -243,9 +244,9 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string): { file: FileEntry; link: FileEntry | undefined } | undefined {
+  #peek(path: string, memo?: PathMemo): { file: FileEntry; link: FileEntry | undefined } | undefined {
     const time = this.#clock.now(this.#maxStale);
-    const entry = this.#files.finder.peek(path, time);
+    const entry = this.#files.finder.peek(path, time, memo);
     if (entry === undefined) {
       checkFilePath(path);
       this.#checkOpen();

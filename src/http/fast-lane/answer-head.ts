@@ -4,12 +4,19 @@ import type { Answer } from '../message/exchange.ts';
 import { type HeaderList, hasField, isField } from '../message/header-list.ts';
 
 /** The first lines of an answer in bytes, and what the last ones depend on. */
-interface Block {
+class Block {
   readonly status: number;
   readonly bytes: Buffer;
   readonly hasLength: boolean;
   /** What a server behind this one says of its answer stays. */
   readonly hasDate: boolean;
+
+  constructor(status: number, headers: HeaderList, bytes: Buffer) {
+    this.status = status;
+    this.bytes = bytes;
+    this.hasLength = hasField(headers, 'content-length');
+    this.hasDate = hasField(headers, 'date');
+  }
 }
 
 /** By the list itself: handlers give the same list for the same file. */
@@ -36,11 +43,7 @@ export function answerHead(
   length: number,
   closing: boolean,
 ): [Buffer, Buffer] {
-  let block = blocks.get(answer.headers);
-  if (block === undefined || block.status !== answer.status) {
-    block = serialise(answer);
-    blocks.set(answer.headers, block);
-  }
+  const block = blockOf(answer);
   if (!isCurrent) turnSecond();
   const delimiter = delimiterLine(framing, length, block.hasLength);
   if (delimiter !== '' || block.hasDate) {
@@ -49,14 +52,25 @@ export function answerHead(
   return [block.bytes, closing ? lastLinesClosing : lastLines];
 }
 
+function blockOf(answer: Answer): Block {
+  const { headers, status, kept } = answer;
+  const known = kept === undefined ? blocks.get(headers) : kept.head;
+  if (known instanceof Block && known.status === status) return known;
+  const block = serialise(answer);
+  if (kept === undefined) blocks.set(headers, block);
+  else kept.head = block;
+  return block;
+}
+
 function delimiterLine(framing: Framing, length: number, isStated: boolean): string {
   if (framing === 'chunked') return 'Transfer-Encoding: chunked\r\n';
   return framing === 'length' && !isStated ? `Content-Length: ${length}\r\n` : '';
 }
 
 /** Whether the fields of an answer have its length. */
-export function statesLength({ headers }: Answer): boolean {
-  return blocks.get(headers)?.hasLength ?? hasField(headers, 'content-length');
+export function statesLength({ headers, kept }: Answer): boolean {
+  const known = kept === undefined ? blocks.get(headers) : kept.head;
+  return known instanceof Block ? known.hasLength : hasField(headers, 'content-length');
 }
 
 /** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
@@ -81,13 +95,7 @@ function serialise({ status, headers }: Answer): Block {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
   const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
-  const bytes = Buffer.from(text, 'latin1');
-  return {
-    status,
-    bytes,
-    hasLength: hasField(headers, 'content-length'),
-    hasDate: hasField(headers, 'date'),
-  };
+  return new Block(status, headers, Buffer.from(text, 'latin1'));
 }
 
 function fieldLines(headers: HeaderList): string {

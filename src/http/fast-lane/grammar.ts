@@ -3,6 +3,8 @@
  * allow-list: what is not certain to mean the same to every HTTP parser is for node:http to read.
  */
 
+import type { RequestNotes } from '../message/exchange.ts';
+
 /** A request that was read. The same bytes always make the same one: it may be used for many connections. */
 export interface ParsedRequest {
   readonly method: 'GET' | 'HEAD';
@@ -17,6 +19,8 @@ export interface ParsedRequest {
   readonly length: number;
   /** The head itself, where it is kept as it is likely to come again: see {@link RequestMemo}. */
   readonly kept: Buffer | undefined;
+  /** Of the handlers, where it is kept. */
+  readonly notes: RequestNotes | undefined;
 }
 
 export const MAX_HEAD_BYTES = 8192;
@@ -131,7 +135,16 @@ export function parseRequest(bytes: Buffer, start: number): ParsedRequest | unde
   if (host === undefined || !HOST.test(host)) return undefined;
   const close = closes(fields.get('connection'));
   if (close === undefined) return undefined;
-  return { method, target, fields, rawHeaders, close, length: at + 2 - start, kept: undefined };
+  return {
+    method,
+    target,
+    fields,
+    rawHeaders,
+    close,
+    length: at + 2 - start,
+    kept: undefined,
+    notes: undefined,
+  };
 }
 
 /** Whether ' HTTP/1.1\r\n' stands at `at`. */

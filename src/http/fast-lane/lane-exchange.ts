@@ -1,5 +1,5 @@
 import { releaseBody } from '../message/body.ts';
-import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
+import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import { hintsHead } from './answer-head.ts';
@@ -98,6 +98,10 @@ export class LaneExchange implements ServerRequest, Recipient {
 
   get rawHeaders(): readonly string[] {
     return this.parsed.rawHeaders;
+  }
+
+  get notes(): RequestNotes | undefined {
+    return this.parsed.notes;
   }
 
   get body(): undefined {

@@ -3,15 +3,16 @@ import { type ParsedRequest, parseRequest } from './grammar.ts';
 
 /** What all connections read into at once. */
 const READ_BYTES = 64 * 1024;
-/** A megabyte of requests at most is kept. */
+/** How many requests are kept, at first and at most: a megabyte of them, or thirty where they come again. */
 const SLOTS = 1024;
+const MAX_SLOTS = 32_768;
 const MAX_BYTES = 1024;
 
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */
 export class RequestMemo {
   /** What bytes are read into: nothing of it outlives the call that they came with. */
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly);
+  readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, MAX_SLOTS);
 
   /**
    * The request that the first `count` bytes of the buffer are, all of them. Its fields are frozen.
@@ -26,5 +27,5 @@ function parseOnly(bytes: Buffer, start: number, end: number): ParsedRequest | u
   const parsed = parseRequest(bytes.subarray(start, end), 0);
   if (parsed?.length !== end - start) return undefined;
   Object.freeze(parsed.rawHeaders);
-  return { ...parsed, kept: Buffer.from(bytes.subarray(start, end)) };
+  return { ...parsed, kept: Buffer.from(bytes.subarray(start, end)), notes: { site: undefined } };
 }

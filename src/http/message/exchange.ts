@@ -3,6 +3,14 @@ import type { Body } from './body.ts';
 import type { HeaderList } from './header-list.ts';
 
 /**
+ * What handlers keep with a request whose very bytes came before and are likely to come again: what they have
+ * found for it, so that they need not look for it. A handler sees to it that what it finds here is its own.
+ */
+export interface RequestNotes {
+  site: object | undefined;
+}
+
+/**
  * A request as the handlers of this storey see it, whoever parsed it: the fast lane, node:http or node:http2.
  * (RFC 9110)
  */
@@ -20,6 +28,8 @@ export interface ServerRequest {
   header(name: string): string | undefined;
   /** All fields in the order they came. Frozen when the same list may come with another request. */
   readonly rawHeaders: HeaderList;
+  /** Missing where nothing is kept. */
+  readonly notes?: RequestNotes | undefined;
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;
   /**
@@ -63,6 +73,13 @@ export interface Answer {
   readonly body: Body | undefined;
   /** The file that was asked for, where it was one and the handler says so. */
   readonly file?: ServedFile | undefined;
+  /** What senders keep for answers with this status and these very headers, if they come again. */
+  readonly kept?: KeptHead | undefined;
+}
+
+/** What a sender has made of a status and headers. The sender's. */
+export interface KeptHead {
+  head: object | undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import { RecentMap } from '../../base/recent-map.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
 import { admitsLink, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
-import type { SiteEntry, SiteSource } from './site-source.ts';
+import type { SiteEntry, SitePath, SiteSource } from './site-source.ts';
 
 /** Paths through links that the policy is known to admit. */
 const MAX_ADMITTED_PATHS = 10_000;
@@ -29,9 +29,13 @@ export class DirectorySource implements SiteSource {
     this.#prefix = root.endsWith('/') ? root.slice(0, -1) : root;
   }
 
-  peek(path: string): Snapshot | undefined {
-    const snapshot = this.#cache.peek(this.#prefix + path);
-    if (snapshot === undefined || this.#isAdmitted(path, snapshot)) return snapshot;
+  nameOf(path: string): string {
+    return this.#prefix + path;
+  }
+
+  peek(path: SitePath): Snapshot | undefined {
+    const snapshot = this.#cache.peek(path.name, undefined, path);
+    if (snapshot === undefined || this.#isAdmitted(path.path, snapshot)) return snapshot;
     snapshot.release();
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import { mediaTypeOf } from '../../file/content/media-type.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
@@ -11,8 +12,9 @@ import { type ByteRange, contentRange, parseRanges } from '../message/range.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { type Representation, type RepresentationSource, representationOf } from './representation.ts';
 import type { FoundFile } from './site-files.ts';
+import type { NotedAnswer } from './site-note.ts';
 import type { SiteSettings } from './site-options.ts';
-import { bodyOf } from './snapshot-body.ts';
+import { bodyOf, wholeBodyOf } from './snapshot-body.ts';
 
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
@@ -44,7 +46,9 @@ export class FileAnswers {
   }
 
   /** @param found its snapshot is taken over */
-  answer(request: ServerRequest, { path, snapshot }: FoundFile): Answer {
+  answer(request: ServerRequest, { path, snapshot, note }: FoundFile): Answer {
+    const noted = note?.answered;
+    if (noted?.version === snapshot.version) return this.#answerAgain(snapshot, noted);
     const { codings } = snapshot;
     const choice = this.#settings.encodings
       ? chooseCoding(request.header('accept-encoding'), codings)
@@ -56,17 +60,44 @@ export class FileAnswers {
     try {
       const representation = this.#represent(path, { snapshot, sent, coding });
       const { file } = representation;
-      const { status, headers, pieces } =
+      const decision =
         choice === undefined
           ? { status: 406, headers: representation.bare }
           : this.#decide(request, representation, sent.size, request.stated?.(file));
+      const { status, headers } = decision;
       if (status >= 400) return { ...statusAnswer(status, headers), file };
-      if (pieces !== undefined && request.method === 'GET') body = bodyOf(sent, pieces);
-      return { status, headers, body, file };
+      const pieces = request.method === 'GET' ? decision.pieces : undefined;
+      const answer = {
+        status,
+        headers,
+        file,
+        kept: headers === representation.headers ? representation.kept : undefined,
+      };
+      // As long as the date says nothing, it may come to say something.
+      if (note !== undefined && isTellingDate(snapshot.mtimeMs, Date.now()))
+        note.answered = {
+          version: snapshot.version,
+          answer,
+          coding,
+          pieces: isAll(sent, pieces) ? 'all' : pieces,
+        };
+      if (pieces !== undefined) body = bodyOf(sent, pieces);
+      return { ...answer, body };
     } finally {
       if (encoded !== undefined) snapshot.release();
       if (body === undefined) sent.release();
     }
+  }
+
+  /** The same request as before, for the same version. */
+  #answerAgain(snapshot: Snapshot, { answer, coding, pieces }: NotedAnswer): Answer {
+    const { status, headers, file, kept } = answer;
+    const sent = coding === 'identity' ? snapshot : (snapshot.encoded(coding) as Snapshot);
+    if (sent !== snapshot) snapshot.release();
+    if (pieces === 'all') return { status, headers, body: wholeBodyOf(sent), file, kept };
+    if (pieces !== undefined) return { status, headers, body: bodyOf(sent, pieces), file, kept };
+    sent.release();
+    return { status, headers, body: undefined, file, kept };
   }
 
   /**
@@ -122,6 +153,17 @@ export class FileAnswers {
     if (ranges === undefined || !allowsRange(request.header('if-range'), validators)) return undefined;
     return ranges;
   }
+}
+
+/** Whether the pieces of a body are all of a content, which is in memory. */
+function isAll({ content, size }: Snapshot, pieces: Decision['pieces']): boolean {
+  const [first] = pieces ?? [];
+  return (
+    content !== undefined &&
+    pieces?.length === 1 &&
+    typeof first === 'object' &&
+    first.end - first.start === size
+  );
 }
 
 function validatorsOf({ etag, lastModified }: Stated, representation: Representation): Validators {

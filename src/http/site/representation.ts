@@ -3,7 +3,7 @@ import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import { mediaTypeOf } from '../../file/content/media-type.ts';
 import type { Validators } from '../message/conditional.ts';
-import type { ServedFile } from '../message/exchange.ts';
+import type { KeptHead, ServedFile } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import type { SiteSettings } from './site-options.ts';
 
@@ -13,6 +13,7 @@ export interface Representation extends Validators {
   readonly mediaType: string;
   /** Of 200. */
   readonly headers: HeaderList;
+  readonly kept: KeptHead;
   /** Of 304 and 412. */
   readonly bare: HeaderList;
   /** Of 206 and 416, without what differs from range to range: type, length, Content-Range. */
@@ -64,6 +65,7 @@ export function representationOf(
     etag,
     lastModified,
     mediaType,
+    kept: { head: undefined },
     headers: ['Content-Type', mediaType, 'Content-Length', String(sent.size), ...partial],
     bare: [...bare, ...rest],
     partial,

@@ -1,7 +1,9 @@
 import { extname } from 'node:path';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
+import type { RequestNotes } from '../message/exchange.ts';
 import { statusOf } from '../message/status-of-error.ts';
+import { Meaning, SiteNote } from './site-note.ts';
 import type { SiteSettings } from './site-options.ts';
 import type { SiteSource } from './site-source.ts';
 
@@ -11,13 +13,8 @@ export interface FoundFile {
   readonly path: string;
   /** The finder's caller releases it. */
   readonly snapshot: Snapshot;
-}
-
-/** What a name was found to mean. */
-interface Meaning {
-  readonly path: string;
-  /** By performance.now(). */
-  readonly until: number;
+  /** What is kept with the request. */
+  readonly note?: SiteNote | undefined;
 }
 
 /**
@@ -39,23 +36,34 @@ export class SiteFiles {
     this.#settings = settings;
   }
 
-  /** A file that was found by a name before, if the source has it at hand. */
-  peek(name: string): FoundFile | undefined {
-    const meaning = this.#meanings.get(name);
-    if (meaning === undefined || performance.now() > meaning.until) return undefined;
+  /**
+   * A file that was found by a name before, if the source has it at hand.
+   * @param notes of the request: what is kept there need not be looked for
+   */
+  peek(target: string, notes: RequestNotes | undefined): FoundFile | undefined {
+    const noted = notes?.site;
+    const isOurs = noted instanceof SiteNote && noted.owner === this;
+    const meaning = isOurs ? noted.meaning : this.#meanings.get(nameOf(target));
+    if (meaning === undefined || performance.now() > meaning.until) {
+      if (isOurs && notes !== undefined) notes.site = undefined;
+      return undefined;
+    }
     const { path } = meaning;
-    const snapshot = this.#source.peek(path);
-    return snapshot === undefined ? undefined : { path, snapshot };
+    const snapshot = this.#source.peek(meaning);
+    if (snapshot === undefined || notes === undefined) return snapshot && { path, snapshot };
+    const note = isOurs ? noted : new SiteNote(this, meaning);
+    notes.site = note;
+    return { path, snapshot, note };
   }
 
   /**
-   * A name was found to mean a file.
+   * A target was found to mean a file.
    * @param named the path that it decodes to
    */
-  remember(name: string, named: string, { path }: FoundFile): void {
+  remember(target: string, named: string, { path }: FoundFile): void {
     const first = named.endsWith('/') ? named + (this.#settings.index[0] ?? '') : named;
     const until = path === first ? Number.POSITIVE_INFINITY : performance.now() + SECOND_CHOICE_MS;
-    this.#meanings.set(name, { path, until });
+    this.#meanings.set(nameOf(target), new Meaning(path, this.#source.nameOf(path), until));
   }
 
   /**
@@ -103,4 +111,10 @@ export class SiteFiles {
     }
     return undefined;
   }
+}
+
+/** What names a file, as it was sent: without the query. */
+function nameOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
 }

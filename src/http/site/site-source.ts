@@ -1,9 +1,17 @@
-import type { Snapshot } from '../../file/cache/file-cache.ts';
+import type { PathMemo, Snapshot } from '../../file/cache/file-cache.ts';
 
 /** An entry of a directory. */
 export interface SiteEntry {
   readonly name: string;
   readonly type: 'file' | 'directory';
+}
+
+/** A path that is asked for again and again, and what is remembered of it. */
+export interface SitePath extends PathMemo {
+  /** From the root. */
+  readonly path: string;
+  /** What the source knows it by. */
+  readonly name: string;
 }
 
 /**
@@ -14,8 +22,10 @@ export interface SiteEntry {
 export interface SiteSource {
   /** What {@link ServedFile.path} begins with: of a directory its path. */
   readonly root: string;
+  /** What the source knows a path by: so much as follows from the path alone. */
+  nameOf(path: string): string;
   /** The file at a path, if it is in memory, is right, and may be reached. The caller releases it. */
-  peek(path: string): Snapshot | undefined;
+  peek(path: SitePath): Snapshot | undefined;
   /**
    * The file at a path. The caller releases it.
    * @throws EISDIR for a directory; ENOENT, ENOTDIR, EACCES, ... with a `code`, as the file system says them;

@@ -54,7 +54,7 @@ export class StaticSite implements Handler {
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const { method, target } = request;
     if (method === 'GET' || method === 'HEAD') {
-      const found = isMountPoint(request) ? undefined : this.#files.peek(nameOf(target));
+      const found = isMountPoint(request) ? undefined : this.#files.peek(target, request.notes);
       if (found === undefined) return tellLater(recipient, signal => this.#getOrRefuse(request, signal));
       recipient.answered(this.#answers.answer(request, found));
     } else if (this.#settings.fallthrough) recipient.declined();
@@ -85,7 +85,7 @@ export class StaticSite implements Handler {
     const found = await this.#files.find(target.path, signal);
     if (found === 'directory') return this.#answerDirectory(request, target, signal);
     // What is remembered is answered at once, without hints.
-    if (links === undefined) this.#files.remember(nameOf(request.target), target.path, found);
+    if (links === undefined) this.#files.remember(request.target, target.path, found);
     return this.#answers.answer(request, found);
   }
 

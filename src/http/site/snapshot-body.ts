@@ -21,6 +21,16 @@ export function bodyOf(snapshot: Snapshot, pieces: readonly (string | ByteRange)
   return body;
 }
 
+/**
+ * The body that is all of a snapshot's content, which is in memory.
+ * @param snapshot taken over: it is released with the body
+ */
+export function wholeBodyOf(snapshot: Snapshot): Body | undefined {
+  const body = snapshot.share();
+  snapshot.release();
+  return body;
+}
+
 /** Text, and parts of the content by reference, one behind the other. */
 function assemble(content: Aggregate, pieces: readonly (string | ByteRange)[]): Aggregate {
   const body = new Aggregate();
