@@ -7,6 +7,8 @@ import type { ContentFacts } from './stored-version.ts';
 /** Memory that content is to be read into. */
 export interface Target {
   readonly pieces: readonly { readonly bytes: Buffer }[];
+  /** Whether what is read into it is to be kept, and so need not be in another cache as well. */
+  readonly isKept: boolean;
   /** Gives it back, unfilled. */
   discard(): void;
 }
@@ -45,6 +47,10 @@ export class Placement<F extends ContentFacts, L> implements Target {
     const placement = new Placement(store, bytes.length, false);
     bytes.copy((placement.pieces[0] as { bytes: Buffer }).bytes);
     return placement;
+  }
+
+  get isKept(): boolean {
+    return this.#room !== undefined;
   }
 
   /** The room, which is filled: put it into the store. Undefined when there was none. */

@@ -15,8 +15,10 @@ interface RetiredChunk {
   droppedAt?: number;
 }
 
-/** In which those who are told that a version has left let go of it, unless they are using it. */
+/** In which those who map a chunk have heard that it was given back to the system. */
 const GRACE_MS = 100;
+/** In which those who are told that a version has left let go of it, unless they hold on to it. */
+const LEAVING_MS = 1000;
 
 /**
  * Chunks that a cache has left as a whole and that somebody, here or elsewhere, may hold still: their memory
@@ -42,10 +44,10 @@ export class RetiredChunks {
    * {@link sweep}.
    */
   get leaving(): number {
-    const recently = now() - GRACE_MS;
+    const recently = now() - LEAVING_MS;
     let count = 0;
-    for (const { at, lease } of this.#chunks.values()) {
-      if (at > recently && (lease.deref()?.references ?? 0) === 0) count += 1;
+    for (const { at, lease, droppedAt } of this.#chunks.values()) {
+      if (droppedAt !== undefined || (at > recently && (lease.deref()?.references ?? 0) === 0)) count += 1;
     }
     return count;
   }

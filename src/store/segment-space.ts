@@ -223,6 +223,16 @@ export class SegmentSpace<Tenant> {
     return most !== undefined && bytes >= part * most.capacity ? most : undefined;
   }
 
+  /** The part of what segments have room for that holds nothing any more. */
+  get deadPart(): number {
+    let [dead, capacity] = [0, 0];
+    for (const segment of this.#segments.values()) {
+      dead += segment.dead;
+      capacity += segment.capacity;
+    }
+    return capacity === 0 ? 0 : dead / capacity;
+  }
+
   /** Finds out which of the retired chunks nobody holds any more. @returns how many these were */
   sweep(): number {
     return this.#retired.sweep();

@@ -34,12 +34,21 @@ export interface StoreStats extends SpaceStats {
 
 /** Segments that are kept free ahead of use: one to clean into, and some while others' leases run out. */
 const SPARE_SEGMENTS = 1;
-const AHEAD_PART = 1 / 50;
+const AHEAD_PART = 1 / 25;
 const MIN_AHEAD_SEGMENTS = 2;
 /** With fewer segments than this, only the spare one is kept free. */
 const FEW_SEGMENTS = 16;
 /** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
 const CLEANING_PART = 1 / 3;
+/**
+ * When so much of all segments is dead, the deadest is cleaned whatever it has. What leaves by worth lies
+ * everywhere: to evict until one segment has enough dead bytes would take a third of all.
+ */
+const MAX_DEAD_PART = 1 / 6;
+/** What is evicted before it is asked again which segment is worth cleaning: this part of one. */
+const EVICTION_PART = 1 / 16;
+/** Bytes that are kept ready for contents beside the budget. */
+const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
 /** How many entries in use a policy passes over before one of these has to go. */
 const MAX_PASSED_ENTRIES = 1000;
 
@@ -253,7 +262,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const { acl, memory } = this.#pool.chunks;
     const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
     this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
-    this.#outside.chunks.trim(0);
+    this.#outside.chunks.trim(OUTSIDE_IDLE_BYTES);
     return this.#outside;
   }
 
@@ -359,12 +368,33 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       if (this.#space.free >= wanted) return true;
       // Evicting more would not make those who lease them let go sooner.
       if (this.#space.free + this.#space.retiring >= wanted) return false;
-      const segment = this.#space.mostlyDead(CLEANING_PART);
-      if (segment !== undefined && this.#clean(segment)) continue;
+      const isScattered = this.#space.deadPart >= MAX_DEAD_PART;
+      const segment = this.#space.mostlyDead(isScattered ? MAX_DEAD_PART / 2 : CLEANING_PART);
+      if (segment !== undefined && (this.#clean(segment) || this.#empty(segment))) continue;
+      if (!this.#evict(this.#space.segmentBytes * EVICTION_PART)) return false;
+    }
+  }
+
+  /**
+   * Evicts all that is in a segment, where there is no room to move it to: its memory is free again, which it
+   * would not be if as much was evicted here and there. @returns false when somebody uses some of it
+   */
+  #empty(segment: Segment<Entry<F, L>>): boolean {
+    const tenants = segment.tenants();
+    if (tenants.some(entry => entry.inUse)) return false;
+    for (const entry of tenants) this.#remove(entry, true);
+    return true;
+  }
+
+  /** Evicts so many bytes, at least one entry. @returns false when there is none */
+  #evict(bytes: number): boolean {
+    for (let evicted = 0; evicted < bytes || evicted === 0; ) {
       const victim = this.#victim();
-      if (victim === undefined) return false;
+      if (victim === undefined) return evicted > 0;
+      evicted += Math.max(1, victim.size);
       this.#remove(victim, true);
     }
+    return true;
   }
 
   #victim(): Entry<F, L> | undefined {

@@ -61,7 +61,7 @@ test('what is discarded leaves nothing', () => {
 
 test('while memory is short, content waits until there is some', async () => {
   let used = 0;
-  const read = () => ({ limit: 64 * MiB, used, strains: 0, stalled: 0 });
+  const read = () => ({ limit: 64 * MiB, used, reclaimable: 0, strains: 0, stalled: 0 });
   const governor = new Governor({ gauge: { read }, complain: () => {} });
   const store = new Store({ budget: 4 * MiB, policy: createPolicy('lru', 4 * MiB), governor });
   const first = await Placement.forContent(store, 100_000);

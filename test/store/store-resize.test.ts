@@ -128,7 +128,7 @@ function stub() {
 }
 
 test('a store that is closed is not resized, nor governed', () => {
-  const read = () => ({ limit: 100 * MiB, used: 0, strains: 0, stalled: 0 });
+  const read = () => ({ limit: 100 * MiB, used: 0, reclaimable: 0, strains: 0, stalled: 0 });
   const governor = new Governor({ gauge: { read } });
   const { store } = makeStore(MiB, { governor });
   assert.equal(governor.running, true);
@@ -142,7 +142,7 @@ test('a governor bounds a store by what there is', () => {
   const stores: Store<Facts>[] = [];
   const read = () => {
     const used = others + stores.reduce((sum, { bounds }) => sum + bounds.footprint, 0);
-    return { limit: 64 * MiB, used, strains: 0, stalled: 0 };
+    return { limit: 64 * MiB, used, reclaimable: 0, strains: 0, stalled: 0 };
   };
   const governor = new Governor({ gauge: { read }, complain: () => {} });
   const { store } = makeStore(256 * MiB, { governor });
@@ -156,7 +156,7 @@ test('a governor bounds a store by what there is', () => {
 });
 
 test('a budget that is out of reach is divided as what can be had', () => {
-  const read = () => ({ limit: 64 * MiB, used: 40 * MiB, strains: 0, stalled: 0 });
+  const read = () => ({ limit: 64 * MiB, used: 40 * MiB, reclaimable: 0, strains: 0, stalled: 0 });
   const governor = new Governor({ gauge: { read }, complain: () => {} });
   const { store } = makeStore(2 ** 40, { governor });
   assert.equal(store.segmentBytes, MiB);

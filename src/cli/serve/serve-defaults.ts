@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { MemoryGauge } from '../../os/container/memory-gauge.ts';
 import { usableProcessors } from '../../os/container/processors.ts';
 import { defaultBudget, PROCESS_BYTES } from '../../store/governor/default-budget.ts';
@@ -5,6 +6,8 @@ import type { ServeConfig } from './serve-config.ts';
 
 const MIB_BYTES = 1024 ** 2;
 const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
+/** Who may have less than this of the machine's memory is in a container. */
+const MACHINE_PART = 0.95;
 /** Workers are to take no more of the memory than this, where nobody says how many there are. */
 const WORKERS_PART = 1 / 2;
 
@@ -29,12 +32,16 @@ export function budgetOf(
   memory?: number,
 ): number {
   const processes = 1 + workers + (app === undefined ? 0 : (app.workers ?? 1));
+  const available = memory ?? new MemoryGauge().limit();
+  // A container is there for what is in it.
+  const isOurs = available < totalmem() * MACHINE_PART;
   const whole =
     budget === undefined
       ? defaultBudget({
           most: MAX_DEFAULT_BUDGET_BYTES,
           processes,
-          ...(memory === undefined ? {} : { memory }),
+          isOurs,
+          memory: available,
         })
       : budget * MIB_BYTES;
   return root === undefined || origin === undefined ? whole : Math.floor(whole / 2);

@@ -136,7 +136,7 @@ async function readWhole(
   root: string,
   most: number,
 ): Promise<{ version: DatedSize; bytes: Buffer }> {
-  const memory = (bytes: Buffer): Target => ({ pieces: [{ bytes }], discard: () => {} });
+  const memory = (bytes: Buffer): Target => ({ pieces: [{ bytes }], isKept: false, discard: () => {} });
   const { version, target, handle } = await loadFile(path, {
     root,
     largest: most,

@@ -13,7 +13,7 @@ import type { FileEntry, FileFacts, FileState, FileStore, LinkState } from './fi
 import type { FileForms } from './file-forms.ts';
 import type { LargeFiles } from './large-files.ts';
 import { type LoadedFile, type LoadOptions, loadFile } from './load.ts';
-import { loadNow } from './load-now.ts';
+import { loadNow, loadSoon } from './load-now.ts';
 
 type FilePlacement = Placement<FileFacts, FileState | LinkState | undefined>;
 type PlacedFile = LoadedFile<FilePlacement>;
@@ -93,7 +93,11 @@ export class FileLoader {
     const startedAt = now();
     this.#reading.set(path, false);
     try {
-      const loaded = await loadFile(path, { ...this.#options(path, root), follow: false });
+      const options = this.#options(path, root);
+      const isNear = folder.fileSystem !== 'remote';
+      const loaded =
+        (isNear ? await loadSoon(path, options) : undefined) ??
+        (await loadFile(path, { ...options, follow: false }));
       if (loaded.realPath !== path) {
         await this.#discard(loaded);
         throw new MovedError(path);

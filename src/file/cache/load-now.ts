@@ -1,4 +1,5 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { dropPageCache, openCached, readCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
@@ -13,6 +14,10 @@ interface NowOptions<T extends Target> extends Pick<LoadOptions<T>, 'largest' | 
 
 /** What is read without giving others a turn: some tens of microseconds. */
 const MAX_NOW_BYTES = 256 * 1024;
+
+const readAsync = promisify(read);
+/** What a byte is read into to find out whether it is in memory: of its own, so that it does not move. */
+const PROBE = Buffer.allocUnsafeSlow(4096).subarray(0, 1);
 
 /**
  * Reads a file that the kernel has in memory, with its names: at once, without the thread pool, at a tenth of
@@ -41,6 +46,8 @@ function readNow<T extends Target>(
   const { size } = version;
   // A size of nothing may say nothing.
   if (size === 0 || size > Math.min(largest, MAX_NOW_BYTES) || untilCalm(version) > 0) return undefined;
+  // Who allocates memory may have to make room for it: not for a file that is on the disk alone.
+  if (readCached(fd, PROBE, size - 1) === 0) return undefined;
   const target = allocate(size);
   if (target === undefined) return undefined;
   let isRead = false;
@@ -50,7 +57,7 @@ function readNow<T extends Target>(
     if (!isRead) target.discard();
   }
   if (!isRead) return undefined;
-  if (!keepPageCache) dropPageCache(fd);
+  if (!keepPageCache && target.isKept) dropPageCache(fd);
   return {
     version,
     realPath: path,
@@ -59,6 +66,56 @@ function readNow<T extends Target>(
     settled: isSettled(version),
     sized: true,
   };
+}
+
+/**
+ * Reads a file of which the kernel has the names in memory, by one turn of the thread pool a piece: the rest,
+ * which {@link loadFile} has the thread pool do as well, takes no time then.
+ * @param path a real path
+ * @returns undefined when it cannot be had so, or has changed meanwhile: {@link loadFile} says which
+ */
+export async function loadSoon<T extends Target>(
+  path: string,
+  options: LoadOptions<T>,
+): Promise<LoadedFile<T> | undefined> {
+  const fd = openCached(path);
+  if (fd === undefined) return undefined;
+  try {
+    const version = statOf(fd, path);
+    const { size } = version;
+    if (size === 0 || size > options.largest || untilCalm(version) > 0) return undefined;
+    const target = await options.allocate(size);
+    return await readSoon(fd, path, version, target, options.keepPageCache);
+  } catch {
+    return undefined;
+  } finally {
+    closeDescriptor(fd);
+  }
+}
+
+async function readSoon<T extends Target>(
+  fd: number,
+  path: string,
+  version: FileVersion,
+  target: T,
+  keepPageCache: boolean,
+): Promise<LoadedFile<T> | undefined> {
+  let isRead = false;
+  try {
+    let position = 0;
+    for (const { bytes } of target.pieces) {
+      const { bytesRead } = await readAsync(fd, bytes, 0, bytes.length, position);
+      if (bytesRead < bytes.length) return undefined;
+      position += bytesRead;
+    }
+    isRead = sameVersion(version, statOf(fd, path));
+  } finally {
+    if (!isRead) target.discard();
+  }
+  if (!isRead) return undefined;
+  if (!keepPageCache && target.isKept) dropPageCache(fd);
+  const settled = isSettled(version);
+  return { version, realPath: path, target, handle: undefined, settled, sized: true };
 }
 
 function fill(fd: number, target: Target): boolean {

@@ -55,8 +55,6 @@ const TRIES = 6;
 /** The last tries do not wait for the file to become calm. */
 const CALM_TRIES = 4;
 const READ_BYTES = 16 * 1024 ** 2;
-/** Files of this size and more leave the page cache after they were read. */
-const DROP_BYTES = 256 * 1024;
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -174,7 +172,7 @@ async function readVersion<T extends Target>(
       (isCalm || filled < size || (await readsTheSame(handle, target.pieces, 0)))
     ) {
       if (filled === size && beyond.bytesRead === 0) {
-        if (size >= DROP_BYTES && !keepPageCache) dropPageCache(handle.fd);
+        if (!keepPageCache && target.isKept) dropPageCache(handle.fd);
         return { target, settled: isSettled(after), sized: true };
       }
       target.discard();

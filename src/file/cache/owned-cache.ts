@@ -79,7 +79,7 @@ export interface FileCacheOptions {
    */
   readonly compress?: boolean;
   /**
-   * Leave what was read in the kernel's page cache too. Default: files of 256 KiB and more are dropped there.
+   * Leave what was read in the kernel's page cache too. Default: what is kept here is dropped there.
    */
   readonly keepPageCache?: boolean;
 }

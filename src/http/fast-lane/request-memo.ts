@@ -3,9 +3,9 @@ import { type ParsedRequest, parseRequest } from './grammar.ts';
 
 /** What all connections read into at once. */
 const READ_BYTES = 64 * 1024;
-/** How many requests are kept, at first and at most: a megabyte of them, or thirty where they come again. */
+/** How many requests are kept, at first and at most: a megabyte of them, or twenty where they come again. */
 const SLOTS = 1024;
-const MAX_SLOTS = 32_768;
+const MAX_SLOTS = 16_384;
 const MAX_BYTES = 1024;
 
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */

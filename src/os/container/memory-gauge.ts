@@ -8,6 +8,8 @@ export interface MemoryReading {
   readonly limit: number;
   /** How much of it is used by what the kernel cannot drop: without clean pages of the page cache. */
   readonly used: number;
+  /** And how much by what it can. */
+  readonly reclaimable: number;
   /** How often somebody had to wait for memory, or got none, at that bound. It only grows. */
   readonly strains: number;
   /** Microseconds that somebody has waited for memory there, since the start; 0 where it is not told. */
@@ -17,7 +19,7 @@ export interface MemoryReading {
 /** A bound on memory as it is now. */
 type Bound = Omit<MemoryReading, 'strains' | 'stalled'> & { readonly folder: CgroupFolder | undefined };
 
-const NO_BOUND: Bound = { limit: Number.POSITIVE_INFINITY, used: 0, folder: undefined };
+const NO_BOUND: Bound = { limit: Number.POSITIVE_INFINITY, used: 0, reclaimable: 0, folder: undefined };
 /** More than any machine has: how version 1 and libuv say that there is no limit. */
 const UNLIMITED_BYTES = 2 ** 60;
 
@@ -57,8 +59,8 @@ export class MemoryGauge {
       const bound = boundOf(folder, this.#limitOf(folder));
       if (bound !== undefined && bound.limit - bound.used < nearest.limit - nearest.used) nearest = bound;
     }
-    const { limit, used, folder } = nearest;
-    return { limit, used, strains: strainsOf(folder), stalled: this.#stalledIn(folder) };
+    const { limit, used, reclaimable, folder } = nearest;
+    return { limit, used, reclaimable, strains: strainsOf(folder), stalled: this.#stalledIn(folder) };
   }
 
   #limitOf(folder: CgroupFolder): number {
@@ -76,7 +78,8 @@ export class MemoryGauge {
     if (total === undefined || total === 0) {
       return this.#root === '/' ? { ...NO_BOUND, limit: totalmem() } : NO_BOUND;
     }
-    return { limit: total, used: Math.max(0, total - (available ?? total)), folder: undefined };
+    const reclaimable = Math.max(0, (available ?? 0) - (bytesOf('MemFree') ?? 0));
+    return { limit: total, used: Math.max(0, total - (available ?? total)), reclaimable, folder: undefined };
   }
 
   #stalledIn(folder: CgroupFolder | undefined): number {
@@ -117,9 +120,9 @@ function boundOf(folder: CgroupFolder, limit: number): Bound | undefined {
   const { path, version } = folder;
   if (limit === Number.POSITIVE_INFINITY) return undefined;
   const usage = amountIn(join(path, version === 2 ? 'memory.current' : 'memory.usage_in_bytes'));
-  return usage === undefined
-    ? undefined
-    : { limit, used: Math.max(0, usage - reclaimableIn(folder)), folder };
+  if (usage === undefined) return undefined;
+  const reclaimable = Math.min(usage, reclaimableIn(folder));
+  return { limit, used: usage - reclaimable, reclaimable, folder };
 }
 
 /** Bytes that the kernel drops when it needs them: of files that are on disk as they are here, and lists. */

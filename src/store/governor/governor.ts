@@ -168,7 +168,9 @@ export class Governor {
     const reserve = reserveOf(reading.limit);
     let room = reading.limit - reading.used - reserve;
     if (room < 0) room += idleMemory.trim();
-    const pressure = room < reading.limit * RESERVE_PART ? this.#pressure(reading) : 'none';
+    // Who fills the rest with the page cache waits now and then for a page of that: which harms nobody.
+    const isTight = room < reading.limit * RESERVE_PART && reading.reclaimable < reserve;
+    const pressure = isTight ? this.#pressure(reading) : 'none';
     // What is counted as free is not there for those who wait for it.
     if (pressure === 'stalled') room = Math.min(room, -reading.limit * STALLED_STEP_PART);
     if (room < 0 || pressure !== 'none') this.#shortAt = now();

@@ -37,7 +37,7 @@ class Scene {
     const read = () => {
       this.readings += 1;
       const used = this.others * MiB + this.cache.footprint;
-      return { limit: this.limit * MiB, used, strains: this.strains, stalled: this.stalled };
+      return { limit: this.limit * MiB, used, reclaimable: 0, strains: this.strains, stalled: this.stalled };
     };
     this.governor = new Governor({ gauge: { read }, complain: message => this.said.push(message) });
     this.governor.add(this.cache);
