@@ -80,11 +80,12 @@ export function readCached(fd: number, bytes: Uint8Array, position: number): num
 
 /**
  * Lets the kernel drop a file's clean pages from its page cache (posix_fadvise(2)): what was read into
- * buffers of ours need not be kept a second time.
+ * buffers of ours need not be kept a second time. Does nothing where that cannot be said.
  * @param length of the range from `offset` on, in bytes; 0: up to the file's end
  * @throws SystemError
  */
 export function dropPageCache(fd: number, offset = 0, length = 0): void {
+  if (unsupportedReason() !== undefined) return;
   const errno = libc().posix_fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
   if (errno !== 0) throw new SystemError('posix_fadvise', errno, 'Cannot drop a file from the page cache');
 }

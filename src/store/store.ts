@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto';
-import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { Entry } from './entry.ts';
 import type { Governor } from './governor/governor.ts';
-import type { CacheEntry, CachePolicy } from './policy.ts';
-import type { Segment } from './segment.ts';
+import type { CachePolicy } from './policy.ts';
+import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
 import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
 import { reachable, StoreBounds } from './store-bounds.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
@@ -32,26 +31,8 @@ export interface StoreStats extends SpaceStats {
   readonly uncached: number;
 }
 
-/** Segments that are kept free ahead of use: one to clean into, and some while others' leases run out. */
-const SPARE_SEGMENTS = 1;
-const AHEAD_PART = 1 / 25;
-const MIN_AHEAD_SEGMENTS = 2;
-/** With fewer segments than this, only the spare one is kept free. */
-const FEW_SEGMENTS = 16;
-/** A segment is cleaned when so much of it is dead: it costs twice as many bytes copied as it gives. */
-const CLEANING_PART = 1 / 3;
-/**
- * When so much of all segments is dead, the deadest is cleaned whatever it has. What leaves by worth lies
- * everywhere: to evict until one segment has enough dead bytes would take a third of all.
- */
-const MAX_DEAD_PART = 1 / 6;
-/** What is evicted before it is asked again which segment is worth cleaning: this part of one. */
-const EVICTION_PART = 1 / 16;
 /** Bytes that are kept ready for contents beside the budget. */
 const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
-/** How many entries in use a policy passes over before one of these has to go. */
-const MAX_PASSED_ENTRIES = 1000;
-
 export interface StoreOptions {
   /** In bytes, of physical memory. */
   readonly budget: number;
@@ -85,12 +66,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** For what the budget has no room for. Made when first needed. */
   #outside: Pool | undefined;
   readonly #space: SegmentSpace<Entry<F, L>>;
+  readonly #room: RoomMaker<F, L>;
   readonly #entries = new Map<string, Entry<F, L>>();
   readonly #bySerial = new Map<number, Entry<F, L>>();
   /** Begins anywhere, so that no version of this store is taken for one of another. */
   #serial = randomInt(2 ** 20) * 2 ** 32;
   #bytes = 0;
-  #cleanings = 0;
   #closed = false;
 
   /**
@@ -102,7 +83,11 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
     this.#space = new SegmentSpace(this.#pool.chunks, reachable(budget, governor));
-    const reclaim = (): void => void this.#reclaim(0);
+    this.#room = new RoomMaker<F, L>(this.#space, this.#policy, {
+      remove: entry => this.#remove(entry, true),
+      exchange: (entry, parts) => this.#exchange(entry, parts),
+    });
+    const reclaim = (): void => void this.#room.make(0);
     const bounded = { space: this.#space, pool: this.#pool.chunks, ownsPool: this.#ownsPool, reclaim };
     this.bounds = new StoreBounds(bounded, budget, governor);
   }
@@ -155,15 +140,16 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
     if (key !== undefined && !this.admits(length, key)) return undefined;
     let room = this.#space.allocate(length, SPARE_SEGMENTS);
-    if (room === undefined && this.#reclaim(wanted + SPARE_SEGMENTS))
+    if (room === undefined && this.#room.make(wanted + SPARE_SEGMENTS))
       room = this.#space.allocate(length, SPARE_SEGMENTS);
-    if (room !== undefined) this.#reclaimAhead();
+    // The next content need not wait for others to give up theirs.
+    if (room !== undefined) this.#room.make(this.#room.ahead);
     return room;
   }
 
   /** Whether there is room that costs nobody his, or the policy admits a content at the price of others. */
   admits(length: number, key: string): boolean {
-    return this.#space.free > this.#ahead || this.#policy.admit?.({ key, size: length }) !== false;
+    return this.#space.free > this.#room.ahead || this.#policy.admit?.({ key, size: length }) !== false;
   }
 
   cancel(room: ContentRoom): void {
@@ -290,7 +276,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       budget: this.budget,
       allowance: this.bounds.allowance,
       evictions: this.evictions,
-      cleanings: this.#cleanings,
+      cleanings: this.#room.cleanings,
       uncached: this.uncached,
       ...space,
     };
@@ -323,14 +309,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   /** Gives an entry another version object, of the same version. */
-  #exchange(
-    entry: Entry<F, L>,
-    {
-      facts,
-      content,
-      forms,
-    }: { facts: F; content: Aggregate | undefined; forms: Map<string, Aggregate> | undefined },
-  ): void {
+  #exchange(entry: Entry<F, L>, { facts, content, forms }: VersionParts<F>): void {
     const before = entry.held;
     entry.held = new StoredVersion<F>(entry.key, this.nextSerial(), facts, content, forms, before);
     this.#bySerial.set(entry.held.serial, entry);
@@ -342,88 +321,6 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     for (const listener of this.listeners) listener.left(held, stays);
     for (const index of this.attached) index.left(held, stays);
     held.release();
-  }
-
-  // Making room
-
-  /** Keeps some segments free, so that the next content need not wait for others to give up theirs. */
-  #reclaimAhead(): void {
-    this.#reclaim(this.#ahead);
-  }
-
-  get #ahead(): number {
-    const { capacity } = this.#space;
-    if (capacity < FEW_SEGMENTS) return SPARE_SEGMENTS;
-    return Math.max(MIN_AHEAD_SEGMENTS, Math.ceil(capacity * AHEAD_PART));
-  }
-
-  /**
-   * Cleans and evicts until some segments are free, or will be soon.
-   * @param wanted how many are to be free
-   * @returns whether they are
-   */
-  #reclaim(wanted: number): boolean {
-    for (;;) {
-      if (this.#space.free < wanted) this.#space.sweep();
-      if (this.#space.free >= wanted) return true;
-      // Evicting more would not make those who lease them let go sooner.
-      if (this.#space.free + this.#space.retiring >= wanted) return false;
-      const isScattered = this.#space.deadPart >= MAX_DEAD_PART;
-      const segment = this.#space.mostlyDead(isScattered ? MAX_DEAD_PART / 2 : CLEANING_PART);
-      if (segment !== undefined && (this.#clean(segment) || this.#empty(segment))) continue;
-      if (!this.#evict(this.#space.segmentBytes * EVICTION_PART)) return false;
-    }
-  }
-
-  /**
-   * Evicts all that is in a segment, where there is no room to move it to: its memory is free again, which it
-   * would not be if as much was evicted here and there. @returns false when somebody uses some of it
-   */
-  #empty(segment: Segment<Entry<F, L>>): boolean {
-    const tenants = segment.tenants();
-    if (tenants.some(entry => entry.inUse)) return false;
-    for (const entry of tenants) this.#remove(entry, true);
-    return true;
-  }
-
-  /** Evicts so many bytes, at least one entry. @returns false when there is none */
-  #evict(bytes: number): boolean {
-    for (let evicted = 0; evicted < bytes || evicted === 0; ) {
-      const victim = this.#victim();
-      if (victim === undefined) return evicted > 0;
-      evicted += Math.max(1, victim.size);
-      this.#remove(victim, true);
-    }
-    return true;
-  }
-
-  #victim(): Entry<F, L> | undefined {
-    let passed = 0;
-    const unused = (entry: CacheEntry): boolean => {
-      if (!(entry as Entry<F, L>).inUse) return true;
-      passed += 1;
-      return passed > MAX_PASSED_ENTRIES;
-    };
-    return (this.#policy.victim(unused) ?? this.#policy.victim(() => true)) as Entry<F, L> | undefined;
-  }
-
-  /**
-   * Moves the live contents of a segment elsewhere, which is safe because nobody can change them.
-   * @returns false when there is no room to move them to
-   */
-  #clean(segment: Segment<Entry<F, L>>): boolean {
-    for (const entry of segment.tenants()) {
-      const { content, forms, facts } = entry.held;
-      const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
-      this.#exchange(entry, {
-        facts,
-        content: content === undefined ? undefined : move(content),
-        forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
-      });
-    }
-    if (segment.live > 0) return false;
-    this.#cleanings += 1;
-    return true;
   }
 
   /** @param live bytes that segments count as the cache's */

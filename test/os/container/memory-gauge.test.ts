@@ -38,14 +38,26 @@ test('without cgroups the machine is the bound', () => {
   });
   const gauge = new MemoryGauge(machine.root);
   assert.equal(gauge.limit(), 8 * GiB);
-  assert.deepEqual(gauge.read(), { limit: 8 * GiB, used: 2 * GiB, strains: 0, stalled: 77 });
+  assert.deepEqual(gauge.read(), {
+    limit: 8 * GiB,
+    used: 2 * GiB,
+    reclaimable: 5 * GiB,
+    strains: 0,
+    stalled: 77,
+  });
 });
 
 test('what cannot be known is no limit', () => {
   using machine = new Machine();
   const gauge = new MemoryGauge(machine.root);
   assert.equal(gauge.limit(), Number.POSITIVE_INFINITY);
-  assert.deepEqual(gauge.read(), { limit: Number.POSITIVE_INFINITY, used: 0, strains: 0, stalled: 0 });
+  assert.deepEqual(gauge.read(), {
+    limit: Number.POSITIVE_INFINITY,
+    used: 0,
+    reclaimable: 0,
+    strains: 0,
+    stalled: 0,
+  });
 });
 
 test('version 2: the least limit of all above counts, and clean pages of files do not', () => {
@@ -63,7 +75,13 @@ test('version 2: the least limit of all above counts, and clean pages of files d
   );
   const gauge = new MemoryGauge(machine.root);
   assert.equal(gauge.limit(), 256 * MiB);
-  assert.deepEqual(gauge.read(), { limit: 256 * MiB, used: 130 * MiB, strains: 14, stalled: 123 });
+  assert.deepEqual(gauge.read(), {
+    limit: 256 * MiB,
+    used: 130 * MiB,
+    reclaimable: 70 * MiB,
+    strains: 14,
+    stalled: 123,
+  });
 });
 
 test('version 2: beyond memory.high a cgroup is slowed down, so that is its limit', () => {
@@ -87,7 +105,13 @@ test('version 1: figures are those of the cgroups below, too', () => {
   machine.write('cg/a/b/memory.oom_control', 'oom_kill_disable 0\nunder_oom 0\noom_kill 2');
   const gauge = new MemoryGauge(machine.root);
   assert.equal(gauge.limit(), 256 * MiB);
-  assert.deepEqual(gauge.read(), { limit: 256 * MiB, used: 125 * MiB, strains: 9, stalled: 0 });
+  assert.deepEqual(gauge.read(), {
+    limit: 256 * MiB,
+    used: 125 * MiB,
+    reclaimable: 75 * MiB,
+    strains: 9,
+    stalled: 0,
+  });
 });
 
 test('version 1: a limit above what can be seen is known to the cgroup', () => {
@@ -96,7 +120,13 @@ test('version 1: a limit above what can be seen is known to the cgroup', () => {
   machine.write('cg/memory.stat', `hierarchical_memory_limit ${300 * MiB}`);
   const gauge = new MemoryGauge(machine.root);
   assert.equal(gauge.limit(), 300 * MiB);
-  assert.deepEqual(gauge.read(), { limit: 300 * MiB, used: 100 * MiB, strains: 0, stalled: 0 });
+  assert.deepEqual(gauge.read(), {
+    limit: 300 * MiB,
+    used: 100 * MiB,
+    reclaimable: 0,
+    strains: 0,
+    stalled: 0,
+  });
 });
 
 test('of several bounds the one counts that has the least left', () => {

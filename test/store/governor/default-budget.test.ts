@@ -21,6 +21,13 @@ test('where there is little, processes come first', () => {
   assert.equal(budget(160, 3), 16);
 });
 
+test('a container that is ours leaves a cache most of what processes do not need', () => {
+  const ours = (memory: number, processes: number): number =>
+    Math.floor(defaultBudget({ most: 1024 * MiB, processes, isOurs: true, memory: memory * MiB }) / MiB);
+  assert.deepEqual([ours(300, 2), ours(256, 3), ours(160, 3), ours(4096, 3)], [142, 89, 22, 1024]);
+  assert.equal(ours(8, 3), 2);
+});
+
 test('where there is next to nothing, a cache has next to nothing', () => {
   assert.equal(budget(96, 3), 4);
   assert.equal(budget(8, 3), 2);
