@@ -36,15 +36,19 @@ const PARALLEL_LOOKS = 16;
 export class Confirmations {
   readonly #store: FileStore;
   readonly #lives: Lives;
-  readonly #confirmLink: (entry: FileEntry) => Promise<boolean>;
+  readonly #confirmLink: (entry: FileEntry, startedAt: number) => Promise<boolean>;
   readonly #looked = new Set<FileGroup>();
   readonly #folders = new Map<FileGroup, Folder>();
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
   #closed = false;
 
-  /** @param confirmLink whether a path leads where it led */
-  constructor(store: FileStore, lives: Lives, confirmLink: (entry: FileEntry) => Promise<boolean>) {
+  /** @param confirmLink whether a path leads where it led, by a look that begins after a time */
+  constructor(
+    store: FileStore,
+    lives: Lives,
+    confirmLink: (entry: FileEntry, startedAt: number) => Promise<boolean>,
+  ) {
     this.#store = store;
     this.#lives = lives;
     this.#confirmLink = confirmLink;
@@ -151,16 +155,16 @@ export class Confirmations {
     const next = slow.values();
     const lookSome = async (): Promise<void> => {
       for (const entry of next) {
-        const verdict = this.#isKept(entry) && (await this.#lookLater(entry));
+        const verdict = this.#isKept(entry) && (await this.#lookLater(entry, startedAt));
         if (this.#isKept(entry)) this.#settle(entry, verdict, startedAt);
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_LOOKS, slow.length) }, lookSome));
   }
 
-  async #lookLater(entry: FileEntry): Promise<boolean> {
+  async #lookLater(entry: FileEntry, startedAt: number): Promise<boolean> {
     try {
-      if (linkStateOf(entry) !== undefined) return await this.#confirmLink(entry);
+      if (linkStateOf(entry) !== undefined) return await this.#confirmLink(entry, startedAt);
       const state = fileStateOf(entry);
       if (state === undefined) return false;
       return state.settled && sameVersion(await currentVersion(entry.key), state.version);

@@ -20,7 +20,7 @@ import { FileLoader } from './file-loader.ts';
 import { LargeFiles } from './large-files.ts';
 import { Links } from './links.ts';
 import { currentVersion, OutsideError } from './load.ts';
-import { checkDiskPath, MAX_LINKS } from './path-parts.ts';
+import { checkDiskPath, MAX_LINKS, partsOf } from './path-parts.ts';
 
 /** Hits in a batch beyond which no policy decides differently. */
 const MAX_HITS = 4;
@@ -49,7 +49,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#forms = new FileForms(store, compress);
     this.#large = new LargeFiles(store, keepPageCache, path => this.invalidate(path));
     this.#folders = new Folders(lives, this);
-    this.#confirmations = new Confirmations(store, lives, entry => this.#links.confirm(entry));
+    this.#confirmations = new Confirmations(store, lives, (entry, startedAt) =>
+      this.#links.confirm(entry, startedAt),
+    );
     this.#links = new Links(store, this.#folders, this.#confirmations);
     this.#names = new FormNames(unwatched);
     this.#loader = new FileLoader(store, {
@@ -136,6 +138,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   invalidate(path: string): void {
     for (let key: string | undefined = path, hops = 0; key !== undefined && hops <= MAX_LINKS; hops++) {
       this.#loader.noteChange(key);
+      this.#folders.doubt(partsOf(key).directory);
       const next: string | undefined = this.#store.get(key)?.held.facts.target;
       this.#store.remove(key);
       key = next;
@@ -179,12 +182,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   /** Where links lead to it, an index is given these, and asks for the file then. */
   #answerFor({ held, link }: LookedUpFile): FoundVersion<FileFacts> {
-    const entry = link ?? this.#store.bySerial(held.serial);
+    const entry = this.#store.bySerial((link ?? held).serial);
     // What has changed while it was read is for those who have asked, and for no time.
     const term = entry !== undefined && isRight(entry, 0, now()) ? entry.local?.group.term : undefined;
     if (link === undefined) return { held, until: 0, term };
     held.release();
-    return { held: link.held.retain(), until: 0, term };
+    return { held: link, until: 0, term };
   }
 
   // What folders tell
@@ -213,7 +216,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   }
 
   redirected(paths: readonly string[]): void {
-    for (const path of paths) this.#store.remove(path);
+    this.#links.redirected(paths);
   }
 
   #used(entry: FileEntry, times: number, time: number): void {

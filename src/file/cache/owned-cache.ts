@@ -23,14 +23,8 @@ import {
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
-import {
-  FILES,
-  type FileEntry,
-  type FileFacts,
-  type FileState,
-  type FileStore,
-  type LinkState,
-} from './file-entry.ts';
+import { FILES, type FileFacts, type FileState, type FileStore, type LinkState } from './file-entry.ts';
+import type { PeekedFile } from './file-finder.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
@@ -157,14 +151,15 @@ export class OwnedFileCache implements FileCache {
   async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
     const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
-    const { held, link } = await this.#files.finder.lookUp(path, 0, root, signal);
-    return new FileSnapshot(held, this.#files, { way: link?.held.serial });
+    const { held, link, way } = await this.#files.finder.lookUp(path, 0, root, signal);
+    link?.release();
+    return new FileSnapshot(held, this.#files, { way });
   }
 
   peek(path: string, root?: string): Snapshot | undefined {
     const found = this.#peek(path);
     if (found === undefined || !isInside(found.file.key, root)) return undefined;
-    return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.link?.held.serial });
+    return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.way });
   }
 
   invalidate(path: string): void {
@@ -243,7 +238,7 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string): { file: FileEntry; link: FileEntry | undefined } | undefined {
+  #peek(path: string): PeekedFile | undefined {
     const time = this.#clock.now(this.#maxStale);
     const entry = this.#files.finder.peek(path, time);
     if (entry === undefined) {
@@ -251,10 +246,9 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
       return undefined;
     }
-    const file = entry.held.facts.target === undefined ? entry : this.#files.finder.follow(entry, time);
-    if (file === undefined) return undefined;
-    this.#files.hit(file, time);
-    return { file, link: file === entry ? undefined : entry };
+    const found = this.#files.finder.follow(entry, time);
+    if (found !== undefined) this.#files.hit(found.file, time);
+    return found;
   }
 
   #checkOpen(): void {
