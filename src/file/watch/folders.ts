@@ -191,7 +191,9 @@ export class Folders implements FolderEvents {
     const folder = await this.#follow(walk, since);
     if (folder === undefined) return undefined;
     this.#watch(folder);
-    folder.fileSystem = await fileSystemKindOf(folder.path);
+    // Of a folder with a link in it that alone may be in use.
+    const looked = new Set([folder, ...walk.steps.map(step => step.folder)]);
+    await Promise.all(Array.from(looked, lookAtFileSystem));
     const isTold = !walk.isDisturbed && folder.isAlive && !this.#closed;
     if (!isTold && !walk.isLast && !this.#closed) return undefined;
     const place = { folder, hops: walk.steps, foundAt: walk.startedAt, isTold };
@@ -345,6 +347,10 @@ export class Folders implements FolderEvents {
       folder.removeLink(name, directory);
     this.#places.delete(directory);
   }
+}
+
+async function lookAtFileSystem(folder: Folder): Promise<void> {
+  folder.fileSystem = await fileSystemKindOf(folder.path);
 }
 
 function failure(code: string, path: string): Error {
