@@ -213,9 +213,12 @@ export class Folders implements FolderEvents {
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
       if (name === '' || name === '.') continue;
       if (name === '..') {
-        // Were it another thing, this would lead elsewhere.
-        if (folder.parent !== undefined) this.#step(walk, folder.parent, folder.name);
-        folder = folder.parent ?? folder;
+        if (folder.parent === undefined) continue;
+        // Were it another thing, this would lead elsewhere; and who may not search it may not leave it so.
+        this.#step(walk, folder.parent, folder.name);
+        await lstat(`${folder.path}..`);
+        if ((walk.isDisturbed || !folder.isAlive) && !walk.isLast) return undefined;
+        folder = folder.parent;
         continue;
       }
       const known = folder.children.get(name);
