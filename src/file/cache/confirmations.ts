@@ -136,6 +136,12 @@ export class Confirmations {
     if (active.length === 0 || this.#closed) return false;
     await this.#look(active, folder, startedAt);
     if (this.#closed || !folder.isAlive) return false;
+    // Who was given one of the others meanwhile is to ask again: it was not looked at.
+    for (const key of group.keys) {
+      const entry = this.#store.get(key);
+      if (entry?.local !== undefined && entry.indexes > 0 && entry.local.checkedAt < startedAt)
+        this.#store.withdraw(entry);
+    }
     group.confirm(startedAt, Math.min(life, folder.lifeOf(group)));
     this.#store.renewed(group.term);
     return true;

@@ -55,8 +55,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   readonly #names: FormNames;
   /** Directories that indexes are confined to. */
   readonly #roots = new Map<string, ConfinedRoot>();
-  /** Files of which it is being found out whether they have changed. */
-  readonly #checking = new Set<string>();
+  /** Files of which it is being found out whether they have changed, and whether more was told meanwhile. */
+  readonly #checking = new Map<string, boolean>();
 
   constructor(store: FileStore, options: Lives & { keepPageCache: boolean; compress: boolean }) {
     const { watched, unwatched, keepPageCache, compress } = options;
@@ -292,6 +292,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#loader.noteChange(path);
     const entry = this.#store.get(path);
     const state = fileStateOf(entry);
+    if (this.#checking.has(path)) this.#checking.set(path, true);
     if (entry === undefined || state === undefined || this.#checking.has(path)) return;
     const before = state.checkedAt;
     state.checkedAt = 0;
@@ -299,16 +300,20 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     if (isSame === false) this.#store.remove(path);
     else if (isSame === true) state.checkedAt = before;
     if (isSame !== undefined) return;
-    this.#checking.add(path);
+    this.#checking.set(path, false);
+    let isToldMore = false;
     try {
       const version = await currentVersion(path);
-      if (this.#store.get(path) !== entry) return;
-      if (!state.settled || !sameVersion(version, state.version)) this.#store.remove(path);
+      const isKept = this.#store.get(path) === entry;
+      if (isKept && !(state.settled && sameVersion(version, state.version))) this.#store.remove(path);
     } catch (error) {
       this.finder.forgetVanished(path, error);
     } finally {
+      isToldMore = this.#checking.get(path) === true;
       this.#checking.delete(path);
     }
+    // The look may have been before that.
+    if (isToldMore) await this.#check(path);
   }
 }
 
