@@ -108,7 +108,9 @@ export class Confirmations {
     this.#isRunning = true;
     const time = now();
     for (const group of [...this.#looked]) {
-      const folder = this.#folders.get(group) as Folder;
+      const folder = this.#folders.get(group);
+      // It was closed meanwhile.
+      if (folder === undefined) continue;
       const left = group.term.until - time;
       if (left > folder.lifeOf(group) * DUE_PART) continue;
       if (left > 0 && (await this.#confirm({ folder, group }))) continue;
