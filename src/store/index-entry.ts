@@ -10,7 +10,7 @@ export class Session {
   /** Ends that versions of this owner share, by what it calls them. */
   readonly #terms = new Map<number, SharedEnd>();
 
-  /** What is asked for is to have been seen later than this, by the machine's clock. 0: whatever the owner has. */
+  /** What is asked for is to have been seen later, by the machine's clock. 0: whatever the owner has. */
   readonly since: number;
 
   constructor(channel: Channel, greeting: Greeting, since: number) {

@@ -36,7 +36,7 @@ class Fixture {
   }
 }
 
-test('what a report says of versions that were never given, or twice, changes nothing; what is no report is refused', async () => {
+test('what a report says twice or of nothing changes nothing; what is none is refused', async () => {
   using fixture = new Fixture();
   using pair = new ChannelPair();
   const { store, owner } = fixture;

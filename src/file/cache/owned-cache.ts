@@ -56,7 +56,8 @@ export interface FileCacheOptions {
   readonly maxStale?: number;
   /**
    * The same where changes are told of, which takes milliseconds: for what no watch tells of, as writing
-   * through a mapping, or a file system that is mounted over another. Default 60000; `maxStale` if that is
+   * through a mapping or a name that was given to the file later, a file system that is mounted over another,
+   * or more changes at once than the kernel keeps word of. Default 60000; `maxStale` if that is
    * more, or 0.
    */
   readonly maxUntold?: number;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -168,7 +169,7 @@ test('a way has another number when any link on it leads elsewhere', async () =>
   }
 });
 
-test('while links are exchanged a path leads to one of the files, and never counts as leading through none', async () => {
+test('while links are exchanged a path leads to a file of them, and never through none', async () => {
   using fixture = await Fixture.start({ maxStale: 20 });
   const { folder, owned, attached } = fixture;
   symlinkSync('one/file', folder.file('link'));
@@ -204,4 +205,30 @@ test('while links are exchanged a path leads to one of the files, and never coun
   }
   assert.ok(rounds > 10);
   await until(() => owned.stats().entries > 0, 'something to be kept');
+});
+
+test('what is mounted over a directory is found, links in place of directories too', async t => {
+  using fixture = await Fixture.start({ maxStale: 20, maxUntold: 100 });
+  const { folder, owned, attached } = fixture;
+  mkdirSync(folder.file('one/deep/er'), { recursive: true });
+  mkdirSync(folder.file('two/deep'));
+  writeFileSync(folder.file('one/deep/er/file'), 'under');
+  symlinkSync('..', folder.file('two/deep/er'));
+  const path = folder.file('current/deep/er/file');
+  const untilText = (cache: FileCache, text: string): Promise<void> =>
+    watchdog(
+      (async () => {
+        while ((await textOf(cache, path)) !== text) await setImmediate();
+      })(),
+      `'${text}'`,
+    );
+  for (const cache of [owned, attached]) await untilText(cache, 'under');
+  const { status } = spawnSync('mount', ['--bind', folder.file('two'), folder.file('one')]);
+  if (status !== 0) return t.skip('no right to mount');
+  try {
+    for (const cache of [owned, attached]) await untilText(cache, 'two');
+  } finally {
+    assert.equal(spawnSync('umount', [folder.file('one')]).status, 0);
+  }
+  for (const cache of [owned, attached]) await untilText(cache, 'under');
 });

@@ -109,7 +109,7 @@ test('when the link of a root leads elsewhere, what it led to is outside', async
   assert.equal(content.toString(), 'private-place');
 });
 
-test('while directories, files and links are exchanged under a root, nothing outside of it is given', async () => {
+test('while a root has its directories and links exchanged, nothing outside is given', async () => {
   using fixture = await Fixture.start({ maxStale: 20 });
   const { folder, owned, attached } = fixture;
   let ended = false;

@@ -1,6 +1,6 @@
 /**
- * Does random things to a small tree, as a user who may not do everything, and compares after each what caches
- * give by random paths with what the kernel does. Writes what does not come to agree, and how much it compared.
+ * Does random things to a small tree, as a user who may not do everything, and compares what caches give by
+ * random paths with what the kernel does. Writes what does not come to agree, and how much it compared.
  * Arguments: a folder that is ours to fill, a seed, the number of rounds.
  */
 import {
