@@ -16,6 +16,9 @@ import {
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
 
+/** From so many terms on, those that have run out are looked for. */
+const MANY_TERMS = 256;
+
 /** What is found under a key. */
 export interface FoundVersion<F extends ContentFacts> {
   /** A reference, which the caller releases. */
@@ -57,13 +60,14 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   readonly #given = new Map<number, Entry<F, unknown>>();
   /** What somebody uses there, by the serial that it had when it was given. */
   readonly #held = new Map<number, Entry<F, unknown>>();
-  /** Terms of versions that were given. */
-  readonly #terms = new Set<number>();
+  /** Terms of versions that were given, by their numbers: those that have run out go when they are many. */
+  readonly #terms = new Map<number, Term>();
+  #manyTerms = MANY_TERMS;
   readonly #pinned = new Map<number, StoredVersion<F>>();
   /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
   readonly #left = new Map<string, number>();
-  /** Ends of terms, that the index is still to be told of. */
-  readonly #renewed = new Map<number, number>();
+  /** Terms that have another end, which the index is still to be told. */
+  readonly #renewed = new Set<Term>();
   /** The budget that it is still to be told. */
   #budget: number | undefined;
   #watcher: ((answer: Message) => void) | undefined;
@@ -113,9 +117,9 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   }
 
   /** A term has another end: the index is told, if it has versions of it. */
-  renewed({ id, until }: Term): void {
-    if (!this.#terms.has(id)) return;
-    this.#renewed.set(id, until);
+  renewed(term: Term): void {
+    if (!this.#terms.has(term.id)) return;
+    this.#renewed.add(term);
     this.#tell();
   }
 
@@ -156,7 +160,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       // An index that is not attached would not be told what to let go of: so it is to keep nothing.
       const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
       const validity = { until: term?.until ?? until, term: term?.id ?? 0 };
-      if (entry !== undefined && term !== undefined) this.#terms.add(term.id);
+      if (entry !== undefined && term !== undefined) this.#addTerm(term);
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, ...validity } };
       if (entry !== undefined) this.#give(held.serial, entry);
       if (held.onEnd !== undefined && this.#attached && !this.#pinned.has(held.serial))
@@ -165,6 +169,14 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     } finally {
       held.release();
     }
+  }
+
+  #addTerm(term: Term): void {
+    this.#terms.set(term.id, term);
+    if (this.#terms.size < this.#manyTerms) return;
+    const time = now();
+    for (const [id, { until }] of this.#terms) if (until <= time) this.#terms.delete(id);
+    this.#manyTerms = Math.max(MANY_TERMS, 2 * this.#terms.size);
   }
 
   /** The index has it from now on, and whoever asked for it uses it. */
@@ -177,7 +189,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   }
 
   #report(owner: StoreOwner<F>, { used, forgot, held = [], freed = [] }: Report): Message {
-    if (![used, forgot, held, freed].every(Array.isArray))
+    if (![forgot, held, freed].every(isListOfNumbers) || !Array.isArray(used) || !used.every(isUse))
       throw new ArgumentError('Cannot answer report: lists of what was used and forgotten are wanted');
     for (const serial of forgot) this.#forget(serial);
     for (const serial of held) {
@@ -229,12 +241,24 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     if (watcher === undefined) return;
     this.#watcher = undefined;
     const budget = this.#budget === undefined ? {} : { budget: this.#budget };
-    const news: News = { left: [...this.#left], terms: [...this.#renewed], ...budget };
+    const news: News = {
+      left: [...this.#left],
+      terms: Array.from(this.#renewed, ({ id, until }) => [id, until] as const),
+      ...budget,
+    };
     watcher({ head: news as Json });
     this.#left.clear();
     this.#renewed.clear();
     this.#budget = undefined;
   }
+}
+
+function isListOfNumbers(list: unknown): boolean {
+  return Array.isArray(list) && list.every(serial => typeof serial === 'number');
+}
+
+function isUse(use: unknown): boolean {
+  return isListOfNumbers(use) && (use as number[]).length === 2 && (use as number[])[1]! >= 0;
 }
 
 function letGo(entry: { indexes: number }): void {

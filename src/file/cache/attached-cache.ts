@@ -67,9 +67,10 @@ export class AttachedFileCache
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
     let held = await this.#index.ask(path, signal);
-    const way = held.facts.target === undefined ? 0 : held.serial;
+    let way = 0;
     for (let hops = 0; held.facts.target !== undefined; hops++) {
       const { target } = held.facts;
+      way = Math.max(way, held.serial);
       held.release();
       if (hops === MAX_LINKS) throw tooManyLinks(path);
       held = this.#index.peek(target)?.retain() ?? (await this.#index.ask(target, signal));
@@ -86,9 +87,8 @@ export class AttachedFileCache
     }
     // What has content is no link. Its facts are elsewhere in memory, and with many files not at hand.
     if (first.content !== undefined) return new FileSnapshot(first.retain(), this);
-    const way = first.facts.target === undefined ? 0 : first.serial;
-    const held = way === 0 ? first : this.#follow(first);
-    return held === undefined ? undefined : new FileSnapshot(held.retain(), this, { way });
+    if (first.facts.target === undefined) return new FileSnapshot(first.retain(), this);
+    return this.#follow(first);
   }
 
   invalidate(path: string): void {
@@ -123,11 +123,15 @@ export class AttachedFileCache
   }
 
   /** The file that a path leads to through links, as far as it is known. */
-  #follow(link: StoredVersion<FileFacts>): StoredVersion<FileFacts> | undefined {
+  #follow(link: StoredVersion<FileFacts>): Snapshot | undefined {
     let held: StoredVersion<FileFacts> | undefined = link;
+    let way = 0;
     for (let hops = 0; hops <= MAX_LINKS; hops++) {
-      if (held?.facts.target === undefined) return held;
-      held = this.#index.peek(held.facts.target);
+      if (held === undefined) return undefined;
+      const { target } = held.facts;
+      if (target === undefined) return new FileSnapshot(held.retain(), this, { way });
+      way = Math.max(way, held.serial);
+      held = this.#index.peek(target);
     }
     return undefined;
   }

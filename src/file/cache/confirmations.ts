@@ -36,15 +36,19 @@ const PARALLEL_LOOKS = 16;
 export class Confirmations {
   readonly #store: FileStore;
   readonly #lives: Lives;
-  readonly #confirmLink: (entry: FileEntry) => Promise<boolean>;
+  readonly #confirmLink: (entry: FileEntry, startedAt: number) => Promise<boolean>;
   readonly #looked = new Set<FileGroup>();
   readonly #folders = new Map<FileGroup, Folder>();
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
   #closed = false;
 
-  /** @param confirmLink whether a path leads where it led */
-  constructor(store: FileStore, lives: Lives, confirmLink: (entry: FileEntry) => Promise<boolean>) {
+  /** @param confirmLink whether a path leads where it led, by a look that begins after a time */
+  constructor(
+    store: FileStore,
+    lives: Lives,
+    confirmLink: (entry: FileEntry, startedAt: number) => Promise<boolean>,
+  ) {
     this.#store = store;
     this.#lives = lives;
     this.#confirmLink = confirmLink;
@@ -104,7 +108,9 @@ export class Confirmations {
     this.#isRunning = true;
     const time = now();
     for (const group of [...this.#looked]) {
-      const folder = this.#folders.get(group) as Folder;
+      const folder = this.#folders.get(group);
+      // It was closed meanwhile.
+      if (folder === undefined) continue;
       const left = group.term.until - time;
       if (left > folder.lifeOf(group) * DUE_PART) continue;
       if (left > 0 && (await this.#confirm({ folder, group }))) continue;
@@ -132,6 +138,12 @@ export class Confirmations {
     if (active.length === 0 || this.#closed) return false;
     await this.#look(active, folder, startedAt);
     if (this.#closed || !folder.isAlive) return false;
+    // Who was given one of the others meanwhile is to ask again: it was not looked at.
+    for (const key of group.keys) {
+      const entry = this.#store.get(key);
+      if (entry?.local !== undefined && entry.indexes > 0 && entry.local.checkedAt < startedAt)
+        this.#store.withdraw(entry);
+    }
     group.confirm(startedAt, Math.min(life, folder.lifeOf(group)));
     this.#store.renewed(group.term);
     return true;
@@ -151,16 +163,16 @@ export class Confirmations {
     const next = slow.values();
     const lookSome = async (): Promise<void> => {
       for (const entry of next) {
-        const verdict = this.#isKept(entry) && (await this.#lookLater(entry));
+        const verdict = this.#isKept(entry) && (await this.#lookLater(entry, startedAt));
         if (this.#isKept(entry)) this.#settle(entry, verdict, startedAt);
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_LOOKS, slow.length) }, lookSome));
   }
 
-  async #lookLater(entry: FileEntry): Promise<boolean> {
+  async #lookLater(entry: FileEntry, startedAt: number): Promise<boolean> {
     try {
-      if (linkStateOf(entry) !== undefined) return await this.#confirmLink(entry);
+      if (linkStateOf(entry) !== undefined) return await this.#confirmLink(entry, startedAt);
       const state = fileStateOf(entry);
       if (state === undefined) return false;
       return state.settled && sameVersion(await currentVersion(entry.key), state.version);

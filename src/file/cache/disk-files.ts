@@ -4,7 +4,7 @@ import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
-import type { StoredVersion } from '../../store/stored-version.ts';
+import { StoredVersion } from '../../store/stored-version.ts';
 import { ALWAYS } from '../../store/term.ts';
 import { FormNames } from '../content/form-names.ts';
 import { fileBeside, isSiblingName } from '../content/siblings.ts';
@@ -19,11 +19,28 @@ import { FileForms } from './file-forms.ts';
 import { FileLoader } from './file-loader.ts';
 import { LargeFiles } from './large-files.ts';
 import { Links } from './links.ts';
-import { currentVersion, OutsideError } from './load.ts';
-import { checkDiskPath, MAX_LINKS } from './path-parts.ts';
+import { currentVersion, isInside, OutsideError } from './load.ts';
+import { checkDiskPath, MAX_LINKS, partsOf } from './path-parts.ts';
 
 /** Hits in a batch beyond which no policy decides differently. */
 const MAX_HITS = 4;
+/** For people. */
+const REASONS: { readonly [code: string]: string } = {
+  ENOENT: 'there is nothing',
+  ENOTDIR: 'a part of its path is no directory',
+  EISDIR: 'it is a directory',
+  EACCES: 'its owner may not read it',
+  ELOOP: 'too many symbolic links',
+  ERR_IOLITE_FILE: 'it is no regular file, or kept changing',
+  ERR_IOLITE_CLOSED: 'the file cache is closed',
+};
+
+/** Where a directory was that indexes are confined to. */
+interface ConfinedRoot {
+  readonly realPath: string;
+  readonly seenAt: number;
+}
+
 /** The files of the disk in a store: read once, confirmed, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersListener {
   readonly finder: FileFinder;
@@ -36,10 +53,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   readonly #links: Links;
   readonly #loader: FileLoader;
   readonly #names: FormNames;
-  /** Directories that indexes are confined to: their real paths. */
-  readonly #roots = new Map<string, string>();
-  /** Files of which it is being found out whether they have changed. */
-  readonly #checking = new Set<string>();
+  /** Directories that indexes are confined to. */
+  readonly #roots = new Map<string, ConfinedRoot>();
+  /** Files of which it is being found out whether they have changed, and whether more was told meanwhile. */
+  readonly #checking = new Map<string, boolean>();
 
   constructor(store: FileStore, options: Lives & { keepPageCache: boolean; compress: boolean }) {
     const { watched, unwatched, keepPageCache, compress } = options;
@@ -49,7 +66,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#forms = new FileForms(store, compress);
     this.#large = new LargeFiles(store, keepPageCache, path => this.invalidate(path));
     this.#folders = new Folders(lives, this);
-    this.#confirmations = new Confirmations(store, lives, entry => this.#links.confirm(entry));
+    this.#confirmations = new Confirmations(store, lives, (entry, startedAt) =>
+      this.#links.confirm(entry, startedAt),
+    );
     this.#links = new Links(store, this.#folders, this.#confirmations);
     this.#names = new FormNames(unwatched);
     this.#loader = new FileLoader(store, {
@@ -97,7 +116,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
    * @throws as realpath(3) says
    */
   confine(root: string): void {
-    this.#roots.set(root, realpathSync(root));
+    const seenAt = now();
+    this.#roots.set(root, { realPath: realpathSync(root), seenAt });
   }
 
   find(
@@ -109,8 +129,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     const extent = parseExtentKey(key);
     if (extent === undefined) {
       checkDiskPath(key);
-      const found = this.#findNow(key, since, root);
-      return found === undefined ? this.#findLater(key, since, root) : this.#answerFor(found);
+      const known = root === undefined ? undefined : this.#rightRoot(root);
+      const found = root !== undefined && known === undefined ? undefined : this.#findNow(key, since, known);
+      return found === undefined ? this.#findLater(key, since, root) : this.#answerFor(found, known);
     }
     const file = pinned.get(extent.serial);
     if (file !== undefined) return this.extent(file, extent.index).then(held => ({ held, until: ALWAYS }));
@@ -136,6 +157,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   invalidate(path: string): void {
     for (let key: string | undefined = path, hops = 0; key !== undefined && hops <= MAX_LINKS; hops++) {
       this.#loader.noteChange(key);
+      this.#folders.doubt(partsOf(key).directory);
       const next: string | undefined = this.#store.get(key)?.held.facts.target;
       this.#store.remove(key);
       key = next;
@@ -155,36 +177,69 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#folders.close();
   }
 
-  #findNow(key: string, since: number, root: string | undefined): LookedUpFile | undefined {
+  #findNow(key: string, since: number, realRoot: string | undefined): LookedUpFile | undefined {
     try {
-      return this.finder.now(key, since, root === undefined ? undefined : this.#roots.get(root));
+      return this.finder.now(key, since, realRoot);
     } catch {
       return undefined;
     }
   }
 
   async #findLater(key: string, since: number, root: string | undefined): Promise<FoundVersion<FileFacts>> {
-    const realRoot = root === undefined ? undefined : (this.#roots.get(root) ?? root);
+    if (root === undefined) return this.#answerFor(await this.finder.later(key, since, undefined), undefined);
+    let realRoot = this.#rightRoot(root) ?? (await this.#lookAtRoot(root));
     try {
-      return this.#answerFor(await this.finder.later(key, since, realRoot));
+      for (;;) {
+        try {
+          return this.#answerFor(await this.finder.later(key, since, realRoot), realRoot);
+        } catch (error) {
+          if (!(error instanceof OutsideError)) throw error;
+          // The root may be a link, which leads elsewhere by now.
+          const present = await this.#lookAtRoot(root);
+          if (present === realRoot) throw error;
+          realRoot = present;
+        }
+      }
     } catch (error) {
-      if (!(error instanceof OutsideError) || root === undefined) throw error;
-      // The root may be a link, which leads elsewhere by now.
-      const present = await realpath(root).catch(() => realRoot as string);
-      if (present === realRoot) throw error;
-      this.#roots.set(root, present);
-      return this.#answerFor(await this.finder.later(key, since, present));
+      throw confinedError(error as NodeJS.ErrnoException, key, realRoot);
     }
   }
 
-  /** Where links lead to it, an index is given these, and asks for the file then. */
-  #answerFor({ held, link }: LookedUpFile): FoundVersion<FileFacts> {
-    const entry = link ?? this.#store.bySerial(held.serial);
+  /** Where a root is, if that was seen a moment ago. */
+  #rightRoot(root: string): string | undefined {
+    const known = this.#roots.get(root);
+    return known !== undefined && known.seenAt > now() - this.#maxStale ? known.realPath : undefined;
+  }
+
+  async #lookAtRoot(root: string): Promise<string> {
+    const seenAt = now();
+    const before = this.#roots.get(root)?.realPath ?? root;
+    // With none there, no path leads through it.
+    const realPath = await realpath(root).catch(() => before);
+    this.#roots.set(root, { realPath, seenAt });
+    return realPath;
+  }
+
+  /**
+   * Where links lead to it, an index is given these, and asks for the file then.
+   * @param root that it is confined to: of links that leave it and come back it is told the end
+   */
+  #answerFor({ held, link }: LookedUpFile, root: string | undefined): FoundVersion<FileFacts> {
+    const entry = this.#store.bySerial((link ?? held).serial);
     // What has changed while it was read is for those who have asked, and for no time.
     const term = entry !== undefined && isRight(entry, 0, now()) ? entry.local?.group.term : undefined;
     if (link === undefined) return { held, until: 0, term };
+    const { key, facts } = link;
     held.release();
-    return { held: link.held.retain(), until: 0, term };
+    if (isInside(facts.target as string, root)) return { held: link, until: 0, term };
+    link.release();
+    const around = new StoredVersion<FileFacts>(
+      key,
+      this.#store.nextSerial(),
+      { ...facts, target: held.key },
+      undefined,
+    );
+    return { held: around, until: 0 };
   }
 
   // What folders tell
@@ -213,7 +268,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   }
 
   redirected(paths: readonly string[]): void {
-    for (const path of paths) this.#store.remove(path);
+    this.#links.redirected(paths);
   }
 
   #used(entry: FileEntry, times: number, time: number): void {
@@ -237,6 +292,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#loader.noteChange(path);
     const entry = this.#store.get(path);
     const state = fileStateOf(entry);
+    if (this.#checking.has(path)) this.#checking.set(path, true);
     if (entry === undefined || state === undefined || this.#checking.has(path)) return;
     const before = state.checkedAt;
     state.checkedAt = 0;
@@ -244,15 +300,28 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     if (isSame === false) this.#store.remove(path);
     else if (isSame === true) state.checkedAt = before;
     if (isSame !== undefined) return;
-    this.#checking.add(path);
+    this.#checking.set(path, false);
+    let isToldMore = false;
     try {
       const version = await currentVersion(path);
-      if (this.#store.get(path) !== entry) return;
-      if (!state.settled || !sameVersion(version, state.version)) this.#store.remove(path);
+      const isKept = this.#store.get(path) === entry;
+      if (isKept && !(state.settled && sameVersion(version, state.version))) this.#store.remove(path);
     } catch (error) {
       this.finder.forgetVanished(path, error);
     } finally {
+      isToldMore = this.#checking.get(path) === true;
       this.#checking.delete(path);
     }
+    // The look may have been before that.
+    if (isToldMore) await this.#check(path);
   }
+}
+
+/** What is said of a failure to who is confined to a root: nothing of where links lead. */
+function confinedError(error: NodeJS.ErrnoException, path: string, root: string): Error {
+  if (error instanceof OutsideError) return new OutsideError(path, root);
+  const { code = 'ERR_IOLITE_FILE' } = error;
+  const mayRetry = error instanceof IoliteError && error.mayRetry;
+  const reason = REASONS[code] ?? 'its owner could not read it';
+  return new IoliteError(code as 'ENOENT', `Cannot read ${path}: ${reason} (${code})`, { mayRetry });
 }

@@ -13,12 +13,21 @@ import type { Links } from './links.ts';
 import { checkInside, currentVersion, isInside, OutsideError } from './load.ts';
 import { checkDiskPath, MAX_LINKS, partsOf, tooManyLinks } from './path-parts.ts';
 
-/** What a path leads to. */
+/** What a path leads to. References, which the caller releases. */
 export interface LookedUpFile {
-  /** The file. A reference, which the caller releases. */
+  /** The file. */
   readonly held: StoredVersion<FileFacts>;
   /** That of a path which leads through symbolic links. */
-  readonly link: FileEntry | undefined;
+  readonly link: StoredVersion<FileFacts> | undefined;
+  /** See {@link Snapshot.way}. */
+  readonly way: number;
+}
+
+/** An entry that a path leads to. */
+export interface PeekedFile {
+  readonly file: FileEntry;
+  /** See {@link Snapshot.way}. */
+  readonly way: number;
 }
 
 /** What a finder works with. */
@@ -67,11 +76,14 @@ export class FileFinder {
   }
 
   /** The file that a path leads to through links, on the conditions of {@link peek}. */
-  follow(link: FileEntry, time: number): FileEntry | undefined {
+  follow(link: FileEntry, time: number): PeekedFile | undefined {
     let entry: FileEntry | undefined = link;
+    let way = 0;
     for (let hops = 0; hops <= MAX_LINKS; hops++) {
-      const target: string | undefined = entry?.held.facts.target;
-      if (entry === undefined || target === undefined) return entry;
+      if (entry === undefined) return undefined;
+      const { target } = entry.held.facts;
+      if (target === undefined) return { file: entry, way };
+      way = wayThrough(way, entry.held);
       if (entry.local !== undefined) entry.local.usedAt = time;
       entry = this.peek(target, time);
     }
@@ -103,10 +115,12 @@ export class FileFinder {
         checkInside(path, path, root);
         if (hops === 0) this.hits += 1;
         this.#parts.onUsed(entry, now());
-        return { held: entry.held.retain(), link: undefined };
+        return { held: entry.held.retain(), link: undefined, way: 0 };
       }
       const found = this.now(target, since, root, hops + 1);
-      return found === undefined ? undefined : { held: found.held, link: entry };
+      if (found === undefined) return undefined;
+      found.link?.release();
+      return { held: found.held, link: entry.held.retain(), way: wayThrough(found.way, entry.held) };
     }
     if (entry !== undefined && linkStateOf(entry) !== undefined) return undefined;
     const { directory, name } = partsOf(path);
@@ -115,7 +129,7 @@ export class FileFinder {
     const held = this.#parts.loader.now(path, place.folder);
     if (held === undefined) return undefined;
     this.misses += 1;
-    return { held, link: undefined };
+    return { held, link: undefined, way: 0 };
   }
 
   /** As {@link lookUp}, also where that takes time. */
@@ -162,17 +176,24 @@ export class FileFinder {
     root: string | undefined,
     signal?: AbortSignal,
   ): Promise<LookedUpFile> {
-    let link: FileEntry | undefined;
+    let link: StoredVersion<FileFacts> | undefined;
+    let way = 0;
     let key = path;
-    for (let hops = 0; hops <= MAX_LINKS; hops++) {
-      const held = await this.#lookUpOne(key, since, root, signal);
-      const { target } = held.facts;
-      if (target === undefined) return { held: confined(held, path, root), link };
-      link ??= this.#store.bySerial(held.serial);
-      held.release();
-      key = target;
+    try {
+      for (let hops = 0; hops <= MAX_LINKS; hops++) {
+        const held = await this.#lookUpOne(key, since, root, signal);
+        const { target } = held.facts;
+        if (target === undefined) return { held: confined(held, path, root), link, way };
+        way = wayThrough(way, held);
+        if (link === undefined) link = held;
+        else held.release();
+        key = target;
+      }
+      throw tooManyLinks(path);
+    } catch (error) {
+      link?.release();
+      throw error;
     }
-    throw tooManyLinks(path);
   }
 
   #forgetLink(path: string): void {
@@ -198,7 +219,10 @@ export class FileFinder {
       try {
         // Work that began long ago would be too old when it is done.
         const begun = Math.max(since, now() - this.#parts.maxStale);
-        return await this.#loads.run(key, () => this.#confirmOrLoad(key, root), { since: begun, signal });
+        return await this.#loads.run(key, () => this.#confirmOrLoad(key, since, root), {
+          since: begun,
+          signal,
+        });
       } catch (error) {
         // The work was begun under another root.
         if (!(error instanceof OutsideError) || error.root === root) throw error;
@@ -206,13 +230,20 @@ export class FileFinder {
     }
   }
 
-  async #confirmOrLoad(path: string, root: string | undefined): Promise<StoredVersion<FileFacts>> {
+  async #confirmOrLoad(
+    path: string,
+    since: number,
+    root: string | undefined,
+  ): Promise<StoredVersion<FileFacts>> {
+    let seenAfter = since;
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await this.#confirmOrLoadAt(path, root);
+          return await this.#confirmOrLoadAt(path, seenAfter, root);
         } catch (error) {
           if (!(error instanceof MovedError) || attempt === MOVE_TRIES) throw error;
+          // Nobody has told of it, or not yet.
+          seenAfter = now();
         }
       }
     } catch (error) {
@@ -221,12 +252,16 @@ export class FileFinder {
     }
   }
 
-  async #confirmOrLoadAt(path: string, root: string | undefined): Promise<StoredVersion<FileFacts>> {
+  async #confirmOrLoadAt(
+    path: string,
+    since: number,
+    root: string | undefined,
+  ): Promise<StoredVersion<FileFacts>> {
     const startedAt = now();
     const { directory, name } = partsOf(path);
-    const place = await this.#parts.folders.find(directory);
+    const place = await this.#parts.folders.find(directory, since);
     if (name === '' || name === '.' || name === '..') throw directoryError(path);
-    if (place.folder.path + name !== path) return this.#parts.links.put(path, place).held.retain();
+    if (place.folder.path + name !== path) return this.#parts.links.put(path, place);
     const present = this.#store.get(path);
     const state = fileStateOf(present);
     if (present !== undefined && state?.settled && sameVersion(await currentVersion(path), state.version)) {
@@ -243,7 +278,7 @@ export class FileFinder {
       return await this.#parts.loader.load(path, place.folder, root);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
-      return (await this.#parts.links.read(path, place.folder)).held.retain();
+      return await this.#parts.links.read(path, place.folder, since);
     }
   }
 
@@ -254,6 +289,14 @@ export class FileFinder {
     if (state !== undefined && folder !== undefined)
       this.#parts.confirmations.add(entry, folder, state.version.names, startedAt);
   }
+}
+
+/**
+ * Names the links on a way: each entry of one has a number of its own, higher than those before. So that of
+ * the last that was put on it is of no other way.
+ */
+function wayThrough(way: number, { serial }: StoredVersion<FileFacts>): number {
+  return Math.max(way, serial);
 }
 
 /**

@@ -24,14 +24,8 @@ import {
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
-import {
-  FILES,
-  type FileEntry,
-  type FileFacts,
-  type FileState,
-  type FileStore,
-  type LinkState,
-} from './file-entry.ts';
+import { FILES, type FileFacts, type FileState, type FileStore, type LinkState } from './file-entry.ts';
+import type { PeekedFile } from './file-finder.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
@@ -63,7 +57,8 @@ export interface FileCacheOptions {
   readonly maxStale?: number;
   /**
    * The same where changes are told of, which takes milliseconds: for what no watch tells of, as writing
-   * through a mapping, or a file system that is mounted over another. Default 60000; `maxStale` if that is
+   * through a mapping or a name that was given to the file later, a file system that is mounted over another,
+   * or more changes at once than the kernel keeps word of. Default 60000; `maxStale` if that is
    * more, or 0.
    */
   readonly maxUntold?: number;
@@ -158,14 +153,15 @@ export class OwnedFileCache implements FileCache {
   async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
     const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
-    const { held, link } = await this.#files.finder.lookUp(path, 0, root, signal);
-    return new FileSnapshot(held, this.#files, { way: link?.held.serial });
+    const { held, link, way } = await this.#files.finder.lookUp(path, 0, root, signal);
+    link?.release();
+    return new FileSnapshot(held, this.#files, { way });
   }
 
   peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined {
     const found = this.#peek(path, memo);
     if (found === undefined || !isInside(found.file.key, root)) return undefined;
-    return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.link?.held.serial });
+    return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.way });
   }
 
   invalidate(path: string): void {
@@ -244,7 +240,7 @@ export class OwnedFileCache implements FileCache {
     this.close();
   }
 
-  #peek(path: string, memo?: PathMemo): { file: FileEntry; link: FileEntry | undefined } | undefined {
+  #peek(path: string, memo?: PathMemo): PeekedFile | undefined {
     const time = this.#clock.now(this.#maxStale);
     const entry = this.#files.finder.peek(path, time, memo);
     if (entry === undefined) {
@@ -252,10 +248,9 @@ export class OwnedFileCache implements FileCache {
       this.#checkOpen();
       return undefined;
     }
-    const file = entry.held.facts.target === undefined ? entry : this.#files.finder.follow(entry, time);
-    if (file === undefined) return undefined;
-    this.#files.hit(file, time);
-    return { file, link: file === entry ? undefined : entry };
+    const found = this.#files.finder.follow(entry, time);
+    if (found !== undefined) this.#files.hit(found.file, time);
+    return found;
   }
 
   #checkOpen(): void {

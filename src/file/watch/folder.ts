@@ -28,7 +28,7 @@ export class Folder {
   readonly path: string;
   readonly parent: Folder | undefined;
   readonly children = new Map<string, Folder>();
-  /** By the name of a symbolic link in it: paths that lead through that. */
+  /** By a name in it, of a symbolic link for the most part: paths that lead through that. */
   readonly links = new Map<string, Set<string>>();
   /** Files with one name. While they are watched, changes of these are told of. */
   readonly watched = new FileGroup();
@@ -37,6 +37,10 @@ export class Folder {
   fileSystem: FileSystemKind = 'remote';
   /** Whether its path may still lead to it. */
   isAlive = true;
+  /** When it was last seen that there is a directory under its path, */
+  seenAt = 0;
+  /** and which one that was. */
+  identity = '';
   readonly #lives: Lives;
   #watcher: FSWatcher | undefined;
 
@@ -83,7 +87,7 @@ export class Folder {
     for (const child of this.children.values()) yield* child.all();
   }
 
-  /** Notes that a path leads through the symbolic link of a name. */
+  /** Notes that where a path leads depends on what has a name: a symbolic link, for the most part. */
   addLink(name: string, path: string): void {
     const paths = this.links.get(name) ?? new Set();
     this.links.set(name, paths.add(path));

@@ -313,3 +313,22 @@ test('an index that attaches through the same channel takes the place of the one
   assert.equal(still.toString(), 'content');
   assert.deepEqual([first.stats().attached, second.stats().attached], [false, true]);
 });
+
+test('a cache is closed while it looks at files of several directories', async () => {
+  using folder = new Folder();
+  const paths: string[] = [];
+  for (const name of ['a', 'b']) {
+    mkdirSync(folder.file(name));
+    for (let i = 0; i < 70; i++) paths.push(folder.file(`${name}/${i}`));
+  }
+  for (const path of paths) writeFileSync(path, 'text');
+  await passed(60);
+  for (let round = 0; round < 20; round++) {
+    using cache = createFileCache({ budget: BUDGET_BYTES, maxStale: 20, maxUntold: 20 });
+    for (const path of paths) (await cache.read(path)).release();
+    // Looks take several turns of the loop each.
+    await passed(10 + round / 2);
+    await setImmediate();
+  }
+  await passed(20);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { now } from '../../../src/base/clock.ts';
 import { fileSystemKindOf } from '../../../src/file/watch/file-system.ts';
 import type { Folder as WatchedFolder } from '../../../src/file/watch/folder.ts';
 import { Folders } from '../../../src/file/watch/folders.ts';
@@ -111,6 +112,7 @@ test('who leads through a link is told when that leads elsewhere', async () => {
     hops.map(({ name }) => name),
     ['link'],
   );
+  assert.equal(hops[0]?.folder.isCovered, folder.isCovered, 'changes of the link are told of, too');
   hops[0]?.folder.addLink('link', `${link}/file`);
   symlinkSync('two', fixture.folder.file('new'));
   renameSync(fixture.folder.file('new'), link);
@@ -136,4 +138,34 @@ test('folders that nobody needs are given up, with their watches', async () => {
   await fixture.until(() => used?.isAlive === false, 'word of their end');
   fixture.folders.close();
   assert.equal(fixture.folders.watches, 0);
+});
+
+test('folders with links in them are given up, too, after something was exchanged', async () => {
+  using fixture = new Fixture();
+  fixture.directory('site');
+  fixture.directory('moving');
+  for (let i = 0; i < 600; i++) {
+    symlinkSync('../../site', `${fixture.directory(`many/${i}`)}link`);
+    await fixture.folders.find(`${fixture.folder.file(`many/${i}/link`)}/`);
+    if (i % 100 !== 50) continue;
+    await fixture.folders.find(fixture.directory('moving'));
+    renameSync(fixture.folder.file('moving'), fixture.folder.file(`moved-${i}`));
+    await fixture.until(() => fixture.moved.has(`${fixture.folder.file('moving')}/`), 'word of a move');
+    fixture.moved.clear();
+  }
+  const known = [...fixture.folders.all()].length;
+  assert.ok(known <= 400, `${known} folders`);
+});
+
+test('a directory that became another one without a word is found out about', async () => {
+  using fixture = new Fixture({ watched: HOUR_MS, unwatched: HOUR_MS });
+  const directory = fixture.directory('a/b');
+  await fixture.folders.find(directory);
+  renameSync(fixture.folder.file('a'), fixture.folder.file('old'));
+  fixture.directory('other/b');
+  symlinkSync('other', fixture.folder.file('a'));
+  // Before the loop has a turn: nothing is told yet.
+  const { folder, hops } = await fixture.folders.find(directory, now());
+  assert.equal(folder.path, `${fixture.folder.file('other/b')}/`);
+  assert.equal(hops.length, 1);
 });

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json } from '../../src/base/json.ts';
+import { createPolicy } from '../../src/store/policies/index.ts';
+import { serveStore } from '../../src/store/serve-store.ts';
+import { Store } from '../../src/store/store.ts';
+import type { VersionHead } from '../../src/store/store-protocol.ts';
+import { type StoreOwner, StoreService } from '../../src/store/store-service.ts';
+import { Term } from '../../src/store/term.ts';
+import { ChannelPair } from '../support/channel-pair.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+const MiB = 1024 ** 2;
+type Facts = { readonly text: string };
+
+/** A store whose versions have a term that runs out at once, each another one. */
+class Fixture {
+  readonly store = new Store<Facts>({ budget: MiB, policy: createPolicy('lru', MiB) });
+  readonly used: number[] = [];
+  readonly owner: StoreOwner<Facts>;
+
+  constructor() {
+    this.owner = {
+      greeting: { maxStale: 0, budget: MiB },
+      find: key => {
+        const entry = this.store.get(key) ?? this.store.put(key, { text: key }, undefined, undefined);
+        return { held: entry.held.retain(), until: 0, term: new Term() };
+      },
+      bySerial: serial => this.store.bySerial(serial),
+      used: (_, times) => void this.used.push(times),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.store.close();
+  }
+}
+
+test('what a report says twice or of nothing changes nothing; what is none is refused', async () => {
+  using fixture = new Fixture();
+  using pair = new ChannelPair();
+  const { store, owner } = fixture;
+  serveStore({ name: 'test', title: 'test', store, owner }, pair.near);
+  const ask = async (type: string, rest: { readonly [name: string]: Json } = {}): Promise<Json> => {
+    const { head = null, body } = await watchdog(
+      pair.far.request({ head: { type: `test.${type}`, ...rest } }),
+      `an answer to ${type}`,
+    );
+    body?.release();
+    return head as Json;
+  };
+  await ask('attach');
+  const { serial } = (await ask('read', { key: 'a' })) as unknown as VersionHead;
+  const entry = store.get('a');
+  assert.deepEqual([entry?.indexes, entry?.holders], [1, 1]);
+  const nothing = { used: [], forgot: [], held: [], freed: [] };
+  const strange = [0, -1, 1.5, serial + 1, Number.MAX_SAFE_INTEGER];
+  const many = Array.from({ length: 20_000 }, (_, i) => i);
+  for (const report of [
+    { held: strange },
+    { freed: strange },
+    { forgot: strange },
+    { used: strange.map(number => [number, 1]) },
+    { held: [serial, serial, serial] },
+    { freed: [serial, serial], held: [serial, serial] },
+    { freed: many, forgot: many, held: many },
+  ])
+    await ask('report', { ...nothing, ...report });
+  assert.deepEqual([entry?.indexes, entry?.holders], [1, 0]);
+  for (const list of [null, 1, 'text', {}, [null], ['text'], [[1]], [{}]] as Json[])
+    for (const name of ['used', 'forgot', 'held', 'freed'])
+      await assert.rejects(
+        ask('report', { ...nothing, held: [serial], [name]: list }),
+        { code: 'ERR_IOLITE_ARGUMENT' },
+        `${name}: ${JSON.stringify(list)}`,
+      );
+  for (const use of [[serial], [serial, 'x'], [serial, -1e9], [serial, 1, 1], serial] as Json[])
+    await assert.rejects(ask('report', { ...nothing, used: [use] }), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.deepEqual([entry?.indexes, entry?.holders, fixture.used], [1, 0, []]);
+  await ask('report', { ...nothing, forgot: [serial, serial], used: [[serial, 3]] });
+  assert.equal(entry?.indexes, 0);
+  store.stats();
+});
+
+test('however many terms have run out, a service remembers few of them', async () => {
+  using fixture = new Fixture();
+  const service = new StoreService<Facts>('test', fixture.owner, undefined);
+  const ask = async (type: string): Promise<void> => {
+    const answer = await service.handle({ head: { type: `test.${type}`, key: 'a' } });
+    answer?.body?.release();
+  };
+  await ask('attach');
+  for (let i = 0; i < 2000; i++) await ask('read');
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 50_000; i++) await ask('read');
+  globalThis.gc?.();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < MiB / 2, `${grown} bytes`);
+  service.close();
+});
