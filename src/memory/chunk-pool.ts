@@ -40,6 +40,8 @@ const ALIGNMENT_BYTES = 64;
 const OWN_CHUNK_BYTES = 256 * 1024;
 /** How much larger than wanted a recycled chunk may be, as a part of what is wanted. */
 const MAX_WASTE_PART = 0.25;
+/** How often a pool that is in use is asked for what it does not need before it gives that back. */
+const PATIENT_LOOKS = 5;
 /** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
 const BUSY_TRIES = 8;
 /** Idle bytes kept mapped for reuse by a pool that has no limit. */
@@ -76,6 +78,9 @@ export class ChunkPool {
   #bytesIdle = 0;
   /** The least that were idle at any time since {@link giveBackUnused} was called. */
   #leastIdle = 0;
+  /** How many allocations there had been then, and how often it was called since anything was given back. */
+  #allocatedThen = 0;
+  #looks = 0;
   #recycled = 0;
   #allocated = 0;
   #leaked = 0;
@@ -192,10 +197,18 @@ export class ChunkPool {
 
   /**
    * Gives back what was idle all the time since the last call, but for a remainder that is kept for whoever
-   * comes next. Called every few seconds while there is more than that: see {@link idleMemory}.
+   * comes next. A pool that is in use has more patience. Called every few seconds while there is more than that: see {@link idleMemory}.
    * @returns whether there is still more
    */
   giveBackUnused(): boolean {
+    const isInUse = this.#allocated !== this.#allocatedThen;
+    this.#allocatedThen = this.#allocated;
+    // Who is busy may want it back in a moment: only what was not wanted for long goes.
+    if (isInUse && !this.#closed && this.#looks < PATIENT_LOOKS) {
+      this.#looks += 1;
+      return true;
+    }
+    this.#looks = 0;
     const unused = Math.min(this.#leastIdle, this.#bytesIdle);
     if (!this.#closed)
       this.trim(Math.max(this.#keptIdle, this.#bytesIdle - unused), Number.POSITIVE_INFINITY);
