@@ -197,7 +197,8 @@ export class ChunkPool {
 
   /**
    * Gives back what was idle all the time since the last call, but for a remainder that is kept for whoever
-   * comes next. A pool that is in use has more patience. Called every few seconds while there is more than that: see {@link idleMemory}.
+   * comes next. A pool that is in use has more patience. Called every few seconds while there is more than
+   * that: see {@link idleMemory}.
    * @returns whether there is still more
    */
   giveBackUnused(): boolean {
