@@ -89,7 +89,7 @@ export async function loadFile<T extends Target>(
         keepOpen = true;
         return { version, realPath, target: undefined, handle, settled: isSettled(version), sized: true };
       }
-      const read = await readVersion(handle, version, path, options);
+      const read = await readVersion(handle, version, path, { ...options, grows: attempt >= CALM_TRIES });
       if (read !== undefined) return { version, realPath, handle: undefined, ...read };
     }
   } finally {
@@ -154,7 +154,7 @@ async function readVersion<T extends Target>(
   handle: FileHandle,
   version: FileVersion,
   path: string,
-  { allocate, copy, keepPageCache }: LoadOptions<T>,
+  { allocate, copy, keepPageCache, grows }: LoadOptions<T> & { readonly grows: boolean },
 ): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
   const { size } = version;
   // Within a tick of the file system's clock what is written again leaves the stamps as they are.
@@ -164,8 +164,9 @@ async function readVersion<T extends Target>(
     const filled = await fillPieces(handle, target.pieces, 0);
     const beyond = await handle.read(Buffer.alloc(1), 0, 1, size);
     const after = versionOf(await handle.stat({ bigint: true }), path);
-    // What was appended meanwhile is of a later version.
-    if (filled === size && size > 0 && hasGrown(version, after)) {
+    // What was appended meanwhile is of a later version. It may as well have been written anew before it was
+    // read: so only a file that does not come to rest is read so.
+    if (grows && filled === size && size > 0 && hasGrown(version, after)) {
       if (await readsTheSame(handle, target.pieces, 0)) return { target, settled: false, sized: true };
     } else if (
       sameVersion(version, after) &&
