@@ -78,9 +78,11 @@ export class ChunkPool {
   #bytesIdle = 0;
   /** The least that were idle at any time since {@link giveBackUnused} was called. */
   #leastIdle = 0;
-  /** How many allocations there had been then, and how often it was called since anything was given back. */
+  /** How many allocations there had been then. */
   #allocatedThen = 0;
+  /** How often it was called since anything was to be given back, and the least that was idle since then. */
   #looks = 0;
+  #leastOfLooks = Number.POSITIVE_INFINITY;
   #recycled = 0;
   #allocated = 0;
   #leaked = 0;
@@ -204,15 +206,18 @@ export class ChunkPool {
   giveBackUnused(): boolean {
     const isInUse = this.#allocated !== this.#allocatedThen;
     this.#allocatedThen = this.#allocated;
+    const unused = Math.min(this.#leastIdle, this.#bytesIdle);
+    this.#leastIdle = this.#bytesIdle;
+    this.#leastOfLooks = Math.min(this.#leastOfLooks, unused);
     // Who is busy may want it back in a moment: only what was not wanted for long goes.
     if (isInUse && !this.#closed && this.#looks < PATIENT_LOOKS) {
       this.#looks += 1;
       return true;
     }
+    const given = isInUse ? this.#leastOfLooks : unused;
     this.#looks = 0;
-    const unused = Math.min(this.#leastIdle, this.#bytesIdle);
-    if (!this.#closed)
-      this.trim(Math.max(this.#keptIdle, this.#bytesIdle - unused), Number.POSITIVE_INFINITY);
+    this.#leastOfLooks = Number.POSITIVE_INFINITY;
+    if (!this.#closed) this.trim(Math.max(this.#keptIdle, this.#bytesIdle - given), Number.POSITIVE_INFINITY);
     this.#leastIdle = this.#bytesIdle;
     return !this.#closed && this.#bytesIdle > this.#keptIdle;
   }
