@@ -31,7 +31,7 @@ export interface IndexStats {
 /** After which uses are reported. */
 const REPORT_MS = 250;
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
-const IDLE_MS = 10_000;
+const IDLE_MS = 60_000;
 
 /**
  * What an attached domain knows of a store that another domain owns: versions that it was given, by key. To
