@@ -96,6 +96,7 @@ test('however many terms have run out, a service remembers few of them', async (
   for (let i = 0; i < 50_000; i++) await ask('read');
   globalThis.gc?.();
   const grown = process.memoryUsage().heapUsed - before;
-  assert.ok(grown < MiB / 2, `${grown} bytes`);
+  // Each one would be some ninety.
+  assert.ok(grown < 2 * MiB, `${grown} bytes`);
   service.close();
 });
