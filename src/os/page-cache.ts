@@ -1,5 +1,6 @@
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { SystemError } from '../base/error.ts';
+import { isWellFormed } from '../base/well-formed.ts';
 import {
   AT_FDCWD,
   E2BIG,
@@ -108,8 +109,4 @@ function howOf(flags: number): Buffer {
   how.writeBigUInt64LE(BigInt(flags));
   how.writeBigUInt64LE(BigInt(RESOLVE_CACHED | RESOLVE_NO_SYMLINKS), RESOLVE_AT);
   return how;
-}
-
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -8,12 +8,6 @@ import type { Folder, Lives } from '../watch/folder.ts';
 import { type FileEntry, type FileStore, fileStateOf, linkStateOf } from './file-entry.ts';
 import { currentVersion } from './load.ts';
 
-/** A group whose term is looked after. */
-interface Looked {
-  readonly folder: Folder;
-  readonly group: FileGroup;
-}
-
 /** When this part of a term is over, the next look begins: it is to have ended before the term has. */
 const DUE_PART = 1 / 2;
 /** How often it is seen what is due, as a part of the shorter life. */
@@ -37,8 +31,8 @@ export class Confirmations {
   readonly #store: FileStore;
   readonly #lives: Lives;
   readonly #confirmLink: (entry: FileEntry, startedAt: number) => Promise<boolean>;
-  readonly #looked = new Set<FileGroup>();
-  readonly #folders = new Map<FileGroup, Folder>();
+  /** Groups whose terms are looked after, and whose they are. */
+  readonly #looked = new Map<FileGroup, Folder>();
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
   #closed = false;
@@ -66,8 +60,7 @@ export class Confirmations {
     local.group = group;
     local.checkedAt = checkedAt;
     group.add(entry.key, checkedAt, folder.lifeOf(group));
-    this.#looked.add(group);
-    this.#folders.set(group, folder);
+    this.#looked.set(group, folder);
     this.#start();
   }
 
@@ -88,7 +81,6 @@ export class Confirmations {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#looked.clear();
-    this.#folders.clear();
   }
 
   #start(): void {
@@ -107,23 +99,20 @@ export class Confirmations {
   async #run(): Promise<void> {
     this.#isRunning = true;
     const time = now();
-    for (const group of [...this.#looked]) {
-      const folder = this.#folders.get(group);
-      // It was closed meanwhile.
-      if (folder === undefined) continue;
+    for (const [group, folder] of [...this.#looked]) {
+      if (this.#closed) return;
       const left = group.term.until - time;
       if (left > folder.lifeOf(group) * DUE_PART) continue;
-      if (left > 0 && (await this.#confirm({ folder, group }))) continue;
+      if (left > 0 && (await this.#confirm(folder, group))) continue;
       // Nobody uses it, or it came too late: who asks next makes another term of it.
       this.#looked.delete(group);
-      this.#folders.delete(group);
     }
     this.#isRunning = false;
     this.#start();
   }
 
   /** Looks at all files of a group that are in use. @returns whether there are any */
-  async #confirm({ folder, group }: Looked): Promise<boolean> {
+  async #confirm(folder: Folder, group: FileGroup): Promise<boolean> {
     const startedAt = now();
     const life = folder.lifeOf(group);
     const activeSince = startedAt - Math.max(ACTIVE_MS, ACTIVE_LIVES * life);

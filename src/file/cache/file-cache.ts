@@ -42,7 +42,10 @@ export interface Snapshot extends Disposable {
    *   source said
    */
   read(start?: number, end?: number, options?: { readonly signal?: AbortSignal }): Promise<Aggregate>;
-  /** The content as an aggregate of the caller's own, who releases it; undefined as `content` is. */
+  /**
+   * The content as an aggregate of the caller's own, who releases it: until then the file is in use.
+   * Undefined as `content` is.
+   */
   share(): Aggregate | undefined;
   /** The same content in another coding, as a snapshot of its own, which the caller releases. */
   encoded(coding: Coding): Snapshot | undefined;

@@ -97,7 +97,8 @@ export class FileSnapshot implements Snapshot {
   }
 
   share(): Aggregate | undefined {
-    return this.#shared()?.duplicate();
+    const content = this.#shared();
+    return content === undefined ? undefined : new VersionContent(content, this.#held);
   }
 
   encoded(coding: Coding): Snapshot | undefined {

@@ -3,6 +3,7 @@ import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
+import { isWellFormed } from '../../base/well-formed.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { hasGrown, readsTheSame } from '../version/append.ts';
@@ -185,8 +186,4 @@ async function readVersion<T extends Target>(
   }
   target.discard();
   return undefined;
-}
-
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,4 +1,5 @@
 import { ArgumentError } from '../../base/error.ts';
+import { isWellFormed } from '../../base/well-formed.ts';
 import { checkFilePath } from './file-cache.ts';
 
 /** A path as directory and name. */
@@ -31,8 +32,4 @@ export function partsOf(path: string): PathParts {
   const absolute = path.startsWith('/') ? path : `${process.cwd()}/${path}`;
   const end = absolute.lastIndexOf('/') + 1;
   return { directory: absolute.slice(0, end), name: absolute.slice(end) };
-}
-
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,5 +1,5 @@
 import Negotiator from 'negotiator';
-import { BoundedMap } from '../../base/bounded-map.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Coding } from '../../file/content/coding.ts';
 
 /** Ours when the client is indifferent: the smallest first. */
@@ -17,7 +17,7 @@ const REFUSAL = /;\s*q\s*=\s*0/i;
 const MAX_FIELD_CHARACTERS = 200;
 
 /** Choices made before, by what they were made of: clients send few different fields. */
-const choices = new BoundedMap<string, Coding | 'identity' | undefined>(1000);
+const choices = new RecentMap<string, Coding | 'identity' | 'none'>(1000);
 
 /**
  * The content coding for a client (RFC 9110, 12.5.3), by the qualities that it gives, and then the smallest
@@ -32,10 +32,11 @@ export function chooseCoding(
 ): Coding | 'identity' | undefined {
   if (field === undefined || (available.length === 0 && !REFUSAL.test(field))) return 'identity';
   const key = `${available.join()}\n${field}`;
-  if (choices.has(key)) return choices.get(key);
+  const known = choices.get(key);
+  if (known !== undefined) return known === 'none' ? undefined : known;
   const negotiator = new Negotiator({ headers: { 'accept-encoding': field } });
   const [choice] = (negotiator as Encodings).encodings([...available, 'identity'], { preferred: PREFERRED });
-  if (field.length <= MAX_FIELD_CHARACTERS) choices.set(key, choice);
+  if (field.length <= MAX_FIELD_CHARACTERS) choices.set(key, choice ?? 'none');
   return choice;
 }
 

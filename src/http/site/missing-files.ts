@@ -1,4 +1,4 @@
-import { BoundedMap } from '../../base/bounded-map.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
 /** How long a file that was not there is not looked for: as long as a cache uses one that is, unseen. */
@@ -12,7 +12,7 @@ const MAX_PATHS = 4096;
 export class MissingFiles implements Handler {
   readonly #site: Handler;
   /** By path, until when it counts. */
-  readonly #missing = new BoundedMap<string, number>(MAX_PATHS);
+  readonly #missing = new RecentMap<string, number>(MAX_PATHS);
 
   /** @param site one whose answers depend on the path alone, where it has none */
   constructor(site: Handler) {
@@ -34,11 +34,11 @@ export class MissingFiles implements Handler {
 
 /** Whom a site's answer is for, and who notes that it has none. */
 class Watch implements Recipient {
-  readonly #missing: BoundedMap<string, number>;
+  readonly #missing: RecentMap<string, number>;
   readonly #path: string;
   readonly #recipient: Recipient;
 
-  constructor(missing: BoundedMap<string, number>, path: string, recipient: Recipient) {
+  constructor(missing: RecentMap<string, number>, path: string, recipient: Recipient) {
     this.#missing = missing;
     this.#path = path;
     this.#recipient = recipient;

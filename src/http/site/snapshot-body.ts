@@ -16,7 +16,8 @@ export function bodyOf(snapshot: Snapshot, pieces: readonly (string | ByteRange)
   if (content === undefined) return new SnapshotReader(snapshot, pieces);
   const [first] = pieces;
   const isWhole = pieces.length === 1 && typeof first === 'object' && first.end - first.start === size;
-  const body = isWhole ? content.duplicate() : assemble(content, pieces);
+  if (isWhole) return wholeBodyOf(snapshot);
+  const body = assemble(content, pieces);
   snapshot.release();
   return body;
 }
@@ -25,8 +26,8 @@ export function bodyOf(snapshot: Snapshot, pieces: readonly (string | ByteRange)
  * The body that is all of a snapshot's content, which is in memory.
  * @param snapshot taken over: it is released with the body
  */
-export function wholeBodyOf(snapshot: Snapshot): Body | undefined {
-  const body = snapshot.share();
+export function wholeBodyOf(snapshot: Snapshot): Body {
+  const body = snapshot.share() ?? Aggregate.empty();
   snapshot.release();
   return body;
 }

@@ -301,3 +301,19 @@ for (const options of [{ kind: 'seal' }, { memory: 'heap' }, { acl: everyone, ch
     assert.ok(pool.stats().bytesLive <= 4 * MiB);
   });
 }
+
+test('a file of which a response alone holds the content stays', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: 4 * MiB, policy: 'lru', maxStale: 3_600_000 });
+  const file = (i: number): string => folder.file(String(i));
+  for (let i = 0; i < 160; i++) writeFileSync(file(i), Buffer.alloc(65_536, i));
+  const snapshot = await cache.snapshot(file(0));
+  using body = snapshot.share();
+  snapshot.release();
+  for (let i = 1; i < 160; i++) (await cache.read(file(i))).release();
+  assert.ok(cache.stats().evictions > 0);
+  const { misses } = cache.stats();
+  (await cache.read(file(0))).release();
+  assert.equal(cache.stats().misses, misses);
+  assert.equal(body?.length, 65_536);
+});
