@@ -15,55 +15,23 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { now } from '../../../src/base/clock.ts';
-import { type AttachedFileCache, attachFileCache } from '../../../src/file/cache/attached-cache.ts';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import type { FileCache } from '../../../src/file/cache/file-cache.ts';
-import {
-  createFileCache,
-  type FileCacheOptions,
-  type OwnedFileCache,
-} from '../../../src/file/cache/owned-cache.ts';
+import { createFileCache, type FileCacheOptions } from '../../../src/file/cache/owned-cache.ts';
 import { map } from '../../../src/os/mapping.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { isRoot, NOBODY, PublicProgram } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { CachesFixture, passed, textOf, until } from '../support/caches-fixture.ts';
 
 const BUDGET_BYTES = 4 * 1024 ** 2;
 const HOUR_MS = 3_600_000;
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const wait = async (): Promise<void> => {
-    while (!condition()) await setImmediate();
-  };
-  await watchdog(wait(), what);
-}
-
-/** Lets so many milliseconds of the machine's clock go by. */
-function passed(milliseconds: number): Promise<void> {
-  const end = now() + milliseconds;
-  return until(() => now() > end, 'time to pass');
-}
-
-/** A folder, a cache, and one that is attached to it. */
-class Fixture {
-  readonly folder = new Folder();
-  readonly owned: OwnedFileCache;
-  readonly #pair = new ChannelPair();
-  #attached: AttachedFileCache | undefined;
-
-  constructor(options: Partial<FileCacheOptions> = {}) {
-    this.owned = createFileCache({ budget: BUDGET_BYTES, ...options });
-  }
-
-  static async start(options: Partial<FileCacheOptions> = {}): Promise<Fixture> {
-    const fixture = new Fixture(options);
-    fixture.owned.serve(fixture.#pair.near);
-    fixture.#attached = await attachFileCache(fixture.#pair.far);
-    return fixture;
-  }
-
-  get attached(): AttachedFileCache {
-    return this.#attached as AttachedFileCache;
+/** Caches, and files that change. */
+class Fixture extends CachesFixture {
+  static start(options: Partial<FileCacheOptions> = {}): Promise<Fixture> {
+    return new Fixture(options).attach();
   }
 
   write(name: string, text: string): string {
@@ -75,18 +43,6 @@ class Fixture {
   replace(name: string, text: string): void {
     renameSync(this.write(`${name}.new`, text), this.folder.file(name));
   }
-
-  [Symbol.dispose](): void {
-    this.#attached?.close();
-    this.owned.close();
-    this.#pair[Symbol.dispose]();
-    this.folder[Symbol.dispose]();
-  }
-}
-
-async function textOf(cache: FileCache, path: string): Promise<string> {
-  using content = await watchdog(cache.read(path), `the content of ${path}`);
-  return content.toString();
 }
 
 /** Reads a file until a text comes. */

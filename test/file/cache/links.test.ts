@@ -4,50 +4,31 @@ import { linkSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../../src/base/clock.ts';
-import { type AttachedFileCache, attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import type { FileCache } from '../../../src/file/cache/file-cache.ts';
-import {
-  createFileCache,
-  type FileCacheOptions,
-  type OwnedFileCache,
-} from '../../../src/file/cache/owned-cache.ts';
-import { ChannelPair } from '../../support/channel-pair.ts';
-import { Folder } from '../../support/folder.ts';
+import type { FileCacheOptions } from '../../../src/file/cache/owned-cache.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { CachesFixture, passed, textOf, until } from '../support/caches-fixture.ts';
 
-const BUDGET_BYTES = 4 * 1024 ** 2;
 const HOUR_MS = 3_600_000;
 /** More than inotify(7) keeps for a reader that does not read: fs.inotify.max_queued_events is 16384. */
 const MANY_EVENTS = 40_000;
 
 /** Two sites, a link to one of them, and caches. */
-class Fixture {
-  readonly folder = new Folder();
-  readonly owned: OwnedFileCache;
-  readonly #pair = new ChannelPair();
-  #attached: AttachedFileCache | undefined;
-
+class Fixture extends CachesFixture {
   constructor(options: Partial<FileCacheOptions>) {
+    super(options);
     for (const name of ['one', 'two']) {
       mkdirSync(this.folder.file(name));
       writeFileSync(this.folder.file(`${name}/file`), name);
     }
     symlinkSync('one', this.folder.file('current'));
-    this.owned = createFileCache({ budget: BUDGET_BYTES, ...options });
   }
 
   static async start(options: Partial<FileCacheOptions>): Promise<Fixture> {
-    const fixture = new Fixture(options);
-    fixture.owned.serve(fixture.#pair.near);
-    fixture.#attached = await attachFileCache(fixture.#pair.far);
+    const fixture = await new Fixture(options).attach();
     // What was changed a moment ago is looked at more often.
-    const end = now() + 60;
-    await until(() => now() > end, 'the files to be old enough');
+    await passed(60);
     return fixture;
-  }
-
-  get attached(): AttachedFileCache {
-    return this.#attached as AttachedFileCache;
   }
 
   /** A link leads elsewhere, at once. */
@@ -55,25 +36,6 @@ class Fixture {
     symlinkSync(target, this.folder.file(`${name}.new`));
     renameSync(this.folder.file(`${name}.new`), this.folder.file(name));
   }
-
-  [Symbol.dispose](): void {
-    this.#attached?.close();
-    this.owned.close();
-    this.#pair[Symbol.dispose]();
-    this.folder[Symbol.dispose]();
-  }
-}
-
-async function textOf(cache: FileCache, path: string): Promise<string> {
-  using content = await watchdog(cache.read(path), `the content of ${path}`);
-  return content.toString();
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const wait = async (): Promise<void> => {
-    while (!condition()) await setImmediate();
-  };
-  await watchdog(wait(), what);
 }
 
 test('with no time that a look is good for, each read goes along the links anew', async () => {

@@ -3,56 +3,26 @@ import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } f
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../../src/base/clock.ts';
-import { type AttachedFileCache, attachFileCache } from '../../../src/file/cache/attached-cache.ts';
-import {
-  createFileCache,
-  type FileCacheOptions,
-  type OwnedFileCache,
-} from '../../../src/file/cache/owned-cache.ts';
-import { ChannelPair } from '../../support/channel-pair.ts';
-import { Folder } from '../../support/folder.ts';
+import type { FileCacheOptions } from '../../../src/file/cache/owned-cache.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { CachesFixture, passed } from '../support/caches-fixture.ts';
 
-const BUDGET_BYTES = 4 * 1024 ** 2;
 const HOUR_MS = 3_600_000;
 
 /** A site, and a directory beside it; an index that is confined to the site, or to what `root` names. */
-class Fixture {
-  readonly folder = new Folder();
-  readonly owned: OwnedFileCache;
-  readonly #pair = new ChannelPair();
-  #attached: AttachedFileCache | undefined;
-
+class Fixture extends CachesFixture {
   constructor(options: Partial<FileCacheOptions>) {
+    super(options);
     for (const name of ['site', 'private-place']) {
       mkdirSync(this.folder.file(`${name}/deep`), { recursive: true });
       for (const file of ['file', 'deep/file']) writeFileSync(this.folder.file(`${name}/${file}`), name);
     }
-    this.owned = createFileCache({ budget: BUDGET_BYTES, ...options });
   }
 
   static async start(options: Partial<FileCacheOptions>, root = 'site'): Promise<Fixture> {
     const fixture = new Fixture(options);
     if (root !== 'site') symlinkSync('site', fixture.folder.file(root));
-    fixture.owned.serve(fixture.#pair.near, { root: fixture.folder.file(root) });
-    fixture.#attached = await attachFileCache(fixture.#pair.far);
-    return fixture;
-  }
-
-  get attached(): AttachedFileCache {
-    return this.#attached as AttachedFileCache;
-  }
-
-  async passed(milliseconds: number): Promise<void> {
-    const end = now() + milliseconds;
-    while (now() < end) await setImmediate();
-  }
-
-  [Symbol.dispose](): void {
-    this.#attached?.close();
-    this.owned.close();
-    this.#pair[Symbol.dispose]();
-    this.folder[Symbol.dispose]();
+    return fixture.attach(root);
   }
 }
 
@@ -103,7 +73,7 @@ test('when the link of a root leads elsewhere, what it led to is outside', async
   (await attached.read(folder.file('root/file'))).release();
   symlinkSync('private-place', folder.file('new'));
   renameSync(folder.file('new'), folder.file('root'));
-  await fixture.passed(30);
+  await passed(30);
   await assert.rejects(attached.read(folder.file('site/deep/file')), { code: 'EACCES' });
   using content = await attached.read(folder.file('root/file'));
   assert.equal(content.toString(), 'private-place');

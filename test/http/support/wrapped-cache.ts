@@ -52,6 +52,7 @@ export function withCodings(codings: readonly Coding[]): (snapshot: Snapshot) =>
           content,
           size: content.length,
           etag: snapshot.etag.replace(/"$/, `-${coding}"`),
+          share: () => content.duplicate(),
           read: async (start, end) => content.slice(start, end),
           release,
           [Symbol.dispose]: release,
