@@ -176,7 +176,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     const lease = new Lease(this);
     this.#lease = new WeakRef(lease);
     this.#leases += 1;
-    collected.register(lease, { chunk: this, nth: this.#leases });
+    collected.register(lease, { chunk: this, nth: this.#leases }, this);
     return lease;
   }
 
@@ -184,6 +184,8 @@ export class ImportedChunk implements Chunk, Unlockable {
     if (this.#discarded) return;
     this.#discarded = true;
     this.#rested = undefined;
+    // There is nothing to end any more, and the chunk is not to wait for its leases to be collected.
+    collected.unregister(this);
     if (known.get(this.#key)?.deref() === this) known.delete(this.#key);
     for (const listener of this.onDrop) listener();
     this.onDrop.clear();

@@ -81,6 +81,11 @@ export class StoreIndex<F extends ContentFacts> {
     return this.#session !== undefined;
   }
 
+  /** Milliseconds that a version may be used since it was last known to be right, where no changes are told. */
+  get maxStale(): number {
+    return this.#maxStale;
+  }
+
   /** Bytes that the owner keeps at most. */
   get budget(): number {
     return this.#session?.greeting.budget ?? this.#bytes;
@@ -111,6 +116,16 @@ export class StoreIndex<F extends ContentFacts> {
   peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
     return entry === undefined ? undefined : this.#use(entry);
+  }
+
+  /** Whether something is held under a key, be it right or not. */
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Something was not found, and had elsewhere. */
+  missed(): void {
+    this.#misses += 1;
   }
 
   /**

@@ -5,6 +5,9 @@ import type { Json } from '../base/json.ts';
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
 export type ContentFacts = { readonly [name: string]: Json | undefined };
 
+/** The serial of a version that no owner knows of. */
+export const UNKEPT = 0;
+
 const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
 
 /**

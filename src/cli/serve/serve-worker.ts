@@ -98,7 +98,7 @@ const content = composeContent({
       : {
           root,
           site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
-          cache: await attachFileCache(channel),
+          cache: await attachFileCache(channel, { direct: true }),
         },
   behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
 });

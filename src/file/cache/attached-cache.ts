@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
+import { DirectReads } from './direct-reads.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
@@ -20,18 +22,34 @@ import { FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
+/** Most questions at a time whose answers nobody waits for. */
+const MAX_WANTED = 64;
+
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
   /** Whether its owner is there. */
   readonly attached: boolean;
 }
 
+export interface AttachOptions {
+  /**
+   * Whether paths mean the same files here as in the owner, as they do where nobody has changed root or
+   * mounts, and this domain may read them. Then a site reads a small file itself that the cache does not have
+   * and the kernel does, at a tenth of the cost of a question; it is asked for when it comes again. Default
+   * false: the owner reads all.
+   */
+  readonly direct?: boolean;
+}
+
 /**
  * Attaches to the file cache that the domain at the other end of a channel owns and serves.
  * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
  */
-export async function attachFileCache(channel: Channel): Promise<AttachedFileCache> {
-  const cache = new AttachedFileCache();
+export async function attachFileCache(
+  channel: Channel,
+  options: AttachOptions = {},
+): Promise<AttachedFileCache> {
+  const cache = new AttachedFileCache(options);
   await cache.attach(channel);
   return cache;
 }
@@ -47,6 +65,15 @@ export class AttachedFileCache
   implements FileCache, ExtentSource
 {
   readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
+  readonly #direct: DirectReads | undefined;
+  /** Questions for files that were read here, whose answers nobody waits for. */
+  #wanted = 0;
+
+  /** Use {@link attachFileCache}. */
+  constructor({ direct = false }: AttachOptions = {}) {
+    super();
+    if (direct) this.#direct = new DirectReads(() => this.#index.maxStale);
+  }
 
   /**
    * Attaches to another owner, in place of the one it had. No file goes back to an older version.
@@ -91,6 +118,17 @@ export class AttachedFileCache
     return this.#follow(first);
   }
 
+  readNow(path: string): Snapshot | undefined {
+    // Without an owner nobody says which version may be served: what is held is the last that is known.
+    if (this.#direct === undefined || !this.#index.attached) return undefined;
+    const read = this.#direct.read(path);
+    if (read === undefined) return undefined;
+    this.#index.missed();
+    if (this.#wanted < MAX_WANTED && (this.#index.has(path) || this.#direct.wants(path, read)))
+      this.#want(path);
+    return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+  }
+
   invalidate(path: string): void {
     checkFilePath(path);
     this.#index.invalidate(path);
@@ -103,6 +141,7 @@ export class AttachedFileCache
 
   close(): void {
     this.#index.close();
+    this.#direct?.close();
   }
 
   [Symbol.dispose](): void {
@@ -120,6 +159,20 @@ export class AttachedFileCache
     if (!this.#index.isCurrent(file))
       throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${file.key}: the owner of the cache is gone`);
     return this.#index.ask(key, signal);
+  }
+
+  /** Has a file come into the index, some time. What it fails with the next reader is told. */
+  #want(path: string): void {
+    this.#wanted += 1;
+    this.#index
+      .ask(path)
+      .then(held => {
+        held.release();
+        if (this.#index.has(path)) this.#direct?.forget(path);
+      }, ignore)
+      .finally(() => {
+        this.#wanted -= 1;
+      });
   }
 
   /** The file that a path leads to through links, as far as it is known. */

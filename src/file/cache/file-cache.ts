@@ -12,8 +12,11 @@ export interface Snapshot extends Disposable {
    * be kept whole: {@link read} has its parts.
    */
   readonly content: Aggregate | undefined;
-  /** The same object for all snapshots of a version that are alive: to keep what follows from it by. */
-  readonly version: object;
+  /**
+   * The same object for all snapshots of a version that are alive: to keep what follows from it by. Undefined
+   * where nothing is worth keeping: it has come for the first time, and likely for the last.
+   */
+  readonly version: object | undefined;
   /** Where it lies: its path with symbolic links followed. */
   readonly realPath: string;
   /**
@@ -113,6 +116,11 @@ export interface FileCache extends Disposable {
    * @param memo what the cache remembers of this path; it finds it faster then
    */
   peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined;
+  /**
+   * As {@link peek}, for a file that is no hit: what the kernel has in memory is read at once, which takes
+   * some tens of microseconds. Missing where a source does not do that.
+   */
+  readNow?(path: string): Snapshot | undefined;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;

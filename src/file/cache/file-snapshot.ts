@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import type { StoredVersion } from '../../store/stored-version.ts';
+import { type StoredVersion, UNKEPT } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import type { Coding } from '../content/coding.ts';
 import { ExtentReader, type ExtentSource } from './extents.ts';
@@ -17,6 +17,7 @@ export class FileSnapshot implements Snapshot {
   readonly #held: StoredVersion<FileFacts>;
   readonly #source: ExtentSource;
   readonly #coding: Coding | undefined;
+  readonly #passing: boolean;
   /** See {@link Snapshot.way}. */
   readonly way: number;
   /** Made when first asked for. */
@@ -27,21 +28,29 @@ export class FileSnapshot implements Snapshot {
   /**
    * @param held whose reference it takes over
    * @param source of the extents of a large file
-   * @param from `coding`: of the form that it is of; `way`: see {@link Snapshot.way}
+   * @param from `coding`: of the form that it is of; `way`: see {@link Snapshot.way}; `passing`: whether
+   *   nothing is to be kept of it
    */
   constructor(
     held: StoredVersion<FileFacts>,
     source: ExtentSource,
-    { coding, way = 0 }: { coding?: Coding; way?: number | undefined } = {},
+    {
+      coding,
+      way = 0,
+      passing = false,
+    }: { coding?: Coding; way?: number | undefined; passing?: boolean | undefined } = {},
   ) {
     this.#held = held;
     this.#source = source;
     this.#coding = coding;
     this.way = way;
+    this.#passing = passing;
   }
 
-  get version(): object {
-    return this.#held;
+  get version(): object | undefined {
+    if (this.#passing) return undefined;
+    // What was read here has facts that stay, and content that does not.
+    return this.#held.serial === UNKEPT ? this.#held.facts : this.#held;
   }
 
   get realPath(): string {

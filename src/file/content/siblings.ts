@@ -29,6 +29,11 @@ export function fileBeside(path: string): string | undefined {
   return suffix === undefined ? undefined : path.slice(0, -suffix.length);
 }
 
+/** Where siblings of a file would lie. */
+export function siblingPaths(path: string): string[] {
+  return SUFFIXES.map(([suffix]) => path + suffix);
+}
+
 /** Whether a name may be that of a sibling. */
 export function isSiblingName(name: string): boolean {
   return fileBeside(name) !== undefined;

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 
 /**
@@ -35,10 +36,22 @@ export type FileSystemKind = 'watchable' | 'local' | 'remote';
 /** What the file system of a directory is. Never fails. */
 export async function fileSystemKindOf(path: string): Promise<FileSystemKind> {
   try {
-    const { type } = await statfs(path);
-    if (WATCHABLE.has(type)) return 'watchable';
-    return type === OVERLAYFS ? 'local' : 'remote';
+    return kindOf((await statfs(path)).type);
   } catch {
     return 'remote';
   }
+}
+
+/** As {@link fileSystemKindOf}, at once: one of another machine may take long to say what it is. */
+export function fileSystemKindNow(path: string): FileSystemKind {
+  try {
+    return kindOf(statfsSync(path).type);
+  } catch {
+    return 'remote';
+  }
+}
+
+function kindOf(type: number): FileSystemKind {
+  if (WATCHABLE.has(type)) return 'watchable';
+  return type === OVERLAYFS ? 'local' : 'remote';
 }

@@ -34,7 +34,8 @@ export class DirectorySource implements SiteSource {
   }
 
   peek(path: SitePath): Snapshot | undefined {
-    const snapshot = this.#cache.peek(path.name, undefined, path);
+    const cache = this.#cache;
+    const snapshot = cache.peek(path.name, undefined, path) ?? cache.readNow?.(path.name);
     if (snapshot === undefined || this.#isAdmitted(path.path, snapshot)) return snapshot;
     snapshot.release();
     return undefined;

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import { mediaTypeOf } from '../../file/content/media-type.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
-import type { Answer, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Answer, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import { frameRanges } from '../message/multipart.ts';
 import { chooseCoding } from '../message/negotiation.ts';
@@ -25,6 +24,24 @@ interface Version {
   readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
 }
 
+/** A file as those are told of it who may want to know. */
+class SiteFile implements ServedFile {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+
+  constructor(path: string, size: number, mtimeMs: number) {
+    this.path = path;
+    this.size = size;
+    this.mtimeMs = mtimeMs;
+  }
+
+  /** Made for who asks: few do, and there may be many files. */
+  get mtime(): Date {
+    return new Date(this.mtimeMs);
+  }
+}
+
 /** What a file's request is to be answered with. */
 interface Decision {
   readonly status: number;
@@ -35,20 +52,21 @@ interface Decision {
 
 /** Answers GET and HEAD with files: negotiation, conditions, ranges. */
 export class FileAnswers {
-  readonly #root: string;
+  /** What the paths of its files begin with. */
+  readonly #prefix: string;
   readonly #settings: SiteSettings;
   /** Answers with one version have one list of header fields, so that senders can keep its bytes. */
   readonly #versions = new WeakMap<object, Version>();
 
   constructor(root: string, settings: SiteSettings) {
-    this.#root = root;
+    this.#prefix = root.endsWith('/') ? root.slice(0, -1) : root;
     this.#settings = settings;
   }
 
   /** @param found its snapshot is taken over */
   answer(request: ServerRequest, { path, snapshot, note }: FoundFile): Answer {
     const noted = note?.answered;
-    if (noted?.version === snapshot.version) return this.#answerAgain(snapshot, noted);
+    if (noted !== undefined && noted.version === snapshot.version) return this.#answerAgain(snapshot, noted);
     const { codings } = snapshot;
     const choice = this.#settings.encodings
       ? chooseCoding(request.header('accept-encoding'), codings)
@@ -74,9 +92,10 @@ export class FileAnswers {
         kept: headers === representation.headers ? representation.kept : undefined,
       };
       // As long as the date says nothing, it may come to say something.
-      if (note !== undefined && isTellingDate(snapshot.mtimeMs, Date.now()))
+      const { version } = snapshot;
+      if (note !== undefined && version !== undefined && isTellingDate(snapshot.mtimeMs, Date.now()))
         note.answered = {
-          version: snapshot.version,
+          version,
           answer,
           coding,
           pieces: isAll(sent, pieces) ? 'all' : pieces,
@@ -117,17 +136,21 @@ export class FileAnswers {
     const { snapshot, sent, coding } = source;
     const { size, mtimeMs } = snapshot;
     const isDated = isTellingDate(mtimeMs, Date.now());
-    let version = this.#versions.get(snapshot.version);
-    if (version?.path !== path || version.isDated !== isDated) {
-      version = { path, isDated, forms: new Map() };
-      this.#versions.set(snapshot.version, version);
-    }
-    const form = version.forms.get(coding);
+    const forms = snapshot.version && this.#formsOf(snapshot.version, path, isDated);
+    const form = forms?.get(coding);
     if (form?.tag === sent.etag) return form.representation;
-    const file = { path: join(this.#root, path), size, mtimeMs, mtime: new Date(mtimeMs) };
+    const file = new SiteFile(this.#prefix + path, size, mtimeMs);
     const representation = representationOf({ ...source, file, isDated }, this.#settings);
-    version.forms.set(coding, { tag: sent.etag, representation });
+    forms?.set(coding, { tag: sent.etag, representation });
     return representation;
+  }
+
+  #formsOf(of: object, path: string, isDated: boolean): Version['forms'] {
+    const known = this.#versions.get(of);
+    if (known?.path === path && known.isDated === isDated) return known.forms;
+    const version = { path, isDated, forms: new Map() };
+    this.#versions.set(of, version);
+    return version.forms;
   }
 
   #decide(

@@ -7,6 +7,8 @@ import type { KeptHead, ServedFile } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import type { SiteSettings } from './site-options.ts';
 
+const NO_FIELDS = {};
+
 /** The header fields of one form of one version of a file, made once for all the answers that they are in. */
 export interface Representation extends Validators {
   readonly file: ServedFile;
@@ -46,18 +48,16 @@ export function representationOf(
   const etag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
   const lastModified =
     own.take('Last-Modified') ?? (settings.lastModified && isDated ? file.mtime.toUTCString() : undefined);
-  const vary = [varies ? 'Accept-Encoding' : undefined, own.take('Vary')].filter(each => each !== undefined);
-  const bare = listOf({
-    'Cache-Control': own.take('Cache-Control') ?? settings.cacheControl,
-    ETag: etag,
-    'Last-Modified': lastModified,
-    Vary: vary.length > 0 ? vary.join(', ') : undefined,
-  });
-  const content = listOf({
-    'Content-Encoding': coding === 'identity' ? undefined : coding,
-    'Accept-Ranges': settings.acceptRanges ? 'bytes' : undefined,
-    'X-Content-Type-Options': own.take('X-Content-Type-Options') ?? 'nosniff',
-  });
+  const vary = own.take('Vary');
+  const bare: string[] = [];
+  add(bare, 'Cache-Control', own.take('Cache-Control') ?? settings.cacheControl);
+  add(bare, 'ETag', etag);
+  add(bare, 'Last-Modified', lastModified);
+  add(bare, 'Vary', varies ? (vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`) : vary);
+  const content: string[] = [];
+  add(content, 'Content-Encoding', coding === 'identity' ? undefined : coding);
+  add(content, 'Accept-Ranges', settings.acceptRanges ? 'bytes' : undefined);
+  add(content, 'X-Content-Type-Options', own.take('X-Content-Type-Options') ?? 'nosniff');
   const rest = own.rest();
   const partial = [...bare, ...content, ...rest];
   return {
@@ -72,12 +72,16 @@ export function representationOf(
   };
 }
 
-/** The fields that a site's user adds, found by name in any case. */
+/** The fields that a site's user adds, found by name in any case. Most have none. */
 class Fields {
-  readonly #fields = new Map<string, readonly [name: string, value: string]>();
+  readonly #fields: Map<string, readonly [name: string, value: string]> | undefined;
 
-  constructor(given: Readonly<Record<string, string>> = {}) {
-    for (const [name, value] of Object.entries(given)) {
+  constructor(given: Readonly<Record<string, string>> = NO_FIELDS) {
+    const names = Object.keys(given);
+    if (names.length === 0) return;
+    this.#fields = new Map();
+    for (const name of names) {
+      const value = given[name] as string;
       validateHeaderName(name);
       validateHeaderValue(name, value);
       this.#fields.set(name.toLowerCase(), [name, value]);
@@ -88,16 +92,17 @@ class Fields {
 
   /** The value of a field, which is not among the rest then. */
   take(name: string): string | undefined {
+    if (this.#fields === undefined) return undefined;
     const value = this.#fields.get(name.toLowerCase())?.[1];
     this.#fields.delete(name.toLowerCase());
     return value;
   }
 
   rest(): HeaderList {
-    return [...this.#fields.values()].flat();
+    return this.#fields === undefined ? [] : [...this.#fields.values()].flat();
   }
 }
 
-function listOf(fields: Readonly<Record<string, string | undefined>>): HeaderList {
-  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+function add(fields: string[], name: string, value: string | undefined): void {
+  if (value !== undefined) fields.push(name, value);
 }

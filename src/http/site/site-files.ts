@@ -57,11 +57,27 @@ export class SiteFiles {
   }
 
   /**
+   * The file that a path means if it is there, if the source has it at hand: of a directory (a slash at the
+   * end) the first index file.
+   * @param path that the target decodes to
+   */
+  peekFirst(target: string, path: string, notes: RequestNotes | undefined): FoundFile | undefined {
+    const first = this.#firstOf(path);
+    const meaning = new Meaning(first, this.#source.nameOf(first), Number.POSITIVE_INFINITY);
+    const snapshot = this.#source.peek(meaning);
+    if (snapshot?.version === undefined) return snapshot && { path: first, snapshot };
+    this.#meanings.set(nameOf(target), meaning);
+    const note = notes && new SiteNote(this, meaning);
+    if (notes !== undefined) notes.site = note;
+    return { path: first, snapshot, note };
+  }
+
+  /**
    * A target was found to mean a file.
    * @param named the path that it decodes to
    */
   remember(target: string, named: string, { path }: FoundFile): void {
-    const first = named.endsWith('/') ? named + (this.#settings.index[0] ?? '') : named;
+    const first = this.#firstOf(named);
     const until = path === first ? Number.POSITIVE_INFINITY : performance.now() + SECOND_CHOICE_MS;
     this.#meanings.set(nameOf(target), new Meaning(path, this.#source.nameOf(path), until));
   }
@@ -93,6 +109,11 @@ export class SiteFiles {
       if (found === undefined) throw error;
       return found;
     }
+  }
+
+  /** What a path means if that is there. */
+  #firstOf(path: string): string {
+    return path.endsWith('/') ? path + (this.#settings.index[0] ?? '') : path;
   }
 
   /** The file at a path from the root. @throws as {@link SiteSource.open} */

@@ -54,13 +54,24 @@ export class StaticSite implements Handler {
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const { method, target } = request;
     if (method === 'GET' || method === 'HEAD') {
-      const found = isMountPoint(request) ? undefined : this.#files.peek(target, request.notes);
+      const found = isMountPoint(request)
+        ? undefined
+        : (this.#files.peek(target, request.notes) ?? this.#peekFirst(request));
       if (found === undefined) return tellLater(recipient, signal => this.#getOrRefuse(request, signal));
       recipient.answered(this.#answers.answer(request, found));
     } else if (this.#settings.fallthrough) recipient.declined();
     else if (method === 'OPTIONS') recipient.answered({ status: 204, headers: ALLOW, body: undefined });
     else recipient.answered(statusAnswer(405, ALLOW));
     return undefined;
+  }
+
+  /** What a request names that was not asked for before, where all that is to be known of it is at hand. */
+  #peekFirst(request: ServerRequest): FoundFile | undefined {
+    const { dotfiles, earlyHints } = this.#settings;
+    const target = parseTarget(request.target);
+    if (typeof target === 'number' || (target.hidden && dotfiles !== 'allow')) return undefined;
+    if (request.method === 'GET' && earlyHints(target.path) !== undefined) return undefined;
+    return this.#files.peekFirst(request.target, target.path, request.notes);
   }
 
   async #getOrRefuse(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {

@@ -22,8 +22,8 @@ export class ImportTable {
   readonly #options: ImportOptions & Quotas;
   readonly #chunks = new Map<number, ImportedChunk>();
   #mappedBytes = 0;
-  /** Chunks that this channel's messages leased and that may be leased still. */
-  readonly #leased = new Set<ImportedChunk>();
+  /** Chunks that this channel's messages leased and that may be leased still, with what forgets each. */
+  readonly #leased = new Map<ImportedChunk, () => void>();
   #leasedBytes = 0;
 
   constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas) {
@@ -98,6 +98,7 @@ export class ImportTable {
   clear(): void {
     for (const [index, chunk] of this.#chunks) this.#remove(index, chunk);
     invariant(this.#mappedBytes === 0, 'what is mapped for a peer is what it granted');
+    for (const [chunk, forget] of this.#leased) chunk.onDrop.delete(forget);
     this.#leased.clear();
     this.#leasedBytes = 0;
   }
@@ -119,18 +120,25 @@ export class ImportTable {
     const within = (): boolean =>
       this.#leased.size < maxLeasedChunks && this.#leasedBytes + chunk.size <= maxLeasedBytes;
     if (!within()) this.#forgetUnleased();
-    this.#leased.add(chunk);
+    // What is discarded is not to be kept from the garbage collector, who counts all of its memory.
+    const forget = (): void => this.#forgetLeased(chunk);
+    chunk.onDrop.add(forget);
+    this.#leased.set(chunk, forget);
     this.#leasedBytes += chunk.size;
     if (this.#leased.size > maxLeasedChunks) throw quotaExceededError('maxLeasedChunks', maxLeasedChunks);
     if (this.#leasedBytes > maxLeasedBytes) throw quotaExceededError('maxLeasedBytes', maxLeasedBytes);
   }
 
   #forgetUnleased(): void {
-    for (const chunk of this.#leased) {
-      if (chunk.leased) continue;
-      this.#leased.delete(chunk);
-      this.#leasedBytes -= chunk.size;
-    }
+    for (const chunk of [...this.#leased.keys()]) if (!chunk.leased) this.#forgetLeased(chunk);
+  }
+
+  #forgetLeased(chunk: ImportedChunk): void {
+    const forget = this.#leased.get(chunk);
+    if (forget === undefined) return;
+    this.#leased.delete(chunk);
+    chunk.onDrop.delete(forget);
+    this.#leasedBytes -= chunk.size;
     invariant(this.#leasedBytes >= 0, 'bytes that are leased are those of chunks that are');
   }
 

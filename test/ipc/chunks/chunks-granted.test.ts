@@ -4,6 +4,7 @@ import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import type { ChannelOptions } from '../../../src/ipc/channel-options.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
+import { collectGarbage } from '../../support/garbage.ts';
 import { holdings } from '../../support/holdings.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
@@ -59,4 +60,22 @@ test('memory of this process alone is not granted', async () => {
     code: 'ERR_IOLITE_UNSUPPORTED',
     message: /lies on the heap of this process/,
   });
+});
+
+test('a chunk that the other end has taken back is left to the garbage collector', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool({ name: 'granted', kind: 'seal' });
+  pair.far.onRequest(({ body }) => {
+    using taken = body;
+    return { head: taken?.length ?? 0 };
+  });
+  const external = (): number => process.memoryUsage().external;
+  const before = external();
+  const [sent, bytes] = [64, 1024 ** 2];
+  for (let i = 0; i < sent; i++) {
+    using body = pool.from(Buffer.alloc(bytes, i));
+    assert.equal((await watchdog(pair.near.request({ body }), 'an answer')).head, bytes);
+  }
+  pool.trim();
+  await collectGarbage(() => external() < before + (sent / 4) * bytes);
 });

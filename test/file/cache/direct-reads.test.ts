@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { chmodSync, linkSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
+import { DirectReads } from '../../../src/file/cache/direct-reads.ts';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import { ChannelPair } from '../../support/channel-pair.ts';
+import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
+
+const MiB = 1024 ** 2;
+const HOUR_MS = 3_600_000;
+const LONG_AGO_S = 1e9;
+
+/** Written long ago, as files of a site are, and read as such: not within the moment that follows a change. */
+async function oldFile(folder: Folder, name: string, content: string | Buffer): Promise<string> {
+  const path = folder.file(name);
+  writeFileSync(path, content);
+  utimesSync(path, LONG_AGO_S, LONG_AGO_S);
+  await settled(path);
+  return path;
+}
+
+/** Waits until what is known of a file is kept. */
+async function settled(path: string): Promise<void> {
+  using reads = new DirectReads(() => HOUR_MS);
+  const facts = (): object | undefined => {
+    const read = reads.read(path);
+    read?.held.release();
+    return read?.held.facts;
+  };
+  await watchdog(
+    (async () => {
+      for (let last = facts(); ; ) {
+        const next = facts();
+        if (next !== undefined && next === last) return;
+        last = next;
+        await setImmediate();
+      }
+    })(),
+    `direct reads of ${path}`,
+  );
+}
+
+function textOf(reads: DirectReads, path: string): string | undefined {
+  const read = reads.read(path);
+  const text = read?.held.content?.toString();
+  read?.held.release();
+  return text;
+}
+
+test('a file is read as it is on the disk now', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a.bin', 'one');
+  assert.equal(textOf(reads, path), 'one');
+  assert.equal(textOf(reads, path), 'one');
+  await oldFile(folder, 'b.bin', 'two');
+  renameSync(folder.file('b.bin'), path);
+  await settled(path);
+  assert.equal(textOf(reads, path), 'two');
+});
+
+test('its facts are those of the owner, and stay the same object as long as it is the same', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: MiB });
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a.html', '<p>one</p>');
+  const facts = [1, 2, 3].map(() => {
+    const read = reads.read(path);
+    read?.held.release();
+    return read?.held.facts;
+  });
+  using snapshot = await cache.snapshot(path);
+  const { size, mtimeMs, etag, mediaType } = snapshot;
+  assert.deepEqual(facts[0], { size, mtimeMs, etag, mediaType });
+  assert.deepEqual(facts[1], facts[0]);
+  assert.equal(facts[2], facts[1]);
+});
+
+test('what is not simply a small file of this machine is left to the owner', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  mkdirSync(folder.file('directory'));
+  writeFileSync(folder.file('large'), Buffer.alloc(128 * 1024 + 1));
+  writeFileSync(folder.file('empty.bin'), '');
+  symlinkSync(folder.file('a.html'), folder.file('link'));
+  // The last one: when it has settled, so have they.
+  const path = await oldFile(folder, 'a.html', 'content, which is long enough');
+  writeFileSync(folder.file('fresh'), 'written just now');
+  assert.equal(textOf(reads, folder.file('fresh')), undefined);
+  for (const name of ['directory', 'link', 'large', 'empty.bin', 'none', 'a.html/', '/a.html', '']) {
+    assert.equal(textOf(reads, `${folder.path}/${name}`), undefined, name);
+  }
+  assert.equal(textOf(reads, '/proc/self/status'), undefined);
+  // With a form beside it, what is sent depends on the request.
+  writeFileSync(`${path}.br`, 'form');
+  assert.equal(textOf(reads, path), undefined);
+});
+
+test('a form that appears beside a file is found within the time that its absence counts', async () => {
+  using folder = new Folder();
+  using always = new DirectReads(() => HOUR_MS);
+  using never = new DirectReads(() => 0);
+  const path = await oldFile(folder, 'a.html', 'content');
+  for (const reads of [always, never, always, never]) assert.equal(textOf(reads, path), 'content');
+  writeFileSync(`${path}.gz`, 'form');
+  assert.equal(textOf(always, path), 'content');
+  assert.equal(textOf(never, path), undefined);
+});
+
+test('a file is asked for at the second time, and when it has come twice as often', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', 'content');
+  const wanted = [1, 2, 3, 4, 5, 6, 7, 8, 9].filter(() => {
+    const read = reads.read(path);
+    assert.ok(read !== undefined);
+    read.held.release();
+    return reads.wants(path, read);
+  });
+  assert.deepEqual(wanted, [2, 4, 8]);
+});
+
+test('what is held of files is bounded: beyond that they are left to the owner', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', Buffer.alloc(128 * 1024, 'x'));
+  const held = [];
+  for (;;) {
+    const read = reads.read(path);
+    if (read === undefined) break;
+    held.push(read.held);
+    assert.ok(held.length < 1000);
+  }
+  assert.ok(held.length > 50 && held.length <= 128, `${held.length} of 128 KiB`);
+  for (const each of held) each.release();
+  assert.equal(textOf(reads, path)?.length, 128 * 1024);
+});
+
+test('an attached cache reads directly if it is told to, and what comes again is indexed', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB, maxStale: HOUR_MS });
+  cache.serve(pair.far);
+  const path = await oldFile(folder, 'a', 'content');
+  using plain = await attachFileCache(pair.near);
+  assert.equal(plain.readNow(path), undefined);
+  plain.close();
+  using direct = await attachFileCache(pair.near, { direct: true });
+  const readOnce = (): string | undefined => {
+    using snapshot = direct.readNow(path);
+    return snapshot?.content?.toString();
+  };
+  assert.equal(direct.peek(path), undefined);
+  assert.equal(readOnce(), 'content');
+  assert.equal(cache.stats().misses, 0);
+  assert.equal(readOnce(), 'content');
+  await watchdog(untilIndexed(), 'the file in the index');
+  assert.equal(cache.stats().entries, 1);
+  using hit = direct.peek(path);
+  assert.equal(hit?.content?.toString(), 'content');
+
+  async function untilIndexed(): Promise<void> {
+    for (;;) {
+      using found = direct.peek(path);
+      if (found !== undefined) return;
+      await setImmediate();
+    }
+  }
+});
+
+test('without its owner an attached cache reads nothing directly', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  const cache = createFileCache({ budget: MiB });
+  cache.serve(pair.far);
+  const path = await oldFile(folder, 'a', 'content');
+  using direct = await attachFileCache(pair.near, { direct: true });
+  const gone = new Promise(resolve => direct.once('detached', resolve));
+  cache.close();
+  await watchdog(gone, 'the news that the owner has closed');
+  assert.equal(direct.readNow(path), undefined);
+});
+
+test('a file that may not be read, or has other names, is as the kernel has it', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', 'content');
+  linkSync(path, folder.file('b'));
+  await settled(path);
+  assert.equal(textOf(reads, folder.file('b')), 'content');
+  chmodSync(path, 0);
+  // Who may read all is not asked.
+  if (process.getuid?.() !== 0) assert.equal(textOf(reads, path), undefined);
+});
