@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
@@ -89,6 +90,10 @@ export class AttachedFileCache
     if (first.content !== undefined) return new FileSnapshot(first.retain(), this);
     if (first.facts.target === undefined) return new FileSnapshot(first.retain(), this);
     return this.#follow(first);
+  }
+
+  repeatable(memo: PathMemo): Repeatable | undefined {
+    return this.#index.repeatable(memo);
   }
 
   invalidate(path: string): void {

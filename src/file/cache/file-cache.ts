@@ -1,5 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Coding } from '../content/coding.ts';
 
 /**
@@ -113,6 +114,12 @@ export interface FileCache extends Disposable {
    * @param memo what the cache remembers of this path; it finds it faster then
    */
   peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined;
+  /**
+   * What {@link peek} gave last for a memo, as long as it would give it again; what is made of its content and
+   * forms keeps its memory that long. Missing where a cache can say so of nothing.
+   * @returns undefined where it cannot say so of this file
+   */
+  repeatable?(memo: PathMemo): Repeatable | undefined;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;
