@@ -115,8 +115,8 @@ export interface FileCache extends Disposable {
    */
   peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined;
   /**
-   * What {@link peek} gave last for a memo, as long as it would give it again; what is made of its content and
-   * forms keeps its memory that long. Missing where a cache can say so of nothing.
+   * What {@link peek} gave last for a memo, as long as it would give it again: that long its content and its
+   * forms keep their memory. Missing where a cache can say so of nothing.
    * @returns undefined where it cannot say so of this file
    */
   repeatable?(memo: PathMemo): Repeatable | undefined;

@@ -34,7 +34,7 @@ const HIGH_WORD = 0x1_0000_0000;
 const LINE_WORDS = 16;
 /** For whoever has the memory, before the first record. */
 export const SPARE_BYTES = 256;
-const FIRST_WORD = SPARE_BYTES / 4;
+const FIRST_RECORD_AT = SPARE_BYTES / 4;
 
 /** A hash and a place each. A group of them is half a cache line. */
 const GROUP_ENTRIES = 4;
@@ -65,8 +65,8 @@ export class AnswerRing {
   readonly #repeatables: (Repeatable | undefined)[] = [];
   #groups = new Int32Array(FIRST_GROUPS * GROUP_WORDS);
   /** Of records, in words: the first; where the next is to be; behind the last one before the first word. */
-  #oldest = FIRST_WORD;
-  #next = FIRST_WORD;
+  #oldest = FIRST_RECORD_AT;
+  #next = FIRST_RECORD_AT;
   #end: number;
   #count = 0;
   #number = 0;
@@ -149,7 +149,7 @@ export class AnswerRing {
     if (known !== -1) this.forget(known);
     const requestWords = (length + 3) >>> 2;
     const size = upToLine(RECORD_WORDS + requestWords + ((head.length + 3) >>> 2));
-    if (size > (this.#words.length - FIRST_WORD) / 2) return;
+    if (size > (this.#words.length - FIRST_RECORD_AT) / 2) return;
     const record = this.#room(size);
     const words = this.#words;
     const hash = this.#hashOf(length);
@@ -180,7 +180,7 @@ export class AnswerRing {
     let hash = length;
     for (let i = 0; i < whole; i++) hash = mixed(hash, read[i] as number);
     if ((length & 3) !== 0) hash = mixed(hash, this.#wordAt(whole, length));
-    return hash ^ (hash >>> 15);
+    return spread(hash);
   }
 
   /** Bytes of the request alone. */
@@ -206,7 +206,7 @@ export class AnswerRing {
     if (this.#next + size > this.#words.length) {
       while (this.#count > 0 && this.#oldest >= this.#next) this.#drop();
       this.#end = this.#next;
-      this.#next = FIRST_WORD;
+      this.#next = FIRST_RECORD_AT;
     }
     while (this.#count > 0 && this.#oldest >= this.#next && this.#oldest < this.#next + size) this.#drop();
     const record = this.#next;
@@ -220,12 +220,14 @@ export class AnswerRing {
     const record = this.#oldest;
     if (this.#words[record + AT.requestLength] !== 0) this.forget(record);
     this.#oldest = this.#behind(record);
+    // What is written from now on ends elsewhere.
+    if (this.#oldest < record) this.#end = this.#words.length;
     this.#count -= 1;
   }
 
   #behind(record: number): number {
     const next = record + (this.#words[record + AT.size] as number);
-    return next === this.#end ? FIRST_WORD : next;
+    return next === this.#end ? FIRST_RECORD_AT : next;
   }
 
   #link(record: number, hash: number): void {
@@ -263,6 +265,12 @@ export class AnswerRing {
 
 function mixed(hash: number, word: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, SPREAD);
+}
+
+/** Lets each bit of a hash change the others, the lower ones above all, which say the group. */
+function spread(hash: number): number {
+  const half = Math.imul(hash ^ (hash >>> 16), SPREAD);
+  return half ^ (half >>> 15);
 }
 
 function placeOfGroup(groups: Int32Array, hash: number): number {

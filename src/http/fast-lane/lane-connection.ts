@@ -141,7 +141,10 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     const outcome = exchange.ask();
     if (isAtHand(outcome)) {
       const prepared = this.#prepare(exchange, outcome);
-      if (exchange.repeatable !== undefined) this.#lane.repeated?.keep(count, prepared, exchange.repeatable);
+      const { repeatable } = exchange;
+      // What stands for an answer that cannot be sent is not the handler's.
+      if (repeatable !== undefined && prepared.status === outcome.status)
+        this.#lane.repeated?.keep(count, prepared, repeatable);
       this.#sending.add(exchange, prepared);
       this.#sendQueued(NOTHING, LaneConnection.#rest);
     } else if (outcome === 'declined') {

@@ -1,18 +1,25 @@
-import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { Aggregate } from '../../aggregate/aggregate.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import { MemoryRuns } from '../../os/gather.ts';
 import { type Address, addressOf } from '../../os/libc.ts';
 import { type Mapping, mapPrivate } from '../../os/mapping.ts';
+import type { Body } from '../message/body.ts';
 import { commonLines } from './answer-head.ts';
 import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
 import { SMALL_BYTES } from './outbox.ts';
-import type { PreparedAnswer } from './prepared-answer.ts';
 
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
 const MEMORY_BYTES = 64 * 1024 ** 2;
 const MAX_RECORDS = 131_072;
 const MAX_REQUEST_BYTES = 1024;
+
+/** An answer that is to be kept: its head in bytes, and what of its body is sent. */
+interface KeptAnswer {
+  readonly status: number;
+  readonly head: readonly Buffer[];
+  readonly body: Body | undefined;
+}
 
 /**
  * Answers that their handlers let be repeated, by the bytes of their requests: who sends the same again gets
@@ -101,13 +108,13 @@ export class RepeatedAnswers {
    * @param length as of {@link recall}
    * @param answer stays as it is
    */
-  keep(length: number, { status, head, body }: PreparedAnswer, repeatable: Repeatable): void {
+  keep(length: number, { status, head, body }: KeptAnswer, repeatable: Repeatable): void {
     const [lines, last] = head;
     if (length > MAX_REQUEST_BYTES || lines === undefined || last !== commonLines()) return;
-    const whole = body as Aggregate | undefined;
-    const bodyBytes = whole?.length ?? 0;
+    if (body !== undefined && !Aggregate.isAggregate(body)) return;
+    const bodyBytes = body?.length ?? 0;
     if (lines.length + last.length + bodyBytes > SMALL_BYTES) return;
-    const bodyAddress = whole === undefined ? 0 : addressOfBody(whole);
+    const bodyAddress = body === undefined ? 0 : addressOfBody(body);
     if (bodyAddress === undefined) return;
     this.#kept ??= KeptAnswers.make(this.#read, this.#memoryBytes) ?? 'none';
     if (this.#kept === 'none') return;

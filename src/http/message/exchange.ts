@@ -113,7 +113,7 @@ export interface PendingAnswer {
 /** Answers requests. For handlers that are promised more easily than told there is {@link handlerOf}. */
 export interface Handler {
   /**
-   * Whether it may be left unasked where it has said that an answer is repeatable: so what it does is the same
+   * Whether it may be left unasked where it has said that an answer is repeatable: what it does is the same,
    * whoever sends a request, whenever and how often, also where it declines. A handler that counts, logs,
    * limits or admits clients is none of these, and one that does not say so is not taken for one.
    */
