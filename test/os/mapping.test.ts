@@ -108,7 +108,7 @@ test('memory that a BYOB reader has moved out of its view stays readable', async
   assert.ok(moved.every(byte => byte === 0));
 });
 
-test('mapPrivate() gives zeros of this process alone, which cost nothing until they are written', async () => {
+test('mapPrivate() gives zeros of this process alone, which cost nothing until they are written', () => {
   const length = 64 * 1024 ** 2;
   const before = process.memoryUsage().rss;
   const memory = mapPrivate(length);

@@ -111,7 +111,7 @@ test('heads, answers without a body and large ones are right, however often they
   assert.deepEqual(Object.fromEntries(counts), { '/small': 2, '/large': 3, '/none': 1, '/dated': 3 });
 });
 
-test('the last answer of a connection is the last, and pipelined requests are answered in order', async () => {
+test('the last answer of a connection is the last, and pipelined requests get theirs in order', async () => {
   const handler = new Repeater();
   await using server = laneServer(handler);
   handler.file('/a', 'a');
