@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { Aggregate } from '../../../src/aggregate/aggregate.ts';
+import { createPool } from '../../../src/aggregate/pool.ts';
+import { commonLines } from '../../../src/http/fast-lane/answer-head.ts';
 import type { FastLaneOptions } from '../../../src/http/fast-lane/fast-lane.ts';
 import { RepeatedAnswers } from '../../../src/http/fast-lane/repeated-answers.ts';
 import type { Answer, Recipient, ServerRequest } from '../../../src/http/message/exchange.ts';
@@ -214,11 +217,30 @@ test('an answer that cannot be sent is not kept, nor is one whose memory may mov
   assert.deepEqual([failures.length, handler.repeated], [2, 0]);
 });
 
-test('nothing is found before anything is kept, and requests that are long are not kept', () => {
-  const read = Buffer.alloc(65_536);
+test('what is not of a kind that is repeated is not kept, nor anything where no memory is', () => {
+  const read = Buffer.alloc(65_536, 'request');
   const repeated = new RepeatedAnswers(read, 1 << 22);
   assert.deepEqual([repeated.recall(100), repeated.count], [false, 0]);
-  const answer = { status: 204, head: [Buffer.from('head'), Buffer.from('none of the common lines')] };
-  repeated.keep(100, { ...answer, body: undefined }, { mayRepeat: () => true });
-  assert.deepEqual([repeated.recall(100), repeated.count], [false, 0]);
+  const head = Buffer.from('head');
+  const answer = { status: 204, head: [head, commonLines()], body: undefined };
+  const repeatable = { mayRepeat: () => true };
+  using heap = Aggregate.adopt(Buffer.from('body'));
+  using pool = createPool();
+  using part = pool.from('body');
+  using other = pool.from('another');
+  using pieces = Aggregate.concat([part, other]);
+  repeated.keep(100, { ...answer, head: [head, Buffer.from('other lines')] }, repeatable);
+  repeated.keep(100, { ...answer, head: [Buffer.alloc(20_000), commonLines()] }, repeatable);
+  repeated.keep(100, { ...answer, body: heap }, repeatable);
+  repeated.keep(100, { ...answer, body: pieces }, repeatable);
+  repeated.keep(2000, answer, repeatable);
+  assert.deepEqual([repeated.recall(100), repeated.recall(2000), repeated.count], [false, false, 0]);
+  repeated.keep(100, answer, repeatable);
+  assert.deepEqual([repeated.recall(100), repeated.recall(99), repeated.count], [true, false, 1]);
+  assert.deepEqual([repeated.status, repeated.bodyBytes, repeated.requestBytes], [204, 0, 100]);
+  const none = new RepeatedAnswers(read, 2 ** 50);
+  for (let times = 0; times < 2; times++) {
+    none.keep(100, answer, repeatable);
+    assert.deepEqual([none.recall(100), none.count], [false, 0]);
+  }
 });
