@@ -110,3 +110,24 @@ test('thousands are found, for there are more groups where more are kept', () =>
   }
   assert.ok(found > 18_000, `${found} of 20,000 are found`);
 });
+
+test('where the last round ended is forgotten once all of that round is dropped', () => {
+  const LINE = 64;
+  const few = 4;
+  const fixture = new Fixture(SPARE_BYTES + 12 * LINE, few);
+  let number = 0;
+  const keep = (lines: number): string => {
+    number += 1;
+    const request = `GET /${String(number).padStart(3, '0')}`;
+    fixture.keep(request, '.'.repeat(lines * LINE - 48), number);
+    return request;
+  };
+  // The first round ends behind eight lines, as the next has no room there.
+  for (const lines of [2, 2, 2, 2, 5, 1, 2]) keep(lines);
+  // In the second round one ends at the very place, and others follow it.
+  const behind = keep(1);
+  for (let times = 1; times < few; times++) keep(1);
+  assert.notEqual(fixture.find(behind), undefined);
+  keep(1);
+  assert.equal(fixture.find(behind), undefined);
+});

@@ -169,6 +169,18 @@ async function untilSaid(ask: () => Promise<string>, wanted: string): Promise<vo
   while (!(await ask()).startsWith(wanted)) await new Promise(setImmediate);
 }
 
+test('what a name means for a moment only is looked for again', async () => {
+  await using fixture = await Fixture.start();
+  fixture.write('page.html', 'by its extension');
+  const site = fixture.site({ extensions: ['html'] });
+  const { port, lane } = await fixture.serve(site);
+  const ask = async (path: string) => (await get(port, path, { Connection: 'keep-alive' })).body.toString();
+  for (let times = 0; times < 4; times++) assert.equal(await ask('/page'), 'by its extension');
+  assert.equal(lane.repeated?.count, 0);
+  for (let times = 0; times < 4; times++) assert.equal(await ask('/page.html'), 'by its extension');
+  assert.equal(lane.repeated?.count, 1);
+});
+
 test('what is held is repeated when the owner is gone, and another owner is asked', async () => {
   await using fixture = await Fixture.start();
   fixture.write('a', 'first');
