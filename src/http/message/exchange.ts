@@ -92,7 +92,7 @@ export interface Recipient {
    * Takes over the body.
    * @param repeatable as long as it says so, the answer may be given again to the same bytes of a request
    *   without asking the handler: see {@link Handler.letsRepeat}. Whoever makes another answer of it, or
-   *   cannot tell, passes none on. Its body is whole, and lies in memory
+   *   cannot tell, passes none on
    */
   answered(answer: Answer, repeatable?: Repeatable): void;
   /** The request is for somebody else: `next` of a middleware; 404 where there is none. */

@@ -57,13 +57,11 @@ export class SiteFiles {
     return { path, snapshot, note };
   }
 
-  /** The file that was found, if the answer to its request is to be given again as long as it is the same. */
+  /** The file that was found, if its request is to be answered in the same way as long as it is the same. */
   repeatable({ snapshot, note }: FoundFile): Repeatable | undefined {
     if (note?.answered?.version !== snapshot.version) return undefined;
-    const { meaning, answered } = note;
-    const isSimple = answered.pieces === 'all' || answered.pieces === undefined;
-    if (!isSimple || meaning.until !== Number.POSITIVE_INFINITY) return undefined;
-    return this.#source.repeatable?.(meaning);
+    const { meaning } = note;
+    return meaning.until === Number.POSITIVE_INFINITY ? this.#source.repeatable?.(meaning) : undefined;
   }
 
   /**
