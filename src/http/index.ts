@@ -1,5 +1,6 @@
 /** HTTP from the file cache. */
 
+export type { Repeatable } from '../base/repeatable.ts';
 export { AppRequest } from './app/app-side/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-side/application.ts';
 export { AppGateway, type AppGatewayOptions } from './app/server-side/app-gateway.ts';

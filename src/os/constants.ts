@@ -46,6 +46,7 @@ export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 export const MADV_DONTNEED = 4;
+export const MADV_HUGEPAGE = 14;
 
 /** poll(2) */
 export const POLLIN = 1;

@@ -54,6 +54,61 @@ export function sendGathered(
   return sent === -1 ? 0 : sent;
 }
 
+/**
+ * Runs of memory that are sent one behind the other, named by their addresses: what is sent many thousand
+ * times a second is not to be looked up, nor put together before.
+ */
+export class MemoryRuns {
+  readonly #vector: Uint32Array;
+  readonly #addresses: Float64Array;
+  #size = 0;
+  readonly #header = new BigUint64Array(new ArrayBuffer(56));
+  readonly #headerBytes = new Uint8Array(this.#header.buffer);
+
+  /** @param count of runs @throws ERR_IOLITE_UNSUPPORTED */
+  constructor(count: number) {
+    this.#addresses = new Float64Array(count);
+    this.#vector = new Uint32Array(new ArrayBuffer(16 * count));
+    this.#header[VECTOR_AT] = addressOf(new Uint8Array(this.#vector.buffer));
+    this.#header[VECTOR_LENGTH_AT] = BigInt(count);
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param length in bytes; all of them below 4 GiB; may be 0 */
+  set(index: number, address: number, length: number): void {
+    this.#size += length - (this.#vector[4 * index + 2] as number);
+    this.#addresses[index] = address;
+    this.#vector[4 * index] = address;
+    this.#vector[4 * index + 1] = address / HIGH_WORD;
+    this.#vector[4 * index + 2] = length;
+  }
+
+  /**
+   * Sends them through a stream socket as far as it takes them now (sendmsg(2)). The memory must be there.
+   * @returns as {@link sendGathered}
+   */
+  send(socket: number): number {
+    const sent = libc().sendmsg(socket, this.#headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent === -1 ? 0 : sent;
+  }
+
+  /** A copy of them. */
+  copy(): Buffer {
+    const lengths = Array.from(this.#addresses, (_, index) => this.#vector[4 * index + 2] as number);
+    const copy = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
+    let at = 0;
+    for (const [index, length] of lengths.entries()) {
+      if (length > 0) libc().memcpy(copy.subarray(at, at + length), this.#addresses[index] as number, length);
+      at += length;
+    }
+    return copy;
+  }
+}
+
 const queued = new Int32Array(new ArrayBuffer(4));
 const queuedBytes = new Uint8Array(queued.buffer);
 

@@ -44,6 +44,8 @@ export interface Libc {
   listen(fd: number, backlog: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   madvise(address: Address, length: number, advice: number): number;
+  /** memcpy(3) from mapped memory. */
+  memcpy(to: Uint8Array, from: Address, length: number): Address;
   memfd_create(name: string, flags: number): number;
   mmap(
     address: Address,
@@ -92,6 +94,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   listen: ['listen', 'int', ['int', 'int']],
   lseek: ['lseek', 'int64', ['int', 'int64', 'int']],
   madvise: ['madvise', 'int', ['intptr', 'size_t', 'int']],
+  memcpy: ['memcpy', 'intptr', ['void*', 'intptr', 'size_t']],
   memfd_create: ['memfd_create', 'int', ['str', 'uint']],
   mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
   munmap: ['munmap', 'int', ['intptr', 'size_t']],

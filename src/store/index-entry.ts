@@ -1,3 +1,4 @@
+import type { Repeatable } from '../base/repeatable.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Greeting } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
@@ -50,8 +51,14 @@ export interface SharedEnd {
   until: number;
 }
 
+/** Whose entries are used. */
+export interface EntryUser<F extends ContentFacts> {
+  /** Counts a use of an entry that is indexed. @returns false if it is not to be used without a question */
+  use(entry: IndexEntry<F>): boolean;
+}
+
 /** A version in an index. */
-export class IndexEntry<F extends ContentFacts> {
+export class IndexEntry<F extends ContentFacts> implements Repeatable {
   readonly held: StoredVersion<F>;
   /** Which owner it came from. */
   readonly session: Session;
@@ -64,12 +71,17 @@ export class IndexEntry<F extends ContentFacts> {
   isIndexed = true;
 
   /** Whose it is. */
-  readonly index: object;
+  readonly index: EntryUser<F>;
 
-  constructor(held: StoredVersion<F>, session: Session, end: SharedEnd, index: object) {
+  constructor(held: StoredVersion<F>, session: Session, end: SharedEnd, index: EntryUser<F>) {
     this.index = index;
     this.held = held;
     this.session = session;
     this.end = end;
+  }
+
+  /** Whether the version is still what its key is answered with. */
+  mayRepeat(): boolean {
+    return this.isIndexed && this.index.use(this);
   }
 }

@@ -2,8 +2,11 @@ import type { IndexEntry, Session } from './index-entry.ts';
 import type { Report } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
-/** Most uses in one report. */
-const MAX_REPORTED_USES = 10_000;
+/**
+ * Most uses in one report, so that requests wait for it a millisecond or two. The rest is for the next: where
+ * more versions than that are in use each is reported less often.
+ */
+const MAX_REPORTED_USES = 4096;
 
 /**
  * What the owner of a store is to hear of an index: which versions were used, which it has dropped, and which
@@ -83,8 +86,9 @@ export class IndexUses<F extends ContentFacts> {
 
   #newlyHeld(touched: readonly IndexEntry<F>[]): number[] {
     const added: number[] = [];
-    for (const { held } of touched) {
-      if (this.#held.has(held.serial) || !this.#isHeld(held)) continue;
+    for (const { held, isIndexed } of touched) {
+      // Of thousands nobody holds most.
+      if (held.references === (isIndexed ? 1 : 0) || this.#held.has(held.serial)) continue;
       this.#held.set(held.serial, held);
       added.push(held.serial);
     }

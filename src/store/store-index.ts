@@ -3,9 +3,10 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
+import type { Repeatable } from '../base/repeatable.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
-import { IndexEntry, Session, type SharedEnd } from './index-entry.ts';
+import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
 import { IndexUses } from './index-uses.ts';
 import { Invalidations } from './invalidations.ts';
 import { decodeVersion, type Greeting, type News, StoreRequest, type VersionHead } from './store-protocol.ts';
@@ -40,7 +41,7 @@ const IDLE_MS = 60_000;
  *
  * If the owner dies, what is held goes on being found, whatever its age.
  */
-export class StoreIndex<F extends ContentFacts> {
+export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #entries = new Map<string, IndexEntry<F>>();
@@ -115,7 +116,7 @@ export class StoreIndex<F extends ContentFacts> {
    */
   peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
-    return entry === undefined ? undefined : this.#use(entry);
+    return entry !== undefined && this.use(entry) ? entry.held : undefined;
   }
 
   /** Whether something is held under a key, be it right or not. */
@@ -133,23 +134,37 @@ export class StoreIndex<F extends ContentFacts> {
    * @param memo of the index, for this key alone
    */
   peekAgain(key: string, memo: { entry: object | undefined }): StoredVersion<F> | undefined {
-    let { entry } = memo;
-    if (!(entry instanceof IndexEntry && entry.isIndexed && entry.index === this)) {
+    let entry = this.#remembered(memo.entry);
+    if (entry === undefined) {
       entry = this.#entries.get(key);
       memo.entry = entry;
     }
-    return entry === undefined ? undefined : this.#use(entry as IndexEntry<F>);
+    return entry !== undefined && this.use(entry) ? entry.held : undefined;
   }
 
-  #use(entry: IndexEntry<F>): StoredVersion<F> | undefined {
-    if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return undefined;
+  /**
+   * What {@link peekAgain} gave last for a memo, as long as it would give it again.
+   * @returns undefined where there is nothing in memory: facts alone
+   */
+  repeatable(memo: { readonly entry: object | undefined }): Repeatable | undefined {
+    const entry = this.#remembered(memo.entry);
+    return entry?.held.content === undefined ? undefined : entry;
+  }
+
+  #remembered(entry: object | undefined): IndexEntry<F> | undefined {
+    return entry instanceof IndexEntry && entry.isIndexed && entry.index === this ? entry : undefined;
+  }
+
+  /** For {@link IndexEntry}. */
+  use(entry: IndexEntry<F>): boolean {
+    if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return false;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) {
       this.#uses.touch(entry);
       this.#scheduleReport();
     }
-    return entry.held;
+    return true;
   }
 
   /**

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { boundUnsent, sendGathered } from '../../src/os/gather.ts';
+import { boundUnsent, MemoryRuns, sendGathered } from '../../src/os/gather.ts';
+import { mapPrivate } from '../../src/os/mapping.ts';
 import { receiveNow, socketPair } from '../../src/os/socket.ts';
 
 /** What is there to read. */
@@ -52,4 +53,32 @@ test('receiveNow() waits for nothing', () => {
   closeDescriptor(ours);
   assert.equal(receiveNow(theirs, Buffer.alloc(10)), 0);
   closeDescriptor(theirs);
+});
+
+test('MemoryRuns sends memory by its addresses, in order, and copies it', () => {
+  const [ours, theirs] = socketPair('stream');
+  const { address, bytes } = mapPrivate(2 * 1024 ** 2);
+  bytes.write('head');
+  bytes.write('lines', 5000);
+  bytes.write('body', 9000);
+  const runs = new MemoryRuns(3);
+  for (const [text, ...wanted] of [
+    ['headlinesbody', [0, 4], [5000, 5], [9000, 4]],
+    ['ea', [1, 2], [5000, 0], [0, 0]],
+    ['bodyhead', [9000, 4], [0, 4], [0, 0]],
+  ] as const) {
+    for (const [index, [at, length]] of wanted.entries()) runs.set(index, address + at, length);
+    assert.equal(runs.size, text.length);
+    assert.equal(runs.send(ours), text.length);
+    assert.equal(drain(theirs).toString(), text);
+    assert.equal(runs.copy().toString(), text);
+  }
+  runs.set(0, address, bytes.length);
+  const sent = runs.send(ours);
+  assert.ok(sent > 0 && sent < bytes.length, 'it takes what fits');
+  assert.equal(runs.send(ours), 0);
+  drain(theirs);
+  closeDescriptor(theirs);
+  assert.equal(runs.send(ours), 0);
+  closeDescriptor(ours);
 });

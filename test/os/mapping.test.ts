@@ -4,7 +4,7 @@ import { ReadableStream } from 'node:stream/web';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { abandon, forgetPages, map } from '../../src/os/mapping.ts';
+import { abandon, forgetPages, map, mapPrivate } from '../../src/os/mapping.ts';
 import { createMemfd } from '../../src/os/memfd.ts';
 import { collectGarbage } from '../support/garbage.ts';
 
@@ -106,4 +106,40 @@ test('memory that a BYOB reader has moved out of its view stays readable', async
   // By now the finaliser that would unmap it has run too.
   await setImmediate();
   assert.ok(moved.every(byte => byte === 0));
+});
+
+test('mapPrivate() gives zeros of this process alone, which cost nothing until they are written', () => {
+  const length = 64 * 1024 ** 2;
+  const before = process.memoryUsage().rss;
+  const memory = mapPrivate(length);
+  assert.deepEqual(
+    [memory.bytes.length, memory.length, memory.address % (2 * 1024 ** 2)],
+    [length, length, 0],
+  );
+  for (const at of [0, 4096, length - 1]) {
+    assert.equal(memory.bytes[at], 0);
+    memory.bytes[at] = 7;
+    assert.equal(memory.bytes[at], 7);
+  }
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < length / 4, `${grown} bytes were taken`);
+  assert.throws(() => mapPrivate(2 ** 50), { code: 'ENOMEM', syscall: 'mmap' });
+});
+
+test('mapPrivate() gives its memory back when nobody has a view of it', async () => {
+  const addresses: string[] = [];
+  (() => {
+    const { address } = mapPrivate(64 * 1024 ** 2);
+    addresses.push(address.toString(16));
+  })();
+  const isThere = (): boolean => {
+    const lines = readFileSync('/proc/self/maps', 'latin1').split('\n');
+    const at = Number.parseInt(addresses[0] as string, 16);
+    return lines.some(line => {
+      const [start = '', end = ''] = (line.split(' ')[0] ?? '').split('-');
+      return Number.parseInt(start, 16) <= at && at < Number.parseInt(end, 16);
+    });
+  };
+  assert.ok(isThere());
+  await collectGarbage(() => !isThere());
 });

@@ -195,3 +195,33 @@ test('an index learns of a budget that changes, which bounds it', async () => {
   await until(() => fixture.index.budget === 2 * MiB, 'word of the smaller budget');
   assert.equal(fixture.index.peek('a'), undefined);
 });
+
+test('what may be repeated may be so as long as peekAgain() gives it, and counts as that', async () => {
+  using fixture = await Fixture.start(200);
+  const { index, store } = fixture;
+  store.put('a', { text: 'a' }, undefined, store.allocate(100, 'a'));
+  fixture.put('bare', 'bare');
+  const memo = { entry: undefined };
+  assert.equal(index.repeatable(memo), undefined);
+  for (const key of ['a', 'bare']) (await index.ask(key)).release();
+  const bare = { entry: undefined };
+  assert.equal(index.peekAgain('bare', bare)?.facts.text, 'bare');
+  assert.equal(index.repeatable(bare), undefined);
+  assert.equal(index.peekAgain('a', memo)?.facts.text, 'a');
+  const repeatable = index.repeatable(memo);
+  assert.equal(index.repeatable(memo), repeatable);
+  const { hits } = index.stats();
+  assert.equal(repeatable?.mayRepeat(), true);
+  assert.equal(index.stats().hits, hits + 1);
+  assert.equal(new StoreIndex<Facts>('other', () => {}).repeatable(memo), undefined);
+  const end = now() + 200;
+  await until(() => now() > end, 'the end of the term');
+  assert.equal(index.peekAgain('a', memo), undefined);
+  assert.equal(repeatable?.mayRepeat(), false);
+  assert.equal(index.stats().hits, hits + 1);
+  (await index.ask('a')).release();
+  assert.equal(repeatable?.mayRepeat(), true);
+  index.invalidate('a');
+  assert.equal(repeatable?.mayRepeat(), false);
+  assert.equal(index.repeatable(memo), undefined);
+});

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../src/aggregate/pool.ts';
+import type { Repeatable } from '../../src/base/repeatable.ts';
 import { attachFastLane, type FastLane, type FastLaneOptions } from '../../src/http/fast-lane/fast-lane.ts';
 import type { AnswerListener, AnswerReport } from '../../src/http/message/answer-report.ts';
 import type {
@@ -27,6 +28,9 @@ export class TableHandler implements Handler {
 
   /** As `later`, without promises: gets what tells the answer, and gives what gives it up. */
   readonly told = new Map<string, (answered: (answer: Answer) => void) => () => void>();
+
+  /** Of what it answers at once. */
+  readonly repeatable: Repeatable | undefined = undefined;
 
   /** Puts bytes at a target. */
   file(target: string, bytes: Uint8Array | string): void {
@@ -60,7 +64,7 @@ export class TableHandler implements Handler {
     const { target } = request;
     const now = this.now.get(target)?.(request);
     if (now !== undefined) {
-      recipient.answered(now);
+      recipient.answered(now, this.repeatable);
       return undefined;
     }
     const giveUp = this.told.get(target)?.(answer => recipient.answered(answer));
@@ -75,8 +79,8 @@ export function listenerOf(answered: (report: AnswerReport) => void, wantsDurati
 }
 
 /** A server of node:http with the fast lane before it. node:http answers 'node' and the target. */
-export class LaneServer {
-  readonly handler = new TableHandler();
+export class LaneServer<H extends TableHandler = TableHandler> {
+  readonly handler: H;
   readonly server: Server;
   readonly lane: FastLane;
   readonly #listening: Promise<unknown>;
@@ -85,7 +89,9 @@ export class LaneServer {
   constructor(
     options: FastLaneOptions = {},
     listener: RequestListener = (request, response) => response.end(`node ${request.method} ${request.url}`),
+    handler = new TableHandler() as H,
   ) {
+    this.handler = handler;
     this.server = createServer(listener);
     this.lane = attachFastLane(this.server, this.handler, options);
     this.server.listen(0, '127.0.0.1');

@@ -18,6 +18,7 @@ const NOT_STORED = ['Cache-Control', 'no-store'];
 
 /** /_iolite and the figures that it shows. */
 export class StatusPages implements Handler {
+  readonly letsRepeat = true;
   readonly #read: () => Promise<Status>;
 
   /** @param read asks the primary */
@@ -60,7 +61,7 @@ export function withoutStatusPages(listener: AnswerListener): AnswerListener {
   return {
     wantsDuration: listener.wantsDuration,
     answered: report => {
-      if (!isStatusPage(report.request)) listener.answered(report);
+      if (report.isRepeated === true || !isStatusPage(report.request)) listener.answered(report);
     },
   };
 }

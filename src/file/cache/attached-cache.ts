@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
@@ -118,7 +119,9 @@ export class AttachedFileCache
     return this.#follow(first);
   }
 
-  readNow(path: string): Snapshot | undefined {
+  readNow(path: string, memo?: PathMemo): Snapshot | undefined {
+    // It is not what was found before, nor is that to be repeated.
+    if (memo !== undefined) memo.entry = undefined;
     // Without an owner nobody says which version may be served: what is held is the last that is known.
     if (this.#direct === undefined || !this.#index.attached) return undefined;
     const read = this.#direct.read(path);
@@ -127,6 +130,10 @@ export class AttachedFileCache
     if (this.#wanted < MAX_WANTED && (this.#index.has(path) || this.#direct.wants(path, read)))
       this.#want(path);
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+  }
+
+  repeatable(memo: PathMemo): Repeatable | undefined {
+    return this.#index.repeatable(memo);
   }
 
   invalidate(path: string): void {

@@ -1,5 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Coding } from '../content/coding.ts';
 
 /**
@@ -120,7 +121,13 @@ export interface FileCache extends Disposable {
    * As {@link peek}, for a file that is no hit: what the kernel has in memory is read at once, which takes
    * some tens of microseconds. Missing where a source does not do that.
    */
-  readNow?(path: string): Snapshot | undefined;
+  readNow?(path: string, memo?: PathMemo): Snapshot | undefined;
+  /**
+   * What {@link peek} gave last for a memo, as long as it would give it again: that long its content and its
+   * forms keep their memory. Missing where a cache can say so of nothing.
+   * @returns undefined where it cannot say so of this file
+   */
+  repeatable?(memo: PathMemo): Repeatable | undefined;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;

@@ -52,6 +52,12 @@ export function answerHead(
   return [block.bytes, closing ? lastLinesClosing : lastLines];
 }
 
+/** The last lines of all answers of this second, of those that state their length and no date. */
+export function commonLines(): Buffer {
+  if (!isCurrent) turnSecond();
+  return lastLines;
+}
+
 function blockOf(answer: Answer): Block {
   const { headers, status, kept } = answer;
   const known = kept === undefined ? blocks.get(headers) : kept.head;

@@ -27,10 +27,46 @@ class Delivery implements AnswerReport {
   }
 }
 
+/** Who has the request that an answer is repeated to. */
+export interface RepeatedTo {
+  /** Makes it, of bytes that are there until the call returns in which they came. */
+  requestOfRepeated(): ServerRequest;
+}
+
+/** An answer that was repeated, and is sent: one object for all of a connection's. */
+class Repetition implements AnswerReport {
+  readonly isRepeated = true;
+  readonly httpVersion = '1.1';
+  readonly #host: RepeatedTo;
+  #request: ServerRequest | undefined;
+  status = 0;
+  bytes = 0;
+  duration = 0;
+
+  constructor(host: RepeatedTo) {
+    this.#host = host;
+  }
+
+  get request(): ServerRequest {
+    this.#request ??= this.#host.requestOfRepeated();
+    return this.#request;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.request.remoteAddress;
+  }
+
+  /** It is of another request. */
+  turn(): void {
+    this.#request = undefined;
+  }
+}
+
 /** The answers of a connection that are on their way, in their order: kept only where somebody listens. */
 export class DeliveryReports {
   readonly #listener: AnswerListener;
   readonly #deliveries: Delivery[] = [];
+  #repetition: Repetition | undefined;
   #since = 0;
 
   constructor(listener: AnswerListener) {
@@ -64,6 +100,20 @@ export class DeliveryReports {
       this.#listener.answered(delivery);
     }
     this.#deliveries.length = 0;
+  }
+
+  /**
+   * An answer was sent that was repeated, and nothing is on its way.
+   * @param host has the request; the same each time
+   */
+  repeated(status: number, bodyBytes: number, host: RepeatedTo): void {
+    this.#repetition ??= new Repetition(host);
+    const repetition = this.#repetition;
+    repetition.status = status;
+    repetition.bytes = bodyBytes;
+    repetition.duration = this.#now() - this.#since;
+    this.#listener.answered(repetition);
+    repetition.turn();
   }
 
   #now(): number {

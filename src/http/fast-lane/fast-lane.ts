@@ -9,6 +9,7 @@ import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { LaneConnection } from './lane-connection.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { Outbox } from './outbox.ts';
+import { RepeatedAnswers } from './repeated-answers.ts';
 import { RequestMemo } from './request-memo.ts';
 
 export interface FastLaneOptions {
@@ -51,6 +52,7 @@ export function attachFastLane(server: Server, handler: Handler, options: FastLa
 export class FastLane implements Lane {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
+  readonly repeated: RepeatedAnswers | undefined;
   readonly outbox = new Outbox();
   readonly listener: AnswerListener | undefined;
   readonly failed: FastLaneOptions['failed'];
@@ -71,6 +73,7 @@ export class FastLane implements Lane {
     const { sendTimeout = SEND_TIMEOUT_MS, listener, failed } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
     this.handler = handler;
+    if (handler.letsRepeat === true) this.repeated = new RepeatedAnswers(this.memo.buffer);
     this.listener = listener;
     this.failed = failed;
     this.#server = server;

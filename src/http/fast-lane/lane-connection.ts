@@ -3,14 +3,15 @@ import type { BareConnection } from '../../os/node-socket.ts';
 import { startReading } from '../../os/node-socket.ts';
 import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
-import type { Answer } from '../message/exchange.ts';
-import { parseRequest } from './grammar.ts';
+import type { Answer, ServerRequest } from '../message/exchange.ts';
+import { type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { LaneLink, type LinkHost } from './lane-link.ts';
 import { LaneSending, type SendingHost } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
+import type { RepeatedAnswers } from './repeated-answers.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
@@ -129,6 +130,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   // For the link
 
   filled(count: number): boolean {
+    if (this.#state === 'idle' && this.#repeat(count)) return this.#readsOn;
     const { memo } = this.#lane;
     const parsed = this.#state === 'idle' ? memo.recall(count) : undefined;
     if (parsed === undefined) return this.#take(memo.buffer.subarray(0, count));
@@ -138,7 +140,12 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     const exchange = new LaneExchange(this.#lane, parsed, this.link);
     const outcome = exchange.ask();
     if (isAtHand(outcome)) {
-      this.#sending.add(exchange, this.#prepare(exchange, outcome));
+      const prepared = this.#prepare(exchange, outcome);
+      const { repeatable } = exchange;
+      // What stands for an answer that cannot be sent is not the handler's.
+      if (repeatable !== undefined && prepared.status === outcome.status)
+        this.#lane.repeated?.keep(count, prepared, repeatable);
+      this.#sending.add(exchange, prepared);
       this.#sendQueued(NOTHING, LaneConnection.#rest);
     } else if (outcome === 'declined') {
       LaneConnection.#handOver(this, memo.buffer.subarray(0, count));
@@ -147,6 +154,23 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
       this.#wait(exchange, memo.buffer, count);
     }
     return this.#readsOn;
+  }
+
+  /**
+   * Answers the request that the first bytes of the buffer are as it was answered before, if that is still
+   * right and no connection is to end with it. Nobody is asked, and next to nothing is made.
+   * @returns whether it did
+   */
+  #repeat(count: number): boolean {
+    const { repeated, closing } = this.#lane;
+    if (repeated === undefined || closing || this.#lastWantedBy !== undefined) return false;
+    if (this.link.isBroken || !repeated.recall(count)) return false;
+    this.#sending.caughtUp();
+    this.#sending.begin();
+    const left = this.#sending.sendRepeated(repeated);
+    if (left === undefined) LaneConnection.#rest(this, NOTHING);
+    else this.#sendLeft(left, NOTHING, LaneConnection.#rest);
+    return true;
   }
 
   ended(): void {
@@ -165,6 +189,12 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
 
   moved(): void {
     this.#since = this.#lane.clock;
+  }
+
+  requestOfRepeated(): ServerRequest {
+    const { memo, repeated } = this.#lane;
+    const parsed = memo.recall((repeated as RepeatedAnswers).requestBytes) as ParsedRequest;
+    return new LaneExchange(this.#lane, parsed, this.link);
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */

@@ -1,3 +1,4 @@
+import type { Repeatable } from '../../base/repeatable.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
@@ -66,6 +67,8 @@ class Delay {
  */
 export class LaneExchange implements ServerRequest, Recipient {
   readonly parsed: ParsedRequest;
+  /** Of the answer that was given at once. */
+  repeatable: Repeatable | undefined = undefined;
   readonly #lane: Lane;
   readonly #client: LaneClient;
   #stage: Stage = 'asked';
@@ -197,7 +200,8 @@ export class LaneExchange implements ServerRequest, Recipient {
 
   // For the handler
 
-  answered(answer: Answer): void {
+  answered(answer: Answer, repeatable?: Repeatable): void {
+    if (this.#stage === 'asked' && this.#outcome === undefined) this.repeatable = repeatable;
     this.#settle(answer);
   }
 

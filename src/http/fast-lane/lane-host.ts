@@ -3,6 +3,7 @@ import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import type { SocketMaker } from './lane-link.ts';
 import type { Outbox } from './outbox.ts';
+import type { RepeatedAnswers } from './repeated-answers.ts';
 import type { RequestMemo } from './request-memo.ts';
 
 /** What connections of one lane share. */
@@ -10,6 +11,8 @@ export interface Lane extends SocketMaker {
   readonly handler: Handler;
   /** Its buffer is what the sockets that read are given to read into. */
   readonly memo: RequestMemo;
+  /** Undefined where the handler is to be asked each time. */
+  readonly repeated: RepeatedAnswers | undefined;
   readonly outbox: Outbox;
   /** Told of every answer, if anybody is to be. */
   readonly listener: AnswerListener | undefined;

@@ -7,13 +7,14 @@ import { descriptorOf } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import { isStream } from '../message/body.ts';
 import type { ServerRequest } from '../message/exchange.ts';
-import { DeliveryReports } from './delivery-report.ts';
+import { DeliveryReports, type RepeatedTo } from './delivery-report.ts';
 import type { LaneLink } from './lane-link.ts';
 import { type Outbox, STEP_BYTES, type Unsent } from './outbox.ts';
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
+import type { RepeatedAnswers } from './repeated-answers.ts';
 
 /** Whose answers they are. */
-export interface SendingHost {
+export interface SendingHost extends RepeatedTo {
   readonly link: LaneLink;
   /** Called when something begins or ends to wait for the client. */
   moved(): void;
@@ -72,6 +73,23 @@ export class LaneSending {
   /** Requests are there, to which the next answers are. */
   begin(): void {
     this.#reports?.begin();
+  }
+
+  /**
+   * Sends an answer that is repeated, when nothing else is on its way.
+   * @returns as {@link send}
+   */
+  sendRepeated(answer: RepeatedAnswers): Unsent | undefined {
+    const sent = answer.send(this.#host.link.fd);
+    if (sent === undefined) {
+      this.#reports?.repeated(answer.status, answer.bodyBytes, this.#host);
+      return undefined;
+    }
+    const { status, bodyBytes } = answer;
+    const bytes = answer.copy();
+    const head = bytes.subarray(0, bytes.length - bodyBytes);
+    this.#reports?.add(this.#host.requestOfRepeated(), status, [head], bodyBytes);
+    return { parts: [bytes], sent, isFull: true };
   }
 
   /** Puts an answer, whose body is no stream, behind those that leave together. */

@@ -5,7 +5,7 @@ import { sendFile } from '../../os/sendfile.ts';
 import { sendAhead, sendNow } from '../../os/socket.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
-const SMALL_BYTES = 16 * 1024;
+export const SMALL_BYTES = 16 * 1024;
 /**
  * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
  * less than the kernel's copy. Larger ones take more pages than go into one segment.

@@ -2,7 +2,10 @@ import type { ServerRequest } from './exchange.ts';
 
 /** What became of an answer. */
 export interface AnswerReport {
+  /** Of an answer that was repeated it is made when it is asked for. */
   readonly request: ServerRequest;
+  /** Whether no handler was asked, for what one had said before was to be repeated. */
+  readonly isRepeated?: boolean;
   /** As '1.1'. */
   readonly httpVersion: string;
   readonly status: number;

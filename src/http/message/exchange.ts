@@ -1,4 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Body } from './body.ts';
 import type { HeaderList } from './header-list.ts';
 
@@ -87,8 +88,13 @@ export interface KeptHead {
  * up ({@link PendingAnswer}): then it may say that it has left off by failing. None of them throws.
  */
 export interface Recipient {
-  /** Takes over the body. */
-  answered(answer: Answer): void;
+  /**
+   * Takes over the body.
+   * @param repeatable as long as it says so, the answer may be given again to the same bytes of a request
+   *   without asking the handler: see {@link Handler.letsRepeat}. Whoever makes another answer of it, or
+   *   cannot tell, passes none on
+   */
+  answered(answer: Answer, repeatable?: Repeatable): void;
   /** The request is for somebody else: `next` of a middleware; 404 where there is none. */
   declined(): void;
   /** The handler failed, which is a bug of it: what is to be expected are answers. */
@@ -106,6 +112,12 @@ export interface PendingAnswer {
 
 /** Answers requests. For handlers that are promised more easily than told there is {@link handlerOf}. */
 export interface Handler {
+  /**
+   * Whether it may be left unasked where it has said that an answer is repeatable: what it does is the same,
+   * whoever sends a request, whenever and how often, also where it declines. A handler that counts, logs,
+   * limits or admits clients is none of these, and one that does not say so is not taken for one.
+   */
+  readonly letsRepeat?: boolean;
   /**
    * Tells the recipient before it returns, if the answer is at hand: that is the fast way, for which servers
    * wait with all that an answer to come needs. Otherwise it tells it later.

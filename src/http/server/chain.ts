@@ -1,7 +1,9 @@
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
 /** Asks handlers one after the other: the first that has an answer gives it. Declines if none has. */
 export class Chain implements Handler {
+  readonly letsRepeat = true;
   readonly #handlers: readonly Handler[];
 
   constructor(handlers: readonly Handler[]) {
@@ -20,6 +22,8 @@ class ChainWalk implements Recipient, PendingAnswer {
   readonly #recipient: Recipient;
   /** Which handler is asked next. */
   #next = 0;
+  /** Whether all that were asked let what they say be repeated. */
+  #letRepeat = true;
   /** Of the handler that was asked last. */
   #pending: PendingAnswer | undefined;
   /** Whether that handler is being called, and may decline at once. */
@@ -38,6 +42,7 @@ class ChainWalk implements Recipient, PendingAnswer {
     while (this.#next < this.#handlers.length && !this.#isGivenUp) {
       const handler = this.#handlers[this.#next] as Handler;
       this.#next += 1;
+      this.#letRepeat &&= handler.letsRepeat === true;
       this.#hasDeclined = false;
       this.#isCalling = true;
       try {
@@ -56,8 +61,8 @@ class ChainWalk implements Recipient, PendingAnswer {
     this.#pending?.giveUp();
   }
 
-  answered(answer: Answer): void {
-    this.#recipient.answered(answer);
+  answered(answer: Answer, repeatable?: Repeatable): void {
+    this.#recipient.answered(answer, this.#letRepeat ? repeatable : undefined);
   }
 
   declined(): void {

@@ -1,6 +1,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { RecentMap } from '../../base/recent-map.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
 import { admitsLink, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
@@ -35,10 +36,15 @@ export class DirectorySource implements SiteSource {
 
   peek(path: SitePath): Snapshot | undefined {
     const cache = this.#cache;
-    const snapshot = cache.peek(path.name, undefined, path) ?? cache.readNow?.(path.name);
+    const snapshot = cache.peek(path.name, undefined, path) ?? cache.readNow?.(path.name, path);
     if (snapshot === undefined || this.#isAdmitted(path.path, snapshot)) return snapshot;
     snapshot.release();
     return undefined;
+  }
+
+  /** What has content lies where its name says: links have none. */
+  repeatable(path: SitePath): Repeatable | undefined {
+    return this.#cache.repeatable?.(path);
   }
 
   async open(path: string, signal: AbortSignal): Promise<Snapshot> {

@@ -1,4 +1,5 @@
 import { RecentMap } from '../../base/recent-map.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
 /** How long a file that was not there is not looked for: as long as a cache uses one that is, unseen. */
@@ -10,6 +11,7 @@ const MAX_PATHS = 4096;
  * remembered for a second, so that requests to the application cost no look at the disk each.
  */
 export class MissingFiles implements Handler {
+  readonly letsRepeat: boolean;
   readonly #site: Handler;
   /** By path, until when it counts. */
   readonly #missing = new RecentMap<string, number>(MAX_PATHS);
@@ -17,6 +19,7 @@ export class MissingFiles implements Handler {
   /** @param site one whose answers depend on the path alone, where it has none */
   constructor(site: Handler) {
     this.#site = site;
+    this.letsRepeat = site.letsRepeat === true;
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -44,8 +47,8 @@ class Watch implements Recipient {
     this.#recipient = recipient;
   }
 
-  answered(answer: Answer): void {
-    this.#recipient.answered(answer);
+  answered(answer: Answer, repeatable?: Repeatable): void {
+    this.#recipient.answered(answer, repeatable);
   }
 
   declined(): void {

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { RecentMap } from '../../base/recent-map.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { RequestNotes } from '../message/exchange.ts';
 import { statusOf } from '../message/status-of-error.ts';
@@ -54,6 +55,13 @@ export class SiteFiles {
     const note = isOurs ? noted : new SiteNote(this, meaning);
     notes.site = note;
     return { path, snapshot, note };
+  }
+
+  /** The file that was found, if its request is to be answered in the same way as long as it is the same. */
+  repeatable({ snapshot, note }: FoundFile): Repeatable | undefined {
+    if (note?.answered === undefined || note.answered.version !== snapshot.version) return undefined;
+    const { meaning } = note;
+    return meaning.until === Number.POSITIVE_INFINITY ? this.#source.repeatable?.(meaning) : undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { PathMemo, Snapshot } from '../../file/cache/file-cache.ts';
 
 /** An entry of a directory. */
@@ -26,6 +27,8 @@ export interface SiteSource {
   nameOf(path: string): string;
   /** The file at a path, if it is in memory, is right, and may be reached. The caller releases it. */
   peek(path: SitePath): Snapshot | undefined;
+  /** As {@link FileCache.repeatable}, of what {@link peek} gave last for this path. */
+  repeatable?(path: SitePath): Repeatable | undefined;
   /**
    * The file at a path. The caller releases it.
    * @throws EISDIR for a directory; ENOENT, ENOTDIR, EACCES, ... with a `code`, as the file system says them;

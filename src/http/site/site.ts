@@ -38,6 +38,7 @@ export function createSite(root: string, options: CreateSiteOptions): StaticSite
  * {@link createSite}.
  */
 export class StaticSite implements Handler {
+  readonly letsRepeat = true;
   readonly #source: SiteSource;
   readonly #settings: SiteSettings;
   readonly #files: SiteFiles;
@@ -58,7 +59,7 @@ export class StaticSite implements Handler {
         ? undefined
         : (this.#files.peek(target, request.notes) ?? this.#peekFirst(request));
       if (found === undefined) return tellLater(recipient, signal => this.#getOrRefuse(request, signal));
-      recipient.answered(this.#answers.answer(request, found));
+      recipient.answered(this.#answers.answer(request, found), this.#files.repeatable(found));
     } else if (this.#settings.fallthrough) recipient.declined();
     else if (method === 'OPTIONS') recipient.answered({ status: 204, headers: ALLOW, body: undefined });
     else recipient.answered(statusAnswer(405, ALLOW));

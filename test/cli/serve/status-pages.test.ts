@@ -58,3 +58,17 @@ test('a listener hears of all answers but for those that show the status', () =>
   }
   assert.deepEqual(heard, ['/', '/_iolite/other']);
 });
+
+test('of answers that are repeated the request is not looked at: they show no status', () => {
+  let heard = 0;
+  const listener = withoutStatusPages({ wantsDuration: false, answered: () => heard++ });
+  const outcome = { httpVersion: '1.1', status: 200, bytes: 0, duration: 0, remoteAddress: undefined };
+  listener.answered({
+    ...outcome,
+    isRepeated: true,
+    get request(): never {
+      return assert.fail('it was asked for');
+    },
+  });
+  assert.equal(heard, 1);
+});

@@ -1,0 +1,171 @@
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
+import { MemoryRuns } from '../../os/gather.ts';
+import { type Address, addressOf } from '../../os/libc.ts';
+import { type Mapping, mapPrivate } from '../../os/mapping.ts';
+import type { Body } from '../message/body.ts';
+import { commonLines } from './answer-head.ts';
+import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
+import { SMALL_BYTES } from './outbox.ts';
+
+/** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
+const MEMORY_BYTES = 64 * 1024 ** 2;
+const MAX_RECORDS = 131_072;
+const MAX_REQUEST_BYTES = 1024;
+
+/** An answer that is to be kept: its head in bytes, and what of its body is sent. */
+interface KeptAnswer {
+  readonly status: number;
+  readonly head: readonly Buffer[];
+  readonly body: Body | undefined;
+}
+
+/**
+ * Answers that their handlers let be repeated, by the bytes of their requests: who sends the same again gets
+ * the same again, and nobody is asked. The body goes from where it lies straight to the socket.
+ *
+ * One for all connections of a lane. {@link recall} finds an answer; what is told and done is then about
+ * that, until it is called again. It holds 64 MiB at most, and of what it repeats the {@link Repeatable}.
+ */
+export class RepeatedAnswers {
+  readonly #read: Buffer;
+  readonly #memoryBytes: number;
+  /** Made when there is something to keep; 'none' where there is no memory for it. */
+  #kept: KeptAnswers | 'none' | undefined;
+  #requestBytes = 0;
+  #status = 0;
+  #bodyBytes = 0;
+
+  /**
+   * @param read what requests are read into
+   * @param memoryBytes for what is kept; a multiple of 2 MiB
+   */
+  constructor(read: Buffer, memoryBytes = MEMORY_BYTES) {
+    this.#read = read;
+    this.#memoryBytes = memoryBytes;
+  }
+
+  /** How many are kept. */
+  get count(): number {
+    return typeof this.#kept === 'object' ? this.#kept.ring.count : 0;
+  }
+
+  /** Of the request that was looked for last. */
+  get requestBytes(): number {
+    return this.#requestBytes;
+  }
+
+  /** Of the answer that was found. */
+  get status(): number {
+    return this.#status;
+  }
+
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  /**
+   * Looks for an answer to a request, which is to be sent at once.
+   * @param length of the request, whose bytes are the first that were read
+   * @returns whether there is one; it counts as given then
+   */
+  recall(length: number): boolean {
+    const kept = this.#kept;
+    if (typeof kept !== 'object' || length > MAX_REQUEST_BYTES) return false;
+    const { ring } = kept;
+    const record = ring.find(length);
+    if (record === -1) return false;
+    if (ring.repeatableOf(record)?.mayRepeat() !== true) {
+      ring.forget(record);
+      return false;
+    }
+    this.#requestBytes = length;
+    this.#status = ring.statusOf(record);
+    this.#bodyBytes = ring.bodyLengthOf(record);
+    kept.take(record);
+    return true;
+  }
+
+  /**
+   * Sends the answer that was found, as far as the socket takes it now.
+   * @returns how many bytes it took, if these are not all; undefined if they are
+   */
+  send(fd: number): number | undefined {
+    const { runs } = this.#kept as KeptAnswers;
+    const sent = runs.send(fd);
+    return sent === runs.size ? undefined : sent;
+  }
+
+  /** All bytes of the answer that was found, which has just been sent in part. */
+  copy(): Buffer {
+    return (this.#kept as KeptAnswers).runs.copy();
+  }
+
+  /**
+   * Keeps an answer, if it is of a kind that is repeated: with the common last lines, and with no body or one
+   * that is small and lies in one piece of shared memory.
+   * @param length as of {@link recall}
+   * @param answer stays as it is
+   */
+  keep(length: number, { status, head, body }: KeptAnswer, repeatable: Repeatable): void {
+    const [lines, last] = head;
+    if (length > MAX_REQUEST_BYTES || lines === undefined || last !== commonLines()) return;
+    if (body !== undefined && !Aggregate.isAggregate(body)) return;
+    const bodyBytes = body?.length ?? 0;
+    if (lines.length + last.length + bodyBytes > SMALL_BYTES) return;
+    const bodyAddress = body === undefined ? 0 : addressOfBody(body);
+    if (bodyAddress === undefined) return;
+    this.#kept ??= KeptAnswers.make(this.#read, this.#memoryBytes) ?? 'none';
+    if (this.#kept === 'none') return;
+    this.#kept.ring.keep(length, { status, repeatable, head: lines, bodyAddress, bodyBytes });
+  }
+}
+
+/** The memory of what is repeated, and what of it is to be sent next. */
+class KeptAnswers {
+  readonly ring: AnswerRing;
+  readonly runs = new MemoryRuns(3);
+  readonly #memory: Mapping;
+  /** Whose bytes lie before the first record. */
+  #lines: Buffer | undefined;
+
+  private constructor(memory: Mapping, read: Buffer) {
+    this.#memory = memory;
+    this.ring = new AnswerRing(memory, read, MAX_RECORDS);
+  }
+
+  /** @returns undefined where there is no such memory */
+  static make(read: Buffer, bytes: number): KeptAnswers | undefined {
+    let memory: Mapping;
+    try {
+      memory = mapPrivate(bytes);
+    } catch {
+      return undefined;
+    }
+    return new KeptAnswers(memory, read);
+  }
+
+  /** The answer of a record is to be sent next: head, last lines and body. */
+  take(record: number): void {
+    const { ring, runs } = this;
+    const lines = commonLines();
+    if (lines !== this.#lines) this.#keepLines(lines);
+    runs.set(0, ring.headAddressOf(record), ring.headLengthOf(record));
+    runs.set(1, this.#memory.address, lines.length);
+    runs.set(2, ring.bodyAddressOf(record), ring.bodyLengthOf(record));
+  }
+
+  #keepLines(lines: Buffer): void {
+    invariant(lines.length <= SPARE_BYTES, 'the last lines of an answer find room before the first record');
+    this.#lines = lines;
+    this.#memory.bytes.set(lines);
+  }
+}
+
+/** @returns undefined where it does not lie in one piece of shared memory, which keeps its place */
+function addressOfBody(body: Aggregate): Address | undefined {
+  const [slice, more] = body.slices();
+  if (slice === undefined || more !== undefined || slice.lease.chunk.memory !== 'shared') return undefined;
+  return Number(addressOf(slice.lease.bytes)) + slice.start;
+}
