@@ -11,6 +11,22 @@ interface Entry<T> {
   cameAgain: boolean;
 }
 
+/** Fingerprints of what came once, two bytes each. */
+const FINGERPRINTS = 2 ** 18;
+
+/** What is made of bytes. @param kept whether it is kept, or made for this time alone */
+type Maker<T> = (bytes: Buffer, start: number, end: number, kept: boolean) => T | undefined;
+
+export interface BytesMemoOptions {
+  /** As many slots there may become; a power of two. Default: as many as there are at first. */
+  readonly mostSlots?: number;
+  /**
+   * Whether only what comes a second time is kept, so that what never does takes no memory, and no work of
+   * the garbage collector. Costs half a megabyte. Default false.
+   */
+  readonly second?: boolean;
+}
+
 /** When so many of what came again lost their slots, as a part of these, there are too few. */
 const LOST_PART = 1 / 4;
 
@@ -25,7 +41,8 @@ export class BytesMemo<T> {
   /** How many that came again lost their slot since there are so many. */
   #lost = 0;
   readonly #longest: number;
-  readonly #make: (bytes: Buffer, start: number, end: number) => T | undefined;
+  readonly #make: Maker<T>;
+  readonly #once: Uint16Array | undefined;
   /** Of where was looked last: mostly all lie in the same memory. */
   #bytes: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer, 0, 0);
@@ -34,14 +51,14 @@ export class BytesMemo<T> {
    * @param slots a power of two, up to 65,536
    * @param longest bytes of what is kept
    * @param make what to make of bytes, or undefined: that is not kept
-   * @param mostSlots as many there may become; a power of two
    */
   constructor(
     slots: number,
     longest: number,
-    make: (bytes: Buffer, start: number, end: number) => T | undefined,
-    mostSlots = slots,
+    make: Maker<T>,
+    { mostSlots = slots, second = false }: BytesMemoOptions = {},
   ) {
+    if (second) this.#once = new Uint16Array(FINGERPRINTS);
     this.#slots = Array.from({ length: slots }, () => undefined);
     this.#mostSlots = mostSlots;
     this.#longest = longest;
@@ -51,20 +68,34 @@ export class BytesMemo<T> {
   /** What is made of these bytes: the same as before, if it is there still. @throws what making it throws */
   recall(bytes: Buffer, start: number, end: number): T | undefined {
     const length = end - start;
-    if (length > this.#longest) return this.#make(bytes, start, end);
+    if (length > this.#longest) return this.#make(bytes, start, end, false);
     if (bytes !== this.#bytes) this.#lookInto(bytes);
-    const hash = this.#hashOf(start, end);
+    const spread = this.#hashOf(start, end);
+    const hash = spread >>> 16;
     const known = this.#slots[hash & (this.#slots.length - 1)];
     if (known?.length === length && this.#isAt(start, known.words, length)) {
       if (!known.cameAgain) known.cameAgain = true;
       return known.value;
     }
-    const value = this.#make(bytes, start, end);
-    if (value === undefined) return undefined;
+    const kept = this.#once === undefined || this.#hasCome(spread);
+    const value = this.#make(bytes, start, end, kept);
+    if (value === undefined || !kept) return value;
     if (known?.cameAgain === true) this.#lose();
     const words = this.#wordsAt(start, length);
     this.#slots[hash & (this.#slots.length - 1)] = { hash, length, words, value, cameAgain: false };
     return value;
+  }
+
+  /** Whether something with this hash came before, as far as is known. From now on it has. */
+  #hasCome(hash: number): boolean {
+    const once = this.#once as Uint16Array;
+    // Its upper bits depend on all words, the lower ones on a few: mixed, both ends do.
+    const mixed = Math.imul(hash ^ (hash >>> 15), SPREAD);
+    const place = (mixed ^ (mixed >>> 14)) & (FINGERPRINTS - 1);
+    const fingerprint = (mixed >>> 16) | 1;
+    if (once[place] === fingerprint) return true;
+    once[place] = fingerprint;
+    return false;
   }
 
   /** Something that came again has lost its slot. */
@@ -83,14 +114,13 @@ export class BytesMemo<T> {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Sixteen bits. */
   #hashOf(start: number, end: number): number {
     const view = this.#view;
     let hash = end - start;
     let at = start;
     for (; at + WORD_BYTES <= end; at += WORD_BYTES) hash = Math.imul(hash ^ view.getInt32(at, true), SPREAD);
     hash = Math.imul(hash ^ this.#lastWord(at, end), SPREAD);
-    return hash >>> 16;
+    return hash;
   }
 
   #isAt(start: number, words: Int32Array, length: number): boolean {

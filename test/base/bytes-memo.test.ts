@@ -65,7 +65,7 @@ test('recall() passes on what making throws, and keeps nothing then', () => {
 test('what comes again finds room, up to a bound', () => {
   const keys = Array.from({ length: 64 }, (_, i) => Buffer.from(`key ${i}`));
   let made = 0;
-  const memo = new BytesMemo(4, LONGEST, () => ({ number: ++made }), 1024);
+  const memo = new BytesMemo(4, LONGEST, () => ({ number: ++made }), { mostSlots: 1024 });
   const round = (): number => {
     const before = made;
     for (const key of keys) for (let i = 0; i < 2; i++) memo.recall(key, 0, key.length);
@@ -75,8 +75,30 @@ test('what comes again finds room, up to a bound', () => {
   for (let i = 0; i < 20; i++) last = round();
   assert.ok(last < keys.length / 4, `${last} of ${keys.length} are made anew`);
   let few = 0;
-  const bounded = new BytesMemo(4, LONGEST, () => ({ number: ++few }), 8);
+  const bounded = new BytesMemo(4, LONGEST, () => ({ number: ++few }), { mostSlots: 8 });
   for (let i = 0; i < 20; i++)
     for (const key of keys) for (let j = 0; j < 2; j++) bounded.recall(key, 0, key.length);
   assert.ok(few > 20 * (keys.length - 8), 'there are no more than eight');
+});
+
+test('what comes once is not kept, if it is to come twice', () => {
+  const kept: boolean[] = [];
+  const memo = new BytesMemo(
+    8,
+    LONGEST,
+    (_bytes, _start, _end, isKept) => {
+      kept.push(isKept);
+      return { number: kept.length };
+    },
+    { second: true },
+  );
+  const key = Buffer.from('GET / HTTP/1.1');
+  const [first, second, third] = [1, 2, 3].map(() => memo.recall(key, 0, key.length));
+  assert.notEqual(second, first);
+  assert.equal(third, second);
+  assert.deepEqual(kept, [false, true]);
+  // It counts as having come, however many others have come once.
+  for (let i = 0; i < 1000; i++) memo.recall(Buffer.from(`once ${i}`), 0, `once ${i}`.length);
+  assert.ok(kept.filter(each => each).length < 10);
+  assert.equal(memo.recall(key, 0, key.length), second);
 });

@@ -101,7 +101,10 @@ function serialise({ status, headers }: Answer): Block {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
   const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
-  return new Block(status, headers, Buffer.from(text, 'latin1'));
+  // It lives long: in memory of its own it keeps no other's from being given back.
+  const bytes = Buffer.allocUnsafeSlow(text.length);
+  bytes.write(text, 'latin1');
+  return new Block(status, headers, bytes);
 }
 
 function fieldLines(headers: HeaderList): string {

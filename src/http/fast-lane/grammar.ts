@@ -17,9 +17,7 @@ export interface ParsedRequest {
   readonly close: boolean;
   /** Bytes of its head, which is all of it. */
   readonly length: number;
-  /** The head itself, where it is kept as it is likely to come again: see {@link RequestMemo}. */
-  readonly kept: Buffer | undefined;
-  /** Of the handlers, where it is kept. */
+  /** Of the handlers, where it is kept as it is likely to come again: see {@link RequestMemo}. */
   readonly notes: RequestNotes | undefined;
 }
 
@@ -142,7 +140,6 @@ export function parseRequest(bytes: Buffer, start: number): ParsedRequest | unde
     rawHeaders,
     close,
     length: at + 2 - start,
-    kept: undefined,
     notes: undefined,
   };
 }

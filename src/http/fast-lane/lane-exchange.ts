@@ -164,9 +164,7 @@ export class LaneExchange implements ServerRequest, Recipient {
    */
   wait(waiter: OutcomeWaiter, bytes: Buffer, length: number): void {
     this.#delay ??= new Delay();
-    const { kept } = this.parsed;
-    // Mostly nothing came behind it.
-    this.#delay.bytes = kept?.length === length ? kept : Buffer.from(bytes.subarray(0, length));
+    this.#delay.bytes = Buffer.from(bytes.subarray(0, length));
     this.#delay.waiter = waiter;
     if (this.#outcome !== undefined) {
       this.#give(waiter, this.#outcome);

@@ -12,10 +12,14 @@ const MAX_BYTES = 1024;
 export class RequestMemo {
   /** What bytes are read into: nothing of it outlives the call that they came with. */
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, MAX_SLOTS);
+  readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {
+    mostSlots: MAX_SLOTS,
+    second: true,
+  });
 
   /**
-   * The request that the first `count` bytes of the buffer are, all of them. Its fields are frozen.
+   * The request that the first `count` bytes of the buffer are, all of them. When it comes a second time it
+   * is kept, its fields frozen, and has notes.
    * @returns undefined when they are not one request for the fast lane, or it is long
    */
   recall(count: number): ParsedRequest | undefined {
@@ -23,9 +27,10 @@ export class RequestMemo {
   }
 }
 
-function parseOnly(bytes: Buffer, start: number, end: number): ParsedRequest | undefined {
+function parseOnly(bytes: Buffer, start: number, end: number, kept: boolean): ParsedRequest | undefined {
   const parsed = parseRequest(bytes.subarray(start, end), 0);
   if (parsed?.length !== end - start) return undefined;
+  if (!kept) return parsed;
   Object.freeze(parsed.rawHeaders);
-  return { ...parsed, kept: Buffer.from(bytes.subarray(start, end)), notes: { site: undefined } };
+  return { ...parsed, notes: { site: undefined } };
 }

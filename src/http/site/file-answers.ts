@@ -20,8 +20,17 @@ interface Version {
   readonly path: string;
   /** Whether its date tells the version: it comes to do so when it is no longer in the future. */
   readonly isDated: boolean;
-  /** With the entity tag of the form: it may be another one by now, with the file as it was. */
-  readonly forms: Map<Coding | 'identity', { readonly tag: string; readonly representation: Representation }>;
+  /** The one that was made last, and those before: mostly one. */
+  last: KnownForm | undefined;
+}
+
+/** A form of a version, as it was. */
+interface KnownForm {
+  readonly coding: Coding | 'identity';
+  /** It may be another one by now, with the file as it was. */
+  readonly tag: string;
+  readonly representation: Representation;
+  readonly before: KnownForm | undefined;
 }
 
 /** A file as those are told of it who may want to know. */
@@ -136,21 +145,26 @@ export class FileAnswers {
     const { snapshot, sent, coding } = source;
     const { size, mtimeMs } = snapshot;
     const isDated = isTellingDate(mtimeMs, Date.now());
-    const forms = snapshot.version && this.#formsOf(snapshot.version, path, isDated);
-    const form = forms?.get(coding);
-    if (form?.tag === sent.etag) return form.representation;
+    const version = snapshot.version && this.#knownVersion(snapshot.version, path, isDated);
+    const { etag: tag } = sent;
+    for (let form = version?.last; form !== undefined; form = form.before) {
+      if (form.coding === coding && form.tag === tag) return form.representation;
+    }
     const file = new SiteFile(this.#prefix + path, size, mtimeMs);
     const representation = representationOf({ ...source, file, isDated }, this.#settings);
-    forms?.set(coding, { tag: sent.etag, representation });
+    if (version !== undefined) {
+      const before = version.last?.coding === coding ? version.last.before : version.last;
+      version.last = { coding, tag, representation, before };
+    }
     return representation;
   }
 
-  #formsOf(of: object, path: string, isDated: boolean): Version['forms'] {
+  #knownVersion(of: object, path: string, isDated: boolean): Version {
     const known = this.#versions.get(of);
-    if (known?.path === path && known.isDated === isDated) return known.forms;
-    const version = { path, isDated, forms: new Map() };
+    if (known?.path === path && known.isDated === isDated) return known;
+    const version = { path, isDated, last: undefined };
     this.#versions.set(of, version);
-    return version.forms;
+    return version;
   }
 
   #decide(

@@ -9,17 +9,52 @@ import type { SiteSettings } from './site-options.ts';
 
 const NO_FIELDS = {};
 
-/** The header fields of one form of one version of a file, made once for all the answers that they are in. */
-export interface Representation extends Validators {
+/** Fields of 200 alone, which come first: type and length. */
+const WHOLE_FIELDS = 2;
+
+/**
+ * The header fields of one form of one version of a file, made once for all the answers that they are in.
+ * There may be as many as files: of lists there is one.
+ */
+export class Representation implements Validators {
   readonly file: ServedFile;
   readonly mediaType: string;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
   /** Of 200. */
   readonly headers: HeaderList;
-  readonly kept: KeptHead;
-  /** Of 304 and 412. */
-  readonly bare: HeaderList;
+  readonly kept: KeptHead = { head: undefined };
+  /** Where those of the content begin and end. */
+  readonly #contentStart: number;
+  readonly #contentEnd: number;
+
+  constructor(
+    file: ServedFile,
+    mediaType: string,
+    { etag, lastModified }: Validators,
+    headers: HeaderList,
+    contentStart: number,
+    contentEnd: number,
+  ) {
+    this.file = file;
+    this.mediaType = mediaType;
+    this.etag = etag;
+    this.lastModified = lastModified;
+    this.headers = headers;
+    this.#contentStart = contentStart;
+    this.#contentEnd = contentEnd;
+  }
+
+  /** Of 304 and 412: a list each time. */
+  get bare(): HeaderList {
+    const { headers } = this;
+    return [...headers.slice(2 * WHOLE_FIELDS, this.#contentStart), ...headers.slice(this.#contentEnd)];
+  }
+
   /** Of 206 and 416, without what differs from range to range: type, length, Content-Range. */
-  readonly partial: HeaderList;
+  get partial(): HeaderList {
+    return this.headers.slice(2 * WHOLE_FIELDS);
+  }
 }
 
 /** What a representation is of. */
@@ -49,27 +84,18 @@ export function representationOf(
   const lastModified =
     own.take('Last-Modified') ?? (settings.lastModified && isDated ? file.mtime.toUTCString() : undefined);
   const vary = own.take('Vary');
-  const bare: string[] = [];
-  add(bare, 'Cache-Control', own.take('Cache-Control') ?? settings.cacheControl);
-  add(bare, 'ETag', etag);
-  add(bare, 'Last-Modified', lastModified);
-  add(bare, 'Vary', varies ? (vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`) : vary);
-  const content: string[] = [];
-  add(content, 'Content-Encoding', coding === 'identity' ? undefined : coding);
-  add(content, 'Accept-Ranges', settings.acceptRanges ? 'bytes' : undefined);
-  add(content, 'X-Content-Type-Options', own.take('X-Content-Type-Options') ?? 'nosniff');
-  const rest = own.rest();
-  const partial = [...bare, ...content, ...rest];
-  return {
-    file,
-    etag,
-    lastModified,
-    mediaType,
-    kept: { head: undefined },
-    headers: ['Content-Type', mediaType, 'Content-Length', String(sent.size), ...partial],
-    bare: [...bare, ...rest],
-    partial,
-  };
+  const headers = ['Content-Type', mediaType, 'Content-Length', String(sent.size)];
+  add(headers, 'Cache-Control', own.take('Cache-Control') ?? settings.cacheControl);
+  add(headers, 'ETag', etag);
+  add(headers, 'Last-Modified', lastModified);
+  add(headers, 'Vary', varies ? (vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`) : vary);
+  const start = headers.length;
+  add(headers, 'Content-Encoding', coding === 'identity' ? undefined : coding);
+  add(headers, 'Accept-Ranges', settings.acceptRanges ? 'bytes' : undefined);
+  add(headers, 'X-Content-Type-Options', own.take('X-Content-Type-Options') ?? 'nosniff');
+  const end = headers.length;
+  headers.push(...own.rest());
+  return new Representation(file, mediaType, { etag, lastModified }, headers, start, end);
 }
 
 /** The fields that a site's user adds, found by name in any case. Most have none. */
