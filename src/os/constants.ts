@@ -25,6 +25,15 @@ export const O_PATH = 0o10000000;
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_FOLLOW = 0x400;
 
+/** landlock(7), whose numbers are the same on all processors */
+export const SYS_LANDLOCK_CREATE_RULESET = 444;
+export const SYS_LANDLOCK_ADD_RULE = 445;
+export const SYS_LANDLOCK_RESTRICT_SELF = 446;
+export const LANDLOCK_CREATE_RULESET_VERSION = 1;
+export const LANDLOCK_RULE_PATH_BENEATH = 1;
+/** prctl(2) */
+export const PR_SET_NO_NEW_PRIVS = 38;
+
 /** openat2(2), whose number is the same on all processors */
 export const SYS_OPENAT2 = 437;
 export const RESOLVE_NO_SYMLINKS = 4;
@@ -92,6 +101,7 @@ export const LOCK_UN = 8;
 /** errno(3) */
 export const ENOENT = 2;
 export const EINTR = 4;
+export const EBADFD = 77;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const EAGAIN = 11;

@@ -36,6 +36,11 @@ export function closeOnExec(fd: number): void {
   checked(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), 'fcntl', `Cannot mark descriptor ${fd} close-on-exec`);
 }
 
+/** Lets a program that this process becomes have a descriptor (execve(2)). */
+export function keepOnExec(fd: number): void {
+  checked(libc().fcntl(fd, F_SETFD, 0), 'fcntl', `Cannot pass descriptor ${fd} on`);
+}
+
 /** Notes a descriptor that this thread took over, to be closed should the thread be terminated. */
 export function noteDescriptor(fd: number): void {
   if (descriptorOwners !== undefined) descriptorOwners[fd] = THREAD;

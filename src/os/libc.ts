@@ -26,6 +26,8 @@ export interface Libc {
     count: number,
     flags: number,
   ): number;
+  /** execve(2). Pointers to strings, and a null one behind the last. */
+  execve(path: string, argumentPointers: BigUint64Array, environmentPointers: BigUint64Array): number;
   /** fcntl(2) with an integer. */
   fcntl(fd: number, command: number, value: number): number;
   /** fcntl(2) with a struct flock. */
@@ -40,6 +42,10 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   /** ioctl(2) with a pointer. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** syscall(2): the calls of landlock(7) have no functions in the C library. */
+  landlockAddRule(call: number, ruleset: number, type: number, rule: Uint8Array, flags: number): number;
+  landlockCreateRuleset(call: number, attributes: Uint8Array | null, size: number, flags: number): number;
+  landlockRestrictSelf(call: number, ruleset: number, flags: number): number;
   linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number;
   listen(fd: number, backlog: number): number;
   lseek(fd: number, offset: number, whence: number): number;
@@ -61,6 +67,7 @@ export interface Libc {
   openat2(call: number, folder: number, path: string, how: Uint8Array, size: number): number;
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
+  prctl(option: number, a: number, b: number, c: number, d: number): number;
   preadv2(fd: number, vectors: Uint8Array, count: number, offset: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
@@ -79,6 +86,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   close: ['close', 'int', ['int']],
   connect: ['connect', 'int', ['int', 'void*', 'uint']],
   copy_file_range: ['copy_file_range', 'intptr', ['int', 'void*', 'int', 'void*', 'size_t', 'uint']],
+  execve: ['execve', 'int', ['str', 'void*', 'void*']],
   fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
   fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
   fgetxattr: ['fgetxattr', 'intptr', ['int', 'str', 'void*', 'size_t']],
@@ -90,6 +98,9 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void*']],
+  landlockAddRule: ['syscall', 'intptr', ['intptr', 'int', 'int', 'void*', 'uint']],
+  landlockCreateRuleset: ['syscall', 'intptr', ['intptr', 'void*', 'size_t', 'uint']],
+  landlockRestrictSelf: ['syscall', 'intptr', ['intptr', 'int', 'uint']],
   linkat: ['linkat', 'int', ['int', 'str', 'int', 'str', 'int']],
   listen: ['listen', 'int', ['int', 'int']],
   lseek: ['lseek', 'int64', ['int', 'int64', 'int']],
@@ -102,6 +113,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   openat2: ['syscall', 'intptr', ['intptr', 'int', 'str', 'void*', 'size_t']],
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
+  prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
   preadv2: ['preadv2', 'intptr', ['int', 'void*', 'int', 'int64', 'int']],
   recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],

@@ -82,7 +82,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#session !== undefined;
   }
 
-  /** Milliseconds that a version may be used since it was last known to be right, where no changes are told. */
+  /** Milliseconds that a version may be used since it was last seen, where no changes are told of. */
   get maxStale(): number {
     return this.#maxStale;
   }

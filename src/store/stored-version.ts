@@ -6,7 +6,7 @@ import type { Json } from '../base/json.ts';
 export type ContentFacts = { readonly [name: string]: Json | undefined };
 
 /** The serial of a version that no owner knows of. */
-export const UNKEPT = 0;
+export const SERIAL_OF_UNKEPT_VERSIONS = 0;
 
 const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
 

@@ -1,8 +1,10 @@
 import type { Json } from '../../base/json.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
-import { AppProcesses, type AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
+import { AppProcesses } from '../../http/app/server-side/app-processes.ts';
+import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { complain, UserError } from '../user-error.ts';
+import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -32,21 +34,15 @@ export class Generation {
   #started = false;
 
   /**
-   * @param app the application, if there is one
-   * @param settings what workers are told
+   * @param plan what it is started with
+   * @param proxy where the proxy listens, if there is one
    */
-  constructor(
-    app: AppProcessesOptions | undefined,
-    settings: Omit<WorkerSettings, 'addresses'>,
-    host: GenerationHost,
-  ) {
-    this.#settings = settings;
+  constructor({ app, settings, files }: ServePlan, proxy: ProxyAddresses | undefined, host: GenerationHost) {
+    this.#settings = { ...settings, proxy };
     this.#host = host;
     this.#workers = new Supervisor({
-      module: new URL(
-        import.meta.url.endsWith('.ts') ? './serve-worker.ts' : './serve-worker.js',
-        import.meta.url,
-      ),
+      module: WORKER_MODULE,
+      files,
       descriptors: host.listeners.map(fd => [fd]),
       connect: worker => this.#connect(worker),
     });

@@ -102,18 +102,14 @@ export class Primary {
     if (!this.closing) console.log('Reloaded');
   }
 
-  #generation({ app, settings }: ServePlan): Generation {
-    const generation = new Generation(
-      app,
-      { ...settings, proxy: this.#proxy },
-      {
-        cache: this.#cache,
-        listeners: this.#listeners,
-        status: () => this.#status.read(),
-        exited: reportExit,
-        failing: error => generation === this.#current && this.#failing(error),
-      },
-    );
+  #generation(plan: ServePlan): Generation {
+    const generation = new Generation(plan, this.#proxy, {
+      cache: this.#cache,
+      listeners: this.#listeners,
+      status: () => this.#status.read(),
+      exited: reportExit,
+      failing: error => generation === this.#current && this.#failing(error),
+    });
     this.#running.add(generation);
     return generation;
   }

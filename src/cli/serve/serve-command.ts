@@ -21,6 +21,7 @@ interface Flags {
   readonly tlsKey?: string;
   readonly log?: string;
   readonly logFormat?: 'combined' | 'json';
+  readonly confine: boolean;
   readonly listing?: true;
   readonly spa?: string | true;
 }
@@ -69,6 +70,7 @@ export function defineServe(program: Command): void {
         'json',
       ]),
     )
+    .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
     .option('--spa [file]', 'page that answers navigations to what is not there (default: index.html)')
     .action(async (directory: string | undefined, flags: Flags, command: Command) => {
@@ -107,7 +109,7 @@ function checkContent({ root, app, origin }: ServeConfig, command: Command): voi
 /** A configuration as the command line changes it. @throws UserError */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
   const { host, port, workers, budget, cachePolicy, origin, listing, spa } = flags;
-  const { app, appWorkers, tlsCert, tlsKey, log, logFormat } = flags;
+  const { app, appWorkers, tlsCert, tlsKey, log, logFormat, confine } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UserError('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
@@ -127,6 +129,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     budget,
     cachePolicy,
     origin,
+    confine: confine ? undefined : false,
     tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
     app:
       module === undefined

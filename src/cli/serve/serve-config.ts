@@ -66,6 +66,7 @@ const ConfigSchema = v.strictObject({
   workers: v.optional(integer(1, MAX_WORKERS)),
   budget: v.optional(integer(1, MAX_BUDGET_MIB)),
   cachePolicy: v.optional(v.picklist(POLICY_NAMES)),
+  confine: v.optional(v.boolean()),
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
   origin: v.optional(origin),

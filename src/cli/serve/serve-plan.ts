@@ -1,15 +1,25 @@
 import { access, constants, open, readFile, realpath, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
+import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
 import type { ServeConfig } from './serve-config.ts';
+import { workerFiles } from './worker-files.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
 /** What the processes of a configuration are started with. */
 export interface ServePlan {
   readonly app: AppProcessesOptions | undefined;
-  readonly settings: Omit<WorkerSettings, 'addresses'>;
+  readonly settings: Omit<WorkerSettings, 'addresses' | 'proxy'>;
+  /** The only files that workers may open; undefined: all. */
+  readonly files: FileAccess | undefined;
 }
+
+/** What workers run. */
+export const WORKER_MODULE = new URL(
+  import.meta.url.endsWith('.ts') ? './serve-worker.ts' : './serve-worker.js',
+  import.meta.url,
+);
 
 /** Reads and checks what a configuration refers to. @throws UserError */
 export async function planOf({
@@ -19,13 +29,16 @@ export async function planOf({
   app,
   tls,
   log,
+  confine = true,
 }: ServeConfig): Promise<ServePlan> {
   if (app !== undefined) await checkModule(app.module);
   if (log !== undefined && log.file !== '-') await checkLog(log.file);
+  const directory = root === undefined ? undefined : await checkDirectory(root);
   return {
     app,
+    files: confine ? workerFiles({ root: directory, site, log }) : undefined,
     settings: {
-      root: root === undefined ? undefined : await checkDirectory(root),
+      root: directory,
       site,
       limits,
       tls: tls === undefined ? undefined : await readTls(tls),

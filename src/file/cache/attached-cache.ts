@@ -24,7 +24,7 @@ import { FileSnapshot } from './file-snapshot.ts';
 import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
 /** Most questions at a time whose answers nobody waits for. */
-const MAX_WANTED = 64;
+const MAX_WANTED_FILES = 64;
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -127,7 +127,7 @@ export class AttachedFileCache
     const read = this.#direct.read(path);
     if (read === undefined) return undefined;
     this.#index.missed();
-    if (this.#wanted < MAX_WANTED && (this.#index.has(path) || this.#direct.wants(path, read)))
+    if (this.#wanted < MAX_WANTED_FILES && (this.#index.has(path) || this.#direct.wants(path, read)))
       this.#want(path);
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }

@@ -5,7 +5,7 @@ import { RecentMap } from '../../base/recent-map.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { openCached, readCached } from '../../os/page-cache.ts';
 import { FrequencySketch } from '../../store/policies/frequency-sketch.ts';
-import { StoredVersion, UNKEPT } from '../../store/stored-version.ts';
+import { SERIAL_OF_UNKEPT_VERSIONS, StoredVersion } from '../../store/stored-version.ts';
 import { contentTagNow } from '../content/content-tag.ts';
 import { isCompressible, mediaTypeOf } from '../content/media-type.ts';
 import { siblingPaths } from '../content/siblings.ts';
@@ -18,7 +18,7 @@ const MAX_BYTES = 128 * 1024;
 /** For what was read and is being sent to slow readers. Beyond that the owner is asked. */
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
 /** Files that came again and are remembered, 500 bytes each. */
-const MAX_KNOWN = 8192;
+const MAX_KNOWN_FILES = 8192;
 /** What the sketch of those that came once is made for: 256 KiB of counters. */
 const SKETCHED_BYTES = 128 * 1024 ** 2;
 const MAX_DEVICES = 64;
@@ -56,7 +56,7 @@ export interface DirectRead {
 export class DirectReads implements Disposable {
   readonly #maxStale: () => number;
   readonly #pool = new Pool({ name: 'direct', memory: 'heap', limit: MAX_HELD_BYTES });
-  readonly #known = new RecentMap<string, KnownFile>(MAX_KNOWN);
+  readonly #known = new RecentMap<string, KnownFile>(MAX_KNOWN_FILES);
   /** How often files were read of late, also those that came once. */
   readonly #reads = new FrequencySketch(SKETCHED_BYTES);
   /** By device, whether what is known of its files is in the memory of this machine. */
@@ -124,7 +124,7 @@ export class DirectReads implements Disposable {
     if (facts === undefined) return undefined;
     const reads = this.#reads.add(path);
     if (reads > 1 && known?.facts !== facts) this.#know(path, version, facts, known?.readsAsked ?? 1);
-    return { held: new StoredVersion(path, UNKEPT, facts, draft.seal()), reads };
+    return { held: new StoredVersion(path, SERIAL_OF_UNKEPT_VERSIONS, facts, draft.seal()), reads };
   }
 
   #know(path: string, version: FileVersion, facts: FileFacts, readsAsked: number): void {

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import { type StoredVersion, UNKEPT } from '../../store/stored-version.ts';
+import { SERIAL_OF_UNKEPT_VERSIONS, type StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import type { Coding } from '../content/coding.ts';
 import { ExtentReader, type ExtentSource } from './extents.ts';
@@ -50,7 +50,7 @@ export class FileSnapshot implements Snapshot {
   get version(): object | undefined {
     if (this.#passing) return undefined;
     // What was read here has facts that stay, and content that does not.
-    return this.#held.serial === UNKEPT ? this.#held.facts : this.#held;
+    return this.#held.serial === SERIAL_OF_UNKEPT_VERSIONS ? this.#held.facts : this.#held;
   }
 
   get realPath(): string {

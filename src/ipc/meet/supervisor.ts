@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { IoliteError } from '../../base/error.ts';
+import type { FileAccess } from '../../os/confine/landlock.ts';
 import type { Channel } from '../channel.ts';
 import { fork } from './fork.ts';
 
@@ -27,6 +28,8 @@ export interface SupervisorOptions {
   readonly args?: readonly string[];
   /** For each worker its inheritedDescriptors(), such as listening sockets. They stay the caller's. */
   readonly descriptors: readonly (readonly number[])[];
+  /** The only files that workers may open: see {@link ForkOptions.files}. Default: all. */
+  readonly files?: FileAccess | undefined;
   /** What messages call a worker. Default 'Worker'. */
   readonly title?: string;
   /** Sets up the channel of a worker that has started. Resolves when the worker serves. */
@@ -198,10 +201,14 @@ export class Supervisor extends EventEmitter<{
   }
 
   async #fork(slot: Slot): ReturnType<typeof fork> {
-    const { module, args = [] } = this.#options;
+    const { module, args = [], files } = this.#options;
     const controller = new AbortController();
     slot.kill = () => controller.abort();
-    return fork(module, args, { descriptors: slot.descriptors, signal: controller.signal });
+    return fork(module, args, {
+      descriptors: slot.descriptors,
+      signal: controller.signal,
+      ...(files === undefined ? {} : { files }),
+    });
   }
 
   async #connect(slot: Slot, worker: Worker): Promise<void> {

@@ -17,8 +17,9 @@ test('a plan has the real folder, the certificate itself, and a log that is ther
   assert.deepEqual(settings.tls, { cert: cert.toString(), key: key.toString() });
   assert.ok(existsSync(log.file));
   assert.equal(app, undefined);
-  assert.deepEqual(await planOf({ log: { file: '-' } }), {
+  assert.deepEqual(await planOf({ log: { file: '-' }, confine: false }), {
     app: undefined,
+    files: undefined,
     settings: { root: undefined, site: {}, limits: {}, tls: undefined, log: { file: '-' }, app: undefined },
   });
 });

@@ -14,6 +14,8 @@ export interface IoliteOptions {
   readonly execArgv?: readonly string[];
   /** The command as every user can read it: runs by a user who is not root. */
   readonly unprivileged?: PublicProgram;
+  /** Its file, as users have it. Default: the source. */
+  readonly program?: string;
 }
 
 export interface Ended {
@@ -31,7 +33,8 @@ export class Iolite implements AsyncDisposable {
 
   constructor(args: readonly string[], options: IoliteOptions = {}) {
     const { env, execArgv = ['--import', import.meta.resolve('tsx')], unprivileged } = options;
-    const program = unprivileged === undefined ? [...execArgv, MAIN] : [unprivileged.path];
+    const { program: built = unprivileged?.path } = options;
+    const program = built === undefined ? [...execArgv, MAIN] : [built];
     this.process = spawn(process.execPath, [...program, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -86,9 +89,16 @@ export class Served extends Iolite {
 
   /** The same, with all arguments given but for the port. */
   static async startWith(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Served> {
-    const served = new Served(['serve', '--port', '0', ...args], {
-      env: { IOLITE_IDENTIFY_WORKERS: '1', ...env },
-    });
+    return Served.#startOf(args, { env: { IOLITE_IDENTIFY_WORKERS: '1', ...env } });
+  }
+
+  /** The same of a program that was built, without the loader of the sources. */
+  static async startBuilt(program: string, args: readonly string[]): Promise<Served> {
+    return Served.#startOf(args, { program, env: { IOLITE_IDENTIFY_WORKERS: '1', NODE_OPTIONS: '' } });
+  }
+
+  static async #startOf(args: readonly string[], options: IoliteOptions): Promise<Served> {
+    const served = new Served(['serve', '--port', '0', ...args], options);
     try {
       await watchdog(served.#announced(), `iolite to serve; stderr: ${served.stderr}`, 40_000);
     } catch (error) {

@@ -13,7 +13,7 @@ const MiB = 1024 ** 2;
 const HOUR_MS = 3_600_000;
 const LONG_AGO_S = 1e9;
 
-/** Written long ago, as files of a site are, and read as such: not within the moment that follows a change. */
+/** Written long ago, as files of a site are: not within the moment that follows a change. */
 async function oldFile(folder: Folder, name: string, content: string | Buffer): Promise<string> {
   const path = folder.file(name);
   writeFileSync(path, content);

@@ -1,0 +1,50 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the loader of programs and Node.js read when they start. */
+const SYSTEM_FILES = [
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/usr/lib',
+  '/usr/lib32',
+  '/usr/lib64',
+  '/usr/local/lib',
+  '/nix/store',
+  '/etc/ld.so.cache',
+  '/etc/ld.so.preload',
+  '/etc/localtime',
+  '/etc/ssl/openssl.cnf',
+  '/etc/pki/tls/openssl.cnf',
+  '/usr/share/zoneinfo',
+  '/dev/null',
+  '/dev/zero',
+  '/dev/random',
+  '/dev/urandom',
+  '/proc/self',
+  '/proc/meminfo',
+  '/sys/devices/system/cpu',
+];
+
+/**
+ * Files that a process of Node.js needs to run a module of a package: the program, its libraries, and the
+ * package with those that it depends on.
+ * @param module URL of a module of the package
+ */
+export function programFiles(module: string | URL): string[] {
+  const path = realpathSync(fileURLToPath(module));
+  const { NODE_EXTRA_CA_CERTS: certificates } = process.env;
+  const named = certificates === undefined ? [] : [certificates];
+  return [...SYSTEM_FILES, ...named, realpathSync(process.execPath), packagesOf(path)].filter(existsSync);
+}
+
+/** The outermost node_modules that a module lies in; where it lies in none, the package itself. */
+function packagesOf(path: string): string {
+  const parts = path.split(sep);
+  const modules = parts.indexOf('node_modules');
+  if (modules !== -1) return parts.slice(0, modules + 1).join(sep);
+  let folder = dirname(path);
+  while (folder !== dirname(folder) && !existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
