@@ -2,6 +2,8 @@
 
 export type { Json } from '../base/json.ts';
 export type { OnWrite } from '../memory/imported-chunk.ts';
+export type { FileAccess } from '../os/confine/landlock.ts';
+export { programFiles } from '../os/confine/program-files.ts';
 export { Channel } from './channel.ts';
 export type { ChannelOptions } from './channel-options.ts';
 export { type ConnectOptions, connect } from './meet/connect.ts';
