@@ -10,7 +10,10 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
   readonly local: L;
   /** Its present version. Set as soon as the entry is made. */
   declare held: StoredVersion<F>;
+  /** What keeping it costs: bytes of its version, and of heap. */
   size = 0;
+  /** Bytes of heap that count as the store's. */
+  heap = 0;
   /** Whether its store has it. */
   isKept = true;
   /** How many attached domains have it in their index. */

@@ -87,7 +87,8 @@ export class RoomMaker<F extends ContentFacts, L> {
   #empty(segment: Segment<Entry<F, L>>): boolean {
     const tenants = segment.tenants();
     if (tenants.some(entry => entry.inUse)) return false;
-    for (const entry of tenants) this.#host.remove(entry);
+    // What goes may take others with it.
+    for (const entry of tenants) if (entry.isKept) this.#host.remove(entry);
     return true;
   }
 

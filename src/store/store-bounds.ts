@@ -25,6 +25,7 @@ export class StoreBounds implements Governed {
   readonly #governor: Governor | undefined;
   #budget: number;
   #allowance: number;
+  #heap = 0;
 
   /** @param governor bounds the store from here on, until {@link close}; undefined: nobody does */
   constructor(store: BoundedStore, budget: number, governor: Governor | undefined) {
@@ -42,6 +43,17 @@ export class StoreBounds implements Governed {
   /** How much of the budget may be used just now. */
   get allowance(): number {
     return this.#allowance;
+  }
+
+  /** Bytes of heap that count: contents have so many fewer. What is beyond is the caller's to end. */
+  get heap(): number {
+    return this.#heap;
+  }
+
+  set heap(bytes: number) {
+    if (bytes === this.#heap) return;
+    this.#heap = bytes;
+    this.#store.space.confine(this.#allowance - bytes);
   }
 
   /** What is idle in a pool of the store's own included. */
@@ -90,9 +102,9 @@ export class StoreBounds implements Governed {
     const { ownsPool, pool, space } = this.#store;
     this.#allowance = Math.min(bytes, this.#budget);
     if (ownsPool) pool.limit = this.#allowance;
-    space.confine(this.#allowance);
+    space.confine(this.#allowance - this.#heap);
     this.#store.reclaim();
-    if (ownsPool) pool.trim(Math.max(0, this.#allowance - space.charged), EVERY_CHUNK);
+    if (ownsPool) pool.trim(Math.max(0, this.#allowance - this.#heap - space.charged), EVERY_CHUNK);
   }
 
   /** Nobody bounds it any more. */

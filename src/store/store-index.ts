@@ -53,6 +53,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   #session: Session | undefined;
   #hasBeenAttached = false;
   #maxStale = 0;
+  #trustForwarded = false;
   /** By key, each as long as it is not answered. */
   readonly #questions = new Map<string, Question>();
   readonly #invalidations = new Invalidations();
@@ -87,6 +88,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#maxStale;
   }
 
+  /** Whether the owner, or the last one there was, names what it keeps by what proxies in front say. */
+  get trustForwarded(): boolean {
+    return this.#trustForwarded;
+  }
+
   /** Bytes that the owner keeps at most. */
   get budget(): number {
     return this.#session?.greeting.budget ?? this.#bytes;
@@ -104,6 +110,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#hasBeenAttached = true;
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
+    this.#trustForwarded = session.greeting.trustForwarded === true;
     this.#uses.clear();
     // Nobody tells of changes any more to what came from another owner.
     const end = now() + this.#maxStale;

@@ -33,12 +33,18 @@ export interface StoreStats extends SpaceStats {
 
 /** Bytes that are kept ready for contents beside the budget. */
 const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
-export interface StoreOptions {
+
+export interface StoreOptions<F extends ContentFacts = ContentFacts> {
   /** In bytes, of physical memory. */
   readonly budget: number;
   readonly policy: CachePolicy;
   readonly pool?: Pool | undefined;
   readonly governor?: Governor | undefined;
+  /**
+   * How many bytes of heap keeping a version takes, which count in the budget as those of its content do.
+   * Default: none count, as for what is named by files that exist.
+   */
+  readonly heapOf?: ((key: string, facts: F) => number) | undefined;
 }
 
 /**
@@ -46,8 +52,8 @@ export interface StoreOptions {
  * has bytes and facts, have in common. It keeps within its budget by a policy, which is asked who goes.
  *
  * The budget bounds physical memory: chunks with their headers, dead bytes, contents being filled, and chunks
- * that the store has left and others lease still. So room may be refused; then the content is for
- * {@link outside}.
+ * that the store has left and others lease still; and the heap where it counts. So room may be refused; then
+ * the content is for {@link outside}.
  */
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** How much memory it may have. */
@@ -68,6 +74,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly #space: SegmentSpace<Entry<F, L>>;
   readonly #room: RoomMaker<F, L>;
   readonly #entries = new Map<string, Entry<F, L>>();
+  readonly #heapOf: (key: string, facts: F) => number;
   readonly #bySerial = new Map<number, Entry<F, L>>();
   /** Begins anywhere, so that no version of this store is taken for one of another. */
   #serial = randomInt(2 ** 20) * 2 ** 32;
@@ -78,8 +85,9 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * @param pool where contents are put. Default: one of the store's own, for processes of the same user
    * @param governor bounds it further while memory is short. Default: none does
    */
-  constructor({ budget, policy, pool, governor }: StoreOptions) {
+  constructor({ budget, policy, pool, governor, heapOf = () => 0 }: StoreOptions<F>) {
     this.#policy = policy;
+    this.#heapOf = heapOf;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
     this.#space = new SegmentSpace(this.#pool.chunks, reachable(budget, governor));
@@ -174,11 +182,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const entry = new Entry<F, L>(key, local);
     const content = room === undefined ? undefined : this.#space.commit(room, entry);
     entry.held = new StoredVersion<F>(key, this.nextSerial(), facts, content);
-    entry.size = content?.length ?? 0;
+    this.#measure(entry);
     this.#entries.set(key, entry);
     this.#bySerial.set(entry.held.serial, entry);
-    this.#bytes += entry.size;
     this.#policy.added(entry);
+    // What came into the heap may cost others their place; it is no content that waits for room.
+    if (entry.heap > 0) this.#room.make(0);
     return entry;
   }
 
@@ -206,13 +215,13 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       forms.set(form.name, this.#space.commit(form.room, entry));
     }
     this.#exchange(entry, { facts: facts ?? held.facts, content: held.content?.duplicate(), forms });
-    if (entry.size === entry.held.size) return;
+    if (entry.size === entry.held.size + this.#heapOf(entry.key, entry.held.facts)) return;
     // To a policy an entry has one size: so this is another.
     this.#policy.removed(entry, false);
-    this.#bytes += entry.held.size - entry.size;
-    entry.size = entry.held.size;
+    this.#measure(entry);
     this.#policy.added(entry);
     this.#policy.hit(entry);
+    if (entry.heap > 0) this.#room.make(0);
   }
 
   /**
@@ -298,14 +307,25 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const { held } = entry;
     this.#entries.delete(entry.key);
     entry.isKept = false;
-    this.#bytes -= entry.size;
-    invariant(this.#bytes >= 0, 'who leaves a store was counted in it');
+    this.#bytes -= entry.size - entry.heap;
+    this.bounds.heap -= entry.heap;
+    invariant(this.#bytes >= 0 && this.bounds.heap >= 0, 'who leaves a store was counted in it');
     if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
     for (const form of held.forms.values()) this.#space.leave(form, entry);
     this.onRemoved(entry);
     this.#left(held, false);
+  }
+
+  /** Counts what an entry costs now in place of what it did. */
+  #measure(entry: Entry<F, L>): void {
+    const { key, held } = entry;
+    const heap = this.#heapOf(key, held.facts);
+    this.#bytes += held.size - (entry.size - entry.heap);
+    this.bounds.heap += heap - entry.heap;
+    entry.heap = heap;
+    entry.size = held.size + heap;
   }
 
   /** Gives an entry another version object, of the same version. */
@@ -325,12 +345,14 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   /** @param live bytes that segments count as the cache's */
   #checkSums(live: number): void {
-    let bytes = 0;
-    for (const { held, size } of this.#entries.values()) {
-      invariant(size === held.size, 'an entry counts the bytes of its version');
+    let [bytes, heapBytes] = [0, 0];
+    for (const { held, size, heap } of this.#entries.values()) {
+      invariant(size === held.size + heap, 'an entry counts the bytes of its version, and of heap');
       invariant(this.#bySerial.get(held.serial)?.held === held, 'an entry is found by its version');
-      bytes += size;
+      bytes += held.size;
+      heapBytes += heap;
     }
+    invariant(heapBytes === this.bounds.heap, 'the heap that counts is that of the entries');
     invariant(this.#bySerial.size === this.#entries.size, 'each entry has one present version');
     invariant(bytes === this.#bytes && bytes === live, 'the bytes of entries are those that are live');
   }

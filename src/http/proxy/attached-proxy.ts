@@ -8,7 +8,7 @@ import { useOf } from './cache/freshness.ts';
 import type { StoredFacts } from './cache/response-facts.ts';
 import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
-import { keyOf, keyOfVariant, select } from './cache/stored-responses.ts';
+import { keyOfVariant, select } from './cache/stored-responses.ts';
 import { type CacheLookup, lookupOf } from './cache-lookup.ts';
 
 /** What the proxy says of an answer that it had. */
@@ -46,7 +46,7 @@ export class AttachedProxy implements Handler, Disposable {
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
-    const lookup = lookupOf(request);
+    const lookup = lookupOf(request, this.#index.trustForwarded);
     if (lookup === undefined) return this.#forward.answer(request, recipient);
     const held = this.#answer(lookup);
     if (held === undefined) return this.#forward.answer(request, this.#taking(lookup, recipient));
@@ -93,7 +93,7 @@ export class AttachedProxy implements Handler, Disposable {
   /** Asks the owner for the response that a request selects. It may have left meanwhile, as may the owner. */
   async #take({ resource, request }: CacheLookup): Promise<void> {
     try {
-      const key = keyOf(resource);
+      const { key } = resource;
       const facts = await this.#factsOf(key);
       if (facts.kind === 'variants')
         await this.#factsOf(keyOfVariant(key, facts.epoch, facts.fields, request));

@@ -10,10 +10,13 @@ export interface CacheLookup {
   readonly wanted: Directives;
 }
 
-/** A request as a question to a cache. @returns undefined for one that is none */
-export function lookupOf(request: ServerRequest): CacheLookup | undefined {
+/**
+ * A request as a question to a cache. @param trustForwarded as {@link resourceOf} has it
+ * @returns undefined for one that is none
+ */
+export function lookupOf(request: ServerRequest, trustForwarded: boolean): CacheLookup | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
-  const resource = resourceOf(request);
+  const resource = resourceOf(request, trustForwarded);
   const wanted = parseDirectives(request.header('cache-control'));
   if (resource === undefined || wanted.has('no-store') || request.body !== undefined) return undefined;
   return { request, resource, wanted };

@@ -47,10 +47,15 @@ export interface ProxyOptions extends OriginLimits {
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
   /**
-   * Whether clients are proxies that may be believed where a request came from (Forwarded, X-Forwarded-*).
-   * Default: false, what they say of it is dropped.
+   * Whether clients are proxies that may be believed where a request came from, and for which host and scheme
+   * it is (Forwarded, X-Forwarded-*). Default: false, what they say of it is dropped.
    */
   readonly trustForwarded?: boolean;
+  /**
+   * Whether a response with Set-Cookie that says `public` or `s-maxage` is kept, and its cookies are given to
+   * all who ask. Default: false, what sets cookies is not kept, whatever else it says.
+   */
+  readonly storeCookies?: boolean;
 }
 
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
@@ -120,13 +125,15 @@ class CachingProxy implements ReverseProxy {
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, govern, trustForwarded } = checkOptions(options);
+    const { budget, policy, pool, govern, trustForwarded, storeCookies } = checkOptions(options);
     const origin = createOrigin(options.origin, options);
-    this.#store = new ResponseStore({ budget, policy, pool, governor: govern ? ownGovernor() : undefined });
+    const governor = govern ? ownGovernor() : undefined;
+    this.#store = new ResponseStore({ budget, policy, pool, governor }, trustForwarded);
     this.#context = {
       origin,
       responses: new StoredResponses(this.#store),
       forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
+      storeCookies,
     };
     this.#fetches = new Fetches(this.#context);
   }
@@ -141,7 +148,7 @@ class CachingProxy implements ReverseProxy {
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
-    const lookup = this.#closed ? undefined : lookupOf(request);
+    const lookup = this.#closed ? undefined : this.#lookup(request);
     const stored = lookup === undefined ? undefined : this.#answerFromStore(lookup);
     if (stored === undefined) return tellLater(recipient, signal => this.#answer(request, signal));
     recipient.answered(stored);
@@ -149,14 +156,14 @@ class CachingProxy implements ReverseProxy {
   }
 
   async #answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    const resource = resourceOf(request);
+    const resource = resourceOf(request, this.#context.forwarding.trustForwarded);
     if (this.#closed) return statusAnswer(503);
     if (resource === undefined) return statusAnswer(400);
     // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see
     // them.
     if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
     if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
-    const lookup = lookupOf(request);
+    const lookup = this.#lookup(request);
     if (lookup !== undefined) return this.#answerThroughCache(lookup, signal);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     return this.#passOn(request, resource, isRead ? 'bypass' : 'method', signal);
@@ -172,6 +179,10 @@ class CachingProxy implements ReverseProxy {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #lookup(request: ServerRequest): CacheLookup | undefined {
+    return lookupOf(request, this.#context.forwarding.trustForwarded);
   }
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
@@ -215,8 +226,9 @@ class CachingProxy implements ReverseProxy {
   async #refresh(lookup: CacheLookup, found: SelectedResponse): Promise<void> {
     const fetch = this.#fetch(lookup, found, false);
     const outcome = await fetch.wait(lookup.request);
-    if (outcome.kind === 'response' && !outcome.shared && fetch.leader === lookup.request)
-      outcome.body.close();
+    if (fetch.leader !== lookup.request) return;
+    if (outcome.kind === 'response' && !outcome.shared) outcome.body.close();
+    if (outcome.kind === 'confirmed') outcome.content.release();
   }
 
   /** @returns undefined when what came of the fetch is not for this request */
@@ -232,6 +244,11 @@ class CachingProxy implements ReverseProxy {
       const now = this.#context.responses.find(resource, request);
       if (typeof now === 'string') return undefined;
       return this.#answerWith(lookup, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
+    }
+    if (outcome.kind === 'confirmed') {
+      if (collapsed) return undefined;
+      const handled = { forwarded: 'stale', forwardedStatus: 304 } as const;
+      return answerFromStore(request, outcome.facts, outcome.content, handled);
     }
     const failed = outcome.kind === 'failed' || FAILURES.has(outcome.facts.status);
     if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
@@ -303,9 +320,10 @@ function sharedReader(
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  const { policy = DEFAULT_POLICY, pool, govern = true, trustForwarded = false } = options as ProxyOptions;
+  const { policy = DEFAULT_POLICY, pool, govern = true } = options as ProxyOptions;
+  const { trustForwarded = false, storeCookies = false } = options as ProxyOptions;
   const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  return { budget, policy: createPolicy(policy, budget), pool, govern, trustForwarded };
+  return { budget, policy: createPolicy(policy, budget), pool, govern, trustForwarded, storeCookies };
 }

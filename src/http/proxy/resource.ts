@@ -1,30 +1,42 @@
+import { createHash } from 'node:crypto';
 import type { ServerRequest } from '../message/exchange.ts';
+import { forwardedTarget } from './forwarded-fields.ts';
 
-/** What a request is for. */
+/** What a request is for: its target URI (RFC 9110, 7.1). What an origin is told of it is exactly this. */
 export interface Resource {
-  /** Host and port as the client names them, in lower case. */
+  /** How the request came, or how a server in front that is believed says that it came there. */
+  readonly scheme: 'http' | 'https';
+  /** Host and port as the client names them, in lower case, without the port that the scheme implies. */
   readonly authority: string;
-  /** Path and query. */
+  /** Path and query, as they were sent. */
   readonly path: string;
+  /** What all that is stored of it is under: short, however long the target is. */
+  readonly key: string;
 }
 
 /** Nothing that could end a quoted string, or a field. */
 const AUTHORITY = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 const PATH = /^\/[^\s#]*$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)([^\s#]*)$/i;
+const IMPLIED_PORT = { http: /:(80)?$/, https: /:(443)?$/ };
+/** A longer key is a digest, which no key of a target is taken for: it does not begin with a scheme. */
+const KEY_CHARACTERS = 160;
 
 /**
  * What a request is for, by its target and Host (RFC 9110, 7.1). A target that names the host itself
- * overrules Host.
- * @returns undefined when either is malformed, or the target is none of a resource
+ * overrules Host; its scheme is how the request came, whatever the target says.
+ * @param trustForwarded whether Forwarded and X-Forwarded-* overrule both
+ * @returns undefined when something of it is malformed, or the target is none of a resource
  */
-export function resourceOf(request: ServerRequest): Resource | undefined {
-  const host = request.header('host') ?? request.header(':authority') ?? '';
+export function resourceOf(request: ServerRequest, trustForwarded: boolean): Resource | undefined {
   const { target } = request;
   const [, named, rest = ''] = ABSOLUTE.exec(target) ?? [];
   const path = named === undefined ? target : rest.startsWith('/') ? rest : `/${rest}`;
-  const authority = (named ?? host).toLowerCase();
-  return AUTHORITY.test(authority) && PATH.test(path) ? { authority, path } : undefined;
+  const front = trustForwarded ? forwardedTarget(request) : undefined;
+  const scheme = front?.scheme ?? (request.secure ? 'https' : 'http');
+  const host = front?.host ?? named ?? request.header('host') ?? request.header(':authority') ?? '';
+  if (!AUTHORITY.test(host) || !PATH.test(path)) return undefined;
+  return makeResource(scheme, host, path, front?.others);
 }
 
 /**
@@ -33,9 +45,32 @@ export function resourceOf(request: ServerRequest): Resource | undefined {
  */
 export function relatedResource(base: Resource, reference: string | undefined): Resource | undefined {
   if (reference === undefined) return undefined;
-  const { authority, path } = base;
-  if (!URL.canParse(reference, `http://${authority}${path}`)) return undefined;
-  const url = new URL(reference, `http://${authority}${path}`);
+  const { scheme, authority, path } = base;
+  const at = `${scheme}://${authority}${path}`;
+  if (!URL.canParse(reference, at)) return undefined;
+  const url = new URL(reference, at);
   if (url.host !== authority) return undefined;
-  return { authority, path: `${url.pathname}${url.search}` };
+  return makeResource(scheme, authority, `${url.pathname}${url.search}`);
+}
+
+/** @param others what else the origin is told that it may answer by */
+export function makeResource(
+  scheme: Resource['scheme'],
+  host: string,
+  path: string,
+  others: readonly string[] = [],
+): Resource {
+  const authority = host.toLowerCase().replace(IMPLIED_PORT[scheme], '');
+  const target = `${scheme}://${authority}${path}`;
+  return { scheme, authority, path, key: shortKey(others.length === 0 ? target : told(target, others)) };
+}
+
+function told(target: string, others: readonly string[]): string {
+  return `${target} ${JSON.stringify(others)}`;
+}
+
+/** O(length). */
+function shortKey(key: string): string {
+  if (key.length <= KEY_CHARACTERS) return key;
+  return `#${createHash('sha256').update(key).digest('base64url')}`;
 }

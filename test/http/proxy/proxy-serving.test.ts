@@ -1,4 +1,4 @@
-import { keyOf } from '../../../src/http/proxy/cache/stored-responses.ts';
+import { makeResource } from '../../../src/http/proxy/resource.ts';
 import { testServing } from '../../store/support/serving-suite.ts';
 import { Harness } from './support/harness.ts';
 
@@ -10,7 +10,7 @@ testServing('a reverse proxy', async () => {
   const { proxy } = harness;
   return {
     name: 'responses',
-    key: keyOf({ authority: new URL(harness.url).host, path: '/' } as Parameters<typeof keyOf>[0]),
+    key: makeResource('http', new URL(harness.url).host, '/').key,
     text: 'content of a response',
     owner: proxy,
     serve: (channel, otherwise) => proxy.serve(channel, otherwise),

@@ -9,6 +9,7 @@ import { Store, type StoreOptions } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
 import { ALWAYS } from '../../../store/term.ts';
+import { compact, heapOf } from './entry-heap.ts';
 import type { StoredFacts } from './response-facts.ts';
 
 /** The store's name in requests of those attached. */
@@ -29,27 +30,30 @@ export type Refusal =
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
 const LARGEST_BYTES = 64 * 1024 ** 2;
-/** Facts take memory too, outside of the budget: so there is an entry for so many bytes of it at most. */
-const ENTRY_BYTES = 4096;
-const FEWEST_ENTRIES = 1000;
+/** Most variants of one resource: of more, the one that came first leaves. */
+const MAX_VARIANTS = 100;
 
 /**
  * Where responses are kept: contents in shared memory, by the store that the file cache has too, within a
- * budget of physical memory. Nothing that was put is certain to be found again.
+ * budget of physical memory that keys and fields count in as well. Nothing that was put is certain to be
+ * found again.
  */
 export class ResponseStore implements StoreOwner<StoredFacts> {
-  readonly #store: Store<StoredFacts>;
-  #entries = 0;
+  /** An entry knows the key of the resource that it is a variant of. */
+  readonly #store: Store<StoredFacts, string | undefined>;
+  /** Keys of the variants that are kept of a resource, by its key; what came first is first. */
+  readonly #variants = new Map<string, Set<string>>();
 
-  /** @param pool where contents are put; default: one of its own, for processes of the same user */
-  constructor(options: StoreOptions) {
-    this.#store = new Store(options);
-    this.#store.listeners.add({
-      left: ({ key }) => {
-        // Otherwise it is there, and was only moved or renewed.
-        if (this.#store.get(key) === undefined) this.#entries -= 1;
-      },
-    });
+  readonly #trustForwarded: boolean;
+
+  /**
+   * @param pool where contents are put; default: one of its own, for processes of the same user
+   * @param trustForwarded what those attached are told of how resources are named
+   */
+  constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded = false) {
+    this.#trustForwarded = trustForwarded;
+    this.#store = new Store({ ...options, heapOf });
+    this.#store.onRemoved = ({ key, local: resource }) => this.#removed(key, resource);
   }
 
   /** Most bytes of one content. */
@@ -57,15 +61,9 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     return Math.min(Math.floor(this.#store.bounds.allowance * LARGEST_PART), LARGEST_BYTES);
   }
 
-  get #mostEntries(): number {
-    const { budget } = this.#store;
-    return budget === 0 ? 0 : Math.max(FEWEST_ENTRIES, Math.floor(budget / ENTRY_BYTES));
-  }
-
   /** Changes the budget, as Store.resize() does. @throws ERR_IOLITE_CLOSED */
   resize(budget: number): void {
     this.#store.resize(budget);
-    while (this.#entries > this.#mostEntries) this.#removeOldest();
   }
 
   /** What is known of a key. Counts as a use. */
@@ -75,10 +73,12 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     return entry?.held.facts;
   }
 
-  /** The content under a key, by a reference that is the caller's. Copies nothing. */
-  contentOf(key: string): Aggregate | undefined {
+  /**
+   * The content under a key, by a reference that is the caller's, if these are its facts. Copies nothing.
+   */
+  contentOf(key: string, facts: StoredFacts): Aggregate | undefined {
     const held = this.#store.get(key)?.held;
-    if (held === undefined) return undefined;
+    if (held?.facts !== facts) return undefined;
     return held.content?.duplicate() ?? Aggregate.empty();
   }
 
@@ -86,35 +86,43 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
    * Why a content would not be kept. Once room is short the policy is asked, who counts that.
    * @param length in bytes; NaN when it is not known yet
    */
-  refusalOf(key: string, length: number): Refusal | undefined {
+  refusalOf(key: string, facts: StoredFacts, length: number): Refusal | undefined {
     if (length > LARGEST_BYTES) return 'too-large';
-    if (length > this.largest || this.#mostEntries === 0) return 'budget';
+    const heap = heapOf(key, facts);
+    if (heap > this.largest || length > this.largest) return 'budget';
     // What takes the place of its own predecessor costs nobody else his.
     if (this.#store.closed || !(length > 0) || this.#store.get(key) !== undefined) return undefined;
-    return this.#store.admits(length, key) ? undefined : 'not-admitted';
+    return this.#store.admits(length + heap, key) ? undefined : 'not-admitted';
   }
 
   /**
    * Keeps facts and a copy of the content in the place of what is there, if there is room. The content stays
    * the caller's.
+   * @param resource key of the facts whose variant it is: it leaves with them
+   * @returns the content that is kept, by a reference that is the caller's; undefined when there was no room
    */
-  put(key: string, facts: StoredFacts, content: Aggregate): void {
-    if (this.#store.closed) return;
+  put(key: string, facts: StoredFacts, content: Aggregate, resource?: string): Aggregate | undefined {
+    if (this.#store.closed) return undefined;
     this.#store.remove(key);
-    if (content.length > this.largest || this.#mostEntries === 0) return;
+    if (Math.max(content.length, heapOf(key, facts)) > this.largest) return undefined;
     const room = this.#allocate(content.length);
-    if (room === undefined && content.length > 0) return;
+    if (room === undefined && content.length > 0) return undefined;
+    if (resource !== undefined && this.#store.get(resource) === undefined) {
+      if (room !== undefined) this.#store.cancel(room);
+      return undefined;
+    }
     let at = 0;
     for (const { bytes } of room?.pieces ?? []) at += content.copyTo(bytes, 0, at, at + bytes.length);
-    this.#store.put(key, facts, undefined, room);
-    this.#entries += 1;
-    if (this.#entries > this.#mostEntries) this.#removeOldest();
+    if (resource !== undefined) this.#addVariant(resource, key);
+    const kept = compact(facts);
+    this.#store.put(key, kept, resource, room);
+    return this.contentOf(key, kept);
   }
 
   /** Exchanges the facts of what is there, if its facts are those given. */
   renew(key: string, from: StoredFacts, to: StoredFacts): void {
     const entry = this.#store.get(key);
-    if (entry?.held.facts === from) this.#store.amend(entry, { facts: to });
+    if (entry?.held.facts === from) this.#store.amend(entry, { facts: compact(to) });
   }
 
   remove(key: string): void {
@@ -134,7 +142,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   // What those attached ask
 
   get greeting(): Greeting {
-    return { maxStale: MAX_STALE_MS, budget: this.#store.budget };
+    return { maxStale: MAX_STALE_MS, budget: this.#store.budget, trustForwarded: this.#trustForwarded };
   }
 
   async find(key: string): Promise<FoundVersion<StoredFacts>> {
@@ -150,7 +158,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   }
 
   used(entry: Entry<StoredFacts, unknown>): void {
-    this.#store.hit(entry as Entry<StoredFacts, undefined>);
+    this.#store.hit(entry as Entry<StoredFacts, string | undefined>);
   }
 
   /** Releases everything; what was given out stays valid. */
@@ -167,8 +175,23 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     }
   }
 
-  #removeOldest(): void {
-    const { value: oldest } = this.#store.entries().next();
-    if (oldest !== undefined) this.#store.remove(oldest.key);
+  #addVariant(resource: string, key: string): void {
+    const variants = this.#variants.get(resource) ?? new Set();
+    const [oldest] = variants;
+    if (oldest !== undefined && variants.size >= MAX_VARIANTS) this.#store.remove(oldest);
+    variants.add(key);
+    this.#variants.set(resource, variants);
+  }
+
+  /** No variant is found again without what says by which fields they vary. */
+  #removed(key: string, resource: string | undefined): void {
+    if (resource !== undefined) {
+      this.#variants.get(resource)?.delete(key);
+      return;
+    }
+    const variants = this.#variants.get(key);
+    if (variants === undefined) return;
+    this.#variants.delete(key);
+    for (const variant of variants) this.#store.remove(variant);
   }
 }

@@ -30,14 +30,17 @@ export class StoredResponses {
     return select(resource, request, key => this.#store.look(key));
   }
 
-  /** The content of what was found just now, by a reference that is the caller's. */
-  contentOf({ key }: SelectedResponse): Aggregate | undefined {
-    return this.#store.contentOf(key);
+  /**
+   * The content of what was found, by a reference that is the caller's; undefined when it has left the store,
+   * or another response has taken its place.
+   */
+  contentOf({ key, facts }: SelectedResponse): Aggregate | undefined {
+    return this.#store.contentOf(key, facts);
   }
 
   /** What requests that the same response might do for have in common, as far as is known before it comes. */
   commonKey(resource: Resource, request: ServerRequest): string {
-    const key = keyOf(resource);
+    const { key } = resource;
     const facts = this.#store.look(key);
     return facts?.kind === 'variants' ? keyOfVariant(key, facts.epoch, facts.fields, request) : key;
   }
@@ -49,12 +52,12 @@ export class StoredResponses {
   declare(resource: Resource, facts: ResponseFacts): void {
     const fields = variedBy(facts);
     if (fields.length === 0) return;
-    const key = keyOf(resource);
+    const { key } = resource;
     const before = this.#store.look(key);
     if (before?.kind === 'variants' && before.fields.join() === fields.join()) return;
     const epoch = randomBytes(8).toString('hex');
     using nothing = Aggregate.empty();
-    this.#store.put(key, { kind: 'variants', fields, epoch }, nothing);
+    this.#store.put(key, { kind: 'variants', fields, epoch }, nothing)?.release();
   }
 
   /** Why the response to a request would not be kept, whose facts are declared. See {@link ResponseStore}. */
@@ -64,7 +67,8 @@ export class StoredResponses {
     facts: ResponseFacts,
     length: number,
   ): Refusal | undefined {
-    return this.#store.refusalOf(this.#keyFor(resource, request, facts), length);
+    const key = this.#keyFor(resource, request, facts);
+    return key === undefined ? 'budget' : this.#store.refusalOf(key, facts, length);
   }
 
   /**
@@ -80,21 +84,31 @@ export class StoredResponses {
   ): Aggregate | undefined {
     this.declare(resource, facts);
     const key = this.#keyFor(resource, request, facts);
-    this.#store.put(key, facts, content);
-    return this.#store.contentOf(key);
+    if (key === undefined) return undefined;
+    return this.#store.put(key, facts, content, key === resource.key ? undefined : resource.key);
   }
 
-  #keyFor(resource: Resource, request: ServerRequest, facts: ResponseFacts): string {
-    return variedBy(facts).length === 0 ? keyOf(resource) : this.commonKey(resource, request);
+  /** @returns undefined when it varies, and there was no room to say so */
+  #keyFor({ key }: Resource, request: ServerRequest, facts: ResponseFacts): string | undefined {
+    const fields = variedBy(facts);
+    if (fields.length === 0) return key;
+    const declared = this.#store.look(key);
+    if (declared?.kind !== 'variants' || !sameList(declared.fields, fields)) return undefined;
+    return keyOfVariant(key, declared.epoch, fields, request);
   }
 
   renew({ key, facts }: SelectedResponse, to: ResponseFacts): void {
     this.#store.renew(key, facts, to);
   }
 
+  /** Forgets a response, if it is still there. */
+  forget({ key, facts }: SelectedResponse): void {
+    if (this.#store.look(key) === facts) this.#store.remove(key);
+  }
+
   /** Forgets all responses of a resource. */
-  invalidate(resource: Resource): void {
-    this.#store.remove(keyOf(resource));
+  invalidate({ key }: Resource): void {
+    this.#store.remove(key);
   }
 }
 
@@ -107,7 +121,7 @@ export function select(
   request: ServerRequest,
   look: (key: string) => StoredFacts | undefined,
 ): SelectedResponse | 'uri-miss' | 'vary-miss' {
-  const key = keyOf(resource);
+  const { key } = resource;
   const facts = look(key);
   if (facts === undefined) return 'uri-miss';
   if (facts.kind === 'response') return { key, facts };
@@ -118,16 +132,20 @@ export function select(
 
 /** Whether two requests are the same in the fields that a response varies by. */
 export function selectsSame(facts: ResponseFacts, one: ServerRequest, other: ServerRequest): boolean {
-  return variedBy(facts).every(name => normalized(one.header(name)) === normalized(other.header(name)));
+  return sameList(selectingValues(variedBy(facts), one), selectingValues(variedBy(facts), other));
+}
+
+/** Whether two responses vary by the same fields, so that one may be where the other is. */
+export function variesAlike(one: ResponseFacts, other: ResponseFacts): boolean {
+  return sameList(variedBy(one), variedBy(other));
 }
 
 function variedBy(facts: ResponseFacts): string[] {
   return [...new Set(tokensOf(storedField(facts, 'vary')))].sort();
 }
 
-/** What all responses of a resource are under, or what is known of their variants. */
-export function keyOf({ authority, path }: Resource): string {
-  return `${authority} ${path}`;
+function sameList<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index]);
 }
 
 /** What the response to a request is under, where responses vary. */
@@ -137,9 +155,19 @@ export function keyOfVariant(
   fields: readonly string[],
   request: ServerRequest,
 ): string {
-  const selecting = fields.map(name => [name, normalized(request.header(name))]);
+  const values = selectingValues(fields, request);
+  const selecting = fields.map((name, index) => [name, values[index]]);
   const digest = createHash('sha256').update(JSON.stringify(selecting)).digest('base64url');
   return `${key} ${epoch} ${digest}`;
+}
+
+/**
+ * What the origin saw of the fields that a response varies by: null for what was not there, or was for one
+ * hop because Connection names it, and so went no further.
+ */
+function selectingValues(fields: readonly string[], request: ServerRequest): (string | null)[] {
+  const hop = tokensOf(request.header('connection'));
+  return fields.map(name => (hop.includes(name) ? null : normalized(request.header(name))));
 }
 
 /** Spaces around members of a list are not part of them (RFC 9111, 4.1). */

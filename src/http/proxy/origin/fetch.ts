@@ -1,11 +1,12 @@
+import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { abortable } from '../../../base/abortable.ts';
 import { parseDirectives } from '../../message/cache-control.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf } from '../../message/header-list.ts';
 import type { ResponseFacts } from '../cache/response-facts.ts';
 import type { Refusal } from '../cache/response-store.ts';
-import { mayStore } from '../cache/storable.ts';
-import type { SelectedResponse, StoredResponses } from '../cache/stored-responses.ts';
+import { ASKED_BY_ANYBODY, mayStore, type StorableRequest } from '../cache/storable.ts';
+import { type SelectedResponse, type StoredResponses, variesAlike } from '../cache/stored-responses.ts';
 import { conditionsOf, renewed } from '../cache/validation.ts';
 import type { Resource } from '../resource.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
@@ -16,6 +17,10 @@ import type { ReceivedBody } from './received-body.ts';
 export type FetchOutcome =
   /** What was stored still is what it would send; it is stored with these facts now. */
   | { readonly kind: 'renewed'; readonly facts: ResponseFacts }
+  /**
+   * What was stored still is what it would send, with these facts, for the leader: it takes over the content.
+   */
+  | { readonly kind: 'confirmed'; readonly facts: ResponseFacts; readonly content: Aggregate }
   /**
    * A response. Whoever takes its body closes it for more readers unless it is shared.
    * @property shared whether others may have it too, as it is being kept until it has come
@@ -35,6 +40,8 @@ export interface FetchContext {
   readonly origin: Origin;
   readonly responses: StoredResponses;
   readonly forwarding: Forwarding;
+  /** As {@link mayStore} takes it. */
+  readonly storeCookies: boolean;
 }
 
 /**
@@ -85,7 +92,7 @@ export class Fetch {
     try {
       return await abortable(this.outcome, signal);
     } catch (error) {
-      if (request === this.leader) this.#leaderLeft = true;
+      if (request === this.leader) this.#leave();
       if (this.#waiting === 1) this.#exchange.abort();
       throw error;
     } finally {
@@ -98,10 +105,18 @@ export class Fetch {
     this.#invalidated = true;
   }
 
+  /** The leader has left: what is for it alone, nobody takes. */
+  #leave(): void {
+    this.#leaderLeft = true;
+    void this.outcome.then(outcome => {
+      if (outcome.kind === 'confirmed') outcome.content.release();
+    });
+  }
+
   #send(found: SelectedResponse | undefined): Exchange<FetchOutcome | 'other'> {
     const { origin, forwarding } = this.#context;
-    const { path, authority } = this.resource;
-    const headers = forwardedRequest(this.leader, authority, forwarding, true);
+    const { path } = this.resource;
+    const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
     if (found !== undefined) headers.push(...conditionsOf(found.facts));
     return origin.send({ method: 'GET', path, headers, body: undefined }, (head, body) =>
       head.status === 304 && found !== undefined
@@ -124,9 +139,29 @@ export class Fetch {
     const facts = renewed(found.facts, headers, { requestedAt, receivedAt });
     body.close();
     if (facts === undefined) return 'other';
+    const isForAll = variesAlike(facts, found.facts) && this.#mayStore(askedBy(this.leader), facts);
+    if (!isForAll) return this.#confirmedForLeader(found, facts);
     if (!this.#invalidated) this.#context.responses.renew(found, facts);
     this.#end();
     return { kind: 'renewed', facts };
+  }
+
+  /**
+   * With the fields of the 304 it may not be stored: because of who asks, and then what is stored stays as it
+   * was, or because of what it says, and then that leaves.
+   */
+  #confirmedForLeader(found: SelectedResponse, facts: ResponseFacts): FetchOutcome | 'other' {
+    const { responses } = this.#context;
+    const content = responses.contentOf(found);
+    const stays = variesAlike(facts, found.facts) && this.#mayStore(ASKED_BY_ANYBODY, facts);
+    if (!stays) responses.forget(found);
+    if (content === undefined) return 'other';
+    this.#end();
+    return { kind: 'confirmed', facts, content };
+  }
+
+  #mayStore(asked: StorableRequest, { status, headers }: Pick<ResponseFacts, 'status' | 'headers'>): boolean {
+    return mayStore(asked, status, headers, this.#context.storeCookies);
   }
 
   #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
@@ -135,8 +170,8 @@ export class Fetch {
     const headers = forwardedResponse(head.headers, forwarding);
     const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);
-    const storable =
-      !this.#invalidated && isDelimited(head) && mayStore(askedBy(this.leader), status, headers);
+    // As it came: what Connection takes off has its say before.
+    const storable = !this.#invalidated && isDelimited(head) && this.#mayStore(askedBy(this.leader), head);
     const shared = storable && !(length > responses.largest);
     if (shared) responses.declare(this.resource, facts);
     const refusal = storable ? responses.refusalOf(this.resource, this.leader, facts, length) : undefined;
@@ -190,10 +225,11 @@ function isDelimited({ status, headers }: ResponseHead): boolean {
   );
 }
 
-function askedBy(request: ServerRequest) {
+function askedBy(request: ServerRequest): StorableRequest {
   return {
     method: 'GET',
     directives: parseDirectives(request.header('cache-control')),
     authorized: request.header('authorization') !== undefined,
+    hasCookie: request.header('cookie') !== undefined,
   };
 }

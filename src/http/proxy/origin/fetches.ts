@@ -1,7 +1,7 @@
 import type { ServerRequest } from '../../message/exchange.ts';
 import type { SelectedResponse } from '../cache/stored-responses.ts';
 import type { Resource } from '../resource.ts';
-import { Fetch, type FetchContext } from './fetch.ts';
+import { Fetch, type FetchContext, type FetchOutcome } from './fetch.ts';
 
 /**
  * How long, and of how many resources at most, it is remembered that what comes is for each who asks alone.
@@ -42,7 +42,7 @@ export class Fetches {
   /** A resource was changed: what is under way may show what was before. */
   invalidate(resource: Resource): void {
     for (const [key, fetch] of this.#running) {
-      if (fetch.resource.authority !== resource.authority || fetch.resource.path !== resource.path) continue;
+      if (fetch.resource.key !== resource.key) continue;
       fetch.invalidate();
       this.#running.delete(key);
     }
@@ -59,7 +59,7 @@ export class Fetches {
     let place = key;
     // Its head may tell that what requests have in common is less than the resource.
     void fetch.outcome.then(outcome => {
-      if (outcome.kind === 'response' && !outcome.shared) this.#noteUnshared(key);
+      if (isForOne(outcome)) this.#noteUnshared(key);
       const next = this.#context.responses.commonKey(resource, request);
       if (next === place || this.#running.get(place) !== fetch) return;
       this.#running.delete(place);
@@ -82,4 +82,9 @@ export class Fetches {
     const [oldest] = this.#unshared.keys();
     if (this.#unshared.size > MAX_UNSHARED_KEYS) this.#unshared.delete(oldest as string);
   }
+}
+
+/** Whether others who waited for it have waited in vain. */
+function isForOne(outcome: FetchOutcome): boolean {
+  return outcome.kind === 'confirmed' || (outcome.kind === 'response' && !outcome.shared);
 }

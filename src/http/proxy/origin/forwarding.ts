@@ -1,5 +1,7 @@
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf, type HeaderList, tokensOf, without } from '../../message/header-list.ts';
+import { forEachField, forwardedHops, isPassedOn, plainName, tellsOfRequest } from '../forwarded-fields.ts';
+import type { Resource } from '../resource.ts';
 
 /** Fields that are for one connection only (RFC 9110, 7.6.1), and those that were for a proxy. */
 const HOP_BY_HOP = [
@@ -27,14 +29,13 @@ const OURS = [
   ':path',
   ':scheme',
 ];
-/** What a client says of where it is may be made up. */
-const ORIGIN_OF_REQUEST = [
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-];
+/**
+ * Those by which a GET becomes another method for some origins: what is kept of it would be no answer to a
+ * GET.
+ */
+const METHOD_FIELDS = ['x-http-method', 'x-http-method-override', 'x-method-override'];
+/** What programs that CGI starts take for where their own requests are to go. */
+const CGI_FIELDS = ['proxy'];
 /** What a request for the whole, whatever the client has, does not say. */
 const NOT_FOR_WHOLE = [
   'content-length',
@@ -56,38 +57,53 @@ export interface Forwarding {
 
 /**
  * Fields of a request as the origin gets them: without what was for one hop, with Via and where the request
- * came from (RFC 7239, and the fields that were there before it).
- * @param authority that the client asked for
+ * came from (RFC 7239, and the fields that were there before it). Of what the request is for the origin is
+ * told what its resource says, which is what the response is stored under.
  * @param whole to ask for the whole without conditions, so that it can be stored
  */
 export function forwardedRequest(
   request: ServerRequest,
-  authority: string,
+  { authority, scheme }: Resource,
   { pseudonym, trustForwarded }: Forwarding,
   whole: boolean,
 ): string[] {
-  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...tokensOf(request.header('connection'))]);
-  if (whole) for (const name of NOT_FOR_WHOLE) dropped.add(name);
   const before = trustForwarded ? request : undefined;
-  for (const name of ORIGIN_OF_REQUEST) dropped.add(name);
   const client = request.remoteAddress ?? 'unknown';
-  const protocol = request.secure ? 'https' : 'http';
   const cookie = request.header('cookie');
+  const hops = [...forwardedHops(before?.header('forwarded')), forwardedElement(client, authority, scheme)];
   return [
-    ...without(request.rawHeaders, dropped),
+    ...ownFields(request, trustForwarded, whole),
     // One field, which HTTP/2 has in several lines (RFC 9113, 8.2.3).
     ...(cookie === undefined ? [] : ['Cookie', cookie]),
     'Via',
     listed(request.header('via'), `1.1 ${pseudonym}`),
     'Forwarded',
-    listed(before?.header('forwarded'), forwardedElement(client, authority, protocol)),
+    hops.join(', '),
     'X-Forwarded-For',
     listed(before?.header('x-forwarded-for'), client),
     'X-Forwarded-Host',
-    before?.header('x-forwarded-host') ?? authority,
+    authority,
     'X-Forwarded-Proto',
-    before?.header('x-forwarded-proto') ?? protocol,
+    scheme,
   ];
+}
+
+/**
+ * The fields that go on as they came. A name with `_` goes no further than the one with `-`: many an origin
+ * takes it for that.
+ */
+function ownFields(request: ServerRequest, trustForwarded: boolean, whole: boolean): string[] {
+  const { method } = request;
+  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...CGI_FIELDS, ...tokensOf(request.header('connection'))]);
+  if (method === 'GET' || method === 'HEAD') for (const name of METHOD_FIELDS) dropped.add(name);
+  if (whole) for (const name of NOT_FOR_WHOLE) dropped.add(name);
+  const fields: string[] = [];
+  forEachField(request.rawHeaders, (name, value) => {
+    const plain = plainName(name);
+    const stays = tellsOfRequest(plain) ? trustForwarded && isPassedOn(name) : !dropped.has(plain);
+    if (stays && !dropped.has(name.toLowerCase())) fields.push(name, value);
+  });
+  return fields;
 }
 
 /**

@@ -23,7 +23,7 @@ export async function passOn(
 ): Promise<Answer> {
   const { origin, forwarding } = context;
   const { method, body } = request;
-  const headers = forwardedRequest(request, resource.authority, forwarding, false);
+  const headers = forwardedRequest(request, resource, forwarding, false);
   const exchange = origin.send({ method, path: resource.path, headers, body }, (head, received) => ({
     status: head.status,
     headers: forwardedResponse(head.headers, forwarding),
