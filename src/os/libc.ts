@@ -30,6 +30,9 @@ export interface Libc {
   fcntl(fd: number, command: number, value: number): number;
   /** fcntl(2) with a struct flock. */
   fcntlLock(fd: number, command: number, lock: Uint8Array): number;
+  /** dlsym(3) among all that is loaded: the address of a function. */
+  dlsym(library: null, name: string): Address;
+  fchmod(fd: number, mode: number): number;
   fgetxattr(fd: number, name: string, value: Uint8Array, size: number): number;
   flistxattr(fd: number, names: Uint8Array, size: number): number;
   flock(fd: number, operation: number): number;
@@ -38,6 +41,7 @@ export interface Libc {
   getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  getrlimit(resource: number, limits: Uint8Array): number;
   /** ioctl(2) with a pointer. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number;
@@ -61,6 +65,9 @@ export interface Libc {
   openat2(call: number, folder: number, path: string, how: Uint8Array, size: number): number;
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
+  /** pthread_create(3) of a function that takes one register. */
+  pthread_create(thread: Uint8Array, attributes: null, routine: Address, argument: number): number;
+  pthread_tryjoin_np(thread: Address, result: null): number;
   preadv2(fd: number, vectors: Uint8Array, count: number, offset: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
@@ -80,6 +87,8 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   connect: ['connect', 'int', ['int', 'void*', 'uint']],
   copy_file_range: ['copy_file_range', 'intptr', ['int', 'void*', 'int', 'void*', 'size_t', 'uint']],
   fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
+  dlsym: ['dlsym', 'intptr', ['void*', 'str']],
+  fchmod: ['fchmod', 'int', ['int', 'uint']],
   fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
   fgetxattr: ['fgetxattr', 'intptr', ['int', 'str', 'void*', 'size_t']],
   flistxattr: ['flistxattr', 'intptr', ['int', 'void*', 'size_t']],
@@ -89,6 +98,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
+  getrlimit: ['getrlimit', 'int', ['int', 'void*']],
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void*']],
   linkat: ['linkat', 'int', ['int', 'str', 'int', 'str', 'int']],
   listen: ['listen', 'int', ['int', 'int']],
@@ -102,6 +112,8 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   openat2: ['syscall', 'intptr', ['intptr', 'int', 'str', 'void*', 'size_t']],
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
+  pthread_create: ['pthread_create', 'int', ['void*', 'void*', 'intptr', 'intptr']],
+  pthread_tryjoin_np: ['pthread_tryjoin_np', 'int', ['intptr', 'void*']],
   preadv2: ['preadv2', 'intptr', ['int', 'void*', 'int', 'int64', 'int']],
   recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
