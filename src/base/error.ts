@@ -4,7 +4,7 @@
  */
 
 import type { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
+import { errnoName } from './errno-name.ts';
 
 /** Stable codes of errors that iolite itself raises. */
 export type IoliteErrorCode =
@@ -42,7 +42,10 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_STATUS'
   /** A request has a body that is longer than it may be. */
   | 'ERR_IOLITE_TOO_LONG'
-  /** No application process was free in time, or too many requests waited for one. */
+  /**
+   * No application process was free in time, or too many requests waited for one. Or another process kept the
+   * lock of a chunk that was passed to us.
+   */
   | 'ERR_IOLITE_BUSY'
   /** An application's handler threw. */
   | 'ERR_IOLITE_APPLICATION'
@@ -103,7 +106,7 @@ export class SystemError extends IoliteError {
 
   /** @param errno the positive errno that the call left. */
   constructor(syscall: string, errno: number, attempted: string) {
-    const code = getSystemErrorName(-errno) as ForeignErrorCode;
+    const code = errnoName(errno) as ForeignErrorCode;
     super(code, `${attempted}: ${syscall} answered ${code}`);
     this.errno = -errno;
     this.syscall = syscall;

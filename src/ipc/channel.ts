@@ -3,11 +3,13 @@ import type { StreamLike } from '../aggregate/stream/from-stream.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
-import { closeDescriptor, noteDescriptor } from '../os/descriptor.ts';
+import { noteDescriptor } from '../os/descriptor.ts';
+import { closeWithDescriptors } from '../os/socket.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
+import { Postponement } from './flow/postponement.ts';
 import type { Message } from './message.ts';
 import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
@@ -23,6 +25,7 @@ import {
   FrameType,
   FrameWriter,
   MessageKind,
+  Postponed,
   protocolError,
 } from './wire/frame.ts';
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
@@ -31,6 +34,8 @@ import { quotasOf } from './wire/quotas.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** What may follow each state of a channel. */
 const NEXT_STATES = {
@@ -79,6 +84,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #outgoing: OutgoingStreams;
   readonly #busyPoll: BusyPoll;
   readonly #flushes: FlushSchedule;
+  readonly #postponement: Postponement;
   /** How far this side is, and the peer. */
   #state: ChannelState = 'open';
   #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
@@ -88,7 +94,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   #accident: Error | undefined;
 
   /**
-   * Takes over two sockets that are connected to the peer's two: a stream socket for frames and a seqpacket
+   * Takes over two sockets that are connected to the peer's two: a stream socket for frames and another
    * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
    */
   constructor(
@@ -145,6 +151,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       },
       failed: cause => this.#fail(peerGoneError(cause)),
       ended: () => this.#ended(),
+    });
+    this.#postponement = new Postponement({
+      pause: () => this.#socket.pause(),
+      resume: () => this.#socket.resume(),
+      retry: () => this.#received(NO_BYTES),
+      fail: error => this.#fail(error, true),
     });
     writeGreeting(this.#writer, quotas);
     this.#scheduleFlush();
@@ -287,8 +299,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#flushes.deliver(() => {
       try {
         this.#reader.push(bytes, frame => this.#dispatch(frame));
+        this.#postponement.caughtUp();
       } catch (error) {
-        this.#fail(error as Error, true);
+        if (error instanceof Postponed) this.#postponement.postpone(error);
+        else this.#fail(error as Error, true);
       }
     });
   }
@@ -390,7 +404,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#outgoing.end(reason);
     this.#exports.clear();
     this.#receiver.end(error, reason);
-    closeDescriptor(this.#descriptors);
+    closeWithDescriptors(this.#descriptors);
+    this.#postponement.end();
     this.#busyPoll.end();
     for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
     this.emit('close', error);

@@ -47,7 +47,7 @@ export class Receiver {
     this.#quotas = quotas;
     this.#acknowledgements = new Acknowledgements(() => host.wrote(), quotas.maxMessages);
     this.#heads = options.rememberHeads === true ? new HeadMemo() : undefined;
-    this.imports = new ImportTable(descriptors, options, quotas);
+    this.imports = new ImportTable(descriptors, options, quotas, host);
     this.inbox = new Inbox(() => this.#acknowledgements.consumed());
     this.responder = new Responder(
       (kind, correlation, message) => host.send(kind, correlation, message),

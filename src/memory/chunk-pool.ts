@@ -324,7 +324,7 @@ export class ChunkPool {
     if (this.memory === 'heap') {
       return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
     }
-    const options = { acl: this.acl, sole, refill: this.refill };
+    const options = { acl: this.acl, sole, refill: this.refill, freezes: this.kind === 'seal' };
     return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));
   }
 

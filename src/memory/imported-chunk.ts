@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
-import { IoliteError } from '../base/error.ts';
+import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
+import { closeDescriptor, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type Mapping, map } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
@@ -101,17 +101,27 @@ export class ImportedChunk implements Chunk, Unlockable {
   /**
    * The lease on a generation; the caller retains it at once. No system call while a lease is held or was
    * given up less than a few milliseconds ago.
-   * @throws ERR_IOLITE_STALE when the chunk holds other content by now
+   * @throws ERR_IOLITE_STALE when the chunk holds other content by now; ERR_IOLITE_BUSY when it is the same
+   *   but another process keeps us from leasing it just now, by a lock of its own
    */
   lease(generation: number): Lease {
     const current = this.#leased ? this.#lease?.deref() : undefined;
     if (current !== undefined && current.generation === generation) return current;
     if (!this.#locked) this.#locked = tryLockShared(this.#fd);
-    if (!this.#locked || this.generation !== generation) {
+    if (this.generation !== generation) {
       if (this.#locked && !this.#leased) idle.add(this);
       throw new IoliteError(
         'ERR_IOLITE_STALE',
         `Cannot lease generation ${generation} of chunk ${this.id}: it is at generation ${this.generation}`,
+      );
+    }
+    if (!this.#locked) {
+      throw new IoliteError(
+        'ERR_IOLITE_BUSY',
+        `Cannot lease chunk ${this.id}: another process has locked it`,
+        {
+          mayRetry: true,
+        },
       );
     }
     const rested = this.#rested;
@@ -206,8 +216,9 @@ const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }
 
 /**
  * Takes over a descriptor that a peer passed, if it is what it has to be: a memfd of the stated size that
- * nobody can shrink, grow or write anew, with the stated chunk in it. The caller adds a grant.
- * @throws ERR_IOLITE_PROTOCOL when it is not (the descriptor is closed); SystemError: ENOMEM
+ * nobody can shrink, grow or write anew, with the stated chunk in all of its pages. Waits for nothing,
+ * whatever was passed. The caller adds a grant.
+ * @throws ERR_IOLITE_PROTOCOL when it is not; SystemError: ENOMEM, EMFILE. The descriptor is closed then.
  */
 export function importChunk(
   fd: number,
@@ -215,22 +226,15 @@ export function importChunk(
   options: { readonly onWrite: OnWrite; readonly requireSealed: boolean },
 ): ImportedChunk {
   try {
-    const { key, frozen, filled } = inspect(fd, statement, options.requireSealed);
+    const { key, frozen } = inspect(fd, statement, options.requireSealed);
     const cacheKey = `${key}:${options.onWrite}`;
     const present = known.get(cacheKey)?.deref();
-    if (present !== undefined && present.id === statement.id) {
-      closeDescriptor(fd);
-      return present;
-    }
-    // Populating what has no pages yet would make us pay for them.
-    const sole = statement.sole && filled;
-    const chunk = own(fd, cacheKey, { ...statement, sole }, frozen, options.onWrite);
+    if (present !== undefined && present.id === statement.id) return present;
+    const chunk = own(fd, cacheKey, statement, frozen, options.onWrite);
     known.set(cacheKey, new WeakRef(chunk));
-    closeDescriptor(fd);
     return chunk;
-  } catch (error) {
-    closeDescriptor(fd);
-    throw error;
+  } finally {
+    discardForeign(fd);
   }
 }
 
@@ -245,7 +249,7 @@ function own(
   frozen: boolean,
   onWrite: OnWrite,
 ): ImportedChunk {
-  const reopened = reopenReadOnly(fd);
+  const reopened = reopen(fd);
   try {
     return new ImportedChunk(reopened, key, statement, frozen, onWrite);
   } catch (error) {
@@ -254,33 +258,45 @@ function own(
   }
 }
 
+function reopen(fd: number): number {
+  try {
+    return reopenReadOnly(fd);
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EAGAIN')
+      throw refused('there is a write lease on it');
+    throw error;
+  }
+}
+
+/** What a memfd has, nothing else is asked about: it could keep us waiting. */
 function inspect(
   fd: number,
   statement: ChunkStatement,
   requireSealed: boolean,
-): { key: string; frozen: boolean; filled: boolean } {
+): { key: string; frozen: boolean } {
   if (statement.size < 2 * HEADER_BYTES || statement.size > MAX_CHUNK_BYTES) {
     throw refused(`a size of ${statement.size} bytes was stated`);
   }
-  const stat = fstatSync(fd, { bigint: true });
-  if (!stat.isFile()) throw refused('it is not a file');
-  if (stat.size !== BigInt(statement.size))
-    throw refused(`it has ${stat.size} bytes, ${statement.size} were stated`);
   let seals: number;
   try {
     seals = getSeals(fd);
   } catch {
     throw refused('it is not a memfd');
   }
-  if (usesHugePages(fd)) throw refused('its pages are of the reserve of huge pages');
-  if (!isReadOnly(fd)) throw refused('it is open for writing');
   if ((seals & CANNOT_CHANGE_SIZE) !== CANNOT_CHANGE_SIZE) throw refused('its size is not sealed');
   if ((seals & (Seal.WRITE | Seal.FUTURE_WRITE)) === 0) throw refused('it is not sealed against writing');
   const frozen = (seals & Seal.WRITE) !== 0;
   if (requireSealed && !frozen)
     throw refused('its producer can still write it, and sealed buffers are required');
-  const filled = stat.blocks * BigInt(BLOCK_BYTES) >= stat.size;
-  return { key: `${stat.dev}:${stat.ino}`, frozen, filled };
+  if (!isReadOnly(fd)) throw refused('it is open for writing');
+  const stat = fstatSync(fd, { bigint: true });
+  if (!stat.isFile()) throw refused('it is not a file');
+  if (stat.size !== BigInt(statement.size))
+    throw refused(`it has ${stat.size} bytes, ${statement.size} were stated`);
+  if (usesHugePages(fd)) throw refused('its pages are of the reserve of huge pages');
+  // Pages that are not there its sender has not paid for, and whoever reads them would.
+  if (stat.blocks * BigInt(BLOCK_BYTES) < stat.size) throw refused('not all of its pages are there');
+  return { key: `${stat.dev}:${stat.ino}`, frozen };
 }
 
 function refused(why: string): IoliteError {

@@ -35,18 +35,26 @@ export class SharedChunk implements OwnedChunk {
    * @param name of the pool, for /proc/<pid>/maps
    * @param size in bytes with the header, a multiple of the page size
    * @param options `refill` false: it has its last generation from the start, which tells all who get it
+   *   `freezes`: it will be frozen
    * @throws SystemError: ENOMEM, EMFILE
    */
   constructor(
     name: string,
     size: number,
-    options: { readonly acl: AccessList; readonly sole: boolean; readonly refill: boolean },
+    options: {
+      readonly acl: AccessList;
+      readonly sole: boolean;
+      readonly refill: boolean;
+      readonly freezes?: boolean;
+    },
     onIdle: (chunk: SharedChunk) => void,
   ) {
     this.#fd = createMemfd(`iolite:${name}`, size);
     try {
       this.#mapping = map(this.#fd, size, 'read-write', true);
-      addSeals(this.#fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE);
+      // Unless more are to follow these are all that anybody can add.
+      const last = options.freezes === true ? 0 : Seal.SEAL;
+      addSeals(this.#fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE | last);
     } catch (error) {
       closeDescriptor(this.#fd);
       throw error;
@@ -104,7 +112,7 @@ export class SharedChunk implements OwnedChunk {
   freeze(): void {
     invariant(!this.#dropped && !this.#frozen, 'a chunk is frozen once, and before it is dropped');
     abandon(this.#mapping);
-    addSeals(this.#fd, Seal.WRITE);
+    addSeals(this.#fd, Seal.WRITE | Seal.SEAL);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);
     this.#frozen = true;
   }

@@ -18,6 +18,7 @@ export const MFD_ALLOW_SEALING = 2;
 export const O_RDONLY = 0;
 export const O_ACCMODE = 3;
 export const O_CLOEXEC = 0o2000000;
+export const O_NONBLOCK = 0o4000;
 /** Together with O_DIRECTORY, whose number depends on the processor, it is O_TMPFILE. */
 export const O_TMPFILE_ALONE = 0o20000000;
 /** O_PATH: a descriptor that names a file and opens nothing. */
@@ -56,6 +57,8 @@ export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 export const MADV_DONTNEED = 4;
 export const MADV_HUGEPAGE = 14;
+/** Linux 5.14 */
+export const MADV_POPULATE_WRITE = 23;
 
 /** poll(2) */
 export const POLLIN = 1;
@@ -73,14 +76,17 @@ export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
-export const SO_TYPE = 3;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
-export const SO_DOMAIN = 39;
+/** Linux 6.16: whether descriptors may be sent to a Unix socket. */
+export const SO_PASSRIGHTS = 83;
 export const SCM_RIGHTS = 1;
-/** shutdown(2): no more is sent. */
+/** A descriptor of the sender's process, where SO_PASSPIDFD asks for it. */
+export const SCM_PIDFD = 4;
+/** shutdown(2): no more is sent; nor received. */
 export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
 export const IPPROTO_TCP = 6;
 export const TCP_NOTSENT_LOWAT = 25;
 export const SIOCOUTQ = 0x5411;
@@ -92,6 +98,10 @@ export const MSG_NOSIGNAL = 0x4000;
 export const MSG_MORE = 0x8000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const MSG_CTRUNC = 8;
+export const MSG_TRUNC = 0x20;
+
+/** getrlimit(2) */
+export const RLIMIT_NOFILE = 7;
 
 /** flock(2) */
 export const LOCK_EX = 2;
@@ -106,12 +116,15 @@ export const E2BIG = 7;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EMFILE = 24;
+export const EPIPE = 32;
 export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENOSYS = 38;
 export const EPERM = 1;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
+export const ETOOMANYREFS = 109;
 export const ENAMETOOLONG = 36;
 
 /** statfs(2): files whose pages come from the reserve of huge pages. */

@@ -1,6 +1,15 @@
-import { F_DUPFD_CLOEXEC, F_SETFD, FD_CLOEXEC, O_CLOEXEC, O_RDONLY } from './constants.ts';
+import {
+  F_DUPFD_CLOEXEC,
+  F_GET_SEALS,
+  F_SETFD,
+  FD_CLOEXEC,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDONLY,
+  RLIMIT_NOFILE,
+} from './constants.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
-import { checked, libc } from './libc.ts';
+import { type Address, callInThreadPool, checked, libc, unsupportedReason } from './libc.ts';
 
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is gone whatever close(2) answers. */
 export function closeDescriptor(fd: number): void {
@@ -11,13 +20,14 @@ export function closeDescriptor(fd: number): void {
 
 /**
  * Opens the file behind `fd` again, read-only: an open file description of its own, with offset, locks and
- * access mode of its own. Works for memfds of other processes too.
- * @throws SystemError, e.g. EMFILE
+ * access mode of its own. Works for memfds of other processes too, and does not wait: where another process
+ * holds a write lease on the file (F_SETLEASE, fcntl(2)) an open that waits does so for 45 seconds.
+ * @throws SystemError: EMFILE; EAGAIN where such a lease is held
  */
 export function reopenReadOnly(fd: number): number {
   const attempted = `Cannot reopen descriptor ${fd} read-only`;
   const { open } = libc();
-  const opened = open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC, 0);
+  const opened = open(`/proc/self/fd/${fd}`, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   if (descriptorOwners !== undefined) descriptorOwners[opened] = THREAD;
   return checked(opened, 'open', attempted);
 }
@@ -44,4 +54,72 @@ export function keepOnExec(fd: number): void {
 /** Notes a descriptor that this thread took over, to be closed should the thread be terminated. */
 export function noteDescriptor(fd: number): void {
   if (descriptorOwners !== undefined) descriptorOwners[fd] = THREAD;
+}
+
+/**
+ * How many descriptors this process may have open just now (getrlimit(2)); Infinity where the kernel cannot
+ * be asked.
+ */
+export function descriptorLimit(): number {
+  if (unsupportedReason() !== undefined) return Number.POSITIVE_INFINITY;
+  const limits = new BigUint64Array(2);
+  if (libc().getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) === -1) return Number.POSITIVE_INFINITY;
+  return Number(limits[0]);
+}
+
+/**
+ * Descriptors of other processes' choice. Of most kinds nearly every call may wait as long as that process
+ * likes: close(2) of a socket that lingers, or of a file of FUSE; fstat(2), open(2), even setsockopt(2) while
+ * its sender keeps the socket locked. What may be asked of any of them is F_GET_SEALS, which only a memfd
+ * answers, and of that nothing waits.
+ */
+
+/** Threads that may wait in close(2) at a time; more descriptors stay open until one of them has ended. */
+const MAX_THREADS = 256;
+/** After this threads that have ended are looked for. */
+const LOOK_PAUSE_MS = 1000;
+
+/** Threads that were not seen to have ended, as pthread_t. */
+let threads: Address[] = [];
+const waiting: number[] = [];
+let timer: NodeJS.Timeout | undefined;
+
+/** Whether it is a memfd, or a file of a like kind. Waits for nothing, whatever it is. */
+function isMemfd(fd: number): boolean {
+  return libc().fcntl(fd, F_GET_SEALS, 0) !== -1;
+}
+
+/**
+ * Closes a descriptor that another process passed, without waiting: what is no memfd is closed in a thread of
+ * its own, some 30 us. (Not in libuv's pool, whose four threads would soon all wait.)
+ */
+export function discardForeign(fd: number): void {
+  if (isMemfd(fd)) closeDescriptor(fd);
+  else closeElsewhere(fd);
+}
+
+/** Closes a descriptor in a thread of its own. */
+export function closeElsewhere(fd: number): void {
+  if (descriptorOwners !== undefined) descriptorOwners[fd] = 0;
+  waiting.push(fd);
+  closeWaiting();
+}
+
+function closeWaiting(): void {
+  clearTimeout(timer);
+  const { pthread_tryjoin_np } = libc();
+  threads = threads.filter(thread => pthread_tryjoin_np(thread, null) !== 0);
+  while (waiting.length > 0 && threads.length < MAX_THREADS) startClosing(waiting.pop() as number);
+  // Threads that were not joined keep their stacks.
+  if (threads.length > 0) timer = setTimeout(closeWaiting, LOOK_PAUSE_MS).unref();
+}
+
+/** The thread runs close(2) itself, which takes a number and returns: nothing of JavaScript is in it. */
+function startClosing(fd: number): void {
+  const { dlsym, pthread_create } = libc();
+  const close = dlsym(null, 'close');
+  const thread = new BigInt64Array(1);
+  const bytes = new Uint8Array(thread.buffer);
+  if (close !== 0 && pthread_create(bytes, null, close, fd) === 0) threads.push(Number(thread[0]));
+  else void callInThreadPool('close', fd);
 }

@@ -32,6 +32,9 @@ export interface Libc {
   fcntl(fd: number, command: number, value: number): number;
   /** fcntl(2) with a struct flock. */
   fcntlLock(fd: number, command: number, lock: Uint8Array): number;
+  /** dlsym(3) among all that is loaded: the address of a function. */
+  dlsym(library: null, name: string): Address;
+  fchmod(fd: number, mode: number): number;
   fgetxattr(fd: number, name: string, value: Uint8Array, size: number): number;
   flistxattr(fd: number, names: Uint8Array, size: number): number;
   flock(fd: number, operation: number): number;
@@ -40,6 +43,7 @@ export interface Libc {
   getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  getrlimit(resource: number, limits: Uint8Array): number;
   /** ioctl(2) with a pointer. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   /** syscall(2): the calls of landlock(7) have no functions in the C library. */
@@ -68,6 +72,9 @@ export interface Libc {
   poll(fds: Uint8Array, count: number, milliseconds: number): number;
   posix_fadvise(fd: number, offset: number, length: number, advice: number): number;
   prctl(option: number, a: number, b: number, c: number, d: number): number;
+  /** pthread_create(3) of a function that takes one register. */
+  pthread_create(thread: Uint8Array, attributes: null, routine: Address, argument: number): number;
+  pthread_tryjoin_np(thread: Address, result: null): number;
   preadv2(fd: number, vectors: Uint8Array, count: number, offset: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
@@ -88,6 +95,8 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   copy_file_range: ['copy_file_range', 'intptr', ['int', 'void*', 'int', 'void*', 'size_t', 'uint']],
   execve: ['execve', 'int', ['str', 'void*', 'void*']],
   fcntl: ['fcntl', 'int', ['int', 'int', 'int']],
+  dlsym: ['dlsym', 'intptr', ['void*', 'str']],
+  fchmod: ['fchmod', 'int', ['int', 'uint']],
   fcntlLock: ['fcntl', 'int', ['int', 'int', 'void*']],
   fgetxattr: ['fgetxattr', 'intptr', ['int', 'str', 'void*', 'size_t']],
   flistxattr: ['flistxattr', 'intptr', ['int', 'void*', 'size_t']],
@@ -97,6 +106,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],
+  getrlimit: ['getrlimit', 'int', ['int', 'void*']],
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void*']],
   landlockAddRule: ['syscall', 'intptr', ['intptr', 'int', 'int', 'void*', 'uint']],
   landlockCreateRuleset: ['syscall', 'intptr', ['intptr', 'void*', 'size_t', 'uint']],
@@ -114,6 +124,8 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   poll: ['poll', 'int', ['void*', 'ulong', 'int']],
   posix_fadvise: ['posix_fadvise', 'int', ['int', 'int64', 'int64', 'int']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
+  pthread_create: ['pthread_create', 'int', ['void*', 'void*', 'intptr', 'intptr']],
+  pthread_tryjoin_np: ['pthread_tryjoin_np', 'int', ['intptr', 'void*']],
   preadv2: ['preadv2', 'intptr', ['int', 'void*', 'int', 'int64', 'int']],
   recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],

@@ -1,8 +1,10 @@
 import { IoliteError, SystemError } from '../base/error.ts';
 import {
+  EINVAL,
   EPERM,
   MADV_DONTNEED,
   MADV_HUGEPAGE,
+  MADV_POPULATE_WRITE,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_NORESERVE,
@@ -62,11 +64,12 @@ const NOT_TRANSFERABLE: PropertyDescriptor = {
 
 /**
  * Maps the first `length` bytes of a file.
- * @param populate make the pages present at once instead of at first touch
+ * @param populate make the pages present at once instead of at first touch; of a file without holes, or a new
+ *   one, when it is for writing
  * @throws SystemError, e.g. ENOMEM, EPERM for a writable mapping of a sealed memfd
  */
 export function map(fd: number, length: number, protection: Protection, populate: boolean): Mapping {
-  const populateFlag = populate ? MAP_POPULATE : 0;
+  const populateFlag = populate && protection === 'read-only' ? MAP_POPULATE : 0;
   const attempted = `Cannot map ${length} bytes ${protection}`;
   const place = claimMapping(length);
   // Populating a writable private mapping would copy every page: never.
@@ -82,10 +85,36 @@ export function map(fd: number, length: number, protection: Protection, populate
     if (place !== undefined) freeMapping(place);
     throw new SystemError('mmap', errno, attempted);
   }
+  const isPopulated = populate && protection === 'read-write' && populateForWriting(address, length, place);
   const buffer = viewOf(address, length);
   Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
   unmapCollected.register(buffer, { address, length, place }, buffer);
-  return { address, length, bytes: Buffer.from(buffer) };
+  const bytes = Buffer.from(buffer);
+  if (populate && protection === 'read-write' && !isPopulated) touch(bytes);
+  return { address, length, bytes };
+}
+
+/**
+ * Makes the pages of a writable mapping present, and dirty: MAP_POPULATE leaves those of a shared file clean,
+ * and the kernel may take back what is clean, which would make it a hole again.
+ * @returns false where the kernel does not know how
+ * @throws SystemError when there is no memory for them; nothing is mapped then
+ */
+function populateForWriting(address: Address, length: number, place: number | undefined): boolean {
+  const { madvise, munmap } = libc();
+  if (madvise(address, length, MADV_POPULATE_WRITE) !== -1) return true;
+  const errno = lastErrno();
+  if (errno === EINVAL) return false;
+  munmap(address, length);
+  if (place !== undefined) freeMapping(place);
+  throw new SystemError('madvise', errno, `Cannot populate a mapping of ${length} bytes`);
+}
+
+const PAGE_BYTES = 4096;
+
+/** The same for kernels before 5.14. The memory is new, all zeros. */
+function touch(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; at += PAGE_BYTES) bytes[at] = 0;
 }
 
 /** Of x86-64, and of arm64 with pages of 4 KiB; elsewhere it is a multiple of them or none is given. */

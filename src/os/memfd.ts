@@ -25,7 +25,15 @@ export const Seal = {
 } as const;
 
 /**
- * Makes an anonymous file of `size` bytes, all zero, that can be sealed.
+ * What a memfd is made with lets every user write who comes by a descriptor of it. We have a descriptor that
+ * writes already; others, of our own user too, get what they can open anew for reading only, and so lock for
+ * reading only.
+ */
+const MODE = 0o444;
+
+/**
+ * Makes an anonymous file of `size` bytes, all zero, that can be sealed. Others may read it, given a
+ * descriptor.
  * @param name shown in /proc/<pid>/maps as `/memfd:name`; it need not be unique
  * @returns a read-write descriptor, closed on exec; the caller closes it
  * @throws SystemError, e.g. EMFILE, ENOMEM
@@ -37,6 +45,7 @@ export function createMemfd(name: string, size: number): number {
   if (descriptorOwners !== undefined) descriptorOwners[fd] = THREAD;
   checked(fd, 'memfd_create', attempted);
   try {
+    checked(libc().fchmod(fd, MODE), 'fchmod', attempted);
     checked(libc().ftruncate(fd, size), 'ftruncate', attempted);
     return fd;
   } catch (error) {

@@ -15,12 +15,12 @@ interface Handle {
   readStart?(): void;
 }
 
-function handleOf(socket: Socket): Handle | undefined {
+function handleOf(socket: Socket | Server): Handle | undefined {
   return (socket as unknown as { _handle?: Handle })._handle ?? undefined;
 }
 
-/** The descriptor behind a socket of Node's, which has no public name. Node keeps and closes it. */
-export function descriptorOf(socket: Socket): number {
+/** The descriptor behind a socket or server of Node's, which has no public name. Node keeps and closes it. */
+export function descriptorOf(socket: Socket | Server): number {
   const fd = handleOf(socket)?.fd;
   if (typeof fd === 'number' && fd >= 0) return fd;
   throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a socket: it is closed');

@@ -5,21 +5,29 @@ import {
   EAGAIN,
   ECONNRESET,
   EINTR,
+  EMFILE,
+  EPIPE,
+  ETOOMANYREFS,
+  F_DUPFD_CLOEXEC,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
   MSG_DONTWAIT,
   MSG_MORE,
   MSG_NOSIGNAL,
   MSG_PEEK,
+  MSG_TRUNC,
+  SCM_PIDFD,
   SCM_RIGHTS,
+  SHUT_RDWR,
   SHUT_WR,
+  SO_PASSRIGHTS,
   SO_PEERCRED,
   SOCK_CLOEXEC,
   SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
 } from './constants.ts';
-import { closeDescriptor } from './descriptor.ts';
+import { closeDescriptor, closeElsewhere, discardForeign } from './descriptor.ts';
 import { descriptorOwners, THREAD } from './ledger.ts';
 import { addressOf, checked, lastErrno, libc } from './libc.ts';
 
@@ -27,14 +35,17 @@ import { addressOf, checked, lastErrno, libc } from './libc.ts';
  * Unix sockets and the passing of descriptors through them (unix(7), SCM_RIGHTS).
  *
  * sendmsg and recvmsg share one statically laid out struct msghdr: an I/O vector of one element and a control
- * buffer with room for one descriptor. Both calls are made without waiting and return before the next begins.
+ * buffer. Both calls are made without waiting and return before the next begins.
  */
 
 const DATA_BYTES = 64;
+/** Of what comes with a descriptor. */
+const NOTE_BYTES = 4;
 /**
- * struct cmsghdr (16) and an int, aligned to 8. Room for a few more, to notice and close what is too much.
+ * Room for all that can come at once: 253 descriptors, one of a process, credentials, a label, times. What
+ * there is no room for the kernel closes, in this thread.
  */
-const CONTROL_BYTES = 16 + 8 * 4;
+const CONTROL_BYTES = 8192;
 
 /** One ArrayBuffer each: memory of typed arrays on V8's own heap would move. */
 const data = Buffer.from(new ArrayBuffer(DATA_BYTES));
@@ -62,13 +73,19 @@ function layOut(dataLength: number, controlLength: number): void {
   header.writeInt32LE(0, AT.flags);
 }
 
-/** A pair of connected Unix sockets, closed on exec. @throws SystemError: EMFILE */
+/**
+ * A pair of connected Unix sockets, closed on exec: for messages, or for packets that bring descriptors.
+ * @throws SystemError: EMFILE
+ */
 export function socketPair(type: 'stream' | 'seqpacket'): [number, number] {
   const fds = new Int32Array(2);
-  const kind = (type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC;
+  const isForMessages = type === 'stream';
+  const kind = (isForMessages ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC;
   const bytes = new Uint8Array(fds.buffer);
   checked(libc().socketpair(AF_UNIX, kind, 0, bytes), 'socketpair', 'Cannot make a pair of sockets');
-  return [fds[0] as number, fds[1] as number];
+  const [near = -1, far = -1] = fds;
+  if (isForMessages) for (const fd of [near, far]) refuseDescriptors(fd);
+  return [near, far];
 }
 
 /** What tells an open socket from every other, or undefined when `fd` is none. */
@@ -97,8 +114,9 @@ export function peerCredentials(fd: number): { pid: number; uid: number; gid: nu
 /**
  * Sends a descriptor with a few bytes that say what it is, without waiting. The descriptor stays open here.
  * @param note 1 to 64 bytes
- * @returns false when the socket is full: try again after the peer has read
- * @throws SystemError: EPIPE, ECONNRESET when the peer is gone, ETOOMANYREFS when too many are in flight
+ * @returns false when the socket is full, or when too many descriptors of this user are in flight, also to
+ *   others (ETOOMANYREFS): try again after somebody has read
+ * @throws SystemError: EPIPE, ECONNRESET when the peer is gone
  */
 export function sendDescriptor(socket: number, note: Uint8Array, fd: number): boolean {
   data.set(note);
@@ -110,7 +128,7 @@ export function sendDescriptor(socket: number, note: Uint8Array, fd: number): bo
   for (;;) {
     if (libc().sendmsg(socket, header, MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) return true;
     const errno = lastErrno();
-    if (errno === EAGAIN) return false;
+    if (errno === EAGAIN || errno === ETOOMANYREFS) return false;
     if (errno !== EINTR) throw new SystemError('sendmsg', errno, 'Cannot send a descriptor');
   }
 }
@@ -129,6 +147,14 @@ export function sendNow(socket: number, bytes: Uint8Array, length = bytes.length
 export function sendAhead(socket: number, bytes: Uint8Array, length = bytes.length): number {
   const sent = libc().send(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   return sent === -1 ? 0 : sent;
+}
+
+/** As {@link sendNow}. @returns -1 when the peer is gone, who may have sent something before */
+export function sendToPeer(socket: number, bytes: Uint8Array): number {
+  const sent = libc().send(socket, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent !== -1) return sent;
+  const errno = lastErrno();
+  return errno === EPIPE || errno === ECONNRESET ? -1 : 0;
 }
 
 /**
@@ -154,25 +180,59 @@ export function endSending(socket: number): void {
   libc().shutdown(socket, SHUT_WR);
 }
 
-/** What {@link receiveDescriptor} found. */
+/** What {@link peekDescriptor} found. */
 export interface ReceivedDescriptor {
   /** Closed on exec; the caller closes it. */
   readonly fd: number;
-  /** A copy of the bytes that came with it. */
+  /** A copy of the bytes that came with it: 4, unless the peer broke the protocol. */
   readonly note: Buffer;
 }
 
+/** Another try finds descriptors that became free while the first one was made. */
+const MAX_PEEKS = 3;
+
 /**
- * Takes the next descriptor from a socket, without waiting.
- * @returns undefined when none is there, 'ended' when the peer is gone, 'malformed' when what came was not
- * exactly one descriptor with its note (everything that did come is closed)
+ * Looks at the next descriptor in a socket, without waiting, and leaves it there as well until
+ * {@link skipDescriptor}: so none is lost for want of a number, and none is closed by the kernel on our
+ * behalf, which would wait for whatever that waits for. Costs one system call, and skipping another one.
+ * @returns undefined when none is there, 'ended' when the peer is gone and nothing is left, 'exhausted' when
+ *   this process can open no more descriptors, 'malformed' when what came is not one descriptor with a
+ *   note of at most 4 bytes. All that did come is closed then, and what cannot be skipped stays in the socket
  */
-export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' | 'malformed' | undefined {
-  layOut(DATA_BYTES, CONTROL_BYTES);
+export function peekDescriptor(
+  socket: number,
+): ReceivedDescriptor | 'ended' | 'malformed' | 'exhausted' | undefined {
+  for (let peeks = 0; peeks < MAX_PEEKS; peeks++) {
+    const count = peek(socket);
+    if (count === -1) return undefined;
+    const flags = header.readInt32LE(AT.flags);
+    const { rights, others } = receivedDescriptors();
+    const [fd] = rights;
+    const isWhole = (flags & (MSG_CTRUNC | MSG_TRUNC)) === 0;
+    for (const other of others) closeDescriptor(other);
+    if (isWhole && rights.length === 1 && fd !== undefined && count > 0) {
+      return { fd, note: Buffer.from(data.subarray(0, count)) };
+    }
+    for (const extra of rights) discardForeign(extra);
+    if (count === 0 && rights.length === 0) return 'ended';
+    if ((flags & MSG_CTRUNC) === 0) return 'malformed';
+    if (isExhausted(socket)) return 'exhausted';
+  }
+  return 'malformed';
+}
+
+/** Takes what {@link peekDescriptor} found out of the socket; the descriptor that it gave stays open. */
+export function skipDescriptor(socket: number): void {
+  libc().recv(socket, data, NOTE_BYTES, MSG_DONTWAIT);
+}
+
+/** @returns bytes, 0 at the end, -1 when there is nothing */
+function peek(socket: number): number {
   const { recvmsg } = libc();
-  let count: number;
+  let isReset = false;
   for (;;) {
-    count = recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    layOut(NOTE_BYTES, CONTROL_BYTES);
+    const count = recvmsg(socket, header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (count !== -1) {
       if (
         descriptorOwners !== undefined &&
@@ -181,33 +241,78 @@ export function receiveDescriptor(socket: number): ReceivedDescriptor | 'ended' 
       ) {
         descriptorOwners[controlWords[CMSG_DATA_AT / 4] as number] = THREAD;
       }
-      break;
+      return count;
     }
     const errno = lastErrno();
-    if (errno === EAGAIN) return undefined;
-    if (errno === ECONNRESET) return 'ended';
-    if (errno !== EINTR) throw new SystemError('recvmsg', errno, 'Cannot receive a descriptor');
+    if (errno === EAGAIN) return -1;
+    // Told once, of a peer that left with something unread: what it had sent before is there.
+    if (errno === ECONNRESET) {
+      if (isReset) return 0;
+      isReset = true;
+    } else if (errno !== EINTR) throw new SystemError('recvmsg', errno, 'Cannot receive a descriptor');
   }
-  const fds = receivedDescriptors();
-  const [fd] = fds;
-  if (
-    fds.length === 1 &&
-    fd !== undefined &&
-    count > 0 &&
-    (header.readInt32LE(AT.flags) & MSG_CTRUNC) === 0
-  ) {
-    return { fd, note: Buffer.from(data.subarray(0, count)) };
-  }
-  for (const extra of fds) closeDescriptor(extra);
-  return count === 0 && fds.length === 0 ? 'ended' : 'malformed';
 }
 
-function receivedDescriptors(): number[] {
-  const controlLength = Number(header.readBigUInt64LE(AT.controlLength));
-  if (controlLength < CMSG_DATA_AT + 4) return [];
-  if (control.readInt32LE(8) !== SOL_SOCKET || control.readInt32LE(12) !== SCM_RIGHTS) return [];
-  const end = Math.min(Number(control.readBigUInt64LE(0)), controlLength);
-  const fds: number[] = [];
-  for (let at = CMSG_DATA_AT; at + 4 <= end; at += 4) fds.push(control.readInt32LE(at));
-  return fds;
+/**
+ * All descriptors in the control messages: those passed, and those that an option of the socket asks for. Of
+ * other messages (credentials, labels, times) there is nothing to be given back.
+ */
+function receivedDescriptors(): { readonly rights: number[]; readonly others: number[] } {
+  const controlLength = Math.min(Number(header.readBigUInt64LE(AT.controlLength)), CONTROL_BYTES);
+  const rights: number[] = [];
+  const others: number[] = [];
+  for (let at = 0; at + CMSG_DATA_AT <= controlLength; ) {
+    const length = Number(control.readBigUInt64LE(at));
+    if (length < CMSG_DATA_AT) break;
+    const kind = control.readInt32LE(at + 8) === SOL_SOCKET ? control.readInt32LE(at + 12) : 0;
+    const list = kind === SCM_RIGHTS ? rights : others;
+    const end = Math.min(at + length, controlLength);
+    if (kind === SCM_RIGHTS || kind === SCM_PIDFD) {
+      for (let place = at + CMSG_DATA_AT; place + 4 <= end; place += 4) list.push(control.readInt32LE(place));
+    }
+    at += Math.ceil(length / 8) * 8;
+  }
+  return { rights, others };
+}
+
+/** Whether this process can open no more descriptors just now. */
+function isExhausted(socket: number): boolean {
+  const copy = libc().fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  if (copy === -1) return lastErrno() === EMFILE;
+  closeDescriptor(copy);
+  return false;
+}
+
+/**
+ * Keeps others from sending descriptors to a socket, and to those that are accepted of it (SO_PASSRIGHTS,
+ * Linux 6.16). Whoever reads it would close them, and wait for whatever that waits for. Older kernels refuse
+ * this, and nothing is changed.
+ * @returns whether none can come
+ */
+export function refuseDescriptors(socket: number): boolean {
+  return passDescriptors(socket, 0);
+}
+
+/** Lets others send descriptors to a socket that was accepted of one that refuses them. */
+export function admitDescriptors(socket: number): void {
+  passDescriptors(socket, 1);
+}
+
+function passDescriptors(socket: number, value: number): boolean {
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  return libc().setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, bytes, bytes.length) !== -1;
+}
+
+/**
+ * Closes a socket that others may send descriptors to, without waiting: those that nobody took go with it,
+ * and what they wait for is waited for elsewhere.
+ */
+export function closeWithDescriptors(socket: number): void {
+  const { shutdown, recv } = libc();
+  // Nothing comes any more, so what is not there now will not be.
+  shutdown(socket, SHUT_RDWR);
+  let left = recv(socket, data, 1, MSG_DONTWAIT | MSG_PEEK);
+  if (left === -1 && lastErrno() === ECONNRESET) left = recv(socket, data, 1, MSG_DONTWAIT | MSG_PEEK);
+  if (left > 0) closeElsewhere(socket);
+  else closeDescriptor(socket);
 }

@@ -1,17 +1,5 @@
 import { SystemError } from '../base/error.ts';
-import {
-  AF_UNIX,
-  EADDRINUSE,
-  EAGAIN,
-  EINTR,
-  SO_DOMAIN,
-  SO_TYPE,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_SEQPACKET,
-  SOCK_STREAM,
-  SOL_SOCKET,
-} from './constants.ts';
+import { AF_UNIX, EADDRINUSE, EAGAIN, EINTR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
 import { checked, lastErrno, libc } from './libc.ts';
 import { unixAddress } from './unix-address.ts';
@@ -52,16 +40,4 @@ export function connectUnix(path: string, own?: string): number | undefined {
 /** The error of an address that somebody listens on. */
 export function addressInUse(path: string): SystemError {
   return new SystemError('bind', EADDRINUSE, `Cannot listen on ${path}`);
-}
-
-/** Whether a descriptor is a Unix socket for packets. */
-export function isUnixSeqpacket(fd: number): boolean {
-  return option(fd, SO_DOMAIN) === AF_UNIX && option(fd, SO_TYPE) === SOCK_SEQPACKET;
-}
-
-function option(fd: number, name: number): number {
-  const value = new Int32Array(1);
-  const length = new Uint8Array(Int32Array.of(4).buffer);
-  const answer = libc().getsockopt(fd, SOL_SOCKET, name, new Uint8Array(value.buffer), length);
-  return answer === -1 ? -1 : (value[0] as number);
 }

@@ -14,7 +14,8 @@ const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
 const refused = { code: 'ERR_IOLITE_PROTOCOL' };
 
 function makeChunk(refill = true): SharedChunk {
-  return new SharedChunk('test', SIZE, { acl: 'everyone', sole: true, refill }, () => {});
+  const options = { acl: 'everyone', sole: true, refill, freezes: true } as const;
+  return new SharedChunk('test', SIZE, options, () => {});
 }
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -3,14 +3,21 @@ import { fstatSync, openSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { createMemfd } from '../../src/os/memfd.ts';
-import { peerCredentials, receiveDescriptor, sendDescriptor, socketPair } from '../../src/os/socket.ts';
+import {
+  peekDescriptor,
+  peerCredentials,
+  sendDescriptor,
+  skipDescriptor,
+  socketPair,
+} from '../../src/os/socket.ts';
+import { takeDescriptor } from '../support/take-descriptor.ts';
 
 test('sendDescriptor() passes a descriptor of the same file with its note', () => {
   const [here, there] = socketPair('seqpacket');
   const fd = createMemfd('test', 8192);
   try {
     assert.equal(sendDescriptor(here, Buffer.from('note'), fd), true);
-    const received = receiveDescriptor(there);
+    const received = takeDescriptor(there);
     assert.ok(typeof received === 'object');
     assert.equal(received.note.toString(), 'note');
     assert.notEqual(received.fd, fd);
@@ -21,13 +28,17 @@ test('sendDescriptor() passes a descriptor of the same file with its note', () =
   }
 });
 
-test('receiveDescriptor() tells nothing there, malformed and ended apart', () => {
+test('peekDescriptor() tells nothing there, malformed and ended apart', () => {
   const [here, there] = socketPair('seqpacket');
-  assert.equal(receiveDescriptor(there), undefined);
-  writeSync(here, 'a note without a descriptor');
-  assert.equal(receiveDescriptor(there), 'malformed');
+  assert.equal(peekDescriptor(there), undefined);
+  writeSync(here, 'note');
+  assert.equal(peekDescriptor(there), 'malformed');
+  skipDescriptor(there);
+  assert.equal(sendDescriptor(here, Buffer.from('a note too long'), here), true);
+  assert.equal(peekDescriptor(there), 'malformed');
+  skipDescriptor(there);
   closeDescriptor(here);
-  assert.equal(receiveDescriptor(there), 'ended');
+  assert.equal(peekDescriptor(there), 'ended');
   closeDescriptor(there);
 });
 
@@ -40,7 +51,7 @@ test('sendDescriptor() says when the socket is full, and goes on after a read', 
     while (sendDescriptor(here, note, fd)) sent += 1;
     assert.ok(sent > 16, `${sent} descriptors fit`);
     for (let i = 0; i < sent; i++) {
-      const received = receiveDescriptor(there);
+      const received = takeDescriptor(there);
       assert.ok(typeof received === 'object');
       closeDescriptor(received.fd);
     }

@@ -4,10 +4,11 @@ import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { descriptorOf } from '../../src/os/node-socket.ts';
-import { peerCredentials, receiveDescriptor, sendDescriptor, socketPair } from '../../src/os/socket.ts';
+import { peerCredentials, sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { nodePath, peerAddress, unixAddress } from '../../src/os/unix-address.ts';
-import { connectUnix, isUnixSeqpacket } from '../../src/os/unix-connect.ts';
+import { connectUnix } from '../../src/os/unix-connect.ts';
 import { Folder } from '../support/folder.ts';
+import { takeDescriptor } from '../support/take-descriptor.ts';
 
 test('unixAddress() has room for 107 bytes', () => {
   for (const path of [`/${'x'.repeat(106)}`, `@${'x'.repeat(107)}`, `/${'ü'.repeat(53)}`]) {
@@ -32,7 +33,7 @@ test('connectUnix() reaches what Node listens on under its own name; what it sen
     const accepted = descriptorOf(socket);
     assert.equal(peerAddress(accepted), `@iolite-os-own-${process.pid}`);
     assert.equal(peerCredentials(accepted).pid, process.pid);
-    const received = receiveDescriptor(accepted);
+    const received = takeDescriptor(accepted);
     assert.ok(typeof received === 'object');
     assert.equal(received.note.toString(), 'note');
     closeDescriptor(received.fd);
@@ -50,14 +51,4 @@ test('peerAddress() of a socket without a name is empty', () => {
   assert.equal(peerAddress(here), '');
   closeDescriptor(there);
   closeDescriptor(here);
-});
-
-test('isUnixSeqpacket() tells sockets apart', () => {
-  const pairs = [socketPair('stream'), socketPair('seqpacket')];
-  assert.deepEqual(
-    pairs.map(([fd]) => isUnixSeqpacket(fd)),
-    [false, true],
-  );
-  assert.equal(isUnixSeqpacket(0x7fff_ffff), false);
-  for (const fd of pairs.flat()) closeDescriptor(fd);
 });

@@ -21,6 +21,7 @@ export class Hostile {
   /** Its end of the descriptor socket. */
   readonly descriptors: number;
   readonly #closed: Promise<Error | undefined>;
+  #hasDescriptors = true;
 
   constructor(options: ChannelOptions = {}, program: 'reads' | 'sleeps' = 'reads') {
     const [messages, theirMessages] = socketPair('stream');
@@ -55,10 +56,17 @@ export class Hostile {
     return (await watchdog(this.#closed, 'the channel to close'))?.message ?? '';
   }
 
+  /** Its end of the descriptor socket, with what it has not taken. */
+  closeDescriptors(): void {
+    if (!this.#hasDescriptors) return;
+    this.#hasDescriptors = false;
+    closeDescriptor(this.descriptors);
+  }
+
   [Symbol.dispose](): void {
     this.channel.destroy();
     this.peer.socket.destroy();
-    closeDescriptor(this.descriptors);
+    this.closeDescriptors();
   }
 
   async #read(): Promise<void> {

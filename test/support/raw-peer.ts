@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { DESCRIPTOR_NOTE, newToken, rendezvousName, type SocketRole } from '../../src/ipc/meet/rendezvous.ts';
+import { newToken, rendezvousName, type SocketRole } from '../../src/ipc/meet/rendezvous.ts';
 import { FrameType, FrameWriter, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../src/ipc/wire/frame.ts';
-import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { connectUnix } from '../../src/os/unix-connect.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -39,13 +37,10 @@ export function dial(path: string, role: SocketRole, token: string): number {
   return connectUnix(path, rendezvousName(role, token)) as number;
 }
 
-/** Both connections, as they should be made. @returns the near end of the descriptor socket, to be closed */
+/** Both connections, as they should be made. @returns our end of the descriptor socket too, to be closed */
 export function dialBoth(path: string): { readonly peer: RawPeer; readonly descriptors: number } {
   const token = newToken();
-  const [descriptors, theirs] = socketPair('seqpacket');
-  const carrier = dial(path, 'd', token);
-  sendDescriptor(carrier, DESCRIPTOR_NOTE, theirs);
-  for (const fd of [carrier, theirs]) closeDescriptor(fd);
+  const descriptors = dial(path, 'd', token);
   return { peer: new RawPeer(dial(path, 'm', token)), descriptors };
 }
 

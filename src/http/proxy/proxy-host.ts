@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import type { Endpoint } from '../../ipc/meet/endpoint.ts';
 import { listen } from '../../ipc/meet/listen.ts';
+import { ownName } from '../../ipc/meet/own-folder.ts';
 import { HeapChunk } from '../../memory/heap-chunk.ts';
 import type { AppRequest } from '../app/app-side/app-request.ts';
 import { AppSession } from '../app/app-side/app-session.ts';
@@ -44,10 +44,9 @@ export class ProxyHost {
   ): Promise<ProxyHost> {
     const proxy = createProxy(options);
     const pool = createPool({ name: 'proxied' });
-    const name = `@iolite/proxy/${randomBytes(16).toString('hex')}`;
     const [requests, responses] = await Promise.all([
-      listen(`${name}/requests`),
-      listen(`${name}/responses`),
+      listen(ownName('requests')),
+      listen(ownName('responses')),
     ]);
     const handler = async (request: AppRequest): Promise<Answer> => {
       const answer = (await answerOf(proxy, request, request.signal)) as Answer;

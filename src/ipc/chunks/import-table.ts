@@ -1,11 +1,24 @@
-import type { IoliteError } from '../../base/error.ts';
+import { IoliteError, SystemError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { HEADER_BYTES } from '../../memory/chunk.ts';
-import { type ImportedChunk, importChunk, type OnWrite } from '../../memory/imported-chunk.ts';
+import {
+  type ChunkStatement,
+  type ImportedChunk,
+  importChunk,
+  type OnWrite,
+} from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
-import { closeDescriptor } from '../../os/descriptor.ts';
-import { receiveDescriptor } from '../../os/socket.ts';
-import { checkLength, type Frame, protocolError } from '../wire/frame.ts';
+import { EMFILE } from '../../os/constants.ts';
+import { descriptorLimit, discardForeign } from '../../os/descriptor.ts';
+import { peekDescriptor, skipDescriptor } from '../../os/socket.ts';
+import {
+  checkLength,
+  type Frame,
+  FrameType,
+  type FrameWriter,
+  Postponed,
+  protocolError,
+} from '../wire/frame.ts';
 import { type Quotas, quotaExceededError } from '../wire/quotas.ts';
 
 /** What bounds a peer, and what is asked of its memory. See also {@link Quotas}. */
@@ -16,6 +29,17 @@ export interface ImportOptions {
   readonly requireSealed: boolean;
 }
 
+/** What the table needs of its channel. */
+export interface ImportHost {
+  readonly writer: FrameWriter;
+  /** Frames were written. */
+  wrote(): void;
+}
+
+/** Of the descriptors that this process may have, the last ones, for which idle chunks are given back. */
+const RESERVE_PART = 0.125;
+const LEAST_RESERVE_DESCRIPTORS = 8;
+
 /** The chunks this side of a channel was given by its peer, by the numbers that the peer's messages use. */
 export class ImportTable {
   readonly #descriptors: number;
@@ -25,8 +49,12 @@ export class ImportTable {
   /** Chunks that this channel's messages leased and that may be leased still, with what forgets each. */
   readonly #leased = new Map<ImportedChunk, () => void>();
   #leasedBytes = 0;
+  readonly #host: ImportHost;
+  /** Chunks that we have asked the peer to revoke. */
+  readonly #asked = new Set<number>();
 
-  constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas) {
+  constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas, host: ImportHost) {
+    this.#host = host;
     this.#descriptors = descriptors;
     this.#options = { onWrite: 'fault', requireSealed: false, ...options, ...quotas };
   }
@@ -41,29 +69,60 @@ export class ImportTable {
   }
 
   /**
-   * A GRANT frame: takes the descriptor that was sent before it. @throws ERR_IOLITE_PROTOCOL,
-   * ERR_IOLITE_LIMIT
+   * A GRANT frame: takes the descriptor that was sent before it.
+   * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT; Postponed when this process has no descriptor left for it
    */
   granted(frame: Frame): void {
     checkLength(frame, 32);
     const { body } = frame;
     const index = body.readUInt32LE(0);
     const size = Number(body.readBigUInt64LE(8));
-    const received = receiveDescriptor(this.#descriptors);
+    const received = peekDescriptor(this.#descriptors);
+    if (received === 'exhausted') throw this.#exhausted();
     if (received === undefined || received === 'ended')
       throw protocolError('a descriptor was announced and is missing');
     if (received === 'malformed') throw protocolError('a descriptor was announced and something else came');
     const { fd, note } = received;
     const problem = this.#problem(index, size, note);
     if (problem !== undefined) {
-      closeDescriptor(fd);
+      discardForeign(fd);
       throw problem;
     }
     const id = body.toString('hex', 16, 32);
-    const chunk = importChunk(fd, { id, size, sole: (frame.flags & 1) !== 0 }, this.#options);
+    const chunk = this.#import(fd, { id, size, sole: (frame.flags & 1) !== 0 });
+    skipDescriptor(this.#descriptors);
     chunk.addGrant();
     this.#chunks.set(index, chunk);
     this.#mappedBytes += chunk.size;
+    // Numbers are given from the lowest on.
+    const limit = descriptorLimit();
+    if (fd >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
+  }
+
+  #import(fd: number, statement: ChunkStatement): ImportedChunk {
+    try {
+      return importChunk(fd, statement, this.#options);
+    } catch (error) {
+      const isExhausted =
+        error instanceof SystemError && (error.code === 'EMFILE' || error.code === 'ENFILE');
+      throw isExhausted ? this.#exhausted(error) : error;
+    }
+  }
+
+  #exhausted(cause: Error = new SystemError('recvmsg', EMFILE, 'Cannot receive a descriptor')): Postponed {
+    this.#askBack();
+    return new Postponed(cause);
+  }
+
+  /** Asks the peer to revoke what is not used here: each chunk that it may name is a descriptor of ours. */
+  #askBack(except?: number): void {
+    for (const [index, chunk] of this.#chunks) {
+      if (index === except || chunk.leased || this.#asked.has(index)) continue;
+      this.#asked.add(index);
+      const { buffer, at } = this.#host.writer.frame(FrameType.FORGET, 0, 4);
+      buffer.writeUInt32LE(index, at);
+      this.#host.wrote();
+    }
   }
 
   /** A REVOKE frame: the peer will not name the chunk again. */
@@ -78,7 +137,7 @@ export class ImportTable {
   /**
    * The lease of a slice that a message names. The caller retains it at once.
    * @throws ERR_IOLITE_PROTOCOL when the slice does not lie inside a granted chunk; ERR_IOLITE_STALE;
-   *   ERR_IOLITE_LIMIT
+   *   ERR_IOLITE_LIMIT; Postponed while another process has locked the chunk
    */
   lease(index: number, generation: number, start: number, end: number): Lease {
     const chunk = this.#chunks.get(index);
@@ -86,7 +145,7 @@ export class ImportTable {
     if (start < HEADER_BYTES || end > chunk.size) {
       throw protocolError(`a slice of ${start} to ${end} lies outside of its chunk of ${chunk.size} bytes`);
     }
-    const lease = chunk.lease(generation);
+    const lease = leaseOf(chunk, generation);
     if (!this.#leased.has(chunk)) this.#noteLeased(chunk);
     return lease;
   }
@@ -144,8 +203,17 @@ export class ImportTable {
 
   #remove(index: number, chunk: ImportedChunk): void {
     this.#chunks.delete(index);
+    this.#asked.delete(index);
     this.#mappedBytes -= chunk.size;
     invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');
     chunk.removeGrant();
+  }
+}
+
+function leaseOf(chunk: ImportedChunk, generation: number): Lease {
+  try {
+    return chunk.lease(generation);
+  } catch (error) {
+    throw error instanceof IoliteError && error.code === 'ERR_IOLITE_BUSY' ? new Postponed(error) : error;
   }
 }

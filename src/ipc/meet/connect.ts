@@ -1,14 +1,20 @@
 import { setTimeout } from 'node:timers/promises';
 import { checkInteger, IoliteError } from '../../base/error.ts';
+import { type Acl, admits, type Credentials, checkAcl } from '../../memory/acl.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { peerCredentials, sendDescriptor, socketPair } from '../../os/socket.ts';
+import { peerCredentials } from '../../os/socket.ts';
 import { connectUnix } from '../../os/unix-connect.ts';
 import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
-import { checkEndpointPath, DESCRIPTOR_NOTE, newToken, rendezvousName } from './rendezvous.ts';
+import { checkEndpointPath, newToken, rendezvousName } from './rendezvous.ts';
 
 /** How to connect, and what is accepted from the peer. */
 export interface ConnectOptions extends ChannelOptions {
+  /**
+   * Whose endpoint it may be, by what the kernel says of the process that listens, before anything is sent to
+   * it: anybody may have taken an abstract name. Default: processes of our user id, and of root.
+   */
+  readonly acl?: Acl;
   /** Ends the attempt, with its reason. */
   readonly signal?: AbortSignal;
   /** Milliseconds in which the endpoint has to greet us. Default 10,000. */
@@ -25,19 +31,20 @@ const LONGEST_PAUSE_MS = 50;
  * @param path in the file system, or '@' and an abstract name. './@name' is a path.
  * @returns the channel, once the endpoint has greeted us
  * @throws SystemError when nobody listens there (ENOENT, ECONNREFUSED) or we may not (EACCES);
- *   ERR_IOLITE_ACCESS when the endpoint's ACL excludes us, ERR_IOLITE_LIMIT when it is full; ERR_IOLITE_PEER
- *   when it is gone or does not greet in time; ERR_IOLITE_PROTOCOL when it is something else;
+ *   ERR_IOLITE_ACCESS when the endpoint's ACL excludes us, or ours it, ERR_IOLITE_LIMIT when it is full;
+ *   ERR_IOLITE_PEER when it is gone or does not greet in time; ERR_IOLITE_PROTOCOL when it is something else;
  *   ERR_IOLITE_ARGUMENT; the signal's reason. Leaves nothing open then.
  */
 export async function connect(path: string, options: ConnectOptions = {}): Promise<Channel> {
-  const { signal, timeout = DEFAULT_TIMEOUT_MS, ...accepted } = options;
+  const { signal, timeout = DEFAULT_TIMEOUT_MS, acl, ...accepted } = options;
   checkEndpointPath(path, 'Cannot connect');
+  if (acl !== undefined) checkAcl(acl);
   checkChannelOptions(accepted);
   checkInteger(timeout, 'timeout', 1, 2 ** 31 - 1);
   signal?.throwIfAborted();
   const deadline = performance.now() + timeout;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const channel = tryConnect(path, accepted);
+    const channel = tryConnect(path, accepted, acl);
     if (channel !== undefined) {
       await waitForGreeting(channel, path, deadline, signal);
       return channel;
@@ -51,40 +58,38 @@ export async function connect(path: string, options: ConnectOptions = {}): Promi
 
 /**
  * One attempt to connect, without waiting: the endpoint has not greeted us yet.
+ * @param acl whose endpoint it may be. Default: our user's, or root's
  * @returns undefined while the endpoint's queue is full
- * @throws SystemError
+ * @throws SystemError; ERR_IOLITE_ACCESS
  */
-export function tryConnect(path: string, accepted: ChannelOptions): Channel | undefined {
+export function tryConnect(path: string, accepted: ChannelOptions, acl?: Acl): Channel | undefined {
   const token = newToken();
-  const [ours, theirs] = socketPair('seqpacket');
-  let carrier: number | undefined;
+  let descriptors: number | undefined;
   let messages: number | undefined;
   try {
-    carrier = connectUnix(path, rendezvousName('d', token));
-    if (carrier === undefined || !carry(carrier, theirs)) return undefined;
+    descriptors = connectUnix(path, rendezvousName('d', token));
+    if (descriptors === undefined) return undefined;
+    checkListener(path, peerCredentials(descriptors), acl);
     messages = connectUnix(path, rendezvousName('m', token));
     if (messages === undefined) return undefined;
-    return new Channel({ messages, descriptors: ours }, peerCredentials(messages), accepted);
+    const peer = peerCredentials(messages);
+    // Between the two another process may have taken the name.
+    checkListener(path, peer, acl);
+    const channel = new Channel({ messages, descriptors }, peer, accepted);
+    [messages, descriptors] = [undefined, undefined];
+    return channel;
   } finally {
-    if (messages === undefined) closeDescriptor(ours);
-    closeDescriptor(theirs);
-    if (carrier !== undefined) closeDescriptor(carrier);
+    for (const fd of [messages, descriptors]) if (fd !== undefined) closeDescriptor(fd);
   }
 }
 
-/**
- * Sends the far end of the descriptor socket. A socket that was just connected has room; what was sent stays
- * there when it is closed. An endpoint that refuses us may have closed it already: our second
- * connection is told why.
- */
-function carry(carrier: number, fd: number): boolean {
-  try {
-    return sendDescriptor(carrier, DESCRIPTOR_NOTE, fd);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE' || code === 'ECONNRESET') return true;
-    throw error;
-  }
+function checkListener(path: string, peer: Credentials, acl: Acl | undefined): void {
+  if (admits(acl ?? { uids: [process.geteuid?.() ?? 0, 0] }, peer)) return;
+  throw new IoliteError(
+    'ERR_IOLITE_ACCESS',
+    `Cannot connect to ${path}: process ${peer.pid} of user ${peer.uid} listens there, whom the acl does not ` +
+      'admit',
+  );
 }
 
 /** Waits for the endpoint's HELLO. Ends the channel if it does not come. */

@@ -3,14 +3,20 @@ import type { Server, Socket } from 'node:net';
 import { checkInteger, IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { type Acl, admits, type Credentials } from '../../memory/acl.ts';
-import { closeDescriptor, duplicateDescriptor } from '../../os/descriptor.ts';
+import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf } from '../../os/node-socket.ts';
-import { peerCredentials } from '../../os/socket.ts';
+import {
+  admitDescriptors,
+  closeWithDescriptors,
+  peerCredentials,
+  refuseDescriptors,
+} from '../../os/socket.ts';
 import { peerAddress } from '../../os/unix-address.ts';
 import { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
 import { Inbox } from '../inbox.ts';
 import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
+import { dropConnection } from './drop-connection.ts';
 import { HalfChannels } from './half-channels.ts';
 import { readRendezvousName } from './rendezvous.ts';
 
@@ -61,6 +67,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   readonly #lingering = new Set<Socket>();
   /** Channels that nobody has taken yet. */
   readonly #inbox = new Inbox<Channel>();
+  /** Whether nobody can pass descriptors to a connection that is not a channel's. */
+  readonly #takesBytesOnly: boolean;
   #closed = false;
 
   /** @param server listens already, and accepts paused */
@@ -72,6 +80,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     checkInteger(greetingTimeout, 'greetingTimeout', 1, 2 ** 31 - 1);
     this.path = path;
     this.#server = server;
+    this.#takesBytesOnly = refuseDescriptors(descriptorOf(server));
     this.#acl = acl;
     this.#maxChannels = maxChannels;
     this.#greetingTimeout = greetingTimeout;
@@ -119,7 +128,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.#server.close();
     this.#halfChannels.clear();
     for (const channel of [...this.#silent, ...this.#inbox.clear()]) channel.destroy();
-    for (const socket of this.#lingering) socket.destroy();
+    for (const socket of this.#lingering) dropConnection(socket);
     this.#inbox.end();
     this.emit('close');
   }
@@ -138,33 +147,35 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       peer = peerCredentials(fd);
       name = peerAddress(fd);
     } catch {
-      socket.destroy();
+      dropConnection(socket);
       return;
     }
     const { role, token } = readRendezvousName(name) ?? {};
     if (!admits(this.#acl, peer)) {
       // Its second connection will be told.
-      if (role === 'd') socket.destroy();
+      if (role === 'd') dropConnection(socket);
       else this.#refuse(socket, 'access', peer);
       return;
     }
     if (token === undefined) return this.#refuse(socket, 'protocol', peer);
     if (role === 'd') return this.#halfChannels.add(token, socket, peer);
-    const descriptors = this.#halfChannels.take(token, peer);
-    if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
-    if (!this.#hasRoom()) {
-      closeDescriptor(descriptors);
-      return this.#refuse(socket, 'limit', peer);
-    }
+    let descriptors: number | undefined;
     let messages: number;
     try {
+      descriptors = this.#halfChannels.take(token, peer);
+      if (descriptors === undefined) return this.#refuse(socket, 'protocol', peer);
+      if (!this.#hasRoom()) {
+        closeWithDescriptors(descriptors);
+        return this.#refuse(socket, 'limit', peer);
+      }
       messages = duplicateDescriptor(descriptorOf(socket));
     } catch {
-      closeDescriptor(descriptors);
+      if (descriptors !== undefined) closeWithDescriptors(descriptors);
       return this.#refuse(socket, 'limit', peer);
     }
     // Nothing was read of it: the channel has a socket of its own over the same connection.
     socket.destroy();
+    admitDescriptors(descriptors);
     this.#open(new Channel({ messages, descriptors }, peer, this.#accepted));
   }
 
@@ -219,17 +230,18 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
   #refuse(socket: Socket, refusal: ConnectionRefusal, peer: Credentials): void {
     this.emit('refused', refusalError(refusal), peer);
     if (this.#lingering.size >= MAX_LINGERING_SOCKETS) {
-      socket.destroy();
+      dropConnection(socket);
       return;
     }
     this.#lingering.add(socket);
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const timer = setTimeout(() => dropConnection(socket), LINGER_MS);
     socket.once('close', () => {
       clearTimeout(timer);
       this.#lingering.delete(socket);
     });
     socket.end(refusalFrame(refusal));
-    socket.resume();
+    // To read a descriptor is to close it, and that may wait.
+    if (this.#takesBytesOnly) socket.resume();
   }
 }
 

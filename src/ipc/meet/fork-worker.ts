@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
-import { randomBytes } from 'node:crypto';
 import { IoliteError } from '../../base/error.ts';
 import type { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
 import { CHANNEL_VARIABLE } from './fork.ts';
 import { listen } from './listen.ts';
+import { ownName } from './own-folder.ts';
 
 /** How a cluster's worker is started, and what the primary accepts from it. */
 export interface WorkerOptions {
@@ -35,11 +35,13 @@ export async function forkWorker(options: WorkerOptions = {}): Promise<ForkedWor
       'Cannot fork worker: this process is no primary of a cluster',
     );
   }
-  // An endpoint of its own, which only this worker may use: the kernel says which process connects.
+  // An endpoint of its own, which only this worker may use, as whichever user it runs: the kernel says which
+  // process connects.
   const pids: number[] = [];
-  const name = `@iolite/worker/${randomBytes(16).toString('hex')}`;
+  const name = ownName('worker');
   await using endpoint = await listen(name, {
     acl: { pids },
+    mode: 0o666,
     ...(accepted === undefined ? {} : { channel: accepted }),
     ...(signal === undefined ? {} : { signal }),
   });

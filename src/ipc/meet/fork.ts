@@ -44,8 +44,7 @@ export interface Forked {
 }
 
 /**
- * Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: '@' and a
- * name.
+ * Names the child's inherited sockets: two numbers, then those of `descriptors`. Or an endpoint: its path.
  */
 export const CHANNEL_VARIABLE = 'IOLITE_CHANNEL';
 /** Of those that a child inherits, behind its standard streams. */
@@ -164,11 +163,11 @@ function takeUp(options?: ChannelOptions): Inheritance {
   return inheritance;
 }
 
-/** What fork() and forkWorker() say: numbers of descriptors, or the name of an endpoint. */
+/** What fork() and forkWorker() say: numbers of descriptors, or the path of an endpoint. */
 function readEnvironment(options?: ChannelOptions): Inheritance {
   const { [CHANNEL_VARIABLE]: value = '' } = process.env;
   delete process.env[CHANNEL_VARIABLE];
-  if (!value.startsWith('@')) return openInherited(value.split(',').map(Number), options);
+  if (!value.startsWith('/')) return openInherited(value.split(',').map(Number), options);
   const channel = tryConnect(value, options ?? {});
   if (channel === undefined) throw noParentError();
   return { channel, descriptors: [] };

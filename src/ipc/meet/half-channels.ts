@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Credentials } from '../../memory/acl.ts';
-import { closeDescriptor } from '../../os/descriptor.ts';
+import { duplicateDescriptor } from '../../os/descriptor.ts';
 import { descriptorOf } from '../../os/node-socket.ts';
-import { receiveDescriptor } from '../../os/socket.ts';
-import { isUnixSeqpacket } from '../../os/unix-connect.ts';
-import { DESCRIPTOR_NOTE } from './rendezvous.ts';
+import { dropConnection } from './drop-connection.ts';
 
 /** First halves of channels that may wait for their second. */
 const MAX_HALVES = 256;
@@ -15,10 +13,7 @@ interface HalfChannel {
   readonly timer: NodeJS.Timeout;
 }
 
-/**
- * Connections that bring a descriptor socket and wait, for a short time, for the message socket that goes
- * with it.
- */
+/** Descriptor sockets that wait, for a short time, for the message socket that goes with each. */
 export class HalfChannels {
   readonly #timeout: number;
   /** By token, the oldest first. */
@@ -38,7 +33,7 @@ export class HalfChannels {
       this.#drop(oldest);
     }
     if (this.#halves.has(token)) {
-      socket.destroy();
+      dropConnection(socket);
       return;
     }
     const timer = setTimeout(() => this.#drop(token), this.#timeout).unref();
@@ -46,8 +41,9 @@ export class HalfChannels {
   }
 
   /**
-   * The descriptor socket that `peer` has sent under this token, which the caller closes; undefined when
-   * there is none, or another process sent it, or it is something else.
+   * The descriptor socket that `peer` has connected under this token, which the caller closes; undefined when
+   * there is none, or it is another process's.
+   * @throws SystemError: EMFILE
    */
   take(token: string, peer: Credentials): number | undefined {
     const half = this.#halves.get(token);
@@ -55,9 +51,12 @@ export class HalfChannels {
     const { pid, uid, gid } = half.peer;
     if (pid !== peer.pid || uid !== peer.uid || gid !== peer.gid) return undefined;
     try {
-      return receiveSocket(descriptorOf(half.socket));
+      // Nothing was read of it: the channel has a descriptor of its own of the same connection.
+      return duplicateDescriptor(descriptorOf(half.socket));
     } finally {
-      this.#drop(token);
+      this.#halves.delete(token);
+      clearTimeout(half.timer);
+      half.socket.destroy();
     }
   }
 
@@ -70,15 +69,6 @@ export class HalfChannels {
     if (half === undefined) return;
     this.#halves.delete(token);
     clearTimeout(half.timer);
-    half.socket.destroy();
+    dropConnection(half.socket);
   }
-}
-
-function receiveSocket(connection: number): number | undefined {
-  const received = receiveDescriptor(connection);
-  if (typeof received !== 'object') return undefined;
-  const { fd, note } = received;
-  if (note.equals(DESCRIPTOR_NOTE) && isUnixSeqpacket(fd)) return fd;
-  closeDescriptor(fd);
-  return undefined;
 }

@@ -6,12 +6,12 @@ import { ArgumentError, describe } from '../../base/error.ts';
  * of its ends to abstract names that say what they are and share a random token, which the kernel shows to
  * the endpoint as it accepts them:
  *
- *     @iolite/d/<token>   brings a descriptor: the far end of the descriptor socket
+ *     @iolite/d/<token>   becomes the descriptor socket
  *     @iolite/m/<token>   becomes the message socket
  *
- * The first is connected, and its descriptor sent, before the second is connected: so when the endpoint
- * accepts the second it has everything, and nothing waits. The kernel attests that both are of the same
- * process.
+ * The first is connected before the second: so when the endpoint accepts the second it has everything, and
+ * nothing waits. The kernel attests that both are of the same process. Both are the endpoint's own accepts:
+ * of a socket that was passed to it the connector could change the options, and lock it in every call.
  */
 export type SocketRole = 'd' | 'm';
 
@@ -32,9 +32,6 @@ export function readRendezvousName(
   const [, role, token] = /^@iolite\/([dm])\/([0-9a-f]{32})$/.exec(name) ?? [];
   return role === undefined || token === undefined ? undefined : { role: role as SocketRole, token };
 }
-
-/** Comes with the descriptor. */
-export const DESCRIPTOR_NOTE = Buffer.from('IOL1');
 
 /** Throws `ERR_IOLITE_ARGUMENT` unless `path` can name an endpoint. */
 export function checkEndpointPath(path: unknown, attempted: string): asserts path is string {

@@ -1,10 +1,12 @@
 import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownFolder } from '../meet/own-folder.ts';
 
 /** A pipe, by what the kernel calls it: no two that exist have the same. */
 export interface PipeIdentity {
   readonly device: bigint;
   readonly inode: bigint;
-  /** The abstract name at which its writer listens. */
+  /** The path at which its writer listens, of a user who is also the reader's. */
   readonly endpoint: string;
 }
 
@@ -16,12 +18,15 @@ const O_ACCMODE = 0x3;
 const O_RDWR = 0x2;
 const MODES: Record<PipeEnd, number> = { read: 0x0, write: 0x1 };
 
-/** The pipe, or named pipe, behind a descriptor; undefined when it is something else. */
+/** The pipe, or named pipe, behind a descriptor; undefined when it is something else, and where
+ * there is no place for a name of ours. */
 export function identifyPipe(fd: number): PipeIdentity | undefined {
   const stats = fstatSync(fd, { bigint: true });
   if (!stats.isFIFO()) return undefined;
   const { dev: device, ino: inode } = stats;
-  return { device, inode, endpoint: `@iolite/pipe/${device}/${inode}` };
+  const folder = ownFolder();
+  if (folder === undefined) return undefined;
+  return { device, inode, endpoint: join(folder, `pipe-${device}-${inode}`) };
 }
 
 /**

@@ -9,7 +9,7 @@ import { IoliteError } from '../../base/error.ts';
  *     5  flags   u8, by type
  *     6  zero    u16
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 export const PROTOCOL_MAGIC = 0x314c4f49; // "IOL1"
 
 const HEADER_BYTES = 8;
@@ -145,20 +145,29 @@ export class FrameReader {
   /**
    * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over:
    * each of these bytes once, and once more a doubling of the room, however few come at a time.
-   * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws
+   * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws. A frame
+   *   whose delivery throws {@link Postponed} is delivered anew by the next call, with all that follows it
    */
   push(bytes: Buffer, deliver: (frame: Frame) => void): void {
     if (this.#filled === 0) {
-      this.#hold(bytes.subarray(this.#cut(bytes, deliver)));
+      this.#deliver(bytes, deliver);
       return;
     }
     this.#hold(bytes);
     if (this.#filled < this.#wanted) return;
     const input = this.#held.subarray(0, this.#filled);
     this.#filled = 0;
-    const rest = input.subarray(this.#cut(input, deliver));
     this.#held = NO_BYTES;
-    this.#hold(rest);
+    this.#deliver(input, deliver);
+  }
+
+  #deliver(input: Buffer, deliver: (frame: Frame) => void): void {
+    try {
+      this.#hold(input.subarray(this.#cut(input, deliver)));
+    } catch (error) {
+      if (error instanceof Postponed) this.#hold(input.subarray(this.#frame.start - HEADER_BYTES));
+      throw error;
+    }
   }
 
   /** Puts bytes behind those held. */
@@ -195,6 +204,16 @@ export class FrameReader {
       frame.end = at;
       deliver(frame);
     }
+  }
+}
+
+/** Thrown for a frame that nothing can be done about yet, nor was: it is to be delivered again. */
+export class Postponed extends Error {
+  /** Why it has to wait. */
+  declare readonly cause: Error;
+
+  constructor(cause: Error) {
+    super(`A frame has to wait: ${cause.message}`, { cause });
   }
 }
 

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { sendNow } from '../../os/socket.ts';
+import { sendToPeer } from '../../os/socket.ts';
 
 /** Most bytes read at once. */
 const READ_BYTES = 64 * 1024;
@@ -24,6 +24,8 @@ export interface MessageSocketListener {
 export class MessageSocket {
   readonly #socket: Socket;
   readonly #fd: number;
+  /** Whether nobody reads any more. What came before is read to its end all the same. */
+  #isBroken = false;
 
   /** @param fd a connected stream socket, taken over */
   constructor(fd: number, listener: MessageSocketListener) {
@@ -49,8 +51,22 @@ export class MessageSocket {
     const socket = this.#socket;
     // Once destroyed, the descriptor may be another one's.
     if (socket.destroyed || socket.writableLength > 0) return socket.write(bytes);
-    const sent = sendNow(this.#fd, bytes);
+    const sent = this.#isBroken ? -1 : sendToPeer(this.#fd, bytes);
+    if (sent === -1) {
+      // Node's socket would drop what it has not read.
+      this.#isBroken = true;
+      return true;
+    }
     return sent === bytes.length || socket.write(bytes.subarray(sent));
+  }
+
+  /** Reads nothing until {@link resume}. Does not keep the process alive meanwhile. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   end(): void {

@@ -1,4 +1,5 @@
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import { descriptorLimit } from '../../os/descriptor.ts';
 import { MAX_MESSAGE_HEAD_BYTES, MAX_SLICES } from './frame.ts';
 
 /**
@@ -16,7 +17,7 @@ export interface Quotas {
   readonly maxBodyBytes: number;
   /**
    * Chunks the peer may name, hence descriptors it can make us hold. The sender takes back the oldest.
-   * Default 4096.
+   * Default 4096, or a quarter of the descriptors that this process may have if that is less.
    */
   readonly maxChunks: number;
   /** Bytes of these chunks, hence what it can make us map. Default 64 GiB. */
@@ -33,6 +34,8 @@ export interface Quotas {
 export type SenderQuotas = Omit<Quotas, 'maxLeasedChunks' | 'maxLeasedBytes'>;
 
 const GIB_BYTES = 1024 ** 3;
+/** However few descriptors there are. */
+const LEAST_CHUNKS = 16;
 const MAX_UINT32 = 0xffff_ffff;
 
 /** What holds unless the program says otherwise, and for a peer whose greeting states nothing. */
@@ -67,11 +70,16 @@ export function quotasOf(options: Partial<Quotas>): Quotas {
   }
   const quotas: Record<string, number> = {};
   for (const name of Object.keys(MAX_QUOTAS) as (keyof Quotas)[]) {
-    const { [name]: value = DEFAULT_QUOTAS[name] } = options;
+    const { [name]: value = name === 'maxChunks' ? defaultMaxChunks() : DEFAULT_QUOTAS[name] } = options;
     checkInteger(value, name, name === 'maxHeadBytes' || name === 'maxStreams' ? 0 : 1, MAX_QUOTAS[name]);
     quotas[name] = value;
   }
   return quotas as unknown as Quotas;
+}
+
+/** Each chunk is a descriptor of ours, and one peer is not to have them all. */
+function defaultMaxChunks(): number {
+  return Math.max(LEAST_CHUNKS, Math.min(DEFAULT_QUOTAS.maxChunks, Math.floor(descriptorLimit() / 4)));
 }
 
 /** The error of a peer that went beyond a quota. */

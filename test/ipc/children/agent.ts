@@ -37,7 +37,7 @@ async function obey({ head, body }: Message): Promise<Message> {
       return {};
     case 'connect':
       for (let i = 0; i < size; i++) {
-        const channel = await connect(path, options);
+        const channel = await connect(path, { acl: everyone, ...options });
         serve(channel);
         channels.set(path, [...(channels.get(path) ?? []), channel]);
       }

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { closeDescriptor, reopenReadOnly } from '../../../src/os/descriptor.ts';
 import { map } from '../../../src/os/mapping.ts';
 import { createMemfd } from '../../../src/os/memfd.ts';
-import { receiveDescriptor, sendDescriptor, socketPair } from '../../../src/os/socket.ts';
+import { peekDescriptor, sendDescriptor, socketPair } from '../../../src/os/socket.ts';
 
 const memfd = createMemfd('ledger', 8192);
 const reopened = reopenReadOnly(memfd);
@@ -11,7 +11,7 @@ const closed = createMemfd('ledger', 8192);
 closeDescriptor(closed);
 const [here, there] = socketPair('seqpacket');
 sendDescriptor(here, Buffer.from('x'), memfd);
-const received = receiveDescriptor(there);
+const received = peekDescriptor(there);
 const mappings = [map(memfd, 8192, 'read-write', false), map(reopened, 8192, 'read-only', false)];
 try {
   map(closed, 8192, 'read-only', false);

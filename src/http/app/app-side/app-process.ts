@@ -3,11 +3,11 @@
  * its own, which it tells its parent; ends when it is told to, and when the parent does.
  */
 
-import { randomBytes } from 'node:crypto';
 import { createPool } from '../../../aggregate/pool.ts';
 import { ignore } from '../../../base/ignore.ts';
 import { parentChannel } from '../../../ipc/meet/fork.ts';
 import { listen } from '../../../ipc/meet/listen.ts';
+import { ownName } from '../../../ipc/meet/own-folder.ts';
 import type { AppRequest } from './app-request.ts';
 import { AppSession } from './app-session.ts';
 import { loadApp } from './load-app.ts';
@@ -41,7 +41,7 @@ parent.onRequest(() => undefined);
 
 const handler = await loadApp(module);
 const pool = createPool({ name: 'answers' });
-const endpoint = await listen(`@iolite/app/${randomBytes(16).toString('hex')}`, {
+const endpoint = await listen(ownName('app'), {
   channel: { rememberHeads: true },
 });
 endpoint.on('channel', channel => {

@@ -114,14 +114,10 @@ export class AppGateway implements Handler {
     const { signal } = this.#closing;
     for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
       try {
-        const channel = await connect(path, { signal, gather: true, rememberHeads: true });
-        // A name without a place in the file system is anybody's once its owner is dead.
-        if (channel.peer.uid === process.getuid?.()) return channel;
-        channel.destroy();
-        return undefined;
+        return await connect(path, { signal, gather: true, rememberHeads: true });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ECONNREFUSED' || code === 'ENOENT') return undefined;
+        if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ERR_IOLITE_ACCESS') return undefined;
       }
       await pause(wait, undefined, { signal, ref: false }).catch(() => {});
     }
