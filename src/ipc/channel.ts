@@ -118,6 +118,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       exports: this.#exports,
       wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
       flush: () => this.#flush(),
+      relieved: () => this.#receiver.responder.resume(),
     });
     this.requester = new Requester({
       sender: this.#sender,
@@ -130,6 +131,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       // By our BYE the peer knows that what was not answered before will not be.
       send: (kind, correlation, message) =>
         this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
+      mayAnswer: () => this.#sender.mayAnswer,
       wrote,
     });
     this.#outgoing = new OutgoingStreams({
@@ -202,7 +204,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.#outgoing.send(source, options);
   }
 
-  /** Sets what answers the peer's requests. Requests that came before wait for it. */
+  /**
+   * Sets what answers the peer's requests. Those that came before wait for it, up to a MiB of heads; more are
+   * refused with ERR_IOLITE_UNSUPPORTED. It is not called while the peer leaves 32 MiB of answers untaken.
+   */
   onRequest(handler: RequestHandler): void {
     if (typeof handler !== 'function') {
       throw new ArgumentError(`Cannot answer requests: a function is wanted, ${describe(handler)} was given`);
