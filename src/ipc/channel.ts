@@ -9,6 +9,7 @@ import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import type { Message } from './message.ts';
+import { PeerHolder } from './peer-holder.ts';
 import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
@@ -120,6 +121,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       flush: () => this.#flush(),
       relieved: () => this.#receiver.responder.resume(),
     });
+    const { maxHeldBytes } = options;
+    this.#exports.holder = new PeerHolder(peer, maxHeldBytes, this.#sender, reason =>
+      this.#fail(reason, true),
+    );
     this.requester = new Requester({
       sender: this.#sender,
       whyClosed: () => (this.#state === 'open' ? undefined : this.#whyClosed()),
@@ -393,7 +398,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);
-    this.#exports.clear();
+    this.#exports.end();
     this.#receiver.end(error, reason);
     closeDescriptor(this.#descriptors);
     this.#busyPoll.end();

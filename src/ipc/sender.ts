@@ -3,6 +3,7 @@ import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
+import type { Chunk } from '../memory/chunk.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import { HeavyCredit } from './flow/heavy-credit.ts';
@@ -103,6 +104,19 @@ export class Sender {
    */
   get mayAnswer(): boolean {
     return this.#answerBytes < MAX_ANSWER_BYTES && this.#unleased.isShort;
+  }
+
+  /** Of messages, modulo 2^32. */
+  get leasedCount(): number {
+    return this.#peerLeased;
+  }
+
+  /** Chunks of what was sent and the peer has not leased. */
+  untaken(): Set<Chunk> {
+    const chunks = new Set<Chunk>();
+    for (const body of this.#unleased.bodies)
+      for (const { lease } of body?.slices() ?? []) chunks.add(lease.chunk);
+    return chunks;
   }
 
   /** The answer to a request came: see {@link HeavyCredit}. */
