@@ -1,4 +1,4 @@
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { ImportOptions } from './chunks/import-table.ts';
 import { checkBusyPoll } from './flow/busy-poll.ts';
 import { type Quotas, quotasOf } from './wire/quotas.ts';
@@ -22,6 +22,12 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
    * head is an object of its own.
    */
   readonly rememberHeads?: boolean;
+  /**
+   * Bytes of a pool of ours with a limit that the peer may hold when the pool is full, of what nobody here
+   * uses any more, or was sent and not taken. One that has held more for five seconds is cut off with
+   * ERR_IOLITE_LIMIT, and its share given up. Default: half of the pool's limit.
+   */
+  readonly maxHeldBytes?: number;
 }
 
 /**
@@ -31,6 +37,8 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
 export function checkChannelOptions(options: ChannelOptions = {}): void {
   quotasOf(options);
   checkBusyPoll(options.busyPoll);
+  if (options.maxHeldBytes !== undefined)
+    checkInteger(options.maxHeldBytes, 'maxHeldBytes', 0, Number.MAX_SAFE_INTEGER);
   for (const name of ['gather', 'rememberHeads'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean') {

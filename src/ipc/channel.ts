@@ -11,6 +11,7 @@ import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Postponement } from './flow/postponement.ts';
 import type { Message } from './message.ts';
+import { PeerHolder } from './peer-holder.ts';
 import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
@@ -124,7 +125,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       exports: this.#exports,
       wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
       flush: () => this.#flush(),
+      relieved: () => this.#receiver.responder.resume(),
     });
+    const { maxHeldBytes } = options;
+    this.#exports.holder = new PeerHolder(peer, maxHeldBytes, this.#sender, reason =>
+      this.#fail(reason, true),
+    );
     this.requester = new Requester({
       sender: this.#sender,
       whyClosed: () => (this.#state === 'open' ? undefined : this.#whyClosed()),
@@ -136,6 +142,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       // By our BYE the peer knows that what was not answered before will not be.
       send: (kind, correlation, message) =>
         this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
+      mayAnswer: () => this.#sender.mayAnswer,
       wrote,
     });
     this.#outgoing = new OutgoingStreams({
@@ -214,7 +221,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.#outgoing.send(source, options);
   }
 
-  /** Sets what answers the peer's requests. Requests that came before wait for it. */
+  /**
+   * Sets what answers the peer's requests. Those that came before wait for it, up to a MiB of heads; more are
+   * refused with ERR_IOLITE_UNSUPPORTED. It is not called while the peer leaves 32 MiB of answers untaken.
+   */
   onRequest(handler: RequestHandler): void {
     if (typeof handler !== 'function') {
       throw new ArgumentError(`Cannot answer requests: a function is wanted, ${describe(handler)} was given`);
@@ -402,7 +412,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);
-    this.#exports.clear();
+    this.#exports.end();
     this.#receiver.end(error, reason);
     closeWithDescriptors(this.#descriptors);
     this.#postponement.end();

@@ -6,18 +6,22 @@ import type { ImportTable } from './chunks/import-table.ts';
 import type { Message } from './message.ts';
 import { checkLength, type Frame, MESSAGE_FIXED_BYTES, protocolError, SLICE_BYTES } from './wire/frame.ts';
 import type { HeadMemo } from './wire/head.ts';
-import { parseHead } from './wire/head.ts';
+import { parseWeighed, weigh } from './wire/head.ts';
 import { type Quotas, quotaExceededError } from './wire/quotas.ts';
+import { weightOfMessage } from './wire/weight.ts';
 
 /** A message as it arrived. Its body, leased, belongs to the caller. */
 export interface Incoming {
   readonly kind: number;
   readonly correlation: number;
   readonly message: Message;
+  /** Of the message, as {@link weightOfMessage} has it. */
+  readonly weight: number;
 }
 
 /**
  * Reads a MESSAGE frame, trusting nothing in it.
+ * @param admit asked of its kind and weight before anything is made of it; throws to refuse it
  * @param heads what came before, if that is remembered
  * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE, ERR_IOLITE_LIMIT; holds nothing then
  */
@@ -25,6 +29,7 @@ export function decodeMessage(
   frame: Frame,
   imports: ImportTable,
   quotas: Quotas,
+  admit: (kind: number, weight: number) => void,
   heads?: HeadMemo,
 ): Incoming {
   const { bytes, start } = frame;
@@ -41,18 +46,20 @@ export function decodeMessage(
   const headAt = start + MESSAGE_FIXED_BYTES;
   const slicesAt = headAt + headLength;
   const message: { head?: Json; body?: Aggregate } = {};
+  const weight = weightOfMessage(weigh(bytes, headAt, slicesAt), sliceCount);
+  admit(kind, weight);
   if (headLength > 0) {
     message.head =
-      heads === undefined ? parseHead(bytes, headAt, slicesAt) : heads.parse(bytes, headAt, slicesAt);
+      heads === undefined ? parseWeighed(bytes, headAt, slicesAt) : heads.parse(bytes, headAt, slicesAt);
   }
-  if (!hasBody) return { kind, correlation, message };
+  if (!hasBody) return { kind, correlation, message, weight };
   const body = leaseBody(bytes, slicesAt, sliceCount, imports);
   if (body.length > quotas.maxBodyBytes) {
     body.release();
     throw quotaExceededError('maxBodyBytes', quotas.maxBodyBytes);
   }
   message.body = body;
-  return { kind, correlation, message };
+  return { kind, correlation, message, weight };
 }
 
 function leaseBody(bytes: Buffer, at: number, count: number, imports: ImportTable): Aggregate {

@@ -11,11 +11,11 @@ export class Inbox<T extends object> {
   readonly #items: T[] = [];
   #first = 0;
   readonly #waiters: Waiter<T>[] = [];
-  readonly #taken: () => void;
+  readonly #taken: (item: T) => void;
   #end: { readonly error: Error | undefined } | undefined;
 
   /** @param taken called for each item as the program takes it */
-  constructor(taken: () => void = () => {}) {
+  constructor(taken: (item: T) => void = () => {}) {
     this.#taken = taken;
   }
 
@@ -25,7 +25,7 @@ export class Inbox<T extends object> {
       this.#items.push(item);
       return;
     }
-    this.#taken();
+    this.#taken(item);
     waiter.resolve({ value: item, done: false });
   }
 
@@ -58,7 +58,7 @@ export class Inbox<T extends object> {
     const item = this.#items[this.#first];
     if (item !== undefined) {
       this.#advance();
-      this.#taken();
+      this.#taken(item);
       return Promise.resolve({ value: item, done: false });
     }
     if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);

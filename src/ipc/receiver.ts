@@ -12,12 +12,15 @@ import { failureOf } from './wire/failure.ts';
 import { type Frame, type FrameWriter, MessageKind } from './wire/frame.ts';
 import { HeadMemo } from './wire/head.ts';
 import type { Quotas } from './wire/quotas.ts';
+import { HEAVY_BYTES } from './wire/weight.ts';
 
 /** What the receiver needs of its channel. */
 export interface ReceiverHost {
   readonly writer: FrameWriter;
   /** Whose requests the peer answers. */
   readonly requester: Requester;
+  /** Whether the peer has taken so much of what it was answered that it may be answered more. */
+  mayAnswer(): boolean;
   /** Sends an answer. */
   send(kind: number, correlation: number, message: Message): Promise<void>;
   /** Frames were written, or are to be written when the channel flushes. */
@@ -40,6 +43,8 @@ export class Receiver {
   readonly #quotas: Quotas;
   readonly #acknowledgements: Acknowledgements;
   readonly #heads: HeadMemo | undefined;
+  /** What those of the messages in the inbox weigh that are heavy. */
+  readonly #weights = new Map<Message, number>();
 
   /** @param descriptors the channel's socket for descriptors */
   constructor(descriptors: number, options: ChannelOptions, quotas: Quotas, host: ReceiverHost) {
@@ -48,20 +53,26 @@ export class Receiver {
     this.#acknowledgements = new Acknowledgements(() => host.wrote(), quotas.maxMessages);
     this.#heads = options.rememberHeads === true ? new HeadMemo() : undefined;
     this.imports = new ImportTable(descriptors, options, quotas, host);
-    this.inbox = new Inbox(() => this.#acknowledgements.consumed());
-    this.responder = new Responder(
-      (kind, correlation, message) => host.send(kind, correlation, message),
-      () => this.#acknowledgements.consumed(),
-    );
+    this.inbox = new Inbox(message => this.#acknowledgements.consumed(this.#weightOf(message)));
+    this.responder = new Responder({
+      send: (kind, correlation, message) => host.send(kind, correlation, message),
+      answered: weight => this.#acknowledgements.consumed(weight),
+      mayAnswer: () => host.mayAnswer(),
+    });
     this.streams = new IncomingStreams(host.writer, () => host.wrote(), quotas);
   }
 
   /** A MESSAGE frame. @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_STALE, ERR_IOLITE_LIMIT */
   message(frame: Frame): void {
-    const { kind, correlation, message } = decodeMessage(frame, this.imports, this.#quotas, this.#heads);
+    const { kind, correlation, message, weight } = decodeMessage(
+      frame,
+      this.imports,
+      this.#quotas,
+      this.#admit,
+      this.#heads,
+    );
     this.#acknowledgements.leased();
-    if (needsCredit(kind)) this.#acknowledgements.admit(message);
-    this.#deliver(kind, correlation, message);
+    this.#deliver(kind, correlation, message, weight);
   }
 
   /** Writes what the peer was not told yet of what was leased and consumed here. */
@@ -80,15 +91,20 @@ export class Receiver {
     this.responder.end(reason);
     this.#host.requester.rejectAll(reason);
     this.inbox.end(error);
+    this.#weights.clear();
     this.imports.clear();
   }
 
-  #deliver(kind: number, correlation: number, message: Message): void {
+  readonly #admit = (kind: number, weight: number): void => {
+    if (needsCredit(kind)) this.#acknowledgements.admit(weight);
+  };
+
+  #deliver(kind: number, correlation: number, message: Message, weight: number): void {
     switch (kind) {
       case MessageKind.ONE_WAY:
-        return this.inbox.push(message);
+        return this.#push(message, weight);
       case MessageKind.REQUEST:
-        return this.responder.request(correlation, message);
+        return this.responder.request(correlation, message, weight);
       case MessageKind.RESPONSE:
         return this.#host.requester.answered(correlation, message);
       case MessageKind.FAILURE:
@@ -96,9 +112,20 @@ export class Receiver {
         this.#host.requester.failed(correlation, failureOf(message.head));
         return;
       case MessageKind.STREAM:
-        return this.inbox.push({ ...message, stream: this.streams.opened(correlation) });
+        return this.#push({ ...message, stream: this.streams.opened(correlation) }, weight);
       default:
         return this.streams.deliver(kind, correlation, message);
     }
+  }
+
+  #push(message: Message, weight: number): void {
+    if (weight > HEAVY_BYTES) this.#weights.set(message, weight);
+    this.inbox.push(message);
+  }
+
+  #weightOf(message: Message): number {
+    const weight = this.#weights.size === 0 ? undefined : this.#weights.get(message);
+    if (weight !== undefined) this.#weights.delete(message);
+    return weight ?? 0;
   }
 }

@@ -93,11 +93,13 @@ export class Requester {
 
   /** An answer came. @throws ERR_IOLITE_PROTOCOL when it was not asked for */
   answered(correlation: number, message: Message): void {
+    this.#host.sender.answered(correlation);
     this.#pending.resolve(correlation, message);
   }
 
   /** A failure came as answer. @throws as {@link answered} */
   failed(correlation: number, error: Error): void {
+    this.#host.sender.answered(correlation);
     this.#pending.answerFailed(correlation, error);
   }
 

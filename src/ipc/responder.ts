@@ -1,4 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
@@ -12,6 +13,26 @@ export type RequestHandler = (
   context: RequestContext,
 ) => Message | undefined | Promise<Message | undefined>;
 
+/** What the responder needs of its channel. */
+export interface ResponderHost {
+  /** Sends an answer. */
+  send(kind: number, correlation: number, message: Message): Promise<void>;
+  /** A request is done with. @param weight of its message */
+  answered(weight: number): void;
+  /** Whether the peer has taken so much of what it was answered that it may be answered more. */
+  mayAnswer(): boolean;
+}
+
+/** What requests may weigh together that wait for a handler. Most programs set it before the first comes. */
+const MAX_EARLY_BYTES = 1024 ** 2;
+
+/** A request that is not answered. */
+interface OpenRequest {
+  readonly correlation: number;
+  readonly message: Message;
+  readonly context: RequestContext;
+}
+
 /** What a handler may ask of the request it answers. */
 export class RequestContext {
   /** The requester's number of it, and not that of another one that is not answered. */
@@ -19,9 +40,16 @@ export class RequestContext {
   #controller: AbortController | undefined;
   #ended = false;
   #reason: unknown;
+  readonly #weight: number;
 
-  constructor(number: number) {
+  constructor(number: number, weight = 0) {
     this.number = number;
+    this.#weight = weight;
+  }
+
+  /** What the request's message weighs. */
+  static weightOf(context: RequestContext): number {
+    return context.#weight;
   }
 
   /** Aborted when the peer no longer waits. Made when first asked for: most handlers never do. */
@@ -38,49 +66,57 @@ export class RequestContext {
   }
 }
 
-/** The peer's requests, from their arrival until they are answered. */
+/**
+ * The peer's requests, from their arrival until they are answered. The handler is not called while the peer
+ * has not taken what it was answered before: it runs out of credit then, and is cut off if it goes on.
+ */
 export class Responder {
-  readonly #send: (kind: number, correlation: number, message: Message) => Promise<void>;
-  readonly #answered: () => void;
-  /** Requests that came before there was a handler. */
-  readonly #waiting: { correlation: number; message: Message; context: RequestContext }[] = [];
+  readonly #host: ResponderHost;
+  /** Requests that came before there was a handler, or while the peer has to take its answers. */
+  readonly #waiting: OpenRequest[] = [];
+  #waitingBytes = 0;
   /** Requests that were not answered, to be told when the peer gives up. */
   readonly #answering = new NumberTable<RequestContext>();
   #handler: RequestHandler | undefined;
 
-  /**
-   * @param send sends an answer
-   * @param answered called as each request is done with
-   */
-  constructor(
-    send: (kind: number, correlation: number, message: Message) => Promise<void>,
-    answered: () => void,
-  ) {
-    this.#send = send;
-    this.#answered = answered;
+  constructor(host: ResponderHost) {
+    this.#host = host;
   }
 
   set handler(handler: RequestHandler) {
     this.#handler = handler;
-    for (const { correlation, message, context } of this.#waiting.splice(0)) {
-      this.#take(correlation, message, context);
-    }
+    this.resume();
   }
 
-  /** A request arrived. @throws ERR_IOLITE_PROTOCOL when its number is that of another one */
-  request(correlation: number, message: Message): void {
+  /**
+   * A request arrived. Where nobody answers and too much waits already, it is refused. @param weight of it
+   * @throws ERR_IOLITE_PROTOCOL when its number is that of another one
+   */
+  request(correlation: number, message: Message, weight: number): void {
     if (this.#answering.has(correlation)) {
       message.body?.release();
       throw protocolError(`request ${correlation} came while it was being answered`);
     }
-    const context = new RequestContext(correlation);
+    const context = new RequestContext(correlation, weight);
     this.#answering.add(correlation, context);
-    this.#take(correlation, message, context);
+    if (this.#handler !== undefined && this.#waiting.length === 0 && this.#host.mayAnswer()) {
+      this.#answer(this.#handler, correlation, message, context);
+    } else if (this.#handler === undefined && this.#waitingBytes + weight > MAX_EARLY_BYTES) {
+      message.body?.release();
+      this.#fail(correlation, new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Nobody answers requests here'));
+    } else {
+      this.#waiting.push({ correlation, message, context });
+      this.#waitingBytes += weight;
+    }
   }
 
-  #take(correlation: number, message: Message, context: RequestContext): void {
-    if (this.#handler === undefined) this.#waiting.push({ correlation, message, context });
-    else this.#answer(this.#handler, correlation, message, context);
+  /** Answers what waits, as far as that may be now. */
+  resume(): void {
+    while (this.#waiting.length > 0 && this.#handler !== undefined && this.#host.mayAnswer()) {
+      const { correlation, message, context } = this.#waiting.shift() as OpenRequest;
+      this.#waitingBytes -= RequestContext.weightOf(context);
+      this.#answer(this.#handler, correlation, message, context);
+    }
   }
 
   /** A CANCEL frame: the peer no longer waits for an answer. */
@@ -92,6 +128,7 @@ export class Responder {
   /** The channel is closed. */
   end(reason: Error): void {
     for (const { message } of this.#waiting.splice(0)) message.body?.release();
+    this.#waitingBytes = 0;
     for (const [, context] of this.#answering.entries()) context.abort(reason);
   }
 
@@ -119,7 +156,7 @@ export class Responder {
   #respond(correlation: number, given: Message | undefined): void {
     const answer = given ?? {};
     const { body } = answer;
-    const sent = this.#send(MessageKind.RESPONSE, correlation, answer);
+    const sent = this.#host.send(MessageKind.RESPONSE, correlation, answer);
     if (sent === SENT) this.#done(correlation, body);
     else
       sent.then(
@@ -129,16 +166,18 @@ export class Responder {
   }
 
   #fail(correlation: number, error: unknown, body?: unknown): void {
+    const sent = this.#host.send(MessageKind.FAILURE, correlation, { head: describeFailure(error) });
+    const done = (): void => this.#done(correlation, body);
     // When even this cannot be sent the channel is closed, and the requester knows.
-    this.#send(MessageKind.FAILURE, correlation, { head: describeFailure(error) }).catch(() => {});
-    this.#done(correlation, body);
+    if (sent === SENT) done();
+    else sent.then(done, done);
   }
 
   #done(correlation: number, body: unknown): void {
     if (Aggregate.isAggregate(body) && !body.released) body.release();
     const context = this.#answering.take(correlation);
     invariant(context !== undefined, 'a request is answered once');
-    this.#answered();
+    this.#host.answered(RequestContext.weightOf(context));
   }
 }
 

@@ -3,8 +3,11 @@ import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
+import type { Chunk } from '../memory/chunk.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
+import { HeavyCredit } from './flow/heavy-credit.ts';
+import { Unleased } from './flow/unleased.ts';
 import type { Message } from './message.ts';
 import {
   checkLength,
@@ -17,11 +20,15 @@ import {
   protocolError,
   SLICE_BYTES,
 } from './wire/frame.ts';
-import { bytesOfHead } from './wire/head.ts';
+import { bytesOfHead, weightToSend } from './wire/head.ts';
 import { checkAccepted, type SenderQuotas } from './wire/quotas.ts';
+import { weightOfMessage } from './wire/weight.ts';
 
 /** After this a full descriptor socket is tried again, when no acknowledgement tells. */
 const RETRY_MS = 2;
+
+/** Bytes of answers that wait to be written from which on no request is taken up. */
+const MAX_ANSWER_BYTES = 32 * 1024 ** 2;
 
 /** What the sender needs of its channel. */
 export interface SenderHost {
@@ -32,6 +39,8 @@ export interface SenderHost {
   wrote(): void;
   /** Frames that others wait for were written: they leave now. */
   flush(): void;
+  /** The peer has taken what it was sent. */
+  relieved(): void;
 }
 
 /** A message made ready to be sent. Holds a reference of its own to the body. */
@@ -43,6 +52,8 @@ interface OutgoingMessage {
   readonly body: Aggregate | undefined;
   /** The body's. */
   readonly slices: readonly Slice[];
+  /** As {@link weightOfMessage} has it. */
+  readonly weight: number;
   /** Whoever waits for it, if it could not be written at once. */
   sent?: () => void;
   failed?: (error: Error) => void;
@@ -58,9 +69,13 @@ export class Sender {
   readonly #messages: OutgoingMessage[] = [];
   /** Answers, which need none: the peer waits for them. */
   readonly #answers: OutgoingMessage[] = [];
-  /** Bodies that were sent and not leased yet, oldest first. */
-  readonly #inFlight: (Aggregate | undefined)[] = [];
+  /** Bytes of these. */
+  #answerBytes = 0;
+  readonly #unleased = new Unleased();
   readonly #credit = new Credit();
+  readonly #heavyCredit = new HeavyCredit();
+  /** Messages that the peer has leased and not consumed, of those that need credit. */
+  #unconsumed = 0;
   #peerLeased = 0;
   /** Whether the message socket takes no more just now. */
   #full = false;
@@ -80,7 +95,33 @@ export class Sender {
 
   /** Whether the peer has leased everything that was written. */
   get settled(): boolean {
-    return this.#inFlight.length === 0;
+    return this.#unleased.count === 0;
+  }
+
+  /**
+   * Whether the peer has taken so much of what it was sent that it may be answered more. Answers need no
+   * credit; so this is what bounds them.
+   */
+  get mayAnswer(): boolean {
+    return this.#answerBytes < MAX_ANSWER_BYTES && this.#unleased.isShort;
+  }
+
+  /** Of messages, modulo 2^32. */
+  get leasedCount(): number {
+    return this.#peerLeased;
+  }
+
+  /** Chunks of what was sent and the peer has not leased. */
+  untaken(): Set<Chunk> {
+    const chunks = new Set<Chunk>();
+    for (const body of this.#unleased.bodies)
+      for (const { lease } of body?.slices() ?? []) chunks.add(lease.chunk);
+    return chunks;
+  }
+
+  /** The answer to a request came: see {@link HeavyCredit}. */
+  answered(correlation: number): void {
+    this.#heavyCredit.answered(correlation);
   }
 
   /**
@@ -92,8 +133,9 @@ export class Sender {
       if (this.#ended !== undefined) throw this.#ended;
       const outgoing = this.#prepare(kind, correlation, message);
       const queue = needsCredit(kind) ? this.#messages : this.#answers;
-      if (queue.length === 0 && this.#mayWrite(kind) && this.#write(outgoing)) return SENT;
+      if (queue.length === 0 && this.#mayWrite(outgoing) && this.#write(outgoing)) return SENT;
       queue.push(outgoing);
+      if (queue === this.#answers) this.#answerBytes += bytesOf(outgoing);
       return new Promise((sent, failed) => {
         outgoing.sent = sent;
         outgoing.failed = failed;
@@ -128,6 +170,7 @@ export class Sender {
   pump(): void {
     this.#drain(this.#answers);
     this.#drain(this.#messages);
+    if (this.mayAnswer) this.#host.relieved();
   }
 
   /** An ACKNOWLEDGE frame: how many messages the peer has leased and consumed by now, modulo 2^32. */
@@ -136,10 +179,12 @@ export class Sender {
     const leasedByNow = frame.bytes.readUInt32LE(frame.start);
     const consumedByNow = frame.bytes.readUInt32LE(frame.start + 4);
     const leased = (leasedByNow - this.#peerLeased) >>> 0;
-    if (leased > this.#inFlight.length) throw protocolError('it acknowledged messages that were never sent');
-    this.#credit.consumed(consumedByNow);
+    if (leased > this.#unleased.count) throw protocolError('it acknowledged messages that were never sent');
+    const consumed = this.#credit.consumed(consumedByNow);
     this.#peerLeased = leasedByNow;
-    for (const body of this.#inFlight.splice(0, leased)) body?.release();
+    this.#unconsumed += this.#unleased.leased(leased) - consumed;
+    if (this.#unconsumed < 0) throw protocolError('it consumed messages that it had not leased');
+    this.#heavyCredit.consumed(consumed);
     this.pump();
   }
 
@@ -147,7 +192,8 @@ export class Sender {
   end(reason: Error): void {
     this.#ended = reason;
     clearTimeout(this.#retry);
-    for (const body of this.#inFlight.splice(0)) body?.release();
+    this.#unleased.leased(this.#unleased.count);
+    this.#answerBytes = 0;
     for (const { body, failed } of [...this.#answers.splice(0), ...this.#messages.splice(0)]) {
       body?.release();
       failed?.(reason);
@@ -169,34 +215,43 @@ export class Sender {
       throw new ArgumentError('Cannot send message: a stream is sent with sendStream(), one was given');
     }
     const head = bytesOfHead(message.head);
-    if (body === undefined) return { kind, correlation, head, body, slices: [] };
+    const headWeight = weightToSend(head);
+    if (body === undefined)
+      return { kind, correlation, head, body, slices: [], weight: weightOfMessage(headWeight, 0) };
     const slices = body.slices();
     checkSliceCount(slices.length);
     const { exports, peer } = this.#host;
     for (const { lease } of slices) {
       if (exports.numberOf(lease.chunk) === undefined) checkGrantable(lease.chunk, peer);
     }
-    return { kind, correlation, head, body: body.duplicate(), slices };
+    const weight = weightOfMessage(headWeight, slices.length);
+    return { kind, correlation, head, body: body.duplicate(), slices, weight };
   }
 
-  #mayWrite(kind: number): boolean {
+  #mayWrite({ kind, weight }: OutgoingMessage): boolean {
     if (this.#full || this.#quotas === undefined) return false;
-    return !needsCredit(kind) || this.#credit.isLeft(this.#quotas.maxMessages);
+    if (!needsCredit(kind)) return kind !== MessageKind.PIECE || this.#unleased.isShort;
+    return this.#credit.isLeft(this.#quotas.maxMessages) && this.#heavyCredit.isLeft(weight);
   }
 
   #drain(queue: OutgoingMessage[]): void {
     for (;;) {
       const [first] = queue;
-      if (first === undefined || !this.#mayWrite(first.kind)) return;
+      if (first === undefined || !this.#mayWrite(first)) return;
       try {
         if (!this.#write(first)) return;
-        queue.shift();
+        this.#shift(queue);
         first.sent?.();
       } catch (error) {
-        queue.shift();
+        this.#shift(queue);
         first.failed?.(error as Error);
       }
     }
+  }
+
+  #shift(queue: OutgoingMessage[]): void {
+    const first = queue.shift();
+    if (first !== undefined && queue === this.#answers) this.#answerBytes -= bytesOf(first);
   }
 
   /**
@@ -204,7 +259,7 @@ export class Sender {
    * @throws when it cannot be sent: then its body is released
    */
   #write(outgoing: OutgoingMessage): boolean {
-    const { kind, body, slices } = outgoing;
+    const { kind, correlation, body, slices, weight } = outgoing;
     try {
       if (!this.#encode(outgoing)) {
         this.#waitForRoom();
@@ -214,8 +269,12 @@ export class Sender {
       body?.release();
       throw error;
     }
-    if (needsCredit(kind)) this.#credit.take(slices);
-    this.#inFlight.push(body);
+    const isCounted = needsCredit(kind);
+    if (isCounted) {
+      this.#credit.take(slices);
+      this.#heavyCredit.take(weight, kind === MessageKind.REQUEST ? correlation : undefined);
+    }
+    this.#unleased.add(body, slices, isCounted);
     this.#host.wrote();
     return true;
   }
@@ -259,6 +318,10 @@ export class Sender {
     }
     return true;
   }
+}
+
+function bytesOf({ head, body }: OutgoingMessage): number {
+  return head.length + (body?.length ?? 0);
 }
 
 /** Says that a message was written at once. */

@@ -1,7 +1,8 @@
 import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
-import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { ChunkHoldings } from './chunk-holdings.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
@@ -68,6 +69,8 @@ export class ChunkPool {
   readonly #chunks = new Set<OwnedChunk>();
   /** Chunks without a live slice in this domain, the longest idle first. */
   readonly #idle = new Set<OwnedChunk>();
+  /** Who else holds them. */
+  readonly holdings = new ChunkHoldings(this.#chunks, this.#idle);
   readonly #collected = new FinalizationRegistry<{ chunk: OwnedChunk; generation: number }>(
     ({ chunk, generation }) => this.#leaseCollected(chunk, generation),
   );
@@ -246,7 +249,7 @@ export class ChunkPool {
   }
 
   #reserveOwn(size: number, sole: boolean): Reservation {
-    const lease = this.#obtain(size, sole);
+    const lease = this.#obtain(size, sole, sole);
     lease.retain();
     const offset = (lease.chunk as OwnedChunk).payloadStart;
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
@@ -256,7 +259,7 @@ export class ChunkPool {
     let offset = roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
-      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false);
+      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false, true);
       lease.retain();
       this.#current = lease;
       offset = (lease.chunk as OwnedChunk).payloadStart;
@@ -275,11 +278,13 @@ export class ChunkPool {
   }
 
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
-  #obtain(size: number, sole: boolean): Lease {
+  #obtain(size: number, sole: boolean, mayCutOff: boolean): Lease {
     const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
     const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
     if (recycled !== undefined) return this.#lease(recycled);
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
+    if (mayCutOff && this.#bytesMapped + wanted > this.limit)
+      for (const held of this.holdings.giveUp(this.limit)) this.#drop(held);
     if (this.#bytesMapped + wanted > this.limit) {
       throw new IoliteError(
         'ERR_IOLITE_LIMIT',
@@ -400,12 +405,6 @@ export class ChunkPool {
     const end = this.#current?.chunk.size ?? 0;
     invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
   }
-}
-
-function bytesOf(chunks: Iterable<OwnedChunk>): number {
-  let bytes = 0;
-  for (const { size } of chunks) bytes += size;
-  return bytes;
 }
 
 function roundUp(value: number, step: number): number {

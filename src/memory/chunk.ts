@@ -59,3 +59,10 @@ export interface OwnedChunk extends Chunk {
   /** Gives the memory back. Views that were handed out stay readable, and read as zeros. */
   drop(): void;
 }
+
+/** The bytes of chunks, with their headers. */
+export function bytesOf(chunks: Iterable<{ readonly size: number }>): number {
+  let bytes = 0;
+  for (const { size } of chunks) bytes += size;
+  return bytes;
+}

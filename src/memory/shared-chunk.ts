@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
@@ -5,7 +6,11 @@ import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList } from './acl.ts';
 import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import type { ChunkHolder } from './chunk-holder.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
+
+/** From so many holders on, those who are gone are forgotten. */
+const MAX_HOLDERS = 64;
 
 /**
  * A chunk of shared memory that this domain made: one memfd, mapped once for writing and then sealed, so
@@ -21,6 +26,10 @@ export class SharedChunk implements OwnedChunk {
   readonly sole: boolean;
   /** Called once when the chunk is dropped: channels take back their grants of it. */
   readonly onDrop = new Set<() => void>();
+  /** Domains that were given it, and may hold it still, with when they were: in milliseconds since 1970. */
+  readonly holders = new Map<ChunkHolder, number>();
+  /** When it was filled again after others had it; 0: it was not. */
+  filledAt = 0;
   #generation: number;
   readonly #fd: number;
   #mapping: Mapping;
@@ -68,6 +77,11 @@ export class SharedChunk implements OwnedChunk {
     this.#onIdle = onIdle;
   }
 
+  /** Names it to the kernel. */
+  get inode(): number {
+    return fstatSync(this.#fd).ino;
+  }
+
   get generation(): number {
     return this.#generation;
   }
@@ -105,7 +119,10 @@ export class SharedChunk implements OwnedChunk {
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
     this.#generation += 1;
     writeGeneration(this.#mapping.bytes, this.#generation);
-    if (this.#granted) unlock(this.#fd);
+    if (this.#granted) {
+      unlock(this.#fd);
+      this.filledAt = Date.now();
+    }
     return true;
   }
 
@@ -129,6 +146,18 @@ export class SharedChunk implements OwnedChunk {
     return fd;
   }
 
+  /** A domain is given it. */
+  givenTo(holder: ChunkHolder): void {
+    this.holders.set(holder, Date.now());
+    if (this.holders.size <= MAX_HOLDERS) return;
+    for (const known of this.holders.keys()) if (!known.isOpen) this.holders.delete(known);
+  }
+
+  /** A domain is not to be sent it any more. What it leases it may hold on to. */
+  takenFrom(holder: ChunkHolder): void {
+    if (!this.isLeasedElsewhere()) this.holders.delete(holder);
+  }
+
   /**
    * Drops this process's page table entries for the whole pages between two offsets. For content that is
    * filled here and read elsewhere; the next touch here costs a page fault.
@@ -144,6 +173,7 @@ export class SharedChunk implements OwnedChunk {
     this.#dropped = true;
     for (const listener of this.onDrop) listener();
     this.onDrop.clear();
+    this.holders.clear();
     abandon(this.#mapping);
     closeDescriptor(this.#fd);
   }

@@ -12,7 +12,7 @@ import {
   PROTOCOL_VERSION,
   STREAM_WINDOW_PIECES,
 } from '../../src/ipc/wire/frame.ts';
-import { MAX_HEAD_LEVELS } from '../../src/ipc/wire/head.ts';
+import { MAX_HEAD_LEVELS } from '../../src/ipc/wire/weight.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';

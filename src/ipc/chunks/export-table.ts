@@ -7,6 +7,7 @@ import { ImportedChunk } from '../../memory/imported-chunk.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { sendDescriptor } from '../../os/socket.ts';
+import type { PeerHolder } from '../peer-holder.ts';
 import { checkLength, type Frame, FrameType, type FrameWriter } from '../wire/frame.ts';
 import { DEFAULT_QUOTAS, peerQuotaError, type SenderQuotas } from '../wire/quotas.ts';
 
@@ -35,6 +36,8 @@ export class ExportTable {
   #bytes = 0;
   /** How many chunks, of how many bytes, the peer lets us name at once. */
   quotas: SenderQuotas = DEFAULT_QUOTAS;
+  /** The peer, to the pools of the chunks. */
+  holder: PeerHolder | undefined;
 
   /**
    * @param descriptors the channel's socket for descriptors
@@ -78,6 +81,7 @@ export class ExportTable {
     this.#grants.set(chunk, grant);
     this.#chunkOf.set(index, chunk);
     chunk.onDrop.add(grant.revoke);
+    if (chunk instanceof SharedChunk && this.holder !== undefined) chunk.givenTo(this.holder);
     const { buffer, at } = this.#writer.frame(FrameType.GRANT, chunk.sole ? 1 : 0, 32);
     buffer.writeUInt32LE(index, at);
     buffer.writeUInt32LE(0, at + 4);
@@ -93,9 +97,13 @@ export class ExportTable {
     if (chunk !== undefined) this.#grants.get(chunk)?.revoke();
   }
 
-  /** Forgets all grants, without telling the peer, who is gone. */
-  clear(): void {
-    for (const { chunk, revoke } of this.#grants.values()) chunk.onDrop.delete(revoke);
+  /** The channel is closed: forgets all grants, without telling the peer. */
+  end(): void {
+    this.holder?.end();
+    for (const { chunk, revoke } of this.#grants.values()) {
+      chunk.onDrop.delete(revoke);
+      this.#takeFromHolder(chunk);
+    }
     this.#grants.clear();
     this.#last = undefined;
     this.#chunkOf.clear();
@@ -119,8 +127,13 @@ export class ExportTable {
     }
   }
 
+  #takeFromHolder(chunk: GrantableChunk): void {
+    if (chunk instanceof SharedChunk && this.holder !== undefined) chunk.takenFrom(this.holder);
+  }
+
   #revoke({ index, chunk, revoke }: Grant): void {
     chunk.onDrop.delete(revoke);
+    this.#takeFromHolder(chunk);
     this.#grants.delete(chunk);
     this.#last = undefined;
     this.#bytes -= chunk.size;

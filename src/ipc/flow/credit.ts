@@ -37,8 +37,11 @@ export class Credit {
     this.#bytes += added;
   }
 
-  /** The peer tells how many messages it has consumed by now, modulo 2^32. @throws ERR_IOLITE_PROTOCOL */
-  consumed(byNow: number): void {
+  /**
+   * The peer tells how many messages it has consumed by now, modulo 2^32. @returns how many more than before
+   * @throws ERR_IOLITE_PROTOCOL
+   */
+  consumed(byNow: number): number {
     const count = (byNow - this.#consumed) >>> 0;
     if (count > (this.#sent - this.#consumed) >>> 0)
       throw protocolError('it consumed messages that were never sent');
@@ -54,5 +57,6 @@ export class Credit {
     );
     // A lease that nobody else keeps is to be collected.
     if (this.#added.length === 0) this.#lastLease = undefined;
+    return count;
   }
 }

@@ -3,24 +3,12 @@ import { BytesMemo } from '../../base/bytes-memo.ts';
 import { ArgumentError, BoundsError, describe } from '../../base/error.ts';
 import type { Json } from '../../base/json.ts';
 import { MAX_MESSAGE_HEAD_BYTES, protocolError } from './frame.ts';
-
-/**
- * How deep arrays and objects of a head may be nested: what works on them recursively must not overflow the
- * stack.
- */
-export const MAX_HEAD_LEVELS = 512;
+import { MAX_HEAD_LEVELS, weightOfHead } from './weight.ts';
 
 /** Heads that a {@link HeadMemo} keeps at most. */
 const MEMO_SLOTS = 512;
 /** Longer heads are parsed each time: what is kept stays within a few megabytes. */
 const MAX_MEMO_BYTES = 2048;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-/** '[' and '{', ']' and '}' differ in this bit only. */
-const CURLY = 0x20;
-const OPEN = 0x5b;
-const CLOSE = 0x5d;
 
 const NO_HEAD = Buffer.alloc(0);
 
@@ -29,8 +17,15 @@ const encodings = new WeakMap<object, Buffer>();
 
 /**
  * The head as it is sent. @throws ERR_IOLITE_ARGUMENT when JSON cannot say it, ERR_IOLITE_RANGE above 1 MiB
+ * or when it is nested too deep
  */
 export function encodeHead(head: Json | undefined): Buffer {
+  const bytes = encode(head);
+  weightToSend(bytes);
+  return bytes;
+}
+
+function encode(head: Json | undefined): Buffer {
   if (head === undefined) return NO_HEAD;
   let text: string | undefined;
   try {
@@ -47,12 +42,16 @@ export function encodeHead(head: Json | undefined): Buffer {
         `${bytes.length} were given`,
     );
   }
-  if (isTooDeep(bytes)) {
-    throw new BoundsError(
-      `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep is wanted, a deeper one was given`,
-    );
-  }
   return bytes;
+}
+
+/** What a head that is to be sent weighs. @throws ERR_IOLITE_RANGE when it is nested too deep */
+export function weightToSend(head: Buffer): number {
+  const weight = weightOfHead(head);
+  if (weight !== Number.POSITIVE_INFINITY) return weight;
+  throw new BoundsError(
+    `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep is wanted, a deeper one was given`,
+  );
 }
 
 /**
@@ -68,18 +67,28 @@ export function constantHead<T extends Json & object>(head: T): T {
   return head;
 }
 
-/** The bytes of a head, as {@link encodeHead}: those of a constant one are there. */
+/** The bytes of a head, as {@link encodeHead}, nested as it may be: those of a constant one are there. */
 export function bytesOfHead(head: Json | undefined): Buffer {
-  return (typeof head === 'object' && head !== null && encodings.get(head)) || encodeHead(head);
+  return (typeof head === 'object' && head !== null && encodings.get(head)) || encode(head);
+}
+
+/** What a head that came weighs. @throws ERR_IOLITE_PROTOCOL when it is nested too deep */
+export function weigh(bytes: Buffer, start: number, end: number): number {
+  const weight = weightOfHead(bytes, start, end);
+  if (weight !== Number.POSITIVE_INFINITY) return weight;
+  throw protocolError(`the head of a message is nested more than ${MAX_HEAD_LEVELS} deep`);
 }
 
 /** A head as it came. @throws ERR_IOLITE_PROTOCOL unless it is JSON in UTF-8, not too deeply nested */
 export function parseHead(bytes: Buffer, start: number, end: number): Json {
+  weigh(bytes, start, end);
+  return parseWeighed(bytes, start, end);
+}
+
+/** As {@link parseHead}, of a head that was weighed. */
+export function parseWeighed(bytes: Buffer, start: number, end: number): Json {
   const head = bytes.subarray(start, end);
   if (!isUtf8(head)) throw protocolError('the head of a message is not UTF-8');
-  if (isTooDeep(head)) {
-    throw protocolError(`the head of a message is nested more than ${MAX_HEAD_LEVELS} deep`);
-  }
   try {
     return JSON.parse(head.toString());
   } catch {
@@ -94,14 +103,14 @@ export function parseHead(bytes: Buffer, start: number, end: number): Json {
 export class HeadMemo {
   readonly #known = new BytesMemo<Json>(MEMO_SLOTS, MAX_MEMO_BYTES, parseFrozen);
 
-  /** As {@link parseHead}; one of up to 2 KiB is frozen, and mostly the same object for the same bytes. */
+  /** As {@link parseWeighed}; one of up to 2 KiB is frozen, and mostly the same object for the same bytes. */
   parse(bytes: Buffer, start: number, end: number): Json {
     return this.#known.recall(bytes, start, end) as Json;
   }
 }
 
 function parseFrozen(bytes: Buffer, start: number, end: number): Json {
-  const head = parseHead(bytes, start, end);
+  const head = parseWeighed(bytes, start, end);
   if (end - start <= MAX_MEMO_BYTES) freeze(head);
   return head;
 }
@@ -117,23 +126,4 @@ function freeze(head: Json): void {
   }
   for (const part of Object.values(head)) freeze(part as Json);
   Object.freeze(head);
-}
-
-/** Whether JSON in UTF-8 is nested deeper than a head may be. Short heads cost nothing. */
-function isTooDeep(json: Buffer): boolean {
-  if (json.length <= MAX_HEAD_LEVELS) return false;
-  let depth = 0;
-  let quoted = false;
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at] as number;
-    if (quoted) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) quoted = false;
-    } else if (byte === QUOTE) quoted = true;
-    else if ((byte & ~CURLY) === OPEN) {
-      depth += 1;
-      if (depth > MAX_HEAD_LEVELS) return true;
-    } else if ((byte & ~CURLY) === CLOSE) depth -= 1;
-  }
-  return false;
 }
