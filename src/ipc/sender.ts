@@ -3,6 +3,7 @@ import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
+import { bodyForPeer } from './chunks/body-for-peer.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import type { Message } from './message.ts';
@@ -173,10 +174,15 @@ export class Sender {
     const slices = body.slices();
     checkSliceCount(slices.length);
     const { exports, peer } = this.#host;
+    let isNew = false;
     for (const { lease } of slices) {
-      if (exports.numberOf(lease.chunk) === undefined) checkGrantable(lease.chunk, peer);
+      if (exports.numberOf(lease.chunk) !== undefined) continue;
+      checkGrantable(lease.chunk, peer);
+      isNew = true;
     }
-    return { kind, correlation, head, body: body.duplicate(), slices };
+    if (!isNew) return { kind, correlation, head, body: body.duplicate(), slices };
+    const passed = bodyForPeer(peer, body, slices);
+    return { kind, correlation, head, body: passed, slices: passed.slices() };
   }
 
   #mayWrite(kind: number): boolean {
@@ -238,7 +244,7 @@ export class Sender {
     for (const { lease } of slices) {
       if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
-      if (!exports.grant(lease.chunk, slices)) return false;
+      if (!exports.grant(lease.chunk, slices, peer)) return false;
     }
     const length = MESSAGE_FIXED_BYTES + head.length + slices.length * SLICE_BYTES;
     const { buffer, at: start } = writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);
