@@ -19,6 +19,6 @@ export * from './file/index.ts';
 export * from './http/index.ts';
 export * from './ipc/index.ts';
 export { type Acl, type Credentials, everyone } from './memory/acl.ts';
-export type { PoolStats } from './memory/chunk-pool.ts';
 export type { PoolOptions } from './memory/pool-options.ts';
+export type { PoolStats } from './memory/pool-stats.ts';
 export * from './network/index.ts';

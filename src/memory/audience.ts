@@ -1,7 +1,7 @@
 /**
- * Who may see what lies in a chunk: groups of domains, by names that only the maker of the audience understands.
- * What lies in one chunk is for one audience all the time that domains can have the chunk. Compared by identity:
- * see {@link Audiences}.
+ * Who may see what lies in a chunk: groups of domains, by names that only the maker of the audience
+ * understands. What lies in one chunk is for one audience all the time that domains can have the chunk.
+ * Compared by identity: see {@link Audiences}.
  */
 export class Audience {
   readonly groups: ReadonlySet<string>;

@@ -8,33 +8,9 @@ import { HeapChunk } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { completePoolOptions, type PoolOptions } from './pool-options.ts';
+import type { PoolStats } from './pool-stats.ts';
+import type { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
-
-/** Counters of a pool. Bytes unless said otherwise. */
-export interface PoolStats {
-  /** Chunks that exist now. */
-  readonly chunks: number;
-  /** Chunks of these that hold no live slice here; another domain may still lease them. */
-  readonly chunksIdle: number;
-  readonly bytesMapped: number;
-  /** Size of the chunks that hold a live slice or draft in this domain. */
-  readonly bytesLive: number;
-  /** How often a chunk was refilled instead of made. */
-  readonly recycled: number;
-  /** How many buffers were allocated. */
-  readonly allocated: number;
-  /** Leases that the garbage collector had to end because nobody released their slices. */
-  readonly leaked: number;
-}
-
-/** Room for one buffer: writable until committed. Holds one reference of its lease. */
-export interface Reservation {
-  readonly lease: Lease;
-  readonly offset: number;
-  readonly length: number;
-  /** The room itself. Fill it, then commit. */
-  readonly bytes: Buffer;
-}
 
 const MAX_BUFFER_BYTES = MAX_CHUNK_BYTES - PAGE_BYTES;
 const ALIGNMENT_BYTES = 64;
@@ -56,8 +32,9 @@ const LOOK_AGAIN_MS = 500;
 
 /**
  * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
- * common chunk, large ones get chunks of their own; a chunk that nobody uses is refilled. Whoever is given a chunk
- * can read all of it: where the ACL admits several who are not to see each other's, see {@link Division}.
+ * common chunk, large ones get chunks of their own; a chunk that nobody uses is refilled. Whoever is given a
+ * chunk can read all of it: where the ACL admits several who are not to see each other's, see {@link
+ * Division}.
  */
 export class ChunkPool {
   readonly name: string;
@@ -140,8 +117,8 @@ export class ChunkPool {
   /**
    * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
    * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
-   * @param audience whose contents it is for, and whom the caller gives it to. None ever finds there what was for
-   *   another
+   * @param audience whose contents it is for, and whom the caller gives it to. None ever finds there what was
+   *   for another
    * @throws as {@link reserve}
    */
   reserveChunk(size: number, audience?: Audience): Reservation {
@@ -302,8 +279,8 @@ export class ChunkPool {
     if (this.#bytesMapped + wanted > limit) {
       throw new IoliteError(
         'ERR_IOLITE_LIMIT',
-        `Cannot allocate ${size} bytes from pool ${this.name}: ${this.limit - limit + this.#bytesMapped} of its ` +
-          `${this.limit} bytes are in use`,
+        `Cannot allocate ${size} bytes from pool ${this.name}: ` +
+          `${this.limit - limit + this.#bytesMapped} of its ${this.limit} bytes are in use`,
       );
     }
     const chunk = this.#make(wanted, sole, audience);

@@ -50,14 +50,14 @@ export interface OwnedChunk extends Chunk {
   /** Where the one buffer ends that has the chunk for itself; undefined of a chunk that several share. */
   soleEnd: number | undefined;
   /**
-   * Whether content for this audience may lie here next. Whoever was given the chunk once may see all that is put
-   * into it later: so a chunk that has left this domain stays with the audience it has.
+   * Whether content for this audience may lie here next. Whoever was given the chunk once may see all that is
+   * put into it later: so a chunk that has left this domain stays with the audience it has.
    * @param audience undefined: all whom the pool's ACL admits
    */
   suits(audience: Audience | undefined): boolean;
   /**
-   * Opens the chunk to new content under the next generation. What is there stays readable where it is not written
-   * over; for another audience than it was for it is zeroed first.
+   * Opens the chunk to new content under the next generation. What is there stays readable where it is not
+   * written over; for another audience than it was for it is zeroed first.
    * @param audience that it {@link suits}
    * @returns false while another domain still holds a lease: nothing has changed then.
    */

@@ -32,9 +32,10 @@ interface DividedPool {
 const MAX_GROUPS = 32;
 
 /**
- * The memory of a pool whose ACL admits domains that are not to see what the others get. Its small buffers lie in
- * chunks with others, which only the owner's own user is given: processes of one user can read each other's
- * memory anyway (ptrace(2)). Whoever else is sent one gets a copy, in chunks of the group that he is in.
+ * The memory of a pool whose ACL admits domains that are not to see what the others get. Its small buffers
+ * lie in chunks with others, which only the owner's own user is given: processes of one user can read each
+ * other's memory anyway (ptrace(2)). Whoever else is sent one gets a copy, in chunks of the group that he is
+ * in.
  */
 export class Division {
   readonly #pool: DividedPool;
@@ -49,8 +50,8 @@ export class Division {
   }
 
   /**
-   * The group of a peer that the ACL admits: its user, or the process where the ACL names that. Undefined for those
-   * who share all with the owner.
+   * The group of a peer that the ACL admits: its user, or the process where the ACL names that. Undefined for
+   * those who share all with the owner.
    */
   groupOf(peer: Credentials): string | undefined {
     const { acl } = this.#pool;

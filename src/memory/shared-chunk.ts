@@ -143,8 +143,8 @@ export class SharedChunk implements OwnedChunk {
   }
 
   /**
-   * The copy of a slice that a peer is to be sent where the chunk is kept from it. The caller has a reference of
-   * its lease. @returns undefined where the peer may have this chunk. @throws as Division.copyFor
+   * The copy of a slice that a peer is to be sent where the chunk is kept from it. The caller has a reference
+   * of its lease. @returns undefined where the peer may have this chunk. @throws as Division.copyFor
    */
   copyFor(
     peer: Credentials,
@@ -156,8 +156,8 @@ export class SharedChunk implements OwnedChunk {
   }
 
   /**
-   * A peer is about to be given the chunk. If it shares nothing with the owner but what it is sent, it finds the
-   * one buffer here and zeros, and never anything else: the chunk is not filled again.
+   * A peer is about to be given the chunk. If it shares nothing with the owner but what it is sent, it finds
+   * the one buffer here and zeros, and never anything else: the chunk is not filled again.
    */
   revealTo(peer: Credentials): void {
     if (this.soleEnd === undefined || this.#division?.groupOf(peer) === undefined) return;

@@ -4,12 +4,14 @@ import type { Slice } from '../aggregate/slice.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Audience } from '../memory/audience.ts';
-import type { OwnedChunk } from '../memory/chunk.ts';
-import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+import { type OwnedChunk, PAGE_BYTES } from '../memory/chunk.ts';
+import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
+import type { Reservation } from '../memory/reservation.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
 import { RetiredChunks } from './retired-chunks.ts';
 import { Segment } from './segment.ts';
+import { segmentBytesOf } from './segment-size.ts';
 
 /** A part of a {@link ContentRoom}: fill it. */
 interface Piece {
@@ -57,16 +59,6 @@ export interface SpaceStats {
   readonly headers: number;
 }
 
-const PAGE_BYTES = 4096;
-const MAX_SEGMENT_BYTES = 1024 ** 2;
-const MIN_SEGMENT_BYTES = 64 * 1024;
-/**
- * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
- */
-const MAX_SEGMENTS = 4000;
-/** A budget is divided into at least so many, where pages allow it. */
-const MIN_SEGMENTS = 32;
-const MIN_SMALL_SEGMENTS = 4;
 /** Segments that take more contents at a time: for one audience, and, as a part of all, for all of them. */
 const OPEN_SEGMENTS = 4;
 const OPEN_PART = 1 / 4;
@@ -74,23 +66,14 @@ const OPEN_PART = 1 / 4;
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
 
-/** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
-function segmentBytesOf(budget: number): number {
-  const fine = Math.max(budget / MIN_SEGMENTS, Math.min(MIN_SEGMENT_BYTES, budget / MIN_SMALL_SEGMENTS));
-  const wanted = Math.max(Math.min(fine, MAX_SEGMENT_BYTES), budget / MAX_SEGMENTS);
-  const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
-  if (bytes === MAX_SEGMENT_BYTES) return bytes;
-  return Math.max(0, bytes - PAGE_BYTES);
-}
-
 /**
  * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled,
  * retired when all of their content is dead, and used again when nobody holds a slice of them. A content that
  * is larger than a segment lies in several. As all have one size, a pool that refills maps and unmaps no
  * memory once each was used. (After {@link SegmentSpace.resize} there are some of another size for a while.)
  *
- * Whoever is given a content can read the segment that it lies in: so contents of one segment are for one audience,
- * and the memory of a segment that has left this domain is used again for the same audience only.
+ * Whoever is given a content can read the segment that it lies in: so contents of one segment are for one
+ * audience, and the memory of a segment that has left this domain is used again for the same audience only.
  */
 export class SegmentSpace<Tenant> {
   #segmentBytes = 0;
@@ -201,8 +184,8 @@ export class SegmentSpace<Tenant> {
   }
 
   /**
-   * A content of which the slices in `from`, or in segments for others than the audience, were copied elsewhere, and
-   * the rest is shared; those copied are dead.
+   * A content of which the slices in `from`, or in segments for others than the audience, were copied
+   * elsewhere, and the rest is shared; those copied are dead.
    * @returns the content that takes the place of the one given, which the caller keeps; undefined, with
    *   nothing changed, when there is no room
    */

@@ -233,8 +233,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   /**
-   * Puts what is kept of an entry into memory of another audience, by copying it there. Attached domains give up
-   * the version they had. @returns false when there is no room
+   * Puts what is kept of an entry into memory of another audience, by copying it there. Attached domains give
+   * up the version they had. @returns false when there is no room
    */
   moveTo(audience: Audience, entry: Entry<F, L>): boolean {
     const { content, forms, facts } = entry.held;

@@ -11,9 +11,9 @@ interface ConfinedRoot {
 }
 
 /**
- * The directories that indexes are confined to, and who may see what lies in them. The audience of a file is all
- * those roots that it lies in: so whoever is confined to one of these may ask for every file that has the same
- * audience, and may as well see their memory.
+ * The directories that indexes are confined to, and who may see what lies in them. The audience of a file is
+ * all those roots that it lies in: so whoever is confined to one of these may ask for every file that has the
+ * same audience, and may as well see their memory.
  */
 export class ConfinedRoots {
   readonly #audiences: Audiences;
@@ -53,7 +53,7 @@ export class ConfinedRoots {
     if (this.#roots.size === 0) return this.#audiences.none;
     const groups: string[] = [];
     for (const [root, { realPath }] of this.#roots) {
-      // A root that leads elsewhere by now is another one: those who had the former are not to see what comes there.
+      // One that leads elsewhere by now is another root: who had the former is not to see what comes there.
       if (isInside(path, realPath)) groups.push(JSON.stringify([root, realPath]));
     }
     return this.#audiences.of(groups);

@@ -237,8 +237,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   }
 
   /**
-   * What an index that is confined to a root is given: whoever gets a content can read the memory around it, which
-   * is to be of files that it may ask for. A file that was read before there was this root is copied, once.
+   * What an index that is confined to a root is given: whoever gets a content can read the memory around it,
+   * which is to be of files that it may ask for. A file that was read before there was this root is copied,
+   * once.
    * @param held a reference, which is exchanged @param path of the file
    */
   #heldFor(held: StoredVersion<FileFacts>, path: string): StoredVersion<FileFacts> {

@@ -30,8 +30,9 @@ interface Run {
 /**
  * The content of an open file: what is on disk, overlaid with what is in memory, because it was written or
  * because it was read. To write puts slices in, and cuts those that are covered: no byte that is there is
- * copied, and whoever read it before keeps it. Each user has a pool: what he writes lies there, and so does what he
- * reads from disk, which those with other pools read anew. So no pool's bytes go whom its ACL does not admit.
+ * copied, and whoever read it before keeps it. Each user has a pool: what he writes lies there, and so does
+ * what he reads from disk, which those with other pools read anew. So no pool's bytes go whom its ACL does
+ * not admit.
  *
  * ```
  * disk    │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│          the first `diskSize` bytes of the version on disk
@@ -110,7 +111,8 @@ export class FileContent {
 
   /**
    * Bytes `start` to `end`, which lie inside, as they are now. The caller releases what is in memory.
-   * @param pool of who reads them: what was read from disk into another one counts as on disk. Default: all in memory
+   * @param pool of who reads them: what was read from disk into another one counts as on disk. Default: all
+   *   in memory
    */
   parts(start: number, end: number, pool?: ChunkPool): Part[] {
     const parts: Part[] = [];

@@ -18,9 +18,9 @@ export interface OpenFileOptions {
    */
   readonly cache?: FileCache;
   /**
-   * Where what is read from disk by this File, and copied of strings and bytes that are written to it, goes. Default:
-   * one that all processes of the same user may be given buffers of. What others wrote to the file and have not
-   * synced lies in their pools, as what a cache has read lies in the cache's.
+   * Where what is read from disk by this File, and copied of strings and bytes that are written to it, goes.
+   * Default: one that all processes of the same user may be given buffers of. What others wrote to the file
+   * and have not synced lies in their pools, as what a cache has read lies in the cache's.
    */
   readonly pool?: Pool;
 }

@@ -187,11 +187,7 @@ export class OpenedFile {
     await previous?.release();
   }
 
-  async #bytesOf(
-    part: Part,
-    disk: DiskVersion | undefined,
-    { route, pool }: FileUser,
-  ): Promise<Aggregate> {
+  async #bytesOf(part: Part, disk: DiskVersion | undefined, { route, pool }: FileUser): Promise<Aggregate> {
     if (part.kind === 'memory') return part.bytes;
     if (part.kind === 'zeros') return zeros(part.end - part.start, pool);
     const version = disk as DiskVersion;

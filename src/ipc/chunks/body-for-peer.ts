@@ -6,8 +6,8 @@ import type { Lease } from '../../memory/lease.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
 
 /**
- * A body with the same bytes, of which the peer may be given all chunks: another reference, and a copy of what
- * lies beside what others are sent. The caller releases it. @throws as Division.copyFor
+ * A body with the same bytes, of which the peer may be given all chunks: another reference, and a copy of
+ * what lies beside what others are sent. The caller releases it. @throws as Division.copyFor
  */
 export function bodyForPeer(peer: Credentials, body: Aggregate, slices: readonly Slice[]): Aggregate {
   if (!slices.some(({ lease }) => lease.chunk instanceof SharedChunk && lease.chunk.isKeptFrom(peer)))

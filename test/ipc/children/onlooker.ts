@@ -1,6 +1,7 @@
 /**
- * A child that looks at all memory it was ever given. It keeps a descriptor of each chunk that it can get hold of,
- * without a lease, and so goes on reading what is put there later. Does what it is asked over its channel.
+ * A child that looks at all memory it was ever given. It keeps a descriptor of each chunk that it can get
+ * hold of, without a lease, and so goes on reading what is put there later. Does what it is asked over its
+ * channel.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
