@@ -1,5 +1,6 @@
 import { checkInteger, IoliteError } from '../base/error.ts';
-import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+import type { ChunkPool } from '../memory/chunk-pool.ts';
+import type { Reservation } from '../memory/reservation.ts';
 import { Aggregate } from './aggregate.ts';
 import { commit } from './tree/fill.ts';
 

@@ -1,8 +1,9 @@
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { PoolHolder } from '../memory/chunk-holdings.ts';
-import { ChunkPool, type PoolStats } from '../memory/chunk-pool.ts';
+import { ChunkPool } from '../memory/chunk-pool.ts';
 import type { PoolOptions } from '../memory/pool-options.ts';
+import type { PoolStats } from '../memory/pool-stats.ts';
 import { Aggregate } from './aggregate.ts';
 import { Draft } from './draft.ts';
 import { copyToPool } from './tree/fill.ts';

@@ -4,6 +4,7 @@ import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import type { Chunk } from '../memory/chunk.ts';
+import { bodyForPeer } from './chunks/body-for-peer.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import { HeavyCredit } from './flow/heavy-credit.ts';
@@ -221,11 +222,16 @@ export class Sender {
     const slices = body.slices();
     checkSliceCount(slices.length);
     const { exports, peer } = this.#host;
+    let isNew = false;
     for (const { lease } of slices) {
-      if (exports.numberOf(lease.chunk) === undefined) checkGrantable(lease.chunk, peer);
+      if (exports.numberOf(lease.chunk) !== undefined) continue;
+      checkGrantable(lease.chunk, peer);
+      isNew = true;
     }
     const weight = weightOfMessage(headWeight, slices.length);
-    return { kind, correlation, head, body: body.duplicate(), slices, weight };
+    if (!isNew) return { kind, correlation, head, body: body.duplicate(), slices, weight };
+    const passed = bodyForPeer(peer, body, slices);
+    return { kind, correlation, head, body: passed, slices: passed.slices(), weight };
   }
 
   #mayWrite({ kind, weight }: OutgoingMessage): boolean {
@@ -297,7 +303,7 @@ export class Sender {
     for (const { lease } of slices) {
       if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
-      if (!exports.grant(lease.chunk, slices)) return false;
+      if (!exports.grant(lease.chunk, slices, peer)) return false;
     }
     const length = MESSAGE_FIXED_BYTES + head.length + slices.length * SLICE_BYTES;
     const { buffer, at: start } = writer.frame(FrameType.MESSAGE, body === undefined ? 0 : 1, length);

@@ -1,39 +1,17 @@
 import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
+import type { Audience } from './audience.ts';
 import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { ChunkHoldings } from './chunk-holdings.ts';
+import { admitsSeveral, Division } from './division.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { completePoolOptions, type PoolOptions } from './pool-options.ts';
+import type { PoolStats } from './pool-stats.ts';
+import type { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
-
-/** Counters of a pool. Bytes unless said otherwise. */
-export interface PoolStats {
-  /** Chunks that exist now. */
-  readonly chunks: number;
-  /** Chunks of these that hold no live slice here; another domain may still lease them. */
-  readonly chunksIdle: number;
-  readonly bytesMapped: number;
-  /** Size of the chunks that hold a live slice or draft in this domain. */
-  readonly bytesLive: number;
-  /** How often a chunk was refilled instead of made. */
-  readonly recycled: number;
-  /** How many buffers were allocated. */
-  readonly allocated: number;
-  /** Leases that the garbage collector had to end because nobody released their slices. */
-  readonly leaked: number;
-}
-
-/** Room for one buffer: writable until committed. Holds one reference of its lease. */
-export interface Reservation {
-  readonly lease: Lease;
-  readonly offset: number;
-  readonly length: number;
-  /** The room itself. Fill it, then commit. */
-  readonly bytes: Buffer;
-}
 
 const MAX_BUFFER_BYTES = MAX_CHUNK_BYTES - PAGE_BYTES;
 const ALIGNMENT_BYTES = 64;
@@ -55,7 +33,9 @@ const LOOK_AGAIN_MS = 500;
 
 /**
  * Chunks that share one ACL, and the buffers in them. Small buffers are placed one after the other in a
- * common chunk, large ones get chunks of their own; a chunk that nobody uses is refilled.
+ * common chunk, large ones get chunks of their own; a chunk that nobody uses is refilled. Whoever is given a
+ * chunk can read all of it: where the ACL admits several who are not to see each other's, see {@link
+ * Division}.
  */
 export class ChunkPool {
   readonly name: string;
@@ -66,6 +46,8 @@ export class ChunkPool {
   readonly acl: AccessList;
   readonly chunkSize: number;
   #limit: number;
+  /** Undefined where all whom the ACL admits may see all. */
+  readonly #division: Division | undefined;
   readonly #chunks = new Set<OwnedChunk>();
   /** Chunks without a live slice in this domain, the longest idle first. */
   readonly #idle = new Set<OwnedChunk>();
@@ -92,7 +74,8 @@ export class ChunkPool {
   #closed = false;
   #lookAgain: NodeJS.Timeout | undefined;
 
-  constructor(options: PoolOptions = {}) {
+  /** @param isDivided whether it is one of those that a division makes, for a single group */
+  constructor(options: PoolOptions = {}, isDivided = false) {
     const { name, kind, memory, refill, chunkSize, limit, acl } = completePoolOptions(options);
     this.name = name;
     this.kind = kind;
@@ -101,6 +84,7 @@ export class ChunkPool {
     this.acl = resolveAcl(acl);
     this.chunkSize = roundUp(chunkSize, PAGE_BYTES);
     this.#limit = limit;
+    if (memory === 'shared' && !isDivided && admitsSeveral(this.acl)) this.#division = this.#divide();
   }
 
   /** Most bytes of chunks; infinite when there is no bound. */
@@ -136,13 +120,15 @@ export class ChunkPool {
   /**
    * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
    * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
+   * @param audience whose contents it is for, and whom the caller gives it to. None ever finds there what was
+   *   for another
    * @throws as {@link reserve}
    */
-  reserveChunk(size: number): Reservation {
+  reserveChunk(size: number, audience?: Audience): Reservation {
     checkInteger(size, 'size', 1, MAX_BUFFER_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
-    return this.#reserveOwn(size, false);
+    return this.#reserveOwn(size, false, audience);
   }
 
   /**
@@ -157,8 +143,11 @@ export class ChunkPool {
       return lease;
     }
     invariant(length <= reservation.length, 'a buffer is no longer than its room');
-    if (this.kind !== 'seal') return lease;
     const chunk = lease.chunk as OwnedChunk;
+    if (chunk.soleEnd !== undefined) chunk.soleEnd = offset + length;
+    if (this.kind !== 'seal') return lease;
+    // What is beyond was written too, and goes where the buffer goes.
+    if (length < reservation.length) reservation.bytes.fill(0, length);
     chunk.freeze();
     this.#collected.unregister(lease);
     const frozen = this.#lease(chunk);
@@ -176,14 +165,15 @@ export class ChunkPool {
 
   stats(): PoolStats {
     if (CHECKED) this.#checkSums();
+    const groups = this.#division?.stats();
     return {
-      chunks: this.#chunks.size,
-      chunksIdle: this.#idle.size,
-      bytesMapped: this.#bytesMapped,
-      bytesLive: this.#bytesMapped - this.#bytesIdle,
-      recycled: this.#recycled,
+      chunks: this.#chunks.size + (groups?.chunks ?? 0),
+      chunksIdle: this.#idle.size + (groups?.chunksIdle ?? 0),
+      bytesMapped: this.#bytesMapped + (groups?.bytesMapped ?? 0),
+      bytesLive: this.#bytesMapped - this.#bytesIdle + (groups?.bytesLive ?? 0),
+      recycled: this.#recycled + (groups?.recycled ?? 0),
       allocated: this.#allocated,
-      leaked: this.#leaked,
+      leaked: this.#leaked + (groups?.leaked ?? 0),
     };
   }
 
@@ -197,7 +187,7 @@ export class ChunkPool {
     const before = this.#bytesMapped;
     if (bytes === 0 && this.#current?.references === 1) this.#leaveCurrent();
     this.#shrinkIdleTo(bytes, tries);
-    return before - this.#bytesMapped;
+    return before - this.#bytesMapped + (bytes === 0 ? (this.#division?.trim(tries) ?? 0) : 0);
   }
 
   /**
@@ -234,6 +224,7 @@ export class ChunkPool {
     this.#closed = true;
     clearTimeout(this.#lookAgain);
     idleMemory.remove(this);
+    this.#division?.close();
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
     if (CHECKED) this.#checkSums();
@@ -248,10 +239,12 @@ export class ChunkPool {
       throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot allocate from pool ${this.name}: it is closed`);
   }
 
-  #reserveOwn(size: number, sole: boolean): Reservation {
-    const lease = this.#obtain(size, sole, sole);
+  #reserveOwn(size: number, sole: boolean, audience?: Audience): Reservation {
+    const lease = this.#obtain(size, sole, sole, audience);
     lease.retain();
-    const offset = (lease.chunk as OwnedChunk).payloadStart;
+    const chunk = lease.chunk as OwnedChunk;
+    const offset = chunk.payloadStart;
+    chunk.soleEnd = sole ? offset + size : undefined;
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
   }
 
@@ -259,10 +252,12 @@ export class ChunkPool {
     let offset = roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
-      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false, true);
+      const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false, true, undefined);
       lease.retain();
       this.#current = lease;
-      offset = (lease.chunk as OwnedChunk).payloadStart;
+      const chunk = lease.chunk as OwnedChunk;
+      chunk.soleEnd = undefined;
+      offset = chunk.payloadStart;
     }
     const lease = this.#current as Lease;
     lease.retain();
@@ -278,21 +273,22 @@ export class ChunkPool {
   }
 
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
-  #obtain(size: number, sole: boolean, mayCutOff: boolean): Lease {
+  #obtain(size: number, sole: boolean, mayCutOff: boolean, audience: Audience | undefined): Lease {
     const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
-    const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
+    const recycled = this.kind === 'recycle' ? this.#recycle(wanted, audience) : undefined;
     if (recycled !== undefined) return this.#lease(recycled);
-    this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
-    if (mayCutOff && this.#bytesMapped + wanted > this.limit)
+    const limit = this.limit - (this.#division?.bytesMapped ?? 0);
+    this.#shrinkIdleTo(Math.min(IDLE_BYTES, limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
+    if (mayCutOff && this.#bytesMapped + wanted > limit)
       for (const held of this.holdings.giveUp(this.limit)) this.#drop(held);
-    if (this.#bytesMapped + wanted > this.limit) {
+    if (this.#bytesMapped + wanted > limit) {
       throw new IoliteError(
         'ERR_IOLITE_LIMIT',
-        `Cannot allocate ${size} bytes from pool ${this.name}: ${this.#bytesMapped} of its ` +
-          `${this.limit} bytes are in use`,
+        `Cannot allocate ${size} bytes from pool ${this.name}: ` +
+          `${this.limit - limit + this.#bytesMapped} of its ${this.limit} bytes are in use`,
       );
     }
-    const chunk = this.#make(wanted, sole);
+    const chunk = this.#make(wanted, sole, audience);
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
     invariant(this.#bytesMapped <= this.limit, 'the chunks of a pool are within its limit');
@@ -301,7 +297,7 @@ export class ChunkPool {
   }
 
   /** An idle chunk that fits and that no other domain leases, opened to new content. */
-  #recycle(wanted: number): OwnedChunk | undefined {
+  #recycle(wanted: number, audience: Audience | undefined): OwnedChunk | undefined {
     let busy = 0;
     const tries = this.limit === Number.POSITIVE_INFINITY ? BUSY_TRIES : this.#idle.size;
     for (const chunk of [...this.#idle]) {
@@ -310,7 +306,8 @@ export class ChunkPool {
         if (!chunk.isLeasedElsewhere()) this.#drop(chunk);
         continue;
       }
-      if (chunk.renew()) {
+      if (!chunk.suits(audience)) continue;
+      if (chunk.renew(audience)) {
         this.#idle.delete(chunk);
         this.#bytesIdle -= chunk.size;
         if (this.#bytesIdle < this.#leastIdle) this.#leastIdle = this.#bytesIdle;
@@ -325,12 +322,25 @@ export class ChunkPool {
     return undefined;
   }
 
-  #make(size: number, sole: boolean): OwnedChunk {
+  #make(size: number, sole: boolean, audience: Audience | undefined): OwnedChunk {
     if (this.memory === 'heap') {
       return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
     }
-    const options = { acl: this.acl, sole, refill: this.refill, freezes: this.kind === 'seal' };
+    const options = {
+      acl: this.acl,
+      sole,
+      refill: this.refill,
+      freezes: this.kind === 'seal',
+      audience,
+      division: this.#division,
+    };
     return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));
+  }
+
+  #divide(): Division {
+    const { name, acl, chunkSize, refill } = this;
+    const make = (): ChunkPool => new ChunkPool({ name, acl, chunkSize, refill }, true);
+    return new Division({ acl, make, room: () => this.#limit - this.#bytesMapped });
   }
 
   #lease(chunk: OwnedChunk): Lease {

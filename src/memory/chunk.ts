@@ -1,3 +1,5 @@
+import type { Audience } from './audience.ts';
+
 /**
  * A chunk: the unit of memory that is mapped, granted, leased and recycled. What all kinds of chunk have in
  * common is what the upper storeys need to know: an identity, a generation, and bytes.
@@ -45,11 +47,21 @@ export interface Chunk {
 export interface OwnedChunk extends Chunk {
   /** Offset of the first payload byte. */
   readonly payloadStart: number;
+  /** Where the one buffer ends that has the chunk for itself; undefined of a chunk that several share. */
+  soleEnd: number | undefined;
   /**
-   * Opens the chunk to new content under the next generation.
+   * Whether content for this audience may lie here next. Whoever was given the chunk once may see all that is
+   * put into it later: so a chunk that has left this domain stays with the audience it has.
+   * @param audience undefined: all whom the pool's ACL admits
+   */
+  suits(audience: Audience | undefined): boolean;
+  /**
+   * Opens the chunk to new content under the next generation. What is there stays readable where it is not
+   * written over; for another audience than it was for it is zeroed first.
+   * @param audience that it {@link suits}
    * @returns false while another domain still holds a lease: nothing has changed then.
    */
-  renew(): boolean;
+  renew(audience?: Audience): boolean;
   /** Whether another domain holds a lease just now. */
   isLeasedElsewhere(): boolean;
   /**

@@ -13,6 +13,7 @@ export class HeapChunk implements OwnedChunk {
   readonly size: number;
   readonly bytes: Buffer;
   generation = 1;
+  soleEnd: number | undefined;
   #id: string | undefined;
   readonly #onIdle: ((chunk: HeapChunk) => void) | undefined;
 
@@ -32,6 +33,11 @@ export class HeapChunk implements OwnedChunk {
 
   leaseEnded(): void {
     this.#onIdle?.(this);
+  }
+
+  /** Nobody else can be given it. */
+  suits(): boolean {
+    return true;
   }
 
   renew(): boolean {

@@ -4,10 +4,25 @@ import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
-import type { AccessList } from './acl.ts';
+import type { AccessList, Credentials } from './acl.ts';
+import type { Audience } from './audience.ts';
 import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import type { ChunkHolder } from './chunk-holder.ts';
+import type { Division } from './division.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
+import type { Lease } from './lease.ts';
+
+interface SharedChunkOptions {
+  readonly acl: AccessList;
+  readonly sole: boolean;
+  /** False: it has its last generation from the start, which tells all who get it. */
+  readonly refill: boolean;
+  /** Whether it will be frozen. */
+  readonly freezes?: boolean;
+  readonly audience?: Audience | undefined;
+  /** Of its pool. */
+  readonly division?: Division | undefined;
+}
 
 /** From so many holders on, those who are gone are forgotten. */
 const MAX_HOLDERS = 64;
@@ -30,12 +45,17 @@ export class SharedChunk implements OwnedChunk {
   readonly holders = new Map<ChunkHolder, number>();
   /** When it was filled again after others had it; 0: it was not. */
   filledAt = 0;
+  soleEnd: number | undefined;
+  #audience: Audience | undefined;
+  readonly #division: Division | undefined;
   #generation: number;
   readonly #fd: number;
   #mapping: Mapping;
   readonly #onIdle: (chunk: SharedChunk) => void;
   /** Whether a descriptor ever left, so that other domains may hold leases. */
   #granted = false;
+  /** Whether the rest of it was zeroed for those who are not of our own group. */
+  #revealed = false;
   #frozen = false;
   #dropped = false;
   #spent: boolean;
@@ -43,21 +63,9 @@ export class SharedChunk implements OwnedChunk {
   /**
    * @param name of the pool, for /proc/<pid>/maps
    * @param size in bytes with the header, a multiple of the page size
-   * @param options `refill` false: it has its last generation from the start, which tells all who get it
-   *   `freezes`: it will be frozen
    * @throws SystemError: ENOMEM, EMFILE
    */
-  constructor(
-    name: string,
-    size: number,
-    options: {
-      readonly acl: AccessList;
-      readonly sole: boolean;
-      readonly refill: boolean;
-      readonly freezes?: boolean;
-    },
-    onIdle: (chunk: SharedChunk) => void,
-  ) {
+  constructor(name: string, size: number, options: SharedChunkOptions, onIdle: (chunk: SharedChunk) => void) {
     this.#fd = createMemfd(`iolite:${name}`, size);
     try {
       this.#mapping = map(this.#fd, size, 'read-write', true);
@@ -74,6 +82,8 @@ export class SharedChunk implements OwnedChunk {
     this.size = size;
     this.acl = options.acl;
     this.sole = options.sole;
+    this.#audience = options.audience;
+    this.#division = options.division;
     this.#onIdle = onIdle;
   }
 
@@ -112,11 +122,25 @@ export class SharedChunk implements OwnedChunk {
     return this.#granted && !this.#dropped && isLockedElsewhere(this.#fd);
   }
 
-  renew(): boolean {
+  /** Who may see what lies here. Undefined: all whom its ACL admits. */
+  get audience(): Audience | undefined {
+    return this.#audience;
+  }
+
+  suits(audience: Audience | undefined): boolean {
+    return audience === this.#audience || !this.#granted;
+  }
+
+  renew(audience?: Audience): boolean {
     invariant(!this.#dropped && !this.#frozen, 'a chunk that was dropped or frozen is not filled again');
     if (this.#generation === MAX_GENERATION) return false;
     // The write lock is held for this instant only: whoever leases afterwards compares generations first.
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
+    if (audience !== this.#audience) {
+      invariant(!this.#granted, 'a chunk that others were given stays with its audience');
+      this.#mapping.bytes.fill(0, HEADER_BYTES);
+      this.#audience = audience;
+    }
     this.#generation += 1;
     writeGeneration(this.#mapping.bytes, this.#generation);
     if (this.#granted) {
@@ -132,6 +156,35 @@ export class SharedChunk implements OwnedChunk {
     addSeals(this.#fd, Seal.WRITE | Seal.SEAL);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);
     this.#frozen = true;
+  }
+
+  /** Whether buffers lie here that a peer is not to see though the ACL admits it: see {@link Division}. */
+  isKeptFrom(peer: Credentials): boolean {
+    return this.#groupKeptFrom(peer) !== undefined;
+  }
+
+  /**
+   * The copy of a slice that a peer is to be sent where the chunk is kept from it. The caller has a reference
+   * of its lease. @returns undefined where the peer may have this chunk. @throws as Division.copyFor
+   */
+  copyFor(
+    peer: Credentials,
+    start: number,
+    end: number,
+  ): { readonly lease: Lease; readonly start: number; readonly end: number } | undefined {
+    const group = this.#groupKeptFrom(peer);
+    return group === undefined ? undefined : this.#division?.copyFor(group, this.bytes.subarray(start, end));
+  }
+
+  /**
+   * A peer is about to be given the chunk. If it shares nothing with the owner but what it is sent, it finds
+   * the one buffer here and zeros, and never anything else: the chunk is not filled again.
+   */
+  revealTo(peer: Credentials): void {
+    if (this.soleEnd === undefined || this.#division?.groupOf(peer) === undefined) return;
+    if (!this.#frozen && !this.#revealed) this.#mapping.bytes.fill(0, this.soleEnd);
+    this.#revealed = true;
+    this.#spent = true;
   }
 
   /**
@@ -166,6 +219,12 @@ export class SharedChunk implements OwnedChunk {
     const first = Math.ceil(start / PAGE_BYTES) * PAGE_BYTES;
     const last = Math.floor(end / PAGE_BYTES) * PAGE_BYTES;
     if (last > first) forgetPages(this.#mapping, first, last - first);
+  }
+
+  /** What is alone here, or was put here for an audience, is kept from nobody who is sent it. */
+  #groupKeptFrom(peer: Credentials): string | undefined {
+    if (this.soleEnd !== undefined || this.#audience !== undefined) return undefined;
+    return this.#division?.groupOf(peer);
   }
 
   drop(): void {

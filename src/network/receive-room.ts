@@ -1,7 +1,8 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { Slice } from '../aggregate/slice.ts';
 import { invariant } from '../base/invariant.ts';
-import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+import type { ChunkPool } from '../memory/chunk-pool.ts';
+import type { Reservation } from '../memory/reservation.ts';
 
 const ROOM_BYTES = 128 * 1024;
 /** Less room than this is left to others: what is read at once would be cut small. */

@@ -1,5 +1,6 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Draft } from '../aggregate/draft.ts';
+import type { Audience } from '../memory/audience.ts';
 import type { ContentRoom } from './segment-space.ts';
 import type { Store } from './store.ts';
 import type { ContentFacts } from './stored-version.ts';
@@ -22,12 +23,13 @@ export class Placement<F extends ContentFacts, L> implements Target {
 
   /**
    * @param key of the content, where the policy is to say whether it is kept
+   * @param audience who may see it. Default: those who may see all
    * @throws what allocating from a pool throws
    */
-  constructor(store: Store<F, L>, length: number, keep = true, key?: string) {
+  constructor(store: Store<F, L>, length: number, keep = true, key?: string, audience?: Audience) {
     this.#store = store;
-    this.#room = keep ? store.allocate(length, key) : undefined;
-    if (this.#room === undefined) this.#draft = store.outside(keep).allocate(length);
+    this.#room = keep ? store.allocate(length, key, audience) : undefined;
+    if (this.#room === undefined) this.#draft = store.outside(keep, audience).allocate(length);
     this.pieces = this.#room?.pieces ?? [{ bytes: (this.#draft as Draft).bytes }];
   }
 
@@ -36,15 +38,20 @@ export class Placement<F extends ContentFacts, L> implements Target {
     store: Store<F, L>,
     length: number,
     key?: string,
+    audience?: Audience,
   ): Promise<Placement<F, L>> {
     const wait = store.bounds.memoryFor(length);
     if (wait !== undefined) await wait;
-    return new Placement(store, length, true, key);
+    return new Placement(store, length, true, key, audience);
   }
 
   /** Memory beside the budget with a copy of these bytes. */
-  static copyOf<F extends ContentFacts, L>(store: Store<F, L>, bytes: Buffer): Placement<F, L> {
-    const placement = new Placement(store, bytes.length, false);
+  static copyOf<F extends ContentFacts, L>(
+    store: Store<F, L>,
+    bytes: Buffer,
+    audience?: Audience,
+  ): Placement<F, L> {
+    const placement = new Placement(store, bytes.length, false, undefined, audience);
     bytes.copy((placement.pieces[0] as { bytes: Buffer }).bytes);
     return placement;
   }

@@ -120,7 +120,8 @@ export class RoomMaker<F extends ContentFacts, L> {
   #clean(segment: Segment<Entry<F, L>>): boolean {
     for (const entry of segment.tenants()) {
       const { content, forms, facts } = entry.held;
-      const move = (part: Aggregate): Aggregate => this.#space.move(part, entry, segment) ?? part.duplicate();
+      const move = (part: Aggregate): Aggregate =>
+        this.#space.move(part, entry, segment.audience, segment) ?? part.duplicate();
       this.#host.exchange(entry, {
         facts,
         content: content === undefined ? undefined : move(content),

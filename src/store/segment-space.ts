@@ -3,12 +3,15 @@ import { aggregateOfSlices } from '../aggregate/aggregate-of-slices.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
-import type { OwnedChunk } from '../memory/chunk.ts';
-import type { ChunkPool, Reservation } from '../memory/chunk-pool.ts';
+import type { Audience } from '../memory/audience.ts';
+import { type OwnedChunk, PAGE_BYTES } from '../memory/chunk.ts';
+import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Lease } from '../memory/lease.ts';
+import type { Reservation } from '../memory/reservation.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
 import { RetiredChunks } from './retired-chunks.ts';
 import { Segment } from './segment.ts';
+import { segmentBytesOf } from './segment-size.ts';
 
 /** A part of a {@link ContentRoom}: fill it. */
 interface Piece {
@@ -35,6 +38,11 @@ interface PlacedRoom<T> extends ContentRoom {
   readonly pieces: readonly PlacedPiece<T>[];
 }
 
+interface Obtained<T> {
+  readonly segment: Segment<T>;
+  readonly reservation: Reservation;
+}
+
 /** Bytes of the budget by state. They add up to the chunks that are charged to it. */
 export interface SpaceStats {
   readonly segments: number;
@@ -51,36 +59,21 @@ export interface SpaceStats {
   readonly headers: number;
 }
 
-const PAGE_BYTES = 4096;
-const MAX_SEGMENT_BYTES = 1024 ** 2;
-const MIN_SEGMENT_BYTES = 64 * 1024;
-/**
- * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
- */
-const MAX_SEGMENTS = 4000;
-/** A budget is divided into at least so many, where pages allow it. */
-const MIN_SEGMENTS = 32;
-const MIN_SMALL_SEGMENTS = 4;
-/** Segments that take more contents at a time. */
+/** Segments that take more contents at a time: for one audience, and, as a part of all, for all of them. */
 const OPEN_SEGMENTS = 4;
+const OPEN_PART = 1 / 4;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
-
-/** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
-function segmentBytesOf(budget: number): number {
-  const fine = Math.max(budget / MIN_SEGMENTS, Math.min(MIN_SEGMENT_BYTES, budget / MIN_SMALL_SEGMENTS));
-  const wanted = Math.max(Math.min(fine, MAX_SEGMENT_BYTES), budget / MAX_SEGMENTS);
-  const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
-  if (bytes === MAX_SEGMENT_BYTES) return bytes;
-  return Math.max(0, bytes - PAGE_BYTES);
-}
 
 /**
  * The physical memory of a cache: its budget, divided into segments of one size, which are opened, filled,
  * retired when all of their content is dead, and used again when nobody holds a slice of them. A content that
  * is larger than a segment lies in several. As all have one size, a pool that refills maps and unmaps no
  * memory once each was used. (After {@link SegmentSpace.resize} there are some of another size for a while.)
+ *
+ * Whoever is given a content can read the segment that it lies in: so contents of one segment are for one
+ * audience, and the memory of a segment that has left this domain is used again for the same audience only.
  */
 export class SegmentSpace<Tenant> {
   #segmentBytes = 0;
@@ -142,12 +135,15 @@ export class SegmentSpace<Tenant> {
    * @param spare how many segments are to stay free
    * @returns undefined when there is none within the budget
    */
-  allocate(length: number, spare: number): ContentRoom | undefined {
-    if (!this.#hasFree(spare, length)) return undefined;
+  allocate(length: number, spare: number, audience: Audience): ContentRoom | undefined {
+    if (!this.#hasFree(spare, length, audience)) return undefined;
     const pieces: PlacedPiece<Tenant>[] = [];
     let left = length;
     while (left > 0) {
-      const piece = this.#pool.kind === 'seal' ? this.#allocateSealed(left, spare) : this.#place(left, spare);
+      const isSealed = this.#pool.kind === 'seal';
+      const piece = isSealed
+        ? this.#allocateSealed(left, spare, audience)
+        : this.#place(left, spare, audience);
       if (piece === undefined) {
         this.cancel({ length, pieces } as ContentRoom);
         return undefined;
@@ -188,16 +184,22 @@ export class SegmentSpace<Tenant> {
   }
 
   /**
-   * A content of which the slices in `from` were copied elsewhere, and the others are shared; those copied
-   * are dead.
+   * A content of which the slices in `from`, or in segments for others than the audience, were copied
+   * elsewhere, and the rest is shared; those copied are dead.
    * @returns the content that takes the place of the one given, which the caller keeps; undefined, with
    *   nothing changed, when there is no room
    */
-  move(content: Aggregate, tenant: Tenant, from: Segment<Tenant>): Aggregate | undefined {
+  move(
+    content: Aggregate,
+    tenant: Tenant,
+    audience: Audience,
+    from?: Segment<Tenant>,
+  ): Aggregate | undefined {
     const slices = content.slices();
-    const rooms = slices.map(slice =>
-      slice.lease === from.lease ? this.allocate(slice.length, 0) : 'stays',
-    );
+    const rooms = slices.map(({ lease, length }) => {
+      const stays = lease !== from?.lease && this.#segments.get(lease)?.audience === audience;
+      return stays ? 'stays' : this.allocate(length, 0, audience);
+    });
     if (rooms.includes(undefined)) {
       for (const room of rooms) if (typeof room === 'object') this.cancel(room);
       return undefined;
@@ -270,10 +272,10 @@ export class SegmentSpace<Tenant> {
   }
 
   /** A piece of an open segment, or of one that is opened for it. */
-  #place(left: number, spare: number): PlacedPiece<Tenant> | undefined {
+  #place(left: number, spare: number, audience: Audience): PlacedPiece<Tenant> | undefined {
     const whole = left <= this.segmentBytes * WHOLE_PART;
     const least = whole ? left : Math.min(left, this.segmentBytes * PIECE_PART);
-    const segment = this.#open.find(({ room }) => room >= least) ?? this.#openSegment(spare);
+    const segment = this.#openFor(audience, least) ?? this.#openSegment(spare, audience);
     if (segment === undefined) return undefined;
     const length = Math.min(left, segment.room);
     const { start, taken } = segment.take(length);
@@ -282,20 +284,29 @@ export class SegmentSpace<Tenant> {
     return { segment, start, taken, bytes, reservation: undefined };
   }
 
-  #openSegment(spare: number): Segment<Tenant> | undefined {
+  #openFor(audience: Audience, least: number): Segment<Tenant> | undefined {
+    return this.#open.find(segment => segment.room >= least && segment.audience === audience);
+  }
+
+  #openSegment(spare: number, audience: Audience): Segment<Tenant> | undefined {
     if (this.free <= spare) return undefined;
-    const segment = this.#obtain(this.segmentBytes)?.segment;
+    const segment = this.#obtain(this.segmentBytes, audience)?.segment;
     if (segment === undefined) return undefined;
     this.#open.push(segment);
-    if (this.#open.length > OPEN_SEGMENTS) this.#shut(leastRoom(this.#open));
+    const others = this.#open.filter(other => other.audience === audience);
+    if (others.length > OPEN_SEGMENTS) this.#shut(leastRoom(others));
+    // Those of other audiences have waited longest.
+    const [oldest] = this.#open;
+    const most = Math.max(OPEN_SEGMENTS, Math.floor(this.capacity * OPEN_PART));
+    if (this.#open.length > most && oldest !== undefined) this.#shut(oldest);
     return segment;
   }
 
   /** In a pool that seals buffers each piece has a segment of its own, which is sealed with it. */
-  #allocateSealed(left: number, spare: number): PlacedPiece<Tenant> | undefined {
+  #allocateSealed(left: number, spare: number, audience: Audience): PlacedPiece<Tenant> | undefined {
     if (this.free <= spare) return undefined;
     const length = Math.min(left, this.segmentBytes);
-    const obtained = this.#obtain(length);
+    const obtained = this.#obtain(length, audience);
     if (obtained === undefined) return undefined;
     const { segment, reservation } = obtained;
     segment.takeWhole(length);
@@ -303,16 +314,19 @@ export class SegmentSpace<Tenant> {
   }
 
   /** Whether there may be room for so many bytes, when what is free by now is found out. */
-  #hasFree(spare: number, length: number): boolean {
-    const open = this.#open.reduce((sum, { room }) => sum + room, 0);
+  #hasFree(spare: number, length: number, audience: Audience): boolean {
+    const open = this.#open.reduce(
+      (sum, { room, audience: whose }) => sum + (whose === audience ? room : 0),
+      0,
+    );
     const wanted = spare + Math.ceil((length - open) / this.segmentBytes);
     return length <= open || this.free >= wanted || (this.sweep() > 0 && this.free >= wanted);
   }
 
-  #obtain(length: number): { segment: Segment<Tenant>; reservation: Reservation } | undefined {
+  #obtain(length: number, audience: Audience): Obtained<Tenant> | undefined {
     let reservation: Reservation;
     try {
-      reservation = this.#pool.reserveChunk(length);
+      reservation = this.#pool.reserveChunk(length, audience);
     } catch (error) {
       // The pool has a limit of its own, or what was collected has not come back to it yet.
       if (error instanceof IoliteError && error.code === 'ERR_IOLITE_LIMIT') return undefined;
@@ -326,7 +340,7 @@ export class SegmentSpace<Tenant> {
       this.#pool.cancel(reservation);
       return undefined;
     }
-    const segment = new Segment<Tenant>(lease, offset, length);
+    const segment = new Segment<Tenant>(lease, offset, length, audience);
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
     invariant(this.charged <= this.#budget, 'the chunks of a cache are within its budget');
@@ -337,7 +351,7 @@ export class SegmentSpace<Tenant> {
   #freeze({ segment, reservation, bytes }: PlacedPiece<Tenant>): Segment<Tenant> {
     this.#segments.delete(segment.lease);
     const lease = this.#pool.commit(reservation as Reservation, bytes.length);
-    const frozen = new Segment<Tenant>(lease, segment.start, bytes.length);
+    const frozen = new Segment<Tenant>(lease, segment.start, bytes.length, segment.audience);
     frozen.takeWhole(segment.filling);
     this.#segments.set(lease, frozen);
     return frozen;

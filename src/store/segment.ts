@@ -1,4 +1,5 @@
 import { CHECKED, invariant } from '../base/invariant.ts';
+import type { Audience } from '../memory/audience.ts';
 import type { Lease } from '../memory/lease.ts';
 
 /** Buffers begin at multiples of this. */
@@ -18,16 +19,19 @@ export class Segment<Tenant> {
   readonly lease: Lease;
   readonly start: number;
   readonly end: number;
+  /** Who may see what is here. */
+  readonly audience: Audience;
   readonly #tenants = new Map<Tenant, number>();
   #position: number;
   #live = 0;
   #filling = 0;
   #open = true;
 
-  constructor(lease: Lease, start: number, length: number) {
+  constructor(lease: Lease, start: number, length: number, audience: Audience) {
     this.lease = lease;
     this.start = start;
     this.end = start + length;
+    this.audience = audience;
     this.#position = start;
   }
 

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
+import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
+import { type Audience, Audiences } from '../memory/audience.ts';
 import { Entry } from './entry.ts';
 import type { Governor } from './governor/governor.ts';
 import type { CachePolicy } from './policy.ts';
@@ -58,6 +60,8 @@ export interface StoreOptions<F extends ContentFacts = ContentFacts> {
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** How much memory it may have. */
   readonly bounds: StoreBounds;
+  /** Who may see contents: those of one audience lie in memory of their own. */
+  readonly audiences = new Audiences();
   readonly listeners = new Set<StoreListener>();
   /** Told of each entry that is not there any more, before another one is under its key. */
   onRemoved: (entry: Entry<F, L>) => void = () => {};
@@ -69,8 +73,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly #policy: CachePolicy;
   readonly #pool: Pool;
   readonly #ownsPool: boolean;
-  /** For what the budget has no room for. Made when first needed. */
-  #outside: Pool | undefined;
+  /** For what the budget has no room for, by audience. Made when first needed. */
+  readonly #outside = new Map<Audience, Pool>();
   readonly #space: SegmentSpace<Entry<F, L>>;
   readonly #room: RoomMaker<F, L>;
   readonly #entries = new Map<string, Entry<F, L>>();
@@ -138,18 +142,19 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * Room for content of `length` bytes: fill its pieces, then {@link put} or {@link cancel} it. Makes room if
    * it has to, by evicting and cleaning.
    * @param key where the policy is to say whether it is worth that. Default: it is
+   * @param audience who may see it. Default: those who may see all
    * @returns undefined when the budget has no room, for now or for content of this size at all, or when the
    *   policy does not admit it
    */
-  allocate(length: number, key?: string): ContentRoom | undefined {
+  allocate(length: number, key?: string, audience = this.audiences.none): ContentRoom | undefined {
     this.#checkOpen();
     this.bounds.before(length);
     const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
     if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
     if (key !== undefined && !this.admits(length, key)) return undefined;
-    let room = this.#space.allocate(length, SPARE_SEGMENTS);
+    let room = this.#space.allocate(length, SPARE_SEGMENTS, audience);
     if (room === undefined && this.#room.make(wanted + SPARE_SEGMENTS))
-      room = this.#space.allocate(length, SPARE_SEGMENTS);
+      room = this.#space.allocate(length, SPARE_SEGMENTS, audience);
     // The next content need not wait for others to give up theirs.
     if (room !== undefined) this.#room.make(this.#room.ahead);
     return room;
@@ -236,6 +241,30 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     return true;
   }
 
+  /**
+   * Puts what is kept of an entry into memory of another audience, by copying it there. Attached domains give
+   * up the version they had. @returns false when there is no room
+   */
+  moveTo(audience: Audience, entry: Entry<F, L>): boolean {
+    const { content, forms, facts } = entry.held;
+    if (this.#entries.get(entry.key) !== entry || entry.held.onEnd !== undefined) return false;
+    this.#room.make(SPARE_SEGMENTS + Math.ceil(entry.size / Math.max(1, this.#space.segmentBytes)));
+    // To make room may have evicted it, or moved it.
+    if (this.#entries.get(entry.key) !== entry || entry.held.content !== content) return false;
+    let isMoved = true;
+    const move = (part: Aggregate): Aggregate => {
+      const moved = this.#space.move(part, entry, audience);
+      if (moved === undefined) isMoved = false;
+      return moved ?? part.duplicate();
+    };
+    this.#exchange(entry, {
+      facts,
+      content: content === undefined ? undefined : move(content),
+      forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
+    });
+    return isMoved;
+  }
+
   /** An entry was used, here or in an attached domain. */
   hit(entry: Entry<F, L>): void {
     if (!this.#closed) this.#policy.hit(entry);
@@ -250,15 +279,19 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /**
    * A pool beside the budget, for content that it has no room for: to be given out, and not kept.
    * @param wanted whether it would have been kept if there had been room: then it is counted
+   * @param audience as of {@link allocate}
    */
-  outside(wanted = true): Pool {
+  outside(wanted = true, audience = this.audiences.none): Pool {
     this.#checkOpen();
     if (wanted) this.uncached += 1;
-    const { acl, memory } = this.#pool.chunks;
-    const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
-    this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
-    this.#outside.chunks.trim(OUTSIDE_IDLE_BYTES);
-    return this.#outside;
+    let pool = this.#outside.get(audience);
+    if (pool === undefined) {
+      const { acl, memory } = this.#pool.chunks;
+      pool = createPool({ name: 'uncached', acl, memory });
+      this.#outside.set(audience, pool);
+    }
+    pool.chunks.trim(OUTSIDE_IDLE_BYTES);
+    return pool;
   }
 
   /**
@@ -275,7 +308,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   stats(): StoreStats {
-    this.#outside?.chunks.trim(0);
+    for (const pool of this.#outside.values()) pool.chunks.trim(0);
     const space = this.#space.stats();
     if (CHECKED) this.#checkSums(space.live);
     return {
@@ -298,7 +331,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;
     this.#space.close();
-    this.#outside?.close();
+    for (const pool of this.#outside.values()) pool.close();
     if (this.#ownsPool) this.#pool.close();
     for (const index of [...this.attached]) index.closed();
   }

@@ -1,6 +1,7 @@
 import { bufferOver } from '../../base/bytes.ts';
 import { checkInteger, IoliteError } from '../../base/error.ts';
-import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { Reservation } from '../../memory/reservation.ts';
 import { ByteSequence, shareTree } from '../byte-sequence.ts';
 import { release, type Tree } from '../tree/branch.ts';
 import { commit } from '../tree/fill.ts';

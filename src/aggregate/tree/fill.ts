@@ -1,4 +1,5 @@
-import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { Reservation } from '../../memory/reservation.ts';
 import { Slice } from '../slice.ts';
 
 /** Bytes to be put into new buffers: a string in an encoding, or bytes of the caller's. */

@@ -1,4 +1,5 @@
-import type { ChunkPool, Reservation } from '../../memory/chunk-pool.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { Reservation } from '../../memory/reservation.ts';
 import { Slice } from '../slice.ts';
 import { type CopySource, copyToPool, fillRoom, roomFor } from './fill.ts';
 

@@ -1,7 +1,8 @@
-import { realpathSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import type { Slice } from '../../aggregate/slice.ts';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { Audience } from '../../memory/audience.ts';
+import { SharedChunk } from '../../memory/shared-chunk.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
@@ -11,6 +12,7 @@ import { fileBeside, isSiblingName } from '../content/siblings.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { Folders, type FoldersListener } from '../watch/folders.ts';
+import { ConfinedRoots } from './confined-roots.ts';
 import { Confirmations, lookNow } from './confirmations.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
@@ -35,12 +37,6 @@ const REASONS: { readonly [code: string]: string } = {
   ERR_IOLITE_CLOSED: 'the file cache is closed',
 };
 
-/** Where a directory was that indexes are confined to. */
-interface ConfinedRoot {
-  readonly realPath: string;
-  readonly seenAt: number;
-}
-
 /** The files of the disk in a store: read once, confirmed, watched. */
 export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersListener {
   readonly finder: FileFinder;
@@ -53,8 +49,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   readonly #links: Links;
   readonly #loader: FileLoader;
   readonly #names: FormNames;
-  /** Directories that indexes are confined to. */
-  readonly #roots = new Map<string, ConfinedRoot>();
+  readonly #roots: ConfinedRoots;
   /** Files of which it is being found out whether they have changed, and whether more was told meanwhile. */
   readonly #checking = new Map<string, boolean>();
 
@@ -63,8 +58,14 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     const lives = { watched, unwatched };
     this.#store = store;
     this.#maxStale = unwatched;
-    this.#forms = new FileForms(store, compress);
-    this.#large = new LargeFiles(store, keepPageCache, path => this.invalidate(path));
+    this.#roots = new ConfinedRoots(store.audiences, unwatched);
+    const audienceOf = (path: string): Audience => this.#roots.audienceOf(path);
+    this.#forms = new FileForms(store, compress, audienceOf);
+    this.#large = new LargeFiles(store, {
+      keepPageCache,
+      audienceOf,
+      onStale: path => this.invalidate(path),
+    });
     this.#folders = new Folders(lives, this);
     this.#confirmations = new Confirmations(store, lives, (entry, startedAt) =>
       this.#links.confirm(entry, startedAt),
@@ -76,6 +77,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       forms: this.#forms,
       names: this.#names,
       confirmations: this.#confirmations,
+      audienceOf,
       keepPageCache,
     });
     this.finder = new FileFinder(store, {
@@ -116,8 +118,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
    * @throws as realpath(3) says
    */
   confine(root: string): void {
-    const seenAt = now();
-    this.#roots.set(root, { realPath: realpathSync(root), seenAt });
+    this.#roots.add(root);
   }
 
   find(
@@ -129,12 +130,17 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     const extent = parseExtentKey(key);
     if (extent === undefined) {
       checkDiskPath(key);
-      const known = root === undefined ? undefined : this.#rightRoot(root);
+      const known = root === undefined ? undefined : this.#roots.rightNow(root);
       const found = root !== undefined && known === undefined ? undefined : this.#findNow(key, since, known);
       return found === undefined ? this.#findLater(key, since, root) : this.#answerFor(found, known);
     }
     const file = pinned.get(extent.serial);
-    if (file !== undefined) return this.extent(file, extent.index).then(held => ({ held, until: ALWAYS }));
+    if (file !== undefined) {
+      return this.extent(file, extent.index).then(held => ({
+        held: root === undefined ? held : this.#heldFor(held, file.key),
+        until: ALWAYS,
+      }));
+    }
     const message = `Cannot read an extent of version ${extent.serial}: it is not held`;
     throw new IoliteError('ERR_IOLITE_STALE', message);
   }
@@ -187,7 +193,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   async #findLater(key: string, since: number, root: string | undefined): Promise<FoundVersion<FileFacts>> {
     if (root === undefined) return this.#answerFor(await this.finder.later(key, since, undefined), undefined);
-    let realRoot = this.#rightRoot(root) ?? (await this.#lookAtRoot(root));
+    let realRoot = this.#roots.rightNow(root) ?? (await this.#roots.lookAt(root));
     try {
       for (;;) {
         try {
@@ -195,7 +201,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
         } catch (error) {
           if (!(error instanceof OutsideError)) throw error;
           // The root may be a link, which leads elsewhere by now.
-          const present = await this.#lookAtRoot(root);
+          const present = await this.#roots.lookAt(root);
           if (present === realRoot) throw error;
           realRoot = present;
         }
@@ -205,26 +211,14 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     }
   }
 
-  /** Where a root is, if that was seen a moment ago. */
-  #rightRoot(root: string): string | undefined {
-    const known = this.#roots.get(root);
-    return known !== undefined && known.seenAt > now() - this.#maxStale ? known.realPath : undefined;
-  }
-
-  async #lookAtRoot(root: string): Promise<string> {
-    const seenAt = now();
-    const before = this.#roots.get(root)?.realPath ?? root;
-    // With none there, no path leads through it.
-    const realPath = await realpath(root).catch(() => before);
-    this.#roots.set(root, { realPath, seenAt });
-    return realPath;
-  }
-
   /**
    * Where links lead to it, an index is given these, and asks for the file then.
    * @param root that it is confined to: of links that leave it and come back it is told the end
    */
-  #answerFor({ held, link }: LookedUpFile, root: string | undefined): FoundVersion<FileFacts> {
+  #answerFor(found: LookedUpFile, root: string | undefined): FoundVersion<FileFacts> {
+    const { link } = found;
+    const isContent = root !== undefined && link === undefined;
+    const held = isContent ? this.#heldFor(found.held, found.held.key) : found.held;
     const entry = this.#store.bySerial((link ?? held).serial);
     // What has changed while it was read is for those who have asked, and for no time.
     const term = entry !== undefined && isRight(entry, 0, now()) ? entry.local?.group.term : undefined;
@@ -240,6 +234,27 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       undefined,
     );
     return { held: around, until: 0 };
+  }
+
+  /**
+   * What an index that is confined to a root is given: whoever gets a content can read the memory around it,
+   * which is to be of files that it may ask for. A file that was read before there was this root is copied,
+   * once.
+   * @param held a reference, which is exchanged @param path of the file
+   */
+  #heldFor(held: StoredVersion<FileFacts>, path: string): StoredVersion<FileFacts> {
+    const audience = this.#roots.audienceOf(path);
+    if (isFor(held, audience)) return held;
+    const { key, facts, content } = held;
+    try {
+      const entry = this.#store.bySerial(held.serial);
+      if (entry !== undefined && this.#store.moveTo(audience, entry)) return entry.held.retain();
+      const { formTags: _, ...rest } = facts;
+      const copy = content?.duplicate().compact(this.#store.outside(false, audience));
+      return new StoredVersion<FileFacts>(key, this.#store.nextSerial(), rest, copy);
+    } finally {
+      held.release();
+    }
   }
 
   // What folders tell
@@ -315,6 +330,15 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     // The look may have been before that.
     if (isToldMore) await this.#check(path);
   }
+}
+
+/** Whether all memory of a version is for an audience. */
+function isFor({ content, forms }: StoredVersion, audience: Audience): boolean {
+  const isThere = ({ lease: { chunk } }: Slice): boolean =>
+    !(chunk instanceof SharedChunk) || chunk.audience === audience;
+  if (content?.slices().every(isThere) === false) return false;
+  for (const form of forms.values()) if (!form.slices().every(isThere)) return false;
+  return true;
 }
 
 /** What is said of a failure to who is confined to a root: nothing of where links lead. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Audience } from '../../memory/audience.ts';
 import type { Target } from '../../store/placement.ts';
 import type { ContentRoom } from '../../store/segment-space.ts';
 import type { StoreListener } from '../../store/store-listener.ts';
@@ -25,14 +26,19 @@ interface FormJob {
 export class FileForms implements StoreListener {
   readonly #store: FileStore;
   readonly #makes: boolean;
+  readonly #audienceOf: (path: string) => Audience;
   readonly #encoder = new Encoder();
   /** Entries of which forms are being made, by path. */
   readonly #making = new Map<string, FormJob>();
 
-  /** @param makes whether forms are made where none lie beside a file */
-  constructor(store: FileStore, makes: boolean) {
+  /**
+   * @param makes whether forms are made where none lie beside a file
+   * @param audienceOf who may see the file at a real path, and so its forms
+   */
+  constructor(store: FileStore, makes: boolean, audienceOf: (path: string) => Audience) {
     this.#store = store;
     this.#makes = makes;
+    this.#audienceOf = audienceOf;
     store.listeners.add(this);
   }
 
@@ -60,7 +66,10 @@ export class FileForms implements StoreListener {
   /** Keeps forms with a file, as far as there is room. The file may be evicted for it. */
   keep(entry: FileEntry, forms: readonly Form[]): void {
     for (const { coding, parts, etag } of forms) {
-      const room = this.#allocate(parts.reduce((sum, { length }) => sum + length, 0));
+      const room = this.#allocate(
+        entry.key,
+        parts.reduce((sum, { length }) => sum + length, 0),
+      );
       if (room === undefined) return;
       copyInto(room, parts);
       const { facts } = entry.held;
@@ -86,9 +95,9 @@ export class FileForms implements StoreListener {
     making.controller.abort();
   }
 
-  #allocate(length: number): ContentRoom | undefined {
+  #allocate(path: string, length: number): ContentRoom | undefined {
     try {
-      return this.#store.allocate(length);
+      return this.#store.allocate(length, undefined, this.#audienceOf(path));
     } catch {
       // The system has no descriptor or no memory for another segment: the file does without.
       return undefined;

@@ -1,5 +1,6 @@
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { Audience } from '../../memory/audience.ts';
 import { Placement } from '../../store/placement.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
 import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from '../content/content-tag.ts';
@@ -25,6 +26,8 @@ interface LoaderParts {
   readonly confirmations: Confirmations;
   readonly keepPageCache: boolean;
   readonly names: FormNames;
+  /** Who may see the file at a real path. */
+  audienceOf(path: string): Audience;
 }
 
 /** A file of more than this part of the budget is kept by extents. */
@@ -70,7 +73,9 @@ export class FileLoader {
       keepPageCache: this.#parts.keepPageCache,
       // While memory is short, reads wait for their turn.
       allocate: size =>
-        store.bounds.hasMemoryFor(size) ? new Placement(store, size, true, path) : undefined,
+        store.bounds.hasMemoryFor(size)
+          ? new Placement(store, size, true, path, this.#parts.audienceOf(path))
+          : undefined,
     });
     if (loaded === undefined) return undefined;
     const etag = contentTagNow((loaded.target as FilePlacement).pieces.map(({ bytes }) => bytes));
@@ -135,8 +140,8 @@ export class FileLoader {
       root,
       largest: largestOf(store),
       keepPageCache: this.#parts.keepPageCache,
-      allocate: size => Placement.forContent(store, size, path),
-      copy: bytes => Placement.copyOf(store, bytes),
+      allocate: size => Placement.forContent(store, size, path, this.#parts.audienceOf(path)),
+      copy: bytes => Placement.copyOf(store, bytes, this.#parts.audienceOf(path)),
     };
   }
 

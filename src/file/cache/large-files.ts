@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { Audience } from '../../memory/audience.ts';
 import { Placement } from '../../store/placement.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
@@ -12,6 +13,14 @@ const MIN_EXTENT_BYTES = 256 * 1024;
 /** Large files that are held open at most without being used. */
 const MAX_OPEN_FILES = 256;
 
+interface LargeFilesParts {
+  readonly keepPageCache: boolean;
+  /** Who may see the file at a real path. */
+  audienceOf(path: string): Audience;
+  /** Called with the path of a file that was found to have changed. */
+  onStale(path: string): void;
+}
+
 /**
  * The files of a store that are too large to be kept whole: versions without content, and extents of these.
  */
@@ -19,8 +28,7 @@ export class LargeFiles implements ExtentSource {
   hits = 0;
   misses = 0;
   readonly #store: FileStore;
-  readonly #keepPageCache: boolean;
-  readonly #onStale: (path: string) => void;
+  readonly #parts: LargeFilesParts;
   /** Those that are open, by the serial of their version. */
   readonly #files = new Map<number, LargeFile>();
   readonly #reads = new Coalescer<StoredVersion<FileFacts>>(
@@ -28,11 +36,9 @@ export class LargeFiles implements ExtentSource {
     held => held.release(),
   );
 
-  /** @param onStale called with the path of a file that was found to have changed */
-  constructor(store: FileStore, keepPageCache: boolean, onStale: (path: string) => void) {
+  constructor(store: FileStore, parts: LargeFilesParts) {
     this.#store = store;
-    this.#keepPageCache = keepPageCache;
-    this.#onStale = onStale;
+    this.#parts = parts;
   }
 
   /** Keeps a file open for as long as anybody holds its version. @returns a reference for the caller */
@@ -75,9 +81,11 @@ export class LargeFiles implements ExtentSource {
     }
     const { size, extent = 1 } = held.facts;
     const start = index * extent;
-    const target = await Placement.forContent(this.#store, Math.max(0, Math.min(extent, size - start)));
+    const length = Math.max(0, Math.min(extent, size - start));
+    const audience = this.#parts.audienceOf(held.key);
+    const target = await Placement.forContent(this.#store, length, undefined, audience);
     try {
-      await file.read(target, start, this.#keepPageCache);
+      await file.read(target, start, this.#parts.keepPageCache);
       const room = target.takeRoom();
       if (room === undefined)
         return new StoredVersion(key, this.#store.nextSerial(), held.facts, target.takeContent());
@@ -88,7 +96,7 @@ export class LargeFiles implements ExtentSource {
     } catch (error) {
       target.discard();
       const isStale = (error as NodeJS.ErrnoException).code === 'ERR_IOLITE_STALE';
-      if (isStale && this.#store.bySerial(held.serial) !== undefined) this.#onStale(file.path);
+      if (isStale && this.#store.bySerial(held.serial) !== undefined) this.#parts.onStale(file.path);
       throw error;
     }
   }

@@ -23,12 +23,16 @@ interface Run {
   readonly bytes: Aggregate;
   /** When they were written; 0 for bytes that were read from disk. */
   readonly epoch: number;
+  /** Of whoever wrote or read them: where what is appended to them is copied to. */
+  readonly pool: ChunkPool;
 }
 
 /**
  * The content of an open file: what is on disk, overlaid with what is in memory, because it was written or
  * because it was read. To write puts slices in, and cuts those that are covered: no byte that is there is
- * copied, and whoever read it before keeps it.
+ * copied, and whoever read it before keeps it. Each user has a pool: what he writes lies there, and so does
+ * what he reads from disk, which those with other pools read anew. So no pool's bytes go whom its ACL does
+ * not admit.
  *
  * ```
  * disk    │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│          the first `diskSize` bytes of the version on disk
@@ -37,7 +41,6 @@ interface Run {
  * ```
  */
 export class FileContent {
-  readonly #pool: ChunkPool;
   /** By offset; none overlap. */
   readonly #runs: Run[] = [];
   #size: number;
@@ -55,8 +58,7 @@ export class FileContent {
   #bytesInMemory = 0;
 
   /** @param diskSize of the version on disk; undefined when there is no file yet, which counts as a change */
-  constructor(pool: ChunkPool, diskSize: number | undefined) {
-    this.#pool = pool;
+  constructor(diskSize: number | undefined) {
     this.#size = this.#diskSize = diskSize ?? 0;
     this.#changedAt = diskSize === undefined ? 1 : 0;
   }
@@ -78,12 +80,13 @@ export class FileContent {
 
   /**
    * Puts content over what is at `offset`; where that lies beyond the end, zeros come between. O(log runs +
-   * cuts).
+   * cuts). @param pool where strings and bytes are copied to
    */
-  write(offset: number, content: Content): void {
+  write(offset: number, content: Content, pool: ChunkPool): void {
     const last = this.#runs.at(-1);
-    const goesOn = last?.epoch === this.#epoch && offset === last.start + last.bytes.length;
-    const bytes = goesOn ? last.bytes : new Aggregate(undefined, this.#pool);
+    const isEnd = last?.epoch === this.#epoch && offset === last.start + last.bytes.length;
+    const goesOn = isEnd && last.pool === pool;
+    const bytes = goesOn ? last.bytes : new Aggregate(undefined, pool);
     const before = bytes.length;
     bytes.append(content);
     const length = bytes.length - before;
@@ -92,7 +95,7 @@ export class FileContent {
       return;
     }
     if (goesOn) this.#bytesInMemory += length;
-    else this.#put({ start: offset, bytes, epoch: this.#epoch });
+    else this.#put({ start: offset, bytes, epoch: this.#epoch, pool });
     this.#size = Math.max(this.#size, offset + length);
     this.#changedAt = this.#epoch;
   }
@@ -106,8 +109,12 @@ export class FileContent {
     this.#low = Math.min(this.#low, size);
   }
 
-  /** Bytes `start` to `end`, which lie inside, as they are now. The caller releases what is in memory. */
-  parts(start: number, end: number): Part[] {
+  /**
+   * Bytes `start` to `end`, which lie inside, as they are now. The caller releases what is in memory.
+   * @param pool of who reads them: what was read from disk into another one counts as on disk. Default: all
+   *   in memory
+   */
+  parts(start: number, end: number, pool?: ChunkPool): Part[] {
     const parts: Part[] = [];
     let at = start;
     for (let i = this.#firstAfter(start); at < end; i++) {
@@ -117,22 +124,27 @@ export class FileContent {
       if (run === undefined || from === end) break;
       at = Math.max(at, from);
       const to = Math.min(run.start + run.bytes.length, end);
-      const bytes = run.bytes.slice(at - run.start, to - run.start);
-      parts.push({ kind: 'memory', start: at, end: to, bytes });
+      if (run.epoch === 0 && pool !== undefined && run.pool !== pool) this.#addUncovered(parts, at, to);
+      else {
+        const bytes = run.bytes.slice(at - run.start, to - run.start);
+        parts.push({ kind: 'memory', start: at, end: to, bytes });
+      }
       at = to;
     }
     return parts;
   }
 
   /** Keeps bytes that were read from the disk, where it is still what is there. Shares them. */
-  keep(start: number, bytes: Aggregate): void {
+  keep(start: number, bytes: Aggregate, pool: ChunkPool): void {
     const end = Math.min(start + bytes.length, this.#diskSize);
     if (start >= end) return;
     const missing = this.parts(start, end);
     for (const part of missing) {
       if (part.kind === 'memory') part.bytes.release();
-      else
-        this.#put({ start: part.start, bytes: bytes.slice(part.start - start, part.end - start), epoch: 0 });
+      else {
+        const kept = bytes.slice(part.start - start, part.end - start);
+        this.#put({ start: part.start, bytes: kept, epoch: 0, pool });
+      }
     }
   }
 

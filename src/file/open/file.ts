@@ -2,8 +2,7 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
 import { checkInteger, IoliteError, SystemError } from '../../base/error.ts';
 import { EBADF } from '../../os/constants.ts';
-import type { CacheRoute } from './cache-route.ts';
-import type { OpenedFile } from './opened-file.ts';
+import type { FileUser, OpenedFile } from './opened-file.ts';
 
 /** Most bytes of a file, and of what is put into it: sums stay exact. No file system has larger ones. */
 const MAX_FILE_BYTES = 2 ** 52 - 1;
@@ -26,14 +25,14 @@ const MAX_FILE_BYTES = 2 ** 52 - 1;
 export class File {
   readonly #opened: OpenedFile;
   readonly #writable: boolean;
-  readonly #route: CacheRoute | undefined;
+  readonly #user: FileUser;
   #closing: Promise<void> | undefined;
 
   /** Use openFile(). */
-  constructor(opened: OpenedFile, writable: boolean, route: CacheRoute | undefined) {
+  constructor(opened: OpenedFile, writable: boolean, user: FileUser) {
     this.#opened = opened;
     this.#writable = writable;
-    this.#route = route;
+    this.#user = user;
   }
 
   /** The path that is read and replaced: real, without symbolic links. */
@@ -58,7 +57,7 @@ export class File {
     this.#check('read');
     checkInteger(offset, 'offset', 0, MAX_FILE_BYTES);
     checkInteger(length, 'length', 0, MAX_FILE_BYTES);
-    return this.#opened.read(offset, offset + length, this.#route);
+    return this.#opened.read(offset, offset + length, this.#user);
   }
 
   /**
@@ -70,7 +69,7 @@ export class File {
   async write(offset: number, content: Content): Promise<void> {
     this.#checkWritable('write');
     checkInteger(offset, 'offset', 0, MAX_FILE_BYTES - sizeOf(content));
-    this.#opened.write(offset, content);
+    this.#opened.write(offset, content, this.#user.pool);
   }
 
   /** As {@link write}, behind the last byte. @returns the offset it was put at */
@@ -78,7 +77,7 @@ export class File {
     this.#checkWritable('append to');
     const { size } = this.#opened;
     checkInteger(size, 'offset', 0, MAX_FILE_BYTES - sizeOf(content));
-    this.#opened.write(size, content);
+    this.#opened.write(size, content, this.#user.pool);
     return size;
   }
 
@@ -92,7 +91,7 @@ export class File {
   /** Makes this the whole content. Shares and copies as {@link write} does. */
   async replace(content: Content): Promise<void> {
     this.#checkWritable('replace');
-    this.#opened.replace(content);
+    this.#opened.replace(content, this.#user.pool);
   }
 
   /**
@@ -136,7 +135,7 @@ export class File {
     try {
       if (this.#writable) await this.#opened.sync();
     } finally {
-      await this.#opened.leave(this.#route);
+      await this.#opened.leave(this.#user.route);
     }
   }
 

@@ -18,9 +18,9 @@ export interface OpenFileOptions {
    */
   readonly cache?: FileCache;
   /**
-   * Where what is read from disk, and copied of strings and bytes, goes. Default: one that all processes of
-   * the same user may be given buffers of. While a file is open in this process, the pool of who opened it
-   * first counts.
+   * Where what is read from disk by this File, and copied of strings and bytes that are written to it, goes.
+   * Default: one that all processes of the same user may be given buffers of. What others wrote to the file
+   * and have not synced lies in their pools, as what a cache has read lies in the cache's.
    */
   readonly pool?: Pool;
 }
@@ -62,11 +62,11 @@ export async function openFile(
   const real = await resolve(path, mode);
   if (mode.writable) await checkWritable(real, mode);
   const route = cache === undefined ? undefined : { cache, path };
-  const opened = await OpenedFile.join(real, mode.create, pool, route);
+  const opened = await OpenedFile.join(real, mode.create, route);
   try {
     if (mode.writable) checkNames(opened);
     if (mode.truncate) opened.truncate(0);
-    return new File(opened, mode.writable, route);
+    return new File(opened, mode.writable, { route, pool });
   } catch (error) {
     await opened.leave(route);
     throw error;

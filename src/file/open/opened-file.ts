@@ -14,6 +14,13 @@ const EXTENT_BYTES = 64 * 1024;
 const KEEP_BYTES = 16 * 1024 ** 2;
 const ZEROS_BYTES = 1024 ** 2;
 
+/** How somebody has a file open. */
+export interface FileUser {
+  readonly route: CacheRoute | undefined;
+  /** Where what is read from disk goes, and copies of what is written. */
+  readonly pool: ChunkPool;
+}
+
 /** The files that are open in this process (or thread), by real path. */
 const opened = new Map<string, OpenedFile>();
 
@@ -24,8 +31,7 @@ const opened = new Map<string, OpenedFile>();
 export class OpenedFile {
   /** Real: without symbolic links. */
   readonly path: string;
-  readonly #pool: ChunkPool;
-  readonly #content: FileContent;
+  readonly #content = new FileContent(0);
   /** What the content lies over; undefined as long as there is no file. */
   #disk: DiskVersion | undefined;
   #users = 0;
@@ -37,26 +43,18 @@ export class OpenedFile {
   #turn: Promise<unknown> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
 
-  private constructor(path: string, pool: ChunkPool) {
+  private constructor(path: string) {
     this.path = path;
-    this.#pool = pool;
-    this.#content = new FileContent(pool, 0);
   }
 
   /**
    * Joins those who have a file open, or opens it. Say {@link leave} when done.
    * @param create whether there may be no file yet
-   * @param pool where what is read and written goes, if this is the first
    * @param route is told of new versions
    * @throws as DiskVersion.open
    */
-  static async join(
-    path: string,
-    create: boolean,
-    pool: ChunkPool,
-    route: CacheRoute | undefined,
-  ): Promise<OpenedFile> {
-    const file = opened.get(path) ?? new OpenedFile(path, pool);
+  static async join(path: string, create: boolean, route: CacheRoute | undefined): Promise<OpenedFile> {
+    const file = opened.get(path) ?? new OpenedFile(path);
     opened.set(path, file);
     file.#users += 1;
     if (route !== undefined) file.#routes.add(route);
@@ -84,29 +82,31 @@ export class OpenedFile {
     return this.#content.size;
   }
 
-  write(offset: number, content: Content): void {
-    this.#content.write(offset, content);
+  /** @param pool where strings and bytes are copied to */
+  write(offset: number, content: Content, pool: ChunkPool): void {
+    this.#content.write(offset, content, pool);
   }
 
   truncate(size: number): void {
     this.#content.truncate(size);
   }
 
-  replace(content: Content): void {
+  /** @param pool as of {@link write} */
+  replace(content: Content, pool: ChunkPool): void {
     // What cannot be taken in must leave the file as it is.
-    using whole = new Aggregate(undefined, this.#pool).append(content);
+    using whole = new Aggregate(undefined, pool).append(content);
     this.#content.truncate(0);
-    this.#content.write(0, whole);
+    this.#content.write(0, whole, pool);
   }
 
   /** Bytes of now, whatever is written while the disk is read. */
-  async read(start: number, end: number, route: CacheRoute | undefined): Promise<Aggregate> {
-    const parts = this.#content.parts(start, Math.min(end, this.size));
+  async read(start: number, end: number, { route, pool }: FileUser): Promise<Aggregate> {
+    const parts = this.#content.parts(start, Math.min(end, this.size), pool);
     const disk = this.#disk?.retain();
-    const whole = new Aggregate(undefined, this.#pool);
+    const whole = new Aggregate(undefined, pool);
     try {
       for (const part of parts) {
-        using bytes = await this.#bytesOf(part, disk, route);
+        using bytes = await this.#bytesOf(part, disk, { route, pool });
         whole.append(bytes);
       }
       return whole;
@@ -187,44 +187,26 @@ export class OpenedFile {
     await previous?.release();
   }
 
-  async #bytesOf(
-    part: Part,
-    disk: DiskVersion | undefined,
-    route: CacheRoute | undefined,
-  ): Promise<Aggregate> {
+  async #bytesOf(part: Part, disk: DiskVersion | undefined, { route, pool }: FileUser): Promise<Aggregate> {
     if (part.kind === 'memory') return part.bytes;
-    if (part.kind === 'zeros') return this.#zeros(part.end - part.start);
+    if (part.kind === 'zeros') return zeros(part.end - part.start, pool);
     const version = disk as DiskVersion;
     const cached = route === undefined ? undefined : await readThrough(route, version, part.start, part.end);
-    return cached ?? this.#readDisk(version, part.start, part.end);
+    return cached ?? this.#readDisk(version, part.start, part.end, pool);
   }
 
-  async #readDisk(disk: DiskVersion, start: number, end: number): Promise<Aggregate> {
+  async #readDisk(disk: DiskVersion, start: number, end: number, pool: ChunkPool): Promise<Aggregate> {
     const from = start - (start % EXTENT_BYTES);
     const to = Math.min(Math.ceil(end / EXTENT_BYTES) * EXTENT_BYTES, disk.size);
-    if (to - from > KEEP_BYTES) return disk.read(start, end, this.#pool);
-    const extent = await disk.read(from, to, this.#pool);
+    if (to - from > KEEP_BYTES) return disk.read(start, end, pool);
+    const extent = await disk.read(from, to, pool);
     // Only what still is the file's content is of use to others.
     if (this.#disk === disk) {
       if (this.#content.bytesInMemory + extent.length > KEEP_BYTES) this.#content.forgetClean();
-      this.#content.keep(from, extent);
+      this.#content.keep(from, extent, pool);
     }
     extent.truncate(end - from).trimStart(start - from);
     return extent;
-  }
-
-  /** One buffer of zeros, as often as needed. */
-  #zeros(length: number): Aggregate {
-    const size = Math.min(length, ZEROS_BYTES);
-    const reservation = this.#pool.reserve(size);
-    reservation.bytes.fill(0);
-    using block = new Aggregate(commit(this.#pool, reservation, size));
-    const whole = new Aggregate(undefined, this.#pool);
-    for (let left = length; left > 0; left -= size) {
-      using piece = block.slice(0, left);
-      whole.append(piece);
-    }
-    return whole;
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -232,4 +214,18 @@ export class OpenedFile {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** One buffer of zeros, as often as needed. */
+function zeros(length: number, pool: ChunkPool): Aggregate {
+  const size = Math.min(length, ZEROS_BYTES);
+  const reservation = pool.reserve(size);
+  reservation.bytes.fill(0);
+  using block = new Aggregate(commit(pool, reservation, size));
+  const whole = new Aggregate(undefined, pool);
+  for (let left = length; left > 0; left -= size) {
+    using piece = block.slice(0, left);
+    whole.append(piece);
+  }
+  return whole;
 }

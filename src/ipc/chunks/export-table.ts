@@ -60,12 +60,14 @@ export class ExportTable {
    * Passes the descriptor of a chunk that the peer does not have. Takes back the oldest grants when the
    * peer's quotas ask for it; it may go on using what it was sent of these chunks.
    * @param slices of the message that the chunk is granted for: what they lie in stays granted
+   * @param peer who gets it
    * @returns false when the socket takes no more descriptors just now
    * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE; ERR_IOLITE_LIMIT when the message needs more than the
    *   quotas allow
    */
-  grant(chunk: GrantableChunk, slices: readonly Slice[]): boolean {
+  grant(chunk: GrantableChunk, slices: readonly Slice[], peer: Credentials): boolean {
     this.#makeRoom(chunk.size, slices);
+    if (chunk instanceof SharedChunk) chunk.revealTo(peer);
     const index = this.#nextIndex;
     const note = Buffer.alloc(4);
     note.writeUInt32LE(index);

@@ -10,9 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
+import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
+import { createPool } from '../../../src/aggregate/pool.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import type { FileFlags } from '../../../src/file/open/file-flags.ts';
 import { openFile } from '../../../src/file/open/open-file.ts';
+import type { AccessList } from '../../../src/memory/acl.ts';
+import type { SharedChunk } from '../../../src/memory/shared-chunk.ts';
 import { Folder } from '../../support/folder.ts';
 
 test('flags decide what may be there and what may be written', async () => {
@@ -173,4 +177,44 @@ test('a file whose size says nothing is as it was when it was opened, or reloade
   using second = await file.read(0, 100);
   assert.equal(second.toString(), 'another\n');
   writeFileSync(path, before.trim());
+});
+
+test('what each reads and writes lies in the pool that he opened the file with', async () => {
+  using folder = new Folder();
+  const path = folder.file('a');
+  writeFileSync(path, 'on the disk');
+  using open = createPool({ acl: 'everyone' });
+  using closed = createPool({ acl: { uids: [4242] } });
+  const aclsOf = (content: Aggregate): AccessList[] => {
+    const acls = content.slices().map(({ lease }) => (lease.chunk as SharedChunk).acl);
+    return acls.filter((acl, i) => acl !== acls[i - 1]);
+  };
+  await using first = await openFile(path, 'r+', { pool: open });
+  await using second = await openFile(path, 'r+', { pool: closed });
+  // The first keeps what it has read, in its own pool.
+  for (const [file, pool] of [
+    [first, open],
+    [second, closed],
+    [first, open],
+  ] as const) {
+    using read = await file.read(0, 11);
+    assert.equal(read.toString(), 'on the disk');
+    assert.deepEqual(aclsOf(read), [pool.chunks.acl]);
+  }
+  await first.append(' 1');
+  await second.append(' 2');
+  await second.append('2');
+  await first.append(' 3');
+  await second.truncate(20);
+  using read = await first.read(0, 20);
+  assert.equal(read.toString(), 'on the disk 1 22 3\0\0');
+  assert.deepEqual(
+    aclsOf(read),
+    [open, closed, open].map(({ chunks }) => chunks.acl),
+  );
+  await second.replace('all');
+  using all = await first.read(0, 3);
+  assert.deepEqual(aclsOf(all), [closed.chunks.acl]);
+  await first.sync();
+  assert.equal(readFileSync(path, 'latin1'), 'all');
 });

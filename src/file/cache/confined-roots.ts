@@ -1,0 +1,61 @@
+import { realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { now } from '../../base/clock.ts';
+import type { Audience, Audiences } from '../../memory/audience.ts';
+import { isInside } from './load.ts';
+
+/** Where a directory was that indexes are confined to. */
+interface ConfinedRoot {
+  readonly realPath: string;
+  readonly seenAt: number;
+}
+
+/**
+ * The directories that indexes are confined to, and who may see what lies in them. The audience of a file is
+ * all those roots that it lies in: so whoever is confined to one of these may ask for every file that has the
+ * same audience, and may as well see their memory.
+ */
+export class ConfinedRoots {
+  readonly #audiences: Audiences;
+  readonly #maxStale: number;
+  /** By the path that was given, which may lead through links, also such that are exchanged later. */
+  readonly #roots = new Map<string, ConfinedRoot>();
+
+  /** @param maxStale milliseconds for which a root is taken to be where it was seen */
+  constructor(audiences: Audiences, maxStale: number) {
+    this.#audiences = audiences;
+    this.#maxStale = maxStale;
+  }
+
+  /** @throws as realpath(3) says */
+  add(root: string): void {
+    const seenAt = now();
+    this.#roots.set(root, { realPath: realpathSync(root), seenAt });
+  }
+
+  /** Where a root is, if that was seen a moment ago. */
+  rightNow(root: string): string | undefined {
+    const known = this.#roots.get(root);
+    return known !== undefined && known.seenAt > now() - this.#maxStale ? known.realPath : undefined;
+  }
+
+  async lookAt(root: string): Promise<string> {
+    const seenAt = now();
+    const before = this.#roots.get(root)?.realPath ?? root;
+    // With none there, no path leads through it.
+    const realPath = await realpath(root).catch(() => before);
+    this.#roots.set(root, { realPath, seenAt });
+    return realPath;
+  }
+
+  /** Who may see the file at a real path. O(roots). */
+  audienceOf(path: string): Audience {
+    if (this.#roots.size === 0) return this.#audiences.none;
+    const groups: string[] = [];
+    for (const [root, { realPath }] of this.#roots) {
+      // One that leads elsewhere by now is another root: who had the former is not to see what comes there.
+      if (isInside(path, realPath)) groups.push(JSON.stringify([root, realPath]));
+    }
+    return this.#audiences.of(groups);
+  }
+}

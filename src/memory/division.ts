@@ -1,0 +1,131 @@
+import type { AccessList, Credentials } from './acl.ts';
+import type { Lease } from './lease.ts';
+
+/** What a copy needs of a pool. */
+interface GroupPool {
+  limit: number;
+  reserve(size: number): { readonly lease: Lease; readonly offset: number; readonly bytes: Buffer };
+  trim(bytes: number, tries?: number): number;
+  stats(): GroupStats;
+  close(): void;
+}
+
+interface GroupStats {
+  readonly chunks: number;
+  readonly chunksIdle: number;
+  readonly bytesMapped: number;
+  readonly bytesLive: number;
+  readonly recycled: number;
+  readonly leaked: number;
+}
+
+/** The pool that is divided. */
+interface DividedPool {
+  readonly acl: AccessList;
+  /** Bytes that the chunks of all groups may have together. */
+  room(): number;
+  /** A pool for one group. */
+  make(): GroupPool;
+}
+
+/** So many groups have a pool of their own at a time; it is made again for who comes back. */
+const MAX_GROUPS = 32;
+
+/**
+ * The memory of a pool whose ACL admits domains that are not to see what the others get. Its small buffers
+ * lie in chunks with others, which only the owner's own user is given: processes of one user can read each
+ * other's memory anyway (ptrace(2)). Whoever else is sent one gets a copy, in chunks of the group that he is
+ * in.
+ */
+export class Division {
+  readonly #pool: DividedPool;
+  /** By group, the longest unused first. */
+  readonly #groups = new Map<string, GroupPool>();
+  /** Of groups that were given up, as long as something of them is held. */
+  #ended: GroupPool[] = [];
+  #closed = false;
+
+  constructor(pool: DividedPool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * The group of a peer that the ACL admits: its user, or the process where the ACL names that. Undefined for
+   * those who share all with the owner.
+   */
+  groupOf(peer: Credentials): string | undefined {
+    const { acl } = this.#pool;
+    if (peer.pid === process.pid) return undefined;
+    const isNamed = acl !== 'everyone' && !acl.uids.includes(peer.uid) && acl.pids.includes(peer.pid);
+    if (isNamed) return `process ${peer.pid} of user ${peer.uid}`;
+    return peer.uid === process.geteuid?.() ? undefined : `user ${peer.uid}`;
+  }
+
+  /**
+   * A copy of bytes that a group may see the chunk of. The caller has a reference of its lease.
+   * @throws ERR_IOLITE_LIMIT when the pool is full; SystemError: ENOMEM, EMFILE
+   */
+  copyFor(group: string, bytes: Uint8Array): { lease: Lease; start: number; end: number } {
+    const pool = this.#closed ? this.#pool.make() : this.#poolOf(group);
+    try {
+      pool.limit = this.#pool.room() - this.bytesMapped + pool.stats().bytesMapped;
+      const { lease, offset, bytes: copy } = pool.reserve(bytes.length);
+      copy.set(bytes);
+      return { lease, start: offset, end: offset + bytes.length };
+    } finally {
+      if (this.#closed) pool.close();
+    }
+  }
+
+  /** Of all groups. */
+  get bytesMapped(): number {
+    return this.stats().bytesMapped;
+  }
+
+  /** Of all groups, together. */
+  stats(): GroupStats {
+    this.#ended = this.#ended.filter(pool => pool.stats().chunks > 0);
+    const sum = { chunks: 0, chunksIdle: 0, bytesMapped: 0, bytesLive: 0, recycled: 0, leaked: 0 };
+    for (const pool of [...this.#groups.values(), ...this.#ended]) {
+      const stats = pool.stats();
+      for (const name of Object.keys(sum) as (keyof GroupStats)[]) sum[name] += stats[name];
+    }
+    return sum;
+  }
+
+  /** Gives idle chunks back to the system. @returns how many bytes these were */
+  trim(tries: number): number {
+    let given = 0;
+    for (const pool of this.#groups.values()) given += pool.trim(0, tries);
+    return given;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const pool of this.#groups.values()) this.#end(pool);
+    this.#groups.clear();
+  }
+
+  #poolOf(group: string): GroupPool {
+    const pool = this.#groups.get(group) ?? this.#pool.make();
+    this.#groups.delete(group);
+    this.#groups.set(group, pool);
+    if (this.#groups.size > MAX_GROUPS) {
+      const [longest, unused] = this.#groups.entries().next().value as [string, GroupPool];
+      this.#groups.delete(longest);
+      this.#end(unused);
+    }
+    return pool;
+  }
+
+  #end(pool: GroupPool): void {
+    pool.close();
+    this.#ended.push(pool);
+  }
+}
+
+/** Whether an ACL admits domains that share nothing but what they were each sent. */
+export function admitsSeveral(acl: AccessList): boolean {
+  if (acl === 'everyone' || acl.gids.length > 0) return true;
+  return acl.uids.length + acl.pids.filter(pid => pid !== process.pid).length > 1;
+}
