@@ -1,3 +1,4 @@
+import { brand } from '../base/brand.ts';
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import { ChunkPool, type PoolStats } from '../memory/chunk-pool.ts';
@@ -142,3 +143,5 @@ export class Pool {
     return aggregate;
   }
 }
+
+brand(Pool);

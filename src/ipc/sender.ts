@@ -3,6 +3,7 @@ import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
+import { defaultPool } from '../memory/default-pool.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import type { Message } from './message.ts';
@@ -174,9 +175,23 @@ export class Sender {
     checkSliceCount(slices.length);
     const { exports, peer } = this.#host;
     for (const { lease } of slices) {
+      if (lease.chunk.isWritable) return this.#prepareCopy(kind, correlation, message);
       if (exports.numberOf(lease.chunk) === undefined) checkGrantable(lease.chunk, peer);
     }
     return { kind, correlation, head, body: body.duplicate(), slices };
+  }
+
+  /**
+   * What a program was let write (`onWrite: 'copy'`) lies in pages of its own: its bytes are copied, for they
+   * need not be those that the owner of the chunk has.
+   */
+  #prepareCopy(kind: number, correlation: number, message: Message): OutgoingMessage {
+    const copy = (message.body as Aggregate).duplicate();
+    try {
+      return this.#prepare(kind, correlation, { ...message, body: copy.compact({ chunks: defaultPool() }) });
+    } finally {
+      copy.release();
+    }
   }
 
   #mayWrite(kind: number): boolean {

@@ -2,7 +2,7 @@ import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
 import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
-import { HeapChunk } from './heap-chunk.ts';
+import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { completePoolOptions, type PoolOptions } from './pool-options.ts';
@@ -322,7 +322,7 @@ export class ChunkPool {
 
   #make(size: number, sole: boolean): OwnedChunk {
     if (this.memory === 'heap') {
-      return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
+      return new HeapChunk(heapMemory(size), chunk => this.#becameIdle(chunk));
     }
     const options = { acl: this.acl, sole, refill: this.refill };
     return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));

@@ -1,7 +1,7 @@
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
+import { abandon, forgetPages, type MappedMemory, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList } from './acl.ts';
 import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
@@ -13,6 +13,7 @@ import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
  */
 export class SharedChunk implements OwnedChunk {
   readonly memory = 'shared';
+  readonly isWritable = false;
   readonly payloadStart = HEADER_BYTES;
   readonly id: string;
   readonly size: number;
@@ -23,7 +24,7 @@ export class SharedChunk implements OwnedChunk {
   readonly onDrop = new Set<() => void>();
   #generation: number;
   readonly #fd: number;
-  #mapping: Mapping;
+  #mapping: MappedMemory;
   readonly #onIdle: (chunk: SharedChunk) => void;
   /** Whether a descriptor ever left, so that other domains may hold leases. */
   #granted = false;
@@ -66,6 +67,10 @@ export class SharedChunk implements OwnedChunk {
 
   get bytes(): Buffer {
     return this.#mapping.bytes;
+  }
+
+  get shown(): Buffer {
+    return this.#mapping.shown;
   }
 
   /** Whether nobody can change the bytes any more. */
