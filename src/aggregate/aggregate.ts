@@ -1,3 +1,4 @@
+import { brand, isOfOtherCopy } from '../base/brand.ts';
 import { bufferOver, isBytes } from '../base/bytes.ts';
 import { clampPosition } from '../base/clamp.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
@@ -117,7 +118,7 @@ export class Aggregate extends SequentialReads<Aggregate> {
     return new Aggregate(tree, options.pool.chunks);
   }
 
-  /** Whether a value is an aggregate, released or not. */
+  /** Whether a value is an aggregate, released or not, and of this copy of iolite. */
   static isAggregate(value: unknown): value is Aggregate {
     return typeof value === 'object' && value !== null && #pool in value;
   }
@@ -404,9 +405,11 @@ export const AggregateReader = SequenceReader<Aggregate>;
 Object.defineProperty(AggregateReader, 'name', { value: 'AggregateReader' });
 
 function isContent(value: unknown): boolean {
-  return typeof value === 'string' || isBytes(value) || Aggregate.isAggregate(value);
+  return typeof value === 'string' || isBytes(value) || Aggregate.isAggregate(value) || isOfOtherCopy(value);
 }
 
 // No aggregate is a promise. Said here, `await` finds that at once and not behind the last of the prototypes,
 // which takes a fifth of the time of an awaited hit of a cache.
 Object.defineProperty(Aggregate.prototype, 'then', { value: undefined });
+
+brand(Aggregate);

@@ -1,14 +1,15 @@
+import { bytesOfOtherCopy } from '../base/brand.ts';
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import { leakDetector } from './leak-detector.ts';
 import { Slice } from './slice.ts';
-import { forEachSlice, retain, type Tree } from './tree/branch.ts';
+import { forEachSlice, release, retain, type Tree } from './tree/branch.ts';
 import { compareRange } from './tree/compare.ts';
 import { copyRange, flatCopy } from './tree/copy.ts';
 import { decode, LARGE_TEXT_BYTES } from './tree/decode.ts';
-import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
 import type { CopySource } from './tree/fill.ts';
+import { treeToWrite } from './tree/own.ts';
 import { find, findLast, soughtByte } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
@@ -26,14 +27,18 @@ export let shareTree: (sequence: ByteSequence) => Tree | undefined;
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
   static {
-    shareTree = ({ tree }) => {
+    shareTree = sequence => {
+      const tree = sequence.#tree;
       if (tree !== undefined) retain(tree);
       return tree;
     };
   }
 
-  /** The slices; undefined when there are none. Set by {@link change} only. */
-  protected tree: Tree | undefined;
+  /** Makes structuredClone() and postMessage() say what it says: else they make an empty object. */
+  protected readonly clone = UNCLONEABLE;
+  /** Makes assert.deepEqual() tell one from another, whose bytes it cannot see: see {@link equals}. */
+  protected readonly serial = ++made;
+  #tree: Tree | undefined;
   /** The tree's length. */
   #length: number;
   #released = false;
@@ -44,9 +49,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   protected constructor(tree: Tree | undefined) {
     super();
-    this.tree = tree;
+    this.#tree = tree;
     this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
+  }
+
+  /** The slices; undefined when there are none. Set by {@link change}, {@link grow} and {@link shift}. */
+  protected get tree(): Tree | undefined {
+    return this.#tree;
   }
 
   /** In bytes. O(1). */
@@ -90,7 +100,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     if (byte !== undefined) return start >= length ? -1 : this.#findByte(byte, start);
     const needle = this.#needle(value as Content, encoding);
     if (needle.length === 0) return Math.min(start, length);
-    return start + needle.length > length ? -1 : find(this.tree, needle, start);
+    return start + needle.length > length ? -1 : find(this.#tree, needle, start);
   }
 
   /**
@@ -105,7 +115,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const needle = byte === undefined ? this.#needle(value as Content, encoding) : Buffer.of(byte);
     if (needle.length === 0) return Math.max(0, start);
     const last = Math.min(start, length - needle.length);
-    return last < 0 ? -1 : findLast(this.tree, needle, last + needle.length);
+    return last < 0 ? -1 : findLast(this.#tree, needle, last + needle.length);
   }
 
   /** Whether a byte or content occurs at `from` or later. As {@link indexOf}. */
@@ -117,26 +127,26 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   startsWith(content: Content): boolean {
     const tree = this.#treeToRead(content, 'compare aggregate');
     const size = tree?.length ?? 0;
-    return size <= this.length && compareRange(this.tree, 0, tree, 0, size) === 0;
+    return size <= this.length && compareRange(this.#tree, 0, tree, 0, size) === 0;
   }
 
   /** Whether the last bytes are these. O(bytes compared). */
   endsWith(content: Content): boolean {
     const tree = this.#treeToRead(content, 'compare aggregate');
     const size = tree?.length ?? 0;
-    return size <= this.length && compareRange(this.tree, this.length - size, tree, 0, size) === 0;
+    return size <= this.length && compareRange(this.#tree, this.length - size, tree, 0, size) === 0;
   }
 
   /** Whether the bytes are the same. O(bytes). */
   equals(content: Content): boolean {
     const tree = this.#treeToRead(content, 'compare aggregate');
-    return this.length === (tree?.length ?? 0) && compareRange(this.tree, 0, tree, 0, this.length) === 0;
+    return this.length === (tree?.length ?? 0) && compareRange(this.#tree, 0, tree, 0, this.length) === 0;
   }
 
   /** -1, 0 or 1, as this sorts before, with or behind the other, byte by byte. O(bytes). */
   compare(content: Content): -1 | 0 | 1 {
     const tree = this.#treeToRead(content, 'compare aggregate');
-    return compareRange(this.tree, 0, tree, 0, MAX_BYTES);
+    return compareRange(this.#tree, 0, tree, 0, MAX_BYTES);
   }
 
   /**
@@ -164,12 +174,12 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     // Most ranges lie in one slice, and to Buffer no encoding means utf8, without a look at its name.
     if (stop <= this.#windowEnd && size < LARGE_TEXT_BYTES)
       return this.window.toString(encoding === 'utf8' ? undefined : encoding, index, index + size);
-    return decode(this.tree, encoding, start, stop);
+    return decode(this.#tree, encoding, start, stop);
   }
 
   /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
   toBuffer(): Buffer {
-    return flatCopy(this.tree, 0, this.length);
+    return flatCopy(this.#tree, 0, this.length);
   }
 
   /**
@@ -186,52 +196,47 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     const room = bufferOver(target);
     checkInteger(targetStart, 'targetStart', 0, room.length);
     const length = Math.min(this.#checkRange(start, end) - start, room.length - targetStart);
-    copyRange(this.tree, room, targetStart, start, start + length);
+    copyRange(this.#tree, room, targetStart, start, start + length);
     return length;
-  }
-
-  /**
-   * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
-   * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices
-   * costs nothing; others for the list of slices. O(bytes not known).
-   * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
-   * @throws ERR_IOLITE_ARGUMENT
-   * @example
-   * ```ts
-   * import assert from 'node:assert/strict';
-   * import { createPool } from 'iolite';
-   *
-   * using pool = createPool();
-   * using page = pool.from('<p>hello</p>');
-   * using copy = page.duplicate();
-   * const etag = page.digest('sha256', 'base64url');
-   * assert.equal(copy.digest('sha256', 'base64url'), etag); // known: the bytes are the same memory
-   * ```
-   */
-  digest(algorithm: DigestAlgorithm, encoding?: 'hex' | 'base64' | 'base64url'): string;
-  digest(algorithm: DigestAlgorithm, encoding: 'buffer'): Buffer;
-  digest(algorithm: DigestAlgorithm, encoding: BufferEncoding | 'buffer' = 'hex'): string | Buffer {
-    if (encoding !== 'buffer') checkEncoding(encoding, 'digest aggregate');
-    const digest = digestOf(this.slices(), algorithm);
-    return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
   }
 
   /** Its slices in order. They hold no references: use them while the aggregate is unreleased. O(slices). */
   slices(): Slice[] {
     this.checkAlive('list slices of');
     const slices: Slice[] = [];
-    forEachSlice(this.tree, slice => slices.push(slice));
+    forEachSlice(this.#tree, slice => slices.push(slice));
     return slices;
   }
 
   /**
    * The bytes of its slices in order, for writev and the like. Copies nothing: the views show the memory
    * itself. Read them while the aggregate is unreleased, later they may show other bytes; never write them.
+   * A byte stream that is given one takes it away from whoever else has it, but nothing from the aggregate.
+   *
+   * Of what a channel with `onWrite: 'copy'` received, they may be written: that changes this aggregate and
+   * nothing else, for it gets pages of its own here: a copy below 64 KiB, else a mapping, some 20 us.
    */
   views(): Buffer[] {
     this.checkAlive('view');
+    let mayWrite = false;
     const views: Buffer[] = [];
-    forEachSlice(this.tree, ({ lease, start, end }) => views.push(lease.bytes.subarray(start, end)));
+    forEachSlice(this.#tree, slice => {
+      const { chunk } = slice.lease;
+      if (chunk.mapToWrite === undefined) views.push(chunk.shown.subarray(slice.start, slice.end));
+      else mayWrite = true;
+    });
+    if (!mayWrite) return views;
+    const old = this.#tree as Tree;
+    this.change(treeToWrite(old));
+    release(old);
+    return this.views();
+  }
+
+  /** For this library: as {@link views}, of memory that no program can move away, and nobody writes. */
+  memory(): Buffer[] {
+    this.checkAlive('view');
+    const views: Buffer[] = [];
+    forEachSlice(this.#tree, slice => views.push(slice.memory));
     return views;
   }
 
@@ -268,7 +273,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Sets a tree that lacks the first `count` bytes; the window moves along. */
   protected shift(tree: Tree | undefined, count: number): void {
-    this.tree = tree;
+    this.#tree = tree;
     this.#length -= count;
     if (this.#windowEnd <= count) {
       this.#closeWindow();
@@ -283,7 +288,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** Sets a tree that begins with what was there. */
   protected grow(tree: Tree | undefined): void {
-    this.tree = tree;
+    this.#tree = tree;
     this.#length = tree === undefined ? 0 : tree.length;
     if (leakDetector !== undefined && tree !== undefined) leakDetector.filled(this, tree.length);
   }
@@ -293,8 +298,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     if (this.#released) this.checkAlive('release');
     this.#released = true;
     leakDetector?.released(this);
-    const { tree } = this;
-    this.tree = undefined;
+    const tree = this.#tree;
+    this.#tree = undefined;
     if (this.#windowEnd !== -1) this.#closeWindow();
     return tree;
   }
@@ -316,6 +321,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
       throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation}: what was given was released`);
     }
     if (isBytes(content)) return bufferOver(content);
+    const copy = bytesOfOtherCopy(content);
+    if (copy !== undefined) return copy;
     throw new ArgumentError(
       `Cannot ${operation}: an Aggregate, a string or bytes are wanted, ${describe(content)} was given`,
     );
@@ -340,7 +347,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
           `length is ${this.length}`,
       );
     }
-    let node = this.tree as Tree;
+    let node = this.#tree as Tree;
     let start = 0;
     while (!(node instanceof Slice)) {
       const index = node.childAt(offset - start);
@@ -355,7 +362,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
       this.#windowIndex = node.start;
     } else {
       // A copy is for this read only: bytes that were adopted may have changed by the next.
-      this.window = flatCopy(this.tree, offset, offset + size);
+      this.window = flatCopy(this.#tree, offset, offset + size);
       this.#windowStart = offset;
       this.#windowEnd = -1;
       this.#windowIndex = 0;
@@ -383,14 +390,14 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   #needle(content: Content, encoding: BufferEncoding): Buffer {
     const given = this.given(content, encoding, 'search aggregate');
     if (given instanceof ByteSequence)
-      return given.tree instanceof Slice ? given.tree.bytes : given.toBuffer();
+      return given.#tree instanceof Slice ? given.#tree.memory : given.toBuffer();
     return 'text' in given ? Buffer.from(given.text, given.encoding) : given;
   }
 
   /** Content to be read and not kept: holds no reference, copies no bytes. */
   #treeToRead(content: Content, operation: string): Tree | undefined {
     const given = this.given(content, 'utf8', operation);
-    if (given instanceof ByteSequence) return given.tree;
+    if (given instanceof ByteSequence) return given.#tree;
     const bytes = 'text' in given ? Buffer.from(given.text, given.encoding) : given;
     return bytes.length === 0 ? undefined : new Slice(leaseOfAdopted(bytes), 0, bytes.length);
   }
@@ -405,3 +412,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
 const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 const NOTHING = Buffer.alloc(0);
+
+/** A symbol is the one primitive that cannot be cloned, and the error shows its description. */
+const UNCLONEABLE = Symbol('An aggregate is passed by channel.send(), and shared by duplicate(). It');
+/** How many aggregates were made. */
+let made = 0;

@@ -1,3 +1,4 @@
+import { brand } from '../base/brand.ts';
 import { checkInteger, IoliteError } from '../base/error.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Reservation } from '../memory/reservation.ts';
@@ -11,6 +12,7 @@ import { commit } from './tree/fill.ts';
 export class Draft {
   readonly #pool: ChunkPool;
   #reservation: Reservation | undefined;
+  #bytes: Buffer | undefined;
 
   /** Use pool.allocate(). */
   constructor(pool: ChunkPool, reservation: Reservation) {
@@ -20,11 +22,18 @@ export class Draft {
 
   /**
    * The room to fill; its content is arbitrary at first. Do not keep it past seal() or discard(): in a pool
-   * of kind 'recycle' nothing else stops this process from writing what it has sealed.
+   * of kind 'recycle' nothing else stops this process from writing what it has sealed. A byte stream may be
+   * given it to fill: it takes the view away, so ask for `bytes` again for what is to follow.
    * @throws ERR_IOLITE_RELEASED once sealed or discarded
    */
   get bytes(): Buffer {
-    return this.#open('use').bytes;
+    const { lease, offset, length } = this.#open('use');
+    let bytes = this.#bytes;
+    if (bytes === undefined || bytes.length !== length) {
+      bytes = lease.chunk.shown.subarray(offset, offset + length);
+      this.#bytes = bytes;
+    }
+    return bytes;
   }
 
   /** Whether it was sealed or discarded. */
@@ -61,3 +70,5 @@ export class Draft {
     throw new IoliteError('ERR_IOLITE_RELEASED', `Cannot ${operation} draft: it was sealed or discarded`);
   }
 }
+
+brand(Draft);

@@ -1,3 +1,4 @@
+import { brand } from '../base/brand.ts';
 import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { PoolHolder } from '../memory/chunk-holdings.ts';
@@ -162,3 +163,5 @@ export class Pool {
     return aggregate;
   }
 }
+
+brand(Pool);

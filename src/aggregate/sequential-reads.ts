@@ -1,11 +1,15 @@
 import { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import type { InspectOptionsStylized } from 'node:util';
+import { checkEncoding } from '../base/bytes.ts';
 import { ArgumentError, describe } from '../base/error.ts';
+import { hexOf, INSPECT } from '../base/inspect.ts';
 import { ByteSequence } from './byte-sequence.ts';
 import type { DivisibleSequence } from './divisible-sequence.ts';
 import { linesOf } from './lines.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
+import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
 
 /**
  * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
@@ -105,6 +109,51 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
       throw new ArgumentError(`Cannot make blob: a media type is wanted, ${describe(type)} was given`);
     }
     // The constructor copies the parts.
-    return new Blob(this.views(), { type });
+    return new Blob(this.memory(), { type });
+  }
+
+  /**
+   * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
+   * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices
+   * costs nothing; others for the list of slices. O(bytes not known).
+   * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
+   * @throws ERR_IOLITE_ARGUMENT
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using page = pool.from('<p>hello</p>');
+   * using copy = page.duplicate();
+   * const etag = page.digest('sha256', 'base64url');
+   * assert.equal(copy.digest('sha256', 'base64url'), etag); // known: the bytes are the same memory
+   * ```
+   */
+  digest(algorithm: DigestAlgorithm, encoding?: 'hex' | 'base64' | 'base64url'): string;
+  digest(algorithm: DigestAlgorithm, encoding: 'buffer'): Buffer;
+  digest(algorithm: DigestAlgorithm, encoding: BufferEncoding | 'buffer' = 'hex'): string | Buffer {
+    if (encoding !== 'buffer') checkEncoding(encoding, 'digest aggregate');
+    const digest = digestOf(this.slices(), algorithm);
+    return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
+  }
+
+  /** What Buffer gives: `{ type: 'Buffer', data: [...] }`, a number for each byte. O(bytes). */
+  toJSON(): { type: 'Buffer'; data: number[] } {
+    return this.toBuffer().toJSON();
+  }
+
+  /** For Buffer.from(), and whoever makes bytes by it: a copy of the bytes. */
+  override valueOf(): Buffer {
+    return this.toBuffer();
+  }
+
+  /** What util.inspect() and console.log() print: the length and the first bytes. */
+  [INSPECT](_depth: number, { stylize }: InspectOptionsStylized): string {
+    const name = this.constructor.name;
+    if (this.released) return `${name} <${stylize('released', 'special')}>`;
+    const memory = this.memory();
+    const slices = `${memory.length} slice${memory.length === 1 ? '' : 's'}`;
+    return `${name}(${this.length}) [${stylize(slices, 'special')}] <${hexOf(memory)}>`;
   }
 }

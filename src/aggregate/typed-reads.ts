@@ -7,124 +7,133 @@ import { checkInteger } from '../base/error.ts';
  * not all lie inside.
  */
 export abstract class TypedReads {
+  // Private, so that whatever prints or copies fields finds no chunk here.
+  #window: Buffer = NOTHING;
+
   /** Bytes that hold what is to be read: after {@link place}, at the index that it returned. */
-  protected window: Buffer = NOTHING;
+  protected get window(): Buffer {
+    return this.#window;
+  }
+
+  protected set window(bytes: Buffer) {
+    this.#window = bytes;
+  }
 
   /** Sees to it that `window` holds `size` bytes from `offset` on. @returns their index in it */
   protected abstract place(offset: number, size: number, operation: string): number;
 
   readUInt8(offset: number): number {
     const at = this.place(offset, 1, 'readUInt8');
-    return this.window[at] as number;
+    return this.#window[at] as number;
   }
 
   readInt8(offset: number): number {
     const at = this.place(offset, 1, 'readInt8');
-    return this.window.readInt8(at);
+    return this.#window.readInt8(at);
   }
 
   readUInt16LE(offset: number): number {
     const at = this.place(offset, 2, 'readUInt16LE');
-    return this.window.readUInt16LE(at);
+    return this.#window.readUInt16LE(at);
   }
 
   readUInt16BE(offset: number): number {
     const at = this.place(offset, 2, 'readUInt16BE');
-    return this.window.readUInt16BE(at);
+    return this.#window.readUInt16BE(at);
   }
 
   readInt16LE(offset: number): number {
     const at = this.place(offset, 2, 'readInt16LE');
-    return this.window.readInt16LE(at);
+    return this.#window.readInt16LE(at);
   }
 
   readInt16BE(offset: number): number {
     const at = this.place(offset, 2, 'readInt16BE');
-    return this.window.readInt16BE(at);
+    return this.#window.readInt16BE(at);
   }
 
   readUInt32LE(offset: number): number {
     const at = this.place(offset, 4, 'readUInt32LE');
-    return this.window.readUInt32LE(at);
+    return this.#window.readUInt32LE(at);
   }
 
   readUInt32BE(offset: number): number {
     const at = this.place(offset, 4, 'readUInt32BE');
-    return this.window.readUInt32BE(at);
+    return this.#window.readUInt32BE(at);
   }
 
   readInt32LE(offset: number): number {
     const at = this.place(offset, 4, 'readInt32LE');
-    return this.window.readInt32LE(at);
+    return this.#window.readInt32LE(at);
   }
 
   readInt32BE(offset: number): number {
     const at = this.place(offset, 4, 'readInt32BE');
-    return this.window.readInt32BE(at);
+    return this.#window.readInt32BE(at);
   }
 
   readBigUInt64LE(offset: number): bigint {
     const at = this.place(offset, 8, 'readBigUInt64LE');
-    return this.window.readBigUInt64LE(at);
+    return this.#window.readBigUInt64LE(at);
   }
 
   readBigUInt64BE(offset: number): bigint {
     const at = this.place(offset, 8, 'readBigUInt64BE');
-    return this.window.readBigUInt64BE(at);
+    return this.#window.readBigUInt64BE(at);
   }
 
   readBigInt64LE(offset: number): bigint {
     const at = this.place(offset, 8, 'readBigInt64LE');
-    return this.window.readBigInt64LE(at);
+    return this.#window.readBigInt64LE(at);
   }
 
   readBigInt64BE(offset: number): bigint {
     const at = this.place(offset, 8, 'readBigInt64BE');
-    return this.window.readBigInt64BE(at);
+    return this.#window.readBigInt64BE(at);
   }
 
   readFloatLE(offset: number): number {
     const at = this.place(offset, 4, 'readFloatLE');
-    return this.window.readFloatLE(at);
+    return this.#window.readFloatLE(at);
   }
 
   readFloatBE(offset: number): number {
     const at = this.place(offset, 4, 'readFloatBE');
-    return this.window.readFloatBE(at);
+    return this.#window.readFloatBE(at);
   }
 
   readDoubleLE(offset: number): number {
     const at = this.place(offset, 8, 'readDoubleLE');
-    return this.window.readDoubleLE(at);
+    return this.#window.readDoubleLE(at);
   }
 
   readDoubleBE(offset: number): number {
     const at = this.place(offset, 8, 'readDoubleBE');
-    return this.window.readDoubleBE(at);
+    return this.#window.readDoubleBE(at);
   }
 
   /** @param byteLength 1 to 6 */
   readUIntLE(offset: number, byteLength: number): number {
     const at = this.place(offset, width(byteLength), 'readUIntLE');
-    return this.window.readUIntLE(at, byteLength);
+    return this.#window.readUIntLE(at, byteLength);
   }
 
   /** @param byteLength 1 to 6 */
   readUIntBE(offset: number, byteLength: number): number {
     const at = this.place(offset, width(byteLength), 'readUIntBE');
-    return this.window.readUIntBE(at, byteLength);
+    return this.#window.readUIntBE(at, byteLength);
   }
 
   /** @param byteLength 1 to 6 */
   readIntLE(offset: number, byteLength: number): number {
     const at = this.place(offset, width(byteLength), 'readIntLE');
-    return this.window.readIntLE(at, byteLength);
+    return this.#window.readIntLE(at, byteLength);
   }
 
   /** @param byteLength 1 to 6 */
   readIntBE(offset: number, byteLength: number): number {
     const at = this.place(offset, width(byteLength), 'readIntBE');
-    return this.window.readIntBE(at, byteLength);
+    return this.#window.readIntBE(at, byteLength);
   }
 }
 

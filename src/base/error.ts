@@ -4,6 +4,7 @@
  */
 
 import type { constants } from 'node:os';
+import { isOfOtherCopy } from './brand.ts';
 import { errnoName } from './errno-name.ts';
 
 /** Stable codes of errors that iolite itself raises. */
@@ -127,7 +128,8 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return `a function`;
   if (typeof value === 'symbol') return 'a symbol';
   if (value === null || typeof value !== 'object') return String(value);
-  return `a value of type ${value.constructor?.name ?? 'Object'}`;
+  const type = `a value of type ${value.constructor?.name ?? 'Object'}`;
+  return isOfOtherCopy(value) ? `${type} of another copy of iolite` : type;
 }
 
 /** Throws unless `value` is an integer from `min` to `max`, both included. */

@@ -148,6 +148,11 @@ export class BufferList extends ListReads {
     return this[BYTES].duplicate();
   }
 
+  /** For Buffer.from(): the bytes. */
+  override valueOf(): Buffer {
+    return this.slice();
+  }
+
   /** @internal What bl calls the array of buffers, and reads from a list that it is given. */
   get _bufs(): Buffer[] {
     return this.getBuffers();

@@ -56,7 +56,7 @@ export class ListBytes extends Aggregate {
 
   /** All bytes in pieces, for whoever asks: copies if some may be a pool's, else views, which are kept. */
   buffers(): Buffer[] {
-    if (this.isPooled) return this.views().map(view => Buffer.from(view));
+    if (this.isPooled) return this.memory().map(view => Buffer.from(view));
     this.#buffers ??= this.views();
     return this.#buffers;
   }

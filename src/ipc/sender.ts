@@ -4,6 +4,7 @@ import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import type { Chunk } from '../memory/chunk.ts';
+import { defaultPool } from '../memory/default-pool.ts';
 import { bodyForPeer } from './chunks/body-for-peer.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
@@ -224,6 +225,7 @@ export class Sender {
     const { exports, peer } = this.#host;
     let isNew = false;
     for (const { lease } of slices) {
+      if (lease.chunk.isWritable) return this.#prepareCopy(kind, correlation, message);
       if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
       isNew = true;
@@ -232,6 +234,19 @@ export class Sender {
     if (!isNew) return { kind, correlation, head, body: body.duplicate(), slices, weight };
     const passed = bodyForPeer(peer, body, slices);
     return { kind, correlation, head, body: passed, slices: passed.slices(), weight };
+  }
+
+  /**
+   * What a program was let write (`onWrite: 'copy'`) lies in pages of its own: its bytes are copied, for they
+   * need not be those that the owner of the chunk has.
+   */
+  #prepareCopy(kind: number, correlation: number, message: Message): OutgoingMessage {
+    const copy = (message.body as Aggregate).duplicate();
+    try {
+      return this.#prepare(kind, correlation, { ...message, body: copy.compact({ chunks: defaultPool() }) });
+    } finally {
+      copy.release();
+    }
   }
 
   #mayWrite({ kind, weight }: OutgoingMessage): boolean {

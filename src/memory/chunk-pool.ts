@@ -5,7 +5,7 @@ import type { Audience } from './audience.ts';
 import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
 import { ChunkHoldings } from './chunk-holdings.ts';
 import { admitsSeveral, Division } from './division.ts';
-import { HeapChunk } from './heap-chunk.ts';
+import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { completePoolOptions, type PoolOptions } from './pool-options.ts';
@@ -324,7 +324,7 @@ export class ChunkPool {
 
   #make(size: number, sole: boolean, audience: Audience | undefined): OwnedChunk {
     if (this.memory === 'heap') {
-      return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
+      return new HeapChunk(heapMemory(size), chunk => this.#becameIdle(chunk));
     }
     const options = {
       acl: this.acl,

@@ -5,6 +5,8 @@ import type { Audience } from './audience.ts';
  * common is what the upper storeys need to know: an identity, a generation, and bytes.
  */
 
+import type { MappedMemory } from '../os/mapping.ts';
+
 /** A page of memory: sizes of chunks are multiples of it. */
 export const PAGE_BYTES = 4096;
 
@@ -24,6 +26,18 @@ export interface Chunk {
   readonly size: number;
   /** The whole mapping. Read it only under a lease; write it never, unless you are its pool. */
   readonly bytes: Buffer;
+  /**
+   * The same memory for programs: what they do to its ArrayBuffer (a byte stream moves it away) does nothing
+   * to `bytes`. Ask for it anew each time.
+   */
+  readonly shown: Buffer;
+  /** Whether its bytes belong to one aggregate, whose program may write them at any time. */
+  readonly isWritable: boolean;
+  /**
+   * Of a chunk whose readers may write what they see: maps it once more, so that what is written stays in
+   * pages of that mapping. Undefined where nobody may write.
+   */
+  readonly mapToWrite?: (() => MappedMemory) | undefined;
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
   /**

@@ -10,17 +10,26 @@ export class HeapChunk implements OwnedChunk {
   readonly memory = 'heap';
   readonly payloadStart = 0;
   readonly spent = false;
+  readonly isWritable = false;
   readonly size: number;
-  readonly bytes: Buffer;
+  readonly #bytes: Buffer;
   generation = 1;
   soleEnd: number | undefined;
   #id: string | undefined;
   readonly #onIdle: ((chunk: HeapChunk) => void) | undefined;
 
   constructor(bytes: Buffer, onIdle?: (chunk: HeapChunk) => void) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.size = bytes.length;
     this.#onIdle = onIdle;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get shown(): Buffer {
+    return this.#bytes;
   }
 
   /** Made when first asked for: most chunks on the heap never need a name. */
@@ -54,6 +63,30 @@ export class HeapChunk implements OwnedChunk {
 
   drop(): void {}
 }
+
+/**
+ * Memory for a chunk of a pool. It is that of a WebAssembly.Memory, the one kind of ArrayBuffer of the heap
+ * that neither a stream nor `transfer()` can move away from those who share it. Less than a page of it would
+ * cost the address space of many: that little is ordinary memory.
+ */
+export function heapMemory(size: number): Buffer {
+  if (size < WASM_PAGE_BYTES) return Buffer.allocUnsafeSlow(size);
+  const pages = Math.ceil(size / WASM_PAGE_BYTES);
+  try {
+    return Buffer.from(new Memory({ initial: pages, maximum: pages }).buffer, 0, size);
+  } catch {
+    return Buffer.allocUnsafeSlow(size);
+  }
+}
+
+const WASM_PAGE_BYTES = 65_536;
+
+/** Its type comes with the library of browsers only. Missing with --jitless: then all is ordinary memory. */
+const { Memory } = (
+  globalThis as unknown as {
+    WebAssembly: { Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer } };
+  }
+).WebAssembly ?? { Memory: undefined as never };
 
 /**
  * A lease, with no reference yet, on bytes the caller already holds. Copies nothing: the caller promises

@@ -3,7 +3,7 @@ import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, type Mapping, map } from '../os/mapping.ts';
+import { abandon, type MappedMemory, map } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
@@ -16,7 +16,7 @@ import { Lease } from './lease.ts';
 export type OnWrite =
   /** The writing process ends with SIGSEGV. */
   | 'fault'
-  /** The write stays in a private page of the writing process. */
+  /** The write stays with the body whose views were written: in pages of its own. See Aggregate.views. */
   | 'copy';
 
 /** What a peer states of a chunk whose descriptor it passed. */
@@ -38,6 +38,8 @@ const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
  */
 export class ImportedChunk implements Chunk, Unlockable {
   readonly memory = 'shared';
+  readonly isWritable = false;
+  readonly mapToWrite: (() => MappedMemory) | undefined;
   readonly id: string;
   readonly size: number;
   readonly sole: boolean;
@@ -50,7 +52,7 @@ export class ImportedChunk implements Chunk, Unlockable {
   isListed = false;
   readonly #fd: number;
   readonly #key: string;
-  readonly #mapping: Mapping;
+  readonly #mapping: MappedMemory;
   /** Held weakly while it lasts, so that a leaked lease can be collected and ended. */
   #lease: WeakRef<Lease> | undefined;
   /** How many were made: names the last one. */
@@ -66,7 +68,7 @@ export class ImportedChunk implements Chunk, Unlockable {
   constructor(fd: number, key: string, statement: ChunkStatement, frozen: boolean, onWrite: OnWrite) {
     const { id, size } = statement;
     // Pages of a chunk of many small buffers appear as they are read: not all of them were passed to us.
-    this.#mapping = map(fd, size, onWrite === 'fault' ? 'read-only' : 'copy-on-write', statement.sole);
+    this.#mapping = map(fd, size, 'read-only', statement.sole);
     const problem = headerProblem(this.#mapping.bytes, id);
     const acl = readAccessList(this.#mapping.bytes);
     if (problem !== undefined || acl === undefined) {
@@ -80,6 +82,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     this.frozen = frozen;
     this.#fd = fd;
     this.#key = key;
+    this.mapToWrite = onWrite === 'copy' ? () => map(fd, size, 'copy-on-write', false) : undefined;
     // The sender took a lease in the description that it passed, which is held until this one is.
     this.#locked = tryLockShared(fd);
     if (this.#locked) idle.add(this);
@@ -87,6 +90,10 @@ export class ImportedChunk implements Chunk, Unlockable {
 
   get bytes(): Buffer {
     return this.#mapping.bytes;
+  }
+
+  get shown(): Buffer {
+    return this.#mapping.shown;
   }
 
   get generation(): number {

@@ -13,17 +13,30 @@ import type { Chunk } from './chunk.ts';
  * memory only until the collector runs.
  */
 export class Lease {
-  readonly chunk: Chunk;
-  readonly generation: number;
-  /** The whole chunk, header included: offsets of slices count from its start. */
-  readonly bytes: Buffer;
+  // Private, so that whatever prints or copies fields finds no chunk behind a slice.
+  readonly #chunk: Chunk;
+  readonly #generation: number;
+  readonly #bytes: Buffer;
   /** Live references. Changed by {@link retain} and {@link release} only. */
   references = 0;
 
   constructor(chunk: Chunk) {
-    this.chunk = chunk;
-    this.generation = chunk.generation;
-    this.bytes = chunk.bytes;
+    this.#chunk = chunk;
+    this.#generation = chunk.generation;
+    this.#bytes = chunk.bytes;
+  }
+
+  get chunk(): Chunk {
+    return this.#chunk;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The whole chunk, header included: offsets of slices count from its start. For this library alone. */
+  get bytes(): Buffer {
+    return this.#bytes;
   }
 
   /** Adds references. O(1), no system call. */
@@ -37,6 +50,6 @@ export class Lease {
     if (this.references > 0) return;
     // Only here, not at each release: it costs a twentieth of what duplicate() and release() cost.
     invariant(this.references === 0, 'a lease is released no more often than it was retained');
-    if (this.references === 0) this.chunk.leaseEnded(this.generation);
+    if (this.references === 0) this.#chunk.leaseEnded(this.#generation);
   }
 }

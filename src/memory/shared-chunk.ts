@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
+import { abandon, forgetPages, type MappedMemory, map } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
@@ -33,6 +33,7 @@ const MAX_HOLDERS = 64;
  */
 export class SharedChunk implements OwnedChunk {
   readonly memory = 'shared';
+  readonly isWritable = false;
   readonly payloadStart = HEADER_BYTES;
   readonly id: string;
   readonly size: number;
@@ -50,7 +51,7 @@ export class SharedChunk implements OwnedChunk {
   readonly #division: Division | undefined;
   #generation: number;
   readonly #fd: number;
-  #mapping: Mapping;
+  #mapping: MappedMemory;
   readonly #onIdle: (chunk: SharedChunk) => void;
   /** Whether a descriptor ever left, so that other domains may hold leases. */
   #granted = false;
@@ -98,6 +99,10 @@ export class SharedChunk implements OwnedChunk {
 
   get bytes(): Buffer {
     return this.#mapping.bytes;
+  }
+
+  get shown(): Buffer {
+    return this.#mapping.shown;
   }
 
   /** Whether nobody can change the bytes any more. */

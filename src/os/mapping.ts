@@ -26,33 +26,123 @@ export type Protection =
   /** Pages shared until written; a write stays in a page of this process alone. */
   | 'copy-on-write';
 
-/** Mapped memory and its one view. The view may outlive the mapping's use: it never becomes invalid. */
+/** Mapped memory. Its views may outlive the mapping's use: they never become invalid. */
 export interface Mapping {
   readonly address: Address;
   readonly length: number;
   readonly bytes: Buffer;
 }
 
-/**
- * Unmapping under a live view would crash on its next use. So it waits until the collector has taken the
- * view's ArrayBuffer, and with it every Buffer made from it.
- */
-const unmapCollected = new FinalizationRegistry<{
-  address: Address;
-  length: number;
-  place: number | undefined;
-}>(({ address, length, place }) => {
-  const { munmap } = libc();
-  if (place !== undefined && mappingAddresses !== undefined) mappingAddresses[place] = 0;
-  munmap(address, length);
-  if (place !== undefined) freeMapping(place);
-});
+/** Addresses of a mapping, and what is known of the ArrayBuffers over them. */
+interface Range {
+  readonly address: Address;
+  readonly length: number;
+  readonly place: number | undefined;
+  /** ArrayBuffers of ours that were not collected. */
+  views: number;
+  /** Whether programs were given views. */
+  isShown: boolean;
+  /** Whether one was moved to an ArrayBuffer that nobody knows: the addresses stay for good. */
+  isMoved: boolean;
+  /** Whether there is nothing but zeros by now. */
+  isEmpty: boolean;
+}
+
+/** So many ranges that programs had views of keep their addresses for a while, and so many bytes of them. */
+const KEPT_RANGES = 1024;
+const KEPT_BYTES = 16 * 1024 ** 3;
 
 /**
- * ArrayBuffer.prototype.transfer would move the memory to an object that the finaliser above knows nothing
- * of, to be unmapped under it. (structuredClone and postMessage copy such memory or refuse it. A BYOB reader
- * of a WHATWG stream moves it, whatever it is, out of the view it is given: see {@link abandon}.)
+ * Mapped memory. Unmapping under a live view would crash on its next use. So it waits until the collector has
+ * taken the ArrayBuffers over it, and with them every Buffer made from these.
+ *
+ *     address ──▶ ┌───────── pages ─────────┐
+ *     bytes ──────┤  ours, never handed out │   one ArrayBuffer
+ *     shown ──────┤  what programs get      │   another one: whoever moves it moves nothing of ours
+ *                 └─────────────────────────┘
+ *
+ * A byte stream (enqueue, a BYOB reader) and `ArrayBuffer.prototype.transfer` move memory to an ArrayBuffer
+ * that no finaliser of ours knows of, out of all views of the old one. There `shown` is made anew, for
+ * microseconds, and the addresses are never unmapped. A view can also be moved when the chunk is long gone,
+ * and nobody can see that: addresses that were shown are kept as zeros that cost no memory, until 1024 others
+ * have followed.
  */
+export class MappedMemory {
+  readonly address: Address;
+  readonly length: number;
+  /** For this library alone. */
+  readonly bytes: Buffer;
+  readonly #range: Range;
+  #shown: Buffer | undefined;
+
+  /**
+   * @param mapped what is to be unmapped, which may begin before `address`
+   * @param place in the ledger of the thread
+   */
+  constructor(
+    address: Address,
+    length: number,
+    mapped: { readonly address: Address; readonly length: number; readonly place: number | undefined },
+  ) {
+    this.address = address;
+    this.length = length;
+    this.#range = { ...mapped, views: 0, isShown: false, isMoved: false, isEmpty: false };
+    this.bytes = Buffer.from(view(this.#range, address, length));
+  }
+
+  /** The same memory for programs, who may do to its ArrayBuffer what they like. 10 us once, then nothing. */
+  get shown(): Buffer {
+    const shown = this.#shown;
+    return shown !== undefined && shown.length === this.length ? shown : this.#show();
+  }
+
+  /** Notes that there are only zeros of this process from here on. */
+  emptied(): void {
+    this.#range.isEmpty = true;
+    if (isMoved(this.bytes.buffer) || isMoved(this.#shown?.buffer)) this.#range.isMoved = true;
+  }
+
+  #show(): Buffer {
+    const range = this.#range;
+    range.isShown = true;
+    if (this.#shown !== undefined) {
+      range.isMoved = true;
+      ended.unregister(this);
+    }
+    const buffer = view(range, this.address, this.length);
+    // Held until this object is collected, so that it can be asked then whether it was moved.
+    ended.register(this, { range, buffer }, this);
+    this.#shown = Buffer.from(buffer);
+    return this.#shown;
+  }
+}
+
+/** Nobody of ours can ask any more what became of the last ArrayBuffer that was shown. */
+const ended = new FinalizationRegistry<{ readonly range: Range; readonly buffer: ArrayBuffer }>(
+  ({ range, buffer }) => {
+    if (isMoved(buffer)) range.isMoved = true;
+  },
+);
+
+const collected = new FinalizationRegistry<Range>(range => {
+  range.views -= 1;
+  if (range.views > 0) return;
+  if (range.isMoved) {
+    // A thread that ends must not unmap it either.
+    if (range.place !== undefined) freeMapping(range.place);
+  } else if (range.isShown) keep(range);
+  else unmap(range);
+});
+
+function view(range: Range, address: Address, length: number): ArrayBuffer {
+  const buffer = viewOf(address, length);
+  Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
+  range.views += 1;
+  collected.register(buffer, range);
+  return buffer;
+}
+
+/** Who calls it by its name is told; whoever else moves the memory: see {@link MappedMemory}. */
 const NOT_TRANSFERABLE: PropertyDescriptor = {
   value: () => {
     throw new IoliteError(
@@ -62,13 +152,46 @@ const NOT_TRANSFERABLE: PropertyDescriptor = {
   },
 };
 
+/** No mapping has a length of 0. */
+function isMoved(buffer: ArrayBufferLike | undefined): boolean {
+  return buffer?.byteLength === 0;
+}
+
+const kept: Range[] = [];
+let keptBytes = 0;
+
+/** Keeps the addresses for some time, without memory behind them. */
+function keep(range: Range): void {
+  if (!range.isEmpty && !mapZeros(range.address, range.length)) return;
+  kept.push(range);
+  keptBytes += range.length;
+  while (kept.length > KEPT_RANGES || (keptBytes > KEPT_BYTES && kept.length > 1)) {
+    const oldest = kept.shift() as Range;
+    keptBytes -= oldest.length;
+    unmap(oldest);
+  }
+}
+
+function unmap({ address, length, place }: Range): void {
+  const { munmap } = libc();
+  if (place !== undefined && mappingAddresses !== undefined) mappingAddresses[place] = 0;
+  munmap(address, length);
+  if (place !== undefined) freeMapping(place);
+}
+
+/** Maps private zeros over a range, which cost nothing until they are written. @returns whether it worked */
+function mapZeros(address: Address, length: number): boolean {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  return libc().mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0) !== -1;
+}
+
 /**
  * Maps the first `length` bytes of a file.
  * @param populate make the pages present at once instead of at first touch; of a file without holes, or a new
  *   one, when it is for writing
  * @throws SystemError, e.g. ENOMEM, EPERM for a writable mapping of a sealed memfd
  */
-export function map(fd: number, length: number, protection: Protection, populate: boolean): Mapping {
+export function map(fd: number, length: number, protection: Protection, populate: boolean): MappedMemory {
   const populateFlag = populate && protection === 'read-only' ? MAP_POPULATE : 0;
   const attempted = `Cannot map ${length} bytes ${protection}`;
   const place = claimMapping(length);
@@ -86,12 +209,9 @@ export function map(fd: number, length: number, protection: Protection, populate
     throw new SystemError('mmap', errno, attempted);
   }
   const isPopulated = populate && protection === 'read-write' && populateForWriting(address, length, place);
-  const buffer = viewOf(address, length);
-  Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
-  unmapCollected.register(buffer, { address, length, place }, buffer);
-  const bytes = Buffer.from(buffer);
-  if (populate && protection === 'read-write' && !isPopulated) touch(bytes);
-  return { address, length, bytes };
+  const memory = new MappedMemory(address, length, { address, length, place });
+  if (populate && protection === 'read-write' && !isPopulated) touch(memory.bytes);
+  return memory;
 }
 
 /**
@@ -127,7 +247,7 @@ const HUGE_PAGE_BYTES = 2 * 1024 ** 2;
  * @param length in bytes, a multiple of 2 MiB
  * @throws SystemError, e.g. ENOMEM; ERR_IOLITE_UNSUPPORTED
  */
-export function mapPrivate(length: number): Mapping {
+export function mapPrivate(length: number): MappedMemory {
   const whole = length + HUGE_PAGE_BYTES;
   const place = claimMapping(whole);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -141,10 +261,7 @@ export function mapPrivate(length: number): Mapping {
   // Where it is refused the pages are small.
   if (length > HUGE_PAGE_BYTES)
     libc().madvise(address + HUGE_PAGE_BYTES, length - HUGE_PAGE_BYTES, MADV_HUGEPAGE);
-  const buffer = viewOf(address, length);
-  Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
-  unmapCollected.register(buffer, { address: start, length: whole, place }, buffer);
-  return { address, length, bytes: Buffer.from(buffer) };
+  return new MappedMemory(address, length, { address: start, length: whole, place });
 }
 
 /** mmap(2), mostly of a file's start; the address is noted in the thread's ledger as it comes (see there). */
@@ -171,15 +288,11 @@ export function unmapLeft(address: Address, length: number): void {
  * Lets go of the file behind a mapping at once, whoever still holds a view: the address range becomes
  * private memory that reads as zeros and costs nothing until written.
  */
-export function abandon(mapping: Mapping): void {
+export function abandon(mapping: MappedMemory): void {
   const { address, length } = mapping;
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  const result = libc().mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (result === -1)
+  if (!mapZeros(address, length))
     throw new SystemError('mmap', lastErrno(), `Cannot abandon a mapping of ${length} bytes`);
-  // Moved to an ArrayBuffer that nobody knows: the address range must stay, it costs nothing by now.
-  const { buffer } = mapping.bytes;
-  if (buffer.byteLength === 0) unmapCollected.unregister(buffer);
+  mapping.emptied();
 }
 
 /**

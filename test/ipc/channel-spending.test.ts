@@ -103,13 +103,14 @@ class Requester {
 
   /** Takes the descriptors that came, as who reads them does. */
   async settle(wanted: number): Promise<void> {
-    const { receiveDescriptor } = await import('../../src/os/socket.ts');
+    const { peekDescriptor, skipDescriptor } = await import('../../src/os/socket.ts');
     const { closeDescriptor } = await import('../../src/os/descriptor.ts');
     const seen = async (): Promise<void> => {
       while (this.answered < wanted) {
         for (;;) {
-          const received = receiveDescriptor(this.hostile.descriptors);
+          const received = peekDescriptor(this.hostile.descriptors);
           if (typeof received !== 'object') break;
+          skipDescriptor(this.hostile.descriptors);
           closeDescriptor(received.fd);
         }
         await turn();

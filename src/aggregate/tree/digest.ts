@@ -29,18 +29,19 @@ export function digestOf(slices: readonly Slice[], algorithm: DigestAlgorithm): 
   checkAlgorithm(algorithm);
   const compute = (): Buffer => {
     const hash = createHash(algorithm);
-    for (const { bytes } of slices) hash.update(bytes);
+    for (const { memory } of slices) hash.update(memory);
     return hash.digest();
   };
   const [first] = slices;
-  if (first === undefined || slices.length > NAMED_SLICES) return compute();
+  const isNamed = slices.length <= NAMED_SLICES && !slices.some(({ lease }) => lease.chunk.isWritable);
+  if (first === undefined || !isNamed) return compute();
   return remember(first.lease, `${algorithm} ${slices.map(nameOf).join(' ')}`, compute);
 }
 
 function crc32OfSlices(slices: readonly Slice[]): Buffer {
   let sum = 0;
   for (const slice of slices) {
-    const digest = remember(slice.lease, `crc32 ${nameOf(slice)}`, () => toBytes(crc32(slice.bytes)));
+    const digest = remember(slice.lease, `crc32 ${nameOf(slice)}`, () => toBytes(crc32(slice.memory)));
     sum = combineCrc32(sum, digest.readUInt32BE(0), slice.length);
   }
   return toBytes(sum);
@@ -58,6 +59,7 @@ function nameOf({ lease, start, end }: Slice): string {
 }
 
 function remember(lease: Lease, name: string, compute: () => Buffer): Buffer {
+  if (lease.chunk.isWritable) return compute();
   let digests = kept.get(lease);
   if (digests === undefined) {
     digests = new Map();

@@ -64,7 +64,7 @@ function compressorFor(coding: MadeCoding, length: number): Transform {
 }
 
 function* steps(content: Aggregate): Generator<Uint8Array> {
-  for (const view of content.views()) {
+  for (const view of content.memory()) {
     for (let start = 0; start < view.length; start += STEP_BYTES) {
       yield view.subarray(start, start + STEP_BYTES);
     }
