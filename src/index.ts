@@ -20,5 +20,5 @@ export * from './http/index.ts';
 export * from './ipc/index.ts';
 export { type Acl, type Credentials, everyone } from './memory/acl.ts';
 export type { PoolStats } from './memory/chunk-pool.ts';
-export type { PoolOptions } from './memory/pool-options.ts';
+export type { PoolKind, PoolOptions } from './memory/pool-options.ts';
 export * from './network/index.ts';

@@ -1,11 +1,12 @@
 import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
-import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { bytesOfChunks, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import { HeapChunk } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
-import { completePoolOptions, type PoolOptions } from './pool-options.ts';
+import { OpenPages } from './open-pages.ts';
+import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
 import { SharedChunk } from './shared-chunk.ts';
 
 /** Counters of a pool. Bytes unless said otherwise. */
@@ -58,7 +59,7 @@ const LOOK_AGAIN_MS = 500;
  */
 export class ChunkPool {
   readonly name: string;
-  readonly kind: 'recycle' | 'seal';
+  readonly kind: PoolKind;
   readonly memory: 'shared' | 'heap';
   readonly refill: boolean;
   /** Fixed when the pool is made: it goes with each chunk to all who get one. */
@@ -74,6 +75,8 @@ export class ChunkPool {
   /** The chunk that small buffers are placed in, kept by a reference of the pool's own. */
   #current: Lease | undefined;
   #position = 0;
+  /** Of kind 'protect'. */
+  readonly #openPages: OpenPages | undefined;
   #bytesMapped = 0;
   #bytesIdle = 0;
   /** The least that were idle at any time since {@link giveBackUnused} was called. */
@@ -93,6 +96,7 @@ export class ChunkPool {
     const { name, kind, memory, refill, chunkSize, limit, acl } = completePoolOptions(options);
     this.name = name;
     this.kind = kind;
+    this.#openPages = kind === 'protect' ? new OpenPages() : undefined;
     this.memory = memory;
     this.refill = refill;
     this.acl = resolveAcl(acl);
@@ -118,21 +122,26 @@ export class ChunkPool {
    * Room for `size` bytes, to be committed or cancelled.
    *
    * Costs a few additions in a common chunk; a chunk's making (about a millisecond per MiB) or a recycled
-   * chunk's lock (microseconds) otherwise.
+   * chunk's lock (microseconds) otherwise. In a pool of kind 'protect' a system call.
+   * @param prompt whether it is filled and committed before any other program runs: then it may share a page
+   *   with sealed buffers of a pool of kind 'protect'
    * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, or what the kernel said (ENOMEM,
    *   EMFILE).
    */
-  reserve(size: number): Reservation {
+  reserve(size: number, prompt = false): Reservation {
     checkInteger(size, 'size', 0, MAX_BUFFER_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
-    return ownChunk ? this.#reserveOwn(size, true) : this.#reserveCommon(size);
+    const reservation = ownChunk ? this.#reserveOwn(size, true) : this.#reserveCommon(size, prompt);
+    this.#openPages?.open(reservation, this);
+    return reservation;
   }
 
   /**
    * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
-   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
+   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them;
+   * and in a pool of kind 'protect' it opens and shuts them itself.
    * @throws as {@link reserve}
    */
   reserveChunk(size: number): Reservation {
@@ -149,6 +158,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
+    this.#openPages?.shut(reservation);
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
@@ -165,6 +175,7 @@ export class ChunkPool {
 
   /** Gives a reservation back, unfilled. */
   cancel(reservation: Reservation): void {
+    this.#openPages?.shut(reservation);
     if (reservation.lease === this.#current && this.#position === reservation.offset + reservation.length) {
       this.#position = reservation.offset;
     }
@@ -252,8 +263,10 @@ export class ChunkPool {
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
   }
 
-  #reserveCommon(size: number): Reservation {
-    let offset = roundUp(this.#position, ALIGNMENT_BYTES);
+  #reserveCommon(size: number, prompt: boolean): Reservation {
+    let offset =
+      this.#openPages?.place(this.#current, this.#position, ALIGNMENT_BYTES, prompt) ??
+      roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
       const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false);
@@ -277,7 +290,7 @@ export class ChunkPool {
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
   #obtain(size: number, sole: boolean): Lease {
     const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
-    const recycled = this.kind === 'recycle' ? this.#recycle(wanted) : undefined;
+    const recycled = this.kind === 'seal' ? undefined : this.#recycle(wanted);
     if (recycled !== undefined) return this.#lease(recycled);
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, this.limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
     if (this.#bytesMapped + wanted > this.limit) {
@@ -324,7 +337,7 @@ export class ChunkPool {
     if (this.memory === 'heap') {
       return new HeapChunk(Buffer.allocUnsafeSlow(size), chunk => this.#becameIdle(chunk));
     }
-    const options = { acl: this.acl, sole, refill: this.refill };
+    const options = { acl: this.acl, sole, refill: this.refill, guarded: this.kind === 'protect' };
     return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));
   }
 
@@ -391,8 +404,11 @@ export class ChunkPool {
 
   /** Compares the counters with the lists of chunks. O(chunks). */
   #checkSums(): void {
-    invariant(bytesOf(this.#chunks) === this.#bytesMapped, "a pool's bytes are those of its chunks");
-    invariant(bytesOf(this.#idle) === this.#bytesIdle, "a pool's idle bytes are those of its idle chunks");
+    invariant(bytesOfChunks(this.#chunks) === this.#bytesMapped, "a pool's bytes are those of its chunks");
+    invariant(
+      bytesOfChunks(this.#idle) === this.#bytesIdle,
+      "a pool's idle bytes are those of its idle chunks",
+    );
     for (const chunk of this.#idle) {
       invariant(this.#chunks.has(chunk), "a pool's idle chunks are among its chunks");
       invariant(chunk !== this.#current?.chunk, 'the chunk that small buffers are placed in is in use');
@@ -400,14 +416,4 @@ export class ChunkPool {
     const end = this.#current?.chunk.size ?? 0;
     invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
   }
-}
-
-function bytesOf(chunks: Iterable<OwnedChunk>): number {
-  let bytes = 0;
-  for (const { size } of chunks) bytes += size;
-  return bytes;
-}
-
-function roundUp(value: number, step: number): number {
-  return Math.ceil(value / step) * step;
 }

@@ -1,10 +1,10 @@
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, forgetPages, type Mapping, map } from '../os/mapping.ts';
+import { abandon, forgetPages, type Mapping, map, protectPages } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList } from './acl.ts';
-import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 
 /**
@@ -30,17 +30,25 @@ export class SharedChunk implements OwnedChunk {
   #frozen = false;
   #dropped = false;
   #spent: boolean;
+  /** Whether pages can be written only while they are open. */
+  readonly #guarded: boolean;
 
   /**
    * @param name of the pool, for /proc/<pid>/maps
    * @param size in bytes with the header, a multiple of the page size
-   * @param options `refill` false: it has its last generation from the start, which tells all who get it
+   * @param options `refill` false: it has its last generation from the start, which tells all who get it;
+   *   `guarded`: no page of it can be written before {@link open}
    * @throws SystemError: ENOMEM, EMFILE
    */
   constructor(
     name: string,
     size: number,
-    options: { readonly acl: AccessList; readonly sole: boolean; readonly refill: boolean },
+    options: {
+      readonly acl: AccessList;
+      readonly sole: boolean;
+      readonly refill: boolean;
+      readonly guarded?: boolean;
+    },
     onIdle: (chunk: SharedChunk) => void,
   ) {
     this.#fd = createMemfd(`iolite:${name}`, size);
@@ -53,11 +61,13 @@ export class SharedChunk implements OwnedChunk {
     }
     this.#generation = options.refill ? 1 : MAX_GENERATION;
     this.#spent = !options.refill;
+    this.#guarded = options.guarded ?? false;
     this.id = writeHeader(this.#mapping.bytes, this.#generation, options.acl);
     this.size = size;
     this.acl = options.acl;
     this.sole = options.sole;
     this.#onIdle = onIdle;
+    this.shut(0, size);
   }
 
   get generation(): number {
@@ -96,7 +106,9 @@ export class SharedChunk implements OwnedChunk {
     // The write lock is held for this instant only: whoever leases afterwards compares generations first.
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
     this.#generation += 1;
+    this.open(0, HEADER_BYTES);
     writeGeneration(this.#mapping.bytes, this.#generation);
+    this.shut(0, HEADER_BYTES);
     if (this.#granted) unlock(this.#fd);
     return true;
   }
@@ -107,6 +119,20 @@ export class SharedChunk implements OwnedChunk {
     addSeals(this.#fd, Seal.WRITE);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);
     this.#frozen = true;
+  }
+
+  open(start: number, end: number): void {
+    if (this.#guarded) this.#protect(start, end, true);
+  }
+
+  shut(start: number, end: number): void {
+    if (this.#guarded && !this.#dropped) this.#protect(start, end, false);
+  }
+
+  #protect(start: number, end: number, isWritable: boolean): void {
+    const first = Math.floor(start / PAGE_BYTES) * PAGE_BYTES;
+    const length = roundUp(end, PAGE_BYTES) - first;
+    if (length > 0) protectPages(this.#mapping, first, length, isWritable);
   }
 
   /**

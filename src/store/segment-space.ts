@@ -167,6 +167,7 @@ export class SegmentSpace<Tenant> {
     for (const piece of (room as PlacedRoom<Tenant>).pieces) {
       const { start, bytes, taken } = piece;
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
+      (segment.lease.chunk as OwnedChunk).shut(start, start + bytes.length);
       segment.keep(tenant, taken, bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
@@ -176,7 +177,8 @@ export class SegmentSpace<Tenant> {
 
   /** Gives room back, unfilled or not. */
   cancel(room: ContentRoom): void {
-    for (const { segment, taken, start } of (room as PlacedRoom<Tenant>).pieces) {
+    for (const { segment, taken, start, bytes } of (room as PlacedRoom<Tenant>).pieces) {
+      (segment.lease.chunk as OwnedChunk).shut(start, start + bytes.length);
       segment.giveBack(start, taken);
       this.#retireIfSpent(segment);
     }
@@ -216,9 +218,9 @@ export class SegmentSpace<Tenant> {
     let most: Segment<Tenant> | undefined;
     let bytes = -1;
     for (const segment of this.#segments.values()) {
-      if (segment.open || segment.filling > 0 || segment.dead <= bytes) continue;
+      if (segment.open || segment.filling > 0 || segment.reclaimable <= bytes) continue;
       most = segment;
-      bytes = segment.dead;
+      bytes = segment.reclaimable;
     }
     return most !== undefined && bytes >= part * most.capacity ? most : undefined;
   }
@@ -227,7 +229,7 @@ export class SegmentSpace<Tenant> {
   get deadPart(): number {
     let [dead, capacity] = [0, 0];
     for (const segment of this.#segments.values()) {
-      dead += segment.dead;
+      dead += segment.reclaimable;
       capacity += segment.capacity;
     }
     return capacity === 0 ? 0 : dead / capacity;
@@ -279,6 +281,7 @@ export class SegmentSpace<Tenant> {
     const { start, taken } = segment.take(length);
     if (segment.room === 0) this.#shut(segment);
     const bytes = segment.lease.bytes.subarray(start, start + length);
+    (segment.lease.chunk as OwnedChunk).open(start, start + length);
     return { segment, start, taken, bytes, reservation: undefined };
   }
 
@@ -326,7 +329,8 @@ export class SegmentSpace<Tenant> {
       this.#pool.cancel(reservation);
       return undefined;
     }
-    const segment = new Segment<Tenant>(lease, offset, length);
+    const alignment = this.#pool.kind === 'protect' ? PAGE_BYTES : undefined;
+    const segment = new Segment<Tenant>(lease, offset, length, alignment);
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
     invariant(this.charged <= this.#budget, 'the chunks of a cache are within its budget');
