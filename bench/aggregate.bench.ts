@@ -1,6 +1,8 @@
 /** The aggregate against npm's bl. Both hold the same chunks, and neither copies them in. */
 import { BufferList } from 'bl';
 import { Aggregate } from '../src/aggregate/aggregate.ts';
+import { createPool } from '../src/aggregate/pool.ts';
+import type { PoolKind } from '../src/memory/pool-options.ts';
 import { aggregateOf, chunksOf } from './chunks.ts';
 import { type Comparison, compare, KiB, MiB, repeat, report } from './harness.ts';
 
@@ -222,5 +224,23 @@ const againstList: Comparison[] = [
   },
 ];
 
-report('aggregate', await compare(againstList, 5));
+/** What it costs to fill a buffer and to release it, by kind of pool. */
+function fill(kind: PoolKind, size: number): (times: number) => void {
+  const pool = createPool({ kind });
+  const content = Buffer.alloc(size, 'x');
+  return repeat(() => pool.from(content).release());
+}
+
+const againstRecycle = ([MiB, 64 * KiB, KiB] as const).flatMap((size): Comparison[] =>
+  (['protect', 'seal'] as const).map(kind => ({
+    name: `fill and release a buffer of ${size} in a pool of kind ${kind}`,
+    peerName: 'recycle',
+    ours: fill(kind, size),
+    peer: fill('recycle', size),
+    oursTimes: kind === 'seal' ? 20 : 500,
+    peerTimes: size === MiB ? 500 : 5000,
+  })),
+);
+
+report('aggregate', await compare([...againstList, ...againstRecycle], 5));
 if (Number.isNaN(sink)) console.log(sink);

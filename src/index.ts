@@ -20,6 +20,6 @@ export * from './http/index.ts';
 export * from './ipc/index.ts';
 export { type Acl, type Credentials, everyone } from './memory/acl.ts';
 export type { PoolHolder } from './memory/chunk-holdings.ts';
-export type { PoolOptions } from './memory/pool-options.ts';
+export type { PoolKind, PoolOptions } from './memory/pool-options.ts';
 export type { PoolStats } from './memory/pool-stats.ts';
 export * from './network/index.ts';

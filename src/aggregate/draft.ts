@@ -22,8 +22,9 @@ export class Draft {
 
   /**
    * The room to fill; its content is arbitrary at first. Do not keep it past seal() or discard(): in a pool
-   * of kind 'recycle' nothing else stops this process from writing what it has sealed. A byte stream may be
-   * given it to fill: it takes the view away, so ask for `bytes` again for what is to follow.
+   * of kind 'recycle' nothing else stops this process from writing what it has sealed; in others a write ends
+   * it. A byte stream may be given it to fill: it takes the view away, so ask for `bytes` again for what is to
+   * follow.
    * @throws ERR_IOLITE_RELEASED once sealed or discarded
    */
   get bytes(): Buffer {
@@ -44,7 +45,7 @@ export class Draft {
   /**
    * Ends the filling: the first `length` bytes, all by default, are an immutable buffer now, and the caller's
    * as an aggregate. Copies nothing. In a pool of kind 'seal' this is where the memory is sealed: some system
-   * calls.
+   * calls; in one of kind 'protect' one.
    * @throws ERR_IOLITE_RELEASED, ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE, SystemError
    */
   seal(length?: number): Aggregate {

@@ -2,13 +2,14 @@ import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
 import type { Audience } from './audience.ts';
-import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import { ChunkHoldings } from './chunk-holdings.ts';
 import { admitsSeveral, Division } from './division.ts';
 import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import { idleMemory } from './idle-memory.ts';
 import { Lease } from './lease.ts';
-import { completePoolOptions, type PoolOptions } from './pool-options.ts';
+import { OpenPages } from './open-pages.ts';
+import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
 import type { PoolStats } from './pool-stats.ts';
 import type { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
@@ -39,7 +40,7 @@ const LOOK_AGAIN_MS = 500;
  */
 export class ChunkPool {
   readonly name: string;
-  readonly kind: 'recycle' | 'seal';
+  readonly kind: PoolKind;
   readonly memory: 'shared' | 'heap';
   readonly refill: boolean;
   /** Fixed when the pool is made: it goes with each chunk to all who get one. */
@@ -59,6 +60,8 @@ export class ChunkPool {
   /** The chunk that small buffers are placed in, kept by a reference of the pool's own. */
   #current: Lease | undefined;
   #position = 0;
+  /** Of kind 'protect'. */
+  readonly #openPages: OpenPages | undefined;
   #bytesMapped = 0;
   #bytesIdle = 0;
   /** The least that were idle at any time since {@link giveBackUnused} was called. */
@@ -79,6 +82,7 @@ export class ChunkPool {
     const { name, kind, memory, refill, chunkSize, limit, acl } = completePoolOptions(options);
     this.name = name;
     this.kind = kind;
+    this.#openPages = kind === 'protect' ? new OpenPages() : undefined;
     this.memory = memory;
     this.refill = refill;
     this.acl = resolveAcl(acl);
@@ -105,21 +109,26 @@ export class ChunkPool {
    * Room for `size` bytes, to be committed or cancelled.
    *
    * Costs a few additions in a common chunk; a chunk's making (about a millisecond per MiB) or a recycled
-   * chunk's lock (microseconds) otherwise.
+   * chunk's lock (microseconds) otherwise. In a pool of kind 'protect' a system call.
+   * @param prompt whether it is filled and committed before any other program runs: then it may share a page
+   *   with sealed buffers of a pool of kind 'protect'
    * @throws ERR_IOLITE_LIMIT when the pool is full, ERR_IOLITE_CLOSED, or what the kernel said (ENOMEM,
    *   EMFILE).
    */
-  reserve(size: number): Reservation {
+  reserve(size: number, prompt = false): Reservation {
     checkInteger(size, 'size', 0, MAX_BUFFER_BYTES);
     this.#checkOpen();
     this.#allocated += 1;
     const ownChunk = this.kind === 'seal' || size >= Math.min(OWN_CHUNK_BYTES, this.chunkSize / 2);
-    return ownChunk ? this.#reserveOwn(size, true) : this.#reserveCommon(size);
+    const reservation = ownChunk ? this.#reserveOwn(size, true) : this.#reserveCommon(size, prompt);
+    this.#openPages?.open(reservation, this);
+    return reservation;
   }
 
   /**
    * A chunk with room for `size` bytes, for a caller that divides it up itself: a cache's segment. As
-   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them.
+   * {@link reserve}, but the domains that it is passed to make its pages present only as they read them;
+   * and in a pool of kind 'protect' the caller opens and shuts them itself.
    * @param audience whose contents it is for, and whom the caller gives it to. None ever finds there what was
    *   for another
    * @throws as {@link reserve}
@@ -138,6 +147,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
+    this.#openPages?.shut(reservation);
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
@@ -157,6 +167,7 @@ export class ChunkPool {
 
   /** Gives a reservation back, unfilled. */
   cancel(reservation: Reservation): void {
+    this.#openPages?.shut(reservation);
     if (reservation.lease === this.#current && this.#position === reservation.offset + reservation.length) {
       this.#position = reservation.offset;
     }
@@ -248,8 +259,10 @@ export class ChunkPool {
     return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
   }
 
-  #reserveCommon(size: number): Reservation {
-    let offset = roundUp(this.#position, ALIGNMENT_BYTES);
+  #reserveCommon(size: number, prompt: boolean): Reservation {
+    let offset =
+      this.#openPages?.place(this.#current, this.#position, ALIGNMENT_BYTES, prompt) ??
+      roundUp(this.#position, ALIGNMENT_BYTES);
     if (this.#current === undefined || offset + size > this.#current.chunk.size) {
       this.#leaveCurrent();
       const lease = this.#obtain(this.chunkSize - PAGE_BYTES, false, true, undefined);
@@ -275,7 +288,7 @@ export class ChunkPool {
   /** A chunk with room for `size` bytes, nobody's: a recycled one if one fits, else a new one. */
   #obtain(size: number, sole: boolean, mayCutOff: boolean, audience: Audience | undefined): Lease {
     const wanted = roundUp(size, PAGE_BYTES) + PAGE_BYTES;
-    const recycled = this.kind === 'recycle' ? this.#recycle(wanted, audience) : undefined;
+    const recycled = this.kind === 'seal' ? undefined : this.#recycle(wanted, audience);
     if (recycled !== undefined) return this.#lease(recycled);
     const limit = this.limit - (this.#division?.bytesMapped ?? 0);
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
@@ -331,6 +344,7 @@ export class ChunkPool {
       sole,
       refill: this.refill,
       freezes: this.kind === 'seal',
+      guarded: this.kind === 'protect',
       audience,
       division: this.#division,
     };
@@ -415,8 +429,4 @@ export class ChunkPool {
     const end = this.#current?.chunk.size ?? 0;
     invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
   }
-}
-
-function roundUp(value: number, step: number): number {
-  return Math.ceil(value / step) * step;
 }

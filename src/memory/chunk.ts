@@ -82,8 +82,21 @@ export interface OwnedChunk extends Chunk {
    * Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view.
    */
   freeze(): void;
+  /**
+   * Lets the pages of a range be written, which are protected from this process otherwise. Does nothing in a
+   * chunk that is not of a pool of kind 'protect'.
+   * @throws SystemError: ENOMEM
+   */
+  open(start: number, end: number): void;
+  /** Ends what {@link open} began: a write into one of these pages ends the process with SIGSEGV. */
+  shut(start: number, end: number): void;
   /** Gives the memory back. Views that were handed out stay readable, and read as zeros. */
   drop(): void;
+}
+
+/** The next multiple of `step`, or `value` itself if it is one. */
+export function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }
 
 /** The bytes of chunks, with their headers. */

@@ -58,8 +58,15 @@ export class HeapChunk implements OwnedChunk {
     return false;
   }
 
-  /** Heap memory cannot be protected: `kind: 'seal'` on the heap means never recycled, no more. */
+  /**
+   * Heap memory cannot be protected: `kind: 'seal'` on the heap means never recycled, no more, and 'protect'
+   * is 'recycle'.
+   */
   freeze(): void {}
+
+  open(): void {}
+
+  shut(): void {}
 
   drop(): void {}
 }

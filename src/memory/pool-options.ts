@@ -3,15 +3,27 @@ import type { Acl } from './acl.ts';
 import { MAX_CHUNK_BYTES, PAGE_BYTES } from './chunk.ts';
 import { sharedMemoryIsSupported } from './support.ts';
 
+/**
+ * What stops a write into a buffer that is sealed already. Other processes never can; this one:
+ *
+ * - 'recycle': nothing. Chunks are refilled when nobody uses them; no page fault, no zeroing.
+ * - 'protect': it ends with SIGSEGV. Chunks are refilled as well, and the pages that are being filled are
+ *   the only ones that can be written: two system calls more for each buffer. Buffers that are allocated
+ *   begin at pages of their own; small ones that are copied in at once share pages, as no program of yours
+ *   runs meanwhile. On the heap it is 'recycle'.
+ * - 'seal': it ends with SIGSEGV, and nobody can lift that, which receivers can verify. Each buffer gets new
+ *   pages and a descriptor of its own.
+ */
+export type PoolKind = 'recycle' | 'protect' | 'seal';
+
+const KINDS: readonly unknown[] = ['recycle', 'protect', 'seal'] satisfies PoolKind[];
+
 /** Options of a pool. */
 export interface PoolOptions {
   /** Shown in statistics and in /proc/<pid>/maps. At most 40 characters of A-Z, a-z, 0-9, '.', '_', '-'. */
   readonly name?: string;
-  /**
-   * 'recycle' (default): chunks are refilled when nobody uses them; no page fault, no zeroing. 'seal': each
-   * buffer gets pages of its own that nobody, this process included, can ever change again.
-   */
-  readonly kind?: 'recycle' | 'seal';
+  /** Who could still write a buffer that is sealed. Default 'recycle': this process. See {@link PoolKind}. */
+  readonly kind?: PoolKind;
   /**
    * Default true. False: what nobody uses any more is given back to the system and never refilled (a
    * millisecond per MiB for the next). So every domain that has it, not only this one, may send it by
@@ -49,9 +61,9 @@ export function completePoolOptions(options: PoolOptions): CompletePoolOptions {
         `${describe(name)} was given`,
     );
   }
-  if (kind !== 'recycle' && kind !== 'seal') {
+  if (!KINDS.includes(kind)) {
     throw new ArgumentError(
-      `Cannot create pool: kind 'recycle' or 'seal' is wanted, ${describe(kind)} was given`,
+      `Cannot create pool: kind 'recycle', 'protect' or 'seal' is wanted, ${describe(kind)} was given`,
     );
   }
   const { memory = sharedMemoryIsSupported() ? 'shared' : 'heap' } = options;

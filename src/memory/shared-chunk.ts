@@ -2,11 +2,11 @@ import { fstatSync } from 'node:fs';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, forgetPages, type MappedMemory, map } from '../os/mapping.ts';
+import { abandon, forgetPages, type MappedMemory, map, protectPages } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
-import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES } from './chunk.ts';
+import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import type { ChunkHolder } from './chunk-holder.ts';
 import type { Division } from './division.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
@@ -19,6 +19,8 @@ interface SharedChunkOptions {
   readonly refill: boolean;
   /** Whether it will be frozen. */
   readonly freezes?: boolean;
+  /** Whether no page of it can be written before {@link SharedChunk.open}. */
+  readonly guarded?: boolean;
   readonly audience?: Audience | undefined;
   /** Of its pool. */
   readonly division?: Division | undefined;
@@ -60,6 +62,8 @@ export class SharedChunk implements OwnedChunk {
   #frozen = false;
   #dropped = false;
   #spent: boolean;
+  /** Whether pages can be written only while they are open. */
+  readonly #guarded: boolean;
 
   /**
    * @param name of the pool, for /proc/<pid>/maps
@@ -79,6 +83,7 @@ export class SharedChunk implements OwnedChunk {
     }
     this.#generation = options.refill ? 1 : MAX_GENERATION;
     this.#spent = !options.refill;
+    this.#guarded = options.guarded ?? false;
     this.id = writeHeader(this.#mapping.bytes, this.#generation, options.acl);
     this.size = size;
     this.acl = options.acl;
@@ -86,6 +91,7 @@ export class SharedChunk implements OwnedChunk {
     this.#audience = options.audience;
     this.#division = options.division;
     this.#onIdle = onIdle;
+    this.shut(0, size);
   }
 
   /** Names it to the kernel. */
@@ -143,11 +149,13 @@ export class SharedChunk implements OwnedChunk {
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
     if (audience !== this.#audience) {
       invariant(!this.#granted, 'a chunk that others were given stays with its audience');
-      this.#mapping.bytes.fill(0, HEADER_BYTES);
+      this.#zero(HEADER_BYTES);
       this.#audience = audience;
     }
     this.#generation += 1;
+    this.open(0, HEADER_BYTES);
     writeGeneration(this.#mapping.bytes, this.#generation);
+    this.shut(0, HEADER_BYTES);
     if (this.#granted) {
       unlock(this.#fd);
       this.filledAt = Date.now();
@@ -187,9 +195,30 @@ export class SharedChunk implements OwnedChunk {
    */
   revealTo(peer: Credentials): void {
     if (this.soleEnd === undefined || this.#division?.groupOf(peer) === undefined) return;
-    if (!this.#frozen && !this.#revealed) this.#mapping.bytes.fill(0, this.soleEnd);
+    if (!this.#frozen && !this.#revealed) this.#zero(this.soleEnd);
     this.#revealed = true;
     this.#spent = true;
+  }
+
+  /** Fills it with zeros from a place to its end. */
+  #zero(start: number): void {
+    this.open(start, this.size);
+    this.#mapping.bytes.fill(0, start);
+    this.shut(start, this.size);
+  }
+
+  open(start: number, end: number): void {
+    if (this.#guarded) this.#protect(start, end, true);
+  }
+
+  shut(start: number, end: number): void {
+    if (this.#guarded && !this.#dropped) this.#protect(start, end, false);
+  }
+
+  #protect(start: number, end: number, isWritable: boolean): void {
+    const first = Math.floor(start / PAGE_BYTES) * PAGE_BYTES;
+    const length = roundUp(end, PAGE_BYTES) - first;
+    if (length > 0) protectPages(this.#mapping, first, length, isWritable);
   }
 
   /**

@@ -38,7 +38,7 @@ export class ReceiveRoom {
     const start = offset + this.#used;
     this.#used += count;
     invariant(this.#used <= length, 'what was received lies in its room');
-    if (this.#pool.kind === 'seal') return this.#sealed(start, start + count);
+    if (this.#pool.kind !== 'recycle') return this.#sealed(start, start + count);
     lease.retain();
     return new Aggregate(new Slice(lease, start, start + count), this.#pool);
   }
@@ -54,7 +54,7 @@ export class ReceiveRoom {
     else this.#pool.commit(reservation, used).release();
   }
 
-  /** A buffer that is to be sealed cannot be filled further. */
+  /** Nobody is to write what was received, so its buffer is not filled further. */
   #sealed(start: number, end: number): Aggregate {
     const lease = this.#pool.commit(this.#reservation as Reservation, this.#used);
     this.#reservation = undefined;

@@ -65,6 +65,7 @@ export interface Libc {
     fd: number,
     offset: number,
   ): Address;
+  mprotect(address: Address, length: number, protection: number): number;
   munmap(address: Address, length: number): number;
   open(path: string, flags: number, mode: number): number;
   /** syscall(2), as openat2(2) has no function in the C library. */
@@ -118,6 +119,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   memcpy: ['memcpy', 'intptr', ['void*', 'intptr', 'size_t']],
   memfd_create: ['memfd_create', 'int', ['str', 'uint']],
   mmap: ['mmap', 'intptr', ['intptr', 'size_t', 'int', 'int', 'int', 'int64']],
+  mprotect: ['mprotect', 'int', ['intptr', 'size_t', 'int']],
   munmap: ['munmap', 'int', ['intptr', 'size_t']],
   open: ['open', 'int', ['str', 'int', 'int']],
   openat2: ['syscall', 'intptr', ['intptr', 'int', 'str', 'void*', 'size_t']],

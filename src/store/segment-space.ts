@@ -163,6 +163,7 @@ export class SegmentSpace<Tenant> {
     for (const piece of (room as PlacedRoom<Tenant>).pieces) {
       const { start, bytes, taken } = piece;
       const segment = piece.reservation === undefined ? piece.segment : this.#freeze(piece);
+      (segment.lease.chunk as OwnedChunk).shut(start, start + bytes.length);
       segment.keep(tenant, taken, bytes.length);
       segment.lease.retain();
       slices.push({ lease: segment.lease, start, end: start + bytes.length });
@@ -172,7 +173,8 @@ export class SegmentSpace<Tenant> {
 
   /** Gives room back, unfilled or not. */
   cancel(room: ContentRoom): void {
-    for (const { segment, taken, start } of (room as PlacedRoom<Tenant>).pieces) {
+    for (const { segment, taken, start, bytes } of (room as PlacedRoom<Tenant>).pieces) {
+      (segment.lease.chunk as OwnedChunk).shut(start, start + bytes.length);
       segment.giveBack(start, taken);
       this.#retireIfSpent(segment);
     }
@@ -218,9 +220,9 @@ export class SegmentSpace<Tenant> {
     let most: Segment<Tenant> | undefined;
     let bytes = -1;
     for (const segment of this.#segments.values()) {
-      if (segment.open || segment.filling > 0 || segment.dead <= bytes) continue;
+      if (segment.open || segment.filling > 0 || segment.reclaimable <= bytes) continue;
       most = segment;
-      bytes = segment.dead;
+      bytes = segment.reclaimable;
     }
     return most !== undefined && bytes >= part * most.capacity ? most : undefined;
   }
@@ -229,7 +231,7 @@ export class SegmentSpace<Tenant> {
   get deadPart(): number {
     let [dead, capacity] = [0, 0];
     for (const segment of this.#segments.values()) {
-      dead += segment.dead;
+      dead += segment.reclaimable;
       capacity += segment.capacity;
     }
     return capacity === 0 ? 0 : dead / capacity;
@@ -281,6 +283,7 @@ export class SegmentSpace<Tenant> {
     const { start, taken } = segment.take(length);
     if (segment.room === 0) this.#shut(segment);
     const bytes = segment.lease.bytes.subarray(start, start + length);
+    (segment.lease.chunk as OwnedChunk).open(start, start + length);
     return { segment, start, taken, bytes, reservation: undefined };
   }
 
@@ -340,7 +343,8 @@ export class SegmentSpace<Tenant> {
       this.#pool.cancel(reservation);
       return undefined;
     }
-    const segment = new Segment<Tenant>(lease, offset, length, audience);
+    const alignment = this.#pool.kind === 'protect' ? PAGE_BYTES : undefined;
+    const segment = new Segment<Tenant>(lease, offset, length, { audience, alignment });
     this.#segments.set(lease, segment);
     this.#inSegments += segment.size;
     invariant(this.charged <= this.#budget, 'the chunks of a cache are within its budget');
@@ -351,7 +355,8 @@ export class SegmentSpace<Tenant> {
   #freeze({ segment, reservation, bytes }: PlacedPiece<Tenant>): Segment<Tenant> {
     this.#segments.delete(segment.lease);
     const lease = this.#pool.commit(reservation as Reservation, bytes.length);
-    const frozen = new Segment<Tenant>(lease, segment.start, bytes.length, segment.audience);
+    const { start, audience } = segment;
+    const frozen = new Segment<Tenant>(lease, start, bytes.length, { audience });
     frozen.takeWhole(segment.filling);
     this.#segments.set(lease, frozen);
     return frozen;

@@ -1,8 +1,9 @@
 import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Audience } from '../memory/audience.ts';
+import { roundUp } from '../memory/chunk.ts';
 import type { Lease } from '../memory/lease.ts';
 
-/** Buffers begin at multiples of this. */
+/** Buffers begin at multiples of this, unless they have to have pages of their own. */
 const ALIGNMENT_BYTES = 64;
 
 /**
@@ -21,13 +22,22 @@ export class Segment<Tenant> {
   readonly end: number;
   /** Who may see what is here. */
   readonly audience: Audience;
+  readonly #alignment: number;
   readonly #tenants = new Map<Tenant, number>();
   #position: number;
   #live = 0;
   #filling = 0;
+  /** What its contents lose as each has pages of its own. */
+  #lost = 0;
   #open = true;
 
-  constructor(lease: Lease, start: number, length: number, audience: Audience) {
+  constructor(
+    lease: Lease,
+    start: number,
+    length: number,
+    { audience, alignment = ALIGNMENT_BYTES }: { audience: Audience; alignment?: number | undefined },
+  ) {
+    this.#alignment = alignment;
     this.lease = lease;
     this.start = start;
     this.end = start + length;
@@ -65,6 +75,11 @@ export class Segment<Tenant> {
     return this.capacity - this.#live - this.#filling - this.room;
   }
 
+  /** Dead bytes that would be free if its contents were moved elsewhere. */
+  get reclaimable(): number {
+    return this.dead - this.#lost;
+  }
+
   /** Whether it takes more contents. */
   get open(): boolean {
     return this.#open;
@@ -84,7 +99,7 @@ export class Segment<Tenant> {
   /** Gives out room for so many bytes, as far as there is. @returns where it begins, and what it takes */
   take(length: number): { readonly start: number; readonly taken: number } {
     const start = this.#position;
-    const taken = Math.min(Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES, this.room);
+    const taken = Math.min(roundUp(length, this.#alignment), this.room);
     this.#position += taken;
     this.#filling += taken;
     this.#check();
@@ -103,6 +118,7 @@ export class Segment<Tenant> {
   keep(tenant: Tenant, taken: number, length: number): void {
     this.#filling -= taken;
     this.#live += length;
+    this.#lost += this.#lossOf(length);
     this.#tenants.set(tenant, (this.#tenants.get(tenant) ?? 0) + length);
     this.#check();
   }
@@ -117,6 +133,7 @@ export class Segment<Tenant> {
   /** Content of so many bytes is dead. */
   leave(tenant: Tenant, length: number): void {
     this.#live -= length;
+    this.#lost -= this.#lossOf(length);
     const left = (this.#tenants.get(tenant) ?? 0) - length;
     invariant(left >= 0, 'who leaves a segment had as many bytes in it');
     if (left > 0) this.#tenants.set(tenant, left);
@@ -134,6 +151,11 @@ export class Segment<Tenant> {
     if (!CHECKED) return;
     const sum = [...this.#tenants.values()].reduce((bytes, each) => bytes + each, 0);
     invariant(sum === this.#live, 'the bytes of the tenants of a segment are those that are live');
+  }
+
+  /** By the usual alignment next to nothing is lost, which is not counted. */
+  #lossOf(length: number): number {
+    return this.#alignment === ALIGNMENT_BYTES ? 0 : roundUp(length, this.#alignment) - length;
   }
 
   #check(): void {

@@ -236,6 +236,21 @@ for (const memory of ['shared', 'heap'] as const) {
   });
 }
 
+test("pools of kind 'protect' hold aggregates that agree with a flat model, of slices of a byte too", () => {
+  const lengths = fc.constantFrom([1], [1, 3, 2], [1 << 20]);
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 400 }),
+      lengths,
+      fc.array(steps, { maxLength: 40 }),
+      (bytes, cut, list) => {
+        run(createPool({ kind: 'protect', chunkSize: 64 * 1024 }), bytes, cut, list);
+      },
+    ),
+    { numRuns: 500 * RUNS },
+  );
+});
+
 test("pools of kind 'seal' hold aggregates that agree with a flat model", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 50 }), fc.array(steps, { maxLength: 12 }), (bytes, list) => {

@@ -7,7 +7,7 @@ import { watchdog } from '../support/watchdog.ts';
 const PROBER = new URL('./children/prober.ts', import.meta.url);
 const TEXT = 'the one physical copy';
 
-for (const kind of ['recycle', 'seal'] as const) {
+for (const kind of ['recycle', 'protect', 'seal'] as const) {
   test(`a write into a received view ends the writer, and nobody else sees it (${kind})`, async () => {
     await using family = new Family();
     using pool = createPool({ kind });

@@ -76,7 +76,7 @@ function recycles(pool: Pool): boolean {
   return pool.stats().recycled > before;
 }
 
-for (const kind of ['recycle', 'seal'] as const) {
+for (const kind of ['recycle', 'protect', 'seal'] as const) {
   test(`a chain: what the last holds outlives the death of all between, and no more (${kind})`, async () => {
     const before = holdings();
     {

@@ -45,7 +45,12 @@ test('request() carries head and body there and back', async () => {
 
 test('request() carries many slices of many chunks', async () => {
   await using family = new Family();
-  const pools = [createPool(), createPool({ kind: 'seal' }), createPool({ chunkSize: 8192 })];
+  const pools = [
+    createPool(),
+    createPool({ kind: 'protect' }),
+    createPool({ kind: 'seal' }),
+    createPool({ chunkSize: 8192 }),
+  ];
   const { channel } = await family.fork(ECHO);
   const parts = Array.from({ length: 600 }, (_, i) => pools[i % 3]?.from(`${i},`) as Aggregate);
   const body = Aggregate.concat(parts);

@@ -24,6 +24,7 @@ async function gather(socket: Socket, pool: Pool): Promise<Aggregate> {
 for (const [what, options, size] of [
   ['small', {}, 10],
   ['large', {}, 20 * 1024 ** 2],
+  ['protected', { kind: 'protect' }, 1024 ** 2],
   ['sealed', { kind: 'seal' }, 1024 ** 2],
   ['heap', { memory: 'heap' }, 1024 ** 2],
 ] as const) {

@@ -129,6 +129,7 @@ test("a slow reader gets its bytes by reference in mode 'auto', a fast one the s
 test('memory of another domain is copied unless the kernel attests that it cannot change', async context => {
   for (const [kind, descriptor] of [
     ['recycle', 'undefined'],
+    ['protect', 'undefined'],
     ['seal', 'number'],
   ] as const) {
     const [ours, theirs] = await tcpPair(context);

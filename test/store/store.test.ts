@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPool } from '../../src/aggregate/pool.ts';
+import type { PoolKind } from '../../src/memory/pool-options.ts';
 import { createPolicy, POLICY_NAMES, type PolicyName } from '../../src/store/policies/index.ts';
 import { LeastRecentlyUsed } from '../../src/store/policies/lru.ts';
 import type { CacheEntry } from '../../src/store/policy.ts';
@@ -13,7 +14,7 @@ const MiB = 1024 ** 2;
 
 type Facts = { readonly seed: number };
 
-function makeStore(budget: number, policy: PolicyName = 'lru', kind: 'recycle' | 'seal' = 'recycle') {
+function makeStore(budget: number, policy: PolicyName = 'lru', kind: PoolKind = 'recycle') {
   const pool = createPool({ name: 'store-test', kind, limit: Math.max(budget, 8192) });
   const store = new Store<Facts>({ budget, policy: createPolicy(policy, budget), pool });
   return { store, pool };
@@ -209,9 +210,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 for (const policy of POLICY_NAMES) {
-  for (const kind of ['recycle', 'seal'] as const) {
+  for (const kind of ['recycle', 'protect', 'seal'] as const) {
     test(`whatever happens, contents are right and the budget holds (${policy}, ${kind})`, () => {
-      const runs = kind === 'seal' ? 20 : 60;
+      const runs = kind === 'recycle' ? 60 : 10;
       fc.assert(
         fc.property(
           fc.array(step, { maxLength: 300, size: 'max' }),
@@ -224,7 +225,7 @@ for (const policy of POLICY_NAMES) {
   }
 }
 
-function run(steps: readonly Step[], budget: number, policy: PolicyName, kind: 'recycle' | 'seal'): void {
+function run(steps: readonly Step[], budget: number, policy: PolicyName, kind: PoolKind): void {
   const { store, pool } = makeStore(budget, policy, kind);
   const lengths = new Map<number, number>();
   const held: { held: StoredVersion<Facts>; length: number }[] = [];

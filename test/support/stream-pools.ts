@@ -7,6 +7,7 @@ export function eachPool(): Pool[] {
   return [
     createPool({ memory: 'heap', chunkSize: 64 * 1024 }),
     createPool({ memory: 'shared', chunkSize: 64 * 1024 }),
+    createPool({ memory: 'shared', kind: 'protect', chunkSize: 64 * 1024 }),
     createPool({ memory: 'shared', kind: 'seal' }),
   ];
 }

@@ -23,8 +23,14 @@ export function fillRoom(room: Buffer, source: CopySource): number {
 export function copyToPool(pool: ChunkPool, source: CopySource): Slice | undefined {
   const size = roomFor(source);
   if (size === 0) return undefined;
-  const reservation = pool.reserve(size);
-  return commit(pool, reservation, fillRoom(reservation.bytes, source));
+  const reservation = pool.reserve(size, true);
+  let length = 0;
+  try {
+    length = fillRoom(reservation.bytes, source);
+  } finally {
+    if (length === 0) pool.cancel(reservation);
+  }
+  return length === 0 ? undefined : commit(pool, reservation, length);
 }
 
 /** Makes the first `length` bytes of a reservation a slice, whose reference is the caller's. */

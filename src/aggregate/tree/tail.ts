@@ -28,7 +28,7 @@ export class Tail {
    */
   copy(source: CopySource): Slice | undefined {
     const size = roomFor(source);
-    if (size >= OWN_BUFFER_BYTES || this.#pool.kind === 'seal') return copyToPool(this.#pool, source);
+    if (size >= OWN_BUFFER_BYTES || this.#pool.kind !== 'recycle') return copyToPool(this.#pool, source);
     if (size === 0) return undefined;
     let reservation = this.#reservation;
     if (reservation === undefined || size > reservation.length - this.#used) {

@@ -287,7 +287,12 @@ test('without descriptors a read is an error, and what is held stays', {
   assert.equal(now.toString(), 'b');
 });
 
-for (const options of [{ kind: 'seal' }, { memory: 'heap' }, { acl: everyone, chunkSize: 65_536 }] as const) {
+for (const options of [
+  { kind: 'seal' },
+  { kind: 'protect' },
+  { memory: 'heap' },
+  { acl: everyone, chunkSize: 65_536 },
+] as const) {
   test(`files are kept in a pool of the user's (${Object.keys(options)})`, async () => {
     using folder = new Folder();
     using pool = createPool(options);

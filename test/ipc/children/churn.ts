@@ -7,7 +7,11 @@ import { createPool } from '../../../src/aggregate/pool.ts';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 
 const channel = parentChannel();
-const pools = [createPool({ name: 'churn' }), createPool({ name: 'churn-sealed', kind: 'seal' })];
+const pools = [
+  createPool({ name: 'churn' }),
+  createPool({ name: 'churn-protected', kind: 'protect' }),
+  createPool({ name: 'churn-sealed', kind: 'seal' }),
+];
 const held: Aggregate[] = [];
 let count = 0;
 
