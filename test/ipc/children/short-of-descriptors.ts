@@ -1,6 +1,6 @@
 /**
- * Takes bodies with few descriptors to spare. Argument: 'releases', each at once, or 'keeps', all of them until
- * there is no descriptor left. Answers how many came, when asked.
+ * Takes bodies with few descriptors to spare. Argument: 'releases', each at once, or 'keeps', all of them
+ * until there is no descriptor left. Answers how many came, when asked.
  */
 import { closeSync, openSync } from 'node:fs';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
