@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import type { Channel } from '../../src/ipc/channel.ts';
+import { connect } from '../../src/ipc/meet/connect.ts';
 import { listen } from '../../src/ipc/meet/listen.ts';
 import { type Acl, everyone } from '../../src/memory/acl.ts';
 import { Family } from '../support/family.ts';
@@ -182,3 +183,17 @@ test(
     assert.equal(((await order(channel, 'read')) as string[]).length, 1);
   },
 );
+
+test('connect() goes to nobody whom its acl does not admit, and sends them nothing', foreign, async () => {
+  await using family = new Family();
+  using program = new PublicProgram(AGENT);
+  const { channel } = await family.fork(program.url, [], { ...NOBODY, execArgv: [], cwd: program.folder });
+  const path = name();
+  await order(channel, 'listen', { path });
+  await assert.rejects(connect(path), { code: 'ERR_IOLITE_ACCESS' });
+  await assert.rejects(connect(path, { acl: { pids: [process.pid] } }), { code: 'ERR_IOLITE_ACCESS' });
+  for (const acl of [everyone, { uids: [NOBODY.uid] }, { peers: [channel] }]) {
+    await using admitted = await connect(path, { acl });
+    assert.equal(admitted.peer.uid, NOBODY.uid);
+  }
+});

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { map } from '../../src/os/mapping.ts';
 import { addSeals, createMemfd, getSeals, isReadOnly, Seal } from '../../src/os/memfd.ts';
+import { isRoot, NOBODY } from '../support/public-program.ts';
 
 const ALL = Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE;
 
@@ -77,4 +79,21 @@ test('getSeals() refuses what is not a memfd', () => {
   } finally {
     closeSync(fd);
   }
+});
+
+test('createMemfd() makes what another user can open for reading only', {
+  skip: isRoot ? false : 'not root',
+}, () => {
+  const fd = createMemfd('test', 4096);
+  const readable = reopenReadOnly(fd);
+  const program =
+    "for (const m of ['r', 'r+']) try { fs.openSync('/proc/self/fd/3', m); console.log(m) } catch {}";
+  const { stdout } = spawnSync(process.execPath, ['-e', program], {
+    ...NOBODY,
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'inherit', readable],
+    encoding: 'utf8',
+  });
+  assert.equal(stdout, 'r\n');
+  for (const each of [fd, readable]) closeDescriptor(each);
 });

@@ -3,8 +3,8 @@ import type { Postponed } from '../wire/frame.ts';
 /** Between attempts: the first pause and the longest. */
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
-/** How long another process may keep a chunk locked before the channel ends. */
-const PATIENCE_MS = 10_000;
+/** How long a channel waits before it ends. */
+const PATIENCE_MS = 30_000;
 
 /** What a {@link Postponement} does to its channel. */
 export interface PostponementHost {
@@ -18,7 +18,7 @@ export interface PostponementHost {
 
 /**
  * Holds a channel's frames back while the next one cannot be dealt with: this process has no descriptor left
- * for a chunk, however long that lasts, or another process has locked a chunk.
+ * for a chunk, or another process has locked a chunk.
  */
 export class Postponement {
   readonly #host: PostponementHost;
@@ -34,8 +34,7 @@ export class Postponement {
   /** The frame could not be dealt with: again in a moment. */
   postpone({ cause }: Postponed): void {
     this.#since ??= performance.now();
-    const isLocked = (cause as NodeJS.ErrnoException).code === 'ERR_IOLITE_BUSY';
-    if (isLocked && performance.now() - this.#since > PATIENCE_MS) return this.#host.fail(cause);
+    if (performance.now() - this.#since > PATIENCE_MS) return this.#host.fail(cause);
     this.#host.pause();
     // A socket that is paused would not keep the process alive.
     this.#timer ??= setTimeout(() => {

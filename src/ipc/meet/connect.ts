@@ -87,8 +87,7 @@ function checkListener(path: string, peer: Credentials, acl: Acl | undefined): v
   if (admits(acl ?? { uids: [process.geteuid?.() ?? 0, 0] }, peer)) return;
   throw new IoliteError(
     'ERR_IOLITE_ACCESS',
-    `Cannot connect to ${path}: process ${peer.pid} of user ${peer.uid} listens there, whom the acl does not ` +
-      'admit',
+    `Cannot connect to ${path}: its owner, process ${peer.pid} of user ${peer.uid}, is not in the acl`,
   );
 }
 

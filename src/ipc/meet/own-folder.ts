@@ -41,7 +41,7 @@ function candidates(): string[] {
   return [run, `/tmp/iolite-${uid}`, `/dev/shm/iolite-${uid}`];
 }
 
-/** Whether it is a folder that only this user can write, and nobody else can exchange; makes it if need be. */
+/** Whether it is a folder that only this user can write, and others cannot exchange; makes it if need be. */
 function isOurs(path: string): boolean {
   try {
     try {

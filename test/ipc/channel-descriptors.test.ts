@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Aggregate } from '../../src/aggregate/aggregate.ts';
+import { createPool } from '../../src/aggregate/pool.ts';
+import { Family } from '../support/family.ts';
+import { watchdog } from '../support/watchdog.ts';
+
+const CHILD = new URL('./children/short-of-descriptors.ts', import.meta.url);
+const CHUNK_BYTES = 64 * 1024;
+const COUNT = 100;
+
+for (const program of ['releases', 'keeps'] as const) {
+  test(`a receiver that ${program} what it gets loses nothing at its limit of descriptors`, async () => {
+    await using family = new Family();
+    const { channel } = await family.fork(CHILD, [program]);
+    using pool = createPool({ chunkSize: CHUNK_BYTES });
+    const bodies: Aggregate[] = [];
+    // Each has a chunk of its own, which stays.
+    const sending = (async () => {
+      for (let i = 0; i < COUNT; i++) {
+        const body = pool.from(
+          String(i)
+            .padStart(8, '0')
+            .padEnd(CHUNK_BYTES - 4096),
+        );
+        bodies.push(body);
+        await channel.send({ body });
+      }
+    })();
+    await watchdog(sending, 'the bodies to leave');
+    const answer = async (): Promise<{ texts: number }> =>
+      (await watchdog(channel.request({}), 'the answer')).head as { texts: number };
+    let answered = await answer();
+    while (answered.texts < COUNT) answered = await answer();
+    assert.deepEqual(answered, { texts: COUNT, isRight: true, isFull: program === 'keeps' });
+    for (const body of bodies) body.release();
+  });
+}
