@@ -77,6 +77,8 @@ const PIECE_PART = 1 / 16;
  */
 export class SegmentSpace<Tenant> {
   #segmentBytes = 0;
+  /** Bytes of heap that count in the budget: segments have so many fewer. The caller ends what is beyond. */
+  heap = 0;
   readonly #pool: ChunkPool;
   #budget = 0;
   readonly #segments = new Map<Lease, Segment<Tenant>>();
@@ -116,11 +118,12 @@ export class SegmentSpace<Tenant> {
 
   /** How many segments can be opened just now; below 0 when there are more than the budget has room for. */
   get free(): number {
-    if (this.segmentBytes === 0) return this.charged > this.#budget ? -1 : 0;
-    return Math.floor((this.#budget - this.charged) / (this.segmentBytes + PAGE_BYTES));
+    const bytes = this.#budget - this.heap - this.charged;
+    if (this.segmentBytes === 0) return bytes < 0 ? -1 : 0;
+    return Math.floor(bytes / (this.segmentBytes + PAGE_BYTES));
   }
 
-  /** How many there can be at most. */
+  /** How many there can be at most, if no heap counts. */
   get capacity(): number {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE_BYTES));
   }
@@ -339,7 +342,7 @@ export class SegmentSpace<Tenant> {
     const chunk = lease.chunk as OwnedChunk;
     this.#retired.remove(chunk);
     // A pool that is not the cache's own may give a larger one than was asked for.
-    if (this.charged + chunk.size > this.#budget) {
+    if (this.charged + chunk.size > this.#budget - this.heap) {
       this.#pool.cancel(reservation);
       return undefined;
     }

@@ -4,7 +4,7 @@ import type { SegmentSpace } from './segment-space.ts';
 
 /** A store as its bounds see it. */
 export interface BoundedStore {
-  readonly space: Pick<SegmentSpace<unknown>, 'charged' | 'segmentBytes' | 'resize' | 'confine'>;
+  readonly space: Pick<SegmentSpace<unknown>, 'charged' | 'heap' | 'segmentBytes' | 'resize' | 'confine'>;
   readonly pool: ChunkPool;
   /** Whether the pool is for this store alone. */
   readonly ownsPool: boolean;
@@ -25,7 +25,6 @@ export class StoreBounds implements Governed {
   readonly #governor: Governor | undefined;
   #budget: number;
   #allowance: number;
-  #heap = 0;
 
   /** @param governor bounds the store from here on, until {@link close}; undefined: nobody does */
   constructor(store: BoundedStore, budget: number, governor: Governor | undefined) {
@@ -43,17 +42,6 @@ export class StoreBounds implements Governed {
   /** How much of the budget may be used just now. */
   get allowance(): number {
     return this.#allowance;
-  }
-
-  /** Bytes of heap that count: contents have so many fewer. What is beyond is the caller's to end. */
-  get heap(): number {
-    return this.#heap;
-  }
-
-  set heap(bytes: number) {
-    if (bytes === this.#heap) return;
-    this.#heap = bytes;
-    this.#store.space.confine(this.#allowance - bytes);
   }
 
   /** What is idle in a pool of the store's own included. */
@@ -102,9 +90,9 @@ export class StoreBounds implements Governed {
     const { ownsPool, pool, space } = this.#store;
     this.#allowance = Math.min(bytes, this.#budget);
     if (ownsPool) pool.limit = this.#allowance;
-    space.confine(this.#allowance - this.#heap);
+    space.confine(this.#allowance);
     this.#store.reclaim();
-    if (ownsPool) pool.trim(Math.max(0, this.#allowance - this.#heap - space.charged), EVERY_CHUNK);
+    if (ownsPool) pool.trim(Math.max(0, this.#allowance - space.heap - space.charged), EVERY_CHUNK);
   }
 
   /** Nobody bounds it any more. */

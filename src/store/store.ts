@@ -192,7 +192,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#bySerial.set(entry.held.serial, entry);
     this.#policy.added(entry);
     // What came into the heap may cost others their place; it is no content that waits for room.
-    if (entry.heap > 0) this.#room.make(0);
+    if (entry.heap > 0) this.#room.make(this.#room.ahead);
     return entry;
   }
 
@@ -226,7 +226,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#measure(entry);
     this.#policy.added(entry);
     this.#policy.hit(entry);
-    if (entry.heap > 0) this.#room.make(0);
+    if (entry.heap > 0) this.#room.make(this.#room.ahead);
   }
 
   /**
@@ -341,8 +341,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#entries.delete(entry.key);
     entry.isKept = false;
     this.#bytes -= entry.size - entry.heap;
-    this.bounds.heap -= entry.heap;
-    invariant(this.#bytes >= 0 && this.bounds.heap >= 0, 'who leaves a store was counted in it');
+    this.#space.heap -= entry.heap;
+    invariant(this.#bytes >= 0 && this.#space.heap >= 0, 'who leaves a store was counted in it');
     if (evicted) this.evictions += 1;
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
@@ -356,7 +356,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const { key, held } = entry;
     const heap = this.#heapOf(key, held.facts);
     this.#bytes += held.size - (entry.size - entry.heap);
-    this.bounds.heap += heap - entry.heap;
+    this.#space.heap += heap - entry.heap;
     entry.heap = heap;
     entry.size = held.size + heap;
   }
@@ -385,7 +385,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       bytes += held.size;
       heapBytes += heap;
     }
-    invariant(heapBytes === this.bounds.heap, 'the heap that counts is that of the entries');
+    invariant(heapBytes === this.#space.heap, 'the heap that counts is that of the entries');
     invariant(this.#bySerial.size === this.#entries.size, 'each entry has one present version');
     invariant(bytes === this.#bytes && bytes === live, 'the bytes of entries are those that are live');
   }
