@@ -29,10 +29,17 @@ export interface StoreStats extends SpaceStats {
   readonly cleanings: number;
   /** Contents that were given out and not kept: the budget had no room, or the policy did not admit them. */
   readonly uncached: number;
+  /** Bytes of memory beside the budget that hold such contents now, here and in attached domains. */
+  readonly beside: number;
 }
 
 /** Bytes that are kept ready for contents beside the budget. */
 const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
+/** Bytes beside the budget from which on nothing more is given out: so many, and so many times the budget. */
+const MIN_BESIDE_BYTES = 64 * 1024 ** 2;
+const BESIDE_BUDGETS = 4;
+const EVERY_CHUNK = Number.POSITIVE_INFINITY;
+
 export interface StoreOptions {
   /** In bytes, of physical memory. */
   readonly budget: number;
@@ -47,7 +54,7 @@ export interface StoreOptions {
  *
  * The budget bounds physical memory: chunks with their headers, dead bytes, contents being filled, and chunks
  * that the store has left and others lease still. So room may be refused; then the content is for
- * {@link outside}.
+ * {@link outside}, which is bounded too: by four times the budget, and 64 MiB at least.
  */
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** How much memory it may have. */
@@ -241,6 +248,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /**
    * A pool beside the budget, for content that it has no room for: to be given out, and not kept.
    * @param wanted whether it would have been kept if there had been room: then it is counted
+   * @throws ERR_IOLITE_LIMIT when such contents, held here or in attached domains, take too much already
    */
   outside(wanted = true): Pool {
     this.#checkOpen();
@@ -249,7 +257,21 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
     this.#outside ??= createPool({ name: 'uncached', acl: list, memory });
     this.#outside.chunks.trim(OUTSIDE_IDLE_BYTES);
+    if (wanted) this.#checkBeside(this.#outside);
     return this.#outside;
+  }
+
+  #checkBeside({ chunks }: Pool): void {
+    const most = Math.max(MIN_BESIDE_BYTES, BESIDE_BUDGETS * this.budget);
+    if (chunks.stats().bytesMapped < most) return;
+    chunks.trim(0, EVERY_CHUNK);
+    const { bytesMapped } = chunks.stats();
+    if (bytesMapped < most) return;
+    throw new IoliteError(
+      'ERR_IOLITE_LIMIT',
+      `Cannot give out content: of what the budget of ${this.budget} bytes has no room for, ` +
+        `${bytesMapped} bytes are held already`,
+    );
   }
 
   /**
@@ -266,7 +288,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   stats(): StoreStats {
-    this.#outside?.chunks.trim(0);
+    this.#outside?.chunks.trim(0, EVERY_CHUNK);
     const space = this.#space.stats();
     if (CHECKED) this.#checkSums(space.live);
     return {
@@ -278,6 +300,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       evictions: this.evictions,
       cleanings: this.#room.cleanings,
       uncached: this.uncached,
+      beside: this.#outside?.chunks.stats().bytesMapped ?? 0,
       ...space,
     };
   }

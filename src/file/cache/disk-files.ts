@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { PinnedVersions } from '../../store/pinned-versions.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
@@ -124,7 +125,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, StoredVersion<FileFacts>>,
+    pinned: PinnedVersions<FileFacts>,
   ): FoundVersion<FileFacts> | Promise<FoundVersion<FileFacts>> {
     const extent = parseExtentKey(key);
     if (extent === undefined) {
@@ -133,7 +134,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       const found = root !== undefined && known === undefined ? undefined : this.#findNow(key, since, known);
       return found === undefined ? this.#findLater(key, since, root) : this.#answerFor(found, known);
     }
-    const file = pinned.get(extent.serial);
+    const file = pinned.use(extent.serial);
     if (file !== undefined) return this.extent(file, extent.index).then(held => ({ held, until: ALWAYS }));
     const message = `Cannot read an extent of version ${extent.serial}: it is not held`;
     throw new IoliteError('ERR_IOLITE_STALE', message);
