@@ -4,6 +4,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
 import type { Entry } from './entry.ts';
+import { PinnedVersions } from './pinned-versions.ts';
 import type { StoreListener } from './store-listener.ts';
 import {
   encodeVersion,
@@ -15,6 +16,9 @@ import {
 } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
+
+/** Keys that have left and that an index has not asked about: with more it is detached. */
+const MAX_UNTOLD_KEYS = 200_000;
 
 /** From so many terms on, those that have run out are looked for. */
 const MANY_TERMS = 256;
@@ -42,7 +46,7 @@ export interface StoreOwner<F extends ContentFacts> {
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, StoredVersion<F>>,
+    pinned: PinnedVersions<F>,
   ): Promise<FoundVersion<F>> | FoundVersion<F>;
   /** The entry that has this version now. */
   bySerial(serial: number): Entry<F, unknown> | undefined;
@@ -63,7 +67,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   /** Terms of versions that were given, by their numbers: those that have run out go when they are many. */
   readonly #terms = new Map<number, Term>();
   #manyTerms = MANY_TERMS;
-  readonly #pinned = new Map<number, StoredVersion<F>>();
+  readonly #pinned = new PinnedVersions<F>();
   /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
   readonly #left = new Map<string, number>();
   /** Terms that have another end, which the index is still to be told. */
@@ -114,6 +118,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     letGo(entry);
     this.#left.set(key, serial);
     this.#tell();
+    if (this.#left.size > MAX_UNTOLD_KEYS) this.#detach();
   }
 
   /** A term has another end: the index is told, if it has versions of it. */
@@ -130,6 +135,12 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#tell();
   }
 
+  /** The index does not listen: it is told that all is over when it does, and may attach again. */
+  #detach(): void {
+    this.#attached = false;
+    this.#forgetAll();
+  }
+
   /** The index is gone, or the store is. */
   close(): void {
     this.#owner = undefined;
@@ -143,7 +154,6 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     for (const serial of [...this.#held.keys()]) this.#free(serial);
     this.#terms.clear();
     this.#renewed.clear();
-    for (const held of this.#pinned.values()) held.release();
     this.#pinned.clear();
     this.#left.clear();
     this.#budget = undefined;
@@ -163,8 +173,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       if (entry !== undefined && term !== undefined) this.#addTerm(term);
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, ...validity } };
       if (entry !== undefined) this.#give(held.serial, entry);
-      if (held.onEnd !== undefined && this.#attached && !this.#pinned.has(held.serial))
-        this.#pinned.set(held.serial, held.retain());
+      if (held.onEnd !== undefined && this.#attached) this.#pinned.pin(held);
       return encodeVersion(held, { ...validity, keep: entry !== undefined });
     } finally {
       held.release();
@@ -222,8 +231,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const entry = this.#given.get(serial);
     if (entry !== undefined) letGo(entry);
     this.#given.delete(serial);
-    this.#pinned.get(serial)?.release();
-    this.#pinned.delete(serial);
+    this.#pinned.drop(serial);
   }
 
   #watch(): Promise<Message> {

@@ -31,10 +31,16 @@ export interface StoreStats extends SpaceStats {
   readonly cleanings: number;
   /** Contents that were given out and not kept: the budget had no room, or the policy did not admit them. */
   readonly uncached: number;
+  /** Bytes of memory beside the budget that hold such contents now, here and in attached domains. */
+  readonly beside: number;
 }
 
 /** Bytes that are kept ready for contents beside the budget. */
 const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
+/** Bytes beside the budget from which on nothing more is given out: so many, and so many times the budget. */
+const MIN_BESIDE_BYTES = 64 * 1024 ** 2;
+const BESIDE_BUDGETS = 4;
+const EVERY_CHUNK = Number.POSITIVE_INFINITY;
 
 export interface StoreOptions<F extends ContentFacts = ContentFacts> {
   /** In bytes, of physical memory. */
@@ -55,7 +61,7 @@ export interface StoreOptions<F extends ContentFacts = ContentFacts> {
  *
  * The budget bounds physical memory: chunks with their headers, dead bytes, contents being filled, and chunks
  * that the store has left and others lease still; and the heap where it counts. So room may be refused; then
- * the content is for {@link outside}.
+ * the content is for {@link outside}, which is bounded too: by four times the budget, and 64 MiB at least.
  */
 export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** How much memory it may have. */
@@ -280,6 +286,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * A pool beside the budget, for content that it has no room for: to be given out, and not kept.
    * @param wanted whether it would have been kept if there had been room: then it is counted
    * @param audience as of {@link allocate}
+   * @throws ERR_IOLITE_LIMIT when such contents, held here or in attached domains, take too much already
    */
   outside(wanted = true, audience = this.audiences.none): Pool {
     this.#checkOpen();
@@ -287,11 +294,32 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     let pool = this.#outside.get(audience);
     if (pool === undefined) {
       const { acl, memory } = this.#pool.chunks;
-      pool = createPool({ name: 'uncached', acl, memory });
+      const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
+      pool = createPool({ name: 'uncached', acl: list, memory });
       this.#outside.set(audience, pool);
     }
     pool.chunks.trim(OUTSIDE_IDLE_BYTES);
+    if (wanted) this.#checkBeside();
     return pool;
+  }
+
+  #besideBytes(): number {
+    let bytes = 0;
+    for (const { chunks } of this.#outside.values()) bytes += chunks.stats().bytesMapped;
+    return bytes;
+  }
+
+  #checkBeside(): void {
+    const most = Math.max(MIN_BESIDE_BYTES, BESIDE_BUDGETS * this.budget);
+    if (this.#besideBytes() < most) return;
+    for (const { chunks } of this.#outside.values()) chunks.trim(0, EVERY_CHUNK);
+    const left = this.#besideBytes();
+    if (left < most) return;
+    throw new IoliteError(
+      'ERR_IOLITE_LIMIT',
+      `Cannot give out content: of what the budget of ${this.budget} bytes has no room for, ` +
+        `${left} bytes are held already`,
+    );
   }
 
   /**
@@ -308,7 +336,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   stats(): StoreStats {
-    for (const pool of this.#outside.values()) pool.chunks.trim(0);
+    for (const pool of this.#outside.values()) pool.chunks.trim(0, EVERY_CHUNK);
     const space = this.#space.stats();
     if (CHECKED) this.#checkSums(space.live);
     return {
@@ -320,6 +348,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       evictions: this.evictions,
       cleanings: this.#room.cleanings,
       uncached: this.uncached,
+      beside: this.#besideBytes(),
       ...space,
     };
   }

@@ -75,3 +75,26 @@ test('while memory is short, content waits until there is some', async () => {
   assert.ok(second.takeRoom() !== undefined);
   store.close();
 });
+
+test('what is given out beside the budget is counted, and bounded', () => {
+  const store = makeStore(MiB);
+  const kept: (Disposable | undefined)[] = [];
+  const give = (): void => {
+    const placement = new Placement(store, 2 * MiB);
+    kept.push(placement.takeContent());
+  };
+  assert.throws(
+    () => {
+      for (;;) give();
+    },
+    { code: 'ERR_IOLITE_LIMIT' },
+  );
+  const { beside } = store.stats();
+  assert.ok(beside >= 64 * MiB && beside <= 67 * MiB, `${beside} bytes beside`);
+  for (const content of kept.splice(0)) content?.[Symbol.dispose]();
+  give();
+  assert.ok(store.stats().beside < 3 * MiB);
+  kept[0]?.[Symbol.dispose]();
+  assert.equal(store.stats().beside, 0);
+  store.close();
+});

@@ -6,6 +6,7 @@ import { serveStore } from '../../src/store/serve-store.ts';
 import { Store } from '../../src/store/store.ts';
 import type { VersionHead } from '../../src/store/store-protocol.ts';
 import { type StoreOwner, StoreService } from '../../src/store/store-service.ts';
+import { StoredVersion } from '../../src/store/stored-version.ts';
 import { Term } from '../../src/store/term.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
@@ -99,4 +100,35 @@ test('however many terms have run out, a service remembers few of them', async (
   // Each one would be some ninety.
   assert.ok(grown < 2 * MiB, `${grown} bytes`);
   service.close();
+});
+
+test('an index that never asks what has left is detached, and nothing is kept for it', async () => {
+  using fixture = new Fixture();
+  const { owner } = fixture;
+  const service = new StoreService<Facts>('test', owner, undefined);
+  await service.handle({ head: { type: 'test.attach' } });
+  const entry = fixture.store.put('key', { text: 'key' }, undefined, undefined);
+  let serial = 0;
+  // A store that has many versions, as far as the service can see.
+  const many: StoreOwner<Facts> = {
+    ...owner,
+    find: key => ({
+      held: new StoredVersion<Facts>(key, ++serial, { text: key }, undefined),
+      until: 0,
+      term: undefined,
+    }),
+    bySerial: () => entry,
+  };
+  const attached = new StoreService<Facts>('test', many, undefined);
+  await attached.handle({ head: { type: 'test.attach' } });
+  const most = 200_000;
+  for (let i = 1; i <= most + 1; i++) {
+    await attached.handle({ head: { type: 'test.read', key: `${i}` } });
+    attached.left(new StoredVersion<Facts>(`${i}`, i, { text: '' }, undefined), false);
+  }
+  assert.equal(entry.indexes, 0);
+  const news = await watchdog(Promise.resolve(attached.handle({ head: { type: 'test.watch' } })), 'news');
+  assert.deepEqual(news?.head, { closed: true });
+  service.close();
+  attached.close();
 });

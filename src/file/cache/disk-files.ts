@@ -3,6 +3,7 @@ import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { Audience } from '../../memory/audience.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
+import type { PinnedVersions } from '../../store/pinned-versions.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
@@ -125,7 +126,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     key: string,
     since: number,
     root: string | undefined,
-    pinned: ReadonlyMap<number, StoredVersion<FileFacts>>,
+    pinned: PinnedVersions<FileFacts>,
   ): FoundVersion<FileFacts> | Promise<FoundVersion<FileFacts>> {
     const extent = parseExtentKey(key);
     if (extent === undefined) {
@@ -134,7 +135,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       const found = root !== undefined && known === undefined ? undefined : this.#findNow(key, since, known);
       return found === undefined ? this.#findLater(key, since, root) : this.#answerFor(found, known);
     }
-    const file = pinned.get(extent.serial);
+    const file = pinned.use(extent.serial);
     if (file !== undefined) {
       return this.extent(file, extent.index).then(held => ({
         held: root === undefined ? held : this.#heldFor(held, file.key),

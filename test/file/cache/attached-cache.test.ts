@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { test } from 'node:test';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import {
   createFileCache,
   type OwnedFileCache,
   type ServeOptions,
 } from '../../../src/file/cache/owned-cache.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
+import { ChannelPair } from '../../support/channel-pair.ts';
 import { Family } from '../../support/family.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -165,3 +167,37 @@ for (const policy of ['lru', 'gds', 's3fifo'] as const) {
     });
   }
 }
+
+test('an attached domain that keeps what it reads is bounded, and the statistics tell', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB, compress: false, govern: false });
+  cache.serve(pair.near);
+  using attached = await attachFileCache(pair.far);
+  const kept: Disposable[] = [];
+  const readAll = async (): Promise<void> => {
+    for (let i = 0; i < 100; i++) {
+      const path = folder.file(`kept-${i}`);
+      writeFileSync(path, Buffer.alloc(MiB, i));
+      kept.push(await attached.read(path));
+    }
+  };
+  await assert.rejects(readAll(), { code: 'ERR_IOLITE_LIMIT' });
+  const { live, dead, filling, room, headers, leased, beside, budget } = cache.stats();
+  assert.ok(live + dead + filling + room + headers + leased <= budget);
+  assert.ok(beside >= 64 * MiB && beside < 66 * MiB, `${beside} bytes beside`);
+  for (const each of kept.splice(0)) each[Symbol.dispose]();
+});
+
+test('an attached cache does not remember each of 900,000 paths that were invalidated', async () => {
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB });
+  cache.serve(pair.near);
+  using attached = await attachFileCache(pair.far);
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 900_000; i++) attached.invalidate(`/some/folder/with/a/long/name/file-${i}.html`);
+  globalThis.gc?.();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 8 * MiB, `${grown} bytes were taken`);
+});
