@@ -71,7 +71,7 @@ test('a host asks the origin for other domains, and serves them what it keeps', 
   }
 });
 
-test('other domains name what is kept as the host does, also where servers in front are believed', async () => {
+test('other domains name what is kept as the host does, believing who it believes', async () => {
   const origin = createServer(({ headers }, response) => {
     response.setHeader('Cache-Control', 'max-age=3600');
     response.end(`of ${headers['x-forwarded-proto']} ${headers['x-forwarded-host']}`);
