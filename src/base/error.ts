@@ -29,6 +29,8 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_PROTOCOL'
   /** A peer is gone: it closed, exited or was killed. */
   | 'ERR_IOLITE_PEER'
+  /** The peer's program threw an error without a code of its own; `cause` has its name and message. */
+  | 'ERR_IOLITE_REMOTE'
   /** A peer did not answer in the time it was given. */
   | 'ERR_IOLITE_TIMEOUT'
   /** The bytes end before what was to be read. */

@@ -18,7 +18,7 @@ import { Requester } from './requester.ts';
 import type { RequestHandler } from './responder.ts';
 import { channelClosedError, SENT, Sender } from './sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
-import { cutOffError, peerGoneError, readReason, writeReason } from './wire/failure.ts';
+import { cutOffError, type PeerEnd, peerGoneError, readReason, writeReason } from './wire/failure.ts';
 import {
   checkLength,
   type Frame,
@@ -33,6 +33,8 @@ import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
 
+/** How long the end of a process that this one started is waited for once its socket has ended. */
+const END_MS = 1000;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
@@ -91,6 +93,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
   /** Whoever waits for the peer's greeting. */
   readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  /** When the process at the other end ends, if this one started it; and whether that is waited for. */
+  #peerEnd: Promise<PeerEnd> | undefined;
+  #isLost = false;
   /** Why the channel closed, unless gracefully. */
   #accident: Error | undefined;
 
@@ -156,7 +161,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         this.#sender.full = false;
         this.#scheduleFlush();
       },
-      failed: cause => this.#fail(peerGoneError(cause)),
+      failed: cause => this.#lost(cause),
       ended: () => this.#ended(),
     });
     this.#postponement = new Postponement({
@@ -235,6 +240,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** The peer's one-way messages, in order. Taking them is what lets the peer send more. */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
     return this.#receiver.inbox.iterate();
+  }
+
+  /** Tells how the process at the other end ends: for whoever started it. */
+  endsWith(end: Promise<PeerEnd>): void {
+    this.#peerEnd = end;
   }
 
   /** Lets the process end although the channel is open. */
@@ -393,7 +403,19 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** The socket ended. That is an accident unless it was time. */
   #ended(): void {
     if (this.#isComplete) this.#tearDown(undefined);
-    else this.#fail(peerGoneError());
+    else this.#lost();
+  }
+
+  /** The peer is gone. How it ended is known a moment after its socket has. */
+  #lost(cause?: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (this.#peerEnd === undefined) return this.#fail(peerGoneError(cause));
+    const timer = setTimeout(() => this.#fail(peerGoneError(cause)), END_MS);
+    void this.#peerEnd.then(end => {
+      clearTimeout(timer);
+      this.#fail(peerGoneError(cause, end));
+    });
   }
 
   /** @param tell whether the peer is told why it loses us, if it still listens */

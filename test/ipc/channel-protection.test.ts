@@ -16,7 +16,12 @@ for (const kind of ['recycle', 'protect', 'seal'] as const) {
     const sibling = await family.fork(PROBER, ['fault']);
     for (const { channel } of [writer, sibling]) await channel.request({ head: { ask: 'keep' }, body });
     const write = writer.channel.request({ head: { ask: 'write' } });
-    await assert.rejects(watchdog(write, 'the writer to fail'), { code: 'ERR_IOLITE_PEER' });
+    await assert.rejects(watchdog(write, 'the writer to fail'), {
+      code: 'ERR_IOLITE_PEER',
+      message: 'The peer is gone: SIGSEGV killed it',
+      exitCode: null,
+      signal: 'SIGSEGV',
+    });
     assert.deepEqual(await ended(writer.process), { code: null, signal: 'SIGSEGV' });
     assert.equal(body.toString(), TEXT);
     assert.deepEqual((await sibling.channel.request({ head: { ask: 'read' } })).head, [TEXT]);

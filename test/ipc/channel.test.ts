@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
+import type { IoliteError } from '../../src/base/error.ts';
 import type { Message } from '../../src/ipc/message.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { ended, Family } from '../support/family.ts';
@@ -75,7 +76,13 @@ test("request() throws what the peer's handler threw, with its code", async () =
     code: 'ERR_OF_THE_TEST',
     message: 'as asked',
   });
-  await assert.rejects(channel.request({ head: { ask: 'fail plainly' } }), { code: 'ERR_IOLITE_PEER' });
+  const plain = channel.request({ head: { ask: 'fail plainly' } });
+  await assert.rejects(plain, (error: IoliteError) => {
+    assert.equal(error.code, 'ERR_IOLITE_REMOTE', 'not the code of a dead peer');
+    const { name, message } = error.cause as Error;
+    assert.deepEqual([name, message], ['Error', error.message]);
+    return true;
+  });
 });
 
 test('request() ends with its signal, and the peer is told', async () => {

@@ -10,13 +10,15 @@ import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
 import { launcherUrl, withConfinement } from './confined.ts';
 import { tryConnect } from './connect.ts';
+import { inheritedOptions } from './inherited-options.ts';
+import { checkTimeout, describeEnd, earlyEndError, endOfProcess, takenUp } from './peer-end.ts';
 import { threadSockets } from './thread.ts';
 
 /** How a child is started, and what the parent accepts from it. */
 export interface ForkOptions {
   /** Environment of the child. Default: ours. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Options for node itself. Default: those this process was started with. */
+  /** Options for node itself. Default: those of this process, but for a program (`-e`, `-p`). */
   readonly execArgv?: readonly string[];
   /** The child's standard streams. Default 'inherit'. */
   readonly stdio?: 'inherit' | 'ignore' | 'pipe';
@@ -24,6 +26,8 @@ export interface ForkOptions {
   /** Run the child as another user or group; needs the privilege to. */
   readonly uid?: number;
   readonly gid?: number;
+  /** Milliseconds that the child has to take up its channel, after which it is killed. Default 60,000. */
+  readonly timeout?: number;
   /** Kills the child and ends the waiting for it when aborted. */
   readonly signal?: AbortSignal;
   /** Descriptors the child inherits, for {@link inheritedDescriptors} there. They stay open here. */
@@ -53,8 +57,8 @@ const FIRST_INHERITED_FD = 3;
 /**
  * Starts a Node.js process that runs `module`, connected by a channel. The child calls parentChannel().
  * @param module a path or file URL
- * @throws ERR_IOLITE_PEER when the child ends before it took up its channel; SystemError;
- *   ERR_IOLITE_UNSUPPORTED
+ * @throws ERR_IOLITE_PEER when the child ends before it took up its channel, as one does whose file is not
+ *   there; ERR_IOLITE_TIMEOUT when it takes too long; SystemError; ERR_IOLITE_UNSUPPORTED
  */
 export async function fork(
   module: string | URL,
@@ -64,8 +68,9 @@ export async function fork(
   if (typeof module !== 'string' && !(module instanceof URL)) {
     throw new ArgumentError(`Cannot fork: a path or URL is wanted, ${describe(module)} was given`);
   }
-  const { descriptors = [], execArgv = process.execArgv, stdio = 'inherit', env = process.env } = options;
+  const { descriptors = [], execArgv = inheritedOptions(), stdio = 'inherit', env = process.env } = options;
   checkChannelOptions(options.channel);
+  checkTimeout(options.timeout);
   const path = module instanceof URL || module.startsWith('file:') ? fileURLToPath(module) : module;
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
@@ -98,20 +103,22 @@ export async function fork(
     gid: options.gid ?? (process.getgid?.() as number),
   };
   const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, peer, options.channel);
-  await waitForGreeting(child, channel);
+  channel.endsWith(endOfProcess(child));
+  await waitForGreeting(child, channel, path, options);
   return { channel, process: child };
 }
 
 /** Waits until the child has taken up its channel. */
-async function waitForGreeting(child: ChildProcess, channel: Channel): Promise<void> {
+async function waitForGreeting(
+  child: ChildProcess,
+  channel: Channel,
+  path: string,
+  { timeout, cwd }: ForkOptions,
+): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
-  const exited = once(child, 'exit', { signal }).then(([code, killedBy]) => {
-    throw new IoliteError(
-      'ERR_IOLITE_PEER',
-      `The child ${killedBy === null ? `exited with code ${code}` : `was killed by ${killedBy}`} ` +
-        'before it took up its channel',
-    );
+  const exited = once(child, 'exit', { signal }).then(([exitCode, killedBy]) => {
+    throw earlyEndError('child', describeEnd({ exitCode, signal: killedBy }), path, cwd);
   });
   const greeted = channel.ready().catch(async error => {
     // A child that ends closes its channel first: say how it ended, which tells more.
@@ -119,7 +126,8 @@ async function waitForGreeting(child: ChildProcess, channel: Channel): Promise<v
     throw error;
   });
   try {
-    await Promise.race([greeted, exited]);
+    const first = Promise.race([greeted, exited]);
+    await takenUp(first, `child (${path})`, { timeout, end: () => child.kill('SIGKILL') });
   } catch (error) {
     channel.destroy();
     throw error;

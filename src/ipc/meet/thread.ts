@@ -8,6 +8,7 @@ import { unmapLeft } from '../../os/mapping.ts';
 import { socketInode, socketPair } from '../../os/socket.ts';
 import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
+import { checkTimeout, earlyEndError, takenUp } from './peer-end.ts';
 
 /** How a thread is started, and what is accepted from it. */
 export interface ThreadOptions {
@@ -18,6 +19,8 @@ export interface ThreadOptions {
   /** Options for node itself. Default: those of this thread. */
   readonly execArgv?: readonly string[];
   readonly resourceLimits?: WorkerOptions['resourceLimits'];
+  /** Milliseconds that the thread has to take up its channel, after which it is ended. Default 60,000. */
+  readonly timeout?: number;
   /** Shown by debuggers. */
   readonly name?: string;
   /** Terminates the thread and ends the waiting for it when aborted. */
@@ -39,8 +42,8 @@ const SOCKETS_KEY = 'iolite:sockets';
  * mappings and leases of its own. The thread calls parentChannel(). However it ends, terminate() included,
  * what it held is given back by the time 'exit' listeners of `thread` that were added afterwards are called.
  * @param module a path or file URL
- * @throws ERR_IOLITE_PEER when the thread ends before it took up its channel; SystemError;
- *   ERR_IOLITE_UNSUPPORTED; the signal's reason
+ * @throws ERR_IOLITE_PEER when the thread ends before it took up its channel; ERR_IOLITE_TIMEOUT when it
+ *   takes too long; SystemError; ERR_IOLITE_UNSUPPORTED; the signal's reason
  */
 export async function spawnThread(
   module: string | URL,
@@ -52,6 +55,7 @@ export async function spawnThread(
   }
   const { signal } = options;
   checkChannelOptions(options.channel);
+  checkTimeout(options.timeout);
   signal?.throwIfAborted();
   const [ourMessages, theirMessages] = socketPair('stream');
   const [ourDescriptors, theirDescriptors] = socketPair('seqpacket');
@@ -82,13 +86,18 @@ export async function spawnThread(
   const abort = (): void => void thread.terminate();
   signal?.addEventListener('abort', abort, { once: true });
   thread.once('exit', () => signal?.removeEventListener('abort', abort));
+  channel.endsWith(new Promise(ended => thread.once('exit', exitCode => ended({ exitCode, signal: null }))));
   try {
-    await channel.ready();
-  } catch {
+    await takenUp(channel.ready(), `thread (${fileOf(module) ?? 'data:'})`, {
+      timeout: options.timeout,
+      end: abort,
+    });
+  } catch (error) {
     channel.destroy();
     await thread.terminate();
     signal?.throwIfAborted();
-    throw new IoliteError('ERR_IOLITE_PEER', `The thread ${end()} before it took up its channel`);
+    if (error instanceof IoliteError && error.code === 'ERR_IOLITE_TIMEOUT') throw error;
+    throw earlyEndError('thread', end(), fileOf(module));
   }
   return { channel, thread };
 }
@@ -154,6 +163,12 @@ function reclaim(thread: number): void {
   const { descriptors, mappings } = takeHoldings(thread);
   for (const fd of descriptors) closeDescriptor(fd);
   for (const { address, length } of mappings) unmapLeft(address, length);
+}
+
+/** Undefined for what is no file, as a `data:` URL. */
+function fileOf(module: string | URL): string | undefined {
+  const url = urlOf(module);
+  return url.protocol === 'file:' ? fileURLToPath(url) : undefined;
 }
 
 function urlOf(module: string | URL): URL {

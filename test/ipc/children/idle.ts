@@ -1,0 +1,2 @@
+/** A child that never takes up its channel. */
+setInterval(() => {}, 1000);
