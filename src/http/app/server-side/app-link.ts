@@ -39,6 +39,11 @@ export class AppLink implements AppCallHost {
     this.#streams = new StreamMatcher(number => channel.requester.isWaiting(number));
     this.#deadlines = new Deadlines(limits.timeout);
     this.#changed = changed;
+    // An application is asked, and asks nothing.
+    channel.onRequest(({ body }) => {
+      body?.release();
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'A server answers no requests of an application');
+    });
     void this.#takeStreams();
   }
 
