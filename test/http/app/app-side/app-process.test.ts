@@ -66,6 +66,6 @@ for (const [how, end] of [
     assert.equal(await ask(channel, '/hello'), '200 hello');
     await channel.close();
     assert.deepEqual(await ended(forked.process), { code: 0, signal: null });
-    await assert.rejects(connect(forked.address), { code: 'ECONNREFUSED' });
+    await assert.rejects(connect(forked.address), { code: 'ENOENT' });
   });
 }
