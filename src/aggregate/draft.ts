@@ -22,9 +22,9 @@ export class Draft {
 
   /**
    * The room to fill; its content is arbitrary at first. Do not keep it past seal() or discard(): in a pool
-   * of kind 'recycle' nothing else stops this process from writing what it has sealed; in others a write ends
-   * it. A byte stream may be given it to fill: it takes the view away, so ask for `bytes` again for what is to
-   * follow.
+   * of kind 'recycle' nothing else stops this process from writing what it has sealed; in others a write
+   * ends it. A byte stream may be given it to fill: it takes the view away, so ask for `bytes` again for what
+   * is to follow.
    * @throws ERR_IOLITE_RELEASED once sealed or discarded
    */
   get bytes(): Buffer {

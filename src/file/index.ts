@@ -1,7 +1,7 @@
 export type { Coding } from './content/coding.ts';
 /** Files read once, shared by all. */
 
-export { CacheSimulation, type SimulationOptions } from '../store/cache-simulation.ts';
+export { CacheSimulation, type SimulationOptions } from '../store/policies/cache-simulation.ts';
 export { checkPolicy, type PolicyCheckOptions, type PolicyFault } from '../store/policies/check-policy.ts';
 export { createPolicy, DEFAULT_POLICY, type PolicyName } from '../store/policies/index.ts';
 export type { CacheEntry, CachePolicy } from '../store/policy.ts';

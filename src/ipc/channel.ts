@@ -6,12 +6,14 @@ import type { Credentials } from '../memory/acl.ts';
 import { noteDescriptor } from '../os/descriptor.ts';
 import { closeWithDescriptors } from '../os/socket.ts';
 import type { ChannelOptions } from './channel-options.ts';
+import { type ChannelState, NEXT_STATES } from './channel-state.ts';
 import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Postponement } from './flow/postponement.ts';
 import type { Message } from './message.ts';
 import { PeerHolder } from './peer-holder.ts';
+import { PeerLoss } from './peer-loss.ts';
 import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
@@ -33,22 +35,8 @@ import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
 
-/** How long the end of a process that this one started is waited for once its socket has ended. */
-const END_MS = 1000;
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
-
-const NO_BYTES = Buffer.alloc(0);
-
-/** What may follow each state of a channel. */
-const NEXT_STATES = {
-  open: ['closing', 'closed'],
-  closing: ['finished', 'closed'],
-  finished: ['closed'],
-  closed: [],
-} as const satisfies Record<string, readonly string[]>;
-
-type ChannelState = keyof typeof NEXT_STATES;
 
 /**
  * A bidirectional connection of two domains that carries messages with aggregates: ordered, by reference.
@@ -93,9 +81,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
   /** Whoever waits for the peer's greeting. */
   readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
-  /** When the process at the other end ends, if this one started it; and whether that is waited for. */
-  #peerEnd: Promise<PeerEnd> | undefined;
-  #isLost = false;
+  readonly #loss = new PeerLoss(error => this.#fail(error));
   /** Why the channel closed, unless gracefully. */
   #accident: Error | undefined;
 
@@ -161,13 +147,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         this.#sender.full = false;
         this.#scheduleFlush();
       },
-      failed: cause => this.#lost(cause),
+      failed: cause => this.#loss.lost(cause),
       ended: () => this.#ended(),
     });
     this.#postponement = new Postponement({
       pause: () => this.#socket.pause(),
       resume: () => this.#socket.resume(),
-      retry: () => this.#received(NO_BYTES),
+      retry: () => this.#received(Buffer.alloc(0)),
       fail: error => this.#fail(error, true),
     });
     writeGreeting(this.#writer, quotas);
@@ -244,7 +230,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Tells how the process at the other end ends: for whoever started it. */
   endsWith(end: Promise<PeerEnd>): void {
-    this.#peerEnd = end;
+    this.#loss.endsWith(end);
   }
 
   /** Lets the process end although the channel is open. */
@@ -403,19 +389,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** The socket ended. That is an accident unless it was time. */
   #ended(): void {
     if (this.#isComplete) this.#tearDown(undefined);
-    else this.#lost();
-  }
-
-  /** The peer is gone. How it ended is known a moment after its socket has. */
-  #lost(cause?: Error): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
-    if (this.#peerEnd === undefined) return this.#fail(peerGoneError(cause));
-    const timer = setTimeout(() => this.#fail(peerGoneError(cause)), END_MS);
-    void this.#peerEnd.then(end => {
-      clearTimeout(timer);
-      this.#fail(peerGoneError(cause, end));
-    });
+    else this.#loss.lost();
   }
 
   /** @param tell whether the peer is told why it loses us, if it still listens */

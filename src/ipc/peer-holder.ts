@@ -1,6 +1,5 @@
 import type { Credentials } from '../memory/acl.ts';
-import type { Chunk } from '../memory/chunk.ts';
-import type { ChunkHolder } from '../memory/chunk-holder.ts';
+import type { Chunk, ChunkHolder } from '../memory/chunk.ts';
 
 /** What a channel has sent: see {@link Sender}. */
 interface SentMessages {

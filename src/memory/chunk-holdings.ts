@@ -1,6 +1,5 @@
 import { IoliteError } from '../base/error.ts';
-import type { Chunk, OwnedChunk } from './chunk.ts';
-import type { ChunkHolder } from './chunk-holder.ts';
+import type { Chunk, ChunkHolder, OwnedChunk } from './chunk.ts';
 import { lockedInodes } from './locked-inodes.ts';
 import { SharedChunk } from './shared-chunk.ts';
 

@@ -2,15 +2,15 @@ import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
 import type { Audience } from './audience.ts';
-import { bytesOf, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
+import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import { ChunkHoldings } from './chunk-holdings.ts';
 import { admitsSeveral, Division } from './division.ts';
 import { HeapChunk, heapMemory } from './heap-chunk.ts';
-import { idleMemory } from './idle-memory.ts';
+import { IDLE_BYTES, idleMemory, keptIdleBytes, mostIdleBytes } from './idle-memory.ts';
 import { Lease } from './lease.ts';
 import { OpenPages } from './open-pages.ts';
 import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
-import type { PoolStats } from './pool-stats.ts';
+import { checkSums, type PoolStats } from './pool-stats.ts';
 import type { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
 
@@ -24,11 +24,6 @@ const MAX_WASTE_PART = 0.25;
 const PATIENT_LOOKS = 5;
 /** How many idle chunks that other domains still lease an allocation asks about before it makes a new one. */
 const BUSY_TRIES = 8;
-/** Idle bytes kept mapped for reuse by a pool that has no limit. */
-const IDLE_BYTES = 64 * 1024 ** 2;
-/** Idle bytes that a pool keeps however long nobody uses them; and the part of its limit. */
-const KEPT_IDLE_BYTES = 2 * 1024 ** 2;
-const KEPT_IDLE_PART = 1 / 32;
 /** When it is looked again whether idle chunks can go that other domains leased: nobody tells us. */
 const LOOK_AGAIN_MS = 500;
 
@@ -380,18 +375,12 @@ export class ChunkPool {
     if (this.#bytesIdle > this.#keptIdle) idleMemory.add(this);
   }
 
-  /**
-   * Bytes of idle chunks that are kept though nobody asks for memory. One with a limit was given it to keep.
-   */
   get #mostIdle(): number {
-    if (this.kind === 'seal') return 0;
-    return this.limit === Number.POSITIVE_INFINITY ? IDLE_BYTES : Number.POSITIVE_INFINITY;
+    return mostIdleBytes(this.kind, this.#limit);
   }
 
-  /** One with a limit is in the middle of much: it makes again what it gave back. */
   get #keptIdle(): number {
-    if (this.#limit === Number.POSITIVE_INFINITY) return KEPT_IDLE_BYTES;
-    return Math.max(KEPT_IDLE_BYTES, this.#limit * KEPT_IDLE_PART);
+    return keptIdleBytes(this.#limit);
   }
 
   /** Drops idle chunks, the longest idle first, until those left hold no more than `bytes`. */
@@ -418,15 +407,14 @@ export class ChunkPool {
     chunk.drop();
   }
 
-  /** Compares the counters with the lists of chunks. O(chunks). */
   #checkSums(): void {
-    invariant(bytesOf(this.#chunks) === this.#bytesMapped, "a pool's bytes are those of its chunks");
-    invariant(bytesOf(this.#idle) === this.#bytesIdle, "a pool's idle bytes are those of its idle chunks");
-    for (const chunk of this.#idle) {
-      invariant(this.#chunks.has(chunk), "a pool's idle chunks are among its chunks");
-      invariant(chunk !== this.#current?.chunk, 'the chunk that small buffers are placed in is in use');
-    }
-    const end = this.#current?.chunk.size ?? 0;
-    invariant(this.#position <= end, 'the next small buffer lies in the current chunk');
+    checkSums({
+      chunks: this.#chunks,
+      idle: this.#idle,
+      bytesMapped: this.#bytesMapped,
+      bytesIdle: this.#bytesIdle,
+      current: this.#current?.chunk,
+      position: this.#position,
+    });
   }
 }

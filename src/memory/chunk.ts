@@ -1,11 +1,11 @@
-import type { Audience } from './audience.ts';
-
 /**
  * A chunk: the unit of memory that is mapped, granted, leased and recycled. What all kinds of chunk have in
  * common is what the upper storeys need to know: an identity, a generation, and bytes.
  */
 
 import type { MappedMemory } from '../os/mapping.ts';
+import type { Credentials } from './acl.ts';
+import type { Audience } from './audience.ts';
 
 /** A page of memory: sizes of chunks are multiples of it. */
 export const PAGE_BYTES = 4096;
@@ -104,4 +104,19 @@ export function bytesOf(chunks: Iterable<{ readonly size: number }>): number {
   let bytes = 0;
   for (const { size } of chunks) bytes += size;
   return bytes;
+}
+
+/** Another domain that was given descriptors of chunks, as the pool of these chunks sees it. */
+export interface ChunkHolder {
+  readonly peer: Credentials;
+  /** Whether it can be sent more still. */
+  readonly isOpen: boolean;
+  /** Bytes of a full pool that it may hold past use; undefined: half of the pool's limit. */
+  readonly maxHeldBytes: number | undefined;
+  /** How many messages it has leased by now, modulo 2^32: it stands still in one that does nothing. */
+  readonly leasedCount: number;
+  /** Chunks of what it was sent and has not leased: references that are kept here for it. */
+  untaken(): Set<Chunk>;
+  /** Ends what it is sent through, and lets go of what is kept here for it. */
+  cutOff(reason: Error): void;
 }

@@ -1,3 +1,5 @@
+import type { PoolKind } from './pool-options.ts';
+
 /** What has memory that nobody uses. */
 interface IdleOwner {
   /** Gives back what nobody has used since the last call. @returns whether there is more, for a later call */
@@ -43,3 +45,23 @@ class IdleMemory {
 
 /** Of this thread. */
 export const idleMemory = new IdleMemory();
+
+/** Idle bytes kept mapped for reuse by a pool that has no limit. */
+export const IDLE_BYTES = 64 * 1024 ** 2;
+/** Idle bytes that a pool keeps however long nobody uses them; and the part of its limit. */
+const KEPT_IDLE_BYTES = 2 * 1024 ** 2;
+const KEPT_IDLE_PART = 1 / 32;
+
+/**
+ * Bytes of idle chunks that are kept though nobody asks for memory. A pool with a limit was given it to keep.
+ */
+export function mostIdleBytes(kind: PoolKind, limit: number): number {
+  if (kind === 'seal') return 0;
+  return limit === Number.POSITIVE_INFINITY ? IDLE_BYTES : Number.POSITIVE_INFINITY;
+}
+
+/** And those that are kept for ever: a pool with a limit is in the middle of much. */
+export function keptIdleBytes(limit: number): number {
+  if (limit === Number.POSITIVE_INFINITY) return KEPT_IDLE_BYTES;
+  return Math.max(KEPT_IDLE_BYTES, limit * KEPT_IDLE_PART);
+}

@@ -6,8 +6,8 @@ import { abandon, forgetPages, type MappedMemory, map, protectPages } from '../o
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
+import type { ChunkHolder } from './chunk.ts';
 import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
-import type { ChunkHolder } from './chunk-holder.ts';
 import type { Division } from './division.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 import type { Lease } from './lease.ts';

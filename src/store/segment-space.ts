@@ -10,8 +10,7 @@ import type { Lease } from '../memory/lease.ts';
 import type { Reservation } from '../memory/reservation.ts';
 import { SharedChunk } from '../memory/shared-chunk.ts';
 import { RetiredChunks } from './retired-chunks.ts';
-import { Segment } from './segment.ts';
-import { segmentBytesOf } from './segment-size.ts';
+import { Segment, segmentBytesOf } from './segment.ts';
 
 /** A part of a {@link ContentRoom}: fill it. */
 interface Piece {

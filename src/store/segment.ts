@@ -1,7 +1,17 @@
 import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Audience } from '../memory/audience.ts';
-import { roundUp } from '../memory/chunk.ts';
+import { PAGE_BYTES, roundUp } from '../memory/chunk.ts';
 import type { Lease } from '../memory/lease.ts';
+
+const MAX_SEGMENT_BYTES = 1024 ** 2;
+const MIN_SEGMENT_BYTES = 64 * 1024;
+/**
+ * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
+ */
+const MAX_SEGMENTS = 4000;
+/** A budget is divided into at least so many, where pages allow it. */
+const MIN_SEGMENTS = 32;
+const MIN_SMALL_SEGMENTS = 4;
 
 /** Buffers begin at multiples of this, unless they have to have pages of their own. */
 const ALIGNMENT_BYTES = 64;
@@ -162,4 +172,13 @@ export class Segment<Tenant> {
     invariant(this.#live >= 0 && this.#filling >= 0, 'a segment counts no fewer bytes than none');
     invariant(this.#position <= this.end && this.dead >= 0, 'no more of a segment is used than there is');
   }
+}
+
+/** Bytes of content that a segment of a budget has room for; 0 when the budget admits none. */
+export function segmentBytesOf(budget: number): number {
+  const fine = Math.max(budget / MIN_SEGMENTS, Math.min(MIN_SEGMENT_BYTES, budget / MIN_SMALL_SEGMENTS));
+  const wanted = Math.max(Math.min(fine, MAX_SEGMENT_BYTES), budget / MAX_SEGMENTS);
+  const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
+  if (bytes === MAX_SEGMENT_BYTES) return bytes;
+  return Math.max(0, bytes - PAGE_BYTES);
 }

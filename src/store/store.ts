@@ -4,6 +4,7 @@ import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
+import { Beside } from './beside.ts';
 import { Entry } from './entry.ts';
 import type { Governor } from './governor/governor.ts';
 import type { CachePolicy } from './policy.ts';
@@ -34,13 +35,6 @@ export interface StoreStats extends SpaceStats {
   /** Bytes of memory beside the budget that hold such contents now, here and in attached domains. */
   readonly beside: number;
 }
-
-/** Bytes that are kept ready for contents beside the budget. */
-const OUTSIDE_IDLE_BYTES = 4 * 1024 ** 2;
-/** Bytes beside the budget from which on nothing more is given out: so many, and so many times the budget. */
-const MIN_BESIDE_BYTES = 64 * 1024 ** 2;
-const BESIDE_BUDGETS = 4;
-const EVERY_CHUNK = Number.POSITIVE_INFINITY;
 
 export interface StoreOptions<F extends ContentFacts = ContentFacts> {
   /** In bytes, of physical memory. */
@@ -80,7 +74,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly #pool: Pool;
   readonly #ownsPool: boolean;
   /** For what the budget has no room for, by audience. Made when first needed. */
-  readonly #outside = new Map<Audience, Pool>();
+  readonly #beside: Beside;
   readonly #space: SegmentSpace<Entry<F, L>>;
   readonly #room: RoomMaker<F, L>;
   readonly #entries = new Map<string, Entry<F, L>>();
@@ -100,6 +94,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#heapOf = heapOf;
     this.#pool = pool ?? createPool({ name: 'cache', limit: Math.max(budget, 8192) });
     this.#ownsPool = pool === undefined;
+    this.#beside = new Beside(this.#pool);
     this.#space = new SegmentSpace(this.#pool.chunks, reachable(budget, governor));
     this.#room = new RoomMaker<F, L>(this.#space, this.#policy, {
       remove: entry => this.#remove(entry, true),
@@ -291,35 +286,9 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   outside(wanted = true, audience = this.audiences.none): Pool {
     this.#checkOpen();
     if (wanted) this.uncached += 1;
-    let pool = this.#outside.get(audience);
-    if (pool === undefined) {
-      const { acl, memory } = this.#pool.chunks;
-      const list = acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
-      pool = createPool({ name: 'uncached', acl: list, memory });
-      this.#outside.set(audience, pool);
-    }
-    pool.chunks.trim(OUTSIDE_IDLE_BYTES);
-    if (wanted) this.#checkBeside();
+    const pool = this.#beside.pool(audience);
+    if (wanted) this.#beside.check(this.budget);
     return pool;
-  }
-
-  #besideBytes(): number {
-    let bytes = 0;
-    for (const { chunks } of this.#outside.values()) bytes += chunks.stats().bytesMapped;
-    return bytes;
-  }
-
-  #checkBeside(): void {
-    const most = Math.max(MIN_BESIDE_BYTES, BESIDE_BUDGETS * this.budget);
-    if (this.#besideBytes() < most) return;
-    for (const { chunks } of this.#outside.values()) chunks.trim(0, EVERY_CHUNK);
-    const left = this.#besideBytes();
-    if (left < most) return;
-    throw new IoliteError(
-      'ERR_IOLITE_LIMIT',
-      `Cannot give out content: of what the budget of ${this.budget} bytes has no room for, ` +
-        `${left} bytes are held already`,
-    );
   }
 
   /**
@@ -336,7 +305,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   }
 
   stats(): StoreStats {
-    for (const pool of this.#outside.values()) pool.chunks.trim(0, EVERY_CHUNK);
+    this.#beside.trim();
     const space = this.#space.stats();
     if (CHECKED) this.#checkSums(space.live);
     return {
@@ -348,7 +317,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       evictions: this.evictions,
       cleanings: this.#room.cleanings,
       uncached: this.uncached,
-      beside: this.#besideBytes(),
+      beside: this.#beside.bytes,
       ...space,
     };
   }
@@ -360,7 +329,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     for (const key of [...this.#entries.keys()]) this.remove(key);
     this.#closed = true;
     this.#space.close();
-    for (const pool of this.#outside.values()) pool.close();
+    this.#beside.close();
     if (this.#ownsPool) this.#pool.close();
     for (const index of [...this.attached]) index.closed();
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Chunk } from '../../src/memory/chunk.ts';
-import type { ChunkHolder } from '../../src/memory/chunk-holder.ts';
+import type { Chunk, ChunkHolder } from '../../src/memory/chunk.ts';
 import { ChunkPool } from '../../src/memory/chunk-pool.ts';
 import { lockedInodes } from '../../src/memory/locked-inodes.ts';
 import type { SharedChunk } from '../../src/memory/shared-chunk.ts';

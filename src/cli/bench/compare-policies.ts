@@ -1,4 +1,4 @@
-import { CacheSimulation } from '../../store/cache-simulation.ts';
+import { CacheSimulation } from '../../store/policies/cache-simulation.ts';
 import { POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
 import type { Trace } from './trace/trace.ts';
 

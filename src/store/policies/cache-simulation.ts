@@ -1,6 +1,6 @@
-import { checkInteger } from '../base/error.ts';
-import { createPolicy, type PolicyName } from './policies/index.ts';
-import type { CacheEntry, CachePolicy } from './policy.ts';
+import { checkInteger } from '../../base/error.ts';
+import type { CacheEntry, CachePolicy } from '../policy.ts';
+import { createPolicy, type PolicyName } from './index.ts';
 
 export interface SimulationOptions {
   readonly policy: PolicyName | CachePolicy;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { syntheticTrace } from '../../src/cli/bench/trace/synthetic.ts';
-import { CacheSimulation } from '../../src/store/cache-simulation.ts';
-import { createPolicy, POLICY_NAMES, type PolicyName } from '../../src/store/policies/index.ts';
-import type { CacheEntry, CachePolicy } from '../../src/store/policy.ts';
-import { Store } from '../../src/store/store.ts';
+import { syntheticTrace } from '../../../src/cli/bench/trace/synthetic.ts';
+import { CacheSimulation } from '../../../src/store/policies/cache-simulation.ts';
+import { createPolicy, POLICY_NAMES, type PolicyName } from '../../../src/store/policies/index.ts';
+import type { CacheEntry, CachePolicy } from '../../../src/store/policy.ts';
+import { Store } from '../../../src/store/store.ts';
 
 const requests = fc.array(fc.record({ key: fc.nat(20), size: fc.nat(60) }), { maxLength: 200, size: 'max' });
 
