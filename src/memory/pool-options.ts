@@ -1,7 +1,7 @@
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { Acl } from './acl.ts';
 import { MAX_CHUNK_BYTES, PAGE_BYTES } from './chunk.ts';
-import { sharedMemoryIsSupported } from './support.ts';
+import { sharedMemoryIsSupported, sharedMemoryProblem } from './support.ts';
 
 /**
  * What stops a write into a buffer that is sealed already. Other processes never can; this one:
@@ -72,6 +72,8 @@ export function completePoolOptions(options: PoolOptions): CompletePoolOptions {
       `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,
     );
   }
+  const problem = options.memory === 'shared' ? sharedMemoryProblem() : undefined;
+  if (problem !== undefined) throw problem;
   const { refill = true } = options;
   if (typeof refill !== 'boolean') {
     throw new ArgumentError(
