@@ -70,6 +70,9 @@ const ConfigSchema = v.strictObject({
   site: v.optional(SiteSchema),
   app: v.optional(AppSchema),
   origin: v.optional(origin),
+  proxy: v.optional(
+    v.strictObject({ trustForwarded: v.optional(v.boolean()), storeCookies: v.optional(v.boolean()) }),
+  ),
   tls: v.optional(v.strictObject({ cert: text, key: text })),
   limits: v.optional(LimitsSchema),
   log: v.optional(v.strictObject({ file: text, format: v.optional(v.picklist(['combined', 'json'])) })),

@@ -85,8 +85,9 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin'] as const) {
-    if (now[name] !== before[name]) complain(`${name} has changed, which takes another start`);
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin', 'proxy'] as const) {
+    if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
+      complain(`${name} has changed, which takes another start`);
   }
 }
 
@@ -132,13 +133,16 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
 
 /** The proxy of the origin, if there is one. @throws UserError */
 async function startProxy(
-  { origin, cachePolicy = DEFAULT_POLICY }: ServeConfig,
+  { origin, proxy = {}, cachePolicy = DEFAULT_POLICY }: ServeConfig,
   budget: number,
 ): Promise<ProxyHost | undefined> {
   if (origin === undefined) return undefined;
+  const { trustForwarded = false, storeCookies = false } = proxy;
   try {
-    return await ProxyHost.start({ origin, budget, policy: cachePolicy }, (error, { method, target }) =>
-      complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
+    return await ProxyHost.start(
+      { origin, budget, policy: cachePolicy, trustForwarded, storeCookies },
+      (error, { method, target }) =>
+        complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
     );
   } catch (error) {
     throw new UserError(`Cannot serve ${origin}: ${(error as Error).message}`);

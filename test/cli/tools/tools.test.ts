@@ -45,6 +45,7 @@ for (const [tool, args, code] of [
 test('files without permission are passed over, with a complaint', () => {
   writeFileSync(folder.file('secret'), 'secret\n');
   chmodSync(folder.file('secret'), 0);
+  chmodSync(folder.file('text'), 0o644);
   chmodSync(folder.path, 0o755);
   // Root may read everything.
   using program = new PublicProgram(MAIN);
