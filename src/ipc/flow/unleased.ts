@@ -15,21 +15,23 @@ export class Unleased {
   readonly #bodies: (Aggregate | undefined)[] = [];
   /** Twice the bytes that each added, and one more if it needed credit: no object a message. */
   readonly #added: number[] = [];
+  /** Where the oldest is: those before it were leased, and go together. */
+  #first = 0;
   #bytes = 0;
   #lastLease: Lease | undefined;
   #lastEnd = 0;
 
   get count(): number {
-    return this.#bodies.length;
+    return this.#bodies.length - this.#first;
   }
 
   /** Whether the peer has so little to take that it may be sent more. */
   get isShort(): boolean {
-    return this.#bytes < MAX_BYTES && this.#bodies.length < MAX_MESSAGES;
+    return this.#bytes < MAX_BYTES && this.count < MAX_MESSAGES;
   }
 
   get bodies(): readonly (Aggregate | undefined)[] {
-    return this.#bodies;
+    return this.#bodies.slice(this.#first);
   }
 
   /** A message is sent. Takes over the reference of its body. */
@@ -51,10 +53,17 @@ export class Unleased {
   leased(count: number): number {
     let credits = 0;
     for (let i = 0; i < count; i++) {
-      const added = this.#added.shift() as number;
+      const added = this.#added[this.#first] as number;
       credits += added % 2;
       this.#bytes -= Math.floor(added / 2);
-      this.#bodies.shift()?.release();
+      this.#bodies[this.#first]?.release();
+      this.#bodies[this.#first] = undefined;
+      this.#first += 1;
+    }
+    if (2 * this.#first >= this.#bodies.length) {
+      this.#bodies.splice(0, this.#first);
+      this.#added.splice(0, this.#first);
+      this.#first = 0;
     }
     invariant(this.#bytes >= 0, 'bytes that are not leased are those of messages that are not');
     // A lease that nobody else keeps is to be collected.
