@@ -29,8 +29,8 @@ export interface FileGiver {
 /**
  * Files that an attached domain has read itself, and that the owner of the cache is to have for the next
  * time. What came again is asked for at once. What came once is so as long as the owner has room, and late:
- * when this domain has little else to do, or after a second, so that a first pass over many files does not pay
- * for a second one that may not come.
+ * when this domain has little else to do, or after a second, so that a first pass over many files does not
+ * pay for a second one that may not come.
  */
 export class WantedFiles {
   readonly #giver: FileGiver;
