@@ -132,7 +132,9 @@ export class AttachedFileCache
   }
 
   repeatable(memo: PathMemo): Repeatable | undefined {
-    return this.#index.repeatable(memo);
+    const entry = this.#index.repeatable(memo);
+    // What is a link is answered with something else, and of a large file there is nothing in memory.
+    return entry?.held.content === undefined ? undefined : entry;
   }
 
   invalidate(path: string): void {
