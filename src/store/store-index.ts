@@ -149,8 +149,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   }
 
   /**
-   * The entry of what {@link peekAgain} gave last for a memo, which is repeatable as long as it would be given
-   * again.
+   * The entry of what {@link peekAgain} gave last for a memo, which is repeatable as long as it would be
+   * given again.
    */
   repeatable(memo: { readonly entry: object | undefined }): IndexEntry<F> | undefined {
     return this.#remembered(memo.entry);

@@ -102,7 +102,8 @@ function serialise({ status, headers, kept }: Answer): Block {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
-  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers, 0, kept?.fixed)}`;
+  const reason = STATUS_CODES[status] ?? 'Unknown';
+  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, 0, kept?.fixed)}`;
   // It lives long: in memory of its own it keeps no other's from being given back.
   const bytes = Buffer.allocUnsafeSlow(text.length);
   bytes.write(text, 'latin1');

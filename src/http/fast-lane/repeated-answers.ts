@@ -103,9 +103,9 @@ export class RepeatedAnswers {
   }
 
   /**
-   * Keeps an answer, if it is of a kind that is repeated: with the common last lines or such as are brought up
-   * to date, and with no body or one that is small and lies in one piece of shared memory. Not the last one of
-   * a connection.
+   * Keeps an answer, if it is of a kind that is repeated: with the common last lines or such as are brought
+   * up to date, and with no body or one that is small and lies in one piece of shared memory. Not the last
+   * one of a connection.
    * @param length as of {@link recall}
    * @param answer stays as it is
    */

@@ -30,8 +30,8 @@ export function conditionalAnswer(
 }
 
 /**
- * An answer from a stored response, with its age and how it came to be sent: all of it, or the ranges that are
- * asked for (RFC 9110, 14). Copies none of the content.
+ * An answer from a stored response, with its age and how it came to be sent: all of it, or the ranges that
+ * are asked for (RFC 9110, 14). Copies none of the content.
  * @param content taken over
  * @param now in milliseconds since the epoch
  */

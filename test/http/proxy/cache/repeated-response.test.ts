@@ -5,15 +5,15 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
-import { attachFastLane, type FastLane } from '../../../src/http/fast-lane/fast-lane.ts';
-import type { Handler, ServerRequest } from '../../../src/http/message/exchange.ts';
-import { type AttachedProxy, attachProxy } from '../../../src/http/proxy/attached-proxy.ts';
-import { composeContent } from '../../../src/http/server/compose.ts';
-import { ChannelPair } from '../../support/channel-pair.ts';
-import { Folder } from '../../support/folder.ts';
-import { Client, type Response } from '../../support/lane-server.ts';
-import { Harness, type Respond } from './support/harness.ts';
+import { createFileCache } from '../../../../src/file/cache/owned-cache.ts';
+import { attachFastLane, type FastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
+import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
+import { type AttachedProxy, attachProxy } from '../../../../src/http/proxy/attached-proxy.ts';
+import { composeContent } from '../../../../src/http/server/compose.ts';
+import { ChannelPair } from '../../../support/channel-pair.ts';
+import { Folder } from '../../../support/folder.ts';
+import { Client, type Response } from '../../../support/lane-server.ts';
+import { Harness, type Respond } from '../support/harness.ts';
 
 /** Lanes that answer from what a proxy keeps. */
 class Lanes implements AsyncDisposable {
