@@ -50,6 +50,7 @@ export function serveStore<F extends ContentFacts, L>(
     renewed: term => service.renewed(term),
     resized: budget => service.resized(budget),
     closed: end,
+    applied: () => service.applied(),
   };
   function end(): void {
     endings.delete(channel);

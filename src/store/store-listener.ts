@@ -18,4 +18,6 @@ export interface AttachedIndex extends StoreListener {
   resized(budget: number): void;
   /** The store is closed. */
   closed(): void;
+  /** When it has given up all that has left by now, or is detached. Does not reject. */
+  applied(): Promise<void>;
 }

@@ -75,6 +75,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   /** The budget that it is still to be told. */
   #budget: number | undefined;
   #watcher: ((answer: Message) => void) | undefined;
+  /** Who waits until the index has done what it was told. */
+  #waiting: (() => void)[] = [];
   #attached = false;
 
   /** @param name of the store in requests @param root passed on to {@link StoreOwner.find} */
@@ -135,6 +137,19 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#tell();
   }
 
+  /** When the index has done what it is told by now: it asks what is new then. Or when it is detached. */
+  applied(): Promise<void> {
+    // Nothing is to be told as long as it waits.
+    if (!this.#attached || this.#watcher !== undefined) return Promise.resolve();
+    return new Promise(resolve => this.#waiting.push(resolve));
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const settled of waiting) settled();
+  }
+
   /** The index does not listen: it is told that all is over when it does, and may attach again. */
   #detach(): void {
     this.#attached = false;
@@ -159,6 +174,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#budget = undefined;
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
+    this.#settle();
   }
 
   async #read(owner: StoreOwner<F>, { key, have, since }: ReadRequest): Promise<Message> {
@@ -241,6 +257,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
       if (this.#left.size > 0 || this.#renewed.size > 0 || this.#budget !== undefined) this.#tell();
+      else this.#settle();
     });
   }
 

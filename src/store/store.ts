@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
+import { abortable } from '../base/abortable.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
@@ -14,6 +15,9 @@ import { reachable, StoreBounds } from './store-bounds.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
+
+/** How long attached domains may take to give up what they are told of. */
+const APPLY_MS = 10_000;
 
 /** Counters of a store, and the bytes of its budget by state. */
 export interface StoreStats extends SpaceStats {
@@ -302,6 +306,25 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   /** A term has another end: all domains that were given versions of it are told. */
   renewed(term: Term): void {
     for (const index of this.attached) index.renewed(term);
+  }
+
+  /**
+   * When all attached domains have given up what has left by now: from then on they give it to nobody.
+   * @throws ERR_IOLITE_BUSY where some do not say so within ten seconds
+   */
+  async applied(): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), APPLY_MS);
+    try {
+      await abortable(Promise.all(Array.from(this.attached, index => index.applied())), late.signal);
+    } catch {
+      throw new IoliteError(
+        'ERR_IOLITE_BUSY',
+        'Cannot tell what has left: an attached domain does not listen',
+      );
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   stats(): StoreStats {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
-import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
@@ -17,18 +17,21 @@ import { statusAnswer } from '../message/status-answer.ts';
 import { failureAnswer } from '../message/status-of-error.ts';
 import { type ForwardReason, type Handling, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
+import { GROUP_FIELDS, type GroupField, invalidatedGroups } from './cache/groups.ts';
 import { ResponseStore } from './cache/response-store.ts';
 import { FAILURES } from './cache/storable.ts';
 import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
 import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
 import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
+import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
 import { createOrigin } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
 import type { OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
+import { checkPurge, Purge, type PurgeOptions } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 
 /** Options of {@link createProxy}. */
@@ -56,6 +59,16 @@ export interface ProxyOptions extends OriginLimits {
    * all who ask. Default: false, what sets cookies is not kept, whatever else it says.
    */
   readonly storeCookies?: boolean;
+  /**
+   * Fields, besides Cache-Groups (RFC 9875), whose names are groups to forget responses by: what Fastly and
+   * Varnish call Surrogate-Key, and Cloudflare Cache-Tag. They go no further then. Default: none.
+   */
+  readonly groupFields?: readonly GroupField[];
+  /**
+   * Who may have responses forgotten by requests: PURGE. Default: nobody, it is for the origin as other
+   * methods are.
+   */
+  readonly purge?: PurgeOptions;
 }
 
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
@@ -74,6 +87,14 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
    * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; ERR_IOLITE_CLOSED
    */
   resize(budget: number): void;
+  /**
+   * Has responses forgotten, or asked for again, by what they are of. What is asked of the origin meanwhile
+   * is not stored. When it resolves no attached domain sends any of them: about a millisecond, and some for
+   * each hundred thousand targets if prefixes or paths are named.
+   * @throws ERR_IOLITE_ARGUMENT; ERR_IOLITE_CLOSED; ERR_IOLITE_BUSY where an attached domain does not say for
+   *   ten seconds that it has given them up
+   */
+  invalidate(options: InvalidateOptions): Promise<Invalidated>;
   close(): Promise<void>;
 }
 
@@ -122,10 +143,13 @@ class CachingProxy implements ReverseProxy {
   readonly #context: FetchContext;
   readonly #fetches: Fetches;
   readonly #store: ResponseStore;
+  readonly #purge: Purge | undefined;
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, govern, trustForwarded, storeCookies } = checkOptions(options);
+    const { budget, policy, pool, govern, trustForwarded, storeCookies, groupFields, purge } =
+      checkOptions(options);
+    this.#purge = purge && new Purge(purge, named => this.invalidate(named));
     const origin = createOrigin(options.origin, options);
     const governor = govern ? ownGovernor() : undefined;
     this.#store = new ResponseStore({ budget, policy, pool, governor }, trustForwarded);
@@ -134,6 +158,7 @@ class CachingProxy implements ReverseProxy {
       responses: new StoredResponses(this.#store),
       forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
       storeCookies,
+      groupFields,
     };
     this.#fetches = new Fetches(this.#context);
   }
@@ -145,6 +170,15 @@ class CachingProxy implements ReverseProxy {
   resize(budget: number): void {
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     this.#store.resize(budget);
+  }
+
+  async invalidate(options: InvalidateOptions): Promise<Invalidated> {
+    const invalidation = new Invalidation(options);
+    if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot invalidate: the proxy is closed');
+    this.#fetches.invalidateAll(resource => invalidation.concerns(resource));
+    const responses = await invalidation.apply(this.#store);
+    await this.#store.applied();
+    return { responses };
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -159,6 +193,7 @@ class CachingProxy implements ReverseProxy {
     const resource = resourceOf(request, this.#context.forwarding.trustForwarded);
     if (this.#closed) return statusAnswer(503);
     if (resource === undefined) return statusAnswer(400);
+    if (request.method === 'PURGE' && this.#purge !== undefined) return this.#purge.answer(request, resource);
     // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see
     // them.
     if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
@@ -307,6 +342,17 @@ class CachingProxy implements ReverseProxy {
       this.#context.responses.invalidate(each);
       this.#fetches.invalidate(each);
     }
+    this.#invalidateGroups(resource, invalidatedGroups(headers));
+  }
+
+  /** Of the same origin (RFC 9875, 3). */
+  #invalidateGroups({ scheme, authority }: Resource, groups: readonly string[]): void {
+    if (groups.length === 0) return;
+    const { index } = this.#store;
+    const origin = `${scheme}://${authority}/`;
+    this.#fetches.invalidateAll(each => each.scheme === scheme && each.authority === authority);
+    for (const key of groups.flatMap(group => index.ofGroup(group)))
+      if (this.#store.targetOf(key)?.startsWith(origin)) this.#store.makeStale(key);
   }
 }
 
@@ -321,9 +367,13 @@ function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
   const { policy = DEFAULT_POLICY, pool, govern = true } = options as ProxyOptions;
-  const { trustForwarded = false, storeCookies = false } = options as ProxyOptions;
+  const { trustForwarded = false, storeCookies = false, groupFields = [], purge } = options as ProxyOptions;
+  checkPurge(purge);
+  if (!Array.isArray(groupFields) || !groupFields.every(field => GROUP_FIELDS.includes(field)))
+    throw new ArgumentError(`Cannot create proxy: groupFields are ${GROUP_FIELDS.join(' and ')} at most`);
   const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  return { budget, policy: createPolicy(policy, budget), pool, govern, trustForwarded, storeCookies };
+  const settings = { govern, trustForwarded, storeCookies, groupFields, purge };
+  return { budget, policy: createPolicy(policy, budget), pool, ...settings };
 }

@@ -12,6 +12,8 @@ export interface Resource {
   readonly path: string;
   /** What all that is stored of it is under: short, however long the target is. */
   readonly key: string;
+  /** How the target begins, where it is longer than that. */
+  readonly start: string | undefined;
 }
 
 /** Nothing that could end a quoted string, or a field. */
@@ -62,7 +64,43 @@ export function makeResource(
 ): Resource {
   const authority = host.toLowerCase().replace(IMPLIED_PORT[scheme], '');
   const target = `${scheme}://${authority}${path}`;
-  return { scheme, authority, path, key: shortKey(others.length === 0 ? target : told(target, others)) };
+  const whole = others.length === 0 ? target : told(target, others);
+  if (whole.length <= KEY_CHARACTERS) return { scheme, authority, path, key: whole, start: undefined };
+  return { scheme, authority, path, key: digestOf(whole), start: startOf(target) };
+}
+
+/**
+ * A URL, or what URLs begin with, as targets are written; a path stays one.
+ * @returns undefined where it is neither
+ */
+export function targetOf(url: string): string | undefined {
+  if (url.startsWith('/')) return PATH.test(url) ? url : undefined;
+  const [, scheme = '', host, rest = ''] = /^(https?):\/\/([^/?#]+)([^\s#]*)$/i.exec(url) ?? [];
+  if (host === undefined || !AUTHORITY.test(host)) return undefined;
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  const { authority } = makeResource(scheme.toLowerCase() as Resource['scheme'], host, path);
+  return `${scheme.toLowerCase()}://${authority}${path}`;
+}
+
+/** What is stored of a target is under this key where nothing else is part of it. */
+export function keyOfTarget(target: string): string {
+  return target.length <= KEY_CHARACTERS ? target : digestOf(target);
+}
+
+/** How a target begins, or all of it. A copy: what it was cut from goes. */
+export function startOf(target: string): string {
+  return Buffer.from(target.slice(0, KEY_CHARACTERS), 'latin1').toString('latin1');
+}
+
+/** Whether this may be but the beginning of a target. */
+export function mayGoOn(start: string): boolean {
+  return start.length >= KEY_CHARACTERS;
+}
+
+/** The target of what is under a key that is not too long, which has no space in it. */
+export function targetOfKey(key: string): string {
+  const end = key.indexOf(' ');
+  return end === -1 ? key : key.slice(0, end);
 }
 
 function told(target: string, others: readonly string[]): string {
@@ -70,7 +108,6 @@ function told(target: string, others: readonly string[]): string {
 }
 
 /** O(length). */
-function shortKey(key: string): string {
-  if (key.length <= KEY_CHARACTERS) return key;
+function digestOf(key: string): string {
   return `#${createHash('sha256').update(key).digest('base64url')}`;
 }

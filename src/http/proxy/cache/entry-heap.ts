@@ -8,6 +8,8 @@ const ENTRY_BYTES = 850;
 /** What a string takes besides its characters, and its place in a list. */
 const STRING_BYTES = 28;
 const PLACE_BYTES = 8;
+/** What its place in a group takes, and a group with one member. */
+const GROUP_BYTES = 350;
 
 /** Strings that responses have in common, which are kept once. */
 const MAX_COMMON_STRINGS = 2000;
@@ -22,7 +24,8 @@ const common = new Map<string, string>();
  */
 export function heapOf(key: string, facts: StoredFacts): number {
   const strings = facts.kind === 'response' ? facts.headers : facts.fields;
-  let bytes = ENTRY_BYTES + STRING_BYTES + key.length;
+  let bytes = ENTRY_BYTES + STRING_BYTES + key.length + (facts.start?.length ?? 0);
+  if (facts.kind === 'response') for (const { length } of facts.groups ?? []) bytes += GROUP_BYTES + length;
   for (let index = 0; index < strings.length; index++) {
     const { length } = strings[index] as string;
     const isCommon = facts.kind === 'response' && index % 2 === 0 && length <= COMMON_CHARACTERS;

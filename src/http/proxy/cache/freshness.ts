@@ -1,6 +1,7 @@
 import { isTellingDate } from '../../../file/version/telling-date.ts';
-import { type Directives, parseDirectives, secondsOf } from '../../message/cache-control.ts';
+import { type Directives, secondsOf } from '../../message/cache-control.ts';
 import { parseHttpDate } from '../../message/http-date.ts';
+import { type CacheDirectives, cacheDirectivesOf } from './cache-directives.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
 
 /** Of the time since the last modification (RFC 9111, 4.2.2). */
@@ -25,7 +26,7 @@ export type Use =
 
 /** What is told of a response's freshness by what is stored of it, read once. */
 export interface Freshness {
-  /** What its Cache-Control says. */
+  /** What it says to caches. */
   readonly directives: Directives;
   /** Its age when it was received, in seconds (RFC 9111, 4.2.3): the corrected initial age. */
   readonly initialAge: number;
@@ -38,8 +39,12 @@ const known = new WeakMap<ResponseFacts, Freshness>();
 export function freshnessOf(facts: ResponseFacts): Freshness {
   let freshness = known.get(facts);
   if (freshness === undefined) {
-    const directives = parseDirectives(storedField(facts, 'cache-control'));
-    freshness = { directives, initialAge: initialAgeOf(facts), lifetime: lifetimeBy(directives, facts) };
+    const said = cacheDirectivesOf(facts.headers);
+    const initialAge = initialAgeOf(facts);
+    const { staleAt = Number.POSITIVE_INFINITY, receivedAt } = facts;
+    const ageThen = initialAge + Math.max(0, staleAt - receivedAt) / 1000;
+    const { directives } = said;
+    freshness = { directives, initialAge, lifetime: Math.min(lifetimeBy(said, facts), ageThen) };
     known.set(facts, freshness);
   }
   return freshness;
@@ -60,10 +65,9 @@ function initialAgeOf(facts: ResponseFacts): number {
   return Math.max(apparent, corrected);
 }
 
-function lifetimeBy(directives: Directives, facts: ResponseFacts): number {
+function lifetimeBy({ directives, expires }: CacheDirectives, facts: ResponseFacts): number {
   const stated = secondsOf(directives, 's-maxage') ?? secondsOf(directives, 'max-age');
   if (stated !== undefined) return stated;
-  const expires = storedField(facts, 'expires');
   if (expires === undefined) return heuristicLifetimeOf(facts, directives);
   // What is no date, '0' for instance, is in the past.
   return Math.max(0, ((parseHttpDate(expires) ?? 0) - dateOf(facts)) / 1000);

@@ -11,6 +11,12 @@ export type ResponseFacts = {
   /** When it was asked for, and when its head had come: milliseconds since the epoch. */
   readonly requestedAt: number;
   readonly receivedAt: number;
+  /** When it was said to be stale: milliseconds since the epoch. */
+  readonly staleAt?: number;
+  /** What it may be forgotten by, together with others: names of groups. */
+  readonly groups?: readonly string[];
+  /** How its target begins, where that is too long to be the key. */
+  readonly start?: string;
 };
 
 /**
@@ -23,6 +29,8 @@ type VariantFacts = {
   readonly fields: readonly string[];
   /** Part of the variants' keys, so that those of before an invalidation are never found again. */
   readonly epoch: string;
+  /** As of {@link ResponseFacts}. */
+  readonly start?: string;
 };
 
 /** What is stored under a key besides the content. */

@@ -9,8 +9,10 @@ import { Store, type StoreOptions } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
 import { ALWAYS } from '../../../store/term.ts';
+import { targetOfKey } from '../resource.ts';
 import { compact, heapOf } from './entry-heap.ts';
 import type { StoredFacts } from './response-facts.ts';
+import { ResponseIndex } from './response-index.ts';
 
 /** The store's name in requests of those attached. */
 export const RESPONSES = 'responses';
@@ -44,16 +46,21 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   /** Keys of the variants that are kept of a resource, by its key; what came first is first. */
   readonly #variants = new Map<string, Set<string>>();
 
-  readonly #trustForwarded: boolean;
+  readonly #index = new ResponseIndex();
+  /** Whether what is stored of a target may be of several keys. */
+  readonly trustForwarded: boolean;
 
   /**
    * @param pool where contents are put; default: one of its own, for processes of the same user
    * @param trustForwarded what those attached are told of how resources are named
    */
   constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded = false) {
-    this.#trustForwarded = trustForwarded;
+    this.trustForwarded = trustForwarded;
     this.#store = new Store({ ...options, heapOf });
-    this.#store.onRemoved = ({ key, local: resource }) => this.#removed(key, resource);
+    this.#store.onRemoved = ({ key, held, local: resource }) => {
+      this.#index.delete(key, held.facts, resource);
+      this.#removed(key, resource);
+    };
   }
 
   /** Most bytes of one content. */
@@ -116,17 +123,62 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     if (resource !== undefined) this.#addVariant(resource, key);
     const kept = compact(facts);
     this.#store.put(key, kept, resource, room);
+    // What it has cost may have been itself.
+    if (this.#store.get(key)?.held.facts === kept) this.#index.add(key, kept, resource);
     return this.contentOf(key, kept);
   }
 
   /** Exchanges the facts of what is there, if its facts are those given. */
   renew(key: string, from: StoredFacts, to: StoredFacts): void {
     const entry = this.#store.get(key);
-    if (entry?.held.facts === from) this.#store.amend(entry, { facts: compact(to) });
+    if (entry?.held.facts !== from) return;
+    const kept = compact(to);
+    this.#index.delete(key, from, entry.local);
+    this.#index.add(key, kept, entry.local);
+    this.#store.amend(entry, { facts: kept });
   }
 
   remove(key: string): void {
     this.#store.remove(key);
+  }
+
+  /** Has a response be stale from now on, or all variants of a resource. @returns how many were not yet */
+  makeStale(key: string, now = Date.now()): number {
+    const facts = this.#store.get(key)?.held.facts;
+    if (facts?.kind === 'response') {
+      if ((facts.staleAt ?? now + 1) <= now) return 0;
+      this.renew(key, facts, { ...facts, staleAt: now });
+      return 1;
+    }
+    return [...(this.#variants.get(key) ?? [])].reduce(
+      (sum, variant) => sum + this.makeStale(variant, now),
+      0,
+    );
+  }
+
+  /** What a response is of, by its key; of a long target the beginning. */
+  targetOf(key: string): string | undefined {
+    const entry = this.#store.get(key);
+    const { local: resource = key } = entry ?? {};
+    const { start } = (resource === key ? entry : this.#store.get(resource))?.held.facts ?? {};
+    return entry && (start ?? targetOfKey(resource));
+  }
+
+  /** Responses that are under a key: one, or the variants of a resource. */
+  count(key: string): number {
+    const facts = this.#store.get(key)?.held.facts;
+    if (facts === undefined) return 0;
+    return facts.kind === 'response' ? 1 : (this.#variants.get(key)?.size ?? 0);
+  }
+
+  /** What is stored by what it may be forgotten by. */
+  get index(): Pick<ResponseIndex, 'ofTarget' | 'ofGroup' | 'targets'> {
+    return this.#index;
+  }
+
+  /** When all that are attached have given up what has left by now. As of Store. */
+  applied(): Promise<void> {
+    return this.#store.applied();
   }
 
   /**
@@ -142,7 +194,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   // What those attached ask
 
   get greeting(): Greeting {
-    return { maxStale: MAX_STALE_MS, budget: this.#store.budget, trustForwarded: this.#trustForwarded };
+    return { maxStale: MAX_STALE_MS, budget: this.#store.budget, trustForwarded: this.trustForwarded };
   }
 
   async find(key: string): Promise<FoundVersion<StoredFacts>> {

@@ -1,6 +1,7 @@
-import { type Directives, parseDirectives } from '../../message/cache-control.ts';
+import type { Directives } from '../../message/cache-control.ts';
 import { fieldOf, type HeaderList, hasField, tokensOf } from '../../message/header-list.ts';
 import { saysNothing } from '../../message/last-modified.ts';
+import { cacheDirectivesOf } from './cache-directives.ts';
 import { HEURISTIC_STATUSES } from './freshness.ts';
 
 /**
@@ -56,7 +57,7 @@ export function mayStore(
 ): boolean {
   if (asked.method !== 'GET' || asked.directives.has('no-store')) return false;
   if (status < 200 || PARTIAL.has(status) || (status >= 400 && !ERRORS_FOR_ALL.has(status))) return false;
-  const directives = parseDirectives(fieldOf(headers, 'cache-control'));
+  const { directives, expires } = cacheDirectivesOf(headers);
   if (directives.has('no-store') || directives.has('private')) return false;
   if (directives.has('must-understand') && !HEURISTIC_STATUSES.has(status)) return false;
   if (asked.authorized && !isForAll(directives) && !directives.has('must-revalidate')) return false;
@@ -65,8 +66,7 @@ export function mayStore(
   if (isPersonal(headers) && !(storeCookies && isForAll(directives))) return false;
   const varied = tokensOf(fieldOf(headers, 'vary'));
   if (varied.length > MAX_VARIED_FIELDS || varied.some(name => TOLD_OF_CLIENT.has(name))) return false;
-  const hasLifetime =
-    directives.has('s-maxage') || directives.has('max-age') || fieldOf(headers, 'expires') !== undefined;
+  const hasLifetime = directives.has('s-maxage') || directives.has('max-age') || expires !== undefined;
   if (!hasLifetime && !directives.has('public')) {
     // Of what says nothing of caches it is not known whether it is for one user.
     if (asked.hasCookie || !HEURISTIC_STATUSES.has(status)) return false;

@@ -57,7 +57,9 @@ export class StoredResponses {
     if (before?.kind === 'variants' && before.fields.join() === fields.join()) return;
     const epoch = randomBytes(8).toString('hex');
     using nothing = Aggregate.empty();
-    this.#store.put(key, { kind: 'variants', fields, epoch }, nothing)?.release();
+    const { start } = resource;
+    const long = start === undefined ? {} : { start };
+    this.#store.put(key, { kind: 'variants', fields, epoch, ...long }, nothing)?.release();
   }
 
   /** Why the response to a request would not be kept, whose facts are declared. See {@link ResponseStore}. */
@@ -85,7 +87,9 @@ export class StoredResponses {
     this.declare(resource, facts);
     const key = this.#keyFor(resource, request, facts);
     if (key === undefined) return undefined;
-    return this.#store.put(key, facts, content, key === resource.key ? undefined : resource.key);
+    if (key !== resource.key) return this.#store.put(key, facts, content, resource.key);
+    const { start } = resource;
+    return this.#store.put(key, start === undefined ? facts : { ...facts, start }, content);
   }
 
   /** @returns undefined when it varies, and there was no room to say so */

@@ -37,7 +37,8 @@ export function renewed(
   const replaced = namesOf(news);
   // An age of before says nothing of a response that was validated just now.
   replaced.add('age');
-  return { ...facts, ...times, headers: [...without(facts.headers, replaced), ...news] };
+  const { staleAt: _, ...rest } = facts;
+  return { ...rest, ...times, headers: [...without(facts.headers, replaced), ...news] };
 }
 
 function isAbout(facts: ResponseFacts, headers: HeaderList): boolean {

@@ -2,7 +2,8 @@ import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { abortable } from '../../../base/abortable.ts';
 import { parseDirectives } from '../../message/cache-control.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
-import { fieldOf } from '../../message/header-list.ts';
+import { fieldOf, without } from '../../message/header-list.ts';
+import { type GroupField, groupsOf } from '../cache/groups.ts';
 import type { ResponseFacts } from '../cache/response-facts.ts';
 import type { Refusal } from '../cache/response-store.ts';
 import { ASKED_BY_ANYBODY, mayStore, type StorableRequest } from '../cache/storable.ts';
@@ -42,6 +43,8 @@ export interface FetchContext {
   readonly forwarding: Forwarding;
   /** As {@link mayStore} takes it. */
   readonly storeCookies: boolean;
+  /** As {@link groupsOf} takes them: nobody else is told of them. */
+  readonly groupFields: readonly GroupField[];
 }
 
 /**
@@ -136,9 +139,11 @@ export class Fetch {
   #confirmed(head: ResponseHead, body: ReceivedBody, found: SelectedResponse): FetchOutcome | 'other' {
     const { requestedAt, receivedAt } = head;
     const headers = forwardedResponse(head.headers, this.#context.forwarding);
-    const facts = renewed(found.facts, headers, { requestedAt, receivedAt });
+    const confirmed = renewed(found.facts, this.#withoutGroupFields(headers), { requestedAt, receivedAt });
     body.close();
-    if (facts === undefined) return 'other';
+    if (confirmed === undefined) return 'other';
+    const groups = groupsOf(headers, this.#context.groupFields);
+    const facts = groups === undefined ? confirmed : { ...confirmed, groups };
     const isForAll = variesAlike(facts, found.facts) && this.#mayStore(askedBy(this.leader), facts);
     if (!isForAll) return this.#confirmedForLeader(found, facts);
     if (!this.#invalidated) this.#context.responses.renew(found, facts);
@@ -164,11 +169,19 @@ export class Fetch {
     return mayStore(asked, status, headers, this.#context.storeCookies);
   }
 
+  #withoutGroupFields(headers: string[]): string[] {
+    const { groupFields } = this.#context;
+    return groupFields.length === 0 ? headers : without(headers, new Set(groupFields));
+  }
+
   #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
     const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
-    const headers = forwardedResponse(head.headers, forwarding);
-    const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt };
+    const received = forwardedResponse(head.headers, forwarding);
+    const headers = this.#withoutGroupFields(received);
+    const groups = groupsOf(received, this.#context.groupFields);
+    const times = { requestedAt, receivedAt, ...(groups === undefined ? {} : { groups }) };
+    const facts: ResponseFacts = { kind: 'response', status, headers, ...times };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);
     // As it came: what Connection takes off has its say before.
     const storable = !this.#invalidated && isDelimited(head) && this.#mayStore(askedBy(this.leader), head);

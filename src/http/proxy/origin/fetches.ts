@@ -41,8 +41,13 @@ export class Fetches {
 
   /** A resource was changed: what is under way may show what was before. */
   invalidate(resource: Resource): void {
+    this.invalidateAll(({ key }) => key === resource.key);
+  }
+
+  /** What some resources were is not right any more: what is under way of them is not stored. */
+  invalidateAll(concerned: (resource: Resource) => boolean): void {
     for (const [key, fetch] of this.#running) {
-      if (fetch.resource.key !== resource.key) continue;
+      if (!concerned(fetch.resource)) continue;
       fetch.invalidate();
       this.#running.delete(key);
     }

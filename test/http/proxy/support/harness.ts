@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -22,7 +22,7 @@ export interface Got {
 export type Respond = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** An origin, a proxy before it, and a client of the proxy: real servers on ports of their own. */
-export class Harness {
+export class Harness extends EventEmitter<{ asked: [request: IncomingMessage] }> {
   /** Requests that the origin got. */
   readonly asked: IncomingMessage[] = [];
   readonly proxy: ReverseProxy;
@@ -30,6 +30,7 @@ export class Harness {
   readonly #front: Server;
 
   private constructor(origin: Server, options: Omit<ProxyOptions, 'origin'>) {
+    super();
     this.#origin = origin;
     this.proxy = createProxy({ origin: urlOf(origin), ...options });
     this.#front = createServer(
@@ -42,6 +43,7 @@ export class Harness {
     const origin = createServer((request, response) => {
       harness?.asked.push(request);
       respond(request, response);
+      harness?.emit('asked', request);
     });
     await once(origin.listen(0, '127.0.0.1'), 'listening');
     harness = new Harness(origin, options);
