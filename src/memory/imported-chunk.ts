@@ -50,7 +50,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
   readonly onDrop = new Set<() => void>();
   isListed = false;
-  readonly #fd: number;
+  /** -1 once it is discarded: the number may be another file's then. */
+  #fd: number;
   readonly #key: string;
   readonly #mapping: MappedMemory;
   /** Held weakly while it lasts, so that a leaked lease can be collected and ended. */
@@ -58,6 +59,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** How many were made: names the last one. */
   #leases = 0;
   #leased = false;
+  /** Of the lease that lasts: no honest owner goes on to another one under it. */
+  #leasedGeneration = 0;
   /** The last one, ended, as long as the kernel lock still stands: it can serve again. */
   #rested: Lease | undefined;
   #locked: boolean;
@@ -109,7 +112,8 @@ export class ImportedChunk implements Chunk, Unlockable {
    * The lease on a generation; the caller retains it at once. No system call while a lease is held or was
    * given up less than a few milliseconds ago.
    * @throws ERR_IOLITE_STALE when the chunk holds other content by now; ERR_IOLITE_BUSY when it is the same
-   *   but another process keeps us from leasing it just now, by a lock of its own
+   *   but another process keeps us from leasing it just now, by a lock of its own; ERR_IOLITE_PROTOCOL when
+   *   its owner wrote another generation while we leased one
    */
   lease(generation: number): Lease {
     const current = this.#leased ? this.#lease?.deref() : undefined;
@@ -131,10 +135,14 @@ export class ImportedChunk implements Chunk, Unlockable {
         },
       );
     }
+    // Two leases at a time would each be taken for the last one when they end.
+    if (this.#leased && generation !== this.#leasedGeneration)
+      throw refused(`its generation went from ${this.#leasedGeneration} to ${generation} under a lease`);
     const rested = this.#rested;
     this.#rested = undefined;
     this.#leased = true;
-    return rested !== undefined && rested.generation === generation ? rested : this.#makeLease();
+    this.#leasedGeneration = generation;
+    return rested !== undefined && rested.generation === generation ? rested : this.#makeLease(generation);
   }
 
   /** Any other chunk its owner may refill when our lease has ended. */
@@ -189,8 +197,8 @@ export class ImportedChunk implements Chunk, Unlockable {
     return fd;
   }
 
-  #makeLease(): Lease {
-    const lease = new Lease(this);
+  #makeLease(generation: number): Lease {
+    const lease = new Lease(this, generation);
     this.#lease = new WeakRef(lease);
     this.#leases += 1;
     collected.register(lease, { chunk: this, nth: this.#leases }, this);
@@ -208,6 +216,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     this.onDrop.clear();
     abandon(this.#mapping);
     closeDescriptor(this.#fd);
+    this.#fd = -1;
   }
 }
 
