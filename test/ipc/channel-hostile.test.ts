@@ -116,6 +116,9 @@ test('frames that are not as described cut the peer off', async () => {
     'a farewell in the middle of a stream': [messageFrame(STREAM, 1), frame(FrameType.BYE, [])],
     'a stream stopped without a number': [rawFrame(FrameType.STOP, Buffer.alloc(3))],
     'a stream stopped for no JSON': [rawFrame(FrameType.STOP, Buffer.from([1, 0, 0, 0, 0xff]))],
+    'a stream stopped for a reason that is longer than a head': [
+      rawFrame(FrameType.STOP, Buffer.from(`\0\0\0\0${JSON.stringify('x'.repeat(1024 ** 2))}`)),
+    ],
     'a cut without a reason': [rawFrame(FrameType.CUT, Buffer.alloc(0))],
   };
   for (const [start, length] of [

@@ -42,7 +42,7 @@ const FILE_RIGHTS = Right.EXECUTE | Right.WRITE_FILE | Right.READ_FILE | Right.T
 const READ = Right.EXECUTE | Right.READ_FILE | Right.READ_DIR;
 const WRITE = Right.WRITE_FILE | Right.MAKE_REG | Right.TRUNCATE;
 /** Since 6: signals go to those alone that the process started after it was restricted, and to itself. */
-const SCOPE_SIGNAL = 1n << 1n;
+const SCOPE_SIGNAL = 0x2n;
 const SCOPES_SINCE_VERSION = 6;
 const WORD_BYTES = 8;
 
@@ -93,7 +93,7 @@ export function restrictFiles({ read, write }: FileAccess): boolean {
   return true;
 }
 
-/** struct landlock_ruleset_attr: rights to files, to the network, and scopes; older kernels know the first. */
+/** struct landlock_ruleset_attr: rights to files, to the network, scopes; older kernels know the first. */
 function attributesOf(handled: bigint, version: number): Buffer {
   const hasScopes = version >= SCOPES_SINCE_VERSION;
   const attributes = Buffer.alloc(hasScopes ? 3 * WORD_BYTES : WORD_BYTES);
