@@ -112,6 +112,11 @@ export class ImportedChunk implements Chunk, Unlockable {
     return readGeneration(this.#mapping.bytes);
   }
 
+  /** Of ours, which stands as long as the chunk is held here. */
+  get descriptor(): number {
+    return this.#fd;
+  }
+
   /** Whether a slice of it lives here. */
   get leased(): boolean {
     return this.#leased;

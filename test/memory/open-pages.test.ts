@@ -109,7 +109,7 @@ test('on the heap, where nothing can be protected, it is recycle', () => {
   assert.equal(pool.stats().chunks, 1);
 });
 
-test('a copy made behind an open buffer shares no page with it, whatever was made in a chunk of its own', () => {
+test('a copy behind an open buffer shares no page with it, whatever was made elsewhere meanwhile', () => {
   const LARGE_BYTES = 512 * 1024;
   using pool = new ChunkPool({ kind: 'protect' });
   for (const end of ['commit', 'cancel'] as const) {

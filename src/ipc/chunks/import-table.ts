@@ -38,10 +38,11 @@ export interface ImportHost {
 }
 
 /** Of the descriptors that this process may have, the last ones, for which idle chunks are given back. */
-const RESERVE_PART = 0.125;
+const RESERVE_PART = 1 / 8;
 const LEAST_RESERVE_DESCRIPTORS = 8;
-/** And the very last ones no peer gets: the program has to open files and accept connections. */
+/** And the very last ones no peer gets: the program has to open files and to accept connections. */
 const KEPT_DESCRIPTORS = 16;
+const KEPT_PART = 1 / 64;
 
 /** The chunks this side of a channel was given by its peer, by the numbers that the peer's messages use. */
 export class ImportTable {
@@ -93,20 +94,24 @@ export class ImportTable {
       discardForeign(fd);
       throw problem;
     }
-    // Numbers are given from the lowest on.
-    const limit = descriptorLimit();
-    const isLast = fd >= limit - Math.min(KEPT_DESCRIPTORS, limit * RESERVE_PART);
-    if (isLast || !this.#pace.take(size, performance.now())) {
+    if (!this.#pace.take(size, performance.now())) {
       discardForeign(fd);
-      throw isLast ? this.#exhausted() : new Postponed(mappingTooMuchError());
+      throw new Postponed(mappingTooMuchError());
     }
     const id = body.toString('hex', 16, 32);
     const chunk = this.#import(fd, { id, size, sole: (frame.flags & 1) !== 0 });
-    skipDescriptor(this.#descriptors);
     chunk.addGrant();
+    // Numbers are given from the lowest on.
+    const limit = descriptorLimit();
+    const { descriptor } = chunk;
+    if (descriptor >= limit - Math.min(KEPT_DESCRIPTORS, limit * KEPT_PART)) {
+      chunk.removeGrant();
+      throw this.#exhausted();
+    }
+    skipDescriptor(this.#descriptors);
     this.#chunks.set(index, chunk);
     this.#mappedBytes += chunk.size;
-    if (fd >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
+    if (descriptor >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
   }
 
   #import(fd: number, statement: ChunkStatement): ImportedChunk {

@@ -17,7 +17,7 @@ export class MappingPace {
     this.#at = now;
   }
 
-  /** Whether a chunk may be mapped now, of so many bytes; it counts then. A large one may be paid off later. */
+  /** Whether a chunk of so many bytes may be mapped now; it counts then, and may take more than is left. */
   take(bytes: number, now: number): boolean {
     this.#left = Math.min(BURST_BYTES, this.#left + (now - this.#at) * BYTES_PER_MS);
     this.#at = now;

@@ -106,7 +106,7 @@ export function writeReason(
   reason.copy(buffer, at);
 }
 
-/** The error at the end of such a frame. @throws ERR_IOLITE_PROTOCOL when it is none, or longer than a head */
+/** The error at the end of such a frame. @throws ERR_IOLITE_PROTOCOL when it is none, or too long */
 export function readReason(body: Buffer, at: number): IoliteError {
   if (body.length - at > MAX_MESSAGE_HEAD_BYTES)
     throw protocolError(`a reason of ${body.length - at} bytes was given`);
