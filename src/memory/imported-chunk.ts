@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
@@ -30,6 +30,13 @@ export interface ChunkStatement {
 /** What stat(2) counts blocks in. */
 const BLOCK_BYTES = 512;
 
+/**
+ * Mappings that a process may have (vm.max_map_count), if the kernel does not say. Where there are no more,
+ * V8 ends the process: chunks of others get half of them.
+ */
+const USUAL_MAPPINGS = 65_530;
+const MAPPINGS_PART = 1 / 2;
+
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
 
 /**
@@ -50,7 +57,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
   readonly onDrop = new Set<() => void>();
   isListed = false;
-  readonly #fd: number;
+  /** -1 once it is discarded: the number may be another file's then. */
+  #fd: number;
   readonly #key: string;
   readonly #mapping: MappedMemory;
   /** Held weakly while it lasts, so that a leaked lease can be collected and ended. */
@@ -58,6 +66,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** How many were made: names the last one. */
   #leases = 0;
   #leased = false;
+  /** Of the lease that lasts: no honest owner goes on to another one under it. */
+  #leasedGeneration = 0;
   /** The last one, ended, as long as the kernel lock still stands: it can serve again. */
   #rested: Lease | undefined;
   #locked: boolean;
@@ -67,8 +77,9 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Takes over `fd` if it succeeds. Use {@link importChunk}. */
   constructor(fd: number, key: string, statement: ChunkStatement, frozen: boolean, onWrite: OnWrite) {
     const { id, size } = statement;
-    // Pages of a chunk of many small buffers appear as they are read: not all of them were passed to us.
-    this.#mapping = map(fd, size, 'read-only', statement.sole);
+    // Its pages appear as they are read: to make them present costs more, and a peer could have us do it for
+    // gigabytes that nobody reads.
+    this.#mapping = map(fd, size, 'read-only', false);
     const problem = headerProblem(this.#mapping.bytes, id);
     const acl = readAccessList(this.#mapping.bytes);
     if (problem !== undefined || acl === undefined) {
@@ -81,6 +92,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     this.sole = statement.sole;
     this.frozen = frozen;
     this.#fd = fd;
+    mappedChunks += 1;
     this.#key = key;
     this.mapToWrite = onWrite === 'copy' ? () => map(fd, size, 'copy-on-write', false) : undefined;
     // The sender took a lease in the description that it passed, which is held until this one is.
@@ -100,6 +112,11 @@ export class ImportedChunk implements Chunk, Unlockable {
     return readGeneration(this.#mapping.bytes);
   }
 
+  /** Of ours, which stands as long as the chunk is held here. */
+  get descriptor(): number {
+    return this.#fd;
+  }
+
   /** Whether a slice of it lives here. */
   get leased(): boolean {
     return this.#leased;
@@ -109,7 +126,8 @@ export class ImportedChunk implements Chunk, Unlockable {
    * The lease on a generation; the caller retains it at once. No system call while a lease is held or was
    * given up less than a few milliseconds ago.
    * @throws ERR_IOLITE_STALE when the chunk holds other content by now; ERR_IOLITE_BUSY when it is the same
-   *   but another process keeps us from leasing it just now, by a lock of its own
+   *   but another process keeps us from leasing it just now, by a lock of its own; ERR_IOLITE_PROTOCOL when
+   *   its owner wrote another generation while we leased one
    */
   lease(generation: number): Lease {
     const current = this.#leased ? this.#lease?.deref() : undefined;
@@ -131,10 +149,14 @@ export class ImportedChunk implements Chunk, Unlockable {
         },
       );
     }
+    // Two leases at a time would each be taken for the last one when they end.
+    if (this.#leased && generation !== this.#leasedGeneration)
+      throw refused(`its generation went from ${this.#leasedGeneration} to ${generation} under a lease`);
     const rested = this.#rested;
     this.#rested = undefined;
     this.#leased = true;
-    return rested !== undefined && rested.generation === generation ? rested : this.#makeLease();
+    this.#leasedGeneration = generation;
+    return rested !== undefined && rested.generation === generation ? rested : this.#makeLease(generation);
   }
 
   /** Any other chunk its owner may refill when our lease has ended. */
@@ -189,8 +211,8 @@ export class ImportedChunk implements Chunk, Unlockable {
     return fd;
   }
 
-  #makeLease(): Lease {
-    const lease = new Lease(this);
+  #makeLease(generation: number): Lease {
+    const lease = new Lease(this, generation);
     this.#lease = new WeakRef(lease);
     this.#leases += 1;
     collected.register(lease, { chunk: this, nth: this.#leases }, this);
@@ -200,6 +222,7 @@ export class ImportedChunk implements Chunk, Unlockable {
   #discard(): void {
     if (this.#discarded) return;
     this.#discarded = true;
+    mappedChunks -= 1;
     this.#rested = undefined;
     // There is nothing to end any more, and the chunk is not to wait for its leases to be collected.
     collected.unregister(this);
@@ -208,6 +231,29 @@ export class ImportedChunk implements Chunk, Unlockable {
     this.onDrop.clear();
     abandon(this.#mapping);
     closeDescriptor(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+/** Chunks of others that are mapped here. */
+let mappedChunks = 0;
+let mostMappedChunks: number | undefined;
+
+/** @throws ERR_IOLITE_LIMIT when no more chunks of others may be mapped */
+function checkMappings(): void {
+  mostMappedChunks ??= Math.floor(mostMappings() * MAPPINGS_PART);
+  if (mappedChunks < mostMappedChunks) return;
+  throw new IoliteError(
+    'ERR_IOLITE_LIMIT',
+    `Cannot map a received descriptor: ${mappedChunks} chunks of other processes are mapped already`,
+  );
+}
+
+function mostMappings(): number {
+  try {
+    return Number(readFileSync('/proc/sys/vm/max_map_count', 'latin1')) || USUAL_MAPPINGS;
+  } catch {
+    return USUAL_MAPPINGS;
   }
 }
 
@@ -225,7 +271,8 @@ const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }
  * Takes over a descriptor that a peer passed, if it is what it has to be: a memfd of the stated size that
  * nobody can shrink, grow or write anew, with the stated chunk in all of its pages. Waits for nothing,
  * whatever was passed. The caller adds a grant.
- * @throws ERR_IOLITE_PROTOCOL when it is not; SystemError: ENOMEM, EMFILE. The descriptor is closed then.
+ * @throws ERR_IOLITE_PROTOCOL when it is not; ERR_IOLITE_LIMIT; SystemError: ENOMEM, EMFILE. The
+ *   descriptor is closed then.
  */
 export function importChunk(
   fd: number,
@@ -237,6 +284,7 @@ export function importChunk(
     const cacheKey = `${key}:${options.onWrite}`;
     const present = known.get(cacheKey)?.deref();
     if (present !== undefined && present.id === statement.id) return present;
+    checkMappings();
     const chunk = own(fd, cacheKey, statement, frozen, options.onWrite);
     known.set(cacheKey, new WeakRef(chunk));
     return chunk;

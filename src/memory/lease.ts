@@ -20,9 +20,10 @@ export class Lease {
   /** Live references. Changed by {@link retain} and {@link release} only. */
   references = 0;
 
-  constructor(chunk: Chunk) {
+  /** @param generation of a chunk whose owner could change it between two looks: the one that was checked */
+  constructor(chunk: Chunk, generation = chunk.generation) {
     this.#chunk = chunk;
-    this.#generation = chunk.generation;
+    this.#generation = generation;
     this.#bytes = chunk.bytes;
   }
 

@@ -20,7 +20,10 @@ interface Range {
  * Buffers that are filled promptly, with no other program running meanwhile, share pages with sealed ones.
  */
 export class OpenPages {
-  /** The last one opened, until it is shut: those before it end in pages of their own, and before it. */
+  /**
+   * The last one opened of those that follow one another, until it is shut: those before it end in pages of
+   * their own, and before it. What has a chunk for itself is none of them.
+   */
   #last: Range | undefined;
 
   /** Where the next small buffer begins, at `position` or behind it. */
@@ -33,13 +36,14 @@ export class OpenPages {
   /** Lets a range be written. @throws SystemError: ENOMEM; it is cancelled then */
   open<R extends Range>(range: R, pool: { cancel(range: R): void }): void {
     const { lease, offset, length } = range;
+    const chunk = lease.chunk as OwnedChunk;
     try {
-      (lease.chunk as OwnedChunk).open(offset, offset + length);
+      chunk.open(offset, offset + length);
     } catch (error) {
       pool.cancel(range);
       throw error;
     }
-    this.#last = range;
+    if (chunk.soleEnd === undefined) this.#last = range;
   }
 
   /** Protects it again. @throws SystemError: ENOMEM */

@@ -52,7 +52,8 @@ export class SharedChunk implements OwnedChunk {
   #audience: Audience | undefined;
   readonly #division: Division | undefined;
   #generation: number;
-  readonly #fd: number;
+  /** -1 once it is dropped: the number may be another file's then. */
+  #fd: number;
   #mapping: MappedMemory;
   readonly #onIdle: (chunk: SharedChunk) => void;
   /** Whether a descriptor ever left, so that other domains may hold leases. */
@@ -269,5 +270,6 @@ export class SharedChunk implements OwnedChunk {
     this.holders.clear();
     abandon(this.#mapping);
     closeDescriptor(this.#fd);
+    this.#fd = -1;
   }
 }

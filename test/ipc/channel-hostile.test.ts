@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import {
   FrameType,
@@ -13,10 +15,12 @@ import {
   STREAM_WINDOW_PIECES,
 } from '../../src/ipc/wire/frame.ts';
 import { MAX_HEAD_LEVELS } from '../../src/ipc/wire/weight.ts';
+import { writeGeneration, writeHeader } from '../../src/memory/header.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
+import { map } from '../../src/os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
-import { sendDescriptor, socketPair } from '../../src/os/socket.ts';
+import { peekDescriptor, sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
 import { grantFrame, HELLO, Hostile, messageFrame, rawFrame, Sample } from '../support/hostile.ts';
@@ -112,6 +116,9 @@ test('frames that are not as described cut the peer off', async () => {
     'a farewell in the middle of a stream': [messageFrame(STREAM, 1), frame(FrameType.BYE, [])],
     'a stream stopped without a number': [rawFrame(FrameType.STOP, Buffer.alloc(3))],
     'a stream stopped for no JSON': [rawFrame(FrameType.STOP, Buffer.from([1, 0, 0, 0, 0xff]))],
+    'a stream stopped for a reason that is longer than a head': [
+      rawFrame(FrameType.STOP, Buffer.from(`\0\0\0\0${JSON.stringify('x'.repeat(1024 ** 2))}`)),
+    ],
     'a cut without a reason': [rawFrame(FrameType.CUT, Buffer.alloc(0))],
   };
   for (const [start, length] of [
@@ -491,5 +498,38 @@ test('a peer that reads nothing makes nothing grow', async () => {
     assert.ok(sent <= 1024, `${sent} messages were sent`);
     hostile.channel.destroy();
     await assert.rejects(watchdog(sending, 'the rejection'), { code: 'ERR_IOLITE_CLOSED' });
+  });
+});
+
+test('who writes another generation under a lease is cut off, and passed no file of ours', async () => {
+  await leavesNothing(async () => {
+    using hostile = new Hostile();
+    // Echoes: the first request's body is let go of, the second one's is passed back.
+    let begin = (): void => {};
+    const begun = new Promise<void>(resolve => {
+      begin = resolve;
+    });
+    hostile.channel.onRequest(async ({ body }, { number, signal }) => {
+      begin();
+      if (number === 2) return { body: body as Aggregate };
+      await once(signal, 'abort');
+      body?.release();
+      return {};
+    });
+    const fd = createMemfd('hostile', SIZE);
+    const theirs = map(fd, SIZE, 'read-write', true);
+    const id = writeHeader(theirs.bytes, 1, 'everyone');
+    addSeals(fd, ALL_SEALS);
+    const passed = reopenReadOnly(fd);
+    hostile.pass(1, passed);
+    const request = (number: number, generation: number): Buffer =>
+      messageFrame(REQUEST, number, { slices: [[1, generation, 4096, 10]] });
+    hostile.peer.write(HELLO, grantFrame(1, SIZE, id), request(1, 1));
+    await watchdog(begun, 'the first request');
+    writeGeneration(theirs.bytes, 2);
+    hostile.peer.write(request(2, 2), frame(FrameType.REVOKE, [1]), frame(FrameType.CANCEL, [1]));
+    assert.equal(await hostile.code(), PROTOCOL);
+    assert.equal(peekDescriptor(hostile.descriptors), 'ended');
+    for (const each of [passed, fd]) closeDescriptor(each);
   });
 });

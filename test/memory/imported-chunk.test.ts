@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { openSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { writeGeneration, writeHeader } from '../../src/memory/header.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
@@ -203,4 +204,32 @@ test('a received chunk may be sent by reference if its owner never refills it, o
     imported.removeGrant();
     chunk.drop();
   }
+});
+
+test('a chunk whose owner raises its generation under a lease is refused, and stays whole', () => {
+  const fd = createMemfd('test', SIZE);
+  const theirs = map(fd, SIZE, 'read-write', true);
+  const id = writeHeader(theirs.bytes, 1, 'everyone');
+  addSeals(fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE);
+  const imported = importChunk(reopenReadOnly(fd), { id, size: SIZE, sole: false }, OPTIONS);
+  imported.addGrant();
+  const lease = imported.lease(1);
+  lease.retain();
+  writeGeneration(theirs.bytes, 2);
+  assert.throws(() => imported.lease(2), refused);
+  lease.release();
+  imported.removeGrant();
+  closeDescriptor(fd);
+});
+
+test('a chunk that is not used any more passes no descriptor, whatever file has its number by then', () => {
+  const chunk = makeChunk();
+  const imported = importChunk(chunk.grant(), chunk, OPTIONS);
+  imported.addGrant();
+  imported.removeGrant();
+  chunk.drop();
+  const others = [openSync('/etc/passwd', 'r'), openSync('/etc/passwd', 'r')];
+  assert.throws(() => imported.grant(), { code: 'ENOENT' });
+  assert.throws(() => chunk.grant(), { code: 'ENOENT' });
+  for (const fd of others) closeDescriptor(fd);
 });

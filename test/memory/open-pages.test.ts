@@ -108,3 +108,21 @@ test('on the heap, where nothing can be protected, it is recycle', () => {
   pool.commit(reservation, 10).release();
   assert.equal(pool.stats().chunks, 1);
 });
+
+test('a copy behind an open buffer shares no page with it, whatever was made elsewhere meanwhile', () => {
+  const LARGE_BYTES = 512 * 1024;
+  using pool = new ChunkPool({ kind: 'protect' });
+  for (const end of ['commit', 'cancel'] as const) {
+    const open = pool.reserve(100);
+    const large = pool.reserve(LARGE_BYTES, true);
+    if (end === 'commit') pool.commit(large, LARGE_BYTES);
+    else pool.cancel(large);
+    const copy = pool.reserve(10, true);
+    assert.equal(copy.lease, open.lease);
+    pool.commit(copy, 10);
+    const pageOf = (offset: number): number => Math.floor(offset / PAGE_BYTES);
+    assert.ok(pageOf(copy.offset) > pageOf(open.offset), 'it can be written still');
+    open.bytes.fill(1);
+    pool.commit(open, 100);
+  }
+});

@@ -81,7 +81,9 @@ class AdaptedRequest implements ServerRequest {
   }
 
   header(name: string): string | undefined {
-    const value = this.#request.headers[name];
+    const { headers } = this.#request;
+    // By its own fields alone: it has `constructor` too.
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
     return Array.isArray(value) ? value.join(', ') : value;
   }
 

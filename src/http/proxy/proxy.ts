@@ -25,6 +25,7 @@ import { type SelectedResponse, StoredResponses, selectsSame } from './cache/sto
 import { conditionsOf } from './cache/validation.ts';
 import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
 import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
+import { BodyRoom } from './origin/body-room.ts';
 import { createOrigin } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
@@ -156,6 +157,7 @@ class CachingProxy implements ReverseProxy {
     this.#context = {
       origin,
       responses: new StoredResponses(this.#store),
+      room: new BodyRoom(() => this.#store.allowance),
       forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
       storeCookies,
       groupFields,

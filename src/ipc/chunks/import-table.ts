@@ -11,6 +11,7 @@ import type { Lease } from '../../memory/lease.ts';
 import { EMFILE } from '../../os/constants.ts';
 import { descriptorLimit, discardForeign } from '../../os/descriptor.ts';
 import { peekDescriptor, skipDescriptor } from '../../os/socket.ts';
+import { MappingPace } from '../flow/mapping-pace.ts';
 import {
   checkLength,
   type Frame,
@@ -37,8 +38,11 @@ export interface ImportHost {
 }
 
 /** Of the descriptors that this process may have, the last ones, for which idle chunks are given back. */
-const RESERVE_PART = 0.125;
+const RESERVE_PART = 1 / 8;
 const LEAST_RESERVE_DESCRIPTORS = 8;
+/** And the very last ones no peer gets: the program has to open files and to accept connections. */
+const KEPT_DESCRIPTORS = 16;
+const KEPT_PART = 1 / 64;
 
 /** The chunks this side of a channel was given by its peer, by the numbers that the peer's messages use. */
 export class ImportTable {
@@ -52,6 +56,7 @@ export class ImportTable {
   readonly #host: ImportHost;
   /** Chunks that we have asked the peer to revoke. */
   readonly #asked = new Set<number>();
+  readonly #pace = new MappingPace(performance.now());
 
   constructor(descriptors: number, options: Partial<ImportOptions>, quotas: Quotas, host: ImportHost) {
     this.#host = host;
@@ -70,7 +75,8 @@ export class ImportTable {
 
   /**
    * A GRANT frame: takes the descriptor that was sent before it.
-   * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT; Postponed when this process has no descriptor left for it
+   * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT; Postponed when this process has no descriptor left for it,
+   *   or the peer has so much mapped that it has to wait
    */
   granted(frame: Frame): void {
     checkLength(frame, 32);
@@ -88,15 +94,24 @@ export class ImportTable {
       discardForeign(fd);
       throw problem;
     }
+    if (!this.#pace.take(size, performance.now())) {
+      discardForeign(fd);
+      throw new Postponed(mappingTooMuchError());
+    }
     const id = body.toString('hex', 16, 32);
     const chunk = this.#import(fd, { id, size, sole: (frame.flags & 1) !== 0 });
-    skipDescriptor(this.#descriptors);
     chunk.addGrant();
-    this.#chunks.set(index, chunk);
-    this.#mappedBytes += chunk.size;
     // Numbers are given from the lowest on.
     const limit = descriptorLimit();
-    if (fd >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
+    const { descriptor } = chunk;
+    if (descriptor >= limit - Math.min(KEPT_DESCRIPTORS, limit * KEPT_PART)) {
+      chunk.removeGrant();
+      throw this.#exhausted();
+    }
+    skipDescriptor(this.#descriptors);
+    this.#chunks.set(index, chunk);
+    this.#mappedBytes += chunk.size;
+    if (descriptor >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
   }
 
   #import(fd: number, statement: ChunkStatement): ImportedChunk {
@@ -208,6 +223,10 @@ export class ImportTable {
     invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');
     chunk.removeGrant();
   }
+}
+
+function mappingTooMuchError(): IoliteError {
+  return new IoliteError('ERR_IOLITE_LIMIT', 'The peer had more mapped in a moment than anybody can read');
 }
 
 function leaseOf(chunk: ImportedChunk, generation: number): Lease {

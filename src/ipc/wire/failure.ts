@@ -1,6 +1,6 @@
 import { IoliteError, type IoliteErrorCode } from '../../base/error.ts';
 import type { Json } from '../../base/json.ts';
-import type { FrameWriter } from './frame.ts';
+import { type FrameWriter, MAX_MESSAGE_HEAD_BYTES, protocolError } from './frame.ts';
 import { parseHead } from './head.ts';
 
 /** Characters of an error's code, and of its message, that the peer is told. */
@@ -106,8 +106,10 @@ export function writeReason(
   reason.copy(buffer, at);
 }
 
-/** The error at the end of such a frame. @throws ERR_IOLITE_PROTOCOL when it is none */
+/** The error at the end of such a frame. @throws ERR_IOLITE_PROTOCOL when it is none, or too long */
 export function readReason(body: Buffer, at: number): IoliteError {
+  if (body.length - at > MAX_MESSAGE_HEAD_BYTES)
+    throw protocolError(`a reason of ${body.length - at} bytes was given`);
   return failureOf(parseHead(body, at, body.length));
 }
 

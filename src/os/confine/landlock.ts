@@ -41,6 +41,9 @@ const [REFER_SINCE_VERSION, TRUNCATE_SINCE_VERSION] = [2, 3];
 const FILE_RIGHTS = Right.EXECUTE | Right.WRITE_FILE | Right.READ_FILE | Right.TRUNCATE;
 const READ = Right.EXECUTE | Right.READ_FILE | Right.READ_DIR;
 const WRITE = Right.WRITE_FILE | Right.MAKE_REG | Right.TRUNCATE;
+/** Since 6: signals go to those alone that the process started after it was restricted, and to itself. */
+const SCOPE_SIGNAL = 0x2n;
+const SCOPES_SINCE_VERSION = 6;
 const WORD_BYTES = 8;
 
 /** Which version of Landlock the kernel has (landlock(7)); 0 where it has none, or does not let us. */
@@ -55,8 +58,9 @@ export function landlockVersion(): number {
 
 /**
  * Lets this thread open no other files from now on, nor what it becomes or starts (landlock(7)). What is open
- * stays so; to look at names, attributes and links of others stays possible. It cannot be taken back, and
- * privileges cannot be gained any more by executing (no_new_privs).
+ * stays so; to look at names, attributes and links of others stays possible, to change their modes and times,
+ * and to connect to sockets. Other processes but those that it starts are sent no signals any more, as of
+ * Linux 6.12. It cannot be taken back, and privileges cannot be gained any more by executing (no_new_privs).
  * @returns false where the kernel has no Landlock
  * @throws SystemError
  */
@@ -68,8 +72,7 @@ export function restrictFiles({ read, write }: FileAccess): boolean {
     (version >= REFER_SINCE_VERSION ? Right.REFER : 0n) |
     (version >= TRUNCATE_SINCE_VERSION ? Right.TRUNCATE : 0n);
   const { landlockCreateRuleset, landlockRestrictSelf, prctl } = libc();
-  const attributes = Buffer.alloc(WORD_BYTES);
-  attributes.writeBigUInt64LE(handled);
+  const attributes = attributesOf(handled, version);
   const ruleset = checked(
     landlockCreateRuleset(SYS_LANDLOCK_CREATE_RULESET, attributes, attributes.length, 0),
     'landlock_create_ruleset',
@@ -88,6 +91,15 @@ export function restrictFiles({ read, write }: FileAccess): boolean {
     closeDescriptor(ruleset);
   }
   return true;
+}
+
+/** struct landlock_ruleset_attr: rights to files, to the network, scopes; older kernels know the first. */
+function attributesOf(handled: bigint, version: number): Buffer {
+  const hasScopes = version >= SCOPES_SINCE_VERSION;
+  const attributes = Buffer.alloc(hasScopes ? 3 * WORD_BYTES : WORD_BYTES);
+  attributes.writeBigUInt64LE(handled);
+  if (hasScopes) attributes.writeBigUInt64LE(SCOPE_SIGNAL, 2 * WORD_BYTES);
+  return attributes;
 }
 
 function allow(ruleset: number, path: string, rights: bigint): void {

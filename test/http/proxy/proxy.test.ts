@@ -395,3 +395,27 @@ test('Cache-Status says why a response that may be stored is not', async () => {
   assert.match(await status('/47?size=250000'), /fwd=uri-miss; stored$/);
   assert.match(await status('/47?size=250000'), /hit/);
 });
+
+test('a field by which a response varies may have any name', async () => {
+  await using harness = await Harness.start((_, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', Vary: 'constructor, __proto__' }).end('content');
+  });
+  for (let round = 0; round < 2; round++) assert.equal((await harness.get('/')).text, 'content');
+  assert.equal((await harness.get('/', { Constructor: 'x' })).text, 'content');
+  assert.equal(harness.asked.length, 2);
+});
+
+test('a response in a transfer coding that nobody asked for is none', async () => {
+  await using harness = await Harness.start(({ socket }) => {
+    socket.end('HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: gzip\r\n\r\ncontent');
+  });
+  assert.equal((await harness.get('/')).status, 502);
+});
+
+test('a 204 states no length, whatever its origin says', async () => {
+  await using harness = await Harness.start(({ socket }) => {
+    socket.end('HTTP/1.1 204 No Content\r\nCache-Control: max-age=60\r\nContent-Length: 7\r\n\r\n');
+  });
+  const { status, headers } = await harness.get('/');
+  assert.deepEqual([status, headers['content-length']], [204, undefined]);
+});

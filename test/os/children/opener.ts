@@ -23,6 +23,10 @@ const actions: Record<string, (path: string) => unknown> = {
     if (error !== undefined) throw error;
     return 'run';
   },
+  signal: pid => {
+    process.kill(Number(pid), 'SIGWINCH');
+    return 'signalled';
+  },
   tell: () => ({
     args: process.argv.slice(2),
     variable: process.env.OF_THE_TEST,

@@ -70,3 +70,18 @@ test('a confined child inherits what it is passed, and what it is called by', { 
   const { head } = await watchdog(channel.request({ head: { action: 'tell', path: '' } }), 'an answer');
   assert.deepEqual(head, { args: ['one', 'two'], variable: 'yes', told: [] });
 });
+
+const skipSignals = landlockVersion() < 6 ? 'the kernel does not keep signals' : false;
+
+test('a confined child signals nobody but itself', { skip: skipSignals }, async () => {
+  await using family = new Family();
+  const { channel, process: child } = await family.fork(OPENER, [], {
+    files: { read: programFiles(OPENER), write: ['/dev/null'] },
+  });
+  const signal = async (pid: number | undefined): Promise<unknown> => {
+    const asked = channel.request({ head: { action: 'signal', path: String(pid) } });
+    return (await watchdog(asked, 'an answer')).head;
+  };
+  assert.equal(await signal(process.pid), 'EPERM');
+  assert.equal(await signal(child.pid), 'signalled');
+});

@@ -68,6 +68,11 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     return Math.min(Math.floor(this.#store.bounds.allowance * LARGEST_PART), LARGEST_BYTES);
   }
 
+  /** Most bytes of all contents; less than the budget while memory is short. */
+  get allowance(): number {
+    return this.#store.bounds.allowance;
+  }
+
   /** Changes the budget, as Store.resize() does. @throws ERR_IOLITE_CLOSED */
   resize(budget: number): void {
     this.#store.resize(budget);

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { tokensOf } from '../../message/header-list.ts';
+import { forEachField, plainName } from '../forwarded-fields.ts';
 import type { Resource } from '../resource.ts';
 import { type ResponseFacts, type StoredFacts, storedField } from './response-facts.ts';
 import type { Refusal, ResponseStore } from './response-store.ts';
@@ -167,11 +168,21 @@ export function keyOfVariant(
 
 /**
  * What the origin saw of the fields that a response varies by: null for what was not there, or was for one
- * hop because Connection names it, and so went no further.
+ * hop because Connection names it, and so went no further. All lines of a field count, and those whose names
+ * have `_` for `-`: the origin gets them all, and which it believes nobody knows.
  */
 function selectingValues(fields: readonly string[], request: ServerRequest): (string | null)[] {
-  const hop = tokensOf(request.header('connection'));
-  return fields.map(name => (hop.includes(name) ? null : normalized(request.header(name))));
+  const hop = new Set(tokensOf(request.header('connection')).map(plainName));
+  const lines = new Map<string, string>();
+  forEachField(request.rawHeaders, (name, value) => {
+    const plain = plainName(name);
+    const before = lines.get(plain);
+    lines.set(plain, before === undefined ? value : `${before},${value}`);
+  });
+  return fields.map(name => {
+    const plain = plainName(name);
+    return hop.has(plain) ? null : normalized(lines.get(plain));
+  });
 }
 
 /** Spaces around members of a list are not part of them (RFC 9111, 4.1). */

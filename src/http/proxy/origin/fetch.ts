@@ -10,6 +10,7 @@ import { ASKED_BY_ANYBODY, mayStore, type StorableRequest } from '../cache/stora
 import { type SelectedResponse, type StoredResponses, variesAlike } from '../cache/stored-responses.ts';
 import { conditionsOf, renewed } from '../cache/validation.ts';
 import type { Resource } from '../resource.ts';
+import type { BodyRoom } from './body-room.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
 import type { Exchange, Origin, ResponseHead } from './origin.ts';
 import type { ReceivedBody } from './received-body.ts';
@@ -41,6 +42,8 @@ export interface FetchContext {
   readonly origin: Origin;
   readonly responses: StoredResponses;
   readonly forwarding: Forwarding;
+  /** Of bodies that are to be stored. */
+  readonly room: BodyRoom;
   /** As {@link mayStore} takes it. */
   readonly storeCookies: boolean;
   /** As {@link groupsOf} takes them: nobody else is told of them. */
@@ -138,7 +141,7 @@ export class Fetch {
   /** @returns 'other' when the 304 is about a version that is not stored */
   #confirmed(head: ResponseHead, body: ReceivedBody, found: SelectedResponse): FetchOutcome | 'other' {
     const { requestedAt, receivedAt } = head;
-    const headers = forwardedResponse(head.headers, this.#context.forwarding);
+    const headers = forwardedResponse(head, this.#context.forwarding);
     const confirmed = renewed(found.facts, this.#withoutGroupFields(headers), { requestedAt, receivedAt });
     body.close();
     if (confirmed === undefined) return 'other';
@@ -177,7 +180,7 @@ export class Fetch {
   #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
     const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
-    const received = forwardedResponse(head.headers, forwarding);
+    const received = forwardedResponse(head, forwarding);
     const headers = this.#withoutGroupFields(received);
     const groups = groupsOf(received, this.#context.groupFields);
     const times = { requestedAt, receivedAt, ...(groups === undefined ? {} : { groups }) };
@@ -208,6 +211,7 @@ export class Fetch {
     const { responses } = this.#context;
     body.keep({
       limit: responses.largest,
+      room: this.#context.room,
       evenAlone: length <= responses.largest && refusal === undefined,
       done: content => {
         this.#finish(body);

@@ -107,10 +107,15 @@ function ownFields(request: ServerRequest, trustForwarded: boolean, whole: boole
 }
 
 /**
- * Fields of a response as they are sent on, and stored: without what was for one hop. Content-Length is kept.
+ * Fields of a response as they are sent on, and stored: without what was for one hop. Content-Length is kept,
+ * but for a 204, which has none (RFC 9110, 8.6): who believed it would take the next answer for its content.
  */
-export function forwardedResponse(headers: HeaderList, { pseudonym }: Forwarding): string[] {
+export function forwardedResponse(
+  { status, headers }: { readonly status: number; readonly headers: HeaderList },
+  { pseudonym }: Forwarding,
+): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...tokensOf(fieldOf(headers, 'connection')), 'via']);
+  if (status === 204) dropped.add('content-length');
   const via = listed(fieldOf(headers, 'via'), `1.1 ${pseudonym}`);
   return [...without(headers, dropped), 'Via', via];
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Pool as Connections, type Dispatcher } from 'undici';
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { ArgumentError, describe, IoliteError } from '../../../base/error.ts';
+import { fieldOf, type HeaderList } from '../../message/header-list.ts';
 import type { Exchange, Origin, OriginRequest, Receive } from './origin.ts';
 import { isRetryable, originError } from './origin-error.ts';
 import { ReceivedBody } from './received-body.ts';
@@ -97,15 +98,14 @@ class HttpExchange<T> implements Exchange<T> {
         },
         onResponseStart: (controller, status) => {
           if (status < 200) return;
-          if (status > 599) {
-            controller.abort(
-              new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with status ${status}`),
-            );
+          const { rawHeaders } = controller;
+          const lines = (rawHeaders as Buffer[]).map(each => each.toString('latin1'));
+          const problem = problemOf(status, lines);
+          if (problem !== undefined) {
+            controller.abort(new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with ${problem}`));
             return;
           }
-          const { rawHeaders } = controller;
           this.#hasHead = true;
-          const lines = (rawHeaders as Buffer[]).map(each => each.toString('latin1'));
           const head = { status, headers: lines, requestedAt, receivedAt: Date.now() };
           this.#resolve(this.#receive(head, this.#body));
         },
@@ -152,6 +152,15 @@ function originOf(url: unknown): string {
   throw new ArgumentError(
     `Cannot use origin: a URL of http or https without a path is wanted, ${describe(url)} was given`,
   );
+}
+
+/** Why a response cannot be passed on, or undefined if it can. */
+function problemOf(status: number, headers: HeaderList): string | undefined {
+  if (status > 599) return `status ${status}`;
+  // Nobody asked for another one (TE), which would stay in the bytes while its name is taken off.
+  const coding = fieldOf(headers, 'transfer-encoding');
+  const isKnown = coding === undefined || coding.trim().toLowerCase() === 'chunked';
+  return isKnown ? undefined : `transfer coding ${JSON.stringify(coding.slice(0, 40))}`;
 }
 
 function aborted(): Error {

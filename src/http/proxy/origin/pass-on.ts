@@ -26,7 +26,7 @@ export async function passOn(
   const headers = forwardedRequest(request, resource, forwarding, false);
   const exchange = origin.send({ method, path: resource.path, headers, body }, (head, received) => ({
     status: head.status,
-    headers: forwardedResponse(head.headers, forwarding),
+    headers: forwardedResponse(head, forwarding),
     body: onlyReader(received, method, head.status),
   }));
   try {

@@ -1,5 +1,6 @@
 import { Aggregate } from '../../../aggregate/aggregate.ts';
 import { IoliteError } from '../../../base/error.ts';
+import type { BodyRoom } from './body-room.ts';
 
 /** How the source of a body is told to wait, to go on, and that nobody wants it any more. */
 export interface Flow {
@@ -12,6 +13,8 @@ export interface Flow {
 export interface Keeping {
   /** Most bytes that it may have. */
   readonly limit: number;
+  /** What it may take together with others. */
+  readonly room: BodyRoom;
   /** Whether it is received to its end though nobody reads it. */
   readonly evenAlone: boolean;
   /**
@@ -21,7 +24,7 @@ export interface Keeping {
    *   it is not kept
    */
   readonly done: (content: Aggregate) => Aggregate | undefined;
-  /** It was too large, failed, or was abandoned: it is not stored. */
+  /** It was too large, failed, or was abandoned, or too many others come: it is not stored. */
   readonly dropped: () => void;
 }
 
@@ -34,8 +37,8 @@ const PIECE_BYTES = 256 * 1024;
  * are there.
  *
  * While it is kept, all of it is in memory up to the limit, so that it comes as fast as the origin sends it,
- * and readers can join at any time. Otherwise what all have read is let go of, and the slowest reader sets
- * the pace.
+ * and readers can join at any time; what all of them take is bounded by their {@link BodyRoom}. Otherwise
+ * what all have read is let go of, and the slowest reader sets the pace.
  */
 export class ReceivedBody {
   readonly #flow: Flow;
@@ -44,6 +47,10 @@ export class ReceivedBody {
   #bytes = new Aggregate();
   #start = 0;
   #keeping: Keeping | undefined;
+  /** Where what it has in memory counts, from when it was to be kept on. */
+  #room: BodyRoom | undefined;
+  /** How many bytes of it count there. */
+  #counted = 0;
   #state: 'open' | 'ended' | { readonly error: Error } = 'open';
   #paused = false;
   /** Whether no more readers are to come. */
@@ -56,15 +63,16 @@ export class ReceivedBody {
   /** Keeps what is to come. Before the first byte. */
   keep(keeping: Keeping): void {
     this.#keeping = keeping;
+    this.#room = keeping.room;
   }
 
   /** Bytes came. They are the body's from here on: nobody changes them. */
   push(bytes: Buffer): void {
     if (this.#state !== 'open' || this.#isUnwanted()) return;
-    if (this.#keeping !== undefined && this.#bytes.length + bytes.length > this.#keeping.limit)
-      this.#dropKeeping();
+    if (this.#keeping !== undefined && !this.#mayKeep(bytes.length)) this.#dropKeeping();
     using piece = Aggregate.adopt(bytes);
     this.#bytes.append(piece);
+    this.#count();
     this.#wake();
     this.#settlePace();
   }
@@ -78,6 +86,8 @@ export class ReceivedBody {
     if (kept !== undefined) {
       // Slow readers hold the one copy that is kept, and none of their own.
       this.#bytes.release();
+      this.#count();
+      this.#room = undefined;
       this.#bytes = kept;
     }
     this.#wake();
@@ -125,6 +135,19 @@ export class ReceivedBody {
     this.#letGo();
   }
 
+  #mayKeep(more: number): boolean {
+    const { limit, room } = this.#keeping as Keeping;
+    return this.#bytes.length + more <= limit && room.has(more);
+  }
+
+  /** Tells the room what is in memory now. */
+  #count(): void {
+    if (this.#room === undefined) return;
+    const bytes = this.#bytes.released ? 0 : this.#bytes.length;
+    this.#room.add(bytes - this.#counted);
+    this.#counted = bytes;
+  }
+
   #wake(): void {
     for (const reader of this.#readers) reader.wake();
   }
@@ -146,6 +169,7 @@ export class ReceivedBody {
       let least = this.#start + this.#bytes.length;
       for (const { position } of this.#readers) least = Math.min(least, position);
       this.#bytes.trimStart(least - this.#start);
+      this.#count();
       this.#start = least;
     }
     this.#settlePace();
@@ -167,8 +191,10 @@ export class ReceivedBody {
 
   #releaseIfDone(): void {
     if (this.#bytes.released || !this.#closed || this.#readers.size > 0) return;
-    if (this.#state !== 'open') this.#bytes.release();
-    else if (!this.#keeping?.evenAlone) setImmediate(() => this.#abandon());
+    if (this.#state !== 'open') {
+      this.#bytes.release();
+      this.#count();
+    } else if (!this.#keeping?.evenAlone) setImmediate(() => this.#abandon());
   }
 
   /** What has not come to its end by now, as bodies without content do, is not wanted. */

@@ -9,7 +9,16 @@ const RESOURCE = makeResource('http', 'a.example', '/b?c');
 const KEY = RESOURCE.key;
 
 function request(fields: Record<string, string> = {}): ServerRequest {
-  return { header: (name: string) => fields[name] } as unknown as ServerRequest;
+  return sent(Object.entries(fields).flat());
+}
+
+/** A request with these lines, as node:http gives it: of some fields it has the first line only. */
+function sent(rawHeaders: readonly string[]): ServerRequest {
+  const first = (name: string): string | undefined => {
+    const at = rawHeaders.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
+    return at === -1 ? undefined : rawHeaders[at + 1];
+  };
+  return { header: first, rawHeaders } as unknown as ServerRequest;
 }
 
 function response(vary?: string): ResponseFacts {
@@ -67,4 +76,13 @@ test('selectsSame() compares the fields that a response varies by, and no others
   assert.equal(selectsSame(facts, request(fields), request({ ...fields, accept: 'a,b', 'x-b': '3' })), true);
   assert.equal(selectsSame(facts, request(fields), request({ ...fields, 'x-a': '2' })), false);
   assert.equal(selectsSame(response(), request(fields), request()), true);
+});
+
+test('all lines of a field select, and those of a name that many an origin takes for it', () => {
+  const facts = response('User-Agent');
+  const honest = sent(['User-Agent', 'a']);
+  assert.equal(selectsSame(facts, honest, sent(['user-agent', ' a '])), true);
+  assert.equal(selectsSame(facts, honest, sent(['User-Agent', 'a', 'User-Agent', 'b'])), false);
+  assert.equal(selectsSame(facts, honest, sent(['User-Agent', 'a', 'User_Agent', 'b'])), false);
+  assert.equal(selectsSame(facts, honest, sent(['User-Agent', 'a', 'Connection', 'User_Agent'])), false);
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { createPool } from '../../../../src/aggregate/pool.ts';
+import { BodyRoom } from '../../../../src/http/proxy/origin/body-room.ts';
 import { ReceivedBody } from '../../../../src/http/proxy/origin/received-body.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 import { Harness } from '../support/harness.ts';
@@ -104,6 +105,7 @@ test('readers get all of it at their own pace, and what nobody needs is let go o
   let kept = '';
   body.keep({
     limit: 3 * MiB,
+    room: new BodyRoom(() => 3 * MiB),
     evenAlone: true,
     done: content => {
       kept = content.toString();
@@ -131,6 +133,38 @@ test('readers get all of it at their own pace, and what nobody needs is let go o
   pool.close();
   assert.equal(pool.stats().chunks, 0);
 });
+
+test('bodies that are to be stored take no more together than their room, whoever reads them', async () => {
+  const room = new BodyRoom(() => 4 * MiB);
+  const calls: string[] = [];
+  const [first, second] = ['first', 'second'].map(name => {
+    const flow = ['pause', 'resume', 'abort'].map(call => [call, () => calls.push(`${name} ${call}`)]);
+    const body = new ReceivedBody(Object.fromEntries(flow));
+    const done = (): void => {
+      calls.push(`${name} done`);
+      body.close();
+    };
+    const dropped = (): void => {
+      calls.push(`${name} dropped`);
+      body.close();
+    };
+    body.keep({ limit: 3 * MiB, room, evenAlone: false, done: () => void done(), dropped });
+    return { body, reader: body.reader() };
+  }) as [Incoming, Incoming];
+  for (let i = 0; i < 3; i++) first.body.push(Buffer.alloc(MiB));
+  first.body.end();
+  assert.equal(room.bytes, 3 * MiB, 'what was not stored stays until it is read');
+  for (let i = 0; i < 2; i++) second.body.push(Buffer.alloc(MiB));
+  assert.deepEqual(calls, ['first done', 'second dropped', 'second pause']);
+  for (const { reader } of [first, second]) await reader.return?.();
+  await new Promise(setImmediate);
+  assert.equal(room.bytes, 0);
+});
+
+interface Incoming {
+  readonly body: ReceivedBody;
+  readonly reader: AsyncIterableIterator<{ release(): void }>;
+}
 
 async function open(url: string): Promise<IncomingMessage> {
   const outgoing = request(url, { agent: false });
