@@ -9,8 +9,9 @@ import {
   O_RDONLY,
   RLIMIT_NOFILE,
 } from './constants.ts';
-import { descriptorOwners, THREAD } from './ledger.ts';
 import { type Address, callInThreadPool, checked, libc, unsupportedReason } from './libc.ts';
+import { descriptorOwners } from './thread/ledger.ts';
+import { THREAD } from './thread/termination.ts';
 
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is gone whatever close(2) answers. */
 export function closeDescriptor(fd: number): void {

@@ -14,8 +14,8 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from './constants.ts';
-import { claimMapping, freeMapping, mappingAddresses } from './ledger.ts';
 import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
+import { claimMapping, freeMapping, mappingAddresses } from './thread/ledger.ts';
 
 /** How a file is mapped. */
 export type Protection =
