@@ -10,7 +10,7 @@ import { type ChannelState, NEXT_STATES } from './channel-state.ts';
 import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
-import { Postponement } from './flow/postponement.ts';
+import { Intake } from './flow/intake.ts';
 import type { Message } from './message.ts';
 import { PeerHolder } from './peer-holder.ts';
 import { PeerLoss } from './peer-loss.ts';
@@ -20,17 +20,15 @@ import { Requester } from './requester.ts';
 import type { RequestHandler } from './responder.ts';
 import { channelClosedError, SENT, Sender } from './sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
-import { cutOffError, type PeerEnd, peerGoneError, readReason, writeReason } from './wire/failure.ts';
 import {
-  checkLength,
-  type Frame,
-  FrameReader,
-  FrameType,
-  FrameWriter,
-  MessageKind,
-  Postponed,
-  protocolError,
-} from './wire/frame.ts';
+  cutOffError,
+  failureOf,
+  type PeerEnd,
+  peerGoneError,
+  readReason,
+  writeReason,
+} from './wire/failure.ts';
+import { checkLength, type Frame, FrameType, FrameWriter, MessageKind, protocolError } from './wire/frame.ts';
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
@@ -67,7 +65,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly requester: Requester;
   readonly #socket: MessageSocket;
   readonly #descriptors: number;
-  readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
   readonly #exports: ExportTable;
   readonly #sender: Sender;
@@ -75,7 +72,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #outgoing: OutgoingStreams;
   readonly #busyPoll: BusyPoll;
   readonly #flushes: FlushSchedule;
-  readonly #postponement: Postponement;
+  readonly #intake: Intake;
   /** How far this side is, and the peer. */
   #state: ChannelState = 'open';
   #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
@@ -118,8 +115,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       flush: () => this.#flush(),
       relieved: () => this.#receiver.responder.resume(),
     });
-    const { maxHeldBytes } = options;
-    this.#exports.holder = new PeerHolder(peer, maxHeldBytes, this.#sender, reason =>
+    this.#exports.holder = new PeerHolder(peer, options.maxHeldBytes, this.#sender, reason =>
       this.#fail(reason, true),
     );
     this.requester = new Requester({
@@ -150,10 +146,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       failed: cause => this.#loss.lost(cause),
       ended: () => this.#ended(),
     });
-    this.#postponement = new Postponement({
+    this.#intake = new Intake({
       pause: () => this.#socket.pause(),
       resume: () => this.#socket.resume(),
       retry: () => this.#received(Buffer.alloc(0)),
+      deliver: frame => this.#dispatch(frame),
       fail: error => this.#fail(error, true),
     });
     writeGreeting(this.#writer, quotas);
@@ -302,20 +299,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   #received(bytes: Buffer): void {
     this.#busyPoll.active();
-    this.#flushes.deliver(() => {
-      try {
-        this.#reader.push(bytes, frame => this.#dispatch(frame));
-        this.#postponement.caughtUp();
-      } catch (error) {
-        if (error instanceof Postponed) this.#postponement.postpone(error);
-        else this.#fail(error as Error, true);
-      }
-    });
+    this.#flushes.deliver(() => this.#intake.take(bytes));
   }
 
   #dispatch(frame: Frame): void {
     if (this.#state === 'closed') return;
-    if (frame.type === FrameType.CUT) return this.#fail(cutOffError(readReason(frame.body, 0)));
+    if (frame.type === FrameType.CUT) return this.#fail(cutOffError(failureOf(readReason(frame.body, 0))));
     if (this.#peerState === 'silent') return this.#hello(frame);
     switch (frame.type) {
       case FrameType.GRANT:
@@ -411,7 +400,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#exports.end();
     this.#receiver.end(error, reason);
     closeWithDescriptors(this.#descriptors);
-    this.#postponement.end();
+    this.#intake.end();
     this.#busyPoll.end();
     for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
     this.emit('close', error);

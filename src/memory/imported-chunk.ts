@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { closeDescriptor, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
+import { closeDescriptor, closeMemfd, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type MappedMemory, map } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
@@ -230,7 +230,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     for (const listener of this.onDrop) listener();
     this.onDrop.clear();
     abandon(this.#mapping);
-    closeDescriptor(this.#fd);
+    closeMemfd(this.#fd, this.size);
     this.#fd = -1;
   }
 }

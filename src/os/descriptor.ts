@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import {
   F_DUPFD_CLOEXEC,
   F_GET_SEALS,
@@ -8,8 +9,9 @@ import {
   O_RDONLY,
   RLIMIT_NOFILE,
 } from './constants.ts';
-import { descriptorOwners, THREAD } from './ledger.ts';
 import { type Address, callInThreadPool, checked, libc, unsupportedReason } from './libc.ts';
+import { descriptorOwners } from './thread/ledger.ts';
+import { THREAD } from './thread/termination.ts';
 
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is gone whatever close(2) answers. */
 export function closeDescriptor(fd: number): void {
@@ -74,6 +76,9 @@ export function descriptorLimit(): number {
  * answers, and of that nothing waits.
  */
 
+/** What stat(2) counts blocks in. */
+const BLOCK_BYTES = 512;
+
 /** Threads that may wait in close(2) at a time; more descriptors stay open until one of them has ended. */
 const MAX_THREADS = 256;
 /** After this threads that have ended are looked for. */
@@ -84,17 +89,29 @@ let threads: Address[] = [];
 const waiting: number[] = [];
 let timer: NodeJS.Timeout | undefined;
 
+/**
+ * Bytes of memory that are freed within milliseconds. Whoever closes a file last frees it: its owner may have
+ * let go of it before.
+ */
+const SOON_FREED_BYTES = 16 * 1024 ** 2;
+
 /** Whether it is a memfd, or a file of a like kind. Waits for nothing, whatever it is. */
 function isMemfd(fd: number): boolean {
   return libc().fcntl(fd, F_GET_SEALS, 0) !== -1;
 }
 
 /**
- * Closes a descriptor that another process passed, without waiting: what is no memfd is closed in a thread of
- * its own, some 30 us. (Not in libuv's pool, whose four threads would soon all wait.)
+ * Closes a descriptor that another process passed, without waiting: what is no memfd, or a large one, is
+ * closed in a thread of its own, some 30 us. (Not in libuv's pool, whose four threads would soon all wait.)
  */
 export function discardForeign(fd: number): void {
-  if (isMemfd(fd)) closeDescriptor(fd);
+  if (isMemfd(fd)) closeMemfd(fd, fstatSync(fd).blocks * BLOCK_BYTES);
+  else closeElsewhere(fd);
+}
+
+/** Closes a memfd, a large one in a thread of its own. @param length of its memory, in bytes */
+export function closeMemfd(fd: number, length: number): void {
+  if (length <= SOON_FREED_BYTES) closeDescriptor(fd);
   else closeElsewhere(fd);
 }
 

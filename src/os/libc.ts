@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 import type koffi from 'koffi';
 import { IoliteError, SystemError } from '../base/error.ts';
-import { enterNative, leaveNative } from './ledger.ts';
+import { enterNative, leaveNative } from './thread/termination.ts';
 
 /** An address in this process. Addresses of user space fit into a double exactly. */
 export type Address = number;

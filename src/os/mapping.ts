@@ -14,8 +14,8 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from './constants.ts';
-import { claimMapping, freeMapping, mappingAddresses } from './ledger.ts';
 import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
+import { claimMapping, freeMapping, mappingAddresses } from './thread/ledger.ts';
 
 /** How a file is mapped. */
 export type Protection =
@@ -186,13 +186,20 @@ function mapZeros(address: Address, length: number): boolean {
 }
 
 /**
+ * A peer's chunks are made present up to this length, 5 ms, as the event loop stands still meanwhile. The
+ * pages of longer ones come as they are read, sixteen at a time.
+ */
+const MAX_POPULATED_BYTES = 64 * 1024 ** 2;
+
+/**
  * Maps the first `length` bytes of a file.
  * @param populate make the pages present at once instead of at first touch; of a file without holes, or a new
- *   one, when it is for writing
+ *   one, when it is for writing. A 'read-only' mapping above 64 MiB is not made present
  * @throws SystemError, e.g. ENOMEM, EPERM for a writable mapping of a sealed memfd
  */
 export function map(fd: number, length: number, protection: Protection, populate: boolean): MappedMemory {
-  const populateFlag = populate && protection === 'read-only' ? MAP_POPULATE : 0;
+  const populateFlag =
+    populate && protection === 'read-only' && length <= MAX_POPULATED_BYTES ? MAP_POPULATE : 0;
   const attempted = `Cannot map ${length} bytes ${protection}`;
   const place = claimMapping(length);
   // Populating a writable private mapping would copy every page: never.

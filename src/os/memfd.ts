@@ -9,8 +9,9 @@ import {
   O_ACCMODE,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { descriptorOwners, THREAD } from './ledger.ts';
 import { checked, libc } from './libc.ts';
+import { descriptorOwners } from './thread/ledger.ts';
+import { THREAD } from './thread/termination.ts';
 
 /** Seals of a memfd, as bits (fcntl(2), "File Sealing"). */
 export const Seal = {

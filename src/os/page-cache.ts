@@ -17,8 +17,9 @@ import {
   SYS_OPENAT2,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
-import { descriptorOwners, THREAD } from './ledger.ts';
 import { addressOf, lastErrno, libc, unsupportedReason } from './libc.ts';
+import { descriptorOwners } from './thread/ledger.ts';
+import { THREAD } from './thread/termination.ts';
 
 /** struct open_how: flags, mode, resolve; 8 bytes each. */
 const HOW_BYTES = 24;

@@ -28,8 +28,9 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor, closeElsewhere, discardForeign } from './descriptor.ts';
-import { descriptorOwners, THREAD } from './ledger.ts';
 import { addressOf, checked, lastErrno, libc } from './libc.ts';
+import { descriptorOwners } from './thread/ledger.ts';
+import { THREAD } from './thread/termination.ts';
 
 /**
  * Unix sockets and the passing of descriptors through them (unix(7), SCM_RIGHTS).

@@ -1,27 +1,58 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
-/**
- * How long an event loop may stand still before somebody is to blame. What peers try would make it stand for
- * many seconds; a machine that is busy with other things does not.
- */
-export const STANDSTILL_MS = 2000;
+/** How long the event loop of an endpoint may stand still, whatever its peers do. */
+export const STANDSTILL_MS = 100;
 
-/** Watches how long the event loop of this process stands still while something goes on. */
-export async function longestStandstill(during: () => Promise<void>): Promise<number> {
-  let longest = 0;
-  let last = performance.now();
-  const look = (): void => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const timer = setInterval(look, 1);
-  try {
-    await during();
-    await setImmediate();
-    look();
-  } finally {
-    clearInterval(timer);
+/**
+ * Watches how long the event loop of this thread stands still: what counts is its own work, and calls in
+ * which it slept. Time that the thread spent in the queue for a processor does not, and the kernel says how
+ * much that was (schedstat, proc(5)). So other programs on the machine make no difference, but for what they
+ * leave of its caches.
+ */
+export class Standstill implements Disposable {
+  readonly #timer: NodeJS.Timeout;
+  /** Of this thread: nanoseconds on a processor, nanoseconds of waiting for one, and how often it had one. */
+  readonly #schedstat = openSync('/proc/thread-self/schedstat', 'r');
+  readonly #text = Buffer.alloc(128);
+  #looked = performance.now();
+  #queued = this.#queuedMs();
+  #longest = 0;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#look(), 1).unref();
   }
-  return longest;
+
+  /** The longest time in milliseconds that it stood still, since this was asked last. */
+  take(): number {
+    this.#look();
+    const longest = this.#longest;
+    this.#longest = 0;
+    return longest;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    closeSync(this.#schedstat);
+  }
+
+  #look(): void {
+    const [now, queued] = [performance.now(), this.#queuedMs()];
+    this.#longest = Math.max(this.#longest, now - this.#looked - (queued - this.#queued));
+    this.#looked = now;
+    this.#queued = queued;
+  }
+
+  #queuedMs(): number {
+    const length = readSync(this.#schedstat, this.#text, 0, this.#text.length, 0);
+    return Number(this.#text.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+  }
+}
+
+/** How long the event loop of this thread stands still while something goes on: the longest time. */
+export async function longestStandstill(during: () => Promise<void>): Promise<number> {
+  using standstill = new Standstill();
+  await during();
+  await setImmediate();
+  return standstill.take();
 }

@@ -1,4 +1,5 @@
 import type { Postponed } from '../wire/frame.ts';
+import type { Turn } from './turn.ts';
 
 /** Between attempts: the first pause and the longest. */
 const FIRST_PAUSE_MS = 1;
@@ -17,42 +18,61 @@ export interface PostponementHost {
 }
 
 /**
- * Holds a channel's frames back while the next one cannot be dealt with: this process has no descriptor left
- * for a chunk, or another process has locked a chunk.
+ * Holds a channel's frames back: while the next one cannot be dealt with, as this process has no descriptor
+ * left for a chunk, or another process has locked a chunk; and to the next turn, when this one is over.
  */
 export class Postponement {
   readonly #host: PostponementHost;
+  readonly #turn: Turn;
+  readonly #retry: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #pause = FIRST_PAUSE_MS;
-  /** When the wait began; undefined while there is none. */
+  #pauseMs = FIRST_PAUSE_MS;
+  #isPaused = false;
+  /** When the wait for a frame began; undefined while there is none. */
   #since: number | undefined;
 
-  constructor(host: PostponementHost) {
+  constructor(host: PostponementHost, turn: Turn) {
     this.#host = host;
+    this.#turn = turn;
+    this.#retry = () => host.retry();
   }
 
   /** The frame could not be dealt with: again in a moment. */
   postpone({ cause }: Postponed): void {
     this.#since ??= performance.now();
     if (performance.now() - this.#since > PATIENCE_MS) return this.#host.fail(cause);
-    this.#host.pause();
+    this.#pause();
     // A socket that is paused would not keep the process alive.
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#host.retry();
-    }, this.#pause);
-    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
+    }, this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  /** The turn is over: in the next one. */
+  rest(): void {
+    this.#pause();
+    this.#turn.wait(this.#retry);
   }
 
   /** Everything that came was dealt with. */
   caughtUp(): void {
-    if (this.#since === undefined) return;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#since = undefined;
-    this.#pause = FIRST_PAUSE_MS;
+    this.#pauseMs = FIRST_PAUSE_MS;
     this.#host.resume();
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#turn.forget(this.#retry);
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#host.pause();
   }
 }

@@ -1,11 +1,11 @@
-import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions, workerData } from 'node:worker_threads';
 import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { closeGates, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../../os/ledger.ts';
 import { unmapLeft } from '../../os/mapping.ts';
 import { socketInode, socketPair } from '../../os/socket.ts';
+import { LEDGER_KEY, sharedLedger, takeHoldings } from '../../os/thread/ledger.ts';
+import { endSafely } from '../../os/thread/termination.ts';
 import { Channel } from '../channel.ts';
 import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts';
 import { checkTimeout, earlyEndError, takenUp } from './peer-end.ts';
@@ -74,8 +74,7 @@ export async function spawnThread(
     throw error;
   }
   const { threadId } = thread;
-  noteChild(threadId);
-  endSafely(thread, threadId);
+  endSafely(thread);
   const us = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const channel = new Channel({ messages: ourMessages, descriptors: ourDescriptors }, us, options.channel);
   const end = watchEnd(thread);
@@ -134,28 +133,6 @@ function watchEnd(thread: Worker): () => string {
     if (end === 'ended') end = `ended with code ${code}`;
   });
   return () => end;
-}
-
-/** Threads that this one has started and that have not ended. */
-const running = new Set<number>();
-
-/** Lets a thread be terminated only where that is safe, by terminate() and by the end of ours. */
-function endSafely(thread: Worker, threadId: number): void {
-  if (running.size === 0) process.on('exit', closeAllGates);
-  running.add(threadId);
-  thread.once('exit', () => {
-    running.delete(threadId);
-    if (running.size === 0) process.off('exit', closeAllGates);
-  });
-  const terminate = thread.terminate.bind(thread);
-  thread.terminate = async () => {
-    while (running.has(threadId) && !closeGates(threadId)) await setImmediate();
-    return terminate();
-  };
-}
-
-function closeAllGates(): void {
-  for (const thread of running) while (!closeGates(thread));
 }
 
 /** Closes and unmaps what a thread that has ended left behind. */

@@ -9,7 +9,7 @@ import { ignore } from '../../base/ignore.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import type { MessageContent } from '../message-content.ts';
-import { describeFailure, readReason } from '../wire/failure.ts';
+import { describeFailure, failureOf, readReason } from '../wire/failure.ts';
 import {
   checkLength,
   type Frame,
@@ -169,7 +169,8 @@ export class OutgoingStreams {
   stopped({ body }: Frame): void {
     if (body.length < 4) throw protocolError('a stream was stopped without a number');
     const reason = readReason(body, 4);
-    this.#streams.get(body.readUInt32LE(0))?.failure.abort(reason);
+    // An error costs much more than the reading: none is made for a stream that has ended.
+    this.#streams.get(body.readUInt32LE(0))?.failure.abort(failureOf(reason));
   }
 
   /** The channel is closed. */

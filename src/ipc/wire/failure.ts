@@ -1,6 +1,6 @@
 import { IoliteError, type IoliteErrorCode } from '../../base/error.ts';
 import type { Json } from '../../base/json.ts';
-import { type FrameWriter, MAX_MESSAGE_HEAD_BYTES, protocolError } from './frame.ts';
+import { type FrameWriter, protocolError } from './frame.ts';
 import { parseHead } from './head.ts';
 
 /** Characters of an error's code, and of its message, that the peer is told. */
@@ -10,6 +10,8 @@ const MAX_TEXT_CHARACTERS = 4096;
 /** Characters of the message of a cause, and how many causes are told, each the next one's. */
 const MAX_CAUSE_CHARACTERS = 1024;
 const MAX_CAUSES = 3;
+/** Bytes of an error as JSON: more than all of these characters together, escaped, can be. */
+const MAX_REASON_BYTES = 64 * 1024;
 
 /** How the process or thread at the other end of a channel ended. */
 export interface PeerEnd {
@@ -43,7 +45,7 @@ export function describeFailure(error: unknown): Json {
     message: (typeof message === 'string' ? message : String(error)).slice(0, MAX_TEXT_CHARACTERS),
     ...(told === undefined ? {} : { cause: told }),
     ...(typeof errno === 'number' ? { errno } : {}),
-    ...(typeof syscall === 'string' ? { syscall } : {}),
+    ...(typeof syscall === 'string' ? { syscall: syscall.slice(0, MAX_CODE_CHARACTERS) } : {}),
   };
 }
 
@@ -106,11 +108,15 @@ export function writeReason(
   reason.copy(buffer, at);
 }
 
-/** The error at the end of such a frame. @throws ERR_IOLITE_PROTOCOL when it is none, or too long */
-export function readReason(body: Buffer, at: number): IoliteError {
-  if (body.length - at > MAX_MESSAGE_HEAD_BYTES)
-    throw protocolError(`a reason of ${body.length - at} bytes was given`);
-  return failureOf(parseHead(body, at, body.length));
+/**
+ * The reason at the end of such a frame, for {@link failureOf}. @throws ERR_IOLITE_PROTOCOL when it is no
+ * JSON, or too long
+ */
+export function readReason(body: Buffer, at: number): Json {
+  if (body.length - at > MAX_REASON_BYTES) {
+    throw protocolError(`a reason of ${body.length - at} bytes came, ${MAX_REASON_BYTES} is the most`);
+  }
+  return parseHead(body, at, body.length);
 }
 
 /** The error of a channel whose other side broke off. */

@@ -71,6 +71,7 @@ export const MESSAGE_FIXED_BYTES = 16;
 export const SLICE_BYTES = 16;
 
 const NO_BYTES = Buffer.alloc(0);
+const ENDLESS = { isOver: false };
 
 /** One frame as it came, in the bytes that were read. Only valid during the call that delivers it. */
 export class Frame {
@@ -137,7 +138,7 @@ export class FrameReader {
   /** Room for the beginning of a frame whose end has not come, and how much of it is filled. */
   #held: Buffer = NO_BYTES;
   #filled = 0;
-  /** Bytes that have to be there before it is worth looking again. */
+  /** Bytes that have to be there before it is worth looking again: none when a frame waits. */
   #wanted = HEADER_BYTES;
   /** The one that is delivered, again and again. */
   readonly #frame = new Frame();
@@ -145,25 +146,29 @@ export class FrameReader {
   /**
    * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over:
    * each of these bytes once, and once more a doubling of the room, however few come at a time.
+   * @param turn asked before each frame: when it is over the frame waits for the next call, and what follows
+   * @returns false when complete frames wait
    * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws. A frame
    *   whose delivery throws {@link Postponed} is delivered anew by the next call, with all that follows it
    */
-  push(bytes: Buffer, deliver: (frame: Frame) => void): void {
-    if (this.#filled === 0) {
-      this.#deliver(bytes, deliver);
-      return;
-    }
+  push(
+    bytes: Buffer,
+    deliver: (frame: Frame) => void,
+    turn: { readonly isOver: boolean } = ENDLESS,
+  ): boolean {
+    if (this.#filled === 0) return this.#deliver(bytes, deliver, turn);
     this.#hold(bytes);
-    if (this.#filled < this.#wanted) return;
+    if (this.#filled < this.#wanted) return true;
     const input = this.#held.subarray(0, this.#filled);
     this.#filled = 0;
     this.#held = NO_BYTES;
-    this.#deliver(input, deliver);
+    return this.#deliver(input, deliver, turn);
   }
 
-  #deliver(input: Buffer, deliver: (frame: Frame) => void): void {
+  #deliver(input: Buffer, deliver: (frame: Frame) => void, turn: { readonly isOver: boolean }): boolean {
     try {
-      this.#hold(input.subarray(this.#cut(input, deliver)));
+      this.#hold(input.subarray(this.#cut(input, deliver, turn)));
+      return this.#wanted > 0;
     } catch (error) {
       if (error instanceof Postponed) this.#hold(input.subarray(this.#frame.start - HEADER_BYTES));
       throw error;
@@ -182,8 +187,11 @@ export class FrameReader {
     this.#filled += bytes.copy(this.#held, this.#filled);
   }
 
-  /** Delivers the frames at the start of `input`. @returns where the first incomplete one begins */
-  #cut(input: Buffer, deliver: (frame: Frame) => void): number {
+  /**
+   * Delivers the frames at the start of `input`, until the turn is over. @returns where the first one begins
+   * that was not delivered
+   */
+  #cut(input: Buffer, deliver: (frame: Frame) => void, turn: { readonly isOver: boolean }): number {
     let at = 0;
     for (;;) {
       this.#wanted = HEADER_BYTES;
@@ -195,6 +203,10 @@ export class FrameReader {
       }
       this.#wanted = HEADER_BYTES + length;
       if (input.length - at < this.#wanted) return at;
+      if (turn.isOver) {
+        this.#wanted = 0;
+        return at;
+      }
       const frame = this.#frame;
       frame.type = input[at + 4] as number;
       frame.flags = input[at + 5] as number;

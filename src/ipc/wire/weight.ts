@@ -11,7 +11,9 @@ export const MAX_HEAD_LEVELS = 512;
 
 /** A message of more than this is heavy. A thousand others are no burden. */
 export const HEAVY_BYTES = 32 * 1024;
-/** A heavy message is sent only while those that were not consumed weigh less than this. */
+/**
+ * A heavy message is sent only while those that were not consumed weigh less than this. No head weighs more.
+ */
 export const MAX_HEAVY_BYTES = 32 * 1024 ** 2;
 
 const MESSAGE_BYTES = 512;
@@ -21,6 +23,8 @@ const SHORT_HEAD_BYTES = 512;
 const SHORT_HEAD_FACTOR_BYTES = 32;
 const CHARACTER_BYTES = 2;
 const CONTAINER_BYTES = 64;
+/** Containers that are nested deeper weigh twice as much: they take much longer to read. */
+const DEEP_LEVEL = 32;
 const MEMBER_BYTES = 128;
 const ELEMENT_BYTES = 16;
 
@@ -57,7 +61,7 @@ export function weightOfHead(json: Buffer, start = 0, end = json.length): number
     else if (byte === COMMA) weight += ELEMENT_BYTES;
     else if (byte === COLON) weight += MEMBER_BYTES;
     else if ((byte & ~CURLY) === OPEN) {
-      weight += CONTAINER_BYTES;
+      weight += depth < DEEP_LEVEL ? CONTAINER_BYTES : 2 * CONTAINER_BYTES;
       depth += 1;
       if (depth > MAX_HEAD_LEVELS) return Number.POSITIVE_INFINITY;
     } else if ((byte & ~CURLY) === CLOSE) depth -= 1;

@@ -1,4 +1,5 @@
-import { threadId, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
+import { familyOf, THREAD } from './termination.ts';
 
 /**
  * What worker threads hold of the process: descriptors and mappings. A thread that is terminated closes and
@@ -15,7 +16,6 @@ import { threadId, workerData } from 'node:worker_threads';
  */
 const MAX_DESCRIPTORS = 1 << 20;
 const MAX_MAPPINGS = 1 << 16;
-const MAX_THREADS = 1 << 16;
 
 /** The key of the ledger in `workerData`. */
 export const LEDGER_KEY = 'iolite:ledger';
@@ -24,14 +24,10 @@ export const LEDGER_KEY = 'iolite:ledger';
  * The shared tables. An owner is a thread's place, 0 for none. Memory that was never written costs nothing.
  */
 class Ledger {
-  static readonly BYTES = 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS + 2 * MAX_THREADS) + 16 * MAX_MAPPINGS;
+  static readonly BYTES = 4 * (MAX_DESCRIPTORS + MAX_MAPPINGS) + 16 * MAX_MAPPINGS;
   readonly memory: SharedArrayBuffer;
   readonly descriptorOwners: Int32Array;
   readonly mappingOwners: Int32Array;
-  /** By thread: which one started it. */
-  readonly parents: Int32Array;
-  /** By thread: see {@link enterNative}. */
-  readonly gates: Int32Array;
   readonly addresses: Float64Array;
   readonly lengths: Float64Array;
 
@@ -46,18 +42,8 @@ class Ledger {
     this.lengths = new Float64Array(memory, take(8 * MAX_MAPPINGS), MAX_MAPPINGS);
     this.descriptorOwners = new Int32Array(memory, take(4 * MAX_DESCRIPTORS), MAX_DESCRIPTORS);
     this.mappingOwners = new Int32Array(memory, take(4 * MAX_MAPPINGS), MAX_MAPPINGS);
-    this.parents = new Int32Array(memory, take(4 * MAX_THREADS), MAX_THREADS);
-    this.gates = new Int32Array(memory, take(4 * MAX_THREADS), MAX_THREADS);
   }
 }
-
-/** Where a thread stands in the tables: 0 for the main thread; places are used again after many threads. */
-function placeOf(thread: number): number {
-  return thread === 0 ? 0 : 1 + ((thread - 1) % (MAX_THREADS - 1));
-}
-
-/** This thread's place. */
-export const THREAD = placeOf(threadId);
 
 const given: unknown = workerData?.[LEDGER_KEY];
 const own = given instanceof SharedArrayBuffer ? new Ledger(given) : undefined;
@@ -98,11 +84,6 @@ export function sharedLedger(): SharedArrayBuffer {
   return shared.memory;
 }
 
-/** Notes that this thread has started another, whose descendants end with it. */
-export function noteChild(thread: number): void {
-  if (shared !== undefined) shared.parents[placeOf(thread)] = THREAD;
-}
-
 /**
  * Takes what a thread that has ended, and the threads it had started, left noted.
  * @returns the descriptors and mappings, now the caller's to close and unmap
@@ -115,7 +96,7 @@ export function takeHoldings(thread: number): {
   const mappings: { address: number; length: number }[] = [];
   if (shared === undefined) return { descriptors, mappings };
   const { descriptorOwners: owners, mappingOwners, addresses, lengths } = shared;
-  const family = familyOf(thread, shared);
+  const family = familyOf(thread);
   for (let fd = 0; fd < MAX_DESCRIPTORS; fd++) {
     if (owners[fd] === 0 || !family.has(owners[fd] as number)) continue;
     owners[fd] = 0;
@@ -128,60 +109,5 @@ export function takeHoldings(thread: number): {
     addresses[place] = 0;
     Atomics.store(mappingOwners, place, 0);
   }
-  for (const each of family) {
-    shared.parents[each] = 0;
-    shared.gates[each] = OPEN;
-  }
   return { descriptors, mappings };
-}
-
-/** The places of a thread, and of all that it started, and they. */
-function familyOf(thread: number, { parents }: Ledger): Set<number> {
-  const family = new Set([placeOf(thread)]);
-  for (let size = 0; size !== family.size; ) {
-    size = family.size;
-    for (let each = 1; each < MAX_THREADS; each++) {
-      if (parents[each] !== 0 && family.has(parents[each] as number)) family.add(each);
-    }
-  }
-  return family;
-}
-
-/** States of a gate. */
-const OPEN = 0x0;
-const BUSY = 0x1;
-const CLOSED = 0x2;
-/** Busy, and closed as soon as it is not. */
-const CLOSING = 0x3;
-
-/**
- * Before a call of koffi that makes objects: it aborts the process when its thread is terminated meanwhile.
- * Who terminates a thread closes its gate first; a thread that finds it closed waits for its end here.
- */
-export function enterNative(): void {
-  if (own === undefined) return;
-  if (Atomics.compareExchange(own.gates, THREAD, OPEN, BUSY) === CLOSED)
-    Atomics.wait(own.gates, THREAD, CLOSED);
-}
-
-/** After such a call. */
-export function leaveNative(): void {
-  if (own === undefined) return;
-  if (Atomics.compareExchange(own.gates, THREAD, BUSY, OPEN) === CLOSING)
-    Atomics.store(own.gates, THREAD, CLOSED);
-}
-
-/**
- * Closes the gates of a thread and of those that it started.
- * @returns false while one of them is in such a call, for microseconds: try again
- */
-export function closeGates(thread: number): boolean {
-  if (shared === undefined) return true;
-  let closed = true;
-  for (const each of familyOf(thread, shared)) {
-    const state = Atomics.compareExchange(shared.gates, each, OPEN, CLOSED);
-    if (state === BUSY) Atomics.compareExchange(shared.gates, each, BUSY, CLOSING);
-    if (state === BUSY || state === CLOSING) closed = false;
-  }
-  return closed;
 }

@@ -3,19 +3,18 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { claimMapping, LEDGER_KEY, noteChild, sharedLedger, takeHoldings } from '../../src/os/ledger.ts';
-import { unmapLeft } from '../../src/os/mapping.ts';
-import { watchdog } from '../support/watchdog.ts';
+import { closeDescriptor } from '../../../src/os/descriptor.ts';
+import { unmapLeft } from '../../../src/os/mapping.ts';
+import { claimMapping, LEDGER_KEY, sharedLedger, takeHoldings } from '../../../src/os/thread/ledger.ts';
+import { watchdog } from '../../support/watchdog.ts';
 
-const LOADER = new URL('../support/typescript-thread.mjs', import.meta.url);
-const HOLDER = new URL('./children/ledger-holder.ts', import.meta.url);
+const LOADER = new URL('../../support/typescript-thread.mjs', import.meta.url);
+const HOLDER = new URL('../children/ledger-holder.ts', import.meta.url);
 
 test('takeHoldings() tells exactly what a thread held when it was terminated, once', async () => {
   const workerData = { [LEDGER_KEY]: sharedLedger() };
   const thread = new Worker(LOADER, { argv: [HOLDER.href], workerData });
   const { threadId } = thread;
-  noteChild(threadId);
   const [held] = await watchdog(once(thread, 'message'), 'the thread to hold something');
   const { descriptors, mappings } = held as ReturnType<typeof takeHoldings>;
   await thread.terminate();
