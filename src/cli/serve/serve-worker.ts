@@ -5,6 +5,7 @@
 
 import { fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler } from '../../http/message/exchange.ts';
@@ -29,8 +30,14 @@ const DRAIN_LIMIT_MS = 10_000;
 /** For which connections may bring another request to a worker that has a successor. */
 const PATIENCE_MS = 10_000;
 const STATUS_LIMIT_MS = 5000;
-/** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
-const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
+/** The proxy has bounds of its own, on times and counts; what may be uploaded the origin decides. */
+const PROXY_LIMITS = {
+  timeout: MAX_TIMEOUT_MS,
+  queueTimeout: 10_000,
+  maxBodyBytes: Number.MAX_SAFE_INTEGER,
+  maxConcurrency: 2 ** 20,
+  maxStreams: 2 ** 20,
+};
 
 let server: Listener | undefined;
 let accessLog: AccessLog | undefined;

@@ -11,6 +11,9 @@ import type { Answer } from '../message/exchange.ts';
 import { answerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
 
+/** Uploads from one process at a time. */
+const MAX_UPLOADS = 2 ** 20;
+
 /** Where a {@link ProxyHost} listens: names of channels. */
 export interface ProxyAddresses {
   /** Has requests answered, as application processes do. */
@@ -45,7 +48,8 @@ export class ProxyHost {
     const proxy = createProxy(options);
     const pool = createPool({ name: 'proxied' });
     const [requests, responses] = await Promise.all([
-      listen(ownName('requests')),
+      // How many uploads there are at a time, the proxy bounds.
+      listen(ownName('requests'), { channel: { maxStreams: MAX_UPLOADS } }),
       listen(ownName('responses')),
     ]);
     const handler = async (request: AppRequest): Promise<Answer> => {

@@ -8,6 +8,8 @@ export interface OriginRequest {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body: AsyncIterable<Aggregate> | undefined;
+  /** Told of interim responses (1xx) that come before the response. */
+  readonly interim?: ((status: number, headers: HeaderList) => void) | undefined;
 }
 
 /** What comes before the body. */
@@ -41,8 +43,9 @@ export interface Origin {
    * Sends a request. One that has no effect may be sent again if {@link IoliteError.mayRetry} says so, which
    * the origin sees to itself.
    * @returns at once. What it brings fails with ERR_IOLITE_ORIGIN when no response comes, or its body breaks
-   *   off; ERR_IOLITE_TIMEOUT; ERR_IOLITE_ARGUMENT for a request that cannot be sent; ERR_IOLITE_PROTOCOL for
-   *   what is no response; ERR_IOLITE_CLOSED; an AbortError when it was aborted
+   *   off; ERR_IOLITE_TIMEOUT; ERR_IOLITE_BUSY when it waited in vain for its turn; ERR_IOLITE_ARGUMENT for a
+   *   request that cannot be sent; ERR_IOLITE_PROTOCOL for what is no response; ERR_IOLITE_CLOSED; an
+   *   AbortError when it was aborted
    */
   send<T>(request: OriginRequest, receive: Receive<T>): Exchange<T>;
   /** Ends the connections; what is under way fails. */
