@@ -11,6 +11,7 @@ import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler } from '../../http/message/exchange.ts';
 import { attachProxy } from '../../http/proxy/attached-proxy.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import { createUpgradeProxy } from '../../http/proxy/upgrade-proxy.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
 import { composeContent } from '../../http/server/compose.ts';
 import { createListener } from '../../http/server/create-listener.ts';
@@ -20,6 +21,7 @@ import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import type { Status } from '../../observe/status.ts';
+import { complain } from '../user-error.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
 import { StatusPages, withoutStatusPages } from './status-pages.ts';
 import { WorkerMessage } from './worker-message.ts';
@@ -89,10 +91,10 @@ function standardOutput(): string | Writable {
   return fstatSync(1).isSocket() ? process.stdout : '/dev/stdout';
 }
 
-async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
+async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
   const asked = new AppGateway(PROXY_LIMITS);
   void asked.connect(requests);
-  return attachProxy(await connectChannel(responses), asked);
+  return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
 }
 
 const { headers, ...options } = site;

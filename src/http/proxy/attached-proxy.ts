@@ -10,6 +10,7 @@ import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
 import { keyOfVariant, select } from './cache/stored-responses.ts';
 import { type CacheLookup, lookupOf } from './cache-lookup.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What the proxy says of an answer that it had. */
 const HIT = /\biolite; hit\b/;
@@ -17,10 +18,16 @@ const HIT = /\biolite; hit\b/;
 /**
  * Attaches to what a reverse proxy in another domain keeps, and serves ({@link ReverseProxy.serve}).
  * @param forward what has that proxy answer: for all that is not held here
+ * @param upgrades answers requests to go over to another protocol, which are no matter of that proxy's:
+ *   {@link createUpgradeProxy}. Default: they are not taken
  * @throws ERR_IOLITE_PEER, or what the peer answers if it serves none
  */
-export async function attachProxy(channel: Channel, forward: Handler): Promise<AttachedProxy> {
-  const proxy = new AttachedProxy(forward);
+export async function attachProxy(
+  channel: Channel,
+  forward: Handler,
+  upgrades?: Handler,
+): Promise<AttachedProxy> {
+  const proxy = new AttachedProxy(forward, upgrades);
   await proxy.attach(channel);
   return proxy;
 }
@@ -34,19 +41,27 @@ export class AttachedProxy implements Handler, Disposable {
   readonly #forward: Handler;
   /** If its owner is gone, what is held is sent as long as it is fresh. */
   readonly #index = new StoreIndex<StoredFacts>(RESPONSES, () => {});
+  readonly #upgrades: Handler | undefined;
+  readonly takesUpgrades: boolean;
+  #trusted = new TrustedProxies();
 
   /** Use attachProxy(). */
-  constructor(forward: Handler) {
+  constructor(forward: Handler, upgrades?: Handler) {
     this.#forward = forward;
+    this.#upgrades = upgrades;
+    this.takesUpgrades = upgrades !== undefined;
   }
 
   /** Attaches to another owner, in place of the one it had. @throws ERR_IOLITE_PEER */
-  attach(channel: Channel): Promise<void> {
-    return this.#index.attach(channel);
+  async attach(channel: Channel): Promise<void> {
+    await this.#index.attach(channel);
+    this.#trusted = new TrustedProxies(this.#index.trustForwarded);
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
-    const lookup = lookupOf(request, this.#index.trustForwarded);
+    if (request.upgrade !== undefined && this.#upgrades !== undefined)
+      return this.#upgrades.answer(request, recipient);
+    const lookup = lookupOf(request, this.#trusted.trusts(request.remoteAddress));
     if (lookup === undefined) return this.#forward.answer(request, recipient);
     const held = this.#answer(lookup);
     if (held === undefined) return this.#forward.answer(request, this.#taking(lookup, recipient));

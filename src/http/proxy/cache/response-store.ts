@@ -9,6 +9,7 @@ import { Store, type StoreOptions } from '../../../store/store.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
 import { ALWAYS } from '../../../store/term.ts';
+import type { TrustForwarded } from '../trusted-proxies.ts';
 import { compact, heapOf } from './entry-heap.ts';
 import type { StoredFacts } from './response-facts.ts';
 
@@ -44,13 +45,13 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   /** Keys of the variants that are kept of a resource, by its key; what came first is first. */
   readonly #variants = new Map<string, Set<string>>();
 
-  readonly #trustForwarded: boolean;
+  readonly #trustForwarded: TrustForwarded;
 
   /**
    * @param pool where contents are put; default: one of its own, for processes of the same user
    * @param trustForwarded what those attached are told of how resources are named
    */
-  constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded = false) {
+  constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded: TrustForwarded = false) {
     this.#trustForwarded = trustForwarded;
     this.#store = new Store({ ...options, heapOf });
     this.#store.onRemoved = ({ key, local: resource }) => this.#removed(key, resource);

@@ -11,6 +11,7 @@ import { conditionsOf, renewed } from '../cache/validation.ts';
 import type { Resource } from '../resource.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
 import type { Exchange, Origin, ResponseHead } from './origin.ts';
+import { interimOf } from './pass-on.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** What came of asking the origin. */
@@ -118,7 +119,8 @@ export class Fetch {
     const { path } = this.resource;
     const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
     if (found !== undefined) headers.push(...conditionsOf(found.facts));
-    return origin.send({ method: 'GET', path, headers, body: undefined }, (head, body) =>
+    const interim = interimOf(this.leader);
+    return origin.send({ method: 'GET', path, headers, body: undefined, interim }, (head, body) =>
       head.status === 304 && found !== undefined
         ? this.#confirmed(head, body, found)
         : this.#received(head, body),
@@ -135,7 +137,7 @@ export class Fetch {
   /** @returns 'other' when the 304 is about a version that is not stored */
   #confirmed(head: ResponseHead, body: ReceivedBody, found: SelectedResponse): FetchOutcome | 'other' {
     const { requestedAt, receivedAt } = head;
-    const headers = forwardedResponse(head.headers, this.#context.forwarding);
+    const headers = forwardedResponse(head.headers, this.resource, this.#context.forwarding);
     const facts = renewed(found.facts, headers, { requestedAt, receivedAt });
     body.close();
     if (facts === undefined) return 'other';
@@ -167,7 +169,7 @@ export class Fetch {
   #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
     const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
-    const headers = forwardedResponse(head.headers, forwarding);
+    const headers = forwardedResponse(head.headers, this.resource, forwarding);
     const facts: ResponseFacts = { kind: 'response', status, headers, requestedAt, receivedAt };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);
     // As it came: what Connection takes off has its say before.

@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { IoliteError } from '../../../base/error.ts';
 import { fieldOf, type HeaderList } from '../../message/header-list.ts';
 import { type ExchangeTimes, ExchangeWait } from './exchange-times.ts';
-import type { Exchange, OriginRequest, Receive } from './origin.ts';
+import type { Exchange, OriginRequest, Receive, ResponseHead } from './origin.ts';
 import { isRetryable, originError } from './origin-error.ts';
 import { type OriginPlaces, PlaceHolder } from './origin-places.ts';
 import { ReceivedBody } from './received-body.ts';
@@ -73,10 +73,12 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   /** Sends the request as soon as there is a place for it. */
   enter(): void {
     const { places } = this.#context;
+    const { headers, upgrade } = this.#request;
     // What a client says it waits for mostly comes.
-    const wantsEvents = EVENT_STREAM.test(fieldOf(this.#request.headers, 'accept') ?? '');
-    if (wantsEvents && places.enterStream(this)) this.#send();
-    else places.enter(this);
+    const staysOpen = upgrade !== undefined || EVENT_STREAM.test(fieldOf(headers, 'accept') ?? '');
+    if (staysOpen && places.enterStream(this)) this.#send();
+    else if (upgrade === undefined) places.enter(this);
+    else this.#fail(places.tooManyStreams());
   }
 
   abort(): void {
@@ -93,12 +95,18 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   }
 
   #send(): void {
-    const { method, path, headers, body } = this.#request;
+    const { method, path, headers, body, upgrade } = this.#request;
     const requestedAt = Date.now();
     this.#state = 'asked';
     const source = body === undefined ? null : Readable.from(this.#bytesOf(body), { objectMode: false });
     this.#context.connections.dispatch(
-      { method: method as Dispatcher.HttpMethod, path, headers: [...headers], body: source },
+      {
+        method: method as Dispatcher.HttpMethod,
+        path,
+        headers: [...headers],
+        body: source,
+        upgrade: upgrade ?? null,
+      },
       {
         onRequestStart: controller => {
           this.#controller = controller;
@@ -106,6 +114,8 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
           else this.#wait.begin(this.#context.times.head);
         },
         onResponseStart: (controller, status) => this.#headCame(controller, status, requestedAt),
+        onRequestUpgrade: (controller, status, _, socket) =>
+          this.#upgraded(controller, { status, socket, requestedAt }),
         onResponseData: (_, bytes) => {
           this.#awaitPiece();
           this.#body.push(bytes);
@@ -126,7 +136,7 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   }
 
   #headCame(controller: Dispatcher.DispatchController, status: number, requestedAt: number): void {
-    const headers = (controller.rawHeaders as Buffer[]).map(each => each.toString('latin1'));
+    const headers = linesOf(controller);
     if (this.#state === 'over') return;
     if (status < 200) {
       this.#wait.begin(this.#context.times.head);
@@ -141,6 +151,22 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
     this.#state = 'receiving';
     this.#awaitPiece();
     this.#resolve(this.#receive({ status, headers, requestedAt, receivedAt: Date.now() }, this.#body));
+  }
+
+  /** The connection has gone over to another protocol. It keeps its place until it is closed. */
+  #upgraded(controller: Dispatcher.DispatchController, head: Upgraded): void {
+    const { socket } = head;
+    if (this.#state === 'over') {
+      socket.destroy();
+      return;
+    }
+    this.#state = 'receiving';
+    this.#wait.end();
+    socket.once('close', () => this.#end());
+    this.#body.end();
+    this.#resolve(
+      this.#receive({ ...head, headers: linesOf(controller), receivedAt: Date.now() }, this.#body),
+    );
   }
 
   /** An event stream stays open, and takes a place that is meant for that; it is refused if none is free. */
@@ -194,6 +220,12 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
       yield piece.toBuffer();
     }
   }
+}
+
+type Upgraded = Required<Pick<ResponseHead, 'status' | 'requestedAt'>> & { readonly socket: Duplex };
+
+function linesOf({ rawHeaders }: Dispatcher.DispatchController): string[] {
+  return (rawHeaders as Buffer[]).map(each => each.toString('latin1'));
 }
 
 function aborted(): Error {

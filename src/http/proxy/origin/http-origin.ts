@@ -1,4 +1,4 @@
-import { Pool as Connections } from 'undici';
+import { type buildConnector, Pool as Connections } from 'undici';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
 import { ExchangeTimes, type TimeLimits } from './exchange-times.ts';
@@ -28,7 +28,11 @@ export class HttpOrigin implements Origin {
     this.places = new OriginPlaces(limits, complain);
     this.#times = new ExchangeTimes(limits, this.places.longAfter);
     // How many there are, the places bound; how long they take, whoever knows what they are for.
-    this.#connections = new Connections(this.url, { connectTimeout, headersTimeout: 0, bodyTimeout: 0 });
+    this.#connections = new Connections(this.url, {
+      connect: { timeout: connectTimeout, allowHalfOpen: true } as buildConnector.BuildOptions,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
   }
 
   /**

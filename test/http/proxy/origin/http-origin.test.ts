@@ -1,37 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { HttpOrigin } from '../../../../src/http/proxy/origin/http-origin.ts';
 import { watchdog } from '../../../support/watchdog.ts';
+import { RawClient } from '../../support/raw-client.ts';
 import { Harness } from '../support/harness.ts';
-
-/** A connection that has asked for something, and what came so far. */
-class RawClient implements Disposable {
-  readonly socket: Socket;
-  text = '';
-
-  constructor(url: string, request: string) {
-    this.socket = new Socket().setEncoding('latin1');
-    this.socket.on('error', () => {});
-    this.socket.on('data', (text: string) => {
-      this.text += text;
-    });
-    this.socket.connect(Number(new URL(url).port), '127.0.0.1', () => this.socket.write(request, 'latin1'));
-  }
-
-  async until(pattern: RegExp): Promise<void> {
-    const seen = async (): Promise<void> => {
-      while (!pattern.test(this.text)) await once(this.socket, 'data');
-    };
-    await watchdog(seen(), String(pattern));
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.destroy();
-  }
-}
 
 function events(path = '/events'): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`;
@@ -46,12 +19,12 @@ test('1,000 open event streams hold up no other request', async () => {
     if (request.url?.startsWith('/events')) streamEvents(response);
     else response.end('page');
   });
-  const clients = Array.from({ length: 1000 }, (_, i) => new RawClient(harness.url, events(`/events${i}`)));
+  const clients = Array.from({ length: 1000 }, (_, i) => new RawClient(harness.port, events(`/events${i}`)));
   try {
     await Promise.all(clients.map(client => client.until(/data: 1/)));
     assert.equal((await harness.get('/page')).text, 'page');
     // Also where the client does not say that it wants one.
-    using plain = new RawClient(harness.url, 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+    using plain = new RawClient(harness.port, 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
     await plain.until(/data: 1/);
   } finally {
     for (const client of clients) client[Symbol.dispose]();
@@ -92,7 +65,7 @@ test('a request gets its turn when one before it has come to its end, or its cli
     },
     { connections: 1, maxStreams: 0 },
   );
-  using first = new RawClient(harness.url, 'POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+  using first = new RawClient(harness.port, 'POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   await watchdog(
     new Promise<void>(resolve => {
       told = resolve;
@@ -126,7 +99,7 @@ test('an event stream for which there is no room gets 503', async () => {
     maxStreams: 1,
     complain: message => said.push(message),
   });
-  using first = new RawClient(harness.url, events('/1'));
+  using first = new RawClient(harness.port, events('/1'));
   await first.until(/data: 1/);
   assert.equal((await harness.get('/2', { Accept: 'text/event-stream' })).status, 503);
   assert.match(String(said[0]), /1 streams are open/);
@@ -142,7 +115,7 @@ test('an event stream may be silent where a body may not', async () => {
     },
     { bodyTimeout: 50 },
   );
-  using stream = new RawClient(harness.url, events());
+  using stream = new RawClient(harness.port, events());
   await stream.until(/data: 1/);
   // Its silence began later, and is over.
   await assert.rejects(harness.get('/body'));
@@ -159,7 +132,7 @@ test('the time for the head begins when the origin has the whole of a request', 
     { headersTimeout: 50 },
   );
   using upload = new RawClient(
-    harness.url,
+    harness.port,
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n0123456789',
   );
   await watchdog(

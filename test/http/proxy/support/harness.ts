@@ -53,6 +53,10 @@ export class Harness {
     return urlOf(this.#front);
   }
 
+  get port(): number {
+    return (this.#front.address() as AddressInfo).port;
+  }
+
   get originUrl(): string {
     return urlOf(this.#origin);
   }
