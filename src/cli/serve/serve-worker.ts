@@ -114,7 +114,11 @@ const content = composeContent({
 
 if (log !== undefined) {
   const { file, format = 'combined' } = log;
-  accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
+  accessLog = createAccessLog({
+    format,
+    output: file === '-' ? standardOutput() : file,
+    trustForwarded: proxy?.upgrades.trustForwarded,
+  });
 }
 const counted = withoutStatusPages(metrics);
 server = createListener({

@@ -130,6 +130,11 @@ export interface Recipient {
 /** An answer that is still to come. */
 export interface PendingAnswer {
   /**
+   * Whether it comes soon, and costs little: whoever sees that a client has ended its side, and cannot tell
+   * whether it still reads, does not give it up for that.
+   */
+  readonly comesSoon?: boolean;
+  /**
    * The client is gone, or has said its last, as far as can be known: whoever answers may leave off. Once the
    * recipient is told, that means nothing.
    */

@@ -58,6 +58,10 @@ class ChainWalk implements Recipient, PendingAnswer {
     return undefined;
   }
 
+  get comesSoon(): boolean {
+    return this.#pending?.comesSoon === true;
+  }
+
   giveUp(): void {
     this.#isGivenUp = true;
     this.#pending?.giveUp();

@@ -12,7 +12,7 @@ import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
-import { countFieldLines } from '../message/header-list.ts';
+import { namesOneHost } from '../message/request-host.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import {
@@ -237,8 +237,7 @@ export class HttpServer implements Listener {
     request: ServerRequest,
     response: NodeResponse,
   ): Answer | undefined | Promise<Answer | undefined> {
-    // Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2).
-    if (countFieldLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
+    if (!namesOneHost(message)) return statusAnswer(400);
     try {
       const answer = requestAnswer(this.#handler, request, response);
       if (answer instanceof Promise) return this.#wait(answer, request, response);
