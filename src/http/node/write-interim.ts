@@ -19,7 +19,8 @@ export function writeInterim(
       if (status === 102 || status === 103)
         response.stream.additionalHeaders({ ':status': status, ...(status === 103 ? { link } : {}) });
     } else if (status === 103) {
-      response.writeEarlyHints({ link: [link as string] });
+      // It takes one link a string.
+      response.writeEarlyHints({ link: (link as string).split(/,\s*(?=<)/) });
     } else if (status === 102) {
       (response as ServerResponse).writeProcessing();
     }
