@@ -40,8 +40,8 @@ export interface ServerRequest {
    */
   readonly upgrade?: string | undefined;
   /**
-   * Sends an interim response ahead of the answer: 102, or 103 with its Link. Others, and what comes too late,
-   * are dropped. Missing where none can be sent.
+   * Sends an interim response ahead of the answer: 102, or 103 with its Link. Others, and what comes too
+   * late, are dropped. Missing where none can be sent.
    */
   interim?(status: number, headers: HeaderList): void;
   /**
@@ -91,7 +91,9 @@ export interface Answer {
   readonly kept?: KeptHead | undefined;
 }
 
-/** What a connection is used for when it has gone over to another protocol. One of the two is called, once. */
+/**
+ * What a connection is used for when it has gone over to another protocol. One of the two is called, once.
+ */
 export interface Tunnel {
   /** The value of Upgrade that the client is told. */
   readonly protocol: string;

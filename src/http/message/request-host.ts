@@ -10,9 +10,9 @@ interface Fields {
 }
 
 /**
- * Whether a request names one host at most, in a way that all who read it take for the same: no several Hosts,
- * of which some take the first and others the last, none that is no host (RFC 9112, 3.2), and none besides
- * another authority (RFC 9113, 8.3.1).
+ * Whether a request names one host at most, in a way that all who read it take for the same: no several
+ * Hosts, of which some take the first and others the last, none that is no host (RFC 9112, 3.2), and none
+ * besides another authority (RFC 9113, 8.3.1).
  */
 export function namesOneHost({ rawHeaders, headers }: Fields): boolean {
   if (countFieldLines(rawHeaders, 'host') > 1) return false;

@@ -8,7 +8,7 @@ import { ArgumentError, describe } from '../../base/error.ts';
 export type TrustForwarded = boolean | readonly string[];
 
 /** Answers that are remembered: as many balancers as there may be. */
-const MAX_KNOWN = 1024;
+const MAX_KNOWN_ADDRESSES = 1024;
 const MAPPED = /^::ffff:(?=\d+\.)/i;
 
 /** The proxies in front of this one that are believed. */
@@ -34,7 +34,7 @@ export class TrustedProxies {
     const plain = address.replace(MAPPED, '');
     const family = isIP(plain);
     const trusted = family !== 0 && this.#addresses.check(plain, family === 6 ? 'ipv6' : 'ipv4');
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    if (this.#known.size >= MAX_KNOWN_ADDRESSES) this.#known.clear();
     this.#known.set(address, trusted);
     return trusted;
   }

@@ -40,7 +40,7 @@ test('the client is the nearest address that is not trusted', () => {
   assert.equal(client({ 'x-forwarded-for': '1.1.1.1' }, false), '10.0.0.1');
 });
 
-test('only a proxy that is trusted is believed, and what it says reaches the origin in both forms', async () => {
+test('only who is trusted is believed, and what it says reaches the origin in both forms', async () => {
   for (const trustForwarded of [['127.0.0.0/8'], ['10.0.0.0/8']]) {
     const isTrusted = trustForwarded[0] === '127.0.0.0/8';
     await using harness = await Harness.start((_, response) => response.end(), { trustForwarded });

@@ -13,7 +13,7 @@ export interface ForwardingOptions {
   readonly trustForwarded?: TrustForwarded | undefined;
   /**
    * Which Host the origin is told: that of its own URL ('origin'), the one that the client has named
-   * ('client'), or another text. Default 'origin'; all that a response depends on is told by X-Forwarded-Host.
+   * ('client'), or another text. Default 'origin'; X-Forwarded-Host has the client's in any case.
    */
   readonly host?: 'origin' | 'client' | (string & {}) | undefined;
 }
@@ -28,7 +28,8 @@ export function forwardingOf(
 ): Forwarding {
   if (typeof host !== 'string' || !HOST.test(host) || !URL.canParse(`http://${host}`)) {
     throw new ArgumentError(
-      `Cannot forward requests: 'origin', 'client' or a name is wanted as their host, ${describe(host)} was given`,
+      "Cannot forward requests: 'origin', 'client' or a name is wanted as their host, " +
+        `${describe(host)} was given`,
     );
   }
   const trusted = new TrustedProxies(trustForwarded);
