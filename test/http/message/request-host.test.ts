@@ -4,7 +4,8 @@ import { namesOneHost } from '../../../src/http/message/request-host.ts';
 
 function names(...fields: string[]): boolean {
   const headers: Record<string, string> = {};
-  for (let i = 0; i < fields.length; i += 2) headers[String(fields[i]).toLowerCase()] ??= String(fields[i + 1]);
+  for (let i = 0; i < fields.length; i += 2)
+    headers[String(fields[i]).toLowerCase()] ??= String(fields[i + 1]);
   return namesOneHost({ rawHeaders: fields, headers });
 }
 

@@ -74,7 +74,7 @@ const echo: Take = (socket, _, head) => {
   socket.pipe(socket);
 };
 
-test('an upgrade passes with its fields, and bytes both ways, also those that come with its head', async t => {
+test('an upgrade passes with its fields, and bytes both ways, from the first on', async t => {
   let seen: IncomingMessage['headers'] = {};
   const origin = await originOf(t, (socket, request, head) => {
     seen = request.headers;
@@ -237,7 +237,7 @@ test('a server that closes ends its upgrades in good order', async t => {
   await watchdog(closed, 'the end of the server');
 });
 
-test('handleUpgrade() serves upgrades in a server of ones own; createUpgradeProxy() declines the rest', async t => {
+test('handleUpgrade() serves them in any server; createUpgradeProxy() declines the rest', async t => {
   const origin = await originOf(t, echo);
   for (const make of [createProxy, createUpgradeProxy] as ((
     options: ProxyOptions,

@@ -242,7 +242,8 @@ test('a client is told to go on when its body is wanted, and not before', async 
   };
   const port = await portOf(t, { handler });
   const ask = (path: string): string =>
-    `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n`;
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n` +
+    'Content-Length: 4\r\nConnection: close\r\n\r\n';
   using client = new RawClient(port, ask('/'));
   await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
   client.socket.write('body');
