@@ -66,7 +66,10 @@ export class LaneSending {
     return !this.isUnderway;
   }
 
-  /** The client has ended its side, and may be gone. @returns as {@link giveUp}, unless the next piece comes soon */
+  /**
+   * The client has ended its side, and may be gone.
+   * @returns as {@link giveUp}, unless the next piece comes soon
+   */
   clientEnded(): boolean {
     return this.#comesSoon ? false : this.giveUp();
   }
