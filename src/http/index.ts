@@ -15,15 +15,20 @@ export type {
   Recipient,
   ServedFile,
   ServerRequest,
+  Tunnel,
 } from './message/exchange.ts';
 export type { HeaderList } from './message/header-list.ts';
 export { type AnswerFunction, answerOf, handlerOf } from './message/promised-answer.ts';
 export { StatusError } from './message/status-error.ts';
+export { handleUpgrade } from './node/handle-upgrade.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node/node-adapter.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './node/serve-static.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
+export type { ForwardingOptions } from './proxy/origin/forwarding-options.ts';
 export type { OriginLimits } from './proxy/origin/http-origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
+export type { TrustForwarded } from './proxy/trusted-proxies.ts';
+export { createUpgradeProxy, type UpgradeProxy, type UpgradeProxyOptions } from './proxy/upgrade-proxy.ts';
 export type { AccessFormat, AccessRecord } from './server/access-format.ts';
 export { type AccessLog, type AccessLogOptions, createAccessLog } from './server/access-log.ts';
 export { Chain } from './server/chain.ts';

@@ -62,6 +62,11 @@ export class PendingRequests {
     return this.#pending.has(correlation);
   }
 
+  /** Who waits for the answer to a request. */
+  get(correlation: number): PendingRequest | undefined {
+    return this.#pending.get(correlation);
+  }
+
   /** No other request gets the number of this one, until {@link letGo}. */
   hold(correlation: number): void {
     invariant(!this.#pending.has(correlation), 'a request that is held was answered');

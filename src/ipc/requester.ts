@@ -77,6 +77,11 @@ export class Requester {
     return isWaiting;
   }
 
+  /** Who waits for the answer to a request, if it has not come. */
+  waiting(correlation: number): PendingRequest | undefined {
+    return this.#pending.get(correlation);
+  }
+
   /** Whether the answer to a request has not come and is waited for. */
   isWaiting(correlation: number): boolean {
     return this.#pending.has(correlation);

@@ -52,7 +52,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   #session: Session | undefined;
   #hasBeenAttached = false;
   #maxStale = 0;
-  #trustForwarded = false;
+  #trustForwarded: boolean | readonly string[] = false;
   /** By key, each as long as it is not answered. */
   readonly #questions = new Map<string, Question>();
   readonly #invalidations = new Invalidations();
@@ -87,8 +87,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#maxStale;
   }
 
-  /** Whether the owner, or the last one there was, names what it keeps by what proxies in front say. */
-  get trustForwarded(): boolean {
+  /** In whose requests proxies in front say what the owner, or the last one there was, names by that. */
+  get trustForwarded(): boolean | readonly string[] {
     return this.#trustForwarded;
   }
 
@@ -109,7 +109,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#hasBeenAttached = true;
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
-    this.#trustForwarded = session.greeting.trustForwarded === true;
+    this.#trustForwarded = session.greeting.trustForwarded ?? false;
     this.#uses.clear();
     // Nobody tells of changes any more to what came from another owner.
     const end = now() + this.#maxStale;

@@ -32,8 +32,8 @@ export type Greeting = {
   readonly maxStale: number;
   /** Bytes, that bound what an index keeps. */
   readonly budget: number;
-  /** Of a proxy's: whether what is kept is named by what Forwarded and X-Forwarded-* say. */
-  readonly trustForwarded?: boolean;
+  /** Of a proxy's: in whose requests Forwarded and X-Forwarded-* name what is kept. */
+  readonly trustForwarded?: boolean | readonly string[];
 };
 
 /** A question for what is under a key. */

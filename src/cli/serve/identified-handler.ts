@@ -8,11 +8,13 @@ import type {
 
 /** Says of each answer of another handler which process gave it: for tests, and to find out who is slow. */
 export class IdentifiedHandler implements Handler {
+  readonly takesUpgrades: boolean;
   readonly #handler: Handler;
   readonly #identity = ['X-Iolite-Worker', String(process.pid)];
 
   constructor(handler: Handler) {
     this.#handler = handler;
+    this.takesUpgrades = handler.takesUpgrades === true;
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {

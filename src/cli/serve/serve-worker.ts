@@ -5,11 +5,13 @@
 
 import { fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler } from '../../http/message/exchange.ts';
 import { attachProxy } from '../../http/proxy/attached-proxy.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import { createUpgradeProxy } from '../../http/proxy/upgrade-proxy.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
 import { composeContent } from '../../http/server/compose.ts';
 import { createListener } from '../../http/server/create-listener.ts';
@@ -19,6 +21,7 @@ import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import type { Status } from '../../observe/status.ts';
+import { complain } from '../user-error.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
 import { StatusPages, withoutStatusPages } from './status-pages.ts';
 import { WorkerMessage } from './worker-message.ts';
@@ -29,8 +32,14 @@ const DRAIN_LIMIT_MS = 10_000;
 /** For which connections may bring another request to a worker that has a successor. */
 const PATIENCE_MS = 10_000;
 const STATUS_LIMIT_MS = 5000;
-/** The proxy has time-outs of its own, which come before; what may be uploaded the origin decides. */
-const PROXY_LIMITS = { timeout: 120_000, maxBodyBytes: Number.MAX_SAFE_INTEGER, maxConcurrency: 1024 };
+/** The proxy has bounds of its own, on times and counts; what may be uploaded the origin decides. */
+const PROXY_LIMITS = {
+  timeout: MAX_TIMEOUT_MS,
+  queueTimeout: 10_000,
+  maxBodyBytes: Number.MAX_SAFE_INTEGER,
+  maxConcurrency: 2 ** 20,
+  maxStreams: 2 ** 20,
+};
 
 let server: Listener | undefined;
 let accessLog: AccessLog | undefined;
@@ -82,10 +91,10 @@ function standardOutput(): string | Writable {
   return fstatSync(1).isSocket() ? process.stdout : '/dev/stdout';
 }
 
-async function proxyAt({ requests, responses }: ProxyAddresses): Promise<Handler> {
+async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
   const asked = new AppGateway(PROXY_LIMITS);
   void asked.connect(requests);
-  return attachProxy(await connectChannel(responses), asked);
+  return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
 }
 
 const { headers, ...options } = site;
@@ -105,7 +114,11 @@ const content = composeContent({
 
 if (log !== undefined) {
   const { file, format = 'combined' } = log;
-  accessLog = createAccessLog({ format, output: file === '-' ? standardOutput() : file });
+  accessLog = createAccessLog({
+    format,
+    output: file === '-' ? standardOutput() : file,
+    trustForwarded: proxy?.upgrades.trustForwarded,
+  });
 }
 const counted = withoutStatusPages(metrics);
 server = createListener({

@@ -140,7 +140,7 @@ async function startProxy(
   const { trustForwarded = false, storeCookies = false } = proxy;
   try {
     return await ProxyHost.start(
-      { origin, budget, policy: cachePolicy, trustForwarded, storeCookies },
+      { origin, budget, policy: cachePolicy, trustForwarded, storeCookies, complain },
       (error, { method, target }) =>
         complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
     );

@@ -120,6 +120,28 @@ export function decodeRequest(head: Json | undefined): RequestHead {
   return request;
 }
 
+const INTERIM = 'interim';
+
+/** An interim response (1xx) to a request that is not answered yet: a one-way message of an application. */
+export interface InterimHead {
+  /** Of the request. */
+  readonly number: number;
+  readonly status: number;
+  readonly headers: HeaderList;
+}
+
+export function encodeInterim({ number, status, headers }: InterimHead): Json {
+  return [INTERIM, number, status, headers];
+}
+
+/** @returns undefined for what is none */
+export function decodeInterim(head: Json | undefined): InterimHead | undefined {
+  if (!Array.isArray(head) || head.length !== 4) return undefined;
+  const [kind, number, status, headers] = head as readonly Json[];
+  if (kind !== INTERIM || typeof number !== 'number' || typeof status !== 'number') return undefined;
+  return isListOfPairs(headers) ? { number, status, headers } : undefined;
+}
+
 export function encodeAnswer({ status, body, headers }: AnswerHead): Json & object {
   return [status, body, headers];
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { ArgumentError } from '../../base/error.ts';
 import type { Answer } from '../message/exchange.ts';
-import { type HeaderList, hasField, isField } from '../message/header-list.ts';
+import { fieldOf, type HeaderList, hasField, isField } from '../message/header-list.ts';
 
 /** The first lines of an answer in bytes, and what the last ones depend on. */
 class Block {
@@ -121,6 +121,13 @@ function fieldLines(headers: HeaderList, start = 0, end = headers.length): strin
     text += `${name}: ${value}\r\n`;
   }
   return text;
+}
+
+/** An interim response in bytes: 102, or 103 with its Link. @returns undefined for all others */
+export function interimHead(status: number, headers: HeaderList): Buffer | undefined {
+  if (status === 102) return Buffer.from('HTTP/1.1 102 Processing\r\n\r\n');
+  const link = fieldOf(headers, 'link');
+  return status === 103 && link !== undefined && isField('link', link) ? hintsHead([link]) : undefined;
 }
 
 /** A 103 (Early Hints, RFC 8297) in bytes. @throws ERR_IOLITE_ARGUMENT for a link that cannot be sent */

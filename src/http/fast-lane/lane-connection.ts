@@ -175,9 +175,9 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
 
   ended(): void {
     this.#clientEnded = true;
-    // A client that closes and one that ends its side look the same: it gets what is there, and no more.
-    this.#exchange?.giveUp();
-    if (this.#sending.giveUp()) this.#destroy();
+    // A client that closes and one that ends its side look the same: it gets what is there, or comes soon.
+    this.#exchange?.clientEnded();
+    if (this.#sending.clientEnded()) this.#destroy();
     else if (!this.#isBusy) this.#closeSoon();
   }
 

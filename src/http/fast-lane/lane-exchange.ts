@@ -1,9 +1,10 @@
 import type { Repeatable } from '../../base/repeatable.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
+import type { HeaderList } from '../message/header-list.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
-import { hintsHead } from './answer-head.ts';
+import { hintsHead, interimHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import type { Lane } from './lane-host.ts';
 
@@ -115,6 +116,16 @@ export class LaneExchange implements ServerRequest, Recipient {
     return this.parsed.fields.get(name);
   }
 
+  interim(status: number, headers: HeaderList): void {
+    const isTold = this.#outcome !== undefined || this.#stage === 'settled';
+    const bytes = isTold ? undefined : interimHead(status, headers);
+    if (bytes === undefined) return;
+    this.#delay ??= new Delay();
+    const { waiter, hints } = this.#delay;
+    this.#delay.hints = hints === undefined ? bytes : Buffer.concat([hints, bytes]);
+    waiter?.hinted(bytes);
+  }
+
   /** @throws ERR_IOLITE_ARGUMENT for a link that cannot be sent */
   earlyHints(links: readonly string[]): void {
     this.#delay ??= new Delay();
@@ -184,6 +195,11 @@ export class LaneExchange implements ServerRequest, Recipient {
     if (this.#stage !== 'pending' && this.#stage !== 'awaited') return;
     delay.isGivenUp = true;
     delay.pending?.giveUp();
+  }
+
+  /** The client has ended its side, and may be gone: what does not come soon is given up. */
+  clientEnded(): void {
+    if (this.#delay?.pending?.comesSoon !== true) this.giveUp();
   }
 
   /** Nobody will wait for the answer, or the waiter is over: it is given up, or released. */

@@ -5,7 +5,7 @@ import { releaseSendParts } from '../../network/send-parts.ts';
 import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
 import { descriptorOf } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
-import { isStream } from '../message/body.ts';
+import { type BodyStream, isStream } from '../message/body.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 import { DeliveryReports, type RepeatedTo } from './delivery-report.ts';
 import type { LaneLink } from './lane-link.ts';
@@ -31,6 +31,7 @@ export class LaneSending {
   #takenThen = 0;
   /** A body that comes piece by piece, while it is sent. */
   #stream: AsyncIterator<Aggregate> | undefined;
+  #comesSoon = false;
   #isGivenUp = false;
 
   /** @param listener told of every answer, if anybody is to be */
@@ -63,6 +64,14 @@ export class LaneSending {
     this.#isGivenUp = true;
     stream.return?.()?.catch(() => {});
     return !this.isUnderway;
+  }
+
+  /**
+   * The client has ended its side, and may be gone.
+   * @returns as {@link giveUp}, unless the next piece comes soon
+   */
+  clientEnded(): boolean {
+    return this.#comesSoon ? false : this.giveUp();
   }
 
   /** The client asks for more: it has read what it got. */
@@ -143,7 +152,8 @@ export class LaneSending {
   }
 
   /** The same stream, known here until it is sent. */
-  #watched(body: AsyncIterable<Aggregate>): AsyncIterable<Aggregate> {
+  #watched(body: BodyStream): BodyStream {
+    this.#comesSoon = body.comesSoon === true;
     const stream = body[Symbol.asyncIterator]();
     this.#stream = stream;
     return { [Symbol.asyncIterator]: () => stream };

@@ -4,10 +4,16 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
  * The body of an answer: bytes that are there, or an iterable of pieces that whoever sends them releases; the
  * iterable is taken to its end or closed.
  */
-export type Body = Aggregate | AsyncIterable<Aggregate>;
+export type Body = Aggregate | BodyStream;
+
+/** A body piece by piece. */
+export interface BodyStream extends AsyncIterable<Aggregate> {
+  /** Whether its pieces come soon, as those of a file: see PendingAnswer of exchange.ts. */
+  readonly comesSoon?: boolean;
+}
 
 /** Whether a body comes piece by piece. */
-export function isStream(body: Body | undefined): body is AsyncIterable<Aggregate> {
+export function isStream(body: Body | undefined): body is BodyStream {
   return body !== undefined && !Aggregate.isAggregate(body);
 }
 

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Body } from './body.ts';
@@ -33,6 +34,16 @@ export interface ServerRequest {
   readonly notes?: RequestNotes | undefined;
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;
+  /**
+   * The protocols that the client asks to go over to (Upgrade), where its connection can be given to one: see
+   * {@link Answer.tunnel}.
+   */
+  readonly upgrade?: string | undefined;
+  /**
+   * Sends an interim response ahead of the answer: 102, or 103 with its Link. Others, and what comes too
+   * late, are dropped. Missing where none can be sent.
+   */
+  interim?(status: number, headers: HeaderList): void;
   /**
    * Sends a 103 ahead of the answer (Early Hints, RFC 8297), once at most. Missing where it cannot be sent.
    * @param links values of the Link field
@@ -74,8 +85,25 @@ export interface Answer {
   readonly body: Body | undefined;
   /** The file that was asked for, where it was one and the handler says so. */
   readonly file?: ServedFile | undefined;
+  /** Of a 101, to a request with `upgrade`: what the connection is for from here on. */
+  readonly tunnel?: Tunnel | undefined;
   /** What senders keep for answers with this status and these very headers, if they come again. */
   readonly kept?: KeptHead | undefined;
+}
+
+/**
+ * What a connection is used for when it has gone over to another protocol. One of the two is called, once.
+ */
+export interface Tunnel {
+  /** The value of Upgrade that the client is told. */
+  readonly protocol: string;
+  /**
+   * Takes over the connection, to whose client the 101 was sent.
+   * @returns what ends it in good order, soon
+   */
+  open(client: Duplex): { end(): void };
+  /** The client is gone. */
+  abandon(): void;
 }
 
 /** What a sender has made of a status and headers. The sender's. */
@@ -113,6 +141,11 @@ export interface Recipient {
 /** An answer that is still to come. */
 export interface PendingAnswer {
   /**
+   * Whether it comes soon, and costs little: whoever sees that a client has ended its side, and cannot tell
+   * whether it still reads, does not give it up for that.
+   */
+  readonly comesSoon?: boolean;
+  /**
    * The client is gone, or has said its last, as far as can be known: whoever answers may leave off. Once the
    * recipient is told, that means nothing.
    */
@@ -127,6 +160,8 @@ export interface Handler {
    * limits or admits clients is none of these, and one that does not say so is not taken for one.
    */
   readonly letsRepeat?: boolean;
+  /** Whether it may answer with 101 where {@link ServerRequest.upgrade} lets it. */
+  readonly takesUpgrades?: boolean;
   /**
    * Tells the recipient before it returns, if the answer is at hand: that is the fast way, for which servers
    * wait with all that an answer to come needs. Otherwise it tells it later.

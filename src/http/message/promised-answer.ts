@@ -40,10 +40,12 @@ export function handlerOf(answer: AnswerFunction): Handler {
 /**
  * Tells a recipient what a promise brings.
  * @param promise called at once. Its signal is aborted when the answer is given up
+ * @param comesSoon see {@link PendingAnswer}
  */
 export function tellLater(
   recipient: Recipient,
   promise: (signal: AbortSignal) => Promise<Answer | undefined>,
+  comesSoon = false,
 ): PendingAnswer {
   const aborter = new AbortController();
   let isTold = false;
@@ -59,6 +61,7 @@ export function tellLater(
     },
   );
   return {
+    comesSoon,
     giveUp: () => {
       if (!isTold) aborter.abort();
     },
@@ -107,9 +110,15 @@ export class AwaitedAnswer implements Recipient {
    * @throws what the handler failed with
    */
   ask(handler: Handler, request: ServerRequest): Answer | undefined | Promise<Answer | undefined> {
-    const pending = handler.answer(request, this);
+    let pending: PendingAnswer | undefined;
+    try {
+      pending = handler.answer(request, this);
+      if (!this.#isTold && typeof pending?.giveUp !== 'function') throw wrongHandler(pending);
+    } catch (error) {
+      // What it has told counts; what it tells from here on does not.
+      this.failed(error);
+    }
     if (this.#isTold) return this.#outcome();
-    if (typeof pending?.giveUp !== 'function') throw wrongHandler(pending);
     this.#pending = pending;
     return this.#wait();
   }

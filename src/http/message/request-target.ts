@@ -23,24 +23,24 @@ const MAX_SEGMENT_BYTES = 255;
  * nothing.
  * @returns the target, or the status of the refusal: 414 too long a path; 400 no path, not decodable, with
  *   control characters, slashes that are encoded, backslashes, or segments of dots; 404 segments that are
- *   empty, or too long for a file name
+ *   too long for a file name
  */
 export function parseTarget(target: string): RequestTarget | TargetRefusal {
   if (/[^\x21-\xff]|#/.test(target)) return 400;
   const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
   const start = originForm.indexOf('?');
-  const rawPath =
+  const sentPath =
     (start === -1 ? originForm : originForm.slice(0, start)) || (originForm === target ? '' : '/');
   const query = start === -1 ? '' : originForm.slice(start);
-  if (rawPath.length > MAX_PATH_CHARACTERS) return 414;
+  // Several slashes are one, as file systems have it.
+  const rawPath = sentPath.replace(/\/{2,}/g, '/');
+  if (sentPath.length > MAX_PATH_CHARACTERS) return 414;
   if (!rawPath.startsWith('/') || /[^\x21-\x7e]|\\/.test(rawPath)) return 400;
   const segments: string[] = [];
   const rawSegments = rawPath.slice(1).split('/');
-  for (const [index, raw] of rawSegments.entries()) {
-    const isLast = index === rawSegments.length - 1;
+  for (const raw of rawSegments) {
     const segment = decodeSegment(raw);
     if (typeof segment === 'number') return segment;
-    if (segment === '' && !isLast) return 404;
     segments.push(segment);
   }
   const hidden = segments.some(segment => segment.startsWith('.'));

@@ -44,6 +44,7 @@ const STATUSES: Readonly<Record<FailureSource, Statuses>> = {
       // What the client sent: a method or field that cannot be sent on, or a body that is not as long as it
       // says.
       ['ERR_IOLITE_ARGUMENT', 400],
+      ['ERR_IOLITE_BUSY', 503],
       ['ERR_IOLITE_CLOSED', 503],
       ['ERR_IOLITE_TIMEOUT', 504],
     ]),

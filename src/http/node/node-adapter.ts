@@ -11,6 +11,8 @@ import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
 import { isGone, isWrapped, type NodeResponse } from './node-response.ts';
+import { openTunnel } from './open-tunnel.ts';
+import { writeInterim } from './write-interim.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
@@ -24,6 +26,10 @@ const SMALL_BYTES = 16 * 1024;
 export interface AdapterOptions {
   /** Where the response goes: for early hints. */
   readonly response?: NodeResponse;
+  /** See {@link ServerRequest.upgrade}. */
+  readonly upgrade?: string | undefined;
+  /** Called before the first of the body is read. */
+  readonly bodyWanted?: (() => void) | undefined;
   /** What handlers are to take for the target. Default: the request's `url`. */
   readonly target?: string;
   /**
@@ -51,6 +57,7 @@ class AdaptedRequest implements ServerRequest {
   readonly target: string;
   readonly originalTarget: string | undefined;
   readonly stated?: (file: ServedFile) => Stated | undefined;
+  readonly upgrade: string | undefined;
   readonly #request: NodeRequest;
   readonly #options: AdapterOptions;
   #hinted = false;
@@ -59,6 +66,7 @@ class AdaptedRequest implements ServerRequest {
     this.#request = request;
     this.#options = options;
     if (options.stated !== undefined) this.stated = options.stated;
+    this.upgrade = options.upgrade;
     this.method = request.method ?? 'GET';
     this.target = options.target ?? request.url ?? '/';
     this.originalTarget = options.originalTarget ?? (request as { originalUrl?: string }).originalUrl;
@@ -77,7 +85,7 @@ class AdaptedRequest implements ServerRequest {
   }
 
   get body(): AsyncIterable<Aggregate> | undefined {
-    return hasBody(this.#request) ? bodyOf(this.#request, this.#options.pool) : undefined;
+    return hasBody(this.#request) ? bodyOf(this.#request, this.#options) : undefined;
   }
 
   header(name: string): string | undefined {
@@ -85,6 +93,12 @@ class AdaptedRequest implements ServerRequest {
     // By its own fields alone: it has `constructor` too.
     const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
     return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  interim(status: number, headers: HeaderList): void {
+    const { response } = this.#options;
+    if (response === undefined || response.headersSent || isGone(response)) return;
+    writeInterim(this.#request.httpVersion, response, status, headers);
   }
 
   earlyHints(links: readonly string[]): void {
@@ -101,7 +115,11 @@ function hasBody(request: NodeRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-async function* bodyOf(request: NodeRequest, pool: Pool | undefined): AsyncGenerator<Aggregate> {
+async function* bodyOf(
+  request: NodeRequest,
+  { pool, bodyWanted }: AdapterOptions,
+): AsyncGenerator<Aggregate> {
+  bodyWanted?.();
   for await (const bytes of request as AsyncIterable<Buffer>) {
     yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
   }
@@ -162,11 +180,13 @@ export async function writeAnswer(
   method = 'GET',
   visible = true,
 ): Promise<number | undefined> {
-  const { status, headers, body } = answer;
+  const { status, headers, body, tunnel } = answer;
   if (isGone(response) || response.headersSent) {
     releaseBody(body);
+    tunnel?.abandon();
     return undefined;
   }
+  if (tunnel !== undefined) return openTunnel(response as ServerResponse, answer, tunnel);
   try {
     if (visible || 'stream' in response) writeFields(response, status, headers);
     else response.writeHead(status, headers as string[]);

@@ -12,6 +12,8 @@ import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
 import { keyOfVariant, select } from './cache/stored-responses.ts';
 import { type CacheLookup, lookupOf } from './cache-lookup.ts';
+import { plainName, tellsOfRequest } from './forwarded-fields.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What the proxy says of an answer that it had. */
 const HIT = /\biolite; hit\b/;
@@ -19,10 +21,16 @@ const HIT = /\biolite; hit\b/;
 /**
  * Attaches to what a reverse proxy in another domain keeps, and serves ({@link ReverseProxy.serve}).
  * @param forward what has that proxy answer: for all that is not held here
+ * @param upgrades answers requests to go over to another protocol, which are no matter of that proxy's:
+ *   {@link createUpgradeProxy}. Default: they are not taken
  * @throws ERR_IOLITE_PEER, or what the peer answers if it serves none
  */
-export async function attachProxy(channel: Channel, forward: Handler): Promise<AttachedProxy> {
-  const proxy = new AttachedProxy(forward);
+export async function attachProxy(
+  channel: Channel,
+  forward: Handler,
+  upgrades?: Handler,
+): Promise<AttachedProxy> {
+  const proxy = new AttachedProxy(forward, upgrades);
   await proxy.attach(channel);
   return proxy;
 }
@@ -37,19 +45,27 @@ export class AttachedProxy implements Handler, Disposable {
   readonly #forward: Handler;
   /** If its owner is gone, what is held is sent as long as it is fresh. */
   readonly #index = new StoreIndex<StoredFacts>(RESPONSES, () => {});
+  readonly #upgrades: Handler | undefined;
+  readonly takesUpgrades: boolean;
+  #trusted = new TrustedProxies();
 
   /** Use attachProxy(). */
-  constructor(forward: Handler) {
+  constructor(forward: Handler, upgrades?: Handler) {
     this.#forward = forward;
+    this.#upgrades = upgrades;
+    this.takesUpgrades = upgrades !== undefined;
   }
 
   /** Attaches to another owner, in place of the one it had. @throws ERR_IOLITE_PEER */
-  attach(channel: Channel): Promise<void> {
-    return this.#index.attach(channel);
+  async attach(channel: Channel): Promise<void> {
+    await this.#index.attach(channel);
+    this.#trusted = new TrustedProxies(this.#index.trustForwarded);
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
-    const lookup = lookupOf(request, this.#index.trustForwarded);
+    if (request.upgrade !== undefined && this.#upgrades !== undefined)
+      return this.#upgrades.answer(request, recipient);
+    const lookup = lookupOf(request, this.#trusted.trustsSender(request));
     if (lookup === undefined) return this.#forward.answer(request, recipient);
     if (!this.#answerHere(lookup, recipient))
       return this.#forward.answer(request, this.#taking(lookup, recipient));
@@ -97,8 +113,17 @@ export class AttachedProxy implements Handler, Disposable {
     const content = held.content?.duplicate() ?? Aggregate.empty();
     const answer = answerFromStore(request, facts, content, { hit: true }, now);
     // How old it may be others are not asked who say nothing of it.
-    const mayRepeat = use === 'fresh' && wanted.size === 0 && answer.headers.at(-2) === 'Age';
+    const isRenewable = use === 'fresh' && wanted.size === 0 && answer.headers.at(-2) === 'Age';
+    const mayRepeat = isRenewable && this.#isSameForAll(request);
     recipient.answered(answer, mayRepeat ? new RepeatedResponse(entries, facts, now) : undefined);
+    return true;
+  }
+
+  /** Whether a request means the same, whoever has sent it. */
+  #isSameForAll({ rawHeaders }: ServerRequest): boolean {
+    if (typeof this.#trusted.stated === 'boolean') return true;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (tellsOfRequest(plainName(rawHeaders[index] as string))) return false;
     return true;
   }
 

@@ -16,6 +16,7 @@ export interface CacheLookup {
  */
 export function lookupOf(request: ServerRequest, trustForwarded: boolean): CacheLookup | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+  if (request.upgrade !== undefined) return undefined;
   const resource = resourceOf(request, trustForwarded);
   const wanted = parseDirectives(request.header('cache-control'));
   if (resource === undefined || wanted.has('no-store') || request.body !== undefined) return undefined;

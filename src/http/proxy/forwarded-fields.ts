@@ -68,16 +68,13 @@ export function forwardedTarget(request: ServerRequest): ForwardedTarget {
 }
 
 /**
- * Who a request came from, as Forwarded has it: its elements without what they say of host and scheme, which
- * is said once, by whoever passes it on. Nothing of what is malformed.
+ * Who a request came from, as Forwarded has it, the client first: without what is said of host and scheme.
+ * Nothing of what is malformed.
  */
-export function forwardedHops(field: string | undefined): string[] {
-  const hops: string[] = [];
-  for (const element of forwardedElements(field)) {
-    const from = element.get('for');
-    if (from !== undefined) hops.push(`for=${/^[\w.-]+$/.test(from) ? from : `"${from}"`}`);
-  }
-  return hops;
+export function forwardedNodes(field: string | undefined): string[] {
+  return forwardedElements(field)
+    .map(element => element.get('for'))
+    .filter(from => from !== undefined);
 }
 
 function forwardedElements(field = ''): ReadonlyMap<string, string>[] {

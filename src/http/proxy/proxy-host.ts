@@ -10,6 +10,10 @@ import { type Body, isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
 import { answerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
+import type { UpgradeProxyOptions } from './upgrade-proxy.ts';
+
+/** Uploads from one process at a time. */
+const MAX_UPLOADS = 2 ** 20;
 
 /** Where a {@link ProxyHost} listens: names of channels. */
 export interface ProxyAddresses {
@@ -17,6 +21,8 @@ export interface ProxyAddresses {
   readonly requests: string;
   /** Serves what is kept. */
   readonly responses: string;
+  /** With what upgrades are passed on, which each process does itself; JSON. */
+  readonly upgrades: UpgradeProxyOptions;
 }
 
 /** A reverse proxy for other domains: one asks the origin, and one keeps what came, for all of them. */
@@ -27,11 +33,16 @@ export class ProxyHost {
   /** For what is not kept, which came to this process's heap. */
   readonly #pool: Pool;
 
-  private constructor(proxy: ReverseProxy, pool: Pool, requests: Endpoint, responses: Endpoint) {
+  private constructor(
+    proxy: ReverseProxy,
+    pool: Pool,
+    [requests, responses]: readonly [Endpoint, Endpoint],
+    upgrades: UpgradeProxyOptions,
+  ) {
     this.#proxy = proxy;
     this.#pool = pool;
     this.#endpoints = [requests, responses];
-    this.addresses = { requests: requests.path, responses: responses.path };
+    this.addresses = { requests: requests.path, responses: responses.path, upgrades };
   }
 
   /**
@@ -45,7 +56,8 @@ export class ProxyHost {
     const proxy = createProxy(options);
     const pool = createPool({ name: 'proxied' });
     const [requests, responses] = await Promise.all([
-      listen(ownName('requests')),
+      // How many uploads there are at a time, the proxy bounds.
+      listen(ownName('requests'), { channel: { maxStreams: MAX_UPLOADS } }),
       listen(ownName('responses')),
     ]);
     const handler = async (request: AppRequest): Promise<Answer> => {
@@ -54,7 +66,7 @@ export class ProxyHost {
     };
     requests.on('channel', channel => new AppSession(channel, { handler, pool, failed }));
     responses.on('channel', channel => proxy.serve(channel));
-    return new ProxyHost(proxy, pool, requests, responses);
+    return new ProxyHost(proxy, pool, [requests, responses], upgradeOptions(options));
   }
 
   /** Ends it. What is under way fails. */
@@ -62,6 +74,12 @@ export class ProxyHost {
     await Promise.all([this.#proxy.close(), ...this.#endpoints.map(endpoint => endpoint.close())]);
     this.#pool.close();
   }
+}
+
+/** What may be told to another process of the options. */
+function upgradeOptions(options: ProxyOptions): UpgradeProxyOptions {
+  const { origin, trustForwarded, host, connectTimeout, headersTimeout, maxStreams } = options;
+  return { origin: String(origin), trustForwarded, host, connectTimeout, headersTimeout, maxStreams };
 }
 
 /**

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
@@ -30,13 +29,14 @@ import { createOrigin } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
+import { type ForwardingOptions, forwardingOf } from './origin/forwarding-options.ts';
 import type { OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
 import { checkPurge, Purge, type PurgeOptions } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 
 /** Options of {@link createProxy}. */
-export interface ProxyOptions extends OriginLimits {
+export interface ProxyOptions extends OriginLimits, ForwardingOptions {
   /** The server behind: scheme, host and port. */
   readonly origin: string | URL;
   /**
@@ -50,11 +50,6 @@ export interface ProxyOptions extends OriginLimits {
   readonly policy?: PolicyName | CachePolicy;
   /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
   readonly pool?: Pool;
-  /**
-   * Whether clients are proxies that may be believed where a request came from, and for which host and scheme
-   * it is (Forwarded, X-Forwarded-*). Default: false, what they say of it is dropped.
-   */
-  readonly trustForwarded?: boolean;
   /**
    * Whether a response with Set-Cookie that says `public` or `s-maxage` is kept, and its cookies are given to
    * all who ask. Default: false, what sets cookies is not kept, whatever else it says.
@@ -141,6 +136,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
 }
 
 class CachingProxy implements ReverseProxy {
+  readonly takesUpgrades = true;
   readonly #context: FetchContext;
   readonly #fetches: Fetches;
   readonly #store: ResponseStore;
@@ -148,17 +144,17 @@ class CachingProxy implements ReverseProxy {
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, govern, trustForwarded, storeCookies, groupFields, purge } =
-      checkOptions(options);
+    const { budget, policy, pool, govern, storeCookies, groupFields, purge } = checkOptions(options);
     this.#purge = purge && new Purge(purge, named => this.invalidate(named));
     const origin = createOrigin(options.origin, options);
+    const forwarding = forwardingOf(options, origin.url);
     const governor = govern ? ownGovernor() : undefined;
-    this.#store = new ResponseStore({ budget, policy, pool, governor }, trustForwarded);
+    this.#store = new ResponseStore({ budget, policy, pool, governor }, forwarding.trusted.stated);
     this.#context = {
       origin,
       responses: new StoredResponses(this.#store),
       room: new BodyRoom(() => this.#store.allowance),
-      forwarding: { pseudonym: `iolite-${randomBytes(4).toString('hex')}`, trustForwarded },
+      forwarding,
       storeCookies,
       groupFields,
     };
@@ -192,7 +188,7 @@ class CachingProxy implements ReverseProxy {
   }
 
   async #answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
-    const resource = resourceOf(request, this.#context.forwarding.trustForwarded);
+    const resource = resourceOf(request, this.#trusts(request));
     if (this.#closed) return statusAnswer(503);
     if (resource === undefined) return statusAnswer(400);
     if (request.method === 'PURGE' && this.#purge !== undefined) return this.#purge.answer(request, resource);
@@ -219,7 +215,11 @@ class CachingProxy implements ReverseProxy {
   }
 
   #lookup(request: ServerRequest): CacheLookup | undefined {
-    return lookupOf(request, this.#context.forwarding.trustForwarded);
+    return lookupOf(request, this.#trusts(request));
+  }
+
+  #trusts({ remoteAddress }: ServerRequest): boolean {
+    return this.#context.forwarding.trusted.trusts(remoteAddress);
   }
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
@@ -369,13 +369,13 @@ function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
   const { policy = DEFAULT_POLICY, pool, govern = true } = options as ProxyOptions;
-  const { trustForwarded = false, storeCookies = false, groupFields = [], purge } = options as ProxyOptions;
+  const { storeCookies = false, groupFields = [], purge } = options as ProxyOptions;
   checkPurge(purge);
   if (!Array.isArray(groupFields) || !groupFields.every(field => GROUP_FIELDS.includes(field)))
     throw new ArgumentError(`Cannot create proxy: groupFields are ${GROUP_FIELDS.join(' and ')} at most`);
   const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options as ProxyOptions;
   if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
     throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  const settings = { govern, trustForwarded, storeCookies, groupFields, purge };
+  const settings = { govern, storeCookies, groupFields, purge };
   return { budget, policy: createPolicy(policy, budget), pool, ...settings };
 }

@@ -36,9 +36,17 @@ export function resourceOf(request: ServerRequest, trustForwarded: boolean): Res
   const path = named === undefined ? target : rest.startsWith('/') ? rest : `/${rest}`;
   const front = trustForwarded ? forwardedTarget(request) : undefined;
   const scheme = front?.scheme ?? (request.secure ? 'https' : 'http');
-  const host = front?.host ?? named ?? request.header('host') ?? request.header(':authority') ?? '';
+  const authority = request.header(':authority');
+  const stated = request.header('host');
+  // No two hosts: whoever looks at the other one takes it for another request (RFC 9113, 8.3.1).
+  if (authority !== undefined && stated !== undefined && !sameText(authority, stated)) return undefined;
+  const host = front?.host ?? named ?? authority ?? stated ?? '';
   if (!AUTHORITY.test(host) || !PATH.test(path)) return undefined;
   return makeResource(scheme, host, path, front?.others);
+}
+
+function sameText(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 /**

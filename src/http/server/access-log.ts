@@ -2,6 +2,8 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
+import { clientAddress } from '../proxy/client-address.ts';
+import { TrustedProxies, type TrustForwarded } from '../proxy/trusted-proxies.ts';
 import { type AccessFormat, type AccessRecord, accessRecord, formatters } from './access-format.ts';
 
 export interface AccessLogOptions {
@@ -12,6 +14,11 @@ export interface AccessLogOptions {
    * is a file or a pipe: give '/dev/stdout' to be sure that nothing ever does.)
    */
   readonly output: string | Writable;
+  /**
+   * The proxies in front that are believed who a request came from, as createProxy() has it: the log shows
+   * that client then. Default: none, it shows who has connected.
+   */
+  readonly trustForwarded?: TrustForwarded | undefined;
   /** Bytes that may wait for the output; entries beyond are dropped, and counted. Default 1 MiB. */
   readonly limit?: number;
 }
@@ -52,13 +59,14 @@ export class AccessLog implements AnswerListener {
   readonly #format: (record: AccessRecord) => string;
   readonly #path: string | undefined;
   readonly #limit: number;
+  readonly #trusted: TrustedProxies;
   #output: Writable;
   #pending = '';
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #dropped = 0;
 
-  constructor({ format = 'combined', output, limit = LIMIT_BYTES }: AccessLogOptions) {
+  constructor({ format = 'combined', output, limit = LIMIT_BYTES, trustForwarded }: AccessLogOptions) {
     if (!Object.hasOwn(formatters, format)) {
       throw new ArgumentError(
         `Cannot log accesses: format 'combined' or 'json' is wanted, ${describe(format)} was given`,
@@ -72,6 +80,7 @@ export class AccessLog implements AnswerListener {
     checkInteger(limit, 'limit', 0, Number.MAX_SAFE_INTEGER);
     this.#format = formatters[format];
     this.#limit = limit;
+    this.#trusted = new TrustedProxies(trustForwarded);
     this.#path = typeof output === 'string' ? output : undefined;
     this.#output = typeof output === 'string' ? open(output) : output;
     this.#output.on('error', this.#onError);
@@ -84,7 +93,11 @@ export class AccessLog implements AnswerListener {
 
   /** Adds an entry for an answer. */
   answered(report: AnswerReport): void {
-    this.write(accessRecord(report));
+    const { remoteAddress } = report;
+    const record = accessRecord(report);
+    if (!this.#trusted.trusts(remoteAddress)) this.write(record);
+    else
+      this.write({ ...record, remoteAddress: clientAddress(report.request, remoteAddress, this.#trusted) });
   }
 
   /** Adds an entry. Takes a few microseconds. */

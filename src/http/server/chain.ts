@@ -4,10 +4,12 @@ import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '.
 /** Asks handlers one after the other: the first that has an answer gives it. Declines if none has. */
 export class Chain implements Handler {
   readonly letsRepeat = true;
+  readonly takesUpgrades: boolean;
   readonly #handlers: readonly Handler[];
 
   constructor(handlers: readonly Handler[]) {
     this.#handlers = handlers;
+    this.takesUpgrades = handlers.some(({ takesUpgrades }) => takesUpgrades === true);
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -54,6 +56,10 @@ class ChainWalk implements Recipient, PendingAnswer {
     }
     this.#recipient.declined(this.#declining);
     return undefined;
+  }
+
+  get comesSoon(): boolean {
+    return this.#pending?.comesSoon === true;
   }
 
   giveUp(): void {

@@ -14,6 +14,8 @@ export class Drain {
   /** The responses in flight on each connection of HTTP/1. */
   readonly #connections = new Map<Socket, Set<ServerResponse>>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  /** Connections that have gone over to another protocol. */
+  readonly #tunnels = new Set<{ end(): void }>();
   #done: Promise<void> | undefined;
   /** Whether connections without a response are closed. */
   #impatient = false;
@@ -39,6 +41,14 @@ export class Drain {
   start({ patience = 0 }: { readonly patience?: number } = {}): Promise<void> {
     this.#done ??= this.#drain(patience);
     return this.#done;
+  }
+
+  /** A connection has gone over to another protocol: it is ended with those that bring no more requests. */
+  addTunnel(tunnel: { end(): void }, socket: Socket): void {
+    this.#connections.delete(socket);
+    this.#tunnels.add(tunnel);
+    socket.once('close', () => this.#tunnels.delete(tunnel));
+    if (this.#done !== undefined && !this.#patient) tunnel.end();
   }
 
   /** What waits patiently since {@link start} waits no longer. */
@@ -98,6 +108,7 @@ export class Drain {
 
   /** Connections that have brought a request, and have none now. */
   #closeIdle(): void {
+    for (const tunnel of this.#tunnels) tunnel.end();
     for (const [socket, responses] of this.#connections) {
       if (responses.size === 0 && socket.bytesRead > 0) socket.destroySoon();
     }
@@ -106,6 +117,7 @@ export class Drain {
   #closeSilent(): void {
     this.#impatient = true;
     this.#patient = false;
+    for (const tunnel of this.#tunnels) tunnel.end();
     for (const [socket, responses] of this.#connections) if (responses.size === 0) socket.destroySoon();
   }
 }

@@ -1,19 +1,33 @@
 import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
-import type { Answer, Handler, ServerRequest } from '../message/exchange.ts';
-import { countFieldLines } from '../message/header-list.ts';
+import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
+import { namesOneHost } from '../message/request-host.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
-import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from '../node/node-adapter.ts';
+import {
+  type AdapterOptions,
+  type NodeRequest,
+  requestAnswer,
+  serverRequest,
+  writeAnswer,
+} from '../node/node-adapter.ts';
 import { isGone, type NodeResponse } from '../node/node-response.ts';
+import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.ts';
+import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
+import { Pipelines } from './pipelines.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
 export interface ServerLimits {
@@ -53,6 +67,7 @@ const BACKLOG_CONNECTIONS = 65_535;
 export class HttpServer implements Listener {
   readonly #server: NodeServer | Http2SecureServer;
   readonly #drain: Drain;
+  readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
   readonly #handler: Handler;
@@ -68,11 +83,12 @@ export class HttpServer implements Listener {
     this.#handler = handler;
     this.#failed = failed;
     this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      // What fails here is a bug of a listener: the connection's end tells the client.
-      this.#answer(request, response).catch(() => response.destroy());
-    });
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#take(request, response),
+    );
     this.#drain = new Drain(this.#server);
+    this.#watch(this.#server);
+    if (handler.takesUpgrades === true) this.#takeUpgrades(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
     this.#lane = attachFastLane(this.#server, handler, { listener: this.#listener, failed });
   }
@@ -117,8 +133,59 @@ export class HttpServer implements Listener {
     this.#pool.close();
   }
 
-  async #answer(message: NodeRequest, response: NodeResponse): Promise<void> {
-    const request = serverRequest(message, { response, pool: this.#pool });
+  /** What happens on a connection besides its requests. */
+  #watch(server: NodeServer | Http2SecureServer): void {
+    server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) =>
+      // The client is told to go on when somebody wants what it has.
+      this.#take(message, response, { bodyWanted: () => response.headersSent || response.writeContinue() }),
+    );
+    server.on('clientError', (error: Error, socket: Socket) =>
+      answerClientError(error, socket, this.#pipelines),
+    );
+    server.on('timeout', (connection: Socket | ServerHttp2Session) => {
+      // How long a handler may take is for the handler to say.
+      if (!this.#pipelines.waitsForHandler(connection)) connection.destroy();
+    });
+    server.on('connect', (message: NodeRequest, connection: Socket | Http2ServerResponse, head: Buffer) => {
+      const isOfHttp2 = 'stream' in message;
+      const response = isOfHttp2
+        ? (connection as Http2ServerResponse)
+        : lastResponse(message, connection as Socket, head);
+      // There are no tunnels here.
+      writeAnswer(response, statusAnswer(405), message.method).catch(() => response.destroy());
+    });
+  }
+
+  #takeUpgrades(server: NodeServer | Http2SecureServer): void {
+    server.on('upgrade', (message: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (asksForUpgrade(message)) {
+        const { upgrade } = message.headers;
+        const earlier = this.#pipelines.allAnswered(socket);
+        const take = (): void => {
+          if (!socket.destroyed) this.#take(message, lastResponse(message, socket, head), { upgrade });
+        };
+        if (earlier === undefined) take();
+        else void earlier.then(take);
+        return;
+      }
+      putBack(message, socket, head);
+      if (this.#lane !== undefined) this.#lane.handOver(socket);
+      else server.emit('secureConnection', socket);
+      socket.resume();
+    });
+  }
+
+  #take(message: NodeRequest, response: NodeResponse, options: AdapterOptions = {}): void {
+    const turn = this.#pipelines.enter(message, response);
+    // What fails here is a bug of a listener: the connection's end tells the client.
+    const answer = (): Promise<void> =>
+      this.#answer(message, response, options).catch(() => void response.destroy());
+    if (turn === undefined) void answer();
+    else void turn.then(() => (isGone(response) ? undefined : answer()));
+  }
+
+  async #answer(message: NodeRequest, response: NodeResponse, options: AdapterOptions): Promise<void> {
+    const request = serverRequest(message, { ...options, response, pool: this.#pool });
     const since = performance.now();
     // Asked for now: a connection that is closed does not know it.
     const remoteAddress = this.#listener === undefined ? undefined : request.remoteAddress;
@@ -137,9 +204,10 @@ export class HttpServer implements Listener {
   async #send(
     response: NodeResponse,
     request: ServerRequest,
-    answer: Answer,
+    given: Answer,
   ): Promise<{ readonly status: number; readonly bytes: number } | undefined> {
-    const { status } = answer;
+    const { status, tunnel } = given;
+    const answer = tunnel === undefined ? given : { ...given, tunnel: this.#drained(tunnel) };
     try {
       const bytes = await writeAnswer(response, answer, request.method, false);
       return bytes === undefined ? undefined : { status, bytes };
@@ -151,13 +219,25 @@ export class HttpServer implements Listener {
     }
   }
 
+  /** A tunnel that is ended when the server is. */
+  #drained(tunnel: Tunnel): Tunnel {
+    return {
+      protocol: tunnel.protocol,
+      open: client => {
+        const opened = tunnel.open(client);
+        this.#drain.addTunnel(opened, client as Socket);
+        return opened;
+      },
+      abandon: () => tunnel.abandon(),
+    };
+  }
+
   #answerOf(
     message: NodeRequest,
     request: ServerRequest,
     response: NodeResponse,
   ): Answer | undefined | Promise<Answer | undefined> {
-    // Several Hosts, of which node:http takes the first and others the last (RFC 9112, 3.2).
-    if (countFieldLines(message.rawHeaders, 'host') > 1) return statusAnswer(400);
+    if (!namesOneHost(message)) return statusAnswer(400);
     try {
       const answer = requestAnswer(this.#handler, request, response);
       if (answer instanceof Promise) return this.#wait(answer, request, response);

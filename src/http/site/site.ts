@@ -58,7 +58,8 @@ export class StaticSite implements Handler {
       const found = isMountPoint(request)
         ? undefined
         : (this.#files.peek(target, request.notes) ?? this.#peekFirst(request));
-      if (found === undefined) return tellLater(recipient, signal => this.#getOrRefuse(request, signal));
+      if (found === undefined)
+        return tellLater(recipient, signal => this.#getOrRefuse(request, signal), true);
       recipient.answered(this.#answers.answer(request, found), this.#files.repeatable(found));
     } else if (this.#settings.fallthrough) recipient.declined();
     else if (method === 'OPTIONS') recipient.answered({ status: 204, headers: ALLOW, body: undefined });

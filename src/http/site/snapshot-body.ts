@@ -49,6 +49,7 @@ function assemble(content: Aggregate, pieces: readonly (string | ByteRange)[]): 
 
 /** Reads the pieces one after the other. Releases the snapshot at the end, and when it is closed before. */
 class SnapshotReader implements AsyncIterableIterator<Aggregate> {
+  readonly comesSoon = true;
   readonly #snapshot: Snapshot;
   /** What is to come: the next piece first. */
   readonly #pieces: (string | ByteRange)[];

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { RawClient } from '../../http/support/raw-client.ts';
 import { Folder } from '../../support/folder.ts';
 import { get, Iolite, Served } from '../support/server.ts';
 
 /** An origin, gone when disposed of. */
-async function listening(listener: RequestListener): Promise<{ url: string } & Disposable> {
+async function listening(listener: RequestListener): Promise<{ url: string; server: Server } & Disposable> {
   const server = createServer(listener);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
+    server,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     [Symbol.dispose]: () => {
       server.closeAllConnections();
@@ -100,4 +102,30 @@ test('bodies of any length go through both ways, and are not kept where that is 
     assert.equal(answer.headers.get('x-received'), String(size));
     assert.ok(bytes.equals(Buffer.concat([Buffer.alloc(size / 2, 'a'), Buffer.alloc(size / 2, 'b')])));
   }
+});
+
+test('--origin: event streams, silent or not, hold up nothing; upgrades pass', async () => {
+  using origin = await listening((request, response) => {
+    if (request.url === '/page') response.end('page');
+    else response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n');
+  });
+  origin.server.on('upgrade', (_, socket, head) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
+    socket.write(head);
+    socket.pipe(socket);
+  });
+  await using served = await Served.startWith(['-w', '2', '--origin', origin.url]);
+  const clients = Array.from(
+    { length: 1200 },
+    (_, i) =>
+      new RawClient(served.port, `GET /${i} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`),
+  );
+  await Promise.all(clients.map(client => client.until(/data: 1/)));
+  assert.equal((await get(served.port, '/page')).body.toString(), 'page');
+  using upgraded = new RawClient(
+    served.port,
+    'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello',
+  );
+  await upgraded.until(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\nhello/);
+  for (const client of clients) client[Symbol.dispose]();
 });

@@ -28,7 +28,7 @@ test('statusOf() tells by who failed what a code means', () => {
     ['ERR_IOLITE_TIMEOUT', 500, 504, 504],
     ['ERR_IOLITE_CLOSED', 503, 502, 503],
     ['ERR_IOLITE_ARGUMENT', 500, 502, 400],
-    ['ERR_IOLITE_BUSY', 500, 503, 502],
+    ['ERR_IOLITE_BUSY', 500, 503, 503],
     ['ERR_IOLITE_TOO_LONG', 500, 413, 502],
     ['ERR_IOLITE_APPLICATION', 500, 500, 502],
     ['ERR_IOLITE_ORIGIN', 500, 502, 502],

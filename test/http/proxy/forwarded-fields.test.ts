@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  forwardedHops,
+  forwardedNodes,
   isPassedOn,
   plainName,
   tellsOfRequest,
@@ -125,10 +125,10 @@ test('names are compared as origins see them', () => {
   assert.equal(isPassedOn('X-Forwarded-Port'), true);
   assert.equal(isPassedOn('X_Forwarded_Port'), false);
   assert.equal(isPassedOn('X-Forwarded-Host'), false);
-  assert.deepEqual(forwardedHops('for=192.0.2.1;host=a, host=b, For="[::1]:80";by=x'), [
-    'for=192.0.2.1',
-    'for="[::1]:80"',
+  assert.deepEqual(forwardedNodes('for=192.0.2.1;host=a, host=b, For="[::1]:80";by=x'), [
+    '192.0.2.1',
+    '[::1]:80',
   ]);
-  assert.deepEqual(forwardedHops('for=192.0.2.1, for="a'), []);
-  assert.deepEqual(forwardedHops(undefined), []);
+  assert.deepEqual(forwardedNodes('for=192.0.2.1, for="a'), []);
+  assert.deepEqual(forwardedNodes(undefined), []);
 });

@@ -3,8 +3,10 @@ import { readFileSync, renameSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { statusAnswer } from '../../../src/http/message/status-answer.ts';
 import type { AccessRecord } from '../../../src/http/server/access-format.ts';
 import { createAccessLog } from '../../../src/http/server/access-log.ts';
+import { createServer } from '../../../src/http/server/server.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
@@ -109,5 +111,20 @@ test('createAccessLog() refuses what it cannot use', () => {
   const output = new PassThrough();
   for (const options of [{ output, format: 'xml' }, { output: 3 }, {}, { output, limit: 'much' }]) {
     assert.throws(() => createAccessLog(options as never), { code: 'ERR_IOLITE_ARGUMENT' });
+  }
+});
+
+test('behind proxies that are trusted, the log shows the client', async () => {
+  for (const trustForwarded of [['127.0.0.0/8'], undefined]) {
+    const output = new PassThrough();
+    const log = createAccessLog({ format: 'json', output, trustForwarded });
+    const server = createServer({ handler: () => statusAnswer(200), accessLog: log });
+    await server.listen(0, '127.0.0.1');
+    const url = `http://127.0.0.1:${server.address()?.port}/`;
+    await (await fetch(url, { headers: { 'X-Forwarded-For': '192.0.2.1' } })).text();
+    await server.close();
+    await log.close();
+    const { remoteAddress } = JSON.parse(String(output.read()));
+    assert.equal(remoteAddress, trustForwarded === undefined ? '127.0.0.1' : '192.0.2.1');
   }
 });

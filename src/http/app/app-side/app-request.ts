@@ -2,7 +2,7 @@ import { Aggregate } from '../../../aggregate/aggregate.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
-import { fieldOf } from '../../message/header-list.ts';
+import { fieldOf, type HeaderList } from '../../message/header-list.ts';
 import { BodyKind, type RequestHead } from '../app-protocol.ts';
 
 /** Where a request gets what did not come with its head. */
@@ -13,6 +13,8 @@ export interface AppRequestSource {
   readonly context: { readonly signal: AbortSignal };
   /** The stream of a body that comes as one. Called once at most. */
   takeStream(): Promise<IncomingStream>;
+  /** Sends an interim response. */
+  interim(status: number, headers: HeaderList): void;
 }
 
 /** Bytes of a body that {@link AppRequest.read} takes by default. */
@@ -43,6 +45,11 @@ export class AppRequest implements ServerRequest {
   /** Aborted when the client is gone, or the time for the answer is over. */
   get signal(): AbortSignal {
     return this.#source.context.signal;
+  }
+
+  /** Sends an interim response ahead of the answer: 102, or 103 with its Link. */
+  interim(status: number, headers: HeaderList): void {
+    this.#source.interim(status, headers);
   }
 
   /**

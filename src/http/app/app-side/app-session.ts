@@ -4,10 +4,11 @@ import type { StreamLike } from '../../../aggregate/stream/from-stream.ts';
 import { sourceOf } from '../../../aggregate/stream/stream-source.ts';
 import { isBytes } from '../../../base/bytes.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
+import { ignore } from '../../../base/ignore.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { RequestContext } from '../../../ipc/responder.ts';
-import { BodyKind, DRAIN, decodeRequest } from '../app-protocol.ts';
+import { BodyKind, DRAIN, decodeRequest, encodeInterim, type InterimHead } from '../app-protocol.ts';
 import { StreamMatcher } from '../stream-matcher.ts';
 import { AppRequest } from './app-request.ts';
 import type { AppHandler, AppResponse } from './application.ts';
@@ -43,6 +44,11 @@ export class AppSession {
     await closed;
   }
 
+  /** Goes ahead of the answer; where it cannot be sent, neither can that. */
+  #sendInterim(interim: InterimHead): void {
+    if (!this.#channel.closed) this.#channel.send({ head: encodeInterim(interim) }).catch(ignore);
+  }
+
   async #takeStreams(): Promise<void> {
     try {
       for await (const { head, body, stream } of this.#channel) {
@@ -65,7 +71,12 @@ export class AppSession {
       if (this.#streams.isOpen(id))
         throw new ArgumentError(`Cannot answer: request ${id} is under way already`);
       if (head.body === BodyKind.STREAM) this.#streams.open(id);
-      request = new AppRequest(head, { body, context, takeStream: () => this.#streams.take(id) });
+      request = new AppRequest(head, {
+        body,
+        context,
+        takeStream: () => this.#streams.take(id),
+        interim: (status, headers) => this.#sendInterim({ number: id, status, headers }),
+      });
     } catch (error) {
       body?.release();
       throw error;

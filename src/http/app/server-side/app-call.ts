@@ -4,6 +4,7 @@ import type { Message } from '../../../ipc/message.ts';
 import type { PendingRequest } from '../../../ipc/pending-requests.ts';
 import { releaseBody } from '../../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
+import type { HeaderList } from '../../message/header-list.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 
 /** What a call needs of the link that it goes through. */
@@ -75,6 +76,11 @@ export class AppCall extends TimedTask implements PendingRequest, PendingAnswer 
     this.#ending?.abort(error);
     if (isWanted) this.#recipient.answered(failureAnswer(error, 'application'));
     else this.#recipient.failed(error);
+  }
+
+  /** An interim response came. */
+  interim(status: number, headers: HeaderList): void {
+    if (this.#state === 'open') this.request.interim?.(status, headers);
   }
 
   missed(): void {

@@ -12,16 +12,19 @@ import { RequestQueue, type Waiter } from './request-queue.ts';
 /** Bounds on what is asked of applications. */
 export interface AppGatewayOptions {
   /**
-   * Milliseconds an application has for the head of its answer, 504 afterwards; and that a request waits at
-   * most for a process that is free, 503 afterwards. Default 30,000.
+   * Milliseconds an application has for the head of its answer, 504 afterwards. Default 30,000.
    */
   readonly timeout?: number | undefined;
+  /** Milliseconds that a request waits for a process that is free, 503 afterwards. Default: as `timeout`. */
+  readonly queueTimeout?: number | undefined;
   /** Bytes of a request's body, 413 beyond. Default 16 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Requests under way at one application process from this server process; more wait. Default 128. */
   readonly maxConcurrency?: number | undefined;
   /** Requests that may wait, 503 beyond. Default 1024. */
   readonly maxQueue?: number | undefined;
+  /** Bodies that come as streams from one application process at a time. Default 1024. */
+  readonly maxStreams?: number | undefined;
 }
 
 /** Until the next attempt at a process that listens and did not let us in: first and longest. */
@@ -36,6 +39,7 @@ const LONGEST_PAUSE_MS = 1000;
 export class AppGateway implements Handler {
   readonly #limits: AppLimits;
   readonly #maxConcurrency: number;
+  readonly #quotas: { readonly maxStreams?: number };
   readonly #queue: RequestQueue<AppLink>;
   readonly #links: AppLink[] = [];
   /** Where the processes listen that are used. */
@@ -51,14 +55,19 @@ export class AppGateway implements Handler {
       maxBodyBytes = 16 * 1024 ** 2,
       maxConcurrency = 128,
       maxQueue = 1024,
+      maxStreams,
     } = options;
+    const { queueTimeout = timeout } = options;
     checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT_MS);
     checkInteger(maxBodyBytes, 'maxBodyBytes', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(maxConcurrency, 'maxConcurrency', 1, 2 ** 20);
     checkInteger(maxQueue, 'maxQueue', 0, 2 ** 20);
+    checkInteger(queueTimeout, 'queueTimeout', 1, MAX_TIMEOUT_MS);
+    if (maxStreams !== undefined) checkInteger(maxStreams, 'maxStreams', 1, 2 ** 20);
+    this.#quotas = maxStreams === undefined ? {} : { maxStreams };
     this.#limits = { timeout, maxBodyBytes };
     this.#maxConcurrency = maxConcurrency;
-    this.#queue = new RequestQueue(timeout, maxQueue);
+    this.#queue = new RequestQueue(queueTimeout, maxQueue, noneFree);
   }
 
   /** How many application processes take requests. */
@@ -114,7 +123,7 @@ export class AppGateway implements Handler {
     const { signal } = this.#closing;
     for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
       try {
-        return await connect(path, { signal, gather: true, rememberHeads: true });
+        return await connect(path, { signal, gather: true, rememberHeads: true, ...this.#quotas });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ERR_IOLITE_ACCESS') return undefined;
@@ -180,4 +189,9 @@ class QueuedRequest implements Waiter<AppLink>, PendingAnswer {
     this.#queue.leave(this);
     this.#recipient.failed(new IoliteError('ERR_IOLITE_CLOSED', 'The request was given up'));
   }
+}
+
+/** What a request is refused with that waited too long, or found too many waiting. */
+function noneFree(): IoliteError {
+  return new IoliteError('ERR_IOLITE_BUSY', 'No application process is free', { mayRetry: true });
 }

@@ -1,13 +1,14 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { Deadlines } from '../../../base/deadlines.ts';
 import { IoliteError } from '../../../base/error.ts';
+import type { Json } from '../../../base/json.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import { protocolError } from '../../../ipc/wire/frame.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
-import { BodyKind, DRAIN, encodeRequest } from '../app-protocol.ts';
+import { BodyKind, DRAIN, decodeInterim, encodeRequest } from '../app-protocol.ts';
 import { StreamMatcher } from '../stream-matcher.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { AppCall, type AppCallHost } from './app-call.ts';
@@ -205,12 +206,20 @@ export class AppLink implements AppCallHost {
     }
   }
 
+  #takeInterim(head: Json | undefined): void {
+    const interim = decodeInterim(head);
+    if (interim === undefined) return;
+    const call = this.#channel.requester.waiting(interim.number);
+    if (call instanceof AppCall) call.interim(interim.status, interim.headers);
+  }
+
   async #takeStreams(): Promise<void> {
     try {
       for await (const { head, body, stream } of this.#channel) {
         body?.release();
         if (stream !== undefined) this.#streams.arrived(Number(head), stream);
         else if (head === DRAIN) this.drain();
+        else this.#takeInterim(head);
       }
     } catch {
       // The channel's end is what ends the requests.

@@ -1,5 +1,3 @@
-import { IoliteError } from '../../../base/error.ts';
-
 /** Somebody who waits for a turn. Exactly one of the two is called, once, unless they leave. */
 export interface Waiter<T> {
   start(turn: T): void;
@@ -10,16 +8,19 @@ export interface Waiter<T> {
 export class RequestQueue<T> {
   readonly #timeout: number;
   readonly #places: number;
+  readonly #busy: () => Error;
   /** Who waits, and for how long. */
   readonly #waiters = new Map<Waiter<T>, NodeJS.Timeout>();
 
   /**
    * @param timeout milliseconds
    * @param places how many may wait
+   * @param busy makes what one is refused with that waited too long, or found too many waiting
    */
-  constructor(timeout: number, places: number) {
+  constructor(timeout: number, places: number, busy: () => Error) {
     this.#timeout = timeout;
     this.#places = places;
+    this.#busy = busy;
   }
 
   get size(): number {
@@ -27,14 +28,14 @@ export class RequestQueue<T> {
   }
 
   /**
-   * Refuses with ERR_IOLITE_BUSY when it takes too long or there is no place. @returns whether there is one
+   * Refuses when it takes too long or there is no place. @returns whether there is one
    */
   enter(waiter: Waiter<T>): boolean {
     if (this.#waiters.size >= this.#places) {
-      waiter.refuse(busy());
+      waiter.refuse(this.#busy());
       return false;
     }
-    const timer = setTimeout(() => this.#refuse(waiter, busy()), this.#timeout);
+    const timer = setTimeout(() => this.#refuse(waiter, this.#busy()), this.#timeout);
     this.#waiters.set(waiter, timer);
     return true;
   }
@@ -62,9 +63,4 @@ export class RequestQueue<T> {
     this.leave(waiter);
     waiter.refuse(reason);
   }
-}
-
-/** What a request is refused with that waited too long, or found too many waiting. */
-function busy(): IoliteError {
-  return new IoliteError('ERR_IOLITE_BUSY', 'No application process is free', { mayRetry: true });
 }

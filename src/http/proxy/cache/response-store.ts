@@ -10,6 +10,7 @@ import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
 import { ALWAYS } from '../../../store/term.ts';
 import { targetOfKey } from '../resource.ts';
+import type { TrustForwarded } from '../trusted-proxies.ts';
 import { compact, heapOf } from './entry-heap.ts';
 import type { StoredFacts } from './response-facts.ts';
 import { ResponseIndex } from './response-index.ts';
@@ -48,13 +49,13 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
 
   readonly #index = new ResponseIndex();
   /** Whether what is stored of a target may be of several keys. */
-  readonly trustForwarded: boolean;
+  readonly trustForwarded: TrustForwarded;
 
   /**
    * @param pool where contents are put; default: one of its own, for processes of the same user
    * @param trustForwarded what those attached are told of how resources are named
    */
-  constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded = false) {
+  constructor(options: Omit<StoreOptions, 'heapOf'>, trustForwarded: TrustForwarded = false) {
     this.trustForwarded = trustForwarded;
     this.#store = new Store({ ...options, heapOf });
     this.#store.onRemoved = ({ key, held, local: resource }) => {

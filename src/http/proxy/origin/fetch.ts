@@ -13,6 +13,7 @@ import type { Resource } from '../resource.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
 import type { Exchange, Origin, ResponseHead } from './origin.ts';
+import { interimOf } from './pass-on.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** What came of asking the origin. */
@@ -124,7 +125,8 @@ export class Fetch {
     const { path } = this.resource;
     const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
     if (found !== undefined) headers.push(...conditionsOf(found.facts));
-    return origin.send({ method: 'GET', path, headers, body: undefined }, (head, body) =>
+    const interim = interimOf(this.leader);
+    return origin.send({ method: 'GET', path, headers, body: undefined, interim }, (head, body) =>
       head.status === 304 && found !== undefined
         ? this.#confirmed(head, body, found)
         : this.#received(head, body),
@@ -141,7 +143,7 @@ export class Fetch {
   /** @returns 'other' when the 304 is about a version that is not stored */
   #confirmed(head: ResponseHead, body: ReceivedBody, found: SelectedResponse): FetchOutcome | 'other' {
     const { requestedAt, receivedAt } = head;
-    const headers = forwardedResponse(head, this.#context.forwarding);
+    const headers = forwardedResponse(head, this.resource, this.#context.forwarding);
     const confirmed = renewed(found.facts, this.#withoutGroupFields(headers), { requestedAt, receivedAt });
     body.close();
     if (confirmed === undefined) return 'other';
@@ -180,7 +182,7 @@ export class Fetch {
   #received(head: ResponseHead, body: ReceivedBody): FetchOutcome {
     const { responses, forwarding } = this.#context;
     const { status, requestedAt, receivedAt } = head;
-    const received = forwardedResponse(head, forwarding);
+    const received = forwardedResponse(head, this.resource, forwarding);
     const headers = this.#withoutGroupFields(received);
     const groups = groupsOf(received, this.#context.groupFields);
     const times = { requestedAt, receivedAt, ...(groups === undefined ? {} : { groups }) };

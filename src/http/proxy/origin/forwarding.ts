@@ -1,7 +1,10 @@
+import { isIPv6 } from 'node:net';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf, type HeaderList, tokensOf, without } from '../../message/header-list.ts';
-import { forEachField, forwardedHops, isPassedOn, plainName, tellsOfRequest } from '../forwarded-fields.ts';
+import { forEachField, forwardedNodes, isPassedOn, plainName, tellsOfRequest } from '../forwarded-fields.ts';
 import type { Resource } from '../resource.ts';
+import type { TrustedProxies } from '../trusted-proxies.ts';
+import { seenFromFront } from './own-address.ts';
 
 /** Fields that are for one connection only (RFC 9110, 7.6.1), and those that were for a proxy. */
 const HOP_BY_HOP = [
@@ -47,12 +50,19 @@ const NOT_FOR_WHOLE = [
   'range',
 ];
 
+/** Fields of a response in which an origin may name itself. */
+const NAMING_ORIGIN = new Set(['location', 'content-location', 'refresh', 'set-cookie']);
+
 /** How requests are passed on. */
 export interface Forwarding {
   /** By which others, and this side if a request comes back, know this side (RFC 9110, 7.6.3). */
   readonly pseudonym: string;
-  /** Whether clients are proxies that may be believed where a request came from. */
-  readonly trustForwarded: boolean;
+  /** The clients that are proxies, and may be believed where a request came from. */
+  readonly trusted: TrustedProxies;
+  /** The URL of the origin. */
+  readonly origin: string;
+  /** Which Host the origin is told: that of its own URL, the client's, or a text. */
+  readonly host: 'origin' | 'client' | (string & {});
 }
 
 /**
@@ -63,24 +73,27 @@ export interface Forwarding {
  */
 export function forwardedRequest(
   request: ServerRequest,
-  { authority, scheme }: Resource,
-  { pseudonym, trustForwarded }: Forwarding,
+  resource: Resource,
+  forwarding: Forwarding,
   whole: boolean,
 ): string[] {
-  const before = trustForwarded ? request : undefined;
+  const { authority, scheme } = resource;
+  const isTrusted = forwarding.trusted.trusts(request.remoteAddress);
+  const before = isTrusted ? nodesOf(request) : [];
   const client = request.remoteAddress ?? 'unknown';
   const cookie = request.header('cookie');
-  const hops = [...forwardedHops(before?.header('forwarded')), forwardedElement(client, authority, scheme)];
+  const host = hostOf(resource, forwarding);
   return [
-    ...ownFields(request, trustForwarded, whole),
+    ...(host === undefined || host === '' ? [] : ['Host', host]),
+    ...ownFields(request, isTrusted, whole),
     // One field, which HTTP/2 has in several lines (RFC 9113, 8.2.3).
     ...(cookie === undefined ? [] : ['Cookie', cookie]),
     'Via',
-    listed(request.header('via'), `1.1 ${pseudonym}`),
+    listed(request.header('via'), `1.1 ${forwarding.pseudonym}`),
     'Forwarded',
-    hops.join(', '),
+    [...before.map(forwardedNode), forwardedElement(client, authority, scheme)].join(', '),
     'X-Forwarded-For',
-    listed(before?.header('x-forwarded-for'), client),
+    [...before.map(plainNode), client].join(', '),
     'X-Forwarded-Host',
     authority,
     'X-Forwarded-Proto',
@@ -107,17 +120,62 @@ function ownFields(request: ServerRequest, trustForwarded: boolean, whole: boole
 }
 
 /**
- * Fields of a response as they are sent on, and stored: without what was for one hop. Content-Length is kept,
- * but for a 204, which has none (RFC 9110, 8.6): who believed it would take the next answer for its content.
+/**
+ * Fields of a response as they are sent on, and stored: without what was for one hop, and with this side's
+ * address where the origin names its own. Content-Length is kept, but for a 204, which has none (RFC 9110,
+ * 8.6): who believed it would take the next answer for its content.
  */
 export function forwardedResponse(
   { status, headers }: { readonly status: number; readonly headers: HeaderList },
-  { pseudonym }: Forwarding,
+  resource: Resource,
+  forwarding: Forwarding,
 ): string[] {
+  const { pseudonym } = forwarding;
   const dropped = new Set([...HOP_BY_HOP, ...tokensOf(fieldOf(headers, 'connection')), 'via']);
   if (status === 204) dropped.add('content-length');
   const via = listed(fieldOf(headers, 'via'), `1.1 ${pseudonym}`);
-  return [...without(headers, dropped), 'Via', via];
+  const fields = [...without(headers, dropped), 'Via', via];
+  let origins: string[] | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = (fields[i] as string).toLowerCase();
+    if (!NAMING_ORIGIN.has(name)) continue;
+    origins ??= addressesOf(forwarding);
+    fields[i + 1] = seenFromFront(name, fields[i + 1] as string, origins, resource);
+  }
+  return fields;
+}
+
+/** The Host that the origin is told; undefined for that of its URL. */
+function hostOf({ authority }: Resource, { host }: Forwarding): string | undefined {
+  if (host === 'origin') return undefined;
+  return host === 'client' ? authority : host;
+}
+
+/** By what addresses an origin knows itself, as URLs. */
+function addressesOf({ host, origin }: Forwarding): string[] {
+  if (host === 'origin' || host === 'client') return [origin];
+  return [origin, new URL(`${new URL(origin).protocol}//${host}`).origin];
+}
+
+/** Who a request came through, the client first: what one of the two fields says is said in both. */
+function nodesOf(request: ServerRequest): string[] {
+  const listed = request.header('x-forwarded-for');
+  if (listed === undefined) return forwardedNodes(request.header('forwarded'));
+  return listed
+    .split(',')
+    .map(each => each.trim())
+    .filter(each => each !== '');
+}
+
+/** As X-Forwarded-For has it. */
+function plainNode(node: string): string {
+  return node.replace(/^\[([^\]]*)\]$/, '$1');
+}
+
+/** As Forwarded has it (RFC 7239, 6). */
+function forwardedNode(node: string): string {
+  if (/^[\w.-]+$/.test(node)) return `for=${node}`;
+  return isIPv6(node) ? `for="[${node}]"` : `for="${node.replaceAll(/["\\]/g, '')}"`;
 }
 
 /** Whether a request has been here before. */

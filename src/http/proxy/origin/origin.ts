@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { HeaderList } from '../../message/header-list.ts';
 import type { ReceivedBody } from './received-body.ts';
@@ -8,6 +9,10 @@ export interface OriginRequest {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body: AsyncIterable<Aggregate> | undefined;
+  /** Protocols to go over to, which the origin may refuse with another response. */
+  readonly upgrade?: string | undefined;
+  /** Told of interim responses (1xx) that come before the response. */
+  readonly interim?: ((status: number, headers: HeaderList) => void) | undefined;
 }
 
 /** What comes before the body. */
@@ -17,6 +22,8 @@ export interface ResponseHead {
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;
   readonly receivedAt: number;
+  /** Of a 101: the connection, which is the receiver's. */
+  readonly socket?: Duplex | undefined;
 }
 
 /**
@@ -37,12 +44,15 @@ export interface Exchange<T> {
  * {@link ReceivedBody}, of which the proxy says where it goes.
  */
 export interface Origin {
+  /** Scheme, host and port. */
+  readonly url: string;
   /**
    * Sends a request. One that has no effect may be sent again if {@link IoliteError.mayRetry} says so, which
    * the origin sees to itself.
    * @returns at once. What it brings fails with ERR_IOLITE_ORIGIN when no response comes, or its body breaks
-   *   off; ERR_IOLITE_TIMEOUT; ERR_IOLITE_ARGUMENT for a request that cannot be sent; ERR_IOLITE_PROTOCOL for
-   *   what is no response; ERR_IOLITE_CLOSED; an AbortError when it was aborted
+   *   off; ERR_IOLITE_TIMEOUT; ERR_IOLITE_BUSY when it waited in vain for its turn; ERR_IOLITE_ARGUMENT for a
+   *   request that cannot be sent; ERR_IOLITE_PROTOCOL for what is no response; ERR_IOLITE_CLOSED; an
+   *   AbortError when it was aborted
    */
   send<T>(request: OriginRequest, receive: Receive<T>): Exchange<T>;
   /** Ends the connections; what is under way fails. */

@@ -1,10 +1,12 @@
 import { abortable } from '../../../base/abortable.ts';
 import type { Body } from '../../message/body.ts';
 import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import { fieldOf } from '../../message/header-list.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 import type { Resource } from '../resource.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
-import type { Origin } from './origin.ts';
+import type { Origin, OriginRequest } from './origin.ts';
+import { OriginTunnel } from './origin-tunnel.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** Statuses of responses that have no content (RFC 9110, 6.4.1). */
@@ -24,18 +26,30 @@ export async function passOn(
   const { origin, forwarding } = context;
   const { method, body } = request;
   const headers = forwardedRequest(request, resource, forwarding, false);
-  const exchange = origin.send({ method, path: resource.path, headers, body }, (head, received) => ({
+  const { upgrade } = request;
+  const interim = interimOf(request);
+  const asked = { method, path: resource.path, headers, body, upgrade, interim };
+  const exchange = origin.send(asked, (head, received) => ({
     status: head.status,
-    headers: forwardedResponse(head, forwarding),
+    headers: forwardedResponse(head, resource, forwarding),
     body: onlyReader(received, method, head.status),
+    tunnel: head.socket && new OriginTunnel(head.socket, fieldOf(head.headers, 'upgrade') ?? ''),
   }));
   try {
     return await abortable(exchange.received, signal);
   } catch (error) {
     exchange.abort();
+    // What was received at that very moment.
+    void exchange.received.then(({ tunnel }) => tunnel?.abandon()).catch(() => {});
     signal.throwIfAborted();
     return failureAnswer(error, 'origin');
   }
+}
+
+/** Where interim responses to a request go. */
+export function interimOf(request: ServerRequest): OriginRequest['interim'] {
+  if (request.interim === undefined) return undefined;
+  return (status, headers) => request.interim?.(status, headers);
 }
 
 /** What a client is sent of a body that nobody else gets. */

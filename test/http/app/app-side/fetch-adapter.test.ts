@@ -18,7 +18,7 @@ function request(head: Partial<RequestHead> = {}, body?: Aggregate): AppRequest 
     ...head,
   };
   const takeStream = (): never => assert.fail('there is no stream');
-  return new AppRequest(whole, { body, context: new AbortController(), takeStream });
+  return new AppRequest(whole, { body, context: new AbortController(), takeStream, interim: () => {} });
 }
 
 /** What an application is asked, and that its answer is the handler's. */

@@ -9,6 +9,7 @@ import { createFileCache } from '../../../../src/file/cache/owned-cache.ts';
 import { attachFastLane, type FastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
 import { type AttachedProxy, attachProxy } from '../../../../src/http/proxy/attached-proxy.ts';
+import type { ProxyOptions } from '../../../../src/http/proxy/proxy.ts';
 import { composeContent } from '../../../../src/http/server/compose.ts';
 import { ChannelPair } from '../../../support/channel-pair.ts';
 import { Folder } from '../../../support/folder.ts';
@@ -30,19 +31,19 @@ class Lanes implements AsyncDisposable {
     this.attached = attached;
   }
 
-  static async start(respond: Respond): Promise<Lanes> {
+  static async start(respond: Respond, options: Omit<ProxyOptions, 'origin'> = {}): Promise<Lanes> {
     const harness = await Harness.start((request, response) => {
       // Not by the clock of node:http, which tests cannot move.
       response.setHeader('Date', new Date(Date.now()).toUTCString());
       respond(request, response);
-    });
+    }, options);
     const pair = new ChannelPair();
     harness.proxy.serve(pair.far);
     return new Lanes(harness, pair, await attachProxy(pair.near, harness.proxy));
   }
 
   /** A lane, and a client of it. @param letsRepeat whether its handler may be left unasked */
-  async open(letsRepeat: boolean, handler: Handler = this.attached): Promise<[Client, FastLane]> {
+  async open(letsRepeat: boolean, handler: Handler = this.attached): Promise<[Client, FastLane, number]> {
     const server: Server = createServer();
     const counted: Handler = {
       letsRepeat,
@@ -61,7 +62,7 @@ class Lanes implements AsyncDisposable {
       server.close();
       server.closeAllConnections();
     });
-    return [new Client(socket), lane];
+    return [new Client(socket), lane, (server.address() as AddressInfo).port];
   }
 
   /** Asks until it is held, by requests that are these. */
@@ -224,4 +225,24 @@ test('a file that appears in front of what is repeated takes its place', async (
   const limit = performance.now() + 20_000;
   while ((await get(client, '/a')).body.toString() !== 'from a file')
     assert.ok(performance.now() < limit, 'the file comes');
+});
+
+test('what is repeated to who is believed is not repeated to who is not, by the same bytes', async () => {
+  await using lanes = await Lanes.start(
+    (request, response) =>
+      response.setHeader('Cache-Control', 'max-age=60').end(`for ${request.headers['x-forwarded-host']}`),
+    { trustForwarded: ['127.0.0.2'] },
+  );
+  const [stranger, , port] = await lanes.open(true);
+  const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  await once(socket, 'connect');
+  const front = new Client(socket);
+  const fields = 'X-Forwarded-Host: elsewhere';
+  for (let count = 0; count < 20; count++) {
+    assert.equal((await get(front, '/', fields)).body.toString(), 'for elsewhere');
+    assert.equal((await get(stranger, '/', fields)).body.toString(), 'for test');
+  }
+  // What says nothing of that is repeated all the same.
+  await lanes.warm(stranger, '/');
+  socket.destroy();
 });

@@ -151,7 +151,7 @@ test('createProxy() checks its options', async () => {
     { origin: 'http://example.com/path' },
     { origin: 'http://example.com', budget: '1 GB' },
     { origin: 'http://example.com', pool: {} },
-    { origin: 'http://example.com', connections: -1 },
+    { origin: 'http://example.com', connections: '1' },
   ];
   for (const options of wrong)
     assert.throws(

@@ -55,6 +55,10 @@ export class Harness extends EventEmitter<{ asked: [request: IncomingMessage] }>
     return urlOf(this.#front);
   }
 
+  get port(): number {
+    return (this.#front.address() as AddressInfo).port;
+  }
+
   get originUrl(): string {
     return urlOf(this.#origin);
   }
