@@ -16,7 +16,7 @@ export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy'>;
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;
 
 /** Who answers besides files: each once, however many places name it. Workers know them by their numbers. */
-export class Backends {
+class Backends {
   readonly apps: AppConfig[] = [];
   readonly origins: OriginOptions[] = [];
 
@@ -41,11 +41,12 @@ export class ContentPlan {
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
     const at = name === undefined ? '' : `hosts.${name}.`;
     const { headers, cors, rules = [] } = config;
+    const own = await this.#answerers(config, at);
     const made: WorkerRule[] = [];
     for (const [index, rule] of rules.entries()) {
       made.push(await this.#rule(rule, config, `${at}rules[${index}].`));
     }
-    return { ...(await this.#answerers(config, at)), headers, cors: cors as HostParts['cors'], rules: made };
+    return { ...own, headers, cors: cors as HostParts['cors'], rules: made };
   }
 
   async #rule(rule: RuleConfig, content: ContentConfig, at: string): Promise<WorkerRule> {

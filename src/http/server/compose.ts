@@ -17,7 +17,7 @@ import type { SiteOptions } from '../site/site-options.ts';
 import { Chain } from './chain.ts';
 
 /** A directory, how its files are served, and the cache they are kept in. */
-export interface ContentFiles {
+interface ContentFiles {
   readonly root: string;
   readonly site: SiteOptions;
   readonly cache: FileCache;

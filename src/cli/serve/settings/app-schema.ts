@@ -1,11 +1,11 @@
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
-import { duration, integer, setting, settings, text } from './schema-parts.ts';
+import { duration, integer, needed, setting, settings, text } from './schema-parts.ts';
 
 export const MAX_WORKERS = 256;
 
 /** An application in processes of its own. */
 export const AppSchema = settings({
-  module: text,
+  module: needed(text, 'its file; the default export is a handler, or has a fetch method'),
   workers: setting(integer(1, MAX_WORKERS), 'processes (1)'),
   timeout: setting(duration(1, MAX_TIMEOUT_MS), 'until the head of an answer is there (30 s)'),
   hangTimeout: setting(duration(1, MAX_TIMEOUT_MS), 'that a process may be stuck before it is ended (30 s)'),

@@ -9,7 +9,7 @@ import { fields, integer, plainDuration, setting, settings, text } from './schem
 const names = v.union([text, v.array(text), v.literal(false)]);
 
 /** How files are served. */
-export const SiteSchema = settings({
+const SiteSchema = settings({
   index: setting(names, 'files to look for when a directory is asked for; false for none (index.html)'),
   extensions: setting(
     v.union([v.array(text), v.literal(false)]),

@@ -10,7 +10,7 @@ type Schema = v.GenericSchema & {
 };
 
 /** How many letters may be wrong in a name that is taken for another. */
-const MAX_DISTANCE = 3;
+const MAX_WRONG_LETTERS = 3;
 
 /** What is wrong with settings by a schema, one line each: `rules[2].headers: ...`. None: they are right. */
 export function faultsIn(schema: v.GenericSchema, input: unknown): string[] {
@@ -66,8 +66,8 @@ function namesAt(schema: Schema, keys: readonly unknown[]): readonly string[] {
 }
 
 /** The name that is most like another; undefined when none is. */
-export function suggestion(name: string, names: readonly string[]): string | undefined {
-  const most = Math.min(MAX_DISTANCE, Math.floor(name.length / 2));
+function suggestion(name: string, names: readonly string[]): string | undefined {
+  const most = Math.min(MAX_WRONG_LETTERS, Math.floor(name.length / 2));
   const [best] = names
     .map(each => ({ each, distance: distanceOf(name.toLowerCase(), each.toLowerCase()) }))
     .filter(({ distance }) => distance <= most)

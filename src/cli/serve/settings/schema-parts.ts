@@ -58,14 +58,35 @@ export function settings<const T extends v.ObjectEntries>(entries: T): v.StrictO
   return {
     ...schema,
     '~run'(dataset, config) {
-      if (!Array.isArray(dataset.value)) return schema['~run'](dataset, config);
+      const { value } = dataset;
+      if (!Array.isArray(value)) {
+        const checked = schema['~run'](dataset, config);
+        // Valibot tells of the first only.
+        for (const key of unknownKeys(value, entries).slice(1)) {
+          const path = [
+            { type: 'object', origin: 'key', input: value as never, key, value: undefined },
+          ] as const;
+          v._addIssue(this, 'key', checked, config, { input: key, expected: 'never', path: [...path] });
+        }
+        return checked;
+      }
       v._addIssue(this, 'type', dataset, config, { received: 'an array' });
       return dataset as never;
     },
   };
 }
 
+function unknownKeys(value: unknown, entries: v.ObjectEntries): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.keys(value).filter(key => !Object.hasOwn(entries, key));
+}
+
 /** A setting that need not be there, and what it means for those who read of it. */
 export function setting<T extends v.GenericSchema>(schema: T, description: string) {
   return v.optional(v.pipe(schema, v.description(description)));
+}
+
+/** A setting that must be there. */
+export function needed<T extends v.GenericSchema>(schema: T, description: string) {
+  return v.pipe(schema, v.description(description));
 }

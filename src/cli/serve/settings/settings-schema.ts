@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { POLICY_NAMES } from '../../../store/policies/index.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
-import { duration, integer, setting, settings, text } from './schema-parts.ts';
+import { duration, integer, needed, setting, settings, text } from './schema-parts.ts';
 
 export const MAX_PORT = 0xffff;
 export const MAX_BUDGET_MIB = 1024 ** 2;
@@ -38,17 +38,24 @@ export const SettingsSchema = settings({
   ...contentEntries,
   hosts: setting(
     HostsSchema,
-    'what is served in place of that for hosts, by name: root, site, app, origin, proxy, headers, cors, rules',
+    "for some hosts what is served in place of that, by name or '*.': root, site, app, origin, proxy, " +
+      'headers, cors, rules',
   ),
-  tls: setting(settings({ cert: text, key: text }), 'certificate chain and private key, PEM'),
+  tls: setting(
+    settings({
+      cert: needed(text, 'file of the certificate chain, PEM'),
+      key: needed(text, 'file of its private key, PEM'),
+    }),
+    'serves HTTPS, and HTTP/2',
+  ),
   limits: setting(LimitsSchema, 'bounds on what clients may ask for'),
   drain: setting(DrainSchema, 'how it ends'),
   log: setting(
     settings({
-      file: text,
+      file: needed(text, 'which is appended to; - for standard output'),
       format: setting(v.picklist(['combined', 'json']), 'how lines are (combined)'),
     }),
-    'log of the answers; - for standard output',
+    'log of the answers',
   ),
 });
 

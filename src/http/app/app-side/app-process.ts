@@ -55,7 +55,8 @@ function reasonOf(error: unknown): string {
     .find(line => line.includes(basename(module)) && /:\d+(:\d+)?\)?$/.test(line));
   const at = /[^/\s(]+:\d+(:\d+)?(?=\)?$)/.exec(place ?? '')?.[0];
   const [first = ''] = what.split('\n');
-  return `Cannot run ${module}: ${first.replace(`Cannot run ${module}: `, '')}${at === undefined ? '' : ` (${at})`}`;
+  const cause = first.replace(`Cannot run ${module}: `, '');
+  return `Cannot run ${module}: ${cause}${at === undefined ? '' : ` (${at})`}`;
 }
 
 const handler = await loadApp(module).catch(refuse);

@@ -90,7 +90,10 @@ export class AppProcesses extends EventEmitter<{
     await this.close();
   }
 
-  /** Resolves when the process has said where it listens. @throws why it does not, in the application's words */
+  /**
+   * Resolves when the process has said where it listens.
+   * @throws why it does not, in the application's words
+   */
   #connect(worker: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
       worker.channel.onRequest(({ head, body }) => {
