@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Folder } from '../../support/folder.ts';
 import { get, Served } from '../support/server.ts';
 
@@ -298,8 +299,9 @@ test('well-known files are there though names with a dot are not; media types ar
     'site/.env': 'secret',
     'site/.well-known/.env': 'secret',
     'site/a.data': 'data',
-    'site/b.glb': 'model',
+    'site/b.glb': 'model '.repeat(500),
   });
+  writeFileSync(folder.file('site/b.glb.gz'), gzipSync('model '.repeat(500)));
   await using served = await serveBy(folder, {
     root: 'site',
     site: { mediaTypes: { data: 'application/x-unity' } },
@@ -308,5 +310,10 @@ test('well-known files are there though names with a dot are not; media types ar
   assert.equal((await get(served.port, '/.env')).status, 404);
   assert.equal((await get(served.port, '/.well-known/.env')).status, 404);
   assert.equal((await get(served.port, '/a.data')).headers['content-type'], 'application/x-unity');
-  assert.equal((await get(served.port, '/b.glb')).headers['content-type'], 'model/gltf-binary');
+  const model = await get(served.port, '/b.glb', { headers: { 'Accept-Encoding': 'gzip' } });
+  assert.deepEqual(
+    [model.headers['content-type'], model.headers['content-encoding']],
+    ['model/gltf-binary', 'gzip'],
+  );
+  assert.equal(gunzipSync(model.body).toString(), 'model '.repeat(500));
 });
