@@ -63,7 +63,7 @@ test('the same signal by two ways is one; another one ends all at once, with its
   assert.equal(await fixture.shutdown.code, 143);
 });
 
-test('for a while after the first signal connections are accepted; a second one ends all at once', async context => {
+test('connections are accepted for a while after a signal; a second one ends all at once', async context => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const fixture = new Fixture(context, 5000);
   fixture.shutdown.signalled(143);

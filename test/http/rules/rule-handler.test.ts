@@ -68,7 +68,11 @@ test('a rewrite is seen by later rules; what is stripped is there for redirects'
 test('what may be repeated stays so, where who answers lets it', () => {
   const mayRepeat = (letsRepeat: boolean): boolean => {
     let found: Repeatable | undefined;
-    const recipient = { answered: (_: Answer, repeatable?: Repeatable) => void (found = repeatable) };
+    const recipient = {
+      answered: (_: Answer, repeatable?: Repeatable) => {
+        found = repeatable;
+      },
+    };
     ruling([{ match: '/**', headers: { A: 'a' } }], named('x', letsRepeat)).answer(
       requestFor('/'),
       recipient as Recipient,
