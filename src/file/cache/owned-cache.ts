@@ -12,7 +12,7 @@ import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
 import { VersionContent } from '../../store/version-content.ts';
-import { ConfinedFiles } from './confined-files.ts';
+import { ConfinedFiles } from './confined-roots.ts';
 import { DiskFiles } from './disk-files.ts';
 import {
   type CacheStats,

@@ -72,14 +72,12 @@ export function composeContent({ first = [], hosts, failed, ...parts }: ContentP
 
 function hostHandler(parts: HostParts, first: readonly Handler[], failed: FailureListener): Handler {
   const { headers = {}, cors, rules = [] } = parts;
-  const otherwise = { handler: answerers(parts, failed), root: parts.files?.root };
-  const compiled = rules.map(rule => {
-    const own = targetOf(rule, parts, failed);
-    return compileRule({ ...rule, target: own });
-  });
-  const handler =
-    compiled.length === 0 ? otherwise.handler : new RuleHandler(new RuleBook(compiled, otherwise), failed);
-  const all = first.length === 0 ? handler : new Chain([...first, handler]);
+  const own = answerers(parts, failed);
+  const otherwise = { handler: new Chain(own), root: parts.files?.root };
+  const compiled = rules.map(rule => compileRule({ ...rule, target: targetOf(rule, parts, failed) }));
+  // One chain, where that is all: each one costs a walk.
+  const handlers = compiled.length === 0 ? own : [new RuleHandler(new RuleBook(compiled, otherwise), failed)];
+  const all = new Chain([...first, ...handlers]);
   const fields = new FieldSet(fieldList(headers));
   const allowed = cors === undefined || cors === false ? undefined : new Cors(cors === true ? {} : cors);
   return fields.isEmpty && allowed === undefined ? all : new DressedHandler(all, fields, allowed, failed);
@@ -90,22 +88,22 @@ function targetOf(rule: ContentRule, parts: HostParts, failed: FailureListener):
   const { files, behind } = rule;
   if (files === undefined && behind === undefined) return undefined;
   return {
-    handler: answerers({ files, behind: behind ?? (files && parts.behind) }, failed),
+    handler: new Chain(answerers({ files, behind: behind ?? (files && parts.behind) }, failed)),
     root: files?.root,
   };
 }
 
-function answerers({ files, behind }: Answerers, failed: FailureListener): Handler {
-  if (files === undefined) return new Chain(behind === undefined ? [NOT_FOUND] : [behind, NOT_FOUND]);
+function answerers({ files, behind }: Answerers, failed: FailureListener): readonly Handler[] {
+  if (files === undefined) return behind === undefined ? [NOT_FOUND] : [behind, NOT_FOUND];
   const { root, site, cache, headers = {} } = files;
   const { fallback, ...others } = site;
   const fields = new FieldSet(fieldList(headers));
   const dressed = (handler: Handler): Handler =>
     fields.isEmpty ? handler : new DressedHandler(handler, fields, undefined, failed);
-  if (behind === undefined) return dressed(new Chain([createSite(root, { ...site, cache }), NOT_FOUND]));
+  if (behind === undefined) return [dressed(createSite(root, { ...site, cache })), NOT_FOUND];
   const made = createSite(root, { fallthrough: true, ...others, cache });
   // Whose page answers is known when those behind have none.
   const paged =
     fallback === undefined ? behind : new FallbackPage(behind, createSite(root, { ...site, cache }));
-  return new Chain([new MissingFiles(dressed(made)), paged, NOT_FOUND]);
+  return [new MissingFiles(dressed(made)), paged, NOT_FOUND];
 }

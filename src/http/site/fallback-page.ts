@@ -9,12 +9,14 @@ import type { StaticSite } from './site.ts';
  * answered with 404, or left to others, where a page is asked for; and nothing else of theirs.
  */
 export class FallbackPage implements Handler {
+  readonly letsRepeat: boolean;
   readonly #behind: Handler;
   readonly #site: StaticSite;
 
   /** @param site whose page it is */
   constructor(behind: Handler, site: StaticSite) {
     this.#behind = behind;
+    this.letsRepeat = behind.letsRepeat === true;
     this.#site = site;
   }
 
