@@ -8,9 +8,9 @@ export interface Repeatable {
   /**
    * Brings what was said up to date, in the memory where it is kept: after {@link mayRepeat} said that it may
    * be repeated, and in as many bytes as it had. Missing where nothing of it changes.
-   * @param end behind its last byte
+   * @param memory which has it from `start` to `end`
    */
-  renew?(memory: Uint8Array, end: number): void;
+  renew?(memory: Buffer, start: number, end: number): void;
 }
 
 /** What is right for good. */
@@ -21,5 +21,5 @@ export function repeatableWhile(condition: Repeatable, repeatable: Repeatable): 
   if (condition === ALWAYS_REPEATABLE) return repeatable;
   const mayRepeat = (): boolean => condition.mayRepeat() && repeatable.mayRepeat();
   if (repeatable.renew === undefined) return { mayRepeat };
-  return { mayRepeat, renew: (memory, end) => repeatable.renew?.(memory, end) };
+  return { mayRepeat, renew: (memory, start, end) => repeatable.renew?.(memory, start, end) };
 }

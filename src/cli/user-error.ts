@@ -1,5 +1,13 @@
 /** A failure that is the user's to mend: its message is all there is to say. */
-export class UserError extends Error {}
+export class UserError extends Error {
+  /** All that is wrong, where several things are: the message is the first. */
+  readonly faults: readonly string[];
+
+  constructor(message: string, ...more: readonly string[]) {
+    super(message);
+    this.faults = [message, ...more];
+  }
+}
 
 /** Says one line on stderr. */
 export function complain(text: string): void {

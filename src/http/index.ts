@@ -29,12 +29,21 @@ export type { OriginLimits } from './proxy/origin/http-origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
 export type { TrustForwarded } from './proxy/trusted-proxies.ts';
 export { createUpgradeProxy, type UpgradeProxy, type UpgradeProxyOptions } from './proxy/upgrade-proxy.ts';
+export type { CorsOptions } from './rules/cors.ts';
+export type { Redirect, Rule } from './rules/rule.ts';
 export type { AccessFormat, AccessRecord } from './server/access-format.ts';
 export { type AccessLog, type AccessLogOptions, createAccessLog } from './server/access-log.ts';
 export { Chain } from './server/chain.ts';
 export type { ServerLimits, TlsOptions } from './server/http-server.ts';
 export type { ListenAddress } from './server/listener.ts';
-export { type AppOptions, type CreateServerOptions, createServer, type Server } from './server/server.ts';
+export {
+  type AppOptions,
+  type CreateServerOptions,
+  createServer,
+  type HostOptions,
+  type Server,
+  type ServerRule,
+} from './server/server.ts';
 export { type FetchHandlerOptions, fetchHandler } from './site/fetch-handler.ts';
 export { createSite, type StaticSite } from './site/site.ts';
 export type { CreateSiteOptions, SiteOptions } from './site/site-options.ts';

@@ -27,10 +27,10 @@ test('what is brought up to date is so under a condition too', () => {
   const memory = Buffer.from('age 1');
   const aging: Repeatable = {
     mayRepeat: () => true,
-    renew: (bytes, end) => {
+    renew: (bytes, _, end) => {
       bytes[end - 1] = 0x32;
     },
   };
-  repeatableWhile({ mayRepeat: () => true }, aging).renew?.(memory, memory.length);
+  repeatableWhile({ mayRepeat: () => true }, aging).renew?.(memory, 0, memory.length);
   assert.equal(memory.toString(), 'age 2');
 });

@@ -4,6 +4,7 @@ import { AppProcesses } from '../../http/app/server-side/app-processes.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { complain, UserError } from '../user-error.ts';
+import type { AppConfig } from './content-plan.ts';
 import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
@@ -26,19 +27,24 @@ const RETIREMENT_MS = 3600_000;
 
 /** The processes that run by one reading of the configuration: workers, and those of the application. */
 export class Generation {
+  readonly plan: ServePlan;
   readonly #settings: Omit<WorkerSettings, 'addresses'>;
   readonly #host: GenerationHost;
   readonly #workers: Supervisor;
-  readonly #apps: AppProcesses | undefined;
+  readonly #apps: readonly AppProcesses[];
+  readonly #confinedRoots: readonly string[] | undefined;
   #trouble: Error | undefined;
   #started = false;
 
   /**
    * @param plan what it is started with
-   * @param proxy where the proxy listens, if there is one
+   * @param proxies where those of its origins listen
    */
-  constructor({ app, settings, files }: ServePlan, proxy: ProxyAddresses | undefined, host: GenerationHost) {
-    this.#settings = { ...settings, proxy };
+  constructor(plan: ServePlan, proxies: readonly ProxyAddresses[], host: GenerationHost) {
+    const { apps, settings, files, confinedRoots } = plan;
+    this.plan = plan;
+    this.#settings = { ...settings, proxies };
+    this.#confinedRoots = confinedRoots;
     this.#host = host;
     this.#workers = new Supervisor({
       module: WORKER_MODULE,
@@ -46,23 +52,12 @@ export class Generation {
       descriptors: host.listeners.map(fd => [fd]),
       connect: worker => this.#connect(worker),
     });
-    this.#workers.on('exit', exit => host.exited(exit));
+    this.#workers.on('exit', exit => this.#exited(exit));
     this.#workers.on('failing', error => {
       if (this.#started) host.failing(noStart('no worker starts', error));
       else this.#trouble ??= noStart('no worker starts', error);
     });
-    if (app === undefined) return;
-    this.#apps = new AppProcesses(app);
-    this.#apps.on('exit', exit => host.exited(exit));
-    this.#apps.on('stuck', pid => complain(`Application process ${pid} is stuck, and is ended`));
-    // Once it runs, files and what answers without it are served on, and the application is tried again.
-    this.#apps.on('failing', error => {
-      if (!this.#started) this.#trouble ??= noStart('the application does not start', error);
-    });
-    this.#apps.on('serving', address => {
-      const head = { type: WorkerMessage.APPLICATION, address };
-      for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
-    });
+    this.#apps = apps.map((app, index) => this.#processesOf(app, index));
   }
 
   get workers(): readonly Worker[] {
@@ -70,7 +65,7 @@ export class Generation {
   }
 
   get applications(): readonly Worker[] {
-    return this.#apps?.workers ?? [];
+    return this.#apps.flatMap(app => app.workers);
   }
 
   /**
@@ -78,7 +73,7 @@ export class Generation {
    * then
    */
   async start(): Promise<void> {
-    await this.#apps?.start();
+    await Promise.all(this.#apps.map(app => app.start()));
     if (this.#trouble === undefined && !this.#workers.closing) await this.#workers.start();
     this.#started = true;
     if (this.#trouble === undefined) return;
@@ -89,15 +84,19 @@ export class Generation {
   /** Ends it, as Supervisor.close() does: first the workers, who may wait for the application. */
   async close(options: CloseOptions = {}): Promise<void> {
     const { force = false } = options;
-    if (force) void this.#apps?.close({ force });
-    await this.#workers.close(options);
-    await this.#apps?.close();
+    if (force) for (const app of this.#apps) void app.close({ force });
+    await this.#workers.close({ limit: this.#settings.drainTime, ...options });
+    await Promise.all(this.#apps.map(app => app.close()));
+  }
+
+  /** Has workers say that no more requests should be sent here, though they answer those that come. */
+  leave(): void {
+    this.#tell({ type: WorkerMessage.LEAVING });
   }
 
   /** Has the log's file opened anew. */
   reopenLog(): void {
-    const head = { type: WorkerMessage.REOPEN };
-    for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
+    this.#tell({ type: WorkerMessage.REOPEN });
   }
 
   /** Lets it end in its own time: another one has taken its place. */
@@ -108,10 +107,10 @@ export class Generation {
   /** Shares the cache with a worker. Resolves when the worker serves. */
   #connect({ channel }: Worker): Promise<void> {
     return new Promise(resolve => {
-      const { root, symlinks } = { root: this.#settings.root, ...this.#settings.site };
+      const roots = this.#confinedRoots ?? [];
       this.#host.cache.serve(channel, {
         // Links that lead out are followed only where that is wanted.
-        ...(root === undefined || symlinks === 'follow' ? {} : { root }),
+        ...(roots.length === 0 ? {} : { root: roots }),
         otherwise: async ({ head, body }) => {
           body?.release();
           const { type } = (head ?? {}) as { type?: string };
@@ -123,8 +122,29 @@ export class Generation {
     });
   }
 
+  #processesOf(options: AppConfig, index: number): AppProcesses {
+    const app = new AppProcesses(options);
+    app.on('exit', exit => this.#exited(exit));
+    app.on('stuck', pid => complain(`Application process ${pid} is stuck, and is ended`));
+    // Once it runs, files and what answers without it are served on, and the application is tried again.
+    app.on('failing', error => {
+      if (!this.#started) this.#trouble ??= noStart('the application does not start', error);
+    });
+    app.on('serving', address => this.#tell({ type: WorkerMessage.APPLICATION, app: index, address }));
+    return app;
+  }
+
+  #exited(exit: WorkerExit): void {
+    // What does not come up at all is told once, with the reason.
+    if (this.#started) this.#host.exited(exit);
+  }
+
+  #tell(head: Json): void {
+    for (const { channel } of this.#workers.workers) channel.request({ head }).catch(() => {});
+  }
+
   #settingsNow(): Json {
-    const settings: WorkerSettings = { ...this.#settings, addresses: this.#apps?.addresses ?? [] };
+    const settings: WorkerSettings = { ...this.#settings, addresses: this.#apps.map(app => app.addresses) };
     return settings as unknown as Json;
   }
 }

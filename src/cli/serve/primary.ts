@@ -1,8 +1,9 @@
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
-import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { complain, UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
+import type { Origins } from './origins.ts';
+import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
 import { StatusReader } from './status-reader.ts';
 
@@ -13,7 +14,8 @@ export class Primary {
   readonly #cache: OwnedFileCache;
   readonly #listeners: readonly number[];
   readonly #status: StatusReader;
-  readonly #proxy: ProxyAddresses | undefined;
+  readonly #origins: Origins;
+  readonly #roots: RootWatch;
   readonly #failing: (error: Error) => void;
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
@@ -23,18 +25,20 @@ export class Primary {
 
   /**
    * @param listeners listening sockets, one a worker; they stay the caller's
-   * @param proxy where the proxy listens, if there is one
+   * @param origins the proxies; they stay the caller's
    * @param failing told when no worker can be started any more
    */
   constructor(
     cache: OwnedFileCache,
     listeners: readonly number[],
-    proxy: ProxyAddresses | undefined,
+    origins: Origins,
     failing: (error: Error) => void,
   ) {
     this.#cache = cache;
     this.#listeners = listeners;
-    this.#proxy = proxy;
+    this.#origins = origins;
+    // The new place is another one to the kernel: workers are confined anew.
+    this.#roots = new RootWatch(() => void this.#followRoots());
     this.#failing = failing;
     this.#status = new StatusReader(cache, {
       workers: () => this.#current?.workers ?? [],
@@ -48,8 +52,10 @@ export class Primary {
 
   /** Resolves when the first generation serves, or on close(). @throws UserError */
   async start(plan: ServePlan): Promise<void> {
-    this.#current = this.#generation(plan);
-    await this.#current.start();
+    const generation = await this.#generation(plan);
+    this.#current = generation;
+    await generation.start();
+    await this.#watchRoots(plan);
   }
 
   /**
@@ -60,6 +66,11 @@ export class Primary {
   reload(read: () => Promise<ServePlan>): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload(read));
     return this.#reloading;
+  }
+
+  /** Has workers say that no more requests should be sent here. */
+  leave(): void {
+    for (const generation of this.#running) generation.leave();
   }
 
   /** Has the log's file opened anew, for it was renamed. */
@@ -78,6 +89,7 @@ export class Primary {
   async #close(): Promise<void> {
     // The caller's assignment of this promise comes first.
     await Promise.resolve();
+    this.#roots.close();
     await Promise.all([...this.#running].map(generation => generation.close()));
     await this.#reloading;
   }
@@ -87,13 +99,7 @@ export class Primary {
     try {
       const plan = await read();
       if (this.closing) return;
-      const next = this.#generation(plan);
-      await next.start();
-      const previous = this.#current;
-      this.#current = next;
-      // What began to close meanwhile did not know of it.
-      if (this.closing) await next.close();
-      else void previous?.retire().then(() => this.#running.delete(previous));
+      await this.#replaceBy(plan);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       complain(`Cannot reload: ${error.message}`);
@@ -102,8 +108,51 @@ export class Primary {
     if (!this.closing) console.log('Reloaded');
   }
 
-  #generation(plan: ServePlan): Generation {
-    const generation = new Generation(plan, this.#proxy, {
+  async #replaceBy(plan: ServePlan): Promise<void> {
+    const next = await this.#generation(plan);
+    try {
+      await next.start();
+    } catch (error) {
+      this.#running.delete(next);
+      throw error;
+    }
+    const previous = this.#current;
+    this.#current = next;
+    // What began to close meanwhile did not know of it.
+    if (this.closing) await next.close();
+    else {
+      await this.#watchRoots(plan);
+      void previous?.retire().then(() => this.#over(previous));
+    }
+  }
+
+  #over(generation: Generation): void {
+    this.#running.delete(generation);
+    void this.#origins.closeUnused([...this.#running].flatMap(({ plan }) => plan.origins));
+  }
+
+  async #watchRoots({ roots, files }: ServePlan): Promise<void> {
+    await this.#roots.watch(files === undefined || this.closing ? [] : roots);
+  }
+
+  /** Replaces the workers by others that may open what is served now. */
+  #followRoots(): Promise<void> {
+    this.#reloading = this.#reloading.then(async () => {
+      const plan = this.#current?.plan;
+      if (plan === undefined || this.closing) return;
+      try {
+        await this.#replaceBy(plan);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        complain(`Cannot replace the workers: ${error.message}`);
+      }
+    });
+    return this.#reloading;
+  }
+
+  async #generation(plan: ServePlan): Promise<Generation> {
+    const proxies = await this.#origins.addressesOf(plan.origins);
+    const generation = new Generation(plan, proxies, {
       cache: this.#cache,
       listeners: this.#listeners,
       status: () => this.#status.read(),

@@ -3,8 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_POLICY, POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { complain, UserError } from '../user-error.ts';
+import { checkSettings } from './check-settings.ts';
 import { serve } from './serve.ts';
-import { MAX_BUDGET_MIB, MAX_PORT, MAX_WORKERS, readConfig, type ServeConfig } from './serve-config.ts';
+import { environmentConfig, readConfig } from './serve-config.ts';
+import { MAX_WORKERS } from './settings/app-schema.ts';
+import { MAX_BUDGET_MIB, MAX_PORT, type ServeConfig } from './settings/settings-schema.ts';
 
 /** What the command line says. */
 interface Flags {
@@ -24,6 +27,7 @@ interface Flags {
   readonly confine: boolean;
   readonly listing?: true;
   readonly spa?: string | true;
+  readonly check?: true;
 }
 
 /** Adds `iolite serve` to the program. */
@@ -38,10 +42,14 @@ export function defineServe(program: Command): void {
     .option('-c, --config <file>', 'settings (default: iolite.config.json, if there is one)')
     .option(
       '-p, --port <n>',
-      'port, 0 for one that is free (default: 8080, or a free one)',
+      'port, 0 for one that is free (default: PORT of the environment; 8080, or a free one)',
       integerArgument(0, MAX_PORT),
     )
-    .option('--host <h>', 'name or address to listen on (default: 127.0.0.1)', hostName)
+    .option(
+      '--host <h>',
+      'name or address to listen on (default: HOST of the environment, 127.0.0.1)',
+      hostName,
+    )
     .option(
       '-w, --workers <n>',
       'processes (default: one a core, as a container allows)',
@@ -73,6 +81,7 @@ export function defineServe(program: Command): void {
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
     .option('--spa [file]', 'page that answers navigations to what is not there (default: index.html)')
+    .option('--check', 'check the settings and what they refer to, and serve nothing: one line a fault')
     .action(async (directory: string | undefined, flags: Flags, command: Command) => {
       process.exitCode = await run(directory, flags, command);
     });
@@ -83,26 +92,28 @@ async function run(directory: string | undefined, flags: Flags, command: Command
   // A reader of our output that is gone is no reason to stop serving.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
+  const read = async (): Promise<ServeConfig> => {
+    const file = await readConfig(flags.config);
+    const config = withFlags({ ...environmentConfig(process.env), ...file }, directory, flags);
+    checkContent(config, command);
+    return config;
+  };
   try {
-    return await serve(async () => {
-      const config = withFlags(await readConfig(flags.config), directory, flags);
-      checkContent(config, command);
-      return config;
-    });
+    if (flags.check !== true) return await serve(read);
+    await checkSettings(await read());
+    console.log('The settings can be used');
+    return 0;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    complain(error.message);
+    for (const fault of flags.check === true ? error.faults : [error.message]) complain(fault);
     return 1;
   }
 }
 
-/** Ends with the usage where nothing is to be served. @throws UserError where too much is */
-function checkContent({ root, app, origin }: ServeConfig, command: Command): void {
-  if ([root, app, origin].every(each => each === undefined)) {
+/** Ends with the usage where nothing is to be served. */
+function checkContent({ root, app, origin, rules, hosts }: ServeConfig, command: Command): void {
+  if ([root, app, origin, rules, hosts].every(each => each === undefined)) {
     command.error("error: missing required argument 'dir'");
-  }
-  if (app !== undefined && origin !== undefined) {
-    throw new UserError('Cannot serve an application and an origin: one of them answers what no file does');
   }
 }
 

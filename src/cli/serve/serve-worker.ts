@@ -8,27 +8,26 @@ import type { Writable } from 'node:stream';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
-import type { Handler } from '../../http/message/exchange.ts';
+import type { Handler, ServerRequest } from '../../http/message/exchange.ts';
 import { attachProxy } from '../../http/proxy/attached-proxy.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import type { TrustForwarded } from '../../http/proxy/trusted-proxies.ts';
 import { createUpgradeProxy } from '../../http/proxy/upgrade-proxy.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
-import { composeContent } from '../../http/server/compose.ts';
 import { createListener } from '../../http/server/create-listener.ts';
 import type { Listener } from '../../http/server/listener.ts';
-import type { SiteOptions } from '../../http/site/site-options.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import type { Status } from '../../observe/status.ts';
 import { complain } from '../user-error.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
+import { DRAIN_MS } from './serve-defaults.ts';
 import { StatusPages, withoutStatusPages } from './status-pages.ts';
+import { contentOf, servesFiles } from './worker-content.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
-/** To finish responses in, also when there is no primary any more to enforce it. */
-const DRAIN_LIMIT_MS = 10_000;
 /** For which connections may bring another request to a worker that has a successor. */
 const PATIENCE_MS = 10_000;
 const STATUS_LIMIT_MS = 5000;
@@ -43,6 +42,9 @@ const PROXY_LIMITS = {
 
 let server: Listener | undefined;
 let accessLog: AccessLog | undefined;
+/** To finish responses in, also when there is no primary any more to enforce it. */
+let drainTime = DRAIN_MS;
+let isLeaving = false;
 
 async function stop(patience: number): Promise<void> {
   await server?.close({ patience });
@@ -51,7 +53,7 @@ async function stop(patience: number): Promise<void> {
 }
 
 function stopSoon(): void {
-  setTimeout(() => process.exit(1), DRAIN_LIMIT_MS).unref();
+  setTimeout(() => process.exit(1), drainTime).unref();
   void stop(0);
 }
 
@@ -63,14 +65,15 @@ for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal
 
 const channel = parentChannel();
 channel.once('close', stopSoon);
-/** Where the application listens, as long as there is nobody to tell. */
-const addresses: string[] = [];
-let connect = (address: string): void => void addresses.push(address);
+/** Where applications listen, as long as there is nobody to tell. */
+const early: [app: number, address: string][] = [];
+let connect = (app: number, address: string): void => void early.push([app, address]);
 const metrics = new AnswerMetrics();
 channel.onRequest(({ head, body }) => {
   body?.release();
-  const { type, address } = (head ?? {}) as { type?: string; address?: string };
-  if (type === WorkerMessage.APPLICATION && address !== undefined) connect(address);
+  const { type, app, address } = (head ?? {}) as { type?: string; app?: number; address?: string };
+  if (type === WorkerMessage.APPLICATION && address !== undefined) connect(app ?? 0, address);
+  if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   return { head: metrics.figures() };
 });
@@ -81,10 +84,13 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 }
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
-const { root, site, limits, tls, log, app, proxy } = settings;
-const gateway = app === undefined ? undefined : new AppGateway(app);
-connect = address => void gateway?.connect(address);
-for (const address of [...settings.addresses, ...addresses]) connect(address);
+const { limits, tls, log } = settings;
+drainTime = settings.drainTime;
+const gateways = settings.apps.map(options => new AppGateway(options));
+connect = (app, address) => void gateways[app]?.connect(address);
+for (const [app, addresses] of settings.addresses.entries())
+  for (const address of addresses) connect(app, address);
+for (const [app, address] of early) connect(app, address);
 
 /** By its name where that can be opened, for then no write makes the process wait. */
 function standardOutput(): string | Writable {
@@ -97,19 +103,27 @@ async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promi
   return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
 }
 
-const { headers, ...options } = site;
-const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>);
-const content = composeContent({
+/** For the log: what is said to any origin of where a request came from. */
+function trustedByAny(proxies: readonly ProxyAddresses[]): TrustForwarded {
+  const stated = proxies.map(({ upgrades }) => upgrades.trustForwarded ?? false);
+  return stated.includes(true) || stated.filter(each => typeof each === 'object').flat();
+}
+
+function failed(error: unknown, { method, target }: ServerRequest): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);
+}
+
+const pages = new StatusPages(
+  () => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>,
+  () => !isLeaving,
+);
+const content = contentOf(settings, {
   first: [pages],
-  files:
-    root === undefined
-      ? undefined
-      : {
-          root,
-          site: { ...options, ...(headers === undefined ? {} : { headers: () => headers }) } as SiteOptions,
-          cache: await attachFileCache(channel, { direct: true }),
-        },
-  behind: gateway ?? (proxy === undefined ? undefined : await proxyAt(proxy)),
+  gateways,
+  proxies: await Promise.all(settings.proxies.map(proxyAt)),
+  cache: servesFiles(settings) ? await attachFileCache(channel, { direct: true }) : undefined,
+  failed,
 });
 
 if (log !== undefined) {
@@ -117,7 +131,7 @@ if (log !== undefined) {
   accessLog = createAccessLog({
     format,
     output: file === '-' ? standardOutput() : file,
-    trustForwarded: proxy?.upgrades.trustForwarded,
+    trustForwarded: trustedByAny(settings.proxies),
   });
 }
 const counted = withoutStatusPages(metrics);
@@ -126,10 +140,7 @@ server = createListener({
   limits,
   tls,
   listeners: accessLog === undefined ? [counted] : [counted, accessLog],
-  failed: (error, { method, target }) => {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);
-  },
+  failed,
 });
 await server.listen({ fd: inheritedDescriptors()[0] as number });
 ask(WorkerMessage.SERVING).catch(() => {});

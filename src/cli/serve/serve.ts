@@ -4,15 +4,15 @@ import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
-import { ProxyHost } from '../../http/proxy/proxy-host.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, UserError } from '../user-error.ts';
+import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
-import type { ServeConfig } from './serve-config.ts';
 import { budgetOf, defaultWorkers } from './serve-defaults.ts';
 import { planOf } from './serve-plan.ts';
+import type { ServeConfig } from './settings/settings-schema.ts';
 import { Shutdown } from './shutdown.ts';
 
 const MIB_BYTES = 1024 ** 2;
@@ -35,12 +35,13 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   // Workers send from it by reference to clients that are slow.
   using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
-  const proxy = await startProxy(config, budget);
-  const primary: Primary = new Primary(cache, [...fds], proxy?.addresses, ({ message }) => {
+  const origins = new Origins(budget, config.cachePolicy ?? DEFAULT_POLICY);
+  let delay = config.drain?.delay ?? 0;
+  const primary: Primary = new Primary(cache, [...fds], origins, ({ message }) => {
     complain(`Cannot serve: ${message}`);
     shutdown.begin(1);
   });
-  const shutdown = new Shutdown(primary, fds);
+  const shutdown = new Shutdown(primary, fds, () => delay);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
   }
@@ -49,8 +50,10 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     if (hadTerminal && !hasTerminal()) return shutdown.signalled(exitCodeOf('SIGHUP'));
     void primary.reload(async () => {
       const changed = await read();
+      const next = await planOf(changed);
       complainOfFixed(config, changed);
-      return planOf(changed);
+      delay = changed.drain?.delay ?? 0;
+      return next;
     });
   });
   process.on('SIGUSR1', () => primary.reopenLog());
@@ -63,7 +66,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     shutdown.begin(1);
   }
   const code = await shutdown.code;
-  await proxy?.close();
+  await origins.close();
   cache.close();
   return code;
 }
@@ -85,20 +88,19 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'origin', 'proxy'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
 }
 
-function announce(
-  { root, app, origin, host = DEFAULT_HOST, tls }: ServeConfig,
-  port: number,
-  count: number,
-): void {
+function announce(config: ServeConfig, port: number, count: number): void {
+  const { host = DEFAULT_HOST, tls } = config;
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const what = [root, app?.module, origin].filter(each => each !== undefined).join(' and ');
+  const places = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
+  const named = places.flatMap(({ root, app, origin }) => [root, app?.module, origin]);
+  const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
   console.log(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
   console.log(`Memory per process, live: ${at}/_iolite`);
 }
@@ -128,23 +130,5 @@ function openPort(address: string, config: ServeConfig, count: number): Listener
     throw new UserError(
       reason === undefined ? message : `Cannot listen on ${host} port ${port ?? DEFAULT_PORT}: ${reason}`,
     );
-  }
-}
-
-/** The proxy of the origin, if there is one. @throws UserError */
-async function startProxy(
-  { origin, proxy = {}, cachePolicy = DEFAULT_POLICY }: ServeConfig,
-  budget: number,
-): Promise<ProxyHost | undefined> {
-  if (origin === undefined) return undefined;
-  const { trustForwarded = false, storeCookies = false } = proxy;
-  try {
-    return await ProxyHost.start(
-      { origin, budget, policy: cachePolicy, trustForwarded, storeCookies, complain },
-      (error, { method, target }) =>
-        complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
-    );
-  } catch (error) {
-    throw new UserError(`Cannot serve ${origin}: ${(error as Error).message}`);
   }
 }

@@ -10,12 +10,18 @@ export class Shutdown {
   readonly code: Promise<number>;
   readonly #primary: Primary;
   readonly #listeners: number[];
+  readonly #delay: () => number;
+  #leaving: NodeJS.Timeout | undefined;
   #exitCode = 0;
   #firstSignal: number | undefined;
   #finish: (code: number) => void = () => {};
 
-  /** @param listeners closed as it begins */
-  constructor(primary: Primary, listeners: number[]) {
+  /**
+   * @param listeners closed as it begins
+   * @param delay milliseconds between a first signal and that: asked when it comes
+   */
+  constructor(primary: Primary, listeners: number[], delay: () => number = () => 0) {
+    this.#delay = delay;
     this.#primary = primary;
     this.#listeners = listeners;
     this.code = new Promise(resolve => {
@@ -27,16 +33,27 @@ export class Shutdown {
   signalled(killedCode: number): void {
     const now = performance.now();
     this.#firstSignal ??= now;
-    if (this.#firstSignal === now) return this.begin(0);
+    if (this.#firstSignal === now) return this.#leave();
     if (now - this.#firstSignal < SAME_SIGNAL_MS) return;
+    if (this.#leaving !== undefined) this.begin(killedCode);
     this.#exitCode = killedCode;
     void this.#primary.close({ force: true });
   }
 
   /** @param code to exit with */
   begin(code: number): void {
+    clearTimeout(this.#leaving);
+    this.#leaving = undefined;
     this.#exitCode = code;
     for (const fd of this.#listeners.splice(0)) closeDescriptor(fd);
     void this.#primary.close().then(() => this.#finish(this.#exitCode));
+  }
+
+  /** Who sends requests here is to hear of it before connections are refused. */
+  #leave(): void {
+    const delay = this.#delay();
+    if (delay === 0) return this.begin(0);
+    this.#primary.leave();
+    this.#leaving = setTimeout(() => this.begin(0), delay);
   }
 }

@@ -15,16 +15,23 @@ import type { Status } from '../../observe/status.ts';
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src " +
   "'self'; img-src data:";
+/** For balancers: whether requests should be sent here. */
+const READY = '/_iolite/ready';
 const NOT_STORED = ['Cache-Control', 'no-store'];
 
 /** /_iolite and the figures that it shows. */
 export class StatusPages implements Handler {
   readonly letsRepeat = true;
   readonly #read: () => Promise<Status>;
+  readonly #isReady: () => boolean;
 
-  /** @param read asks the primary */
-  constructor(read: () => Promise<Status>) {
+  /**
+   * @param read asks the primary
+   * @param isReady whether requests should be sent here
+   */
+  constructor(read: () => Promise<Status>, isReady: () => boolean = () => true) {
     this.#read = read;
+    this.#isReady = isReady;
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -35,6 +42,9 @@ export class StatusPages implements Handler {
 
   async #answer({ method, target }: ServerRequest): Promise<Answer> {
     if (method !== 'GET' && method !== 'HEAD') return statusAnswer(405, ['Allow', 'GET, HEAD']);
+    if (pathOf(target) === READY) {
+      return this.#isReady() ? textAnswer(200, 'text/plain', 'ready\n', NOT_STORED) : statusAnswer(503);
+    }
     if (!target.startsWith('/_iolite/')) {
       return textAnswer(200, 'text/html; charset=utf-8', STATUS_PAGE, [
         ...NOT_STORED,
@@ -53,8 +63,12 @@ export class StatusPages implements Handler {
 /** Whether a request is one of those that are not counted. */
 export function isStatusPage({ target }: ServerRequest): boolean {
   if (!target.startsWith('/_iolite')) return false;
-  const [path] = target.split('?', 1);
-  return path === '/_iolite' || path === '/_iolite/status.json';
+  const path = pathOf(target);
+  return path === '/_iolite' || path === '/_iolite/status.json' || path === READY;
+}
+
+function pathOf(target: string): string {
+  return target.split('?', 1)[0] as string;
 }
 
 /** Listens to answers but for those that show the status. */

@@ -8,8 +8,13 @@ export const WorkerMessage = {
   STATUS: 'status',
   /** Primary to worker: answered with its AnswerFigures. */
   FIGURES: 'figures',
-  /** Primary to worker: a process of the application listens at `address`. Answered with nothing. */
+  /**
+   * Primary to worker: a process of the application with the number `app` listens at `address`. Answered with
+   * nothing.
+   */
   APPLICATION: 'application',
   /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */
   REOPEN: 'reopen',
+  /** Primary to worker: it is about to end, which /_iolite/ready says. Answered with nothing. */
+  LEAVING: 'leaving',
 } as const;

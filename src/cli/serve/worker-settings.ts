@@ -1,23 +1,47 @@
 import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import type { Rule } from '../../http/rules/rule.ts';
 import type { AccessFormat } from '../../http/server/access-format.ts';
+import type { HostParts } from '../../http/server/compose.ts';
 import type { ServerLimits } from '../../http/server/http-server.ts';
-import type { SiteConfig } from './serve-config.ts';
+import type { SiteConfig } from './settings/content-schema.ts';
+
+/** Who answers. */
+interface WorkerAnswerers {
+  /** The directory whose files are served, and how. */
+  readonly root?: string | undefined;
+  readonly site?: SiteConfig | undefined;
+  /** The number of an application or an origin, which answers what no file does. */
+  readonly app?: number | undefined;
+  readonly origin?: number | undefined;
+}
+
+/** A rule, and who answers by it, if that is not who answers anyway. */
+export interface WorkerRule extends Rule, WorkerAnswerers {}
+
+/** What is served, to all hosts or to one. */
+export interface WorkerContent extends WorkerAnswerers {
+  readonly headers?: HostParts['headers'];
+  readonly cors?: HostParts['cors'];
+  readonly rules?: readonly WorkerRule[] | undefined;
+}
 
 /** What a worker of `iolite serve` is told when it starts; JSON. */
 export interface WorkerSettings {
-  /** The directory it serves. */
-  readonly root?: string | undefined;
-  readonly site: SiteConfig;
+  readonly content: WorkerContent;
+  /** What is served in place of that, by host. */
+  readonly hosts: Readonly<Record<string, WorkerContent>>;
   readonly limits: ServerLimits;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** The file that answers are logged to, '-' for standard output; undefined when they are not. */
   readonly log?: { readonly file: string; readonly format?: AccessFormat | undefined } | undefined;
-  /** Bounds on what is asked of the application; undefined when there is none. */
-  readonly app?: AppGatewayOptions | undefined;
-  /** Where the proxy listens; undefined when there is no origin. */
-  readonly proxy?: ProxyAddresses | undefined;
-  /** Where the application's processes listen that run by now. */
-  readonly addresses: readonly string[];
+  /** Milliseconds for answers under way to end in, after SIGTERM. */
+  readonly drainTime: number;
+  /** Bounds on what is asked of the applications, in their order. */
+  readonly apps: readonly AppGatewayOptions[];
+  /** Where the proxies of the origins listen, in their order. */
+  readonly proxies: readonly ProxyAddresses[];
+  /** Where the processes of each application listen that run by now. */
+  readonly addresses: readonly (readonly string[])[];
 }

@@ -7,7 +7,7 @@ import { openCached, readCached } from '../../os/page-cache.ts';
 import { FrequencySketch } from '../../store/policies/frequency-sketch.ts';
 import { SERIAL_OF_UNKEPT_VERSIONS, StoredVersion } from '../../store/stored-version.ts';
 import { contentTagNow } from '../content/content-tag.ts';
-import { isCompressible, mediaTypeOf } from '../content/media-type.ts';
+import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
 import { siblingPaths } from '../content/siblings.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import { fileSystemKindNow } from '../watch/file-system.ts';
@@ -141,7 +141,7 @@ export class DirectReads implements Disposable {
     const isSame = known?.settled === true && sameVersion(known.version, version);
     if (isSame && known.formsSeenAt > now() - this.#maxStale()) return known.facts;
     const mediaType = mediaTypeOf(path);
-    if (isCompressible(mediaType) && hasFormsBeside(path)) return undefined;
+    if (mayHaveForms(mediaType) && hasFormsBeside(path)) return undefined;
     const etag = isSame ? known.facts.etag : contentTagNow([bytes]);
     if (etag === undefined) return undefined;
     return { size: bytes.length, mtimeMs: Number(version.mtimeNs / 1_000_000n), etag, mediaType };

@@ -7,7 +7,7 @@ import type { StoreListener } from '../../store/store-listener.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from '../content/encodings.ts';
 import type { Form } from '../content/form.ts';
-import { isCompressible } from '../content/media-type.ts';
+import { mayHaveForms } from '../content/media-type.ts';
 import { type DatedSize, loadSiblings } from '../content/siblings.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
 import { loadFile } from './load.ts';
@@ -53,7 +53,7 @@ export class FileForms implements StoreListener {
     version: DatedSize,
     content: readonly Uint8Array[],
   ): Promise<readonly Form[]> {
-    if (!isCompressible(mediaType)) return [];
+    if (!mayHaveForms(mediaType)) return [];
     const root = dirname(realPath);
     return loadSiblings(realPath, version, content, path => readWhole(path, root, version.size));
   }

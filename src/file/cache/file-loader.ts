@@ -6,7 +6,7 @@ import { StoredVersion } from '../../store/stored-version.ts';
 import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from '../content/content-tag.ts';
 import type { Form } from '../content/form.ts';
 import type { FormNames } from '../content/form-names.ts';
-import { isCompressible, mediaTypeOf } from '../content/media-type.ts';
+import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
 import type { Folder } from '../watch/folder.ts';
 import type { Confirmations } from './confirmations.ts';
 import { closedCache } from './file-cache.ts';
@@ -65,7 +65,7 @@ export class FileLoader {
     if (folder.fileSystem === 'remote' || this.#reading.has(path)) return undefined;
     const mediaType = mediaTypeOf(path);
     const name = path.slice(folder.path.length);
-    if (isCompressible(mediaType) && this.#parts.names.mayHaveForms(folder, name)) return undefined;
+    if (mayHaveForms(mediaType) && this.#parts.names.mayHaveForms(folder, name)) return undefined;
     const startedAt = now();
     const store = this.#store;
     const loaded = loadNow(path, {
@@ -196,7 +196,7 @@ export class FileLoader {
     { mediaType }: FileFacts,
     folder: Folder,
   ): Promise<readonly Form[]> {
-    if (!isCompressible(mediaType)) return [];
+    if (!mayHaveForms(mediaType)) return [];
     const { names, forms } = this.#parts;
     const name = path.slice(folder.path.length);
     if (names.mayHaveForms(folder, name)) await names.list(folder);

@@ -12,6 +12,7 @@ import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
 import { VersionContent } from '../../store/version-content.ts';
+import { ConfinedFiles } from './confined-roots.ts';
 import { DiskFiles } from './disk-files.ts';
 import {
   type CacheStats,
@@ -80,8 +81,11 @@ export interface FileCacheOptions {
 }
 
 export interface ServeOptions {
-  /** Serve only files inside this directory, symbolic links followed. Default: any this process can read. */
-  readonly root?: string;
+  /**
+   * Serve only files inside this directory, or these, symbolic links followed. Default: any this process can
+   * read.
+   */
+  readonly root?: string | readonly string[];
   /** Answers requests on the channel that are not the cache's. */
   readonly otherwise?: RequestHandler;
 }
@@ -223,10 +227,13 @@ export class OwnedFileCache implements FileCache {
    * @throws ERR_IOLITE_CLOSED when this cache is closed; what realpath says of `root`; ERR_IOLITE_ARGUMENT
    */
   serve(channel: Channel, options: ServeOptions = {}): void {
-    const root = options.root === undefined ? undefined : resolve(options.root);
-    if (root !== undefined && !this.#store.closed) this.#files.confine(root);
-    const served = { name: FILES, title: 'file cache', store: this.#store, owner: this.#files };
-    serveStore(served, channel, { root, otherwise: options.otherwise });
+    const { root: given, otherwise } = options;
+    const roots =
+      given === undefined ? [] : (typeof given === 'string' ? [given] : given).map(each => resolve(each));
+    if (!this.#store.closed) for (const root of roots) this.#files.confine(root);
+    const owner = roots.length > 1 ? new ConfinedFiles(this.#files, roots) : this.#files;
+    const served = { name: FILES, title: 'file cache', store: this.#store, owner };
+    serveStore(served, channel, { root: roots[0], otherwise });
   }
 
   close(): void {

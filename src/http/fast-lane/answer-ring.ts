@@ -126,7 +126,9 @@ export class AnswerRing {
   /** Has a record's head brought up to date by what it may be repeated by. */
   renew(record: number): void {
     const repeatable = this.repeatableOf(record);
-    repeatable?.renew?.(this.#bytes, 4 * this.#headOf(record) + this.headLengthOf(record));
+    if (repeatable?.renew === undefined) return;
+    const start = 4 * this.#headOf(record);
+    repeatable.renew(this.#bytes, start, start + this.headLengthOf(record));
   }
 
   headLengthOf(record: number): number {

@@ -8,6 +8,8 @@ export interface RequestTarget {
   readonly query: string;
   /** Whether a segment begins with a dot. */
   readonly hidden: boolean;
+  /** Whether that is the first one, `.well-known`, which is there to be seen (RFC 8615). */
+  readonly isWellKnown: boolean;
 }
 
 /** Why a target names nothing: the status to answer with. */
@@ -43,8 +45,9 @@ export function parseTarget(target: string): RequestTarget | TargetRefusal {
     if (typeof segment === 'number') return segment;
     segments.push(segment);
   }
-  const hidden = segments.some(segment => segment.startsWith('.'));
-  return { path: `/${segments.join('/')}`, rawPath, query, hidden };
+  const dotted = segments.filter(segment => segment.startsWith('.'));
+  const isWellKnown = segments[0] === '.well-known' && dotted.length === 1;
+  return { path: `/${segments.join('/')}`, rawPath, query, hidden: dotted.length > 0, isWellKnown };
 }
 
 function decodeSegment(raw: string): string | TargetRefusal {

@@ -35,10 +35,13 @@ export function textAnswer(status: number, mediaType: string, text: string, head
   };
 }
 
-/** A redirect (RFC 9110, 15.4.2). @param location a path, percent-encoded, on this host */
-export function redirectAnswer(location: string): Answer {
+/**
+ * A redirect (RFC 9110, 15.4).
+ * @param location a path, percent-encoded, on this host; or a URL
+ */
+export function redirectAnswer(location: string, status = 301): Answer {
   // Two slashes at the beginning would name another host.
   const target = location.replace(/^\/+/, '/');
   const text = `Redirecting to ${target}\n`;
-  return textAnswer(301, 'text/plain; charset=utf-8', text, ['Location', target]);
+  return textAnswer(status, 'text/plain; charset=utf-8', text, ['Location', target]);
 }

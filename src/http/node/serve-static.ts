@@ -69,7 +69,7 @@ export function serveStatic(root: string, options: ServeStaticOptions = {}): Sta
     throw new ArgumentError(`Cannot use setHeaders: a function is wanted, ${describe(setHeaders)} was given`);
   }
   const middleware = new Middleware(
-    createSite(root, { ...site, cache: cache ?? defaultCache() }),
+    createSite(root, { wellKnown: false, ...site, cache: cache ?? defaultCache() }),
     fallthrough !== false,
     setHeaders,
     new Set(Object.keys(options.errorPages ?? {}).map(Number)),

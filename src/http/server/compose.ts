@@ -1,40 +1,109 @@
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import type { Handler } from '../message/exchange.ts';
 import { statusAnswer } from '../message/status-answer.ts';
+import { compileRule } from '../rules/compiled-rule.ts';
+import { Cors, type CorsOptions } from '../rules/cors.ts';
+import { DressedHandler } from '../rules/dressed-handler.ts';
+import type { FailureListener } from '../rules/dressed-recipient.ts';
+import { type FieldRecord, FieldSet, fieldList } from '../rules/field-set.ts';
+import { HostHandler } from '../rules/host-handler.ts';
+import type { Rule, RuleTarget } from '../rules/rule.ts';
+import { RuleBook } from '../rules/rule-book.ts';
+import { RuleHandler } from '../rules/rule-handler.ts';
+import { FallbackPage } from '../site/fallback-page.ts';
 import { MissingFiles } from '../site/missing-files.ts';
 import { createSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import { Chain } from './chain.ts';
 
+/** A directory, how its files are served, and the cache they are kept in. */
+interface ContentFiles {
+  readonly root: string;
+  readonly site: SiteOptions;
+  readonly cache: FileCache;
+  /** Fields of all answers that are made from it, errors included. */
+  readonly headers?: FieldRecord | undefined;
+}
+
+/** Who answers: files, and those who are asked for what no file answers. */
+interface Answerers {
+  readonly files?: ContentFiles | undefined;
+  readonly behind?: Handler | undefined;
+}
+
+/** A rule, and who answers by it, if that is not who answers anyway. */
+export interface ContentRule extends Rule, Answerers {}
+
+/** What is served for some hosts, or for all. */
+export interface HostParts extends Answerers {
+  /** Fields of all answers, whoever gave them. */
+  readonly headers?: FieldRecord | undefined;
+  /** Who may read all answers from pages of other sites. */
+  readonly cors?: CorsOptions | boolean | undefined;
+  readonly rules?: readonly ContentRule[] | undefined;
+}
+
 /** What a server's content consists of. */
-export interface ContentParts {
+export interface ContentParts extends HostParts {
   /** Asked before all others, in this order. */
   readonly first?: readonly Handler[];
-  /** A directory, how its files are served, and the cache they are kept in. */
-  readonly files?:
-    | { readonly root: string; readonly site: SiteOptions; readonly cache: FileCache }
-    | undefined;
-  /** Asked for what no file answers. */
-  readonly behind?: Handler | undefined;
+  /** What is served in place of that for hosts, by their names and patterns. */
+  readonly hosts?: ReadonlyMap<string, HostParts> | undefined;
+  /** Told of what those who answer failed with. */
+  readonly failed?: FailureListener;
 }
 
 /** What a server says to requests that nobody else answers. */
 const NOT_FOUND: Handler = {
+  letsRepeat: true,
   answer: (_, recipient) => {
     recipient.answered(statusAnswer(404));
     return undefined;
   },
 };
 
-/** The parts of a server's content as one handler, which declines nothing. */
-export function composeContent({ first = [], files, behind }: ContentParts): Handler {
-  const handlers = [...first];
-  if (files !== undefined) {
-    const { root, site, cache } = files;
-    const made = createSite(root, { fallthrough: behind !== undefined, ...site, cache });
-    // The page of a single-page application depends on more than the path.
-    handlers.push(behind === undefined || site.fallback !== undefined ? made : new MissingFiles(made));
-  }
-  if (behind !== undefined) handlers.push(behind);
-  return new Chain([...handlers, NOT_FOUND]);
+/** The parts of a server's content as one handler, which declines nothing. @throws ERR_IOLITE_ARGUMENT */
+export function composeContent({ first = [], hosts, failed, ...parts }: ContentParts): Handler {
+  const own = hostHandler(parts, first, failed);
+  if (hosts === undefined || hosts.size === 0) return own;
+  const byName = new Map([...hosts].map(([name, each]) => [name, hostHandler(each, first, failed)]));
+  return new HostHandler(byName, own);
+}
+
+function hostHandler(parts: HostParts, first: readonly Handler[], failed: FailureListener): Handler {
+  const { headers = {}, cors, rules = [] } = parts;
+  const own = answerers(parts, failed);
+  const otherwise = { handler: new Chain(own), root: parts.files?.root };
+  const compiled = rules.map(rule => compileRule({ ...rule, target: targetOf(rule, parts, failed) }));
+  // One chain, where that is all: each one costs a walk.
+  const handlers = compiled.length === 0 ? own : [new RuleHandler(new RuleBook(compiled, otherwise), failed)];
+  const all = new Chain([...first, ...handlers]);
+  const fields = new FieldSet(fieldList(headers));
+  const allowed = cors === undefined || cors === false ? undefined : new Cors(cors === true ? {} : cors);
+  return fields.isEmpty && allowed === undefined ? all : new DressedHandler(all, fields, allowed, failed);
+}
+
+/** Files of a rule's own are before those behind of its own alone; without files, those behind have all. */
+function targetOf(rule: ContentRule, parts: HostParts, failed: FailureListener): RuleTarget | undefined {
+  const { files, behind } = rule;
+  if (files === undefined && behind === undefined) return undefined;
+  return {
+    handler: new Chain(answerers({ files, behind: behind ?? (files && parts.behind) }, failed)),
+    root: files?.root,
+  };
+}
+
+function answerers({ files, behind }: Answerers, failed: FailureListener): readonly Handler[] {
+  if (files === undefined) return behind === undefined ? [NOT_FOUND] : [behind, NOT_FOUND];
+  const { root, site, cache, headers = {} } = files;
+  const { fallback, ...others } = site;
+  const fields = new FieldSet(fieldList(headers));
+  const dressed = (handler: Handler): Handler =>
+    fields.isEmpty ? handler : new DressedHandler(handler, fields, undefined, failed);
+  if (behind === undefined) return [dressed(createSite(root, { ...site, cache })), NOT_FOUND];
+  const made = createSite(root, { fallthrough: true, ...others, cache });
+  // Whose page answers is known when those behind have none.
+  const paged =
+    fallback === undefined ? behind : new FallbackPage(behind, createSite(root, { ...site, cache }));
+  return [new MissingFiles(dressed(made)), paged, NOT_FOUND];
 }

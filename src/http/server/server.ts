@@ -8,9 +8,11 @@ import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { type AnswerFunction, handlerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../proxy/proxy.ts';
+import type { CorsOptions } from '../rules/cors.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
-import { composeContent } from './compose.ts';
+import { type ContentRule, composeContent, type HostParts } from './compose.ts';
 import { createListener } from './create-listener.ts';
 import type { ServerLimits, TlsOptions } from './http-server.ts';
 import type { Listener } from './listener.ts';
@@ -18,24 +20,49 @@ import type { Listener } from './listener.ts';
 /** An application, its processes, and the bounds on what is asked of it. */
 export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
 
-/**
- * What a server answers with. Who is asked first: the handler, the directory, the application or the origin.
- */
-export interface CreateServerOptions {
-  /** Asked before all others; a function leaves requests to them by an answer of undefined. */
+/** A rule for paths, and who answers by it, if that is not who answers anyway. */
+export interface ServerRule extends Rule {
+  /** Answers by this rule, behind the files of the rule if there are any. */
   readonly handler?: Handler | AnswerFunction | undefined;
+  /** A directory of its own. */
+  readonly root?: string | undefined;
+  /** How files are served by this rule. Without a directory of its own, those of the server's. */
+  readonly site?: SiteOptions | undefined;
+  /** A server behind this one. */
+  readonly origin?: string | URL | ProxyOptions | undefined;
+}
+
+/** What is served for some paths, or for some hosts. */
+export interface HostOptions {
   /**
    * A directory whose files are served. Other requests go to the application or the origin, if there is one.
    */
   readonly root?: string | undefined;
   /** How they are served. */
   readonly site?: SiteOptions | undefined;
+  /** A server behind this one: its URL, or more on how it is asked and what is kept of its responses. */
+  readonly origin?: string | URL | ProxyOptions | undefined;
+  /** Fields of all answers: of files and origins, of errors, redirects, and preflights. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Who may read answers from pages of other sites; true: all. Preflights are answered. */
+  readonly cors?: CorsOptions | boolean | undefined;
+  /** What holds for paths, in order. */
+  readonly rules?: readonly ServerRule[] | undefined;
+}
+
+/**
+ * What a server answers with. Who is asked first: the handler, the rules, the directory, the application or
+ * the origin.
+ */
+export interface CreateServerOptions extends HostOptions {
+  /** Asked before all others; a function leaves requests to them by an answer of undefined. */
+  readonly handler?: Handler | AnswerFunction | undefined;
   /** Where they are kept. Default: a cache of the server's own, as createFileCache() makes it. */
   readonly cache?: FileCache | undefined;
   /** An application, in processes of its own. */
   readonly app?: AppOptions | undefined;
-  /** A server behind this one: its URL, or more on how it is asked and what is kept of its responses. */
-  readonly origin?: string | URL | ProxyOptions | undefined;
+  /** What is served in place of that for hosts: `example.com`, or `*.example.com` for all below it. */
+  readonly hosts?: Readonly<Record<string, HostOptions>> | undefined;
   readonly tls?: TlsOptions | undefined;
   readonly limits?: ServerLimits | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
@@ -71,12 +98,13 @@ export class Server {
   readonly #ownCache: FileCache | undefined;
   readonly #apps: AppProcesses | undefined;
   readonly #gateway: AppGateway | undefined;
-  readonly #proxy: ReverseProxy | undefined;
+  readonly #proxies: ReverseProxy[] = [];
 
   constructor(options: CreateServerOptions) {
-    const { handler, root, site = {}, cache, app, origin, tls, limits, failed } = options;
-    const { accessLog, listeners = [] } = options;
-    if (handler === undefined && root === undefined && app === undefined && origin === undefined) {
+    const { handler, root, cache, app, origin, tls, limits, failed } = options;
+    const { accessLog, listeners = [], rules = [], hosts = {} } = options;
+    const isEmpty = [handler, root, app, origin].every(each => each === undefined);
+    if (isEmpty && rules.length === 0 && Object.keys(hosts).length === 0) {
       throw new ArgumentError(
         'Cannot create server: a handler, a root, an app or an origin is wanted, none was given',
       );
@@ -92,16 +120,15 @@ export class Server {
       gateway = made;
     }
     this.#gateway = gateway;
-    if (origin !== undefined) {
-      this.#proxy = createProxy(typeof origin === 'string' || origin instanceof URL ? { origin } : origin);
-    }
-    if (root !== undefined && cache === undefined) {
-      this.#ownCache = createFileCache();
-    }
+    if (cache === undefined && hasRoot(options)) this.#ownCache = createFileCache();
     const kept = cache ?? this.#ownCache;
-    const files = root === undefined || kept === undefined ? undefined : { root, site, cache: kept };
     const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
-    const content = composeContent({ first, files, behind: gateway ?? this.#proxy });
+    const content = composeContent({
+      ...this.#partsOf(options, kept, gateway),
+      first,
+      failed,
+      hosts: new Map(Object.entries(hosts).map(([name, each]) => [name, this.#partsOf(each, kept)])),
+    });
     const told = accessLog === undefined ? listeners : [...listeners, accessLog];
     this.#listener = createListener({ handler: content, tls, limits, failed, listeners: told });
   }
@@ -132,13 +159,48 @@ export class Server {
     await this.#listener.close();
     this.#gateway?.close();
     await this.#apps?.close();
-    await this.#proxy?.close();
+    await Promise.all(this.#proxies.map(proxy => proxy.close()));
     this.#ownCache?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+
+  #partsOf(options: HostOptions, cache: FileCache | undefined, gateway?: Handler): HostParts {
+    const { root, site = {}, origin, headers, cors, rules = [] } = options;
+    return {
+      files: root === undefined || cache === undefined ? undefined : { root, site, cache },
+      behind: gateway ?? this.#proxyOf(origin),
+      headers,
+      cors,
+      rules: rules.map(rule => this.#contentRule(rule, options, cache)),
+    };
+  }
+
+  #contentRule(rule: ServerRule, options: HostOptions, cache: FileCache | undefined): ContentRule {
+    const { handler, root, site, origin, ...said } = rule;
+    const hasFiles = root !== undefined || (site !== undefined && options.root !== undefined);
+    const files =
+      hasFiles && cache !== undefined
+        ? { root: (root ?? options.root) as string, site: { ...options.site, ...site }, cache }
+        : undefined;
+    const own = typeof handler === 'function' ? handlerOf(handler) : handler;
+    return { ...said, files, behind: own ?? this.#proxyOf(origin) };
+  }
+
+  #proxyOf(origin: string | URL | ProxyOptions | undefined): ReverseProxy | undefined {
+    if (origin === undefined) return undefined;
+    const proxy = createProxy(typeof origin === 'string' || origin instanceof URL ? { origin } : origin);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+}
+
+function hasRoot({ root, rules = [], hosts = {} }: CreateServerOptions): boolean {
+  return [{ root, rules }, ...Object.values(hosts)].some(
+    each => each.root !== undefined || each.rules?.some(rule => rule.root !== undefined) === true,
+  );
 }
 
 /** Starts an application's processes. @throws ERR_IOLITE_PEER when none comes up */

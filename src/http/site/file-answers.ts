@@ -1,6 +1,5 @@
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
-import { mediaTypeOf } from '../../file/content/media-type.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
 import type { Answer, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
@@ -134,7 +133,7 @@ export class FileAnswers {
    */
   answerError({ method }: ServerRequest, { path, snapshot }: FoundFile, status: number): Answer {
     const { size } = snapshot;
-    const own = ['Content-Type', mediaTypeOf(path), 'Content-Length', String(size)];
+    const own = ['Content-Type', this.#settings.mediaTypeOf(path), 'Content-Length', String(size)];
     const headers = [...own, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
     if (method === 'GET') return { status, headers, body: bodyOf(snapshot, [{ start: 0, end: size }]) };
     snapshot.release();

@@ -1,7 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
-import { mediaTypeOf } from '../../file/content/media-type.ts';
 import type { Validators } from '../message/conditional.ts';
 import type { KeptHead, ServedFile } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
@@ -79,7 +78,7 @@ export function representationOf(
 ): Representation {
   const own = new Fields(settings.headers(file));
   const varies = settings.encodings && snapshot.codings.length > 0;
-  const mediaType = own.take('Content-Type') ?? mediaTypeOf(file.path);
+  const mediaType = own.take('Content-Type') ?? settings.mediaTypeOf(file.path);
   const etag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
   const lastModified =
     own.take('Last-Modified') ?? (settings.lastModified && isDated ? file.mtime.toUTCString() : undefined);

@@ -4,6 +4,7 @@ import type { Repeatable } from '../../base/repeatable.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { RequestNotes } from '../message/exchange.ts';
 import { statusOf } from '../message/status-of-error.ts';
+import { type Choice, choicesBeside, choicesInFolder, choicesOfFolder } from './clean-urls.ts';
 import { Meaning, SiteNote } from './site-note.ts';
 import type { SiteSettings } from './site-options.ts';
 import type { SiteSource } from './site-source.ts';
@@ -17,6 +18,9 @@ export interface FoundFile {
   /** What is kept with the request. */
   readonly note?: SiteNote | undefined;
 }
+
+/** How a file is to be asked for that was found by another path. */
+export type OtherName = NonNullable<Choice['redirect']>;
 
 /**
  * How long a name means a file that was not looked for first: until somebody might ask whether the first is
@@ -92,31 +96,32 @@ export class SiteFiles {
 
   /**
    * The file that a decoded path names. Of a directory (a slash at the end) that is its index file.
-   * @returns 'directory' when it names a directory without a slash at its end, or one without an index file
+   * @returns 'directory' when it names a directory without a slash at its end, or one without an index file;
+   *   'with slash' and 'without slash' when the file is to be asked for by such a path
    * @throws as {@link open}
    */
-  async find(path: string, signal: AbortSignal): Promise<FoundFile | 'directory'> {
-    const { index, extensions } = this.#settings;
+  async find(path: string, signal: AbortSignal): Promise<FoundFile | OtherName | 'directory'> {
     if (path.endsWith('/')) {
-      const found = await this.#openFirst(
-        index.map(name => path + name),
-        signal,
-      );
-      return found ?? 'directory';
+      return (await this.#openFirst(choicesInFolder(path, this.#settings), signal)) ?? 'directory';
     }
     try {
       return await this.open(path, signal);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EISDIR') return 'directory';
+      if (code === 'EISDIR') return this.#findOfFolder(path, signal);
       if (code !== 'ENOENT' || extname(path) !== '') throw error;
-      const found = await this.#openFirst(
-        extensions.map(extension => `${path}.${extension}`),
-        signal,
-      );
+      const found = await this.#openFirst(choicesBeside(path, this.#settings), signal);
       if (found === undefined) throw error;
       return found;
     }
+  }
+
+  /** A directory that was named without its slash may stand for a page of that name beside it. */
+  async #findOfFolder(path: string, signal: AbortSignal): Promise<FoundFile | OtherName | 'directory'> {
+    const { cleanUrls, trailingSlash } = this.#settings;
+    if (!cleanUrls && trailingSlash === undefined) return 'directory';
+    const found = await this.#openFirst(choicesOfFolder(path, this.#settings), signal);
+    return found ?? 'directory';
   }
 
   /** What a path means if that is there. */
@@ -130,10 +135,16 @@ export class SiteFiles {
   }
 
   /** The first that is there. */
-  async #openFirst(paths: readonly string[], signal: AbortSignal): Promise<FoundFile | undefined> {
-    for (const path of paths) {
+  async #openFirst(
+    choices: readonly Choice[],
+    signal: AbortSignal,
+  ): Promise<FoundFile | OtherName | undefined> {
+    for (const { path, redirect } of choices) {
       try {
-        return await this.open(path, signal);
+        const found = await this.open(path, signal);
+        if (redirect === undefined) return found;
+        found.snapshot.release();
+        return redirect;
       } catch (error) {
         if (statusOf(error, 'file') !== 404) throw error;
       }

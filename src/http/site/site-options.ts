@@ -1,7 +1,8 @@
-import ms from 'ms';
 import { ArgumentError, describe } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
+import { mediaTypesWith } from '../../file/content/media-type.ts';
 import type { ServedFile } from '../message/exchange.ts';
+import { publicFor } from '../message/max-age.ts';
 
 /** How files of a directory are served. What has the name of an option of `serve-static` means the same. */
 export interface SiteOptions {
@@ -12,6 +13,19 @@ export interface SiteOptions {
    * Default none.
    */
   readonly extensions?: readonly string[] | false;
+  /**
+   * Pages have names without extensions: `/about` is about.html, and who asks for `/about.html` or
+   * `/index.html` is redirected. `extensions` are html then, unless they are given. Default false.
+   */
+  readonly cleanUrls?: boolean;
+  /**
+   * Whether the paths of pages end with a slash: true, `/about` is redirected to `/about/`, which is
+   * about/index.html or, by `extensions`, about.html; false, the other way round. Default: as it is named, a
+   * directory with its slash and a file without.
+   */
+  readonly trailingSlash?: boolean | undefined;
+  /** Media types by extension, before those that are known: `{ data: 'application/x-unity' }`. */
+  readonly mediaTypes?: Readonly<Record<string, string>>;
   /** Redirects a directory's name without the slash at its end to the one with it. Default true. */
   readonly redirect?: boolean;
   /**
@@ -20,6 +34,11 @@ export interface SiteOptions {
    */
   readonly dotfiles?: 'allow' | 'deny' | 'ignore';
   /**
+   * Serves what lies in `/.well-known/` (RFC 8615), whatever is said of names with a dot. Default true; with
+   * serveStatic false.
+   */
+  readonly wellKnown?: boolean;
+  /**
    * Symbolic links below the directory: followed as long as they lead to a place inside of it (default),
    * never, or wherever they lead. The directory itself may be a link, also one that is exchanged for another.
    */
@@ -27,8 +46,8 @@ export interface SiteOptions {
   /** Lists directories without an index file, as HTML or JSON as the client accepts. Default false. */
   readonly listing?: boolean;
   /**
-   * File that answers navigations (requests for HTML) to what is not there: the page of a single-page
-   * application.
+   * File that answers requests for a page where there is none: the page of a single-page application. What
+   * has the extension of another type, or is asked for as something else, is no page.
    */
   readonly fallback?: string;
   /** Ranges of files. Default true. */
@@ -51,8 +70,8 @@ export interface SiteOptions {
   /** Sends forms that the cache has in a content coding, as the client accepts. Default true. */
   readonly encodings?: boolean;
   /**
-   * More fields of answers with a file; they replace those of the same name. Asked once for each version of a
-   * file.
+   * More fields of answers with a file; they replace those of the same name, but for Content-Length,
+   * Content-Encoding and Content-Range, which are left away. Asked once for each version of a file.
    */
   readonly headers?: (file: ServedFile) => Readonly<Record<string, string>> | undefined;
   /** Files that are sent with error statuses: `{ 404: '404.html' }`. */
@@ -81,21 +100,30 @@ export interface SiteSettings
   extends Required<
     Omit<
       SiteOptions,
-      'index' | 'extensions' | 'fallback' | 'cacheControl' | 'maxAge' | 'maxage' | 'immutable'
+      | 'index'
+      | 'extensions'
+      | 'trailingSlash'
+      | 'mediaTypes'
+      | 'fallback'
+      | 'cacheControl'
+      | 'maxAge'
+      | 'maxage'
+      | 'immutable'
     >
   > {
   readonly index: readonly string[];
   readonly extensions: readonly string[];
+  readonly trailingSlash: boolean | undefined;
+  /** The media type of a file by its name. */
+  readonly mediaTypeOf: (path: string) => string;
   readonly fallback: string | undefined;
   /** The field's value; undefined to leave it away. */
   readonly cacheControl: string | undefined;
 }
 
-const MAX_AGE_MS = 365 * 24 * 3600 * 1000;
-
 /** Checks options. @throws ERR_IOLITE_ARGUMENT */
 export function settingsOf(options: SiteOptions): SiteSettings {
-  const { dotfiles = 'ignore', symlinks = 'inside' } = options;
+  const { dotfiles = 'ignore', symlinks = 'inside', cleanUrls = false } = options;
   checkChoice(dotfiles, 'dotfiles', ['allow', 'deny', 'ignore']);
   checkChoice(symlinks, 'symlinks', ['inside', 'deny', 'follow']);
   for (const name of ['headers', 'earlyHints'] as const) {
@@ -107,9 +135,15 @@ export function settingsOf(options: SiteOptions): SiteSettings {
   }
   return {
     index: listOf(options.index === undefined ? 'index.html' : (options.index ?? false), 'index'),
-    extensions: listOf(options.extensions ?? false, 'extensions').map(name => name.replace(/^\./, '')),
+    extensions: listOf(options.extensions ?? (cleanUrls ? 'html' : false), 'extensions').map(name =>
+      name.replace(/^\./, ''),
+    ),
+    cleanUrls,
+    trailingSlash: options.trailingSlash,
+    mediaTypeOf: mediaTypesWith(options.mediaTypes),
     redirect: options.redirect !== false,
     dotfiles,
+    wellKnown: options.wellKnown ?? true,
     symlinks,
     listing: options.listing ?? false,
     fallback: options.fallback,
@@ -133,19 +167,7 @@ function isOn(option: boolean | undefined): boolean {
 function cacheControlOf(options: SiteOptions): string | undefined {
   const { cacheControl = true, maxAge, maxage, immutable = false } = options;
   if (typeof cacheControl === 'string') return cacheControl;
-  if (!cacheControl) return undefined;
-  const seconds = Math.floor(durationOf(maxAge ?? maxage ?? 0) / 1000);
-  return `public, max-age=${seconds}${immutable ? ', immutable' : ''}`;
-}
-
-function durationOf(given: number | string): number {
-  const milliseconds = typeof given === 'string' ? ms(given as ms.StringValue) : given;
-  if (typeof milliseconds !== 'number' || !(milliseconds >= 0)) {
-    throw new ArgumentError(
-      `Cannot use maxAge: milliseconds or a text as '1 day' are wanted, ${describe(given)} was given`,
-    );
-  }
-  return Math.min(milliseconds, MAX_AGE_MS);
+  return cacheControl ? publicFor(maxAge ?? maxage ?? 0, immutable) : undefined;
 }
 
 function listOf(given: string | readonly string[] | boolean, name: string): readonly string[] {

@@ -1,15 +1,16 @@
 import { resolve } from 'node:path';
 import { ArgumentError, describe } from '../../base/error.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
-import { chooseMediaType } from '../message/negotiation.ts';
 import { tellLater } from '../message/promised-answer.ts';
 import { parseTarget, type RequestTarget } from '../message/request-target.ts';
 import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
 import { statusOf } from '../message/status-of-error.ts';
+import { cleanPath, isPlainName, withoutSlash } from './clean-urls.ts';
 import { DirectorySource } from './directory-source.ts';
 import { FileAnswers } from './file-answers.ts';
 import { listDirectory } from './listing.ts';
-import { type FoundFile, SiteFiles } from './site-files.ts';
+import { isPageRequest } from './page-request.ts';
+import { type FoundFile, type OtherName, SiteFiles } from './site-files.ts';
 import { type CreateSiteOptions, type SiteSettings, settingsOf } from './site-options.ts';
 import type { SiteSource } from './site-source.ts';
 
@@ -67,12 +68,22 @@ export class StaticSite implements Handler {
     return undefined;
   }
 
+  /** Answers with the page of the application; declines where there is none. */
+  answerPage(request: ServerRequest, recipient: Recipient): PendingAnswer {
+    return tellLater(recipient, async signal => {
+      const { fallback } = this.#settings;
+      const page = fallback === undefined ? undefined : await this.#openPage(fallback, signal);
+      return page === undefined ? undefined : this.#answers.answer(request, page);
+    });
+  }
+
   /** What a request names that was not asked for before, where all that is to be known of it is at hand. */
   #peekFirst(request: ServerRequest): FoundFile | undefined {
-    const { dotfiles, earlyHints } = this.#settings;
+    const { earlyHints } = this.#settings;
     const target = parseTarget(request.target);
-    if (typeof target === 'number' || (target.hidden && dotfiles !== 'allow')) return undefined;
+    if (typeof target === 'number' || this.#isHidden(target)) return undefined;
     if (request.method === 'GET' && earlyHints(target.path) !== undefined) return undefined;
+    if (!isPlainName(target.path, this.#settings)) return undefined;
     return this.#files.peekFirst(request.target, target.path, request.notes);
   }
 
@@ -89,7 +100,7 @@ export class StaticSite implements Handler {
     const { dotfiles, earlyHints } = this.#settings;
     const target = parseTarget(request.target);
     if (typeof target === 'number') return this.#refuse(request, target, signal);
-    if (target.hidden && dotfiles !== 'allow') {
+    if (this.#isHidden(target)) {
       return this.#refuse(request, dotfiles === 'deny' ? 403 : 404, signal);
     }
     if (isMountPoint(request)) return this.#redirect(request, signal);
@@ -97,6 +108,11 @@ export class StaticSite implements Handler {
     if (links !== undefined) request.earlyHints?.(links);
     const found = await this.#files.find(target.path, signal);
     if (found === 'directory') return this.#answerDirectory(request, target, signal);
+    if (typeof found === 'string') return this.#redirect(request, signal, found);
+    if (this.#settings.cleanUrls && cleanPath(target.path, this.#settings) !== target.path) {
+      found.snapshot.release();
+      return this.#redirect(request, signal, 'clean');
+    }
     // What is remembered is answered at once, without hints.
     if (links === undefined) this.#files.remember(request.target, target.path, found);
     return this.#answers.answer(request, found);
@@ -112,18 +128,32 @@ export class StaticSite implements Handler {
     return listDirectory(this.#source, path, request, this.#settings);
   }
 
-  /** To the name of a directory with its slash. */
-  async #redirect(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+  #isHidden({ hidden, isWellKnown }: RequestTarget): boolean {
+    const { dotfiles, wellKnown } = this.#settings;
+    return hidden && dotfiles !== 'allow' && !(wellKnown && isWellKnown);
+  }
+
+  /** To the name of a directory with its slash, or to the path that a file is to be asked for by. */
+  async #redirect(
+    request: ServerRequest,
+    signal: AbortSignal,
+    how: OtherName | 'clean' = 'with slash',
+  ): Promise<Answer | undefined> {
     const target = parseTarget(request.originalTarget ?? request.target);
     if (typeof target === 'number') return this.#refuse(request, target, signal);
     if (!this.#settings.redirect) return this.#refuse(request, 404, signal);
-    return redirectAnswer(`${target.rawPath}/${encoded(target.query)}`);
+    const { rawPath, query } = target;
+    if (how === 'with slash') return redirectAnswer(`${rawPath}/${encoded(query)}`);
+    const path = how === 'clean' ? cleanPath(rawPath, this.#settings) : withoutSlash(rawPath);
+    // A name that is written in another way cannot be cut: it is not there by that way.
+    if (path === rawPath) return this.#refuse(request, 404, signal);
+    return redirectAnswer(path + encoded(query));
   }
 
   /** There is no file for the request: the page of the application, an error page, or what others say. */
   async #refuse(request: ServerRequest, status: number, signal: AbortSignal): Promise<Answer | undefined> {
     const { fallback, fallthrough, errorPages } = this.#settings;
-    if (status === 404 && fallback !== undefined && isNavigation(request)) {
+    if (status === 404 && fallback !== undefined && isPageRequest(request)) {
       const page = await this.#openPage(fallback, signal);
       if (page !== undefined) return this.#answers.answer(request, page);
     }
@@ -167,13 +197,4 @@ function nameOf(target: string): string {
  */
 function isMountPoint({ target, originalTarget }: ServerRequest): boolean {
   return originalTarget !== undefined && nameOf(target) === '/' && !nameOf(originalTarget).endsWith('/');
-}
-
-/** Whether a person goes to a page: not to a script, a picture, or data. */
-function isNavigation(request: ServerRequest): boolean {
-  const accept = request.header('accept');
-  return (
-    accept?.includes('html') === true &&
-    chooseMediaType(accept, ['text/html', 'application/json']) === 'text/html'
-  );
 }

@@ -95,7 +95,12 @@ test('an application that cannot be started ends the start, with the reason', as
   const module = folder.file('app.mjs');
   writeFileSync(module, 'export default 7;\n');
   await assert.rejects(Served.startWith(['-w', '1', '--app', module]), {
-    message: /a function or an object with fetch\(\) is wanted(.|\n)*the application does not start/,
+    message:
+      /^iolite ended: iolite: .*does not start\. .*a function or an object with fetch\(\) is wanted.*\n$/,
+  });
+  writeFileSync(module, "\nthrow new Error('no database');\n");
+  await assert.rejects(Served.startWith(['-w', '1', '--app', module]), {
+    message: /^iolite ended: iolite: .*does not start\. Cannot run \S*: no database \(app\.mjs:2:7\)\n$/,
   });
 });
 

@@ -37,17 +37,18 @@ test('--no-confine lets them open all', async () => {
 });
 
 test('where modules of others are loaded, or links lead anywhere, nobody is confined', () => {
+  const places = { roots: ['/site'], followsLinks: false };
   const before = process.env.NODE_OPTIONS;
   const execArgv = process.execArgv.splice(0);
   try {
     delete process.env.NODE_OPTIONS;
-    const files = workerFiles({ root: '/site', site: {}, log: { file: '/logs/access.log' } });
+    const files = workerFiles({ ...places, log: { file: '/logs/access.log' } });
     assert.ok(files?.read.includes('/site') && files.write.includes('/logs'));
-    assert.equal(workerFiles({ root: '/site', site: { symlinks: 'follow' } }), undefined);
+    assert.equal(workerFiles({ ...places, followsLinks: true }), undefined);
     process.env.NODE_OPTIONS = '--max-old-space-size=100 --require agent';
-    assert.equal(workerFiles({ root: '/site', site: {} }), undefined);
+    assert.equal(workerFiles(places), undefined);
     process.env.NODE_OPTIONS = '--max-old-space-size=100';
-    assert.ok(workerFiles({ root: '/site', site: {} }) !== undefined);
+    assert.ok(workerFiles(places) !== undefined);
   } finally {
     process.execArgv.push(...execArgv);
     if (before === undefined) delete process.env.NODE_OPTIONS;

@@ -6,7 +6,15 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
-import { connectToEach, get, Served, SlowDownload, untilGone, untilRefused } from '../support/server.ts';
+import {
+  connectToEach,
+  get,
+  Iolite,
+  Served,
+  SlowDownload,
+  untilGone,
+  untilRefused,
+} from '../support/server.ts';
 
 /** Larger than what the sockets at both ends take up. */
 const LARGE = Buffer.alloc(32 * 1024 ** 2, 'a line that is as long as this one\n');
@@ -151,4 +159,55 @@ test('when the primary is killed while nothing goes on, the workers exit', async
   served.process.kill('SIGKILL');
   await served.ended();
   await untilGone(workers);
+});
+
+test('before it ends it accepts connections for as long as is said, and is not ready', async () => {
+  using folder = site();
+  const config = folder.file('config.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ root: '.', workers: 2, drain: { delay: '1 hour', time: '1 hour' } }),
+  );
+  await using served = await Served.startWith(['--config', config]);
+  assert.equal((await get(served.port, '/_iolite/ready')).status, 200);
+  served.process.kill('SIGTERM');
+  // Both workers hear of it, each in its time.
+  const leaving = new Set<number>();
+  const told = async (): Promise<void> => {
+    while (leaving.size < 2) {
+      const { status, worker } = await get(served.port, '/_iolite/ready');
+      if (status === 503) leaving.add(worker);
+    }
+  };
+  await watchdog(told(), 'both workers to leave');
+  assert.equal((await get(served.port, '/')).body.toString(), 'home');
+  const killed = async (): Promise<void> => {
+    while (served.process.exitCode === null) {
+      served.process.kill('SIGTERM');
+      await new Promise(setImmediate);
+    }
+  };
+  await watchdog(killed(), 'the second signal to end it');
+  assert.deepEqual(await served.ended(), { code: 143, signal: null });
+});
+
+test('when the delay is over, it ends as ever', async () => {
+  using folder = site();
+  const config = folder.file('config.json');
+  writeFileSync(config, JSON.stringify({ root: '.', workers: 1, drain: { delay: 1 } }));
+  await using served = await Served.startWith(['--config', config]);
+  served.process.kill('SIGTERM');
+  assert.deepEqual(await served.ended(), { code: 0, signal: null });
+});
+
+test('HOST and PORT of the environment say where it listens, unless something else does', async () => {
+  using folder = site();
+  await using served = await Served.startWith([folder.path, '-w', '1'], { HOST: '127.0.0.2', PORT: '1' });
+  assert.match(served.stdout, /at http:\/\/127\.0\.0\.2:\d+\/ with/);
+  await using wrong = new Iolite(['serve', folder.path], { env: { PORT: 'http' } });
+  assert.equal((await wrong.ended()).code, 1);
+  assert.match(
+    wrong.stderr,
+    /^iolite: Cannot use PORT: an integer, 0 to 65535, is wanted, http was given\n$/,
+  );
 });

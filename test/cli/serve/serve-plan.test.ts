@@ -6,21 +6,63 @@ import { UserError } from '../../../src/cli/user-error.ts';
 import { certificate } from '../../support/certificate.ts';
 import { Folder } from '../../support/folder.ts';
 
-test('a plan has the real folder, the certificate itself, and a log that is there', async () => {
+test('a plan has the folder as it is named, the certificate itself, and a log that is there', async () => {
   using folder = new Folder();
   mkdirSync(folder.file('root'));
   symlinkSync('root', folder.file('link'));
   const { paths, cert, key } = certificate(folder);
   const log = { file: folder.file('log') };
-  const { settings, app } = await planOf({ root: folder.file('link'), tls: paths, log });
-  assert.equal(settings.root, folder.file('root'));
+  const { settings, apps, roots } = await planOf({ root: folder.file('link'), tls: paths, log });
+  assert.equal(settings.content.root, folder.file('link'));
+  assert.deepEqual(roots, [folder.file('link')]);
   assert.deepEqual(settings.tls, { cert: cert.toString(), key: key.toString() });
   assert.ok(existsSync(log.file));
-  assert.equal(app, undefined);
-  assert.deepEqual(await planOf({ log: { file: '-' }, confine: false }), {
-    app: undefined,
-    files: undefined,
-    settings: { root: undefined, site: {}, limits: {}, tls: undefined, log: { file: '-' }, app: undefined },
+  assert.deepEqual(apps, []);
+  const { files, origins, settings: empty } = await planOf({ log: { file: '-' }, confine: false });
+  assert.deepEqual(
+    [files, origins, empty.hosts, empty.limits, empty.drainTime],
+    [undefined, [], {}, {}, 10_000],
+  );
+});
+
+test('what several places name is there once, and all that is wrong is said with its place', async () => {
+  using folder = new Folder();
+  mkdirSync(folder.file('root'));
+  writeFileSync(folder.file('app.js'), '');
+  const app = { module: folder.file('app.js') };
+  const origin = 'http://127.0.0.1:1';
+  const rules = [
+    { match: '/a/', origin },
+    { match: '/b/', origin },
+    { match: '/c/', app },
+  ];
+  const plan = await planOf({ root: folder.file('root'), rules, hosts: { 'a.test': { app } } });
+  assert.deepEqual(plan.origins, [{ origin }]);
+  assert.deepEqual(plan.apps, [app]);
+  assert.equal(plan.settings.content.rules?.[1]?.origin, 0);
+  assert.equal(plan.settings.hosts['a.test']?.app, 0);
+  const wrong = planOf({
+    root: folder.file('root'),
+    site: { errorPages: { 404: '404.html' } },
+    rules: [
+      { match: '/a/', root: folder.file('none') },
+      { match: '/b/', origin: 'http://127.0.0.1/path' },
+    ],
+    hosts: { 'a.test': { root: folder.file('root'), site: { fallback: 'index.html' } } },
+    log: { file: folder.file('none/log') },
+  });
+  await assert.rejects(wrong, error => {
+    assert.ok(error instanceof UserError);
+    const places = error.faults.map(each => each.replace(/ .*/, ''));
+    const expected = [
+      'site.errorPages.404:',
+      'rules[0]:',
+      'rules[1]:',
+      'hosts.a.test.site.fallback:',
+      'Cannot',
+    ];
+    assert.deepEqual([...places].sort(), [...expected].sort());
+    return true;
   });
 });
 

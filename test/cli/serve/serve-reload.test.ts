@@ -76,6 +76,24 @@ test('a file that cannot be used leaves everything as it is, and says where it i
   const workers = await served.workers();
   write(folder, 'config.json', { root: '.', workers: 1, site: { dotfiles: 'maybe' } });
   await reload(served, /Cannot reload: Cannot use .*config\.json: site\.dotfiles: expected/);
+  for (const wrong of [
+    { headers: { 'Referrer Policy': 'x' } },
+    { site: { errorPages: { 404: 'none' } } },
+    [],
+  ]) {
+    write(folder, 'config.json', Array.isArray(wrong) ? wrong : { root: '.', workers: 1, ...wrong });
+    const lines = served.stderr.split('\n').length;
+    await reload(served, /Cannot reload: /);
+    assert.equal(served.stderr.split('\n').length, lines + 1, 'one line');
+    assert.equal((await get(served.port, '/')).body.toString(), 'home');
+  }
+  write(folder, 'app.mjs', "throw new Error('no database');");
+  write(folder, 'config.json', { root: '.', workers: 1, app: { module: 'app.mjs' } });
+  await reload(
+    served,
+    /^iolite: Cannot reload: the application does not start\. Cannot run .*: no database.*\n$/m,
+  );
+  assert.equal((await get(served.port, '/')).body.toString(), 'home');
   write(folder, 'config.json', { root: 'gone', workers: 1 });
   await reload(served, /Cannot reload: .*there is no such directory/);
   write(folder, 'config.json', { root: '.', workers: 1, budget: 5 });

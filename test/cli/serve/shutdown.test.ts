@@ -12,7 +12,10 @@ class Fixture {
   finish: () => void = () => {};
   now = 1000;
 
-  constructor(context: TestContext) {
+  leavings = 0;
+
+  /** @param delay milliseconds between the first signal and the end */
+  constructor(context: TestContext, delay = 0) {
     context.mock.method(performance, 'now', () => this.now);
     const closed = new Promise<void>(resolve => {
       this.finish = resolve;
@@ -21,7 +24,10 @@ class Fixture {
       this.closings.push(force);
       return closed;
     };
-    this.shutdown = new Shutdown({ close } as unknown as Primary, [this.listener]);
+    const leave = (): void => {
+      this.leavings += 1;
+    };
+    this.shutdown = new Shutdown({ close, leave } as unknown as Primary, [this.listener], () => delay);
   }
 
   get isListening(): boolean {
@@ -55,6 +61,28 @@ test('the same signal by two ways is one; another one ends all at once, with its
   assert.deepEqual(fixture.closings, [false, true]);
   fixture.finish();
   assert.equal(await fixture.shutdown.code, 143);
+});
+
+test('connections are accepted for a while after a signal; a second one ends all at once', async context => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const fixture = new Fixture(context, 5000);
+  fixture.shutdown.signalled(143);
+  assert.deepEqual([fixture.isListening, fixture.leavings, fixture.closings], [true, 1, []]);
+  context.mock.timers.tick(4999);
+  assert.equal(fixture.isListening, true);
+  context.mock.timers.tick(1);
+  assert.deepEqual([fixture.isListening, fixture.closings], [false, [false]]);
+  fixture.finish();
+  assert.equal(await fixture.shutdown.code, 0);
+  const other = new Fixture(context, 5000);
+  other.shutdown.signalled(143);
+  other.now += 100;
+  other.shutdown.signalled(143);
+  assert.deepEqual([other.isListening, other.closings], [false, [false, true]]);
+  context.mock.timers.tick(5000);
+  assert.deepEqual(other.closings, [false, true]);
+  other.finish();
+  assert.equal(await other.shutdown.code, 143);
 });
 
 test('it may begin without a signal, with a code', async context => {

@@ -187,3 +187,45 @@ test('createServer() refuses what it cannot serve, and leaves nothing when close
   await use();
   await holdingsReturnTo(held);
 });
+
+test('rules, hosts and fields of all answers, in a program', async () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('index.html'), 'home');
+  const options: CreateServerOptions = {
+    root: folder.path,
+    headers: { 'X-All': 'yes' },
+    cors: true,
+    rules: [
+      {
+        match: '/own/',
+        handler: ({ target }) => ({ status: 200, headers: ['X-Own', target], body: undefined }),
+        strip: '/own',
+      },
+      { match: '/old', redirect: '/' },
+      { match: '/app/', site: { fallback: 'index.html' } },
+    ],
+    hosts: { '127.0.0.2': { rules: [{ match: '/**', redirect: 'http://127.0.0.1/$1' }] } },
+  };
+  await serving(options, async base => {
+    for (const [path, status] of [
+      ['/', 200],
+      ['/none', 404],
+      ['/old', 301],
+      ['/app/deep', 200],
+      ['/own/x', 200],
+    ] as const) {
+      const { status: got, headers } = await fetch(base + path, { redirect: 'manual' });
+      assert.deepEqual(
+        [got, headers.get('x-all'), headers.get('access-control-allow-origin')],
+        [status, 'yes', '*'],
+        path,
+      );
+      assert.equal(headers.get('x-own'), path === '/own/x' ? '/x' : null);
+    }
+    assert.deepEqual(await answerOf(`${base}/app/deep`), [200, 'home']);
+  });
+  const [rule] = options.rules ?? [];
+  assert.throws(() => createServer({ root: folder.path, rules: [{ ...rule, match: 'x' }] }), {
+    code: 'ERR_IOLITE_ARGUMENT',
+  });
+});

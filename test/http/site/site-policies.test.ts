@@ -140,7 +140,19 @@ test('navigations to what is not there get the fallback, other requests do not',
     304,
   );
   assert.equal((await site.get('/a.js', html)).body.toString(), 'x');
-  for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json, text/html;q=0.5' }]) {
+  // Who does not say what is wanted, as curl and crawlers, goes to a page.
+  for (const headers of [{}, { Accept: '*/*' }, { ...html, 'Sec-Fetch-Dest': 'document' }]) {
+    assert.equal(
+      (await site.get('/some/john.doe', headers as Record<string, string>)).body.toString(),
+      'app',
+    );
+    assert.equal((await site.get('/assets/gone.js', headers as Record<string, string>)).status, 404);
+  }
+  for (const headers of [
+    { Accept: 'application/json, text/html;q=0.5' },
+    { Accept: '*/*', 'Sec-Fetch-Dest': 'empty' },
+    { Accept: '*/*', 'Sec-Fetch-Dest': 'script' },
+  ]) {
     assert.equal((await site.get('/api/data', headers as Record<string, string>)).status, 404);
   }
   assert.equal((await site.get('/some/where', html, 'POST')).status, 405);

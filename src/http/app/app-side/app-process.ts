@@ -3,6 +3,7 @@
  * its own, which it tells its parent; ends when it is told to, and when the parent does.
  */
 
+import { basename } from 'node:path';
 import { createPool } from '../../../aggregate/pool.ts';
 import { ignore } from '../../../base/ignore.ts';
 import { parentChannel } from '../../../ipc/meet/fork.ts';
@@ -39,7 +40,26 @@ function report(error: unknown, request: AppRequest): void {
 // Asked whether it is alive, it is.
 parent.onRequest(() => undefined);
 
-const handler = await loadApp(module);
+/** Tells why there is no application, which is the parent's to say. */
+async function refuse(error: unknown): Promise<never> {
+  await parent.request({ head: { type: 'unusable', reason: reasonOf(error) } }).catch(ignore);
+  process.exit(1);
+}
+
+/** One line: what it failed with, and where in the application, if that is known. */
+function reasonOf(error: unknown): string {
+  const what = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const place = stack
+    .split('\n')
+    .find(line => line.includes(basename(module)) && /:\d+(:\d+)?\)?$/.test(line));
+  const at = /[^/\s(]+:\d+(:\d+)?(?=\)?$)/.exec(place ?? '')?.[0];
+  const [first = ''] = what.split('\n');
+  const cause = first.replace(`Cannot run ${module}: `, '');
+  return `Cannot run ${module}: ${cause}${at === undefined ? '' : ` (${at})`}`;
+}
+
+const handler = await loadApp(module).catch(refuse);
 const pool = createPool({ name: 'answers' });
 const endpoint = await listen(ownName('app'), {
   channel: { rememberHeads: true },

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
-import { ArgumentError, checkInteger, describe } from '../../../base/error.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 
@@ -90,12 +90,16 @@ export class AppProcesses extends EventEmitter<{
     await this.close();
   }
 
-  /** Resolves when the process has said where it listens. */
+  /**
+   * Resolves when the process has said where it listens.
+   * @throws why it does not, in the application's words
+   */
   #connect(worker: Worker): Promise<void> {
-    return new Promise(resolve => {
+    return new Promise((resolve, reject) => {
       worker.channel.onRequest(({ head, body }) => {
         body?.release();
-        const { address } = (head ?? {}) as { address?: unknown };
+        const { address, reason } = (head ?? {}) as { address?: unknown; reason?: unknown };
+        if (typeof reason === 'string') reject(new IoliteError('ERR_IOLITE_APPLICATION', reason));
         if (typeof address === 'string') {
           this.#addresses.set(worker, address);
           new HangDetector(worker.channel, this.#hangTimeout, () => this.#end(worker));

@@ -3,14 +3,14 @@ import { freshnessOf } from './freshness.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
 const ZERO = 0x30;
-/** What stands behind ttl in a head, and behind Age. */
-const BEHIND_TTL = '\r\nAge: ';
-const END = '\r\n\r\n';
+const LINE_END = '\r\n';
+const AGE = '\r\nAge: ';
+const CACHE_STATUS = '\r\nCache-Status: ';
 
 /**
  * A stored response that is sent again to the same bytes of a request, as long as it is fresh and in the
- * store. Its age and the seconds that it is fresh yet are the last of its head, and are written anew when
- * they are others: as long as they have as many digits as before.
+ * store. Its age and the seconds that it is fresh yet, which end the lines of Age and Cache-Status, are
+ * written anew when they are others: as long as they have as many digits as before.
  */
 export class RepeatedResponse implements Repeatable {
   readonly #entries: readonly Repeatable[];
@@ -23,6 +23,9 @@ export class RepeatedResponse implements Repeatable {
   readonly #ttlDigits: number;
   /** Whether the head says something else. */
   #isOld = false;
+  /** Where the two lines end, from the head's start. */
+  #ageEnd = 0;
+  #ttlEnd = 0;
 
   /**
    * @param entries of the store that selected it, it last
@@ -57,13 +60,23 @@ export class RepeatedResponse implements Repeatable {
     return true;
   }
 
-  renew(memory: Uint8Array, end: number): void {
+  renew(memory: Buffer, start: number, end: number): void {
     if (!this.#isOld) return;
     this.#isOld = false;
-    const behindAge = end - END.length;
-    writeNumber(memory, behindAge, this.#age, this.#ageDigits);
-    writeNumber(memory, behindAge - this.#ageDigits - BEHIND_TTL.length, this.#ttl, this.#ttlDigits);
+    if (this.#ageEnd === 0) {
+      const head = memory.subarray(start, end);
+      this.#ageEnd = endOfLine(head, AGE);
+      this.#ttlEnd = endOfLine(head, CACHE_STATUS);
+    }
+    if (this.#ageEnd > 0) writeNumber(memory, start + this.#ageEnd, this.#age, this.#ageDigits);
+    if (this.#ttlEnd > 0) writeNumber(memory, start + this.#ttlEnd, this.#ttl, this.#ttlDigits);
   }
+}
+
+/** @param line how it begins. @returns -1 when there is none, as somebody on the way has taken it off */
+function endOfLine(head: Buffer, line: string): number {
+  const at = head.lastIndexOf(line);
+  return at === -1 ? -1 : head.indexOf(LINE_END, at + LINE_END.length);
 }
 
 function digits(value: number): number {

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { SCHEMA_FILE, schemaText, TABLE_FILE, withTable } from '../../../../scripts/settings.ts';
+import { faultsIn } from '../../../../src/cli/serve/settings/faults.ts';
+import { SettingsSchema } from '../../../../src/cli/serve/settings/settings-schema.ts';
+
+test('the JSON Schema for editors and the table of the docs are as the schema is: npm run settings', () => {
+  assert.equal(readFileSync(SCHEMA_FILE, 'utf8'), schemaText());
+  const page = readFileSync(TABLE_FILE, 'utf8');
+  assert.equal(page, withTable(page));
+});
+
+test('every setting says what it means, to editors and in the table', () => {
+  const { properties } = JSON.parse(schemaText()) as { properties: Record<string, { description?: string }> };
+  for (const [name, { description }] of Object.entries(properties)) assert.ok(description, name);
+  assert.doesNotMatch(withTable(readFileSync(TABLE_FILE, 'utf8')), /\| +\|$/m);
+});
+
+test('all that is wrong is told, each with its place, and what may have been meant', () => {
+  const faults = faultsIn(SettingsSchema, {
+    prot: 80,
+    root: '',
+    site: { maxAgee: 1, zzz: 1 },
+    rules: [
+      { match: '/a/', maxAge: 1 },
+      { match: '/b/', heders: {}, maxAge: '1 dya' },
+      { match: '/c/', redirect: { to: '/d', status: 200 } },
+    ],
+    hosts: { 'a.test': { proxy: { trustForwardd: true } } },
+  });
+  assert.deepEqual(faults, [
+    'root: a text that is not empty is wanted',
+    'site.maxAgee: there is no such setting; did you mean maxAge?',
+    'site.zzz: there is no such setting',
+    `rules[1].maxAge: milliseconds or a text as '30 seconds' are wanted, "1 dya" was given`,
+    'rules[1].heders: there is no such setting; did you mean headers?',
+    'rules[2].redirect.status: expected (301 | 302 | 303 | 307 | 308) but received 200',
+    'hosts.a.test.proxy.trustForwardd: there is no such setting; did you mean trustForwarded?',
+    'prot: there is no such setting; did you mean port?',
+  ]);
+  assert.deepEqual(
+    faultsIn(SettingsSchema, { root: '.', rules: [{ match: ['/a', '/b/**'], maxAge: 0 }] }),
+    [],
+  );
+});

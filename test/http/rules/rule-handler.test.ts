@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Repeatable } from '../../../src/base/repeatable.ts';
+import type { Answer, Handler, Recipient, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { compileRule } from '../../../src/http/rules/compiled-rule.ts';
+import { Cors } from '../../../src/http/rules/cors.ts';
+import { DressedHandler } from '../../../src/http/rules/dressed-handler.ts';
+import { FieldSet } from '../../../src/http/rules/field-set.ts';
+import { HostHandler } from '../../../src/http/rules/host-handler.ts';
+import type { TargetedRule } from '../../../src/http/rules/rule.ts';
+import { RuleBook } from '../../../src/http/rules/rule-book.ts';
+import { RuleHandler } from '../../../src/http/rules/rule-handler.ts';
+import { requestFor, saidAtOnce } from '../support/asked.ts';
+
+/** Answers with its name and what it was asked for. */
+function named(name: string, letsRepeat = true): Handler {
+  return {
+    letsRepeat,
+    answer: ({ target, originalTarget }, recipient) => {
+      const headers = [
+        'X-Asked',
+        `${name} ${target}${originalTarget === undefined ? '' : ` of ${originalTarget}`}`,
+      ];
+      recipient.answered({ status: 200, headers, body: undefined }, { mayRepeat: () => true });
+      return undefined;
+    },
+  };
+}
+
+function ruling(rules: readonly TargetedRule[], otherwise = named('otherwise')): RuleHandler {
+  return new RuleHandler(new RuleBook(rules.map(compileRule), { handler: otherwise }), undefined);
+}
+
+function said(handler: Handler, target: string, request: Partial<ServerRequest> = {}): readonly string[] {
+  const answer = saidAtOnce(handler, requestFor(target, request));
+  return typeof answer === 'object' ? answer.headers : [answer];
+}
+
+test('each rule that matches adds its fields, the first with a target says who answers', () => {
+  const handler = ruling([
+    { match: '/a/', headers: { A: '1', B: '1' } },
+    { match: '/a/b', target: { handler: named('first') }, headers: { B: '2' } },
+    { match: '/a/**', target: { handler: named('second') } },
+  ]);
+  assert.deepEqual(said(handler, '/a/b?q'), ['X-Asked', 'first /a/b?q', 'A', '1', 'B', '2']);
+  assert.deepEqual(said(handler, '/a/c'), ['X-Asked', 'second /a/c', 'A', '1', 'B', '1']);
+  assert.deepEqual(said(handler, '/x'), ['X-Asked', 'otherwise /x']);
+  assert.deepEqual(said(handler, 'http://h.test/a/%62'), [
+    'X-Asked',
+    'first http://h.test/a/%62',
+    'A',
+    '1',
+    'B',
+    '2',
+  ]);
+});
+
+test('a rewrite is seen by later rules; what is stripped is there for redirects', () => {
+  const handler = ruling([
+    { match: '/old/**', rewrite: '/new/$1' },
+    { match: '/new/', target: { handler: named('new') }, strip: '/new' },
+  ]);
+  assert.deepEqual(said(handler, '/old/x?q'), ['X-Asked', 'new /x?q of /old/x?q']);
+  assert.deepEqual(said(handler, '/new/%2f'), ['X-Asked', 'new /%2f of /new/%2f']);
+  assert.deepEqual(said(handler, '/new'), ['X-Asked', 'new / of /new']);
+});
+
+test('what may be repeated stays so, where who answers lets it', () => {
+  const mayRepeat = (letsRepeat: boolean): boolean => {
+    let found: Repeatable | undefined;
+    const recipient = {
+      answered: (_: Answer, repeatable?: Repeatable) => {
+        found = repeatable;
+      },
+    };
+    ruling([{ match: '/**', headers: { A: 'a' } }], named('x', letsRepeat)).answer(
+      requestFor('/'),
+      recipient as Recipient,
+    );
+    return found !== undefined;
+  };
+  assert.deepEqual([mayRepeat(true), mayRepeat(false)], [true, false]);
+});
+
+test('a handler that fails is told of, and its 500 has the fields', () => {
+  const failing: Handler = {
+    answer: () => {
+      throw new Error('a bug');
+    },
+  };
+  const told: unknown[] = [];
+  const handler = new DressedHandler(failing, new FieldSet(['A', 'a']), new Cors({}), error =>
+    told.push(error),
+  );
+  const answer = saidAtOnce(handler, requestFor('/')) as Answer;
+  assert.equal(answer.status, 500);
+  assert.deepEqual(answer.headers.slice(-4), ['A', 'a', 'Access-Control-Allow-Origin', '*']);
+  assert.equal(told.length, 1);
+});
+
+test('hosts are found by name, by the longest ending, and by whom HTTP/2 and proxies name', () => {
+  const hosts = new Map([
+    ['a.test', named('a')],
+    ['*.a.test', named('below')],
+    ['*.b.a.test', named('far below')],
+  ]);
+  const handler = new HostHandler(hosts, named('otherwise'));
+  const by = (fields: Record<string, string>, target = '/'): string | undefined =>
+    said(handler, target, { header: name => fields[name] })[1]?.replace(/ [^ ]*$/, '');
+  assert.equal(by({ host: 'A.test:80' }), 'a');
+  assert.equal(by({ host: 'x.a.test.' }), 'below');
+  assert.equal(by({ host: 'x.b.a.test' }), 'far below');
+  assert.equal(by({ host: '[::1]:80' }), 'otherwise');
+  assert.equal(by({}), 'otherwise');
+  assert.equal(by({ ':authority': 'a.test', host: 'x.a.test' }), 'a');
+  assert.equal(by({ host: 'x.test' }, 'http://a.test/'), 'a');
+  assert.throws(() => new HostHandler(new Map([['a b', named('x')]]), named('y')), {
+    code: 'ERR_IOLITE_ARGUMENT',
+  });
+});
+
+test('options that are wrong are refused', () => {
+  const wrong: TargetedRule[] = [
+    { match: 'a' },
+    { match: '/a', rewrite: 'b' },
+    { match: '/a', strip: '/a/' },
+    { match: '/a', maxAge: '1 dya' },
+    { match: '/a', headers: { 'A B': '' } },
+    { match: '/a', cors: { origins: 'app.test' } },
+  ];
+  for (const rule of wrong) assert.throws(() => compileRule(rule), { code: 'ERR_IOLITE_ARGUMENT' });
+});
