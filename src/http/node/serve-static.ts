@@ -9,7 +9,8 @@ import { defaultCache } from '../site/default-cache.ts';
 import { createSite, type StaticSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
-import { isUntouched, isWatched, type NodeResponse } from './node-response.ts';
+import { isUntouched, isWatched } from './node-response.ts';
+import type { NodeResponse } from './response-way.ts';
 import { HeaderSetting, type SetHeaders } from './set-headers.ts';
 
 /** Options of {@link serveStatic}: those of the package serve-static, and more. */

@@ -1,5 +1,6 @@
 import type { ServedFile, Stated } from '../message/exchange.ts';
-import { isUntouched, type NodeResponse } from './node-response.ts';
+import { isUntouched } from './node-response.ts';
+import type { NodeResponse } from './response-way.ts';
 
 /** Sets fields of a response, once it is known which file it is of. */
 export type SetHeaders = (response: NodeResponse, path: string, file: ServedFile) => void;

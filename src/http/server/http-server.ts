@@ -11,7 +11,8 @@ import { countFieldLines } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from '../node/node-adapter.ts';
-import { isGone, type NodeResponse } from '../node/node-response.ts';
+import { isGone } from '../node/node-response.ts';
+import type { NodeResponse } from '../node/response-way.ts';
 import { Drain, GRACE_MS } from './drain.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
 

@@ -3,7 +3,7 @@ import type { Coding } from '../../file/content/coding.ts';
 import { mediaTypeOf } from '../../file/content/media-type.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
-import type { Answer, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Answer, Fidelity, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import { frameRanges } from '../message/multipart.ts';
 import { chooseCoding } from '../message/negotiation.ts';
@@ -27,6 +27,7 @@ interface Version {
 /** A form of a version, as it was. */
 interface KnownForm {
   readonly coding: Coding | 'identity';
+  readonly fidelity: Fidelity;
   /** It may be another one by now, with the file as it was. */
   readonly tag: string;
   readonly representation: Representation;
@@ -85,7 +86,12 @@ export class FileAnswers {
     const sent = encoded ?? snapshot;
     let body: Answer['body'];
     try {
-      const representation = this.#represent(path, { snapshot, sent, coding });
+      const representation = this.#represent(path, {
+        snapshot,
+        sent,
+        coding,
+        fidelity: request.fidelity ?? 'exact',
+      });
       const { file } = representation;
       const decision =
         choice === undefined
@@ -142,19 +148,22 @@ export class FileAnswers {
   }
 
   #represent(path: string, source: Omit<RepresentationSource, 'file' | 'isDated'>): Representation {
-    const { snapshot, sent, coding } = source;
+    const { snapshot, sent, coding, fidelity } = source;
     const { size, mtimeMs } = snapshot;
     const isDated = isTellingDate(mtimeMs, Date.now());
     const version = snapshot.version && this.#knownVersion(snapshot.version, path, isDated);
     const { etag: tag } = sent;
     for (let form = version?.last; form !== undefined; form = form.before) {
-      if (form.coding === coding && form.tag === tag) return form.representation;
+      if (form.coding === coding && form.fidelity === fidelity && form.tag === tag) {
+        return form.representation;
+      }
     }
     const file = new SiteFile(this.#prefix + path, size, mtimeMs);
     const representation = representationOf({ ...source, file, isDated }, this.#settings);
     if (version !== undefined) {
-      const before = version.last?.coding === coding ? version.last.before : version.last;
-      version.last = { coding, tag, representation, before };
+      const { last } = version;
+      const isNewer = last?.coding === coding && last.fidelity === fidelity;
+      version.last = { coding, fidelity, tag, representation, before: isNewer ? last.before : last };
     }
     return representation;
   }
@@ -186,9 +195,14 @@ export class FileAnswers {
   /** Ranges are for GET alone (RFC 9110, 14.2). */
   #rangesOf(request: ServerRequest, validators: Validators, size: number): ByteRange[] | undefined {
     if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
+    const { fidelity = 'exact' } = request;
+    if (fidelity === 'changeable') return undefined;
     const ranges = parseRanges(request.header('range'), size);
-    if (ranges === undefined || !allowsRange(request.header('if-range'), validators)) return undefined;
-    return ranges;
+    if (ranges === undefined) return undefined;
+    const joined = request.header('if-range');
+    // What the client has may have been changed on its way, also where the date is the same.
+    if (fidelity === 'equivalent') return joined === undefined ? ranges : undefined;
+    return allowsRange(joined, validators) ? ranges : undefined;
   }
 }
 
