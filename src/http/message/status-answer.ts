@@ -35,10 +35,25 @@ export function textAnswer(status: number, mediaType: string, text: string, head
   };
 }
 
+/** Nothing that a page of an error or a redirect could load or run. */
+const NOTHING = "default-src 'none'";
+
 /** A redirect (RFC 9110, 15.4.2). @param location a path, percent-encoded, on this host */
 export function redirectAnswer(location: string): Answer {
   // Two slashes at the beginning would name another host.
   const target = location.replace(/^\/+/, '/');
-  const text = `Redirecting to ${target}\n`;
-  return textAnswer(301, 'text/plain; charset=utf-8', text, ['Location', target]);
+  const page = htmlPage('Redirecting', `Redirecting to ${target}`);
+  return textAnswer(301, 'text/html; charset=UTF-8', page, [
+    'Content-Security-Policy',
+    NOTHING,
+    'Location',
+    target,
+  ]);
+}
+
+/** A page that says one thing. @param text made harmless here */
+function htmlPage(title: string, text: string): string {
+  const harmless = text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
+  const head = `<head>\n<meta charset="utf-8">\n<title>${title}</title>\n</head>`;
+  return `<!DOCTYPE html>\n<html lang="en">\n${head}\n<body>\n<pre>${harmless}</pre>\n</body>\n</html>\n`;
 }

@@ -11,10 +11,12 @@ import type { SiteOptions } from '../site/site-options.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
 import { isUntouched, isWatched } from './node-response.ts';
 import type { NodeResponse } from './response-way.ts';
-import { HeaderSetting, type SetHeaders } from './set-headers.ts';
+import { HeaderSetting, type SetsHeaders } from './set-headers.ts';
 
 /** Options of {@link serveStatic}: those of the package serve-static, and more. */
-export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
+export interface ServeStaticOptions<Response = NodeResponse>
+  extends Omit<SiteOptions, 'headers'>,
+    SetsHeaders<Response> {
   /** Where files are kept. Default: one cache of 64 MiB for all that this process serves. */
   readonly cache?: FileCache;
   /**
@@ -22,17 +24,12 @@ export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
    * (Without a `next` the middleware answers itself.)
    */
   readonly fallthrough?: boolean;
-  /**
-   * Sets fields of a response with a file, before the request's conditions are evaluated and those of the
-   * file are set, which do not replace them.
-   */
-  readonly setHeaders?: SetHeaders;
 }
 
 /** A middleware for Connect, Express and the like, and a request listener of node:http and node:http2. */
-export type StaticMiddleware = (
+export type StaticMiddleware<Response = NodeResponse> = (
   request: NodeRequest,
-  response: NodeResponse,
+  response: Response,
   next?: (error?: unknown) => void,
 ) => void;
 
@@ -61,11 +58,19 @@ const FRAMING = new Set(['content-length', 'content-range', 'content-encoding'])
  * server.close();
  * ```
  */
-export function serveStatic(root: string, options: ServeStaticOptions = {}): StaticMiddleware {
-  if (typeof options !== 'object' || options === null) {
+export function serveStatic<Response extends NodeResponse = NodeResponse>(
+  root: string,
+  options?: ServeStaticOptions<Response> | null,
+): StaticMiddleware<Response> {
+  if (typeof root !== 'string' || root === '') {
+    throw new ArgumentError(
+      `Cannot serve files: root path required, as a string; ${describe(root)} was given`,
+    );
+  }
+  if (typeof (options ?? {}) !== 'object') {
     throw new ArgumentError(`Cannot serve files: options are wanted, ${describe(options)} was given`);
   }
-  const { cache, fallthrough, setHeaders, ...site } = options;
+  const { cache, fallthrough, setHeaders, ...site } = options ?? {};
   if (setHeaders !== undefined && typeof setHeaders !== 'function') {
     throw new ArgumentError(`Cannot use setHeaders: a function is wanted, ${describe(setHeaders)} was given`);
   }
@@ -73,7 +78,7 @@ export function serveStatic(root: string, options: ServeStaticOptions = {}): Sta
     createSite(root, { ...site, cache: cache ?? defaultCache() }),
     fallthrough !== false,
     setHeaders,
-    new Set(Object.keys(options.errorPages ?? {}).map(Number)),
+    new Set(Object.keys(site.errorPages ?? {}).map(Number)),
   );
   return (request, response, next) => middleware.handle(request, response, next);
 }
@@ -107,8 +112,8 @@ class Middleware {
     const setting = new HeaderSetting(response, this.#setHeaders);
     const request = serverRequest(incoming, {
       response,
-      target: mergeSlashes(url),
-      originalTarget: mergeSlashes(originalUrl),
+      target: tidyTarget(url),
+      originalTarget: tidyTarget(originalUrl),
       stated: setting.stated,
     });
     this.#handle(request, response, setting, next).catch(error => {
@@ -148,8 +153,14 @@ class Middleware {
     const passes = this.#fallthrough && file === undefined && status < 500;
     if (!passes && (status === 405 || this.#pages.has(status))) return this.#send(request, response, answer);
     releaseBody(body);
-    if (passes) next();
-    else next(new StatusError(status, rangeField(headers)));
+    if (passes) {
+      next();
+      return;
+    }
+    const fields = rangeField(headers);
+    // Also for who answers the error without a look at its fields.
+    if (fields[1] !== undefined && !response.headersSent) response.setHeader('Content-Range', fields[1]);
+    next(new StatusError(status, fields));
   }
 
   async #send(request: ServerRequest, response: NodeResponse, answer: Answer): Promise<void> {
@@ -205,9 +216,24 @@ function rangeField(headers: HeaderList): HeaderList {
   return range === undefined ? [] : ['Content-Range', range];
 }
 
-/** Runs of slashes in the path of a target as one, which serve-static takes them for. */
-function mergeSlashes(target: string): string {
-  if (!target.includes('//')) return target;
+/**
+ * A target as serve-static takes it: runs of slashes in the path as one, and what others have put there
+ * decoded, as a space, encoded.
+ */
+function tidyTarget(target: string): string {
+  const isUri = !/[^\x21-\x7e]/.test(target);
+  if (isUri && !target.includes('//')) return target;
   const [, origin = '', path = '', query = ''] = /^(https?:\/\/[^/?]*)?([^?]*)(.*)$/is.exec(target) ?? [];
-  return origin + path.replace(/\/{2,}/g, '/') + query;
+  const merged = path.replace(/\/{2,}/g, '/');
+  const encoded = isUri ? merged : merged.replace(/[^\x21-\x7e]+/gu, encodeText);
+  return origin + encoded + query;
+}
+
+/** What is no text stays as it is, and names nothing. */
+function encodeText(text: string): string {
+  try {
+    return encodeURI(text);
+  } catch {
+    return text;
+  }
 }
