@@ -20,6 +20,7 @@ export type { HeaderList } from './message/header-list.ts';
 export { type AnswerFunction, answerOf, handlerOf } from './message/promised-answer.ts';
 export { StatusError } from './message/status-error.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node/node-adapter.ts';
+export { type SendEvents, type SendFileOptions, SendStream, send } from './node/send.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './node/serve-static.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { OriginLimits } from './proxy/origin/http-origin.ts';

@@ -42,16 +42,18 @@ const NOTHING = "default-src 'none'";
 export function redirectAnswer(location: string): Answer {
   // Two slashes at the beginning would name another host.
   const target = location.replace(/^\/+/, '/');
-  const page = htmlPage('Redirecting', `Redirecting to ${target}`);
-  return textAnswer(301, 'text/html; charset=UTF-8', page, [
-    'Content-Security-Policy',
-    NOTHING,
-    'Location',
-    target,
-  ]);
+  return pageAnswer(301, 'Redirecting', `Redirecting to ${target}`, ['Location', target]);
 }
 
-/** A page that says one thing. @param text made harmless here */
+/**
+ * A page that says one thing, and loads nothing.
+ * @param text made harmless here
+ */
+export function pageAnswer(status: number, title: string, text: string, headers: HeaderList): Answer {
+  const fields = ['Content-Security-Policy', NOTHING, ...headers];
+  return textAnswer(status, 'text/html; charset=UTF-8', htmlPage(title, text), fields);
+}
+
 function htmlPage(title: string, text: string): string {
   const harmless = text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
   const head = `<head>\n<meta charset="utf-8">\n<title>${title}</title>\n</head>`;

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
-import { IoliteError } from '../../base/error.ts';
+import { type ForeignErrorCode, IoliteError } from '../../base/error.ts';
 import { type HeaderList, pairsOf } from './header-list.ts';
 
 /**
  * An answer that is an error, as the error handlers of Connect and Express take it: they answer with its
- * status and fields. Code ERR_IOLITE_STATUS; its name is the status's, as NotFoundError.
+ * status and fields. Code ERR_IOLITE_STATUS, or that of its cause; its name is the status's, as NotFoundError.
  */
 export class StatusError extends IoliteError {
   readonly status: number;
@@ -13,9 +13,14 @@ export class StatusError extends IoliteError {
   readonly expose: boolean;
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @param fields that belong to the status, as Content-Range to 416 */
-  constructor(status: number, fields: HeaderList = []) {
-    super('ERR_IOLITE_STATUS', STATUS_CODES[status] ?? `Status ${status}`);
+  /**
+   * @param fields that belong to the status, as Content-Range to 416
+   * @param cause why there is no other answer: the code is that of the file system, if it has one
+   */
+  constructor(status: number, fields: HeaderList = [], cause?: unknown) {
+    const { code = 'ERR_IOLITE_STATUS' } = (cause ?? {}) as { code?: ForeignErrorCode };
+    const options = cause === undefined ? undefined : { cause };
+    super(code, STATUS_CODES[status] ?? `Status ${status}`, options);
     this.status = status;
     this.statusCode = status;
     this.expose = status < 500;

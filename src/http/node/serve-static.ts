@@ -1,16 +1,16 @@
-import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, describe } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
-import { CONTENT_FIELDS, fieldOf, type HeaderList } from '../message/header-list.ts';
+import { rangeFieldOf } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { StatusError } from '../message/status-error.ts';
 import { defaultCache } from '../site/default-cache.ts';
 import { createSite, type StaticSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
-import { isUntouched, isWatched } from './node-response.ts';
 import type { NodeResponse } from './response-way.ts';
+import { sendAnswer } from './send-answer.ts';
 import { HeaderSetting, type SetsHeaders } from './set-headers.ts';
 
 /** Options of {@link serveStatic}: those of the package serve-static, and more. */
@@ -32,9 +32,6 @@ export type StaticMiddleware<Response = NodeResponse> = (
   response: Response,
   next?: (error?: unknown) => void,
 ) => void;
-
-/** What a response's own fields never replace: it is about the bytes that are sent. */
-const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
 
 /**
  * A middleware that serves the files of a directory from a file cache: each is read once, and sent from the
@@ -138,7 +135,7 @@ class Middleware {
       releaseBody(answer.body);
       throw setting.failure.error;
     }
-    if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
+    if (next === undefined || answer.status < 400) await sendAnswer(response, answer, request.method);
     else await this.#refuse(request, response, answer, next);
   }
 
@@ -151,69 +148,18 @@ class Middleware {
   ): Promise<void> {
     const { status, headers, body, file } = answer;
     const passes = this.#fallthrough && file === undefined && status < 500;
-    if (!passes && (status === 405 || this.#pages.has(status))) return this.#send(request, response, answer);
+    if (!passes && (status === 405 || this.#pages.has(status)))
+      return sendAnswer(response, answer, request.method);
     releaseBody(body);
     if (passes) {
       next();
       return;
     }
-    const fields = rangeField(headers);
+    const fields = rangeFieldOf(headers);
     // Also for who answers the error without a look at its fields.
     if (fields[1] !== undefined && !response.headersSent) response.setHeader('Content-Range', fields[1]);
     next(new StatusError(status, fields));
   }
-
-  async #send(request: ServerRequest, response: NodeResponse, answer: Answer): Promise<void> {
-    const { method } = request;
-    if (response.headersSent) {
-      releaseBody(answer.body);
-      throw new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent');
-    }
-    if (isUntouched(response)) {
-      await writeAnswer(response, answer, method, isWatched(response));
-      return;
-    }
-    const { status, headers, body } = answer;
-    try {
-      setMissing(response, headers);
-      if (status === 304) for (const name of CONTENT_FIELDS) response.removeHeader(name);
-    } catch (error) {
-      releaseBody(body);
-      throw error;
-    }
-    // As with serve-static, an application may have said which status a file is for.
-    const said = status === 200 ? response.statusCode : status;
-    await writeAnswer(response, { status: said, headers: [], body }, method);
-  }
-}
-
-/** Sets those fields of an answer that the application has not set itself. */
-function setMissing(response: NodeResponse, headers: HeaderList): void {
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = '', value = ''] = headers.slice(index, index + 2);
-    if (name === 'Vary') appendVary(response, value);
-    else if (isFraming(name, value) || !response.hasHeader(name)) response.setHeader(name, value);
-  }
-}
-
-/** Of several parts the type says where each of them ends. */
-function isFraming(name: string, value: string): boolean {
-  return (
-    FRAMING.has(name.toLowerCase()) || (name === 'Content-Type' && value.startsWith('multipart/byteranges'))
-  );
-}
-
-function appendVary(response: NodeResponse, value: string): void {
-  const present = String(response.getHeader('Vary') ?? '');
-  if (!present.toLowerCase().includes(value.toLowerCase())) {
-    response.setHeader('Vary', present === '' ? value : `${present}, ${value}`);
-  }
-}
-
-/** Which bytes there are, which belongs to 416 (RFC 9110, 15.5.17). */
-function rangeField(headers: HeaderList): HeaderList {
-  const range = fieldOf(headers, 'content-range');
-  return range === undefined ? [] : ['Content-Range', range];
 }
 
 /**

@@ -52,6 +52,14 @@ class SiteFile implements ServedFile {
   }
 }
 
+/** Bytes of a file. */
+export interface FilePart {
+  /** Default 0. */
+  readonly start?: number | undefined;
+  /** The byte after the last. Default: all there are. */
+  readonly end?: number | undefined;
+}
+
 /** What a file's request is to be answered with. */
 interface Decision {
   readonly status: number;
@@ -73,30 +81,34 @@ export class FileAnswers {
     this.#settings = settings;
   }
 
-  /** @param found its snapshot is taken over */
-  answer(request: ServerRequest, { path, snapshot, note }: FoundFile): Answer {
+  /**
+   * @param found its snapshot is taken over
+   * @param part of the file, to be taken for all of it: never in a content coding
+   */
+  answer(request: ServerRequest, { path, snapshot, note }: FoundFile, part?: FilePart): Answer {
     const noted = note?.answered;
     if (noted !== undefined && noted.version === snapshot.version) return this.#answerAgain(snapshot, noted);
     const { codings } = snapshot;
-    const choice = this.#settings.encodings
-      ? chooseCoding(request.header('accept-encoding'), codings)
-      : 'identity';
+    const choice =
+      this.#settings.encodings && part === undefined
+        ? chooseCoding(request.header('accept-encoding'), codings)
+        : 'identity';
     const encoded = choice === undefined || choice === 'identity' ? undefined : snapshot.encoded(choice);
-    const coding = encoded === undefined ? 'identity' : (choice as Coding);
+    const coding: Coding | 'identity' = encoded === undefined ? 'identity' : (choice as Coding);
     const sent = encoded ?? snapshot;
     let body: Answer['body'];
     try {
-      const representation = this.#represent(path, {
-        snapshot,
-        sent,
-        coding,
-        fidelity: request.fidelity ?? 'exact',
-      });
+      const window = part && windowOf(part, snapshot);
+      const { size, etag } = window ?? sent;
+      const { fidelity = 'exact' } = request;
+      const source = { snapshot, sent: { size, etag }, coding, fidelity };
+      // Parts may be as many as there are requests: nothing of them is kept.
+      const representation = this.#represent(path, source, part === undefined);
       const { file } = representation;
       const decision =
         choice === undefined
           ? { status: 406, headers: representation.bare }
-          : this.#decide(request, representation, sent.size, request.stated?.(file));
+          : this.#decide(request, representation, size, request.stated?.(file));
       const { status, headers } = decision;
       if (status >= 400) return { ...statusAnswer(status, headers), file };
       const pieces = request.method === 'GET' ? decision.pieces : undefined;
@@ -115,7 +127,7 @@ export class FileAnswers {
           coding,
           pieces: isAll(sent, pieces) ? 'all' : pieces,
         };
-      if (pieces !== undefined) body = bodyOf(sent, pieces);
+      if (pieces !== undefined) body = bodyOf(sent, shifted(pieces, window?.start ?? 0));
       return { ...answer, body };
     } finally {
       if (encoded !== undefined) snapshot.release();
@@ -147,11 +159,16 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, source: Omit<RepresentationSource, 'file' | 'isDated'>): Representation {
+  #represent(
+    path: string,
+    source: Omit<RepresentationSource, 'file' | 'isDated'>,
+    isKept: boolean,
+  ): Representation {
     const { snapshot, sent, coding, fidelity } = source;
     const { size, mtimeMs } = snapshot;
     const isDated = isTellingDate(mtimeMs, Date.now());
-    const version = snapshot.version && this.#knownVersion(snapshot.version, path, isDated);
+    const of = isKept ? snapshot.version : undefined;
+    const version = of && this.#knownVersion(of, path, isDated);
     const { etag: tag } = sent;
     for (let form = version?.last; form !== undefined; form = form.before) {
       if (form.coding === coding && form.fidelity === fidelity && form.tag === tag) {
@@ -204,6 +221,21 @@ export class FileAnswers {
     if (fidelity === 'equivalent') return joined === undefined ? ranges : undefined;
     return allowsRange(joined, validators) ? ranges : undefined;
   }
+}
+
+/** The part of a file that there is, with a tag of its own. */
+function windowOf({ start = 0, end = Number.POSITIVE_INFINITY }: FilePart, { size, etag }: Snapshot) {
+  const first = Math.min(start, size);
+  const length = Math.max(0, Math.min(end, size) - first);
+  return { start: first, size: length, etag: etag.replace(/"$/, `:${first}+${length}"`) };
+}
+
+/** Pieces of a part as pieces of the file. */
+function shifted(pieces: readonly (string | ByteRange)[], by: number): readonly (string | ByteRange)[] {
+  if (by === 0) return pieces;
+  return pieces.map(each =>
+    typeof each === 'string' ? each : { start: each.start + by, end: each.end + by },
+  );
 }
 
 /** Whether the pieces of a body are all of a content, which is in memory. */

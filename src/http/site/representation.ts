@@ -63,7 +63,7 @@ export interface RepresentationSource {
   /** The file's version as it is. */
   readonly snapshot: Snapshot;
   /** What is sent: the same, or its form in `coding`. */
-  readonly sent: Snapshot;
+  readonly sent: Pick<Snapshot, 'size' | 'etag'>;
   readonly coding: Coding | 'identity';
   /** What becomes of the bytes. */
   readonly fidelity: Fidelity;
