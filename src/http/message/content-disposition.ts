@@ -3,6 +3,9 @@ import { basename } from 'node:path';
 /** As of ES2024. */
 type WellFormed = string & { toWellFormed(): string };
 
+/** token (RFC 9110, 5.6.2), which needs no quotation marks. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 /** attr-char of RFC 8187, 3.2.1, which stays as it is. */
 const PLAIN = /[^A-Za-z0-9!#$&+.^_`|~-]/gu;
 
@@ -13,6 +16,7 @@ const PLAIN = /[^A-Za-z0-9!#$&+.^_`|~-]/gu;
  */
 export function attachmentOf(path: string): string {
   const name = basename(path);
+  if (TOKEN.test(name) && !name.includes('%')) return `attachment; filename=${name}`;
   const plain = name.replace(/[^\x20-\x7e\xa0-\xff]/gu, '?');
   const quoted = `attachment; filename="${plain.replace(/["\\]/g, '\\$&')}"`;
   const isClear = plain === name && !/%[0-9a-f]{2}/i.test(name);
