@@ -40,6 +40,18 @@ export function chooseCoding(
   return choice;
 }
 
+/** Codings that bodies are put in on their way. */
+const ANY_CODING = ['br', 'zstd', 'gzip', 'deflate', 'compress'];
+
+/**
+ * Whether a client takes a body in some content coding.
+ * @param field Accept-Encoding of the request
+ */
+export function acceptsCoding(field: string | undefined): boolean {
+  if (field === undefined) return false;
+  return new Negotiator({ headers: { 'accept-encoding': field } }).encodings(ANY_CODING).length > 0;
+}
+
 /**
  * The media type that a client likes best (RFC 9110, 12.5.1); the first when it is indifferent.
  * @param field Accept of the request
