@@ -72,7 +72,7 @@ export function checkOptions(instance: Instance, options: FastifyStaticOptions):
   }
   for (const name of FUNCTIONS) {
     const given = options[name];
-    if (given !== undefined && typeof given !== 'function') {
+    if ((given ?? undefined) !== undefined && typeof given !== 'function') {
       throw wrong(name, `a function is wanted, ${describe(given)} was given`);
     }
   }

@@ -4,8 +4,8 @@ import { posix } from 'node:path';
  * The path below a route that ends in a wildcard, decoded once, as a file is to be looked for.
  * @param target of the request, as it was sent
  * @param route as '/files/:owner/*'
- * @returns undefined where it is not encoded well; 'forbidden' where it could mean another path to somebody else:
- *   with empty segments or those of dots, backslashes, or slashes that are encoded
+ * @returns undefined where it names nothing: not encoded well, or with slashes that are encoded; 'forbidden'
+ *   where it could mean another path to somebody else: with empty segments or those of dots, or backslashes
  */
 export function pathBelow(target: string, route: string): string | 'forbidden' | undefined {
   const query = target.indexOf('?');
@@ -16,12 +16,15 @@ export function pathBelow(target: string, route: string): string | 'forbidden' |
   } catch {
     return undefined;
   }
-  if (/%2f|%5c/i.test(raw) || !isCanonical(whole)) return 'forbidden';
+  if (/%2f/i.test(raw)) return undefined;
+  if (!isCanonical(whole)) return 'forbidden';
   const before = route.split('/');
   const literal = (before.pop() as string).slice(0, -1);
   const rest = whole.split('/').slice(before.length).join('/');
-  if (!rest.startsWith(literal)) return undefined;
-  const path = rest.slice(literal.length);
+  // A parameter without a slash behind it takes the rest of its segment.
+  const length = literal.includes(':') ? rest.search(/\/|$/) : literal.length;
+  if (!literal.includes(':') && !rest.startsWith(literal)) return undefined;
+  const path = rest.slice(length);
   return path.startsWith('/') ? path : `/${path}`;
 }
 

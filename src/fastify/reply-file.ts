@@ -19,6 +19,8 @@ const FRAMING = new Set(['content-length', 'content-range', 'content-encoding'])
 export interface FileSaying {
   readonly setHeaders?: ((reply: Reply, path: string, file: FileFacts) => unknown) | undefined;
   readonly contentType?: boolean | undefined;
+  /** Whether Vary says that there may be other codings, also where there is none of a file. */
+  readonly varies?: boolean | undefined;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function replyWith(
   { request, reply }: { readonly request: Request; readonly reply: Reply },
   files: ChosenFiles,
   found: FoundFile,
-  { setHeaders, contentType }: FileSaying,
+  { setHeaders, contentType, varies }: FileSaying,
 ): Promise<void> {
   const hooked = hasSendHooks(request);
   const before = reply.getHeaders();
@@ -63,11 +65,12 @@ export async function replyWith(
   }
   try {
     say(reply, answer, own, contentType !== false);
+    if (varies === true) reply.header('Vary', joined(reply.getHeaders().vary, 'Accept-Encoding'));
   } catch (error) {
     releaseBody(answer.body);
     throw error;
   }
-  if (hooked) reply.send(payloadOf(answer, asked.method));
+  if (hooked) reply.send(withPath(payloadOf(answer, asked.method), answer.file?.path));
   else await sendPast(reply, answer, asked.method);
 }
 
@@ -91,9 +94,14 @@ function say(reply: Reply, { status, headers }: Answer, own: ReadonlySet<string>
 }
 
 function joined(present: unknown, value: string): string {
-  const text = String(present ?? '');
+  const text = [present ?? []].flat().join(', ');
   if (text === '') return value;
   return text === '*' || text.toLowerCase().includes(value.toLowerCase()) ? text : `${text}, ${value}`;
+}
+
+/** As a stream of a file has it. */
+function withPath(payload: Readable | undefined, path: string | undefined): Readable | undefined {
+  return payload && Object.assign(payload, { path });
 }
 
 function payloadOf({ status, body }: Answer, method: string): Readable | undefined {

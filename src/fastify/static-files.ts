@@ -80,6 +80,7 @@ export class StaticFiles {
       reply.redirect(withSlash(request.raw.url ?? '/'), 301);
       return true;
     }
+    if (!this.#allows(search, `${path}/`)) return false;
     const found = await find(search, `${path}/`);
     return 'snapshot' in found && this.#send(search, found);
   }
@@ -88,7 +89,9 @@ export class StaticFiles {
     const { request, reply, path, options } = search;
     const { snapshot } = found;
     try {
-      if (found.path !== path && !this.#allows(search, found.path)) {
+      // Said as it was asked for: below the root, or from it.
+      const final = path.startsWith('/') ? found.path : found.path.slice(1);
+      if (final !== path && !this.#allows(search, final)) {
         reply.callNotFound();
         snapshot.release();
         return true;
@@ -101,10 +104,8 @@ export class StaticFiles {
       throw error;
     }
     const { setHeaders } = this.#options;
-    await replyWith({ request, reply }, filesOf(search), found, {
-      setHeaders,
-      contentType: options.contentType,
-    });
+    const saying = { setHeaders, contentType: options.contentType, varies: options.preCompressed };
+    await replyWith({ request, reply }, filesOf(search), found, saying);
     return true;
   }
 
