@@ -12,12 +12,16 @@ export function pathBelow(target: string, route: string): string | 'forbidden' |
   const raw = query === -1 ? target : target.slice(0, query);
   let whole: string;
   try {
-    whole = raw.split('/').map(decodeURIComponent).join('/');
+    // A slash that is encoded stays so: it is in no name.
+    whole = raw
+      .split('/')
+      .map(segment => decodeURIComponent(segment).replaceAll('/', '%2F'))
+      .join('/');
   } catch {
     return undefined;
   }
-  if (/%2f/i.test(raw)) return undefined;
   if (!isCanonical(whole)) return 'forbidden';
+  if (/%2f/i.test(raw)) return undefined;
   const before = route.split('/');
   const literal = (before.pop() as string).slice(0, -1);
   const rest = whole.split('/').slice(before.length).join('/');

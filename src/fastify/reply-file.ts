@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { Aggregate } from '../aggregate/aggregate.ts';
 import { releaseBody } from '../http/message/body.ts';
-import type { Answer, Fidelity, Stated } from '../http/message/exchange.ts';
+import type { Answer, Stated } from '../http/message/exchange.ts';
 import { CONTENT_FIELDS, rangeFieldOf } from '../http/message/header-list.ts';
-import { acceptsCoding } from '../http/message/negotiation.ts';
+import { fidelityBelow } from '../http/message/negotiation.ts';
 import { StatusError } from '../http/message/status-error.ts';
+import { readableOf } from '../http/node/body-stream.ts';
 import { serverRequest, writeAnswer } from '../http/node/node-adapter.ts';
 import { isUntouched, isWatched } from '../http/node/node-response.ts';
 import type { FileFacts } from '../http/node/set-headers.ts';
@@ -53,7 +53,9 @@ export async function replyWith(
     const said = (name: string): string | undefined => (own.has(name) ? String(after[name]) : undefined);
     return { etag: said('etag'), lastModified: said('last-modified'), isSuccess };
   };
-  const fidelity = hooked ? fidelityOf(request) : undefined;
+  const fidelity = hooked
+    ? fidelityBelow(request.raw.headers['accept-encoding'] as string | undefined)
+    : undefined;
   const asked = serverRequest(request.raw, { response: reply.raw, fidelity, stated });
   const answer = files.answer(asked, found);
   if (failure !== undefined || answer.status >= 400) {
@@ -72,11 +74,6 @@ export async function replyWith(
   }
   if (hooked) reply.send(withPath(payloadOf(answer, asked.method), answer.file?.path));
   else await sendPast(reply, answer, asked.method);
-}
-
-/** Hooks may code a payload where the client accepts that. */
-function fidelityOf({ raw }: Request): Fidelity {
-  return acceptsCoding(raw.headers['accept-encoding'] as string | undefined) ? 'changeable' : 'equivalent';
 }
 
 /** Has the reply say what the answer says, but for what setHeaders has said. */
@@ -110,25 +107,7 @@ function payloadOf({ status, body }: Answer, method: string): Readable | undefin
     releaseBody(body);
     return Readable.from([]);
   }
-  return Aggregate.isAggregate(body) ? streamOf(body) : Readable.from(buffersOf(body), { objectMode: false });
-}
-
-function streamOf(body: Aggregate): Readable {
-  try {
-    return body.toReadable();
-  } finally {
-    body.release();
-  }
-}
-
-async function* buffersOf(body: AsyncIterable<Aggregate>): AsyncGenerator<Buffer> {
-  for await (const piece of body) {
-    try {
-      yield piece.toBuffer();
-    } finally {
-      piece.release();
-    }
-  }
+  return readableOf(body);
 }
 
 async function sendPast(reply: Reply, { body }: Answer, method: string): Promise<void> {
