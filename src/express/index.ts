@@ -1,4 +1,4 @@
-/** Files from the cache in applications of Express: what res.sendFile(), res.download() and express.static() do. */
+/** Files from the cache for Express: what res.sendFile(), res.download() and express.static() do. */
 import { isAbsolute, resolve } from 'node:path';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { attachmentOf } from '../http/message/content-disposition.ts';
@@ -39,8 +39,9 @@ type Response = NodeResponse & {
  * import { download, sendFile } from 'iolite/express';
  *
  * const app = express();
- * app.get('/guide', (_request, response) => sendFile(response, 'guide/index.html', { root: 'examples/site' }));
- * app.get('/style', (_request, response) => download(response, 'style.css', 'site.css', { root: 'examples/site' }));
+ * const root = 'examples/site';
+ * app.get('/guide', (_request, response) => sendFile(response, 'guide/index.html', { root }));
+ * app.get('/style', (_request, response) => download(response, 'style.css', 'site.css', { root }));
  * const server = app.listen(0);
  * await once(server, 'listening');
  * const { port } = server.address() as AddressInfo;

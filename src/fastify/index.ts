@@ -3,7 +3,7 @@ import { attachmentOf } from '../http/message/content-disposition.ts';
 import { StatusError } from '../http/message/status-error.ts';
 import { fileRoutes } from './file-routes.ts';
 import type { Instance, Reply, Request, RouteOptions } from './framework.ts';
-import { checkOptions, type FastifyStaticOptions, type ReplyFileOptions } from './options.ts';
+import { checkPlugin, type FastifyStaticOptions, type ReplyFileOptions } from './options.ts';
 import { pathBelow, withSlash } from './paths.ts';
 import { StaticFiles } from './static-files.ts';
 
@@ -41,7 +41,7 @@ export default async function fastifyStatic(
   instance: Instance,
   options: FastifyStaticOptions,
 ): Promise<void> {
-  const roots = checkOptions(instance, options);
+  const roots = checkPlugin(instance, options);
   const { prefix: given = '/', prefixAvoidTrailingSlash, decorateReply, serve } = options;
   const prefix = prefixAvoidTrailingSlash === true || given.endsWith('/') ? given : `${given}/`;
   const files = new StaticFiles(options, roots, prefix);
@@ -69,7 +69,7 @@ export default async function fastifyStatic(
   }
 }
 
-/** The plugin is the instance's own, as if it had not been registered but called: replies are decorated for all. */
+/** The plugin is the instance's own, as if it were called there: replies are decorated for all. */
 Object.assign(fastifyStatic, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'iolite/fastify',

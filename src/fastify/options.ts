@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ArgumentError, describe } from '../base/error.ts';
-import type { FileFacts, SetsHeaders } from '../http/node/set-headers.ts';
+import type { SentFile, SetsHeaders } from '../http/node/set-headers.ts';
 import type { ChosenFileOptions } from '../http/site/chosen-files.ts';
 import type { Instance, Reply, Request } from './framework.ts';
 import type { ListOptions } from './listing.ts';
@@ -14,7 +14,7 @@ export interface ReplyFileOptions extends Omit<ChosenFileOptions, 'root'> {
   /** Another directory than that of the plugin, for this reply. */
   readonly root?: string | URL | readonly (string | URL)[] | undefined;
   /** Told of a file before it is sent; what it throws goes to the error handler. */
-  onFile?(path: string, file: FileFacts): unknown;
+  onFile?(path: string, file: SentFile): unknown;
   /** Also takes files whose names begin with a dot for routes (with `wildcard: false`). */
   readonly serveDotFiles?: boolean | undefined;
   /** Sends forms in a content coding. Default true: false for none. `encodings` says the same. */
@@ -35,7 +35,7 @@ export interface FastifyStaticOptions extends ReplyFileOptions, SetsHeaders<Repl
   readonly wildcard?: boolean | undefined;
   /** Globs of files that are to have no route (with `wildcard: false`). */
   readonly globIgnore?: readonly string[] | undefined;
-  /** Redirects a directory's name without the slash at its end. Default false: it is answered as if it had it. */
+  /** Redirects a directory's name without the slash at its end. Default false: it means the same. */
   readonly redirect?: boolean | undefined;
   /** Lists directories. Default false. */
   readonly list?: boolean | ListOptions | undefined;
@@ -66,7 +66,7 @@ const FUNCTIONS = ['setHeaders', 'allowedPath', 'onFile'] as const;
  * @returns the roots, absolute; undefined where there is none
  * @throws ERR_IOLITE_ARGUMENT
  */
-export function checkOptions(instance: Instance, options: FastifyStaticOptions): string[] | undefined {
+export function checkPlugin(instance: Instance, options: FastifyStaticOptions): string[] | undefined {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw wrong(name, `an option that is known is wanted, '${name}' was given`);
   }

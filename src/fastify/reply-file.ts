@@ -4,10 +4,10 @@ import type { Answer, Stated } from '../http/message/exchange.ts';
 import { CONTENT_FIELDS, rangeFieldOf } from '../http/message/header-list.ts';
 import { fidelityBelow } from '../http/message/negotiation.ts';
 import { StatusError } from '../http/message/status-error.ts';
-import { readableOf } from '../http/node/body-stream.ts';
+import { copiesOf } from '../http/node/body-stream.ts';
 import { serverRequest, writeAnswer } from '../http/node/node-adapter.ts';
 import { isUntouched, isWatched } from '../http/node/node-response.ts';
-import type { FileFacts } from '../http/node/set-headers.ts';
+import type { SentFile } from '../http/node/set-headers.ts';
 import type { ChosenFiles } from '../http/site/chosen-files.ts';
 import type { FoundFile } from '../http/site/site-files.ts';
 import { hasSendHooks, type Reply, type Request } from './framework.ts';
@@ -17,7 +17,7 @@ const FRAMING = new Set(['content-length', 'content-range', 'content-encoding'])
 
 /** What a plugin says of each file. */
 export interface FileSaying {
-  readonly setHeaders?: ((reply: Reply, path: string, file: FileFacts) => unknown) | undefined;
+  readonly setHeaders?: ((reply: Reply, path: string, file: SentFile) => unknown) | undefined;
   readonly contentType?: boolean | undefined;
   /** Whether Vary says that there may be other codings, also where there is none of a file. */
   readonly varies?: boolean | undefined;
@@ -39,7 +39,7 @@ export async function replyWith(
   const before = reply.getHeaders();
   let failure: { readonly error: unknown } | undefined;
   let own: ReadonlySet<string> = new Set();
-  const stated = (file: FileFacts): Stated | undefined => {
+  const stated = (file: SentFile): Stated | undefined => {
     try {
       setHeaders?.(reply, file.path ?? '', file);
     } catch (error) {
@@ -107,7 +107,7 @@ function payloadOf({ status, body }: Answer, method: string): Readable | undefin
     releaseBody(body);
     return Readable.from([]);
   }
-  return readableOf(body);
+  return copiesOf(body);
 }
 
 async function sendPast(reply: Reply, { body }: Answer, method: string): Promise<void> {

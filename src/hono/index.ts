@@ -16,8 +16,8 @@ interface Context {
 
 /**
  * A middleware that serves the files of a directory; what there is none for is left to the next one. As
- * others may code its answers, as `compress()` does, their tags are weak, and ranges are answered to who takes
- * no coding.
+ * others may code its answers, as `compress()` does, their tags are weak, and ranges are answered to who
+ * takes no coding.
  * @param root the directory. It need not be there yet
  * @param options `prefix`: what paths begin with that is not below the directory
  * @throws ERR_IOLITE_ARGUMENT

@@ -7,7 +7,7 @@ import type { Answer, ServedFile, ServerRequest, Stated } from '../http/message/
 import { isRepeated, rangeFieldOf } from '../http/message/header-list.ts';
 import { fidelityBelow } from '../http/message/negotiation.ts';
 import { StatusError } from '../http/message/status-error.ts';
-import { readableOf } from '../http/node/body-stream.ts';
+import { copiesOf } from '../http/node/body-stream.ts';
 import { requestAnswer, serverRequest, writeAnswer } from '../http/node/node-adapter.ts';
 import type { SetsHeaders } from '../http/node/set-headers.ts';
 import { type ChosenFileOptions, chosenFiles } from '../http/site/chosen-files.ts';
@@ -41,12 +41,12 @@ export interface KoaStaticOptions
 }
 
 /**
- * A middleware that serves the files of a directory; what there is none for is left to the next one. Errors are
- * thrown, for Koa and for who catches them.
+ * A middleware that serves the files of a directory; what there is none for is left to the next one. Errors
+ * are thrown, for Koa and for who catches them.
  *
- * Where it is the application's first, files go past Koa into the socket, as those of serveStatic do. Otherwise
- * they are bodies, streams of copies: those before it may code them, so that tags are weak, and ranges are
- * answered to who takes no coding.
+ * Where it is the application's first, files go past Koa into the socket, as those of serveStatic do.
+ * Otherwise they are bodies, streams of copies: those before it may code them, so that tags are weak, and
+ * ranges are answered to who takes no coding.
  * @param root the directory. It need not be there yet
  * @throws ERR_IOLITE_ARGUMENT
  * @example
@@ -161,7 +161,7 @@ function sendAsBody(context: Context, { status, headers, body }: Answer): void {
   }
   context.status = status;
   const own = new Set(res.getHeaderNames());
-  if (body !== undefined && method === 'GET') context.body = readableOf(body);
+  if (body !== undefined && method === 'GET') context.body = copiesOf(body);
   else releaseBody(body);
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index] as string, headers[index + 1] as string];

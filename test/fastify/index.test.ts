@@ -20,8 +20,8 @@ async function start(
   const app = fastify();
   set(app);
   app.get('/api', async () => ({ of: 'api' }));
-  app.register(fastifyStatic, { root: folder.path, prefix: '/static', maxAge: '1h' });
-  app.register(fastifyStatic, { root: folder.path });
+  app.register(fastifyStatic, { root: folder.path, prefix: '/static', maxAge: '1h', redirect: true });
+  app.register(fastifyStatic, { root: folder.path, redirect: true, decorateReply: false });
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
   context.after(async () => {
     await app.close();

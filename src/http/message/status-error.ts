@@ -4,7 +4,8 @@ import { type HeaderList, pairsOf } from './header-list.ts';
 
 /**
  * An answer that is an error, as the error handlers of Connect and Express take it: they answer with its
- * status and fields. Code ERR_IOLITE_STATUS, or that of its cause; its name is the status's, as NotFoundError.
+ * status and fields. Code ERR_IOLITE_STATUS, or its cause's; named after the
+ * status, as NotFoundError.
  */
 export class StatusError extends IoliteError {
   readonly status: number;

@@ -6,7 +6,7 @@ import type { Body } from '../message/body.ts';
  * A body as a stream of Node's, for those who want one: of copies, which whoever reads them may keep.
  * @param body taken over: it is released when the stream has ended or is destroyed
  */
-export function readableOf(body: Body): Readable {
+export function copiesOf(body: Body): Readable {
   if (!Aggregate.isAggregate(body)) return Readable.from(buffersOf(body), { objectMode: false });
   try {
     return body.toReadable();

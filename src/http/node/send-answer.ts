@@ -10,8 +10,8 @@ import type { NodeResponse } from './response-way.ts';
 const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
 
 /**
- * Sends an answer with a response of which somebody may have said something: fields that are there stay, and a
- * status for a file that is whole.
+ * Sends an answer with a response of which somebody may have said something: fields that are there stay, and
+ * a status for a file that is whole.
  * @param method of the request
  * @throws ERR_HTTP_HEADERS_SENT
  */

@@ -12,7 +12,7 @@ import { type NodeRequest, serverRequest, writeAnswer } from './node-adapter.ts'
 import { isGone } from './node-response.ts';
 import type { NodeResponse } from './response-way.ts';
 import { sendAnswer } from './send-answer.ts';
-import { type FileFacts, HeaderSetting } from './set-headers.ts';
+import { HeaderSetting, type SentFile } from './set-headers.ts';
 
 /** Options of {@link send}: those of the package of that name, and where files are kept. */
 export interface SendFileOptions extends ChosenFileOptions {
@@ -25,8 +25,8 @@ export interface SendFileOptions extends ChosenFileOptions {
 /** What a {@link SendStream} tells. Who listens to `error` or `directory` answers these itself. */
 export interface SendEvents {
   /** Before any field is set: those that are set now stay. */
-  headers: [response: NodeResponse, path: string, file: FileFacts];
-  file: [path: string, file: FileFacts];
+  headers: [response: NodeResponse, path: string, file: SentFile];
+  file: [path: string, file: SentFile];
   /** The path names a directory. */
   directory: [response: NodeResponse, path: string];
   /** There is no such file, or a condition of the request fails. */
@@ -78,7 +78,7 @@ export class SendStream extends EventEmitter<SendEvents> {
     const { start = 0, end = Number.POSITIVE_INFINITY } = options;
     if (!(start >= 0) || !(end >= 0)) {
       throw new ArgumentError(
-        `Cannot send a file: start and end at bytes are wanted, ${describe(start)} and ${describe(end)} were given`,
+        `Cannot send a file: a range is wanted, ${describe(start)} to ${describe(end)} was given`,
       );
     }
     this.#request = request;

@@ -3,7 +3,7 @@ import { isUntouched } from './node-response.ts';
 import type { NodeResponse } from './response-way.ts';
 
 /** What is known of a file, as far as an fs.Stats says it too, and its path where it is ours. */
-export interface FileFacts extends Omit<ServedFile, 'path'> {
+export interface SentFile extends Omit<ServedFile, 'path'> {
   readonly path?: string;
 }
 
@@ -14,13 +14,13 @@ export interface SetsHeaders<Response> {
    * file are set, which do not replace them.
    * @param file its `size`, `mtime` and `mtimeMs`, and `path`: not all of an fs.Stats
    */
-  // A method, so that functions which are written for another framework's response, and for fs.Stats, will do.
-  setHeaders?(response: Response & FrameworkMethods, path: string, file: FileFacts): unknown;
+  // A method, so that functions written for another framework's response, and for fs.Stats, will do.
+  setHeaders?(response: Response & FrameworkMethods, path: string, file: SentFile): unknown;
 }
 
 /** What the framework adds to a response, as `set` in Express, where its type cannot be inferred. */
 // biome-ignore lint/suspicious/noExplicitAny: the framework knows them.
-export type FrameworkMethods = Readonly<Record<string, any>>;
+type FrameworkMethods = Readonly<Record<string, any>>;
 
 type SetHeaders = SetsHeaders<NodeResponse>['setHeaders'];
 

@@ -33,7 +33,7 @@ export interface ChosenFileOptions
 }
 
 /** Why a file is not to be had: a status, and what was found wrong. */
-export interface FileRefusal {
+interface FileRefusal {
   readonly status: number;
   readonly cause?: unknown;
 }
@@ -42,7 +42,7 @@ export interface FileRefusal {
 export type ChosenFile = FoundFile | { readonly directory: string } | FileRefusal;
 
 /** Sets of options that programs use: for each route one. */
-const MAX_KEPT = 256;
+const MAX_OPTION_SETS = 256;
 
 /** By cache, and by what the options say. */
 const kept = new WeakMap<FileCache, RecentMap<string, ChosenFiles>>();
@@ -55,7 +55,7 @@ export function chosenFiles(options: ChosenFileOptions): ChosenFiles {
   const { cache = defaultCache(), root } = options;
   let known = kept.get(cache);
   if (known === undefined) {
-    known = new RecentMap<string, ChosenFiles>(MAX_KEPT);
+    known = new RecentMap<string, ChosenFiles>(MAX_OPTION_SETS);
     kept.set(cache, known);
   }
   const { acceptRanges, cacheControl, dotfiles, encodings, etag, extensions } = options;

@@ -21,7 +21,7 @@ export interface FetchHandlerOptions extends Omit<SiteOptions, 'fallthrough' | '
 }
 
 /** Who answers what there is no file for. */
-export type NextHandler = () => Response | Promise<Response>;
+type NextHandler = () => Response | Promise<Response>;
 
 /** Up to this size a body is copied at once: that costs less than a stream. */
 const SMALL_BYTES = 64 * 1024;

@@ -96,7 +96,7 @@ test('a URL that somebody has decoded names what it names', async context => {
   assert.equal((await ask('/a%20%E2%98%83.txt')).body.toString(), 'snow');
 });
 
-test('setHeaders() as it is written for express.static compiles, and gets what Express has', async context => {
+test('setHeaders() as it is written for express.static gets what Express has', async context => {
   const ask = await start(context, (app, root, cache) => {
     app.use(
       '/inferred',
