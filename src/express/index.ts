@@ -47,7 +47,7 @@ type Response = NodeResponse & {
  * const { port } = server.address() as AddressInfo;
  * assert.equal((await fetch(`http://localhost:${port}/guide`)).status, 200);
  * const { headers } = await fetch(`http://localhost:${port}/style`);
- * assert.equal(headers.get('Content-Disposition'), 'attachment; filename="site.css"');
+ * assert.equal(headers.get('Content-Disposition'), 'attachment; filename=site.css');
  * server.close();
  * ```
  */
