@@ -29,6 +29,65 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Whom a cache in front asks. */
+export interface CachedOrigin {
+  readonly port: number;
+  /** How many responses it is to keep, and their bytes. */
+  readonly responses: number;
+  readonly bytes: number;
+}
+
+/** Starts nginx with one worker as a server whose responses may be kept for an hour. */
+export function startOrigin(folder: string, root: string): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, 'origin'),
+    port => `
+      sendfile on;
+      server {
+        listen 127.0.0.1:${port} backlog=511; root ${root};
+        add_header Cache-Control max-age=3600;
+      }`,
+  );
+}
+
+/** Starts nginx with one worker that keeps what another server answers, all of it in files it has open. */
+export function startCachingProxy(
+  folder: string,
+  { port: origin, responses, bytes }: CachedOrigin,
+): Promise<{ child: ChildProcess; port: number }> {
+  const prefix = join(folder, 'cache');
+  return start(
+    prefix,
+    port => `
+      sendfile on; tcp_nopush on;
+      open_file_cache max=${responses + 64} inactive=1h; open_file_cache_valid 1h;
+      proxy_cache_path ${prefix}/kept levels=1:2 keys_zone=kept:64m max_size=${2 * bytes} inactive=1h;
+      upstream origin { server 127.0.0.1:${origin}; keepalive 64; keepalive_requests 1000000000; }
+      server {
+        listen 127.0.0.1:${port} backlog=511;
+        location / {
+          proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+          proxy_cache kept; proxy_cache_valid 200 1h; proxy_cache_lock on;
+        }
+      }`,
+  );
+}
+
+/** Starts Varnish on one processor, as the others have one worker. @returns once it is told to listen */
+export async function startVarnish(
+  folder: string,
+  { port: origin, bytes }: CachedOrigin,
+): Promise<{ child: ChildProcess; port: number }> {
+  const port = await freePort();
+  const store = `malloc,${Math.ceil(2 * bytes + 2 ** 26)}b`;
+  const where = ['-a', `127.0.0.1:${port}`, '-b', `127.0.0.1:${origin}`, '-n', join(folder, 'varnish')];
+  // Kept connections stay with their threads.
+  const threads = ['-p', 'thread_pools=1', '-p', 'thread_pool_min=100', '-p', 'timeout_idle=600'];
+  const args = ['-c', '1', 'varnishd', '-F', ...where, '-s', store, '-t', '3600', ...threads];
+  const child = spawn('taskset', args, { stdio: 'ignore', detached: true });
+  return { child, port };
+}
+
 export interface NginxOptions {
   /** How many files it keeps open. */
   readonly openFiles?: number;

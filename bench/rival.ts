@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.ts';
 import { type Load, type Loaded, load } from './load.ts';
-import { freePort, startNginx } from './nginx.ts';
+import { type CachedOrigin, freePort, startNginx } from './nginx.ts';
 import { cpuMicroseconds, killTree, treeOf } from './process-tree.ts';
 import type { Site } from './site.ts';
 
@@ -81,6 +81,34 @@ export class Rival implements AsyncDisposable {
       before,
     });
     return new Rival('nginx', port, child).#begun();
+  }
+
+  /** `iolite serve` in front of another server. */
+  static async proxy(folder: string, origin: CachedOrigin): Promise<Rival> {
+    const port = await freePort();
+    const budget = String(256 + Math.ceil((2 * origin.bytes) / 2 ** 20));
+    const flags = [
+      '--origin',
+      `http://127.0.0.1:${origin.port}`,
+      '-p',
+      String(port),
+      '-w',
+      '1',
+      '-b',
+      budget,
+    ];
+    const child = spawn(process.execPath, [PROGRAM, 'serve', ...flags], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
+    });
+    return new Rival('iolite', port, child).#begun();
+  }
+
+  /** A server that was started otherwise. */
+  static async of(name: string, started: Promise<{ child: ChildProcess; port: number }>): Promise<Rival> {
+    const { child, port } = await started;
+    return new Rival(name, port, child).#begun();
   }
 
   /** Its processes, now. */

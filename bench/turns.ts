@@ -38,15 +38,15 @@ export function middle<Name extends string>(all: readonly Record<Name, number>[]
 }
 
 /**
- * A line of a result file, against nginx.
- * @param less of it is better
+ * A line of a result file.
+ * @param less of it is better @param peerName default: nginx
  */
 export function versus(
   name: string,
   [ours, peer]: readonly [number, number],
-  { unit, less = false }: { unit: string; less?: boolean },
+  { unit, less = false, peerName = 'nginx' }: { unit: string; less?: boolean; peerName?: string },
 ): Result {
-  return { name, ours, peer, peerName: 'nginx', unit, ratio: less ? peer / ours : ours / peer };
+  return { name, ours, peer, peerName, unit, ratio: less ? peer / ours : ours / peer };
 }
 
 /** A line of what should not be at all: its ratio is 1 where ours has no more of it, else 0. */

@@ -5,4 +5,21 @@ export interface Repeatable {
    * is as it was, until the caller returns to the event loop. It makes no garbage and no call of the system.
    */
   mayRepeat(): boolean;
+  /**
+   * Brings what was said up to date, in the memory where it is kept: after {@link mayRepeat} said that it may
+   * be repeated, and in as many bytes as it had. Missing where nothing of it changes.
+   * @param end behind its last byte
+   */
+  renew?(memory: Uint8Array, end: number): void;
+}
+
+/** What is right for good. */
+export const ALWAYS_REPEATABLE: Repeatable = { mayRepeat: () => true };
+
+/** @returns what may be repeated as long as both may, and is brought up to date as the second is */
+export function repeatableWhile(condition: Repeatable, repeatable: Repeatable): Repeatable {
+  if (condition === ALWAYS_REPEATABLE) return repeatable;
+  const mayRepeat = (): boolean => condition.mayRepeat() && repeatable.mayRepeat();
+  if (repeatable.renew === undefined) return { mayRepeat };
+  return { mayRepeat, renew: (memory, end) => repeatable.renew?.(memory, end) };
 }

@@ -11,7 +11,7 @@ import { Lease } from './lease.ts';
 import { OpenPages } from './open-pages.ts';
 import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
 import { checkSums, type PoolStats } from './pool-stats.ts';
-import type { Reservation } from './reservation.ts';
+import { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
 
 const MAX_BUFFER_BYTES = MAX_CHUNK_BYTES - PAGE_BYTES;
@@ -251,7 +251,7 @@ export class ChunkPool {
     const chunk = lease.chunk as OwnedChunk;
     const offset = chunk.payloadStart;
     chunk.soleEnd = sole ? offset + size : undefined;
-    return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
+    return new Reservation(lease, offset, size);
   }
 
   #reserveCommon(size: number, prompt: boolean): Reservation {
@@ -270,7 +270,7 @@ export class ChunkPool {
     const lease = this.#current as Lease;
     lease.retain();
     this.#position = offset + size;
-    return { lease, offset, length: size, bytes: lease.bytes.subarray(offset, offset + size) };
+    return new Reservation(lease, offset, size);
   }
 
   #leaveCurrent(): void {

@@ -1,10 +1,21 @@
 import type { Lease } from './lease.ts';
 
 /** Room for one buffer: writable until committed. Holds one reference of its lease. */
-export interface Reservation {
+export class Reservation {
   readonly lease: Lease;
   readonly offset: number;
   readonly length: number;
-  /** The room itself. Fill it, then commit. */
-  readonly bytes: Buffer;
+  #bytes: Buffer | undefined = undefined;
+
+  constructor(lease: Lease, offset: number, length: number) {
+    this.lease = lease;
+    this.offset = offset;
+    this.length = length;
+  }
+
+  /** The room itself. Fill it, then commit. Made when it is asked for first: drafts show another view. */
+  get bytes(): Buffer {
+    this.#bytes ??= this.lease.bytes.subarray(this.offset, this.offset + this.length);
+    return this.#bytes;
+  }
 }

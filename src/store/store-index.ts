@@ -3,7 +3,6 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
-import type { Repeatable } from '../base/repeatable.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
@@ -150,12 +149,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   }
 
   /**
-   * What {@link peekAgain} gave last for a memo, as long as it would give it again.
-   * @returns undefined where there is nothing in memory: facts alone
+   * The entry of what {@link peekAgain} gave last for a memo, which is repeatable as long as it would be
+   * given again.
    */
-  repeatable(memo: { readonly entry: object | undefined }): Repeatable | undefined {
-    const entry = this.#remembered(memo.entry);
-    return entry?.held.content === undefined ? undefined : entry;
+  repeatable(memo: { readonly entry: object | undefined }): IndexEntry<F> | undefined {
+    return this.#remembered(memo.entry);
   }
 
   #remembered(entry: object | undefined): IndexEntry<F> | undefined {

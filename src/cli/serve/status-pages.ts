@@ -1,3 +1,4 @@
+import { ALWAYS_REPEATABLE } from '../../base/repeatable.ts';
 import type { AnswerListener } from '../../http/message/answer-report.ts';
 import type {
   Answer,
@@ -28,7 +29,7 @@ export class StatusPages implements Handler {
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     if (isStatusPage(request)) return tellLater(recipient, () => this.#answer(request));
-    recipient.declined();
+    recipient.declined(ALWAYS_REPEATABLE);
     return undefined;
   }
 

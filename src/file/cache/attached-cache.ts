@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
-import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
@@ -22,9 +21,7 @@ import {
 import { FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
-
-/** Most questions at a time whose answers nobody waits for. */
-const MAX_WANTED_FILES = 64;
+import { type FileGiver, WantedFiles } from './wanted-files.ts';
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -67,13 +64,15 @@ export class AttachedFileCache
 {
   readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
   readonly #direct: DirectReads | undefined;
-  /** Questions for files that were read here, whose answers nobody waits for. */
-  #wanted = 0;
+  /** Files that were read here, for the owner to have. */
+  readonly #wanted: WantedFiles | undefined;
 
   /** Use {@link attachFileCache}. */
   constructor({ direct = false }: AttachOptions = {}) {
     super();
-    if (direct) this.#direct = new DirectReads(() => this.#index.maxStale);
+    if (!direct) return;
+    this.#direct = new DirectReads(() => this.#index.maxStale);
+    this.#wanted = new WantedFiles(this.#giver());
   }
 
   /**
@@ -127,13 +126,15 @@ export class AttachedFileCache
     const read = this.#direct.read(path);
     if (read === undefined) return undefined;
     this.#index.missed();
-    if (this.#wanted < MAX_WANTED_FILES && (this.#index.has(path) || this.#direct.wants(path, read)))
-      this.#want(path);
+    if (this.#index.has(path) || this.#direct.wants(path, read)) this.#wanted?.again(path);
+    else if (read.reads === 1) this.#wanted?.once(path);
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }
 
   repeatable(memo: PathMemo): Repeatable | undefined {
-    return this.#index.repeatable(memo);
+    const entry = this.#index.repeatable(memo);
+    // What is a link is answered with something else, and of a large file there is nothing in memory.
+    return entry?.held.content === undefined ? undefined : entry;
   }
 
   invalidate(path: string): void {
@@ -148,6 +149,7 @@ export class AttachedFileCache
 
   close(): void {
     this.#index.close();
+    this.#wanted?.close();
     this.#direct?.close();
   }
 
@@ -168,18 +170,23 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
-  /** Has a file come into the index, some time. What it fails with the next reader is told. */
-  #want(path: string): void {
-    this.#wanted += 1;
-    this.#index
-      .ask(path)
-      .then(held => {
-        held.release();
-        if (this.#index.has(path)) this.#direct?.forget(path);
-      }, ignore)
-      .finally(() => {
-        this.#wanted -= 1;
-      });
+  #giver(): FileGiver {
+    const index = this.#index;
+    return {
+      ask: async path => {
+        (await index.ask(path)).release();
+        if (index.has(path)) this.#direct?.forget(path);
+      },
+      get bytes() {
+        return index.stats().bytes;
+      },
+      get budget() {
+        return index.budget;
+      },
+      get left() {
+        return index.stats().evictions;
+      },
+    };
   }
 
   /** The file that a path leads to through links, as far as it is known. */

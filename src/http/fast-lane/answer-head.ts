@@ -33,7 +33,7 @@ export type Framing = 'none' | 'length' | 'chunked';
 
 /**
  * The head of an answer, in two pieces: its own lines, whose bytes are kept with the list of fields, and
- * those that all answers of one second share.
+ * those that all answers of one second share, or those that differ each time.
  * @param length of the body where it is known and sent, or would have been to GET
  * @throws ERR_IOLITE_ARGUMENT for a status or field that cannot be sent
  */
@@ -46,8 +46,10 @@ export function answerHead(
   const block = blockOf(answer);
   if (!isCurrent) turnSecond();
   const delimiter = delimiterLine(framing, length, block.hasLength);
-  if (delimiter !== '' || block.hasDate) {
-    return [block.bytes, lines(delimiter + (block.hasDate ? '' : dateLine), closing)];
+  const { fixed } = answer.kept ?? {};
+  if (delimiter !== '' || block.hasDate || fixed !== undefined) {
+    const varying = fixed === undefined ? '' : fieldLines(answer.headers, fixed);
+    return [block.bytes, lines(delimiter + (block.hasDate ? '' : dateLine) + varying, closing)];
   }
   return [block.bytes, closing ? lastLinesClosing : lastLines];
 }
@@ -96,20 +98,21 @@ function lines(first: string, closing: boolean): Buffer<ArrayBuffer> {
   return Buffer.from(`${first}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
 }
 
-function serialise({ status, headers }: Answer): Block {
+function serialise({ status, headers, kept }: Answer): Block {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
-  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${fieldLines(headers)}`;
+  const reason = STATUS_CODES[status] ?? 'Unknown';
+  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, 0, kept?.fixed)}`;
   // It lives long: in memory of its own it keeps no other's from being given back.
   const bytes = Buffer.allocUnsafeSlow(text.length);
   bytes.write(text, 'latin1');
   return new Block(status, headers, bytes);
 }
 
-function fieldLines(headers: HeaderList): string {
+function fieldLines(headers: HeaderList, start = 0, end = headers.length): string {
   let text = '';
-  for (let i = 0; i < headers.length; i += 2) {
+  for (let i = start; i < end; i += 2) {
     const name = headers[i] as string;
     const value = String(headers[i + 1]);
     if (!isField(name, value)) {

@@ -6,8 +6,9 @@ import type { Mapping } from '../../os/mapping.ts';
 export interface RingAnswer {
   readonly status: number;
   readonly repeatable: Repeatable;
-  /** Of all lines of its head but the last ones. */
+  /** Of all lines of its head, or of all but the last ones, which are those of all answers. */
   readonly head: Uint8Array;
+  readonly isWhole: boolean;
   /** Where its body lies as long as it may be repeated; 0 for none. */
   readonly bodyAddress: Address;
   readonly bodyBytes: number;
@@ -23,13 +24,15 @@ const AT = {
   requestLength: 2,
   /** Of what it may be repeated by. */
   number: 3,
-  /** And the bytes of the head, above. */
+  /** Above it, whether the head is whole, and its bytes. */
   status: 4,
   bodyLength: 5,
   /** Its lower and its higher half. */
   bodyAddress: 6,
 } as const;
 const HIGH_WORD = 0x1_0000_0000;
+const STATUS_MASK = 0x7fff;
+const IS_WHOLE = 0x8000;
 /** A cache line: records begin at one. */
 const LINE_WORDS = 16;
 /** For whoever has the memory, before the first record. */
@@ -112,7 +115,18 @@ export class AnswerRing {
   }
 
   statusOf(record: number): number {
-    return (this.#words[record + AT.status] as number) & 0xffff;
+    return (this.#words[record + AT.status] as number) & STATUS_MASK;
+  }
+
+  /** Whether its head has its last lines. */
+  isWhole(record: number): boolean {
+    return ((this.#words[record + AT.status] as number) & IS_WHOLE) !== 0;
+  }
+
+  /** Has a record's head brought up to date by what it may be repeated by. */
+  renew(record: number): void {
+    const repeatable = this.repeatableOf(record);
+    repeatable?.renew?.(this.#bytes, 4 * this.#headOf(record) + this.headLengthOf(record));
   }
 
   headLengthOf(record: number): number {
@@ -144,7 +158,8 @@ export class AnswerRing {
    * Keeps what a request is answered with, in place of what was known of it.
    * @param length as of {@link find}; at most 65,535 bytes, as of the head
    */
-  keep(length: number, { status, repeatable, head, bodyAddress, bodyBytes }: RingAnswer): void {
+  keep(length: number, answer: RingAnswer): void {
+    const { status, repeatable, head, isWhole, bodyAddress, bodyBytes } = answer;
     const known = this.find(length);
     if (known !== -1) this.forget(known);
     const requestWords = (length + 3) >>> 2;
@@ -157,7 +172,7 @@ export class AnswerRing {
     words[record + AT.hash] = hash;
     words[record + AT.requestLength] = length;
     words[record + AT.number] = this.#number;
-    words[record + AT.status] = status | (head.length << 16);
+    words[record + AT.status] = status | (isWhole ? IS_WHOLE : 0) | (head.length << 16);
     words[record + AT.bodyLength] = bodyBytes;
     words[record + AT.bodyAddress] = bodyAddress;
     words[record + AT.bodyAddress + 1] = bodyAddress / HIGH_WORD;

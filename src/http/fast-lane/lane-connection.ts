@@ -143,7 +143,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
       const prepared = this.#prepare(exchange, outcome);
       const { repeatable } = exchange;
       // What stands for an answer that cannot be sent is not the handler's.
-      if (repeatable !== undefined && prepared.status === outcome.status)
+      if (repeatable !== undefined && prepared.status === outcome.status && this.#lastWantedBy === undefined)
         this.#lane.repeated?.keep(count, prepared, repeatable);
       this.#sending.add(exchange, prepared);
       this.#sendQueued(NOTHING, LaneConnection.#rest);

@@ -103,14 +103,17 @@ export class RepeatedAnswers {
   }
 
   /**
-   * Keeps an answer, if it is of a kind that is repeated: with the common last lines, and with no body or one
-   * that is small and lies in one piece of shared memory.
+   * Keeps an answer, if it is of a kind that is repeated: with the common last lines or such as are brought
+   * up to date, and with no body or one that is small and lies in one piece of shared memory. Not the last
+   * one of a connection.
    * @param length as of {@link recall}
    * @param answer stays as it is
    */
   keep(length: number, { status, head, body }: KeptAnswer, repeatable: Repeatable): void {
     const [lines, last] = head;
-    if (length > MAX_REQUEST_BYTES || lines === undefined || last !== commonLines()) return;
+    if (length > MAX_REQUEST_BYTES || lines === undefined || last === undefined) return;
+    const isWhole = last !== commonLines();
+    if (isWhole && repeatable.renew === undefined) return;
     if (body !== undefined && !Aggregate.isAggregate(body)) return;
     const bodyBytes = body?.length ?? 0;
     if (lines.length + last.length + bodyBytes > SMALL_BYTES) return;
@@ -118,7 +121,8 @@ export class RepeatedAnswers {
     if (bodyAddress === undefined) return;
     this.#kept ??= KeptAnswers.make(this.#read, this.#memoryBytes) ?? 'none';
     if (this.#kept === 'none') return;
-    this.#kept.ring.keep(length, { status, repeatable, head: lines, bodyAddress, bodyBytes });
+    const kept = isWhole ? Buffer.concat([lines, last]) : lines;
+    this.#kept.ring.keep(length, { status, repeatable, head: kept, isWhole, bodyAddress, bodyBytes });
   }
 }
 
@@ -149,10 +153,11 @@ class KeptAnswers {
   /** The answer of a record is to be sent next: head, last lines and body. */
   take(record: number): void {
     const { ring, runs } = this;
+    ring.renew(record);
     const lines = commonLines();
     if (lines !== this.#lines) this.#keepLines(lines);
     runs.set(0, ring.headAddressOf(record), ring.headLengthOf(record));
-    runs.set(1, this.#memory.address, lines.length);
+    runs.set(1, this.#memory.address, ring.isWhole(record) ? 0 : lines.length);
     runs.set(2, ring.bodyAddressOf(record), ring.bodyLengthOf(record));
   }
 

@@ -92,6 +92,11 @@ export interface Answer {
 /** What a sender has made of a status and headers. The sender's. */
 export interface KeptHead {
   head: object | undefined;
+  /**
+   * How many items of the list, from its beginning, are the same each time; the fields behind them, which are
+   * neither Date nor Content-Length, differ. Missing: all are.
+   */
+  readonly fixed?: number;
 }
 
 /**
@@ -106,8 +111,12 @@ export interface Recipient {
    *   cannot tell, passes none on
    */
   answered(answer: Answer, repeatable?: Repeatable): void;
-  /** The request is for somebody else: `next` of a middleware; 404 where there is none. */
-  declined(): void;
+  /**
+   * The request is for somebody else: `next` of a middleware; 404 where there is none.
+   * @param repeatable as long as it says so, the same bytes of a request would be declined again. Whoever
+   *   cannot tell passes none on
+   */
+  declined(repeatable?: Repeatable): void;
   /** The handler failed, which is a bug of it: what is to be expected are answers. */
   failed(error: unknown): void;
 }
@@ -124,8 +133,8 @@ export interface PendingAnswer {
 /** Answers requests. For handlers that are promised more easily than told there is {@link handlerOf}. */
 export interface Handler {
   /**
-   * Whether it may be left unasked where it has said that an answer is repeatable: what it does is the same,
-   * whoever sends a request, whenever and how often, also where it declines. A handler that counts, logs,
+   * Whether it may be left unasked where it has said that an answer is repeatable, or that it declines again:
+   * what it does is the same, whoever sends a request, whenever and how often. A handler that counts, logs,
    * limits or admits clients is none of these, and one that does not say so is not taken for one.
    */
   readonly letsRepeat?: boolean;

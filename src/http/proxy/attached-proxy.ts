@@ -1,10 +1,12 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
-import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
+import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { useOf } from './cache/freshness.ts';
+import { RepeatedResponse } from './cache/repeated-response.ts';
 import type { StoredFacts } from './cache/response-facts.ts';
 import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
@@ -31,6 +33,7 @@ export async function attachProxy(channel: Channel, forward: Handler): Promise<A
  * tells what is no more right.
  */
 export class AttachedProxy implements Handler, Disposable {
+  readonly letsRepeat = true;
   readonly #forward: Handler;
   /** If its owner is gone, what is held is sent as long as it is fresh. */
   readonly #index = new StoreIndex<StoredFacts>(RESPONSES, () => {});
@@ -48,9 +51,8 @@ export class AttachedProxy implements Handler, Disposable {
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const lookup = lookupOf(request, this.#index.trustForwarded);
     if (lookup === undefined) return this.#forward.answer(request, recipient);
-    const held = this.#answer(lookup);
-    if (held === undefined) return this.#forward.answer(request, this.#taking(lookup, recipient));
-    recipient.answered(held);
+    if (!this.#answerHere(lookup, recipient))
+      return this.#forward.answer(request, this.#taking(lookup, recipient));
     return undefined;
   }
 
@@ -76,18 +78,28 @@ export class AttachedProxy implements Handler, Disposable {
     this.close();
   }
 
-  #answer(lookup: CacheLookup): Answer | undefined {
-    const { resource, request, wanted } = lookup;
+  /** @returns whether it has answered with what is held here */
+  #answerHere({ resource, request, wanted }: CacheLookup, recipient: Recipient): boolean {
     let held: StoredVersion<StoredFacts> | undefined;
+    const entries: Repeatable[] = [];
     const found = select(resource, request, key => {
-      held = this.#index.peek(key);
+      const memo = { entry: undefined };
+      held = this.#index.peekAgain(key, memo);
+      const entry = this.#index.repeatable(memo);
+      if (entry !== undefined) entries.push(entry);
       return held?.facts;
     });
-    if (typeof found === 'string' || held === undefined) return undefined;
-    const use = useOf(found.facts, wanted, Date.now());
-    if (use !== 'fresh' && use !== 'stale') return undefined;
+    if (typeof found === 'string' || held === undefined) return false;
+    const { facts } = found;
+    const now = Date.now();
+    const use = useOf(facts, wanted, now);
+    if (use !== 'fresh' && use !== 'stale') return false;
     const content = held.content?.duplicate() ?? Aggregate.empty();
-    return answerFromStore(request, found.facts, content, { hit: true });
+    const answer = answerFromStore(request, facts, content, { hit: true }, now);
+    // How old it may be others are not asked who say nothing of it.
+    const mayRepeat = use === 'fresh' && wanted.size === 0 && answer.headers.at(-2) === 'Age';
+    recipient.answered(answer, mayRepeat ? new RepeatedResponse(entries, facts, now) : undefined);
+    return true;
   }
 
   /** Asks the owner for the response that a request selects. It may have left meanwhile, as may the owner. */

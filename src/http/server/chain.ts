@@ -1,4 +1,4 @@
-import type { Repeatable } from '../../base/repeatable.ts';
+import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
 /** Asks handlers one after the other: the first that has an answer gives it. Declines if none has. */
@@ -22,8 +22,8 @@ class ChainWalk implements Recipient, PendingAnswer {
   readonly #recipient: Recipient;
   /** Which handler is asked next. */
   #next = 0;
-  /** Whether all that were asked let what they say be repeated. */
-  #letRepeat = true;
+  /** As long as all that have declined would decline again. */
+  #declining: Repeatable | undefined = ALWAYS_REPEATABLE;
   /** Of the handler that was asked last. */
   #pending: PendingAnswer | undefined;
   /** Whether that handler is being called, and may decline at once. */
@@ -42,7 +42,7 @@ class ChainWalk implements Recipient, PendingAnswer {
     while (this.#next < this.#handlers.length && !this.#isGivenUp) {
       const handler = this.#handlers[this.#next] as Handler;
       this.#next += 1;
-      this.#letRepeat &&= handler.letsRepeat === true;
+      if (handler.letsRepeat !== true) this.#declining = undefined;
       this.#hasDeclined = false;
       this.#isCalling = true;
       try {
@@ -52,7 +52,7 @@ class ChainWalk implements Recipient, PendingAnswer {
       }
       if (!this.#hasDeclined) return this.#pending === undefined ? undefined : this;
     }
-    this.#recipient.declined();
+    this.#recipient.declined(this.#declining);
     return undefined;
   }
 
@@ -62,10 +62,13 @@ class ChainWalk implements Recipient, PendingAnswer {
   }
 
   answered(answer: Answer, repeatable?: Repeatable): void {
-    this.#recipient.answered(answer, this.#letRepeat ? repeatable : undefined);
+    const declining = this.#declining;
+    const mayRepeat = declining !== undefined && repeatable !== undefined;
+    this.#recipient.answered(answer, mayRepeat ? repeatableWhile(declining, repeatable) : undefined);
   }
 
-  declined(): void {
+  declined(repeatable?: Repeatable): void {
+    this.#declining = this.#declining && repeatable && repeatableWhile(this.#declining, repeatable);
     if (this.#isCalling) {
       this.#hasDeclined = true;
       return;

@@ -13,8 +13,8 @@ const MAX_PATHS = 4096;
 export class MissingFiles implements Handler {
   readonly letsRepeat: boolean;
   readonly #site: Handler;
-  /** By path, until when it counts. */
-  readonly #missing = new RecentMap<string, number>(MAX_PATHS);
+  /** By path. */
+  readonly #missing = new RecentMap<string, Absence>(MAX_PATHS);
 
   /** @param site one whose answers depend on the path alone, where it has none */
   constructor(site: Handler) {
@@ -26,22 +26,31 @@ export class MissingFiles implements Handler {
     const { method, target } = request;
     if (method !== 'GET' && method !== 'HEAD') return this.#site.answer(request, recipient);
     const path = pathOf(target);
-    const until = this.#missing.get(path);
-    if (until !== undefined && performance.now() < until) {
-      recipient.declined();
+    const absence = this.#missing.get(path);
+    if (absence?.mayRepeat() === true) {
+      recipient.declined(absence);
       return undefined;
     }
     return this.#site.answer(request, new Watch(this.#missing, path, recipient));
   }
 }
 
+/** That there was no file a moment ago. */
+class Absence implements Repeatable {
+  readonly #until = performance.now() + ABSENCE_MS;
+
+  mayRepeat(): boolean {
+    return performance.now() < this.#until;
+  }
+}
+
 /** Whom a site's answer is for, and who notes that it has none. */
 class Watch implements Recipient {
-  readonly #missing: RecentMap<string, number>;
+  readonly #missing: RecentMap<string, Absence>;
   readonly #path: string;
   readonly #recipient: Recipient;
 
-  constructor(missing: RecentMap<string, number>, path: string, recipient: Recipient) {
+  constructor(missing: RecentMap<string, Absence>, path: string, recipient: Recipient) {
     this.#missing = missing;
     this.#path = path;
     this.#recipient = recipient;
@@ -52,8 +61,9 @@ class Watch implements Recipient {
   }
 
   declined(): void {
-    this.#missing.set(this.#path, performance.now() + ABSENCE_MS);
-    this.#recipient.declined();
+    const absence = new Absence();
+    this.#missing.set(this.#path, absence);
+    this.#recipient.declined(absence);
   }
 
   failed(error: unknown): void {

@@ -25,7 +25,12 @@ class Fixture {
 
   keep(request: string, head: string, body: number): void {
     const repeatable = { mayRepeat: () => true };
-    const answer = { status: 200 + (body % 300), repeatable, head: Buffer.from(head) };
+    const answer = {
+      status: 200 + (body % 300),
+      repeatable,
+      head: Buffer.from(head),
+      isWhole: body % 2 === 0,
+    };
     this.ring.keep(this.come(request), { ...answer, bodyAddress: 2 ** 46 + body, bodyBytes: body });
   }
 
@@ -37,6 +42,7 @@ class Fixture {
     assert.equal(ring.repeatableOf(record)?.mayRepeat(), true);
     const body = ring.bodyLengthOf(record);
     assert.equal(ring.statusOf(record), 200 + (body % 300));
+    assert.equal(ring.isWhole(record), body % 2 === 0);
     assert.equal(ring.bodyAddressOf(record), 2 ** 46 + body);
     const at = ring.headAddressOf(record) - ADDRESS;
     assert.ok(at >= SPARE_BYTES && at + ring.headLengthOf(record) <= this.bytes.length);

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ALWAYS_REPEATABLE, type Repeatable } from '../../../src/base/repeatable.ts';
 import { AttachedFileCache } from '../../../src/file/cache/attached-cache.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import { attachFastLane, type FastLane } from '../../../src/http/fast-lane/fast-lane.ts';
@@ -206,19 +207,29 @@ test('handlers in front are asked each time, but for those that let answers be r
   await using fixture = await Fixture.start();
   fixture.write('a', 'content');
   let asked = 0;
-  const counting = (letsRepeat?: true): Handler => ({
+  const counting = (letsRepeat?: true, declines?: Repeatable): Handler => ({
     ...(letsRepeat === undefined ? {} : { letsRepeat }),
     answer: (_, recipient) => {
       asked += 1;
-      recipient.declined();
+      recipient.declined(declines);
       return undefined;
     },
   });
   const times = 6;
   for (const [content, least, most] of [
     [new Chain([counting(), fixture.site({ fallthrough: true })]), times, times],
-    [new Chain([counting(true), fixture.site()]), 1, 3],
-    [new Chain([counting(true), new MissingFiles(fixture.site({ fallthrough: true })), counting()]), 1, 3],
+    [new Chain([counting(true, ALWAYS_REPEATABLE), fixture.site()]), 1, 3],
+    [new Chain([counting(true), fixture.site()]), times, times],
+    [new Chain([counting(undefined, ALWAYS_REPEATABLE), fixture.site()]), times, times],
+    [
+      new Chain([
+        counting(true, ALWAYS_REPEATABLE),
+        new MissingFiles(fixture.site({ fallthrough: true })),
+        counting(),
+      ]),
+      1,
+      3,
+    ],
     [new Chain([counting(true), counting(), new MissingFiles(fixture.site())]), 2 * times, 2 * times],
   ] as const) {
     const { port } = await fixture.serve(content);

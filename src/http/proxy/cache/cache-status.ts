@@ -33,13 +33,14 @@ export interface Handling {
 
 /** Fields with Cache-Status (RFC 9211), behind what caches nearer to the origin say. */
 export function withStatus(headers: HeaderList, handled: Handling): string[] {
-  const before = fieldOf(headers, 'cache-status');
+  const status = statusBehind(fieldOf(headers, 'cache-status'), handled);
+  return [...without(headers, CACHE_STATUS), 'Cache-Status', status];
+}
+
+/** The value of Cache-Status. @param before what caches nearer to the origin say */
+export function statusBehind(before: string | undefined, handled: Handling): string {
   const own = describeHandling(handled);
-  return [
-    ...without(headers, CACHE_STATUS),
-    'Cache-Status',
-    before === undefined ? own : `${before}, ${own}`,
-  ];
+  return before === undefined ? own : `${before}, ${own}`;
 }
 
 function describeHandling(handled: Handling): string {

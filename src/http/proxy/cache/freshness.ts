@@ -23,20 +23,44 @@ export type Use =
   /** Only if the origin says that it still is what it would send. */
   | 'validated';
 
+/** What is told of a response's freshness by what is stored of it, read once. */
+export interface Freshness {
+  /** What its Cache-Control says. */
+  readonly directives: Directives;
+  /** Its age when it was received, in seconds (RFC 9111, 4.2.3): the corrected initial age. */
+  readonly initialAge: number;
+  /** Seconds of age up to which it is fresh, in a cache that many users share (RFC 9111, 4.2.1). */
+  readonly lifetime: number;
+}
+
+const known = new WeakMap<ResponseFacts, Freshness>();
+
+export function freshnessOf(facts: ResponseFacts): Freshness {
+  let freshness = known.get(facts);
+  if (freshness === undefined) {
+    const directives = parseDirectives(storedField(facts, 'cache-control'));
+    freshness = { directives, initialAge: initialAgeOf(facts), lifetime: lifetimeBy(directives, facts) };
+    known.set(facts, freshness);
+  }
+  return freshness;
+}
+
 /** Seconds since the origin made it, or was last asked about it (RFC 9111, 4.2.3). */
 export function ageOf(facts: ResponseFacts, now: number): number {
+  return freshnessOf(facts).initialAge + Math.max(0, now - facts.receivedAt) / 1000;
+}
+
+function initialAgeOf(facts: ResponseFacts): number {
   const { requestedAt, receivedAt } = facts;
   const apparent = Math.max(0, (receivedAt - dateOf(facts)) / 1000);
   // Of several, the first counts (RFC 9111, 5.1).
   const [field = ''] = (storedField(facts, 'age') ?? '').split(',');
   const stated = /^\d+$/.test(field.trim()) ? Number(field) : 0;
   const corrected = stated + (receivedAt - requestedAt) / 1000;
-  return Math.max(apparent, corrected) + Math.max(0, now - receivedAt) / 1000;
+  return Math.max(apparent, corrected);
 }
 
-/** Seconds of age up to which it is fresh, in a cache that many users share (RFC 9111, 4.2.1). */
-export function lifetimeOf(facts: ResponseFacts): number {
-  const directives = parseDirectives(storedField(facts, 'cache-control'));
+function lifetimeBy(directives: Directives, facts: ResponseFacts): number {
   const stated = secondsOf(directives, 's-maxage') ?? secondsOf(directives, 'max-age');
   if (stated !== undefined) return stated;
   const expires = storedField(facts, 'expires');
@@ -47,10 +71,10 @@ export function lifetimeOf(facts: ResponseFacts): number {
 
 /** What a stored response may be used for when a request asks for it with these directives. */
 export function useOf(facts: ResponseFacts, wanted: Directives, now: number): Use {
-  const directives = parseDirectives(storedField(facts, 'cache-control'));
+  const { directives, lifetime } = freshnessOf(facts);
   if (wanted.has('no-cache') || directives.has('no-cache')) return 'validated';
   const age = ageOf(facts, now);
-  const remaining = lifetimeOf(facts) - age;
+  const remaining = lifetime - age;
   const maxAge = secondsOf(wanted, 'max-age');
   const minFresh = secondsOf(wanted, 'min-fresh') ?? 0;
   if (maxAge !== undefined && age > maxAge) return 'validated';
@@ -64,9 +88,9 @@ export function useOf(facts: ResponseFacts, wanted: Directives, now: number): Us
 
 /** Whether it may be sent although the origin, asked about it, failed (RFC 5861, 4). */
 export function mayStandIn(facts: ResponseFacts, wanted: Directives, now: number): boolean {
-  const directives = parseDirectives(storedField(facts, 'cache-control'));
+  const { directives, lifetime } = freshnessOf(facts);
   if (forbidsStale(directives) || directives.has('no-cache')) return false;
-  const stale = ageOf(facts, now) - lifetimeOf(facts);
+  const stale = ageOf(facts, now) - lifetime;
   const window = Math.max(
     secondsOf(directives, 'stale-if-error') ?? 0,
     secondsOf(wanted, 'stale-if-error') ?? 0,

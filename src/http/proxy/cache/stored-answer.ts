@@ -5,11 +5,11 @@ import { CONTENT_FIELDS, type HeaderList, without } from '../../message/header-l
 import { frameRanges } from '../../message/multipart.ts';
 import { type ByteRange, contentRange, parseRanges } from '../../message/range.ts';
 import { statusAnswer } from '../../message/status-answer.ts';
-import { type Handling, withStatus } from './cache-status.ts';
-import { ageOf, lifetimeOf } from './freshness.ts';
+import { type Handling, statusBehind } from './cache-status.ts';
+import { ageOf, freshnessOf } from './freshness.ts';
 import { type ResponseFacts, storedField } from './response-facts.ts';
+import { storedHead } from './stored-head.ts';
 
-const AGE = new Set(['age']);
 const LENGTH = new Set(['content-length']);
 const LENGTH_AND_TYPE = new Set(['content-length', 'content-type']);
 
@@ -30,33 +30,29 @@ export function conditionalAnswer(
 }
 
 /**
- * An answer from a stored response, with its age and how it came to be sent.
+ * An answer from a stored response, with its age and how it came to be sent: all of it, or the ranges that
+ * are asked for (RFC 9110, 14). Copies none of the content.
  * @param content taken over
+ * @param now in milliseconds since the epoch
  */
 export function answerFromStore(
   request: ServerRequest,
   facts: ResponseFacts,
   content: Aggregate,
   handled: Handling,
+  now = Date.now(),
 ): Answer {
-  const age = ageOf(facts, Date.now());
-  const ttl = lifetimeOf(facts) - age;
-  const headers = without(withStatus(facts.headers, { ...handled, ttl }), AGE);
-  return wholeAnswer(request, facts, content, [...headers, 'Age', String(Math.floor(age))]);
-}
-
-/**
- * An answer from a response that is there as a whole: all of it, or the ranges that are asked for (RFC 9110,
- * 14). Copies none of the content.
- * @param content taken over
- * @param headers of the response, as they are to be sent, but for Content-Length
- */
-function wholeAnswer(
-  request: ServerRequest,
-  facts: ResponseFacts,
-  content: Aggregate,
-  headers: HeaderList,
-): Answer {
+  const { fixed, before, kept } = storedHead(facts, content.length);
+  const age = ageOf(facts, now);
+  const ttl = freshnessOf(facts).lifetime - age;
+  // The last two, as renewing them goes by: see RepeatedResponse.
+  const headers = [
+    ...fixed,
+    'Cache-Status',
+    statusBehind(before, { ...handled, ttl }),
+    'Age',
+    String(Math.floor(age)),
+  ];
   const conditional = conditionalAnswer(request, facts, headers);
   const ranges = conditional === undefined ? rangesOf(request, facts, content.length) : undefined;
   if (conditional !== undefined || ranges?.length === 0) {
@@ -65,13 +61,10 @@ function wholeAnswer(
     return conditional ?? statusAnswer(416, ['Content-Range', `bytes */${size}`]);
   }
   if (ranges !== undefined) return partialAnswer(facts, content, headers, ranges);
-  const answer = {
-    status: facts.status,
-    headers: [...without(headers, LENGTH), 'Content-Length', String(content.length)],
-  };
-  if (request.method !== 'HEAD') return { ...answer, body: content };
+  const { status } = facts;
+  if (request.method !== 'HEAD') return { status, headers, kept, body: content };
   content.release();
-  return { ...answer, body: undefined };
+  return { status, headers, kept, body: undefined };
 }
 
 function rangesOf(request: ServerRequest, facts: ResponseFacts, size: number): ByteRange[] | undefined {

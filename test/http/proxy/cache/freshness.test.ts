@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDirectives } from '../../../../src/http/message/cache-control.ts';
-import { ageOf, lifetimeOf, mayStandIn, useOf } from '../../../../src/http/proxy/cache/freshness.ts';
+import { ageOf, freshnessOf, mayStandIn, useOf } from '../../../../src/http/proxy/cache/freshness.ts';
 import type { ResponseFacts } from '../../../../src/http/proxy/cache/response-facts.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
@@ -31,9 +31,9 @@ test('ageOf() counts what was stated, the way, and the time since (RFC 9111, 4.2
   assert.equal(ageOf(response({ Age: '7' }), NOW - 60_000), 7);
 });
 
-test('lifetimeOf() goes by what is stated before what can be guessed (RFC 9111, 4.2.1)', () => {
+test('lifetime goes by what is stated before what can be guessed (RFC 9111, 4.2.1)', () => {
   const lifetime = (headers: Record<string, string>, status = 200) =>
-    lifetimeOf(response(headers, { status }));
+    freshnessOf(response(headers, { status })).lifetime;
   const all = {
     'Cache-Control': 's-maxage=1, max-age=2',
     Expires: dateAt(3),

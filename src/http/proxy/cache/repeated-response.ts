@@ -1,0 +1,82 @@
+import type { Repeatable } from '../../../base/repeatable.ts';
+import { freshnessOf } from './freshness.ts';
+import type { ResponseFacts } from './response-facts.ts';
+
+const ZERO = 0x30;
+/** What stands behind ttl in a head, and behind Age. */
+const BEHIND_TTL = '\r\nAge: ';
+const END = '\r\n\r\n';
+
+/**
+ * A stored response that is sent again to the same bytes of a request, as long as it is fresh and in the
+ * store. Its age and the seconds that it is fresh yet are the last of its head, and are written anew when
+ * they are others: as long as they have as many digits as before.
+ */
+export class RepeatedResponse implements Repeatable {
+  readonly #entries: readonly Repeatable[];
+  /** When its age was nothing, in milliseconds since the epoch. */
+  readonly #bornAt: number;
+  readonly #lifetime: number;
+  #age: number;
+  #ttl: number;
+  readonly #ageDigits: number;
+  readonly #ttlDigits: number;
+  /** Whether the head says something else. */
+  #isOld = false;
+
+  /**
+   * @param entries of the store that selected it, it last
+   * @param now when the answer was made that is repeated
+   */
+  constructor(entries: readonly Repeatable[], facts: ResponseFacts, now: number) {
+    const { initialAge, lifetime } = freshnessOf(facts);
+    this.#entries = entries;
+    this.#bornAt = facts.receivedAt - 1000 * initialAge;
+    this.#lifetime = lifetime;
+    const age = (now - this.#bornAt) / 1000;
+    this.#age = Math.floor(age);
+    this.#ttl = Math.floor(lifetime - age);
+    this.#ageDigits = digits(this.#age);
+    this.#ttlDigits = digits(this.#ttl);
+  }
+
+  mayRepeat(): boolean {
+    const age = (Date.now() - this.#bornAt) / 1000;
+    const left = this.#lifetime - age;
+    const seconds = Math.floor(age);
+    // The second test is for a clock that was set back.
+    if (left <= 0 || seconds < this.#age) return false;
+    const ttl = Math.floor(left);
+    if (seconds !== this.#age || ttl !== this.#ttl) {
+      if (digits(seconds) !== this.#ageDigits || digits(ttl) !== this.#ttlDigits) return false;
+      this.#age = seconds;
+      this.#ttl = ttl;
+      this.#isOld = true;
+    }
+    for (let i = 0; i < this.#entries.length; i++) if (!this.#entries[i]?.mayRepeat()) return false;
+    return true;
+  }
+
+  renew(memory: Uint8Array, end: number): void {
+    if (!this.#isOld) return;
+    this.#isOld = false;
+    const behindAge = end - END.length;
+    writeNumber(memory, behindAge, this.#age, this.#ageDigits);
+    writeNumber(memory, behindAge - this.#ageDigits - BEHIND_TTL.length, this.#ttl, this.#ttlDigits);
+  }
+}
+
+function digits(value: number): number {
+  let count = 1;
+  for (let bound = 10; value >= bound; bound *= 10) count += 1;
+  return count;
+}
+
+/** In as many digits. @param end behind the last one */
+function writeNumber(memory: Uint8Array, end: number, value: number, count: number): void {
+  let rest = value;
+  for (let at = end - 1; at >= end - count; at--) {
+    memory[at] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+}
