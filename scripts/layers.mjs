@@ -17,7 +17,7 @@ const STOREYS = [
   ['cli'],
 ];
 /** Entry points beside the storeys, and the highest storey that each may import. */
-const ENTRIES = { 'index.ts': 'http', fastify: 'http' };
+const ENTRIES = { 'index.ts': 'http', express: 'http', fastify: 'http', hono: 'http', koa: 'http' };
 
 /**
  * What is wrong with the imports of src/ in a project: they go only downward through the storeys and in no

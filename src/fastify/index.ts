@@ -1,42 +1,28 @@
-/** Files of a directory as a plugin of Fastify. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ServeStaticOptions, serveStatic } from '../http/node/serve-static.ts';
+/** Files of directories as a plugin of Fastify, in place of @fastify/static. */
+import { attachmentOf } from '../http/message/content-disposition.ts';
+import { StatusError } from '../http/message/status-error.ts';
+import { fileRoutes } from './file-routes.ts';
+import type { Instance, Reply, Request, RouteOptions } from './framework.ts';
+import { checkPlugin, type FastifyStaticOptions, type ReplyFileOptions } from './options.ts';
+import { pathBelow, withSlash } from './paths.ts';
+import { StaticFiles } from './static-files.ts';
 
-/** Options of {@link fastifyStatic}: those of serveStatic, and where the files are. */
-export interface FastifyStaticOptions extends ServeStaticOptions {
-  /** The directory. It need not be there yet. */
-  readonly root: string;
-  /** Below which path; Fastify's own option. Default: at the root of the instance. */
-  readonly prefix?: string;
-}
+export type { FolderFacts, ListedEntry, ListOptions } from './listing.ts';
+export type { FastifyStaticOptions, ReplyFileOptions } from './options.ts';
 
-/** What the plugin uses of Fastify, which therefore need not be installed for iolite's sake. */
-interface Instance {
-  readonly prefix: string;
-  route(options: {
-    method: ('GET' | 'HEAD')[];
-    url: string;
-    handler: (request: FastifyRequest, reply: FastifyReply) => void;
-  }): unknown;
-}
-
-interface FastifyRequest {
-  readonly raw: unknown;
-}
-
-interface FastifyReply {
-  readonly raw: unknown;
-  getHeaders(): Record<string, number | string | string[] | undefined>;
-  callNotFound(): unknown;
-  send(payload: unknown): unknown;
+/** What the plugin adds to replies. Fastify's own type has them by `declare module`; see docs/fastify.md. */
+export interface ReplyFiles {
+  /** Sends a file below the root, or below another one. @returns the reply */
+  sendFile(path: string, root?: string | ReplyFileOptions, options?: ReplyFileOptions): this;
+  /** The same, to be saved under its name, or another one. */
+  download(path: string, name?: string | ReplyFileOptions, options?: ReplyFileOptions): this;
 }
 
 /**
- * Serves the files of a directory for all GET and HEAD requests below the prefix that no other route takes.
+ * Serves the files of a directory for all GET and HEAD requests below the prefix that no other route takes,
+ * and adds `reply.sendFile` and `reply.download`. It has the options and the behaviour of @fastify/static.
  * What there is no file for goes to the instance's handler of unknown routes; errors go to its error handler.
- * Hooks that come before the handler run, and fields that they set are sent; those that change payloads
- * (onSend) are not asked, as there is no payload in Fastify's sense.
- * @throws ERR_IOLITE_ARGUMENT
+ * @throws ERR_IOLITE_ARGUMENT, also for options that it does not know
  * @example
  * ```ts
  * import assert from 'node:assert/strict';
@@ -53,31 +39,80 @@ interface FastifyReply {
  */
 export default async function fastifyStatic(
   instance: Instance,
-  { root, prefix: _, ...options }: FastifyStaticOptions,
+  options: FastifyStaticOptions,
 ): Promise<void> {
-  const serve = serveStatic(root, options);
-  const mount = instance.prefix.replace(/\/+$/, '');
-  const handler = (request: FastifyRequest, reply: FastifyReply): void => {
-    const incoming = request.raw as IncomingMessage & { originalUrl?: string };
-    const response = reply.raw as ServerResponse;
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
-      if (value !== undefined) response.setHeader(name, value);
+  const roots = checkPlugin(instance, options);
+  const { prefix: given = '/', prefixAvoidTrailingSlash, decorateReply, serve } = options;
+  const prefix = prefixAvoidTrailingSlash === true || given.endsWith('/') ? given : `${given}/`;
+  const files = new StaticFiles(options, roots, prefix);
+  if (decorateReply !== false) decorate(instance, files);
+  if (serve === false || roots === undefined) return;
+  const route = routeOf(options);
+  const add = (given: RouteOptions): unknown => instance.route(given as never);
+  if (options.wildcard === false) {
+    const { index = 'index.html', globIgnore = [], serveDotFiles, redirect } = options;
+    const wanted = {
+      prefix,
+      index: [index || []].flat(),
+      ignored: globIgnore,
+      withDots: serveDotFiles === true,
+      redirect: redirect === true,
+    };
+    for (const { url, path, root } of await fileRoutes(roots, wanted)) {
+      add(route(url, (request, reply) => files.reply(request, reply, path, { root })));
     }
-    const { url = '/' } = incoming;
-    // As Connect does it: the path below the mount, and the whole where redirects are made of.
-    incoming.originalUrl = url;
-    incoming.url = below(mount, url);
-    serve(incoming, response, error => {
-      incoming.url = url;
-      if (error === undefined) reply.callNotFound();
-      else reply.send(error);
-    });
-  };
-  for (const url of ['/', '/*']) instance.route({ method: ['GET', 'HEAD'], url, handler });
+    return;
+  }
+  add(route(`${prefix}*`, (request, reply) => answerBelow(files, request, reply)));
+  if (options.redirect === true && prefix !== given) {
+    add(route(given, (request, reply) => reply.redirect(withSlash(request.raw.url ?? '/'), 301)));
+  }
 }
 
-function below(mount: string, url: string): string {
-  // A router takes %61 for a: such a spelling of the mount itself is left alone, and names nothing.
-  const rest = url.startsWith(mount) ? url.slice(mount.length) : url;
-  return rest.startsWith('/') ? rest : `/${rest}`;
+/** The plugin is the instance's own, as if it were called there: replies are decorated for all. */
+Object.assign(fastifyStatic, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'iolite/fastify',
+  [Symbol.for('plugin-meta')]: { name: 'iolite/fastify', fastify: '5.x' },
+});
+
+function routeOf({ constraints, logLevel, schemaHide = true }: FastifyStaticOptions) {
+  return (url: string, handler: RouteOptions['handler']): RouteOptions => ({
+    method: ['HEAD', 'GET'],
+    url,
+    handler,
+    schema: { hide: schemaHide },
+    ...(constraints === undefined ? {} : { constraints }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+  });
+}
+
+async function answerBelow(files: StaticFiles, request: Request, reply: Reply): Promise<Reply> {
+  const path = pathBelow(request.raw.url ?? '/', request.routeOptions?.url ?? '/*');
+  if (path === undefined) reply.callNotFound();
+  else if (path === 'forbidden') reply.send(new StatusError(403));
+  else await files.reply(request, reply, path);
+  return reply;
+}
+
+function decorate(instance: Instance, files: StaticFiles): void {
+  instance.decorateReply(
+    'sendFile',
+    function (this: Reply, path: string, ...rest: (string | ReplyFileOptions | undefined)[]) {
+      const [first, second] = rest;
+      const said = typeof first === 'object' ? first : ((second as ReplyFileOptions | undefined) ?? {});
+      void files.reply(this.request, this, path, typeof first === 'string' ? { ...said, root: first } : said);
+      return this;
+    },
+  );
+  instance.decorateReply(
+    'download',
+    function (this: Reply, path: string, ...rest: (string | ReplyFileOptions | undefined)[]) {
+      const [first, second] = rest;
+      const said = typeof first === 'object' ? first : ((second as ReplyFileOptions | undefined) ?? {});
+      this.header('Content-Disposition', attachmentOf(typeof first === 'string' ? first : path));
+      void files.reply(this.request, this, path, said);
+      return this;
+    },
+  );
 }

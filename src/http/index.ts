@@ -22,6 +22,7 @@ export { type AnswerFunction, answerOf, handlerOf } from './message/promised-ans
 export { StatusError } from './message/status-error.ts';
 export { handleUpgrade } from './node/handle-upgrade.ts';
 export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node/node-adapter.ts';
+export { type SendEvents, type SendFileOptions, SendStream, send } from './node/send.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './node/serve-static.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { ForwardingOptions } from './proxy/origin/forwarding-options.ts';

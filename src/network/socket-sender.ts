@@ -3,7 +3,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { invariant } from '../base/invariant.ts';
 import { boundUnsent, sendGathered } from '../os/gather.ts';
-import { sendFile } from '../os/sendfile.ts';
+import { sendFromFile } from '../os/sendfile.ts';
 import { closedEarly, writeFailure } from './send-errors.ts';
 import { releaseSendParts, type SendParts } from './send-parts.ts';
 
@@ -170,7 +170,7 @@ export class SocketSender {
     if (descriptor === undefined) return undefined;
     try {
       const count = slice.length - this.#offset;
-      return sendFile(this.#fd, descriptor, slice.start + this.#offset, count) ?? 0;
+      return sendFromFile(this.#fd, descriptor, slice.start + this.#offset, count) ?? 0;
     } catch {
       return 0;
     }

@@ -12,7 +12,7 @@ const offsetBytes = new Uint8Array(offsetCell.buffer);
  * @returns how many bytes the socket took, 0 at the end of the file; undefined when it takes none just now
  * @throws SystemError: EPIPE, ECONNRESET
  */
-export function sendFile(socket: number, fd: number, offset: number, count: number): number | undefined {
+export function sendFromFile(socket: number, fd: number, offset: number, count: number): number | undefined {
   for (;;) {
     offsetCell[0] = BigInt(offset);
     const sent = libc().sendfile(socket, fd, offsetBytes, count);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
-import fastifyStatic from '../../src/fastify/index.ts';
+import fastifyStatic, { type ReplyFiles } from '../../src/fastify/index.ts';
 import { get, type Reply, writeFiles } from '../http/support/site-server.ts';
 import { Folder } from '../support/folder.ts';
 
@@ -20,8 +20,8 @@ async function start(
   const app = fastify();
   set(app);
   app.get('/api', async () => ({ of: 'api' }));
-  app.register(fastifyStatic, { root: folder.path, prefix: '/static', maxAge: '1h' });
-  app.register(fastifyStatic, { root: folder.path });
+  app.register(fastifyStatic, { root: folder.path, prefix: '/static', maxAge: '1h', redirect: true });
+  app.register(fastifyStatic, { root: folder.path, redirect: true, decorateReply: false });
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
   context.after(async () => {
     await app.close();
@@ -60,7 +60,7 @@ test('fastifyStatic() serves files below its prefix, and leaves the rest to othe
   assert.deepEqual([part.status, part.body.toString()], [206, 'text']);
   const missing = await ask('/static/none');
   assert.deepEqual([missing.status, JSON.parse(missing.body.toString()).error], [404, 'Not Found']);
-  assert.equal((await ask('/static/%2e%2e/a.txt')).status, 404);
+  assert.equal((await ask('/static/%2e%2e/a.txt')).status, 403);
   assert.equal((await ask('/static/a.txt', {}, 'POST')).status, 404);
 });
 
@@ -78,4 +78,59 @@ test("fastifyStatic() gives errors to the application's handler, sends what hook
   const beyond = await ask('/a.txt', { Range: 'bytes=99-' });
   assert.deepEqual([beyond.status, beyond.body.toString()], [416, 'handled']);
   assert.equal((await ask('/static/none')).body.toString(), 'nothing at /static/none');
+});
+
+test('options that guard are obeyed, and those that nobody knows are refused', async context => {
+  const folder = new Folder();
+  writeFiles(folder, { 'a.txt': 'text of a', 'secret.txt': 'secret', '.env': 'x', 'sub/b.txt': 'b' });
+  const { path: root } = folder;
+  const app = fastify();
+  context.after(async () => {
+    await app.close();
+    folder[Symbol.dispose]();
+  });
+  const allowedPath = (path: string): boolean => path !== '/secret.txt';
+  const constraints = { host: 'files.example' };
+  app.register(fastifyStatic, { root, prefix: '/guarded', allowedPath, dotfiles: 'deny' });
+  app.register(fastifyStatic, { root, prefix: '/host', constraints, decorateReply: false });
+  app.register(fastifyStatic, { root, prefix: '/of/:who/', list: true, index: false, decorateReply: false });
+  app.register(fastifyStatic, {
+    root,
+    prefix: '/each',
+    wildcard: false,
+    globIgnore: ['*ecret*'],
+    decorateReply: false,
+  });
+  app.setErrorHandler((error: { statusCode?: number }, _request, reply) =>
+    reply.code(error.statusCode ?? 500).send('handled'),
+  );
+  app.get('/file', (request, reply) => {
+    assert.equal(request.originalUrl, '/file');
+    return (reply as unknown as ReplyFiles).sendFile('a.txt');
+  });
+  app.get('/download', (_request, reply) => (reply as unknown as ReplyFiles).download('a.txt', 'b.txt'));
+  for (const [url, status, body] of [
+    ['/guarded/a.txt', 200, 'text of a'],
+    ['/guarded/secret.txt', 404, undefined],
+    ['/guarded/.env', 403, 'handled'],
+    ['/host/a.txt', 404, undefined],
+    ['/of/me/a.txt', 200, 'text of a'],
+    ['/of/me/sub/', 200, '{"dirs":[],"files":["b.txt"]}'],
+    ['/each/a.txt', 200, 'text of a'],
+    ['/each/secret.txt', 404, undefined],
+    ['/file', 200, 'text of a'],
+    ['/download', 200, 'text of a'],
+  ] as const) {
+    const answer = await app.inject(url);
+    assert.equal(answer.statusCode, status, url);
+    if (body !== undefined) assert.equal(answer.body, body);
+  }
+  assert.equal(
+    (await app.inject({ url: '/host/a.txt', headers: { host: 'files.example' } })).statusCode,
+    200,
+  );
+  assert.equal((await app.inject('/download')).headers['content-disposition'], 'attachment; filename=b.txt');
+  const wrong = fastify();
+  wrong.register(fastifyStatic, { root, allowPath: () => true } as never);
+  await assert.rejects(async () => wrong.ready(), { code: 'ERR_IOLITE_ARGUMENT' });
 });

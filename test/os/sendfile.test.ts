@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { descriptorOf } from '../../src/os/node-socket.ts';
-import { sendFile } from '../../src/os/sendfile.ts';
+import { sendFromFile } from '../../src/os/sendfile.ts';
 import { Folder } from '../support/folder.ts';
 import { received, someBytes, tcpPair } from '../support/tcp-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
@@ -23,14 +23,14 @@ function file(context: TestContext): number {
   return fd;
 }
 
-test('sendFile() sends as far as the socket takes it, and goes on where it stopped', async context => {
+test('sendFromFile() sends as far as the socket takes it, and goes on where it stopped', async context => {
   const [ours, theirs] = await tcpPair(context);
   const fd = file(context);
   const [start, end] = [1000, content.length - 1000];
   theirs.pause();
   let arriving: Promise<Buffer> | undefined;
   for (let offset = start; offset < end; ) {
-    const sent = sendFile(descriptorOf(ours), fd, offset, end - offset);
+    const sent = sendFromFile(descriptorOf(ours), fd, offset, end - offset);
     if (sent === undefined) {
       arriving ??= received(theirs);
       await setImmediate();
@@ -40,12 +40,12 @@ test('sendFile() sends as far as the socket takes it, and goes on where it stopp
     }
   }
   assert.ok(arriving !== undefined, 'it was full for a while');
-  assert.equal(sendFile(descriptorOf(ours), fd, content.length, 1000), 0);
+  assert.equal(sendFromFile(descriptorOf(ours), fd, content.length, 1000), 0);
   ours.end();
   assert.ok((await watchdog(arriving, 'all of it')).equals(content.subarray(start, end)));
 });
 
-test('sendFile() fails when the other side has reset the connection', async context => {
+test('sendFromFile() fails when the other side has reset the connection', async context => {
   const [ours, theirs] = await tcpPair(context);
   const fd = file(context);
   const socket = descriptorOf(ours);
@@ -53,7 +53,7 @@ test('sendFile() fails when the other side has reset the connection', async cont
   const failed = async (): Promise<NodeJS.ErrnoException> => {
     for (;;) {
       try {
-        sendFile(socket, fd, 0, 1000);
+        sendFromFile(socket, fd, 0, 1000);
       } catch (error) {
         return error as NodeJS.ErrnoException;
       }

@@ -2,6 +2,7 @@ import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { sharedMemoryIsSupported } from '../../memory/support.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
@@ -83,7 +84,8 @@ export class FastLane implements Lane {
     // As the option of net.createServer: the first bytes are for us to read.
     (server as { pauseOnConnect?: boolean }).pauseOnConnect = true;
     server.on('connection', socket => this.#accept(socket));
-    interceptConnections(server, connection => this.#begin(connection));
+    // Where libc cannot be called all is node:http's.
+    if (sharedMemoryIsSupported()) interceptConnections(server, connection => this.#begin(connection));
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */

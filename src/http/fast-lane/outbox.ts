@@ -1,7 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import { sendGathered } from '../../os/gather.ts';
-import { sendFile } from '../../os/sendfile.ts';
+import { sendFromFile } from '../../os/sendfile.ts';
 import { sendAhead, sendNow } from '../../os/socket.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
@@ -113,7 +113,7 @@ export class Outbox {
     const sent = sendAhead(fd, this.#copy, headLength);
     if (sent < headLength) return sent;
     try {
-      return sent + (sendFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
+      return sent + (sendFromFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
     } catch {
       // The next write through Node's socket says how it failed.
       return sent;

@@ -32,6 +32,8 @@ export interface ServerRequest {
   readonly rawHeaders: HeaderList;
   /** Missing where nothing is kept. */
   readonly notes?: RequestNotes | undefined;
+  /** Default 'exact'. */
+  readonly fidelity?: Fidelity | undefined;
   /** Undefined when there is none. Reading it may be left off. */
   readonly body: AsyncIterable<Aggregate> | undefined;
   /**
@@ -55,6 +57,15 @@ export interface ServerRequest {
    */
   stated?(file: ServedFile): Stated | undefined;
 }
+
+/**
+ * What becomes of an answer's bytes on their way to the client (RFC 9110, 8.8.1, 8.8.3.3):
+ * - 'exact': they arrive as they are. Tags are strong, and parts can be joined with what the client has.
+ * - 'equivalent': others of the same meaning may have arrived before, though not this time: tags are weak,
+ *   and a part is sent to who does not ask to join it with what it has.
+ * - 'changeable': somebody may make others of them now: tags are weak, and the answer is whole.
+ */
+export type Fidelity = 'exact' | 'equivalent' | 'changeable';
 
 /** What is known of a file that is served. */
 export interface ServedFile {

@@ -29,6 +29,12 @@ export function fieldOf(headers: HeaderList, name: string): string | undefined {
   return value;
 }
 
+/** Which bytes there are, which belongs to 416 (RFC 9110, 15.5.17): that field alone, if it is there. */
+export function rangeFieldOf(headers: HeaderList): HeaderList {
+  const range = fieldOf(headers, 'content-range');
+  return range === undefined ? [] : ['Content-Range', range];
+}
+
 /** How many lines have a name, given in lower case. */
 export function countFieldLines(headers: HeaderList, name: string): number {
   let lines = 0;

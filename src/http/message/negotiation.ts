@@ -1,6 +1,7 @@
 import Negotiator from 'negotiator';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Coding } from '../../file/content/coding.ts';
+import type { Fidelity } from './exchange.ts';
 
 /** Ours when the client is indifferent: the smallest first. */
 const PREFERRED: readonly Coding[] = ['br', 'zstd', 'gzip'];
@@ -38,6 +39,26 @@ export function chooseCoding(
   const [choice] = (negotiator as Encodings).encodings([...available, 'identity'], { preferred: PREFERRED });
   if (field.length <= MAX_FIELD_CHARACTERS) choices.set(key, choice ?? 'none');
   return choice;
+}
+
+/** Codings that bodies are put in on their way. */
+const ANY_CODING = ['br', 'zstd', 'gzip', 'deflate', 'compress'];
+
+/**
+ * Whether a client takes a body in some content coding.
+ * @param field Accept-Encoding of the request
+ */
+function acceptsCoding(field: string | undefined): boolean {
+  if (field === undefined) return false;
+  return new Negotiator({ headers: { 'accept-encoding': field } }).encodings(ANY_CODING).length > 0;
+}
+
+/**
+ * What may become of an answer that is handed to others who may code it, where the client takes that.
+ * @param field Accept-Encoding of the request
+ */
+export function fidelityBelow(field: string | undefined): Fidelity {
+  return acceptsCoding(field) ? 'changeable' : 'equivalent';
 }
 
 /**

@@ -35,6 +35,9 @@ export function textAnswer(status: number, mediaType: string, text: string, head
   };
 }
 
+/** Nothing that a page of an error or a redirect could load or run. */
+const NOTHING = "default-src 'none'";
+
 /**
  * A redirect (RFC 9110, 15.4).
  * @param location a path, percent-encoded, on this host; or a URL
@@ -42,6 +45,20 @@ export function textAnswer(status: number, mediaType: string, text: string, head
 export function redirectAnswer(location: string, status = 301): Answer {
   // Two slashes at the beginning would name another host.
   const target = location.replace(/^\/+/, '/');
-  const text = `Redirecting to ${target}\n`;
-  return textAnswer(status, 'text/plain; charset=utf-8', text, ['Location', target]);
+  return pageAnswer(status, 'Redirecting', `Redirecting to ${target}`, ['Location', target]);
+}
+
+/**
+ * A page that says one thing, and loads nothing.
+ * @param text made harmless here
+ */
+export function pageAnswer(status: number, title: string, text: string, headers: HeaderList): Answer {
+  const fields = ['Content-Security-Policy', NOTHING, ...headers];
+  return textAnswer(status, 'text/html; charset=UTF-8', htmlPage(title, text), fields);
+}
+
+function htmlPage(title: string, text: string): string {
+  const harmless = text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
+  const head = `<head>\n<meta charset="utf-8">\n<title>${title}</title>\n</head>`;
+  return `<!DOCTYPE html>\n<html lang="en">\n${head}\n<body>\n<pre>${harmless}</pre>\n</body>\n</html>\n`;
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { isGone, type NodeResponse } from './node-response.ts';
+import { isGone } from './node-response.ts';
+import type { NodeResponse } from './response-way.ts';
 
 /** So much of a body is copied at a time. */
 const PIECE_BYTES = 64 * 1024;

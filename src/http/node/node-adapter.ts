@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
 import { releaseBody } from '../message/body.ts';
-import type { Answer, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Answer, Fidelity, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import { type HeaderList, isRepeated } from '../message/header-list.ts';
 import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
-import { isGone, isWrapped, type NodeResponse } from './node-response.ts';
+import { isGone } from './node-response.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { type NodeResponse, wayOf } from './response-way.ts';
 import { writeInterim } from './write-interim.ts';
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -24,7 +25,7 @@ const SMALL_BYTES = 16 * 1024;
 
 /** Options of {@link serverRequest}. */
 export interface AdapterOptions {
-  /** Where the response goes: for early hints. */
+  /** Where the response goes: for early hints, and who may change it on its way. */
   readonly response?: NodeResponse;
   /** See {@link ServerRequest.upgrade}. */
   readonly upgrade?: string | undefined;
@@ -37,6 +38,8 @@ export interface AdapterOptions {
    * Express keep.
    */
   readonly originalTarget?: string | undefined;
+  /** Default: 'changeable' where somebody stands in for the write() of `response`. */
+  readonly fidelity?: Fidelity | undefined;
   /** See {@link ServerRequest.stated}. */
   readonly stated?: (file: ServedFile) => Stated | undefined;
   /**
@@ -76,6 +79,12 @@ class AdaptedRequest implements ServerRequest {
     return 'encrypted' in this.#request.socket;
   }
 
+  get fidelity(): Fidelity {
+    const { fidelity, response } = this.#options;
+    if (fidelity !== undefined) return fidelity;
+    return response !== undefined && wayOf(response) === 'changed' ? 'changeable' : 'exact';
+  }
+
   get remoteAddress(): string | undefined {
     return this.#request.socket.remoteAddress;
   }
@@ -110,7 +119,7 @@ class AdaptedRequest implements ServerRequest {
 }
 
 function hasBody(request: NodeRequest): boolean {
-  if ('stream' in request) return !request.stream.endAfterHeaders;
+  if (request instanceof Http2ServerRequest) return !request.stream.endAfterHeaders;
   const { headers } = request;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -188,7 +197,7 @@ export async function writeAnswer(
   }
   if (tunnel !== undefined) return openTunnel(response as ServerResponse, answer, tunnel);
   try {
-    if (visible || 'stream' in response) writeFields(response, status, headers);
+    if (visible || response instanceof Http2ServerResponse) writeFields(response, status, headers);
     else response.writeHead(status, headers as string[]);
   } catch (error) {
     releaseBody(body);
@@ -204,7 +213,8 @@ export async function writeAnswer(
     return 0;
   }
   if (!Aggregate.isAggregate(body)) return pump(response, body);
-  return body.length <= SMALL_BYTES ? endWith(response, body) : sendAll(response, body);
+  const isDirect = wayOf(response) === 'direct';
+  return isDirect && body.length <= SMALL_BYTES ? endWith(response, body) : sendAll(response, body);
 }
 
 function writeFields(response: NodeResponse, status: number, headers: HeaderList): void {
@@ -219,9 +229,8 @@ function writeFields(response: NodeResponse, status: number, headers: HeaderList
 
 function endWith(response: NodeResponse, body: Aggregate): number {
   const { length } = body;
-  // As text of one byte a character it joins the header, which is text too. Others who see it want bytes.
-  if (isWrapped(response)) response.end(body.toBuffer());
-  else (response as ServerResponse).end(body.toString('latin1'), 'latin1');
+  // As text of one byte a character it joins the header, which is text too.
+  (response as ServerResponse).end(body.toString('latin1'), 'latin1');
   body.release();
   return length;
 }
@@ -232,7 +241,7 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
     sent = bytes;
   };
   try {
-    if (isWrapped(response)) {
+    if (wayOf(response) !== 'direct') {
       using writer = new CopyingWriter(response);
       sent = await writer.write(body);
     } else {
@@ -254,7 +263,7 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
  * before us who has not finished.
  */
 function directWay(response: NodeResponse): { stream: Socket; head: Buffer | undefined } | undefined {
-  if ('stream' in response) return undefined;
+  if (response instanceof Http2ServerResponse) return undefined;
   // In a queue of pipelined responses only the first has it.
   const { socket } = response;
   if (socket === null || response.chunkedEncoding) return undefined;
@@ -270,7 +279,7 @@ async function pump(response: NodeResponse, body: AsyncIterable<Aggregate>): Pro
   // A body that waits for its next piece ends when the client does.
   const close = (): void => void iterator.return?.()?.catch(() => {});
   response.once('close', close);
-  using writer = isWrapped(response) ? new CopyingWriter(response) : undefined;
+  using writer = wayOf(response) !== 'direct' ? new CopyingWriter(response) : undefined;
   try {
     for (;;) {
       const { done, value } = await iterator.next();

@@ -1,12 +1,10 @@
 import { ServerResponse } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
-
-/** A response of node:http or node:http2. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+import { type NodeResponse, wayOf } from './response-way.ts';
 
 /** Whether its client is gone. */
 export function isGone(response: NodeResponse): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed;
+  return response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed;
 }
 
 /** Whether nothing was said yet of the answer. */
@@ -23,20 +21,11 @@ const OWN_LISTENERS = 1;
  */
 export function isWatched(response: NodeResponse): boolean {
   return (
-    'stream' in response ||
+    response instanceof Http2ServerResponse ||
     response.writeHead !== ServerResponse.prototype.writeHead ||
-    isWrapped(response) ||
+    wayOf(response) !== 'direct' ||
     response.listenerCount('finish') > OWN_LISTENERS ||
     response.listenerCount('prefinish') > 0 ||
     response.listenerCount('close') > 0
   );
-}
-
-/**
- * Whether a middleware stands in for the methods that the body is written with, as one that compresses, or
- * hashes.
- */
-export function isWrapped(response: NodeResponse): boolean {
-  const { write, end } = 'stream' in response ? Http2ServerResponse.prototype : ServerResponse.prototype;
-  return response.write !== write || response.end !== end;
 }

@@ -1,19 +1,22 @@
-import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, describe } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
-import { CONTENT_FIELDS, fieldOf, type HeaderList } from '../message/header-list.ts';
+import { rangeFieldOf } from '../message/header-list.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { StatusError } from '../message/status-error.ts';
 import { defaultCache } from '../site/default-cache.ts';
 import { createSite, type StaticSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import { type NodeRequest, requestAnswer, serverRequest, writeAnswer } from './node-adapter.ts';
-import { isUntouched, isWatched, type NodeResponse } from './node-response.ts';
-import { HeaderSetting, type SetHeaders } from './set-headers.ts';
+import type { NodeResponse } from './response-way.ts';
+import { sendAnswer } from './send-answer.ts';
+import { HeaderSetting, type SetsHeaders } from './set-headers.ts';
 
 /** Options of {@link serveStatic}: those of the package serve-static, and more. */
-export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
+export interface ServeStaticOptions<Response = NodeResponse>
+  extends Omit<SiteOptions, 'headers'>,
+    SetsHeaders<Response> {
   /** Where files are kept. Default: one cache of 64 MiB for all that this process serves. */
   readonly cache?: FileCache;
   /**
@@ -21,22 +24,14 @@ export interface ServeStaticOptions extends Omit<SiteOptions, 'headers'> {
    * (Without a `next` the middleware answers itself.)
    */
   readonly fallthrough?: boolean;
-  /**
-   * Sets fields of a response with a file, before the request's conditions are evaluated and those of the
-   * file are set, which do not replace them.
-   */
-  readonly setHeaders?: SetHeaders;
 }
 
 /** A middleware for Connect, Express and the like, and a request listener of node:http and node:http2. */
-export type StaticMiddleware = (
+export type StaticMiddleware<Response = NodeResponse> = (
   request: NodeRequest,
-  response: NodeResponse,
+  response: Response,
   next?: (error?: unknown) => void,
 ) => void;
-
-/** What a response's own fields never replace: it is about the bytes that are sent. */
-const FRAMING = new Set(['content-length', 'content-range', 'content-encoding']);
 
 /**
  * A middleware that serves the files of a directory from a file cache: each is read once, and sent from the
@@ -60,11 +55,19 @@ const FRAMING = new Set(['content-length', 'content-range', 'content-encoding'])
  * server.close();
  * ```
  */
-export function serveStatic(root: string, options: ServeStaticOptions = {}): StaticMiddleware {
-  if (typeof options !== 'object' || options === null) {
+export function serveStatic<Response extends NodeResponse = NodeResponse>(
+  root: string,
+  options?: ServeStaticOptions<Response> | null,
+): StaticMiddleware<Response> {
+  if (typeof root !== 'string' || root === '') {
+    throw new ArgumentError(
+      `Cannot serve files: root path required, as a string; ${describe(root)} was given`,
+    );
+  }
+  if (typeof (options ?? {}) !== 'object') {
     throw new ArgumentError(`Cannot serve files: options are wanted, ${describe(options)} was given`);
   }
-  const { cache, fallthrough, setHeaders, ...site } = options;
+  const { cache, fallthrough, setHeaders, ...site } = options ?? {};
   if (setHeaders !== undefined && typeof setHeaders !== 'function') {
     throw new ArgumentError(`Cannot use setHeaders: a function is wanted, ${describe(setHeaders)} was given`);
   }
@@ -72,7 +75,7 @@ export function serveStatic(root: string, options: ServeStaticOptions = {}): Sta
     createSite(root, { wellKnown: false, ...site, cache: cache ?? defaultCache() }),
     fallthrough !== false,
     setHeaders,
-    new Set(Object.keys(options.errorPages ?? {}).map(Number)),
+    new Set(Object.keys(site.errorPages ?? {}).map(Number)),
   );
   return (request, response, next) => middleware.handle(request, response, next);
 }
@@ -106,8 +109,8 @@ class Middleware {
     const setting = new HeaderSetting(response, this.#setHeaders);
     const request = serverRequest(incoming, {
       response,
-      target: mergeSlashes(url),
-      originalTarget: mergeSlashes(originalUrl),
+      target: tidyTarget(url),
+      originalTarget: tidyTarget(originalUrl),
       stated: setting.stated,
     });
     this.#handle(request, response, setting, next).catch(error => {
@@ -132,7 +135,7 @@ class Middleware {
       releaseBody(answer.body);
       throw setting.failure.error;
     }
-    if (next === undefined || answer.status < 400) await this.#send(request, response, answer);
+    if (next === undefined || answer.status < 400) await sendAnswer(response, answer, request.method);
     else await this.#refuse(request, response, answer, next);
   }
 
@@ -145,68 +148,38 @@ class Middleware {
   ): Promise<void> {
     const { status, headers, body, file } = answer;
     const passes = this.#fallthrough && file === undefined && status < 500;
-    if (!passes && (status === 405 || this.#pages.has(status))) return this.#send(request, response, answer);
+    if (!passes && (status === 405 || this.#pages.has(status)))
+      return sendAnswer(response, answer, request.method);
     releaseBody(body);
-    if (passes) next();
-    else next(new StatusError(status, rangeField(headers)));
-  }
-
-  async #send(request: ServerRequest, response: NodeResponse, answer: Answer): Promise<void> {
-    const { method } = request;
-    if (response.headersSent) {
-      releaseBody(answer.body);
-      throw new IoliteError('ERR_HTTP_HEADERS_SENT', 'Cannot send a file: the header was sent');
-    }
-    if (isUntouched(response)) {
-      await writeAnswer(response, answer, method, isWatched(response));
+    if (passes) {
+      next();
       return;
     }
-    const { status, headers, body } = answer;
-    try {
-      setMissing(response, headers);
-      if (status === 304) for (const name of CONTENT_FIELDS) response.removeHeader(name);
-    } catch (error) {
-      releaseBody(body);
-      throw error;
-    }
-    // As with serve-static, an application may have said which status a file is for.
-    const said = status === 200 ? response.statusCode : status;
-    await writeAnswer(response, { status: said, headers: [], body }, method);
+    const fields = rangeFieldOf(headers);
+    // Also for who answers the error without a look at its fields.
+    if (fields[1] !== undefined && !response.headersSent) response.setHeader('Content-Range', fields[1]);
+    next(new StatusError(status, fields));
   }
 }
 
-/** Sets those fields of an answer that the application has not set itself. */
-function setMissing(response: NodeResponse, headers: HeaderList): void {
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = '', value = ''] = headers.slice(index, index + 2);
-    if (name === 'Vary') appendVary(response, value);
-    else if (isFraming(name, value) || !response.hasHeader(name)) response.setHeader(name, value);
-  }
-}
-
-/** Of several parts the type says where each of them ends. */
-function isFraming(name: string, value: string): boolean {
-  return (
-    FRAMING.has(name.toLowerCase()) || (name === 'Content-Type' && value.startsWith('multipart/byteranges'))
-  );
-}
-
-function appendVary(response: NodeResponse, value: string): void {
-  const present = String(response.getHeader('Vary') ?? '');
-  if (!present.toLowerCase().includes(value.toLowerCase())) {
-    response.setHeader('Vary', present === '' ? value : `${present}, ${value}`);
-  }
-}
-
-/** Which bytes there are, which belongs to 416 (RFC 9110, 15.5.17). */
-function rangeField(headers: HeaderList): HeaderList {
-  const range = fieldOf(headers, 'content-range');
-  return range === undefined ? [] : ['Content-Range', range];
-}
-
-/** Runs of slashes in the path of a target as one, which serve-static takes them for. */
-function mergeSlashes(target: string): string {
-  if (!target.includes('//')) return target;
+/**
+ * A target as serve-static takes it: runs of slashes in the path as one, and what others have put there
+ * decoded, as a space, encoded.
+ */
+function tidyTarget(target: string): string {
+  const isUri = !/[^\x21-\x7e]/.test(target);
+  if (isUri && !target.includes('//')) return target;
   const [, origin = '', path = '', query = ''] = /^(https?:\/\/[^/?]*)?([^?]*)(.*)$/is.exec(target) ?? [];
-  return origin + path.replace(/\/{2,}/g, '/') + query;
+  const merged = path.replace(/\/{2,}/g, '/');
+  const encoded = isUri ? merged : merged.replace(/[^\x21-\x7e]+/gu, encodeText);
+  return origin + encoded + query;
+}
+
+/** What is no text stays as it is, and names nothing. */
+function encodeText(text: string): string {
+  try {
+    return encodeURI(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,17 +1,37 @@
 import type { ServedFile, Stated } from '../message/exchange.ts';
-import { isUntouched, type NodeResponse } from './node-response.ts';
+import { isUntouched } from './node-response.ts';
+import type { NodeResponse } from './response-way.ts';
 
-/** Sets fields of a response, once it is known which file it is of. */
-export type SetHeaders = (response: NodeResponse, path: string, file: ServedFile) => void;
+/** What is known of a file, as far as an fs.Stats says it too, and its path where it is ours. */
+export interface SentFile extends Omit<ServedFile, 'path'> {
+  readonly path?: string;
+}
+
+/** Has a field set by who answers, once it is known of which file. */
+export interface SetsHeaders<Response> {
+  /**
+   * Sets fields of a response with a file, before the request's conditions are evaluated and those of the
+   * file are set, which do not replace them.
+   * @param file its `size`, `mtime` and `mtimeMs`, and `path`: not all of an fs.Stats
+   */
+  // A method, so that functions written for another framework's response, and for fs.Stats, will do.
+  setHeaders?(response: Response & FrameworkMethods, path: string, file: SentFile): unknown;
+}
+
+/** What the framework adds to a response, as `set` in Express, where its type cannot be inferred. */
+// biome-ignore lint/suspicious/noExplicitAny: the framework knows them.
+type FrameworkMethods = Readonly<Record<string, any>>;
+
+type SetHeaders = SetsHeaders<NodeResponse>['setHeaders'];
 
 /** Has the application set what it wants to be said of a file, once it is known which. */
 export class HeaderSetting {
   /** What that failed with. */
   failure: { readonly error: unknown } | undefined;
   readonly #response: NodeResponse;
-  readonly #setHeaders: SetHeaders | undefined;
+  readonly #setHeaders: SetHeaders;
 
-  constructor(response: NodeResponse, setHeaders: SetHeaders | undefined) {
+  constructor(response: NodeResponse, setHeaders: SetHeaders) {
     this.#response = response;
     this.#setHeaders = setHeaders;
   }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { fieldOf, type HeaderList } from '../message/header-list.ts';
-import type { NodeResponse } from './node-response.ts';
+import type { NodeResponse } from './response-way.ts';
 
 /**
  * Sends an interim response: 102, or 103 with its Link. Others are dropped, and all of them for a client of

@@ -1,5 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import type { RequestNotes, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Fidelity, RequestNotes, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 
 /** A request for another path than the one that was sent. */
@@ -37,6 +37,10 @@ export class RewrittenRequest implements ServerRequest {
 
   get body(): AsyncIterable<Aggregate> | undefined {
     return this.#request.body;
+  }
+
+  get fidelity(): Fidelity | undefined {
+    return this.#request.fidelity;
   }
 
   get upgrade(): string | undefined {

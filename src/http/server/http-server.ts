@@ -22,7 +22,8 @@ import {
   serverRequest,
   writeAnswer,
 } from '../node/node-adapter.ts';
-import { isGone, type NodeResponse } from '../node/node-response.ts';
+import { isGone } from '../node/node-response.ts';
+import type { NodeResponse } from '../node/response-way.ts';
 import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.ts';
 import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';

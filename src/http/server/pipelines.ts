@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { NodeRequest } from '../node/node-adapter.ts';
-import type { NodeResponse } from '../node/node-response.ts';
+import type { NodeResponse } from '../node/response-way.ts';
 
 /** A request that is not answered yet. */
 interface Unanswered {

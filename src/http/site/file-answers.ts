@@ -2,7 +2,7 @@ import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
-import type { Answer, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
+import type { Answer, Fidelity, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import { frameRanges } from '../message/multipart.ts';
 import { chooseCoding } from '../message/negotiation.ts';
@@ -26,6 +26,7 @@ interface Version {
 /** A form of a version, as it was. */
 interface KnownForm {
   readonly coding: Coding | 'identity';
+  readonly fidelity: Fidelity;
   /** It may be another one by now, with the file as it was. */
   readonly tag: string;
   readonly representation: Representation;
@@ -50,6 +51,14 @@ class SiteFile implements ServedFile {
   }
 }
 
+/** Bytes of a file. */
+export interface FilePart {
+  /** Default 0. */
+  readonly start?: number | undefined;
+  /** The byte after the last. Default: all there are. */
+  readonly end?: number | undefined;
+}
+
 /** What a file's request is to be answered with. */
 interface Decision {
   readonly status: number;
@@ -71,25 +80,34 @@ export class FileAnswers {
     this.#settings = settings;
   }
 
-  /** @param found its snapshot is taken over */
-  answer(request: ServerRequest, { path, snapshot, note }: FoundFile): Answer {
+  /**
+   * @param found its snapshot is taken over
+   * @param part of the file, to be taken for all of it: never in a content coding
+   */
+  answer(request: ServerRequest, { path, snapshot, note }: FoundFile, part?: FilePart): Answer {
     const noted = note?.answered;
     if (noted !== undefined && noted.version === snapshot.version) return this.#answerAgain(snapshot, noted);
     const { codings } = snapshot;
-    const choice = this.#settings.encodings
-      ? chooseCoding(request.header('accept-encoding'), codings)
-      : 'identity';
+    const choice =
+      this.#settings.encodings && part === undefined
+        ? chooseCoding(request.header('accept-encoding'), codings)
+        : 'identity';
     const encoded = choice === undefined || choice === 'identity' ? undefined : snapshot.encoded(choice);
-    const coding = encoded === undefined ? 'identity' : (choice as Coding);
+    const coding: Coding | 'identity' = encoded === undefined ? 'identity' : (choice as Coding);
     const sent = encoded ?? snapshot;
     let body: Answer['body'];
     try {
-      const representation = this.#represent(path, { snapshot, sent, coding });
+      const window = part && windowOf(part, snapshot);
+      const { size, etag } = window ?? sent;
+      const { fidelity = 'exact' } = request;
+      const source = { snapshot, sent: { size, etag }, coding, fidelity };
+      // Parts may be as many as there are requests: nothing of them is kept.
+      const representation = this.#represent(path, source, part === undefined);
       const { file } = representation;
       const decision =
         choice === undefined
           ? { status: 406, headers: representation.bare }
-          : this.#decide(request, representation, sent.size, request.stated?.(file));
+          : this.#decide(request, representation, size, request.stated?.(file));
       const { status, headers } = decision;
       if (status >= 400) return { ...statusAnswer(status, headers), file };
       const pieces = request.method === 'GET' ? decision.pieces : undefined;
@@ -108,7 +126,7 @@ export class FileAnswers {
           coding,
           pieces: isAll(sent, pieces) ? 'all' : pieces,
         };
-      if (pieces !== undefined) body = bodyOf(sent, pieces);
+      if (pieces !== undefined) body = bodyOf(sent, shifted(pieces, window?.start ?? 0));
       return { ...answer, body };
     } finally {
       if (encoded !== undefined) snapshot.release();
@@ -140,20 +158,28 @@ export class FileAnswers {
     return { status, headers, body: undefined };
   }
 
-  #represent(path: string, source: Omit<RepresentationSource, 'file' | 'isDated'>): Representation {
-    const { snapshot, sent, coding } = source;
+  #represent(
+    path: string,
+    source: Omit<RepresentationSource, 'file' | 'isDated'>,
+    isKept: boolean,
+  ): Representation {
+    const { snapshot, sent, coding, fidelity } = source;
     const { size, mtimeMs } = snapshot;
     const isDated = isTellingDate(mtimeMs, Date.now());
-    const version = snapshot.version && this.#knownVersion(snapshot.version, path, isDated);
+    const of = isKept ? snapshot.version : undefined;
+    const version = of && this.#knownVersion(of, path, isDated);
     const { etag: tag } = sent;
     for (let form = version?.last; form !== undefined; form = form.before) {
-      if (form.coding === coding && form.tag === tag) return form.representation;
+      if (form.coding === coding && form.fidelity === fidelity && form.tag === tag) {
+        return form.representation;
+      }
     }
     const file = new SiteFile(this.#prefix + path, size, mtimeMs);
     const representation = representationOf({ ...source, file, isDated }, this.#settings);
     if (version !== undefined) {
-      const before = version.last?.coding === coding ? version.last.before : version.last;
-      version.last = { coding, tag, representation, before };
+      const { last } = version;
+      const isNewer = last?.coding === coding && last.fidelity === fidelity;
+      version.last = { coding, fidelity, tag, representation, before: isNewer ? last.before : last };
     }
     return representation;
   }
@@ -185,10 +211,30 @@ export class FileAnswers {
   /** Ranges are for GET alone (RFC 9110, 14.2). */
   #rangesOf(request: ServerRequest, validators: Validators, size: number): ByteRange[] | undefined {
     if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
+    const { fidelity = 'exact' } = request;
+    if (fidelity === 'changeable') return undefined;
     const ranges = parseRanges(request.header('range'), size);
-    if (ranges === undefined || !allowsRange(request.header('if-range'), validators)) return undefined;
-    return ranges;
+    if (ranges === undefined) return undefined;
+    const joined = request.header('if-range');
+    // What the client has may have been changed on its way, also where the date is the same.
+    if (fidelity === 'equivalent') return joined === undefined ? ranges : undefined;
+    return allowsRange(joined, validators) ? ranges : undefined;
   }
+}
+
+/** The part of a file that there is, with a tag of its own. */
+function windowOf({ start = 0, end = Number.POSITIVE_INFINITY }: FilePart, { size, etag }: Snapshot) {
+  const first = Math.min(start, size);
+  const length = Math.max(0, Math.min(end, size) - first);
+  return { start: first, size: length, etag: etag.replace(/"$/, `:${first}+${length}"`) };
+}
+
+/** Pieces of a part as pieces of the file. */
+function shifted(pieces: readonly (string | ByteRange)[], by: number): readonly (string | ByteRange)[] {
+  if (by === 0) return pieces;
+  return pieces.map(each =>
+    typeof each === 'string' ? each : { start: each.start + by, end: each.end + by },
+  );
 }
 
 /** Whether the pieces of a body are all of a content, which is in memory. */

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import type { Validators } from '../message/conditional.ts';
-import type { KeptHead, ServedFile } from '../message/exchange.ts';
+import type { Fidelity, KeptHead, ServedFile } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import type { SiteSettings } from './site-options.ts';
 
@@ -62,8 +62,10 @@ export interface RepresentationSource {
   /** The file's version as it is. */
   readonly snapshot: Snapshot;
   /** What is sent: the same, or its form in `coding`. */
-  readonly sent: Snapshot;
+  readonly sent: Pick<Snapshot, 'size' | 'etag'>;
   readonly coding: Coding | 'identity';
+  /** What becomes of the bytes. */
+  readonly fidelity: Fidelity;
   /** Whether the file's date tells its version. Otherwise it is not sent. */
   readonly isDated: boolean;
 }
@@ -73,13 +75,14 @@ export interface RepresentationSource {
  * @throws ERR_HTTP_INVALID_HEADER_VALUE and the like when the option `headers` gives what is no field
  */
 export function representationOf(
-  { file, snapshot, sent, coding, isDated }: RepresentationSource,
+  { file, snapshot, sent, coding, fidelity, isDated }: RepresentationSource,
   settings: SiteSettings,
 ): Representation {
   const own = new Fields(settings.headers(file));
   const varies = settings.encodings && snapshot.codings.length > 0;
   const mediaType = own.take('Content-Type') ?? settings.mediaTypeOf(file.path);
-  const etag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
+  const tag = own.take('ETag') ?? (settings.etag ? sent.etag : undefined);
+  const etag = fidelity === 'exact' ? tag : weak(tag);
   const lastModified =
     own.take('Last-Modified') ?? (settings.lastModified && isDated ? file.mtime.toUTCString() : undefined);
   const vary = own.take('Vary');
@@ -90,7 +93,7 @@ export function representationOf(
   add(headers, 'Vary', varies ? (vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`) : vary);
   const start = headers.length;
   add(headers, 'Content-Encoding', coding === 'identity' ? undefined : coding);
-  add(headers, 'Accept-Ranges', settings.acceptRanges ? 'bytes' : undefined);
+  add(headers, 'Accept-Ranges', settings.acceptRanges && fidelity !== 'changeable' ? 'bytes' : undefined);
   add(headers, 'X-Content-Type-Options', own.take('X-Content-Type-Options') ?? 'nosniff');
   const end = headers.length;
   headers.push(...own.rest());
@@ -126,6 +129,11 @@ class Fields {
   rest(): HeaderList {
     return this.#fields === undefined ? [] : [...this.#fields.values()].flat();
   }
+}
+
+/** A tag that says: the same in meaning, if not byte by byte (RFC 9110, 8.8.1). */
+function weak(tag: string | undefined): string | undefined {
+  return tag === undefined || tag.startsWith('W/') ? tag : `W/${tag}`;
 }
 
 function add(fields: string[], name: string, value: string | undefined): void {

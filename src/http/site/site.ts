@@ -103,7 +103,7 @@ export class StaticSite implements Handler {
     if (this.#isHidden(target)) {
       return this.#refuse(request, dotfiles === 'deny' ? 403 : 404, signal);
     }
-    if (isMountPoint(request)) return this.#redirect(request, signal);
+    if (isMountPoint(request)) return this.#answerRoot(request, signal);
     const links = request.method === 'GET' ? earlyHints(target.path) : undefined;
     if (links !== undefined) request.earlyHints?.(links);
     const found = await this.#files.find(target.path, signal);
@@ -115,6 +115,19 @@ export class StaticSite implements Handler {
     }
     // What is remembered is answered at once, without hints.
     if (links === undefined) this.#files.remember(request.target, target.path, found);
+    return this.#answers.answer(request, found);
+  }
+
+  /** What is named is what is mounted, without a slash: a directory, or a file. */
+  async #answerRoot(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+    let found: FoundFile;
+    try {
+      found = await this.#files.open('', signal);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EISDIR') throw error;
+      return this.#redirect(request, signal);
+    }
     return this.#answers.answer(request, found);
   }
 

@@ -13,7 +13,7 @@ import { createPool, type Pool } from '../../../src/aggregate/pool.ts';
 import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
 import { handlerOf } from '../../../src/http/message/promised-answer.ts';
 import { handle, type NodeRequest, serverRequest } from '../../../src/http/node/node-adapter.ts';
-import type { NodeResponse } from '../../../src/http/node/node-response.ts';
+import type { NodeResponse } from '../../../src/http/node/response-way.ts';
 import { watchdog } from '../../support/watchdog.ts';
 import { exchange } from '../support/site-server.ts';
 
