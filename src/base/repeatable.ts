@@ -11,6 +11,8 @@ export interface Repeatable {
    * @param memory which has it from `start` to `end`
    */
   renew?(memory: Buffer, start: number, end: number): void;
+  /** An aggregate of all that was said but a head, as long as it may be repeated. Missing if not at hand. */
+  readonly content?: unknown;
 }
 
 /** What is right for good. */
@@ -19,7 +21,13 @@ export const ALWAYS_REPEATABLE: Repeatable = { mayRepeat: () => true };
 /** @returns what may be repeated as long as both may, and is brought up to date as the second is */
 export function repeatableWhile(condition: Repeatable, repeatable: Repeatable): Repeatable {
   if (condition === ALWAYS_REPEATABLE) return repeatable;
-  const mayRepeat = (): boolean => condition.mayRepeat() && repeatable.mayRepeat();
-  if (repeatable.renew === undefined) return { mayRepeat };
-  return { mayRepeat, renew: (memory, start, end) => repeatable.renew?.(memory, start, end) };
+  const both: Repeatable = {
+    mayRepeat: () => condition.mayRepeat() && repeatable.mayRepeat(),
+    get content() {
+      return repeatable.content;
+    },
+  };
+  if (repeatable.renew === undefined) return both;
+  both.renew = (memory, start, end) => repeatable.renew?.(memory, start, end);
+  return both;
 }

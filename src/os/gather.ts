@@ -96,9 +96,9 @@ export class MemoryRuns {
     return sent === -1 ? 0 : sent;
   }
 
-  /** A copy of them. */
-  copy(): Buffer {
-    const lengths = Array.from(this.#addresses, (_, index) => this.#vector[4 * index + 2] as number);
+  /** A copy of the first of them. @param count default: all */
+  copy(count = this.#addresses.length): Buffer {
+    const lengths = Array.from({ length: count }, (_, index) => this.#vector[4 * index + 2] as number);
     const copy = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
     let at = 0;
     for (const [index, length] of lengths.entries()) {

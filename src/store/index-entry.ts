@@ -1,3 +1,4 @@
+import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Repeatable } from '../base/repeatable.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Greeting } from './store-protocol.ts';
@@ -78,6 +79,10 @@ export class IndexEntry<F extends ContentFacts> implements Repeatable {
     this.held = held;
     this.session = session;
     this.end = end;
+  }
+
+  get content(): Aggregate | undefined {
+    return this.held.content;
   }
 
   /** Whether the version is still what its key is answered with. */

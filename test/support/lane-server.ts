@@ -32,11 +32,12 @@ export class TableHandler implements Handler {
   /** Of what it answers at once. */
   readonly repeatable: Repeatable | undefined = undefined;
 
-  /** Puts bytes at a target. */
-  file(target: string, bytes: Uint8Array | string): void {
+  /** Puts bytes at a target. @returns what is kept of them, until it is closed */
+  file(target: string, bytes: Uint8Array | string): Aggregate {
     const body = this.#keep(bytes);
     const headers = ['Content-Type', 'text/plain', 'Content-Length', String(body.length)];
     this.now.set(target, () => ({ status: 200, headers, body: body.duplicate() }));
+    return body;
   }
 
   /** The same bytes in an answer that is not there at once. */

@@ -95,10 +95,9 @@ export class LaneSending {
       return undefined;
     }
     const { status, bodyBytes } = answer;
-    const bytes = answer.copy();
-    const head = bytes.subarray(0, bytes.length - bodyBytes);
-    this.#reports?.add(this.#host.requestOfRepeated(), status, [head], bodyBytes);
-    return { parts: [bytes], sent, isFull: true };
+    const parts = answer.parts();
+    this.#reports?.add(this.#host.requestOfRepeated(), status, [parts[0]], bodyBytes);
+    return { parts, sent, isFull: true };
   }
 
   /** Puts an answer, whose body is no stream, behind those that leave together. */

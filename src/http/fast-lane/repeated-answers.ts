@@ -1,6 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
+import { LARGE_BODY_BYTES } from '../../network/socket-sender.ts';
 import { MemoryRuns } from '../../os/gather.ts';
 import { type Address, addressOf } from '../../os/libc.ts';
 import { type Mapping, mapPrivate } from '../../os/mapping.ts';
@@ -13,6 +14,8 @@ import { SMALL_BYTES } from './outbox.ts';
 const MEMORY_BYTES = 64 * 1024 ** 2;
 const MAX_RECORDS = 131_072;
 const MAX_REQUEST_BYTES = 1024;
+/** The pieces of memory that a head is sent from; the body's comes behind them. */
+const HEAD_RUNS = 2;
 
 /** An answer that is to be kept: its head in bytes, and what of its body is sent. */
 interface KeptAnswer {
@@ -36,6 +39,8 @@ export class RepeatedAnswers {
   #requestBytes = 0;
   #status = 0;
   #bodyBytes = 0;
+  /** Of the answer that was found, where it is large. */
+  #content: Aggregate | undefined;
 
   /**
    * @param read what requests are read into
@@ -76,13 +81,15 @@ export class RepeatedAnswers {
     const { ring } = kept;
     const record = ring.find(length);
     if (record === -1) return false;
-    if (ring.repeatableOf(record)?.mayRepeat() !== true) {
+    const repeatable = ring.repeatableOf(record);
+    if (repeatable?.mayRepeat() !== true) {
       ring.forget(record);
       return false;
     }
     this.#requestBytes = length;
     this.#status = ring.statusOf(record);
     this.#bodyBytes = ring.bodyLengthOf(record);
+    this.#content = this.#bodyBytes > SMALL_BYTES ? (repeatable.content as Aggregate) : undefined;
     kept.take(record);
     return true;
   }
@@ -97,15 +104,23 @@ export class RepeatedAnswers {
     return sent === runs.size ? undefined : sent;
   }
 
-  /** All bytes of the answer that was found, which has just been sent in part. */
-  copy(): Buffer {
-    return (this.#kept as KeptAnswers).runs.copy();
+  /**
+   * The answer that was found, which has just been sent in part: a copy of the head, and of a small body; a
+   * larger one by a reference, which is the caller's.
+   */
+  parts(): [head: Buffer, body: Buffer | Aggregate] {
+    const { runs } = this.#kept as KeptAnswers;
+    const content = this.#content;
+    const bytes = runs.copy(content === undefined ? undefined : HEAD_RUNS);
+    if (content !== undefined) return [bytes, content.duplicate()];
+    const end = bytes.length - this.#bodyBytes;
+    return [bytes.subarray(0, end), bytes.subarray(end)];
   }
 
   /**
    * Keeps an answer, if it is of a kind that is repeated: with the common last lines or such as are brought
-   * up to date, and with no body or one that is small and lies in one piece of shared memory. Not the last
-   * one of a connection.
+   * up to date, and with no body or one that lies in one piece of shared memory: a small one, or all of what
+   * is repeated, of up to 128 KiB. Not the last one of a connection.
    * @param length as of {@link recall}
    * @param answer stays as it is
    */
@@ -116,9 +131,9 @@ export class RepeatedAnswers {
     if (isWhole && repeatable.renew === undefined) return;
     if (body !== undefined && !Aggregate.isAggregate(body)) return;
     const bodyBytes = body?.length ?? 0;
-    if (lines.length + last.length + bodyBytes > SMALL_BYTES) return;
     const bodyAddress = body === undefined ? 0 : addressOfBody(body);
-    if (bodyAddress === undefined) return;
+    if (bodyAddress === undefined || lines.length + last.length > SMALL_BYTES) return;
+    if (bodyBytes > SMALL_BYTES && !isAllOf(repeatable.content, bodyAddress, bodyBytes)) return;
     this.#kept ??= KeptAnswers.make(this.#read, this.#memoryBytes) ?? 'none';
     if (this.#kept === 'none') return;
     const kept = isWhole ? Buffer.concat([lines, last]) : lines;
@@ -129,7 +144,7 @@ export class RepeatedAnswers {
 /** The memory of what is repeated, and what of it is to be sent next. */
 class KeptAnswers {
   readonly ring: AnswerRing;
-  readonly runs = new MemoryRuns(3);
+  readonly runs = new MemoryRuns(HEAD_RUNS + 1);
   readonly #memory: Mapping;
   /** Whose bytes lie before the first record. */
   #lines: Buffer | undefined;
@@ -158,7 +173,7 @@ class KeptAnswers {
     if (lines !== this.#lines) this.#keepLines(lines);
     runs.set(0, ring.headAddressOf(record), ring.headLengthOf(record));
     runs.set(1, this.#memory.address, ring.isWhole(record) ? 0 : lines.length);
-    runs.set(2, ring.bodyAddressOf(record), ring.bodyLengthOf(record));
+    runs.set(HEAD_RUNS, ring.bodyAddressOf(record), ring.bodyLengthOf(record));
   }
 
   #keepLines(lines: Buffer): void {
@@ -166,6 +181,12 @@ class KeptAnswers {
     this.#lines = lines;
     this.#memory.bytes.set(lines);
   }
+}
+
+/** Whether a body is all of what whoever repeats it holds, and not so large that it is sent at a pace. */
+function isAllOf(content: unknown, bodyAddress: Address, bodyBytes: number): boolean {
+  if (!Aggregate.isAggregate(content) || bodyBytes > LARGE_BODY_BYTES) return false;
+  return content.length === bodyBytes && addressOfBody(content) === bodyAddress;
 }
 
 /** @returns undefined where it does not lie in one piece of shared memory, which keeps its place */

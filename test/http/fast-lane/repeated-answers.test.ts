@@ -18,11 +18,18 @@ class Repeater extends TableHandler {
   may = true;
   repeated = 0;
   override readonly repeatable = {
+    content: undefined as Aggregate | undefined,
     mayRepeat: (): boolean => {
       if (this.may) this.repeated += 1;
       return this.may;
     },
   };
+
+  override file(target: string, bytes: Uint8Array | string): Aggregate {
+    const body = super.file(target, bytes);
+    this.repeatable.content = body;
+    return body;
+  }
 
   constructor(letsRepeat = true) {
     super();
@@ -91,6 +98,7 @@ test('heads, answers without a body and large ones are right, however often they
   await using server = laneServer(handler);
   const large = someBytes(100_000).toString('latin1');
   handler.file('/small', 'small');
+  handler.file('/larger', Buffer.from(large + large, 'latin1'));
   handler.file('/large', Buffer.from(large, 'latin1'));
   handler.now.set('/none', () => ({ status: 304, headers: ['ETag', '"a"'], body: undefined }));
   const date = new Date(0).toUTCString();
@@ -102,16 +110,17 @@ test('heads, answers without a body and large ones are right, however often they
     assert.deepEqual([head.status, head.headers['content-length']], [200, '5']);
     assert.equal(await ask(client, '/small'), '200 small');
     assert.equal(await ask(client, '/large'), `200 ${large}`);
+    assert.equal(await ask(client, '/larger'), `200 ${large}${large}`);
     client.ask('/none');
     const none = await client.response();
     assert.deepEqual([none.status, none.headers.etag], [304, '"a"']);
     client.ask('/dated');
     assert.equal((await client.response()).headers.date, date);
   }
-  // Large bodies and dates of others are the handler's each time.
+  // Larger bodies and dates of others are the handler's each time.
   const counts = new Map<string, number>();
   for (const target of handler.asked) counts.set(target, (counts.get(target) ?? 0) + 1);
-  assert.deepEqual(Object.fromEntries(counts), { '/small': 2, '/large': 3, '/none': 1, '/dated': 3 });
+  assert.deepEqual(Object.fromEntries(counts), { '/small': 2, '/large': 1, '/larger': 3, '/none': 1, '/dated': 3 });
 });
 
 test('the last answer of a connection is the last, and pipelined requests get theirs in order', async () => {
@@ -169,7 +178,11 @@ test('a listener is told of each, with the request if it asks for it', async () 
   ]);
 });
 
-test('a client that reads late gets all of what was repeated, once and in order', async () => {
+for (const size of [15_000, 100_000])
+  test(`a client that reads late gets all ${size} bytes of what was repeated, in order`, () =>
+    readLate(size));
+
+async function readLate(size: number): Promise<void> {
   let reported = 0;
   const wakes: (() => void)[] = [];
   const listener = listenerOf(({ request: { target }, bytes }) => {
@@ -179,7 +192,7 @@ test('a client that reads late gets all of what was repeated, once and in order'
   });
   const handler = new Repeater();
   await using server = laneServer(handler, { listener });
-  const content = someBytes(15_000);
+  const content = someBytes(size);
   handler.file('/a', content);
   const client = await server.connect();
   client.socket.pause();
@@ -201,7 +214,7 @@ test('a client that reads late gets all of what was repeated, once and in order'
   while (reported < asked)
     await watchdog(new Promise<void>(resolve => wakes.push(resolve)), 'the last report');
   assert.equal(handler.asked.length, 1);
-});
+}
 
 test('what stands for an answer that cannot be sent is not kept', async () => {
   const failures: unknown[] = [];

@@ -28,7 +28,13 @@ export const ProxySchema = settings({
     'fields besides Cache-Groups whose names responses are forgotten by (none)',
   ),
   purge: setting(
-    v.strictObject({ token: v.pipe(text, v.minLength(16, 'a token of 16 characters is wanted')) }),
+    settings({
+      token: v.pipe(
+        text,
+        v.minLength(16, 'a token of 16 characters is wanted'),
+        v.description('what they say in Authorization, behind `Bearer`; 16 characters at least'),
+      ),
+    }),
     'lets who knows the token have responses forgotten, by PURGE (nobody)',
   ),
 });

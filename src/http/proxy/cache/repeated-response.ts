@@ -43,6 +43,10 @@ export class RepeatedResponse implements Repeatable {
     this.#ttlDigits = digits(this.#ttl);
   }
 
+  get content(): unknown {
+    return this.#entries.at(-1)?.content;
+  }
+
   mayRepeat(): boolean {
     const age = (Date.now() - this.#bornAt) / 1000;
     const left = this.#lifetime - age;
