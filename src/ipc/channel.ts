@@ -114,6 +114,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
       flush: () => this.#flush(),
       relieved: () => this.#receiver.responder.resume(),
+      lost: () => this.#socket.endReading(),
     });
     this.#exports.holder = new PeerHolder(peer, options.maxHeldBytes, this.#sender, reason =>
       this.#fail(reason, true),
