@@ -140,10 +140,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.#socket = new MessageSocket(messages, {
       received: bytes => this.#received(bytes),
-      drained: () => {
-        this.#sender.full = false;
-        this.#scheduleFlush();
-      },
+      drained: () => this.#drained(),
       failed: cause => this.#loss.lost(cause),
       ended: () => this.#ended(),
     });
@@ -294,6 +291,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#writer.size === 0) return;
     this.#busyPoll.active();
     if (!this.#socket.write(this.#writer.take())) this.#sender.full = true;
+  }
+
+  #drained(): void {
+    this.#sender.full = false;
+    this.#scheduleFlush();
   }
 
   // Reading frames

@@ -281,7 +281,7 @@ export class Sender {
   }
 
   /**
-   * @returns false when the message has to wait: for room in the descriptor socket, or to fail with the channel
+   * @returns false when the message has to wait: for room in the descriptor socket, or for the channel's end
    * @throws when it cannot be sent: then its body is released
    */
   #write(outgoing: OutgoingMessage): boolean {

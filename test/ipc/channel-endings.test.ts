@@ -44,7 +44,7 @@ for (const way of ['exit', 'kill', 'destroy', 'close']) {
 }
 
 for (const isUnread of [false, true]) {
-  test(`a peer that takes no descriptors ${isUnread ? 'any more' : 'at all'} is gone, once it is read`, async () => {
+  test(`who takes no descriptors ${isUnread ? 'any more' : 'at all'} is gone, once it is read`, async () => {
     using hostile = new Hostile();
     using pool = createPool({ chunkSize: 64 * 1024 });
     hostile.peer.write(HELLO);

@@ -56,8 +56,8 @@ export function weightToSend(head: Buffer): number {
     );
   }
   throw new BoundsError(
-    `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep, with at most ${MAX_HEAD_NAMES} names ` +
-      'of members, is wanted, a deeper one or one of more was given',
+    `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep, with at most ${MAX_HEAD_NAMES} ` +
+      'names of members, is wanted, a deeper one or one of more was given',
   );
 }
 
@@ -87,7 +87,8 @@ export function weigh(bytes: Buffer, start: number, end: number): number {
     throw protocolError(`the head of a message weighs ${weight} bytes, ${MAX_HEAVY_BYTES} is the most`);
   }
   throw protocolError(
-    `the head of a message is nested more than ${MAX_HEAD_LEVELS} deep, or has more than ${MAX_HEAD_NAMES} names`,
+    `the head of a message is nested more than ${MAX_HEAD_LEVELS} deep, or has more than ` +
+      `${MAX_HEAD_NAMES} names of members`,
   );
 }
 

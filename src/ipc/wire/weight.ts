@@ -9,8 +9,8 @@ import { IoliteError } from '../../base/error.ts';
 /** How deep arrays and objects of a head may be nested: what works on them recursively must not overflow. */
 export const MAX_HEAD_LEVELS = 512;
 /**
- * How many names of members a head may have, counted as often as they come: one that comes for the first time
- * in its place costs whoever parses it a microsecond, whatever it weighs, and nothing interrupts JSON.parse().
+ * How many names of members a head may have, each counted as often as it comes: one that is new in its place
+ * costs whoever parses it a microsecond, whatever it weighs, and nothing interrupts JSON.parse().
  */
 export const MAX_HEAD_NAMES = 40_000;
 
