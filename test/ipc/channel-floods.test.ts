@@ -11,7 +11,7 @@ import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { connectUnix } from '../../src/os/unix-connect.ts';
 import { grantFrame, messageFrame, rawFrame, Sample } from '../support/hostile.ts';
 import { frame, HELLO } from '../support/raw-peer.ts';
-import { type Attacker, WatchedEndpoint } from '../support/watched-endpoint.ts';
+import { type Attacker, WatchedEndpoint } from './support/watched-endpoint.ts';
 
 const { ONE_WAY, REQUEST, RESPONSE } = MessageKind;
 const MIB = 1024 ** 2;

@@ -4,7 +4,7 @@
  */
 const MOST_MS = 10;
 /**
- * Requests whose handlers may go on, once their frames are dealt with, in one turn: what they do then is not in
+ * Requests whose handlers may go on in one turn once their frames are dealt with: what they do then is not in
  * that time. The owner of a cache opens and reads a file for some of them, in a tenth of a millisecond.
  */
 const MOST_HANDLERS = 64;

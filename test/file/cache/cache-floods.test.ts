@@ -4,9 +4,9 @@ import { after, before, test } from 'node:test';
 import type { Json } from '../../../src/base/json.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
+import { WatchedEndpoint } from '../../ipc/support/watched-endpoint.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
-import { WatchedEndpoint } from '../../support/watched-endpoint.ts';
 
 const OWNER = new URL('../children/watched-owner.ts', import.meta.url);
 const MANY = 20_000;

@@ -49,7 +49,7 @@ test('who waits in turn can ask again, and the others come first', async () => {
   assert.deepEqual(done, ['again', 'other', 'again', 'again']);
 });
 
-test('a turn is over for the frames of all when many handlers go on behind it, and the next is not', async () => {
+test('a turn is over when many handlers go on behind it, and the next is not', async () => {
   const turn = new Turn();
   const counts: number[] = [];
   const deliver = (): void => {
