@@ -8,7 +8,7 @@ import { dialBoth, HELLO, type RawPeer } from '../../support/raw-peer.ts';
 import { STANDSTILL_MS } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
-const WATCHED = new URL('watched.ts', import.meta.url);
+const READER = new URL('watched.ts', import.meta.url);
 
 /** A peer that has greeted and does as it likes from then on. */
 export class Attacker implements Disposable {
@@ -54,10 +54,21 @@ export class Attacker implements Disposable {
 export class WatchedEndpoint implements AsyncDisposable {
   readonly path = `@iolite-watched-${process.pid}`;
   readonly #family = new Family();
+  readonly #module: URL;
+  readonly #args: readonly string[];
   #ask: () => Promise<{ longest: number; codes: string[] }> = () => Promise.reject();
 
+  /**
+   * @param module that listens at the path that is its first argument, answers requests there, and its parent's
+   *   with how long it has stood still
+   */
+  constructor(module: URL = READER, args: readonly string[] = []) {
+    this.#module = module;
+    this.#args = args;
+  }
+
   async start(): Promise<void> {
-    const { channel } = await this.#family.fork(WATCHED, [this.path]);
+    const { channel } = await this.#family.fork(this.#module, [this.path, ...this.#args]);
     this.#ask = async () => (await channel.request({})).head as { longest: number; codes: string[] };
     // What is only slow the first time is not the peers' doing.
     await this.#serves();
@@ -80,6 +91,12 @@ export class WatchedEndpoint implements AsyncDisposable {
     const { longest, codes } = await this.#ask();
     assert.ok(longest < STANDSTILL_MS, `${name}: ${longest} ms`);
     return codes;
+  }
+
+  /** What is done once, and may take long. */
+  async warm(work: () => Promise<void>): Promise<void> {
+    await work();
+    await this.#ask();
   }
 
   async #serves(): Promise<void> {
