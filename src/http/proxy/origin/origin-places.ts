@@ -105,8 +105,9 @@ export class OriginPlaces {
   }
 
   /**
-   * Takes a place for what stays open, unless it has one: a stream of events is one as soon as it says so, and
-   * has taken long later. @returns whether there is one; otherwise nothing has changed
+   * Takes a place for what stays open, unless it has one: a stream of events is one as soon as it says so,
+   * and has taken long later.
+   * @returns whether there is one; otherwise nothing has changed
    */
   enterStream(holder: PlaceHolder): boolean {
     if (holder.place === 'stream') return true;
