@@ -3,17 +3,22 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
 import { createFileCache } from '../../../../src/file/cache/owned-cache.ts';
 import { attachFastLane, type FastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
+import { pairsOf } from '../../../../src/http/message/header-list.ts';
 import { type AttachedProxy, attachProxy } from '../../../../src/http/proxy/attached-proxy.ts';
+import { RepeatedResponse } from '../../../../src/http/proxy/cache/repeated-response.ts';
+import { answerFromStore } from '../../../../src/http/proxy/cache/stored-answer.ts';
 import type { ProxyOptions } from '../../../../src/http/proxy/proxy.ts';
 import { composeContent } from '../../../../src/http/server/compose.ts';
 import { ChannelPair } from '../../../support/channel-pair.ts';
 import { Folder } from '../../../support/folder.ts';
 import { Client, type Response } from '../../../support/lane-server.ts';
+import { requestFor } from '../../support/asked.ts';
 import { Harness, type Respond } from '../support/harness.ts';
 
 /** Lanes that answer from what a proxy keeps. */
@@ -258,4 +263,50 @@ test('what is repeated to who is believed is not repeated to who is not, by the 
   // What says nothing of that is repeated all the same.
   await lanes.warm(stranger, '/');
   socket.destroy();
+});
+
+test('an age is written over one of as many digits, whatever the clock and the times were', () => {
+  const now = 1_800_000_000_000;
+  const time = fc.integer({ min: -20_000, max: 20_000 });
+  fc.assert(
+    fc.property(
+      time,
+      fc.integer({ min: 0, max: 3000 }),
+      fc.integer({ min: 0, max: 12_000 }),
+      time,
+      (back, delay, age, passed) => {
+        const receivedAt = now + back;
+        const headers = ['Cache-Control', 'max-age=30', 'Age', String(Math.floor(age / 1000))];
+        const facts = {
+          kind: 'response',
+          status: 200,
+          headers,
+          requestedAt: receivedAt - delay,
+          receivedAt,
+        } as const;
+        const headOf = (at: number): string => {
+          const { headers: fields } = answerFromStore(
+            requestFor('/'),
+            facts,
+            Aggregate.empty(),
+            { hit: true },
+            at,
+          );
+          return pairsOf(fields).reduce(
+            (text, [name, value]) => `${text}${name}: ${value}\r\n`,
+            'HTTP/1.1 200 OK\r\n',
+          );
+        };
+        const memory = Buffer.from(headOf(now));
+        const repeated = new RepeatedResponse([], facts, now);
+        const clock = mock.method(Date, 'now', () => now + passed);
+        const mayRepeat = repeated.mayRepeat();
+        clock.mock.restore();
+        if (!mayRepeat) return;
+        repeated.renew(memory, 0, memory.length);
+        assert.equal(memory.toString(), headOf(now + passed));
+      },
+    ),
+    { numRuns: 20_000 },
+  );
 });
