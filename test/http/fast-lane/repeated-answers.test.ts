@@ -120,7 +120,13 @@ test('heads, answers without a body and large ones are right, however often they
   // Larger bodies and dates of others are the handler's each time.
   const counts = new Map<string, number>();
   for (const target of handler.asked) counts.set(target, (counts.get(target) ?? 0) + 1);
-  assert.deepEqual(Object.fromEntries(counts), { '/small': 2, '/large': 1, '/larger': 3, '/none': 1, '/dated': 3 });
+  assert.deepEqual(Object.fromEntries(counts), {
+    '/small': 2,
+    '/large': 1,
+    '/larger': 3,
+    '/none': 1,
+    '/dated': 3,
+  });
 });
 
 test('the last answer of a connection is the last, and pipelined requests get theirs in order', async () => {
