@@ -8,8 +8,3 @@ export class UserError extends Error {
     this.faults = [message, ...more];
   }
 }
-
-/** Says one line on stderr. */
-export function complain(text: string): void {
-  process.stderr.write(`iolite: ${text}\n`);
-}

@@ -11,10 +11,12 @@ export interface ObservedAnswer {
 export type AnswerFigures = {
   /** HTTP requests it has answered. */
   readonly requests: number;
+  /** Answers that its log has no line of, for it could not be written. */
+  readonly unlogged: number;
 };
 
 /** The figures of a process that has answered nothing. */
-export const NO_FIGURES: AnswerFigures = { requests: 0 };
+export const NO_FIGURES: AnswerFigures = { requests: 0, unlogged: 0 };
 
 /**
  * Counts the answers of a process. It listens to a server by its shape, which needs no import from there. A
@@ -24,7 +26,13 @@ export const NO_FIGURES: AnswerFigures = { requests: 0 };
 export class AnswerMetrics {
   /** Whether a duration is counted: two looks at the clock for each answer. */
   readonly wantsDuration = false;
+  readonly #unlogged: () => number;
   #requests = 0;
+
+  /** @param unlogged how many answers the log has no line of; default: none */
+  constructor(unlogged: () => number = () => 0) {
+    this.#unlogged = unlogged;
+  }
 
   /** @param _answer valid during the call */
   answered(_answer: ObservedAnswer): void {
@@ -32,7 +40,7 @@ export class AnswerMetrics {
   }
 
   figures(): AnswerFigures {
-    return { requests: this.#requests };
+    return { requests: this.#requests, unlogged: this.#unlogged() };
   }
 }
 

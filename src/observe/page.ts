@@ -74,6 +74,7 @@ proportional set size (PSS), so the sum of PSS counts it once.</caption>
 <th scope="col">proportional set size of the cache</th>
 <th scope="col">PSS of the whole process</th>
 <th scope="col">requests served</th>
+<th scope="col">not in the log</th>
 </tr>
 </thead>
 <tbody id="rows"></tbody>
@@ -126,7 +127,7 @@ function rowOf(pid) {
     const role = document.createElement('th');
     role.scope = 'row';
     element.append(role);
-    for (let i = 0; i < 5; i++) element.append(document.createElement('td'));
+    for (let i = 0; i < 6; i++) element.append(document.createElement('td'));
     row = { element, cells: [...element.children] };
     rows.set(pid, row);
   }
@@ -144,7 +145,7 @@ function showProcesses(processes) {
     const { element, cells } = rowOf(each.pid);
     const texts = [
       each.role, String(each.pid), bytes(each.mapped), bytes(each.chunkPss), bytes(each.pss),
-      each.requests.toLocaleString('en'),
+      each.requests.toLocaleString('en'), each.unlogged.toLocaleString('en'),
     ];
     texts.forEach((text, column) => put(cells[column], text));
     const there = at('rows').children[index];

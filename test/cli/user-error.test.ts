@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { complain, UserError } from '../../src/cli/user-error.ts';
+import { UserError } from '../../src/cli/user-error.ts';
 
-test('what is said to users is one line in our name', context => {
-  const { mock } = context.mock.method(process.stderr, 'write', () => true);
-  complain(new UserError('Cannot serve it').message);
-  assert.deepEqual(
-    mock.calls.map(call => call.arguments),
-    [['iolite: Cannot serve it\n']],
-  );
-  mock.restore();
+test('its message is the first of the faults', () => {
+  const { message, faults } = new UserError('one', 'two');
+  assert.deepEqual([message, faults], ['one', ['one', 'two']]);
 });

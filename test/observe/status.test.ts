@@ -8,9 +8,9 @@ test('readStatus() reports the processes that are there, and the totals', async 
   const content = pool.from(Buffer.alloc(500_000, 'x'));
   const status = await readStatus({
     processes: [
-      { role: 'primary', pid: process.pid, figures: { requests: 0 } },
+      { role: 'primary', pid: process.pid, figures: { requests: 0, unlogged: 0 } },
       // Larger than any process id.
-      { role: 'worker', pid: 2 ** 30, figures: { requests: 7 } },
+      { role: 'worker', pid: 2 ** 30, figures: { requests: 7, unlogged: 0 } },
     ],
     files: 1,
     dataBytes: content.length,
@@ -28,6 +28,7 @@ test('readStatus() reports the processes that are there, and the totals', async 
     'pss',
     'requests',
     'role',
+    'unlogged',
   ]);
   assert.ok(Math.abs(Date.parse(status.time) - Date.now()) < 60_000);
   const { physicalBytes, ...totals } = status.totals;

@@ -5,8 +5,8 @@ import { buildSync } from 'esbuild';
 import { Folder } from './folder.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Packages that cannot be bundled, for native code is part of them. */
-const NATIVE = ['koffi', '@koromix'];
+/** Packages that cannot be bundled, for native code is part of them, or they are asked for as they run. */
+const UNBUNDLED = ['koffi', '@koromix', 'mime-db'];
 /** For packages in CommonJS, which ask for modules of Node.js. */
 const REQUIRE =
   "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
@@ -26,14 +26,17 @@ export class PublicProgram implements Disposable {
   readonly #folder = new Folder();
   readonly url: URL;
 
-  /** @param module a path or file URL; of dist/ if it is ours, for esbuild lowers `using` in loops wrongly */
-  constructor(module: string | URL) {
+  /**
+   * @param module a path or file URL; of dist/ if it is ours, for esbuild lowers `using` in loops wrongly
+   * @param beside modules that it starts processes with, by the names that it knows them by
+   */
+  constructor(module: string | URL, beside: Readonly<Record<string, string>> = {}) {
     const folder = this.#folder;
     // Two folders down, as modules of dist/ lie that look for package.json.
     const target = folder.file('bundle/program');
     mkdirSync(target, { recursive: true });
     buildSync({
-      entryPoints: { main: module instanceof URL ? fileURLToPath(module) : module },
+      entryPoints: { ...beside, main: module instanceof URL ? fileURLToPath(module) : module },
       outdir: target,
       bundle: true,
       splitting: true,
@@ -45,7 +48,7 @@ export class PublicProgram implements Disposable {
       logLevel: 'warning',
     });
     cpSync(join(ROOT, 'package.json'), folder.file('package.json'));
-    for (const name of NATIVE) {
+    for (const name of UNBUNDLED) {
       cpSync(join(ROOT, 'node_modules', name), folder.file(join('node_modules', name)), {
         recursive: true,
         dereference: true,

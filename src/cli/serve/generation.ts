@@ -3,8 +3,10 @@ import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { AppProcesses } from '../../http/app/server-side/app-processes.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
-import { complain, UserError } from '../user-error.ts';
+import { complain } from '../complain.ts';
+import { UserError } from '../user-error.ts';
 import type { AppConfig } from './content-plan.ts';
+import type { LogTrouble, LogTroubles } from './log-troubles.ts';
 import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
@@ -16,6 +18,8 @@ export interface GenerationHost {
   readonly listeners: readonly number[];
   /** What a worker is told of the whole. */
   status(): Promise<Json>;
+  /** What a worker, which a channel stands for, tells of its log. */
+  readonly logTroubles: LogTroubles;
   /** A process has ended. */
   exited(exit: WorkerExit): void;
   /** No worker can be started any more. */
@@ -108,6 +112,8 @@ export class Generation {
   #connect({ channel }: Worker): Promise<void> {
     return new Promise(resolve => {
       const roots = this.#confinedRoots ?? [];
+      const { logTroubles } = this.#host;
+      channel.once('close', () => logTroubles.forget(channel));
       this.#host.cache.serve(channel, {
         // Links that lead out are followed only where that is wanted.
         ...(roots.length === 0 ? {} : { root: roots }),
@@ -116,6 +122,7 @@ export class Generation {
           const { type } = (head ?? {}) as { type?: string };
           if (type === WorkerMessage.STATUS) return { head: await this.#host.status() };
           if (type === WorkerMessage.SERVING) resolve();
+          if (type === WorkerMessage.LOG) logTroubles.told(channel, head as LogTrouble);
           return type === WorkerMessage.SETTINGS ? { head: this.#settingsNow() } : {};
         },
       });

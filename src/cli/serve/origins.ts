@@ -1,6 +1,7 @@
 import { type ProxyAddresses, ProxyHost } from '../../http/proxy/proxy-host.ts';
 import type { PolicyName } from '../../store/policies/index.ts';
-import { complain, UserError } from '../user-error.ts';
+import { complain } from '../complain.ts';
+import { UserError } from '../user-error.ts';
 import type { OriginOptions } from './content-plan.ts';
 
 /** The proxies of the origins that are named by a configuration, one for each and what is said of it. */

@@ -1,7 +1,9 @@
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
-import { complain, UserError } from '../user-error.ts';
+import { complain, notify } from '../complain.ts';
+import { UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
+import { LogTroubles } from './log-troubles.ts';
 import type { Origins } from './origins.ts';
 import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
@@ -17,6 +19,7 @@ export class Primary {
   readonly #origins: Origins;
   readonly #roots: RootWatch;
   readonly #failing: (error: Error) => void;
+  readonly #logTroubles = new LogTroubles();
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
   readonly #running = new Set<Generation>();
@@ -105,7 +108,7 @@ export class Primary {
       complain(`Cannot reload: ${error.message}`);
       return;
     }
-    if (!this.closing) console.log('Reloaded');
+    if (!this.closing) notify('Reloaded');
   }
 
   async #replaceBy(plan: ServePlan): Promise<void> {
@@ -156,6 +159,7 @@ export class Primary {
       cache: this.#cache,
       listeners: this.#listeners,
       status: () => this.#status.read(),
+      logTroubles: this.#logTroubles,
       exited: reportExit,
       failing: error => generation === this.#current && this.#failing(error),
     });

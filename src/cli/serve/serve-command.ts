@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_POLICY, POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
+import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
-import { complain, UserError } from '../user-error.ts';
+import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
@@ -96,8 +97,10 @@ async function run(directory: string | undefined, flags: Flags, command: Command
     const file = await readConfig(flags.config);
     const config = withFlags({ ...environmentConfig(process.env), ...file }, directory, flags);
     checkContent(config, command);
+    speakAs(config);
     return config;
   };
+  if (flags.logFormat === 'json') setComplaintFormat('json');
   try {
     if (flags.check !== true) return await serve(read);
     await checkSettings(await read());
@@ -108,6 +111,13 @@ async function run(directory: string | undefined, flags: Flags, command: Command
     for (const fault of flags.check === true ? error.faults : [error.message]) complain(fault);
     return 1;
   }
+}
+
+/** Who reads the log as JSON reads all else that comes out of there as JSON. */
+function speakAs({ log }: ServeConfig): void {
+  const { file, format = 'combined' } = log ?? {};
+  setComplaintFormat(format === 'json' ? 'json' : 'text');
+  setNoticeFormat(format === 'json' && file === '-' ? 'json' : 'text');
 }
 
 /** Ends with the usage where nothing is to be served. */

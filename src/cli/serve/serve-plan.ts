@@ -47,7 +47,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
   const { apps, origins } = backends;
   const roots = [...plan.roots];
   return {
-    apps,
+    apps: apps.map(app => ({ ...app, complaints: log?.format === 'json' ? ('json' as const) : undefined })),
     origins,
     roots,
     confinedRoots: followsLinks ? undefined : roots,

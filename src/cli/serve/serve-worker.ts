@@ -3,9 +3,10 @@
  * processes, at the listening socket it inherited. Ends when it is told to, and when the primary does.
  */
 
-import { fstatSync } from 'node:fs';
+import { accessSync, constants, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
+import { ignore } from '../../base/ignore.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler, ServerRequest } from '../../http/message/exchange.ts';
@@ -20,7 +21,7 @@ import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import type { Status } from '../../observe/status.ts';
-import { complain } from '../user-error.ts';
+import { complain, setComplaintFormat } from '../complain.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import { StatusPages, withoutStatusPages } from './status-pages.ts';
@@ -57,6 +58,8 @@ function stopSoon(): void {
   void stop(0);
 }
 
+// A reader of what we say that is gone is no reason to stop.
+process.stderr.on('error', ignore);
 process.on('SIGTERM', stopSoon);
 // Another worker has taken its place: the primary gives it the time that its responses take.
 process.on('SIGUSR2', () => void stop(PATIENCE_MS));
@@ -68,7 +71,7 @@ channel.once('close', stopSoon);
 /** Where applications listen, as long as there is nobody to tell. */
 const early: [app: number, address: string][] = [];
 let connect = (app: number, address: string): void => void early.push([app, address]);
-const metrics = new AnswerMetrics();
+const metrics = new AnswerMetrics(() => accessLog?.dropped ?? 0);
 channel.onRequest(({ head, body }) => {
   body?.release();
   const { type, app, address } = (head ?? {}) as { type?: string; app?: number; address?: string };
@@ -86,15 +89,46 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
 const { limits, tls, log } = settings;
 drainTime = settings.drainTime;
+if (log?.format === 'json') setComplaintFormat('json');
 const gateways = settings.apps.map(options => new AppGateway(options));
 connect = (app, address) => void gateways[app]?.connect(address);
 for (const [app, addresses] of settings.addresses.entries())
   for (const address of addresses) connect(app, address);
 for (const [app, address] of early) connect(app, address);
 
-/** By its name where that can be opened, for then no write makes the process wait. */
+const STANDARD_OUTPUT = '/dev/stdout';
+
+/**
+ * By its name where that can be opened, for then no write makes the process wait. It cannot where another
+ * user has made the pipe or the file.
+ */
 function standardOutput(): string | Writable {
-  return fstatSync(1).isSocket() ? process.stdout : '/dev/stdout';
+  if (fstatSync(1).isSocket()) return process.stdout;
+  try {
+    accessSync(STANDARD_OUTPUT, constants.W_OK);
+    return STANDARD_OUTPUT;
+  } catch {
+    return process.stdout;
+  }
+}
+
+function openLog({ file, format = 'combined' }: NonNullable<WorkerSettings['log']>): AccessLog {
+  /** What was lost by the time that lines were last written without trouble. */
+  let before = 0;
+  const opened: AccessLog = createAccessLog({
+    format,
+    output: file === '-' ? standardOutput() : file,
+    trustForwarded: trustedByAny(settings.proxies),
+    onTrouble: trouble => {
+      const lost = opened.dropped - before;
+      if (trouble === undefined) before = opened.dropped;
+      const name = file === '-' ? 'standard output' : file;
+      const told =
+        trouble === undefined ? { lost } : { trouble: `Cannot log to ${name}: ${trouble.message}` };
+      channel.request({ head: { type: WorkerMessage.LOG, ...told } }).catch(ignore);
+    },
+  });
+  return opened;
 }
 
 async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
@@ -110,8 +144,7 @@ function trustedByAny(proxies: readonly ProxyAddresses[]): TrustForwarded {
 }
 
 function failed(error: unknown, { method, target }: ServerRequest): void {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`iolite: ${method} ${target} failed: ${what}\n`);
+  complain(`${method} ${target} failed`, error);
 }
 
 const pages = new StatusPages(
@@ -126,14 +159,7 @@ const content = contentOf(settings, {
   failed,
 });
 
-if (log !== undefined) {
-  const { file, format = 'combined' } = log;
-  accessLog = createAccessLog({
-    format,
-    output: file === '-' ? standardOutput() : file,
-    trustForwarded: trustedByAny(settings.proxies),
-  });
-}
+if (log !== undefined) accessLog = openLog(log);
 const counted = withoutStatusPages(metrics);
 server = createListener({
   handler: process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content,

@@ -7,7 +7,8 @@ import { createFileCache } from '../../file/cache/owned-cache.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
-import { complain, UserError } from '../user-error.ts';
+import { complain, notify } from '../complain.ts';
+import { UserError } from '../user-error.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, defaultWorkers } from './serve-defaults.ts';
@@ -101,8 +102,8 @@ function announce(config: ServeConfig, port: number, count: number): void {
   const places = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
   const named = places.flatMap(({ root, app, origin }) => [root, app?.module, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
-  console.log(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
-  console.log(`Memory per process, live: ${at}/_iolite`);
+  notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
+  notify(`Memory per process, live: ${at}/_iolite`);
 }
 
 async function resolveHost(host: string): Promise<string> {

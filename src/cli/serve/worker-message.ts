@@ -4,6 +4,8 @@ export const WorkerMessage = {
   SETTINGS: 'settings',
   /** Worker to primary: it accepts connections. Answered with nothing. */
   SERVING: 'serving',
+  /** Worker to primary: a LogTrouble. Answered with nothing. */
+  LOG: 'log',
   /** Worker to primary: answered with a Status. */
   STATUS: 'status',
   /** Primary to worker: answered with its AnswerFigures. */

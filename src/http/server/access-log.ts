@@ -1,17 +1,19 @@
-import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
 import { clientAddress } from '../proxy/client-address.ts';
 import { TrustedProxies, type TrustForwarded } from '../proxy/trusted-proxies.ts';
 import { type AccessFormat, type AccessRecord, accessRecord, formatters } from './access-format.ts';
+import { LogFile } from './log-file.ts';
+import type { LogObserver, LogOutput } from './log-output.ts';
+import { LogStream } from './log-stream.ts';
 
 export interface AccessLogOptions {
   /** The NCSA combined format, or an object of JSON a line. Default combined. */
   readonly format?: AccessFormat;
   /**
    * The path of a file, which is appended to, or a stream. (Node writes to process.stdout and waits, if that
-   * is a file or a pipe: give '/dev/stdout' to be sure that nothing ever does.)
+   * is a file: give '/dev/stdout' to be sure that nothing ever does.)
    */
   readonly output: string | Writable;
   /**
@@ -21,6 +23,11 @@ export interface AccessLogOptions {
   readonly trustForwarded?: TrustForwarded | undefined;
   /** Bytes that may wait for the output; entries beyond are dropped, and counted. Default 1 MiB. */
   readonly limit?: number;
+  /**
+   * Called with what is wrong when entries cannot be written, once until they can be again: then with
+   * undefined. That the output does not keep up is told once. Default: nobody is told, and `dropped` counts.
+   */
+  readonly onTrouble?: ((trouble: Error | undefined) => void) | undefined;
 }
 
 /** How long an entry waits for others to be written with. */
@@ -52,21 +59,27 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
 
 /**
  * A log of what was answered. Writing an entry never waits and never fails: entries are written in batches,
- * and when the output does not keep up, or fails, they are dropped rather than kept.
+ * and when the output does not keep up, or fails, they are dropped rather than kept. A file that fails is
+ * tried again with each batch; one that cannot be opened anew leaves the log with the one that is open.
  */
 export class AccessLog implements AnswerListener {
   readonly wantsDuration = true;
   readonly #format: (record: AccessRecord) => string;
-  readonly #path: string | undefined;
   readonly #limit: number;
   readonly #trusted: TrustedProxies;
-  #output: Writable;
+  readonly #output: LogOutput;
+  readonly #onTrouble: (trouble: Error | undefined) => void;
   #pending = '';
+  #entries = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #dropped = 0;
+  /** Whether it was told that entries cannot be written, and that the output does not keep up. */
+  #isTroubled = false;
+  #isSlow = false;
 
-  constructor({ format = 'combined', output, limit = LIMIT_BYTES, trustForwarded }: AccessLogOptions) {
+  constructor(options: AccessLogOptions) {
+    const { format = 'combined', output, limit = LIMIT_BYTES, trustForwarded, onTrouble } = options;
     if (!Object.hasOwn(formatters, format)) {
       throw new ArgumentError(
         `Cannot log accesses: format 'combined' or 'json' is wanted, ${describe(format)} was given`,
@@ -81,12 +94,16 @@ export class AccessLog implements AnswerListener {
     this.#format = formatters[format];
     this.#limit = limit;
     this.#trusted = new TrustedProxies(trustForwarded);
-    this.#path = typeof output === 'string' ? output : undefined;
-    this.#output = typeof output === 'string' ? open(output) : output;
-    this.#output.on('error', this.#onError);
+    this.#onTrouble = onTrouble ?? (() => {});
+    const observer: LogObserver = {
+      written: () => this.#tell(undefined),
+      failed: (entries, error) => this.#failed(entries, error),
+    };
+    this.#output =
+      typeof output === 'string' ? new LogFile(output, observer) : new LogStream(output, observer);
   }
 
-  /** Entries that were dropped. */
+  /** Entries that were dropped: those that the output did not take. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -102,23 +119,16 @@ export class AccessLog implements AnswerListener {
 
   /** Adds an entry. Takes a few microseconds. */
   write(record: AccessRecord): void {
-    const waiting = this.#output.writableLength + this.#pending.length;
-    if (this.#closed || !this.#output.writable || waiting >= this.#limit) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#pending += this.#format(record);
-    if (this.#pending.length >= BATCH_CHARACTERS) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), DELAY_MS).unref();
+    if (this.#closed) this.#dropped += 1;
+    else if (this.#output.waiting + this.#pending.length >= this.#limit) this.#refuse();
+    else this.#add(this.#format(record));
   }
 
   /** Opens the file anew: for after it was renamed. Does nothing for a stream. */
   reopen(): void {
-    if (this.#path === undefined || this.#closed) return;
+    if (this.#closed) return;
     this.#flush();
-    this.#output.end();
-    this.#output = open(this.#path);
-    this.#output.on('error', this.#onError);
+    this.#output.reopen();
   }
 
   /**
@@ -129,27 +139,43 @@ export class AccessLog implements AnswerListener {
     if (this.#closed) return;
     this.#flush();
     this.#closed = true;
-    const output = this.#output;
-    if (output.destroyed) return;
-    await new Promise<void>(resolve => {
-      output.once('close', resolve);
-      if (this.#path === undefined) output.write('', () => resolve());
-      else output.end(() => resolve());
-    });
-    if (this.#path === undefined) output.off('error', this.#onError);
+    await this.#output.close();
+  }
+
+  #add(line: string): void {
+    this.#pending += line;
+    this.#entries += 1;
+    if (this.#pending.length >= BATCH_CHARACTERS) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), DELAY_MS).unref();
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#pending !== '' && this.#output.writable) this.#output.write(this.#pending);
+    if (this.#pending !== '') this.#output.write(this.#pending, this.#entries);
     this.#pending = '';
+    this.#entries = 0;
+  }
+
+  /** What is slow now may be slow again: that is told once for all. */
+  #refuse(): void {
+    this.#dropped += 1;
+    if (!this.#isSlow && !this.#isTroubled) {
+      this.#onTrouble(new Error(`it does not keep up, more than ${this.#limit} bytes wait`));
+    }
+    this.#isSlow = true;
   }
 
   /** A log that cannot be written stops nobody. */
-  readonly #onError = (): void => {};
-}
+  #failed(entries: number, error: Error): void {
+    this.#dropped += entries;
+    this.#tell(error);
+  }
 
-function open(path: string): Writable {
-  return createWriteStream(path, { flags: 'a' });
+  /** Once for the first of the same kind. */
+  #tell(trouble: Error | undefined): void {
+    if (this.#isTroubled === (trouble !== undefined)) return;
+    this.#isTroubled = trouble !== undefined;
+    this.#onTrouble(trouble);
+  }
 }

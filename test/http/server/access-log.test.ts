@@ -100,11 +100,32 @@ test('an output that does not keep up costs bounded memory, one that fails nothi
   take();
   stuck.destroy();
 
-  const failing = createAccessLog({ output: '/nonexistent/folder/access.log' });
-  failing.write(RECORD);
+  const told: (string | undefined)[] = [];
+  const failing = createAccessLog({
+    output: '/nonexistent/folder/access.log',
+    onTrouble: trouble => told.push(trouble?.message.split(':')[0]),
+  });
+  for (let index = 0; index < 3; index++) failing.write(RECORD);
   await watchdog(failing.close(), 'the log that cannot be written');
   failing.write(RECORD);
-  assert(failing.dropped > 0);
+  assert.equal(failing.dropped, 4);
+  assert.deepEqual(told, ['ENOENT']);
+});
+
+test('a stream that has failed, or does not keep up, is told once', async () => {
+  const told: (string | undefined)[] = [];
+  const onTrouble = (trouble: Error | undefined): void => void told.push(trouble?.message);
+  const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error('broken')) });
+  const log = createAccessLog({ output: broken, onTrouble });
+  for (let index = 0; index < 1000; index++) log.write(RECORD);
+  await watchdog(log.close(), 'the log of a broken stream');
+  assert.deepEqual(told, ['broken']);
+  assert.equal(log.dropped, 1000);
+
+  const stuck = createAccessLog({ output: new Writable({ write: () => {} }), limit: 1000, onTrouble });
+  for (let index = 0; index < 100; index++) stuck.write(RECORD);
+  assert.deepEqual(told.slice(1), ['it does not keep up, more than 1000 bytes wait']);
+  assert.ok(stuck.dropped > 80);
 });
 
 test('createAccessLog() refuses what it cannot use', () => {

@@ -1,10 +1,12 @@
 /**
- * What an application process runs. Argument: the application's module. Listens for servers under a name of
- * its own, which it tells its parent; ends when it is told to, and when the parent does.
+ * What an application process runs. Arguments: the application's module, and how to say what is wrong.
+ * Listens for servers under a name of its own, which it tells its parent; ends when it is told to, and when
+ * the parent does.
  */
 
 import { basename } from 'node:path';
 import { createPool } from '../../../aggregate/pool.ts';
+import { complaintLine } from '../../../base/complaint.ts';
 import { ignore } from '../../../base/ignore.ts';
 import { parentChannel } from '../../../ipc/meet/fork.ts';
 import { listen } from '../../../ipc/meet/listen.ts';
@@ -16,7 +18,7 @@ import { loadApp } from './load-app.ts';
 /** For requests to be answered in, also when there is no parent any more to enforce it. */
 const DRAIN_LIMIT_MS = 10_000;
 
-const [module = ''] = process.argv.slice(2);
+const [module = '', complaints] = process.argv.slice(2);
 const parent = parentChannel();
 const sessions = new Set<AppSession>();
 let close = async (): Promise<void> => {};
@@ -33,8 +35,8 @@ process.once('SIGTERM', stop);
 parent.once('close', stop);
 
 function report(error: unknown, request: AppRequest): void {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`iolite: The application failed at ${request.method} ${request.target}: ${what}\n`);
+  const what = `The application failed at ${request.method} ${request.target}`;
+  process.stderr.write(complaintLine(complaints === 'json' ? 'json' : 'text', what, error));
 }
 
 // Asked whether it is alive, it is.

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { ComplaintFormat } from '../../../base/complaint.ts';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
@@ -16,6 +17,8 @@ export interface AppProcessesOptions {
    * anew. Default 30,000.
    */
   readonly hangTimeout?: number | undefined;
+  /** How requests that it fails at are said on stderr: a text, or an object of JSON a line. Default text. */
+  readonly complaints?: ComplaintFormat | undefined;
 }
 
 const MAX_WORKERS = 256;
@@ -38,7 +41,7 @@ export class AppProcesses extends EventEmitter<{
   readonly #addresses = new WeakMap<Worker, string>();
 
   /** Nothing runs before {@link start}. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
-  constructor({ module, workers = 1, hangTimeout = 30_000 }: AppProcessesOptions) {
+  constructor({ module, workers = 1, hangTimeout = 30_000, complaints = 'text' }: AppProcessesOptions) {
     super();
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
@@ -54,7 +57,7 @@ export class AppProcesses extends EventEmitter<{
         import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js',
         import.meta.url,
       ),
-      args: [isUrl ? fileURLToPath(module) : module],
+      args: [isUrl ? fileURLToPath(module) : module, complaints],
       descriptors: Array.from({ length: workers }, () => []),
       title: 'Application process',
       connect: worker => this.#connect(worker),
