@@ -59,8 +59,8 @@ export class WatchedEndpoint implements AsyncDisposable {
   #ask: () => Promise<{ longest: number; codes: string[] }> = () => Promise.reject();
 
   /**
-   * @param module that listens at the path that is its first argument, answers requests there, and its parent's
-   *   with how long it has stood still
+   * @param module that listens at the path that is its first argument, answers requests there, and those of
+   *   its parent with how long it has stood still
    */
   constructor(module: URL = READER, args: readonly string[] = []) {
     this.#module = module;
