@@ -56,19 +56,24 @@ export class WatchedEndpoint implements AsyncDisposable {
   readonly #family = new Family();
   readonly #module: URL;
   readonly #args: readonly string[];
+  readonly #flags: readonly string[];
   #ask: () => Promise<{ longest: number; codes: string[] }> = () => Promise.reject();
 
   /**
    * @param module that listens at the path that is its first argument, answers requests there, and those of
    *   its parent with how long it has stood still
+   * @param flags for node
    */
-  constructor(module: URL = READER, args: readonly string[] = []) {
+  constructor(module: URL = READER, args: readonly string[] = [], flags: readonly string[] = []) {
     this.#module = module;
     this.#args = args;
+    this.#flags = flags;
   }
 
   async start(): Promise<void> {
-    const { channel } = await this.#family.fork(this.#module, [this.path, ...this.#args]);
+    const { channel } = await this.#family.fork(this.#module, [this.path, ...this.#args], {
+      execArgv: [...process.execArgv, ...this.#flags],
+    });
     this.#ask = async () => (await channel.request({})).head as { longest: number; codes: string[] };
     // What is only slow the first time is not the peers' doing.
     await this.#serves();
