@@ -21,7 +21,8 @@ before(async () => {
     mkdirSync(folder.file(name));
     for (let i = 0; i < MANY; i++) writeFileSync(folder.file(`${name}/${i}`), `${i}`);
   }
-  owner = new WatchedEndpoint(OWNER, [folder.path]);
+  // The threads of the collector would wait for a processor, and the loop for them.
+  owner = new WatchedEndpoint(OWNER, [folder.path], ['--single-threaded-gc']);
   await owner.start();
   // What is only slow the first time is not the peers' doing.
   await owner.warm(async () => {
