@@ -2,7 +2,8 @@
  * Many files: `iolite serve` with one worker against nginx with one, and with all files open
  * (open_file_cache), on the same files of 8 kB on a disk, 1 to 100,000 of them, each asked for as often as
  * another, or by Zipf's law (picks.lua); wrk with one thread and 64 connections. Each file has been asked for
- * before. Requests per second, 99th percentile, and CPU a request: user and system, of all processes.
+ * five times before, one after the other. Requests per second, 99th percentile, and CPU a request: user and
+ * system, of all processes.
  *
  * "cold": servers that have just been started, 16 connections that ask once for each of 10,000 files, which
  * the kernel has in its page cache. The CPU is what the server takes until it has come to rest, so that work
@@ -24,6 +25,8 @@ const COLD_FILES = 10_000;
 const COLD_NAME = `cold, ${count(COLD_FILES)}`;
 const CONNECTIONS = 64;
 const COLD_CONNECTIONS = 16;
+/** How often each file is asked for before. */
+const WARM_WALKS = 5;
 /** So that a server has compiled what it runs often. */
 const LEAST_WARM_REQUESTS = 10_000;
 
@@ -63,7 +66,7 @@ async function warmPass(site: Site, files: number, name: string): Promise<Result
   const sides = [ours, peer];
   const warm = { list, connections: CONNECTIONS, timeoutSeconds: 60 };
   for (const side of sides) {
-    await side.load({ ...warm, picks: 'walk', requests: Math.max(files, LEAST_WARM_REQUESTS) });
+    await side.load({ ...warm, picks: 'walk', requests: Math.max(WARM_WALKS * files, LEAST_WARM_REQUESTS) });
   }
   const results: Result[] = [];
   for (const pick of picks) {

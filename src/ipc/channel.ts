@@ -114,6 +114,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       wrote: () => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush()),
       flush: () => this.#flush(),
       relieved: () => this.#receiver.responder.resume(),
+      lost: () => this.#socket.endReading(),
     });
     this.#exports.holder = new PeerHolder(peer, options.maxHeldBytes, this.#sender, reason =>
       this.#fail(reason, true),
@@ -139,10 +140,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     this.#socket = new MessageSocket(messages, {
       received: bytes => this.#received(bytes),
-      drained: () => {
-        this.#sender.full = false;
-        this.#scheduleFlush();
-      },
+      drained: () => this.#drained(),
       failed: cause => this.#loss.lost(cause),
       ended: () => this.#ended(),
     });
@@ -293,6 +291,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#writer.size === 0) return;
     this.#busyPoll.active();
     if (!this.#socket.write(this.#writer.take())) this.#sender.full = true;
+  }
+
+  #drained(): void {
+    this.#sender.full = false;
+    this.#scheduleFlush();
   }
 
   // Reading frames

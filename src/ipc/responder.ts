@@ -2,6 +2,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
+import { turn } from './flow/turn.ts';
 import type { Message } from './message.ts';
 import { SENT } from './sender.ts';
 import { describeFailure } from './wire/failure.ts';
@@ -145,6 +146,7 @@ export class Responder {
       this.#respond(correlation, answer);
       return;
     }
+    turn.handlerGoesOn();
     // Of what only looks like a promise one is made, which settles once.
     const promise = answer instanceof Promise ? answer : Promise.resolve(answer);
     promise.then(

@@ -5,6 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import type { Chunk } from '../memory/chunk.ts';
 import { defaultPool } from '../memory/default-pool.ts';
+import { isPeerGone } from '../os/socket.ts';
 import { bodyForPeer } from './chunks/body-for-peer.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
@@ -43,6 +44,8 @@ export interface SenderHost {
   flush(): void;
   /** The peer has taken what it was sent. */
   relieved(): void;
+  /** The peer takes no descriptors any more: it is gone, or as good as that. */
+  lost(): void;
 }
 
 /** A message made ready to be sent. Holds a reference of its own to the body. */
@@ -82,6 +85,8 @@ export class Sender {
   /** Whether the message socket takes no more just now. */
   #full = false;
   #retry: NodeJS.Timeout | undefined;
+  /** Whether nobody takes descriptors at the other end: the end of the message socket tells why. */
+  #isPeerLost = false;
   #ended: Error | undefined;
   /** What the peer takes. Nothing is sent before it has said so. */
   #quotas: SenderQuotas | undefined;
@@ -250,7 +255,7 @@ export class Sender {
   }
 
   #mayWrite({ kind, weight }: OutgoingMessage): boolean {
-    if (this.#full || this.#quotas === undefined) return false;
+    if (this.#full || this.#isPeerLost || this.#quotas === undefined) return false;
     if (!needsCredit(kind)) return kind !== MessageKind.PIECE || this.#unleased.isShort;
     return this.#credit.isLeft(this.#quotas.maxMessages) && this.#heavyCredit.isLeft(weight);
   }
@@ -276,7 +281,7 @@ export class Sender {
   }
 
   /**
-   * @returns false when the message has to wait for room in the descriptor socket
+   * @returns false when the message has to wait: for room in the descriptor socket, or for the channel's end
    * @throws when it cannot be sent: then its body is released
    */
   #write(outgoing: OutgoingMessage): boolean {
@@ -287,6 +292,11 @@ export class Sender {
         return false;
       }
     } catch (error) {
+      if (isPeerGone(error)) {
+        this.#isPeerLost = true;
+        this.#host.lost();
+        return false;
+      }
       body?.release();
       throw error;
     }

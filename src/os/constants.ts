@@ -84,7 +84,8 @@ export const SO_PASSRIGHTS = 83;
 export const SCM_RIGHTS = 1;
 /** A descriptor of the sender's process, where SO_PASSPIDFD asks for it. */
 export const SCM_PIDFD = 4;
-/** shutdown(2): no more is sent; nor received. */
+/** shutdown(2): no more is received; nor sent; neither. */
+export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 export const IPPROTO_TCP = 6;

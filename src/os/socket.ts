@@ -18,6 +18,7 @@ import {
   MSG_TRUNC,
   SCM_PIDFD,
   SCM_RIGHTS,
+  SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
   SO_PASSRIGHTS,
@@ -174,6 +175,17 @@ export function hasEnded(socket: number): boolean {
   if (received !== -1) return received === 0;
   const errno = lastErrno();
   return errno !== EAGAIN && errno !== EINTR;
+}
+
+/** What sendDescriptor() throws when there is nobody at the other end any more. */
+export function isPeerGone(error: unknown): boolean {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === 'EPIPE' || code === 'ECONNRESET';
+}
+
+/** Takes no more from a peer: what it has sent can be read to its end (shutdown(2)). */
+export function endReading(socket: number): void {
+  libc().shutdown(socket, SHUT_RD);
 }
 
 /** Ends our side of a connection: the peer reads to its end what was sent (shutdown(2)). */

@@ -7,6 +7,8 @@ import type { ContentFacts, StoredVersion } from './stored-version.ts';
  * more versions than that are in use each is reported less often.
  */
 const MAX_REPORTED_USES = 4096;
+/** Most versions in a report that were dropped, and that nobody holds any more. */
+const MAX_REPORTED_ENDS = 20_000;
 
 /**
  * What the owner of a store is to hear of an index: which versions were used, which it has dropped, and which
@@ -18,6 +20,7 @@ export class IndexUses<F extends ContentFacts> {
   readonly #forgotten = new Set<number>();
   /** Versions that the owner counts as being held here. */
   readonly #held = new Map<number, StoredVersion<F>>();
+  #isEnded = false;
 
   /** @param indexed whether the index has a version, and so is one of its holders */
   constructor(indexed: (held: StoredVersion<F>) => boolean) {
@@ -61,23 +64,26 @@ export class IndexUses<F extends ContentFacts> {
     if (session === undefined) return undefined;
     const freed = this.#freed();
     const held = this.#newlyHeld(ours);
-    const forgot = [...this.#forgotten];
-    this.#forgotten.clear();
+    const forgot: number[] = [];
+    for (const serial of this.#forgotten) {
+      if (forgot.length === MAX_REPORTED_ENDS) break;
+      forgot.push(serial);
+      this.#forgotten.delete(serial);
+    }
     if ([used, forgot, held, freed].every(({ length }) => length === 0)) return undefined;
     return { used, forgot, held, freed };
   }
 
-  /** Nobody holds anything any more, as far as the owner is concerned. @returns what that is of */
-  end(): number[] {
-    const freed = [...this.#held.keys()];
-    this.#held.clear();
-    return freed;
+  /** Nobody holds anything any more, as far as the owner is concerned. */
+  end(): void {
+    this.#isEnded = true;
   }
 
   #freed(): number[] {
     const freed: number[] = [];
     for (const [serial, held] of this.#held) {
-      if (this.#isHeld(held)) continue;
+      if (freed.length === MAX_REPORTED_ENDS) break;
+      if (!this.#isEnded && this.#isHeld(held)) continue;
       this.#held.delete(serial);
       freed.push(serial);
     }

@@ -361,14 +361,16 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   #report(): void {
     const session = this.#session;
-    const report = this.#uses.report(session);
-    if (report === undefined || session === undefined) return;
     // Closed, nobody looks any more who holds what.
-    const freed = this.#closed ? [...report.freed, ...this.#uses.end()] : report.freed;
-    // A channel that is closed is told of by the open question as well.
-    session.channel
-      .request({ head: this.#request(StoreRequest.REPORT, { ...report, freed }) })
-      .catch(() => {});
+    if (this.#closed) this.#uses.end();
+    for (;;) {
+      const report = this.#uses.report(session);
+      if (report === undefined || session === undefined) return;
+      // A channel that is closed is told of by the open question as well.
+      session.channel.request({ head: this.#request(StoreRequest.REPORT, report) }).catch(() => {});
+      // Nobody comes for the rest then.
+      if (!this.#closed) return;
+    }
   }
 
   /** Drops what was not used for a while, so that it does not count as being in use. */

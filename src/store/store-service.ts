@@ -20,6 +20,11 @@ import type { Term } from './term.ts';
 /** Keys that have left and that an index has not asked about: with more it is detached. */
 const MAX_UNTOLD_KEYS = 200_000;
 
+/** What is told at once, so that it is a message, and no long one: the rest is when the index asks again. */
+const MAX_TOLD_KEYS = 2000;
+const MAX_TOLD_CHARACTERS = 64 * 1024;
+const MAX_TOLD_TERMS = 10_000;
+
 /** From so many terms on, those that have run out are looked for. */
 const MANY_TERMS = 256;
 
@@ -266,15 +271,31 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     if (watcher === undefined) return;
     this.#watcher = undefined;
     const budget = this.#budget === undefined ? {} : { budget: this.#budget };
-    const news: News = {
-      left: [...this.#left],
-      terms: Array.from(this.#renewed, ({ id, until }) => [id, until] as const),
-      ...budget,
-    };
-    watcher({ head: news as Json });
-    this.#left.clear();
-    this.#renewed.clear();
+    const news: News = { left: this.#takeLeft(), terms: this.#takeRenewed(), ...budget };
     this.#budget = undefined;
+    watcher({ head: news as Json });
+  }
+
+  #takeLeft(): [key: string, serial: number][] {
+    const told: [key: string, serial: number][] = [];
+    let characters = 0;
+    for (const each of this.#left) {
+      characters += each[0].length;
+      if (told.length === MAX_TOLD_KEYS || (characters > MAX_TOLD_CHARACTERS && told.length > 0)) break;
+      told.push(each);
+      this.#left.delete(each[0]);
+    }
+    return told;
+  }
+
+  #takeRenewed(): [id: number, until: number][] {
+    const told: [id: number, until: number][] = [];
+    for (const term of this.#renewed) {
+      if (told.length === MAX_TOLD_TERMS) break;
+      told.push([term.id, term.until]);
+      this.#renewed.delete(term);
+    }
+    return told;
   }
 }
 

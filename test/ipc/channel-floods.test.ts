@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { newToken, rendezvousName } from '../../src/ipc/meet/rendezvous.ts';
 import { FrameType, MAX_SLICES, MessageKind } from '../../src/ipc/wire/frame.ts';
+import { MAX_HEAD_NAMES } from '../../src/ipc/wire/weight.ts';
 import type { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { connectUnix } from '../../src/os/unix-connect.ts';
@@ -40,6 +41,22 @@ function list(length: number, make: (i: number) => string): string {
   }
 }
 
+/** An object of six of sixteen members, of which no other has the same in the same order. */
+function shuffled(i: number): string {
+  const names = [...'abcdefghijklmnop'];
+  const members: string[] = [];
+  for (let left = i * 7919; members.length < 6; left = Math.floor(left / 3) + i) {
+    members.push(`"${names.splice(left % names.length, 1)[0]}":0`);
+  }
+  return `{${members}}`;
+}
+
+/** An object in an object, and so on, all of their names different. */
+function nested(i: number, levels: number): string {
+  const names = Array.from({ length: levels }, (_, level) => `{"z${(i * levels + level).toString(36)}":`);
+  return `${names.join('')}0${'}'.repeat(levels)}`;
+}
+
 test('floods of tiny frames do not stop the loop', async () => {
   const frames: Record<string, Buffer> = {
     CANCEL: frame(FrameType.CANCEL, [9]),
@@ -71,6 +88,11 @@ test('nor do heads and reasons that take long to read', async () => {
   const heads: Record<string, string> = {
     objects: list(MIB, () => '{}'),
     members: `{${list(MIB, i => `"k${i}":0`).slice(1, -1)}}`,
+    'objects of all kinds': list(MIB, i => `{"k${i}":0}`),
+    'as many names as may be': `[${Array.from({ length: MAX_HEAD_NAMES }, (_, i) => `{"k${i}":0}`)}]`,
+    'as many in one another': `[${Array.from({ length: MAX_HEAD_NAMES / 400 }, (_, i) => nested(i, 400))}]`,
+    'members in another order each': list(MIB, shuffled),
+    'objects in one another': list(MIB, i => nested(i, 400)),
     nested: list(MIB, () => '['.repeat(500) + ']'.repeat(500)),
     strings: list(MIB, i => `"${i}"`),
     numbers: list(MIB, () => `1${'2'.repeat(700)}.5e-300`),

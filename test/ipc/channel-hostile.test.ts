@@ -14,7 +14,7 @@ import {
   PROTOCOL_VERSION,
   STREAM_WINDOW_PIECES,
 } from '../../src/ipc/wire/frame.ts';
-import { MAX_HEAD_LEVELS } from '../../src/ipc/wire/weight.ts';
+import { MAX_HEAD_LEVELS, MAX_HEAD_NAMES } from '../../src/ipc/wire/weight.ts';
 import { writeGeneration, writeHeader } from '../../src/memory/header.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
@@ -95,6 +95,7 @@ test('frames that are not as described cut the peer off', async () => {
     'a head of NUL': [messageFrame(ONE_WAY, 0, { head: '\0' })],
     'a head that is no UTF-8': [messageFrame(ONE_WAY, 0, { head: Buffer.from('"\xff"', 'latin1') })],
     'a head that is too deep': [messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_LEVELS + 1) })],
+    'a head of too many names': [messageFrame(ONE_WAY, 0, { head: names(MAX_HEAD_NAMES + 1) })],
     'a head of a million brackets': [messageFrame(ONE_WAY, 0, { head: '['.repeat(1_000_000) })],
     'an acknowledgement of nothing sent': [frame(FrameType.ACKNOWLEDGE, [1, 0])],
     'a consumption of nothing sent': [frame(FrameType.ACKNOWLEDGE, [0, 1])],
@@ -152,6 +153,11 @@ function deep(depth: number): string {
   return `${'['.repeat(depth)}"${'x'.repeat(MAX_HEAD_LEVELS)}[{\\"]"${']'.repeat(depth)}`;
 }
 
+/** A list of objects, each with a name that no other has. */
+function names(count: number): string {
+  return `[${Array.from({ length: count }, (_, i) => `{"k${i}":":"}`)}]`;
+}
+
 test('every frame of a fixed length is refused at any other', async () => {
   const lengths: [number, number][] = [
     [FrameType.GRANT, 32],
@@ -181,6 +187,7 @@ test('what is allowed at the edge is allowed', async () => {
     const allowed: Uint8Array[] = [
       messageFrame(ONE_WAY, 0, { head: deep(MAX_HEAD_LEVELS) }),
       messageFrame(ONE_WAY, 0, { head: `"${'['.repeat(600)}"` }),
+      messageFrame(ONE_WAY, 0, { head: names(MAX_HEAD_NAMES) }),
       messageFrame(ONE_WAY, 0, { flags: 1 }),
       messageFrame(ONE_WAY, 0, { slices: [sample.slice(1, { start: 4096, length: SIZE - 4096 })] }),
       messageFrame(ONE_WAY, 0, { slices: [sample.slice(1, { start: SIZE, length: 0 })] }),

@@ -206,7 +206,9 @@ test('what may be repeated may be so as long as peekAgain() gives it, and counts
   for (const key of ['a', 'bare']) (await index.ask(key)).release();
   const bare = { entry: undefined };
   assert.equal(index.peekAgain('bare', bare)?.facts.text, 'bare');
-  assert.equal(index.repeatable(bare), undefined);
+  // Facts alone are right as long as they are, too.
+  assert.equal(index.repeatable(bare)?.content, undefined);
+  assert.equal(index.repeatable(bare)?.mayRepeat(), true);
   assert.equal(index.peekAgain('a', memo)?.facts.text, 'a');
   const repeatable = index.repeatable(memo);
   assert.equal(index.repeatable(memo), repeatable);

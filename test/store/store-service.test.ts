@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../src/base/json.ts';
+import { encodeHead } from '../../src/ipc/wire/head.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { serveStore } from '../../src/store/serve-store.ts';
 import { Store } from '../../src/store/store.ts';
-import type { VersionHead } from '../../src/store/store-protocol.ts';
+import type { News, VersionHead } from '../../src/store/store-protocol.ts';
 import { type StoreOwner, StoreService } from '../../src/store/store-service.ts';
 import { StoredVersion } from '../../src/store/stored-version.ts';
 import { Term } from '../../src/store/term.ts';
@@ -99,6 +100,41 @@ test('however many terms have run out, a service remembers few of them', async (
   const grown = process.memoryUsage().heapUsed - before;
   // Each one would be some ninety.
   assert.ok(grown < 2 * MiB, `${grown} bytes`);
+  service.close();
+});
+
+test('of very many that have left an index is told in pieces, each of which is a message', async () => {
+  using fixture = new Fixture();
+  const service = new StoreService<Facts>('test', fixture.owner, undefined);
+  await service.handle({ head: { type: 'test.attach' } });
+  const keyOf = (i: number): string => `${i}`.padEnd(4000, '\u0001');
+  const count = 1000;
+  for (let i = 0; i < count; i++) {
+    (await service.handle({ head: { type: 'test.read', key: keyOf(i) } }))?.body?.release();
+    service.left(fixture.store.get(keyOf(i))?.held as StoredVersion<Facts>, false);
+  }
+  const told: string[] = [];
+  let isApplied = false;
+  const applied = service.applied().then(() => {
+    isApplied = true;
+  });
+  while (told.length < count) {
+    assert.equal(isApplied, false);
+    const news = await watchdog(Promise.resolve(service.handle({ head: { type: 'test.watch' } })), 'news');
+    encodeHead(news?.head);
+<<<<<<< HEAD
+    const { left = [] } = (news as { head: unknown }).head as News;
+=======
+    const { left = [] } = (news as { head: News }).head;
+>>>>>>> trust2
+    for (const [key] of left) told.push(key);
+  }
+  assert.deepEqual(
+    told,
+    Array.from({ length: count }, (_, i) => keyOf(i)),
+  );
+  void service.handle({ head: { type: 'test.watch' } });
+  await watchdog(applied, 'all to be applied');
   service.close();
 });
 

@@ -134,6 +134,8 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UserError('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
+  // A variable that is not set, most likely: it does not mean where we are.
+  if (directory === '') throw new UserError('Cannot serve : there is no such directory');
   const module = app === undefined ? config.app?.module : resolve(app);
   if (appWorkers !== undefined && module === undefined) {
     throw new UserError('Cannot use --app-workers: there is no application; --app names one');

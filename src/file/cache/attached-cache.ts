@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
@@ -21,7 +22,9 @@ import {
 import { FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
-import { type FileGiver, WantedFiles } from './wanted-files.ts';
+
+/** Most questions at a time whose answers nobody waits for. */
+const MAX_WANTED_FILES = 64;
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -64,15 +67,13 @@ export class AttachedFileCache
 {
   readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
   readonly #direct: DirectReads | undefined;
-  /** Files that were read here, for the owner to have. */
-  readonly #wanted: WantedFiles | undefined;
+  /** Questions for files that were read here, whose answers nobody waits for. */
+  #wanted = 0;
 
   /** Use {@link attachFileCache}. */
   constructor({ direct = false }: AttachOptions = {}) {
     super();
-    if (!direct) return;
-    this.#direct = new DirectReads(() => this.#index.maxStale);
-    this.#wanted = new WantedFiles(this.#giver());
+    if (direct) this.#direct = new DirectReads(() => this.#index.maxStale);
   }
 
   /**
@@ -126,8 +127,9 @@ export class AttachedFileCache
     const read = this.#direct.read(path);
     if (read === undefined) return undefined;
     this.#index.missed();
-    if (this.#index.has(path) || this.#direct.wants(path, read)) this.#wanted?.again(path);
-    else if (read.reads === 1) this.#wanted?.once(path);
+    // Where too much is asked for already, it is asked for when it comes again.
+    if (this.#wanted < MAX_WANTED_FILES && (this.#index.has(path) || this.#direct.wants(path, read)))
+      this.#want(path);
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }
 
@@ -149,7 +151,6 @@ export class AttachedFileCache
 
   close(): void {
     this.#index.close();
-    this.#wanted?.close();
     this.#direct?.close();
   }
 
@@ -170,23 +171,18 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
-  #giver(): FileGiver {
-    const index = this.#index;
-    return {
-      ask: async path => {
-        (await index.ask(path)).release();
-        if (index.has(path)) this.#direct?.forget(path);
-      },
-      get bytes() {
-        return index.stats().bytes;
-      },
-      get budget() {
-        return index.budget;
-      },
-      get left() {
-        return index.stats().evictions;
-      },
-    };
+  /** Has a file come into the index, some time. What it fails with the next reader is told. */
+  #want(path: string): void {
+    this.#wanted += 1;
+    this.#index
+      .ask(path)
+      .then(held => {
+        held.release();
+        if (this.#index.has(path)) this.#direct?.forget(path);
+      }, ignore)
+      .finally(() => {
+        this.#wanted -= 1;
+      });
   }
 
   /** The file that a path leads to through links, as far as it is known. */

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type { MimeDatabase, MimeSource } from 'mime-db';
+import types, { type MimeDatabase, type MimeSource } from 'mime-db';
 
 const TEXT = /^text\/|^application\/(javascript|json|xml|manifest\+json)$|\+(json|xml)$/;
 const UNKNOWN = 'application/octet-stream';
@@ -45,9 +44,7 @@ export function extensionOf(path: string): string | undefined {
   return dot < 1 || dot === name.length - 1 ? undefined : name.slice(dot + 1).toLowerCase();
 }
 
-/** Reading what mime-db knows takes some milliseconds. */
 function knownTypes(): ReadonlyMap<string, string> {
-  const types = createRequire(import.meta.url)('mime-db') as MimeDatabase;
   const best = new Map<string, string>();
   for (const [type, { extensions = [] }] of Object.entries(types)) {
     for (const extension of extensions) {

@@ -166,6 +166,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     if (repeated === undefined || closing || this.#lastWantedBy !== undefined) return false;
     if (this.link.isBroken || !repeated.recall(count)) return false;
     this.#sending.caughtUp();
+    if (!this.#sending.mayRepeat(repeated)) return false;
     this.#sending.begin();
     const left = this.#sending.sendRepeated(repeated);
     if (left === undefined) LaneConnection.#rest(this, NOTHING);

@@ -84,6 +84,11 @@ export class LaneSending {
     this.#reports?.begin();
   }
 
+  /** Whether an answer may leave as fast as the socket takes it: a large one to who reads as fast only. */
+  mayRepeat({ bodyBytes }: RepeatedAnswers): boolean {
+    return bodyBytes <= LARGE_BODY_BYTES || this.#pace.isFast;
+  }
+
   /**
    * Sends an answer that is repeated, when nothing else is on its way.
    * @returns as {@link send}

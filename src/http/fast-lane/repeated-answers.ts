@@ -1,7 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
-import { LARGE_BODY_BYTES } from '../../network/socket-sender.ts';
 import { MemoryRuns } from '../../os/gather.ts';
 import { type Address, addressOf } from '../../os/libc.ts';
 import { type Mapping, mapPrivate } from '../../os/mapping.ts';
@@ -14,6 +13,7 @@ import { SMALL_BYTES } from './outbox.ts';
 const MEMORY_BYTES = 64 * 1024 ** 2;
 const MAX_RECORDS = 131_072;
 const MAX_REQUEST_BYTES = 1024;
+const MAX_BODY_BYTES = 1024 ** 2;
 /** The pieces of memory that a head is sent from; the body's comes behind them. */
 const HEAD_RUNS = 2;
 
@@ -120,7 +120,7 @@ export class RepeatedAnswers {
   /**
    * Keeps an answer, if it is of a kind that is repeated: with the common last lines or such as are brought
    * up to date, and with no body or one that lies in one piece of shared memory: a small one, or all of what
-   * is repeated, of up to 128 KiB. Not the last one of a connection.
+   * is repeated, of up to 1 MiB. Not the last one of a connection.
    * @param length as of {@link recall}
    * @param answer stays as it is
    */
@@ -183,9 +183,9 @@ class KeptAnswers {
   }
 }
 
-/** Whether a body is all of what whoever repeats it holds, and not so large that it is sent at a pace. */
+/** Whether a body is all of what whoever repeats it holds, and is sent in one step. */
 function isAllOf(content: unknown, bodyAddress: Address, bodyBytes: number): boolean {
-  if (!Aggregate.isAggregate(content) || bodyBytes > LARGE_BODY_BYTES) return false;
+  if (!Aggregate.isAggregate(content) || bodyBytes > MAX_BODY_BYTES) return false;
   return content.length === bodyBytes && addressOfBody(content) === bodyAddress;
 }
 

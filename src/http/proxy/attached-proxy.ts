@@ -11,8 +11,7 @@ import type { StoredFacts } from './cache/response-facts.ts';
 import { RESPONSES } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
 import { keyOfVariant, select } from './cache/stored-responses.ts';
-import { type CacheLookup, lookupOf } from './cache-lookup.ts';
-import { plainName, tellsOfRequest } from './forwarded-fields.ts';
+import { type CacheLookup, isRepeatable, lookupOf } from './cache-lookup.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 /** What the proxy says of an answer that it had. */
@@ -95,7 +94,8 @@ export class AttachedProxy implements Handler, Disposable {
   }
 
   /** @returns whether it has answered with what is held here */
-  #answerHere({ resource, request, wanted }: CacheLookup, recipient: Recipient): boolean {
+  #answerHere(lookup: CacheLookup, recipient: Recipient): boolean {
+    const { resource, request, wanted } = lookup;
     let held: StoredVersion<StoredFacts> | undefined;
     const entries: Repeatable[] = [];
     const found = select(resource, request, key => {
@@ -112,18 +112,8 @@ export class AttachedProxy implements Handler, Disposable {
     if (use !== 'fresh' && use !== 'stale') return false;
     const content = held.content?.duplicate() ?? Aggregate.empty();
     const answer = answerFromStore(request, facts, content, { hit: true }, now);
-    // How old it may be others are not asked who say nothing of it.
-    const isRenewable = use === 'fresh' && wanted.size === 0 && answer.headers.at(-2) === 'Age';
-    const mayRepeat = isRenewable && this.#isSameForAll(request);
+    const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#trusted);
     recipient.answered(answer, mayRepeat ? new RepeatedResponse(entries, facts, now) : undefined);
-    return true;
-  }
-
-  /** Whether a request means the same, whoever has sent it. */
-  #isSameForAll({ rawHeaders }: ServerRequest): boolean {
-    if (typeof this.#trusted.stated === 'boolean') return true;
-    for (let index = 0; index < rawHeaders.length; index += 2)
-      if (tellsOfRequest(plainName(rawHeaders[index] as string))) return false;
     return true;
   }
 

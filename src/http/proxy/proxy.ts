@@ -1,6 +1,7 @@
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
@@ -17,12 +18,13 @@ import { failureAnswer } from '../message/status-of-error.ts';
 import { type ForwardReason, type Handling, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
 import { GROUP_FIELDS, type GroupField, invalidatedGroups } from './cache/groups.ts';
+import { RepeatedResponse } from './cache/repeated-response.ts';
 import { ResponseStore } from './cache/response-store.ts';
 import { FAILURES } from './cache/storable.ts';
 import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
 import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
-import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
+import { asksForPart, type CacheLookup, isRepeatable, lookupOf } from './cache-lookup.ts';
 import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
 import { BodyRoom } from './origin/body-room.ts';
 import { createOrigin } from './origin/create-origin.ts';
@@ -136,6 +138,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
 }
 
 class CachingProxy implements ReverseProxy {
+  readonly letsRepeat = true;
   readonly takesUpgrades = true;
   readonly #context: FetchContext;
   readonly #fetches: Fetches;
@@ -183,7 +186,7 @@ class CachingProxy implements ReverseProxy {
     const lookup = this.#closed ? undefined : this.#lookup(request);
     const stored = lookup === undefined ? undefined : this.#answerFromStore(lookup);
     if (stored === undefined) return tellLater(recipient, signal => this.#answer(request, signal));
-    recipient.answered(stored);
+    recipient.answered(stored.answer, stored.repeatable);
     return undefined;
   }
 
@@ -218,27 +221,41 @@ class CachingProxy implements ReverseProxy {
     return lookupOf(request, this.#trusts(request));
   }
 
-  #trusts({ remoteAddress }: ServerRequest): boolean {
-    return this.#context.forwarding.trusted.trusts(remoteAddress);
+  #trusts(request: ServerRequest): boolean {
+    return this.#context.forwarding.trusted.trustsSender(request);
   }
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
-  #answerFromStore(lookup: CacheLookup): Answer | undefined {
+  #answerFromStore(
+    lookup: CacheLookup,
+  ): { readonly answer: Answer; readonly repeatable: Repeatable | undefined } | undefined {
     const { request, resource, wanted } = lookup;
     const found = this.#context.responses.find(resource, request);
     if (typeof found === 'string') return undefined;
-    const use = useOf(found.facts, wanted, Date.now());
+    const now = Date.now();
+    const use = useOf(found.facts, wanted, now);
     if (use === 'validated') return undefined;
-    const answer = this.#answerWith(lookup, found, { hit: true });
+    const answer = this.#answerWith(lookup, found, { hit: true }, now);
     if (use === 'while-revalidating') void this.#refresh(lookup, found);
-    return answer;
+    if (answer === undefined) return undefined;
+    const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#context.forwarding.trusted);
+    return { answer, repeatable: mayRepeat ? this.#repeated(resource, found, now) : undefined };
+  }
+
+  #repeated({ key }: Resource, found: SelectedResponse, now: number): Repeatable {
+    const entries = [...new Set([key, found.key])].map(each => this.#store.repeatable(each));
+    return new RepeatedResponse(
+      entries.filter(each => each !== undefined),
+      found.facts,
+      now,
+    );
   }
 
   async #answerThroughCache(lookup: CacheLookup, signal: AbortSignal): Promise<Answer> {
     const { request, resource, wanted } = lookup;
     for (let waits = 0; ; waits++) {
       const stored = this.#answerFromStore(lookup);
-      if (stored !== undefined) return stored;
+      if (stored !== undefined) return stored.answer;
       if (wanted.has('only-if-cached')) return statusAnswer(504);
       const found = this.#context.responses.find(resource, request);
       if (typeof found === 'string' && asksForPart(request)) {
@@ -314,10 +331,15 @@ class CachingProxy implements ReverseProxy {
   }
 
   /** @returns undefined when it has left the store */
-  #answerWith({ request }: CacheLookup, found: SelectedResponse, handled: Handling): Answer | undefined {
+  #answerWith(
+    { request }: CacheLookup,
+    found: SelectedResponse,
+    handled: Handling,
+    now = Date.now(),
+  ): Answer | undefined {
     const content = this.#context.responses.contentOf(found);
     if (content === undefined) return undefined;
-    return answerFromStore(request, found.facts, content, handled);
+    return answerFromStore(request, found.facts, content, handled, now);
   }
 
   async #passOn(

@@ -3,7 +3,8 @@ import type { HeaderList } from '../message/header-list.ts';
 import { MAX_AGE_MS, publicFor } from '../message/max-age.ts';
 import { Cors } from './cors.ts';
 import { fieldList } from './field-set.ts';
-import { type Captures, type PathPattern, pathPattern } from './path-pattern.ts';
+import type { Captures } from './glob.ts';
+import { encodedUri, type PathPattern, pathPattern } from './path-pattern.ts';
 import type { Redirect, RuleTarget, TargetedRule } from './rule.ts';
 
 /** A rule that was checked, ready to be asked. */
@@ -36,11 +37,17 @@ export function compileRule(rule: TargetedRule): CompiledRule {
       ...(cacheControl === undefined ? [] : fieldList({ 'Cache-Control': cacheControl })),
     ],
     cors: cors === undefined || cors === false ? undefined : new Cors(cors === true ? {} : cors),
-    redirect: typeof redirect === 'string' ? { to: redirect } : redirect,
+    redirect: redirectOf(redirect),
     rewrite,
     strip,
     target,
   };
+}
+
+function redirectOf(redirect: Redirect | string | undefined): Redirect | undefined {
+  if (redirect === undefined) return undefined;
+  const { to, status } = typeof redirect === 'string' ? { to: redirect, status: undefined } : redirect;
+  return { to: encodedUri(to), status };
 }
 
 function cacheControlOf({ cacheControl, maxAge, immutable = false }: TargetedRule): string | undefined {

@@ -1,8 +1,8 @@
-import picomatch from 'picomatch';
 import { ArgumentError } from '../../base/error.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { FieldSet, troubleOfField } from './field-set.ts';
+import { compileGlob } from './glob.ts';
 
 /** Who may read answers from pages of other sites (the Fetch standard, CORS protocol). */
 export interface CorsOptions {
@@ -38,8 +38,11 @@ export class Cors {
     const list = typeof origins === 'string' ? [origins] : origins;
     this.#options = options;
     this.#isForAll = list.includes('*') && !credentials;
-    const isMatch = picomatch([...list], { dot: true, nonegate: true, nobrace: true, noext: true });
-    this.#isAllowed = list.includes('*') ? () => true : origin => isMatch(origin);
+    // Only the star is more than itself: an IPv6 address has brackets.
+    const matches = list.map(each => compileGlob(each.replace(/[^*]/g, '\\$&').replace(/\*+/g, '*')));
+    this.#isAllowed = list.includes('*')
+      ? () => true
+      : origin => !origin.endsWith('/') && matches.some(match => match(origin) !== undefined);
   }
 
   /** The fields of an answer to a request. */

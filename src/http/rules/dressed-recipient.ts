@@ -49,6 +49,10 @@ export class DressedRecipient implements Recipient, PendingAnswer {
     return this;
   }
 
+  get comesSoon(): boolean {
+    return this.#pending?.comesSoon === true;
+  }
+
   giveUp(): void {
     this.#isGivenUp = true;
     this.#pending?.giveUp();

@@ -1,13 +1,10 @@
-import picomatch from 'picomatch';
 import { ArgumentError, describe } from '../../base/error.ts';
+import { type Captures, compileGlob } from './glob.ts';
 
-/** What of a path a pattern left open: `$1` and so on; empty for one that leaves nothing open. */
-export type Captures = readonly string[];
-
-/** Which paths are meant. @returns undefined for a path that is not */
+/** Which paths are meant. @returns what of a path is open, `$1` and so on; undefined for one that is not */
 export type PathPattern = (path: string) => Captures | undefined;
 
-const GLOB = /[*?[\]{}()!]/;
+const GLOB = /[*?[{\\]/;
 const NOTHING_OPEN: Captures = [];
 
 /**
@@ -33,7 +30,7 @@ export function troubleOfPattern(pattern: unknown): string | undefined {
     return "a path or glob that begins with '/' is wanted";
   }
   try {
-    picomatch.makeRe(pattern, { strictBrackets: true });
+    if (GLOB.test(pattern)) compileGlob(pattern);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -43,11 +40,8 @@ export function troubleOfPattern(pattern: unknown): string | undefined {
 function globPattern(pattern: string): PathPattern {
   // Without the slash in front, `**/` means what lies at the root, too.
   const glob = pattern.slice(pattern.startsWith('/') ? 1 : 0);
-  const expression = picomatch.makeRe(glob, { capture: true, dot: true, nonegate: true }) as RegExp;
-  return path => {
-    const found = expression.exec(path.slice(1));
-    return found === null ? undefined : found.slice(1).map(each => each ?? '');
-  };
+  const match = compileGlob(glob);
+  return path => match(path.slice(1));
 }
 
 /** A text with `$1` and so on replaced by what a pattern left open, encoded for a URI. */
@@ -55,7 +49,37 @@ export function filledIn(text: string, captures: Captures): string {
   return text.replace(/\$(\d)/g, (_, digit: string) => encodedPath(captures[Number(digit) - 1] ?? ''));
 }
 
-/** A decoded path, percent-encoded (RFC 3986, 3.3). */
+/**
+ * A path as patterns see it: several slashes are one, as for files, and each segment is decoded, as far as
+ * that can be done and undone: an encoded slash parts nothing, and an encoded percent sign begins nothing.
+ */
+export function decodedPath(rawPath: string): string {
+  const path = rawPath.replace(/\/{2,}/g, '/');
+  return path.includes('%') ? path.split('/').map(decodedSegment).join('/') : path;
+}
+
+function decodedSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment.replace(/%(?=25|2f)/gi, '%25'));
+  } catch {
+    return segment;
+  }
+}
+
+/** A path of {@link decodedPath}, percent-encoded (RFC 3986, 3.3). */
 export function encodedPath(path: string): string {
-  return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
+  return encodedUri(path).replace(/[?#]/g, encodeURIComponent);
+}
+
+/** A reference with what may not stand in one percent-encoded; what is encoded stays so. */
+export function encodedUri(reference: string): string {
+  return encodeURI(reference).replace(/%25(?=[0-9a-f]{2})/gi, '%');
+}
+
+/** What a server behind may take for a step up, or for none: it would see another path than the rules. */
+const DOTS = /(?:^|[/\\]|%2f)\.\.?(?:[/\\]|%2f|$)/i;
+
+/** Whether a path of {@link decodedPath} has segments of dots, for anybody who reads it. */
+export function hasDots(path: string): boolean {
+  return DOTS.test(path);
 }

@@ -1,12 +1,15 @@
 import { RecentMap } from '../../base/recent-map.ts';
+import { shortCopy } from '../../base/short-copy.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import type { Cors } from './cors.ts';
 import { FieldSet } from './field-set.ts';
-import { encodedPath, filledIn } from './path-pattern.ts';
+import { decodedPath, encodedPath, filledIn, hasDots } from './path-pattern.ts';
 import type { RuleTarget } from './rule.ts';
 
 /** What rules say of a path. */
 export interface Decision {
+  /** Whether it may mean another path to who answers than to the rules: nobody is asked. */
+  readonly isRefused: boolean;
   /** Which rules say something of it: by their places. */
   readonly matched: readonly number[];
   readonly cors: Cors | undefined;
@@ -17,6 +20,8 @@ export interface Decision {
   readonly stripped: string;
   readonly target: RuleTarget;
 }
+
+const NOTHING = { isRefused: false, cors: undefined, redirect: undefined, path: undefined } as const;
 
 /** How many paths, and combinations of rules, are remembered. */
 const MAX_PATHS = 16_384;
@@ -51,7 +56,8 @@ export class RuleBook {
     let decision = this.#decisions.get(rawPath);
     if (decision === undefined) {
       decision = this.#decide(rawPath);
-      this.#decisions.set(rawPath, decision);
+      const key = shortCopy(rawPath);
+      if (key !== undefined) this.#decisions.set(key, decision);
     }
     return decision;
   }
@@ -85,6 +91,7 @@ export class RuleBook {
   #decide(rawPath: string): Decision {
     const matched: number[] = [];
     let [path, isRewritten, stripped] = [decodedPath(rawPath), false, ''];
+    if (hasDots(path)) return this.#decision({ ...NOTHING, isRefused: true, matched, stripped }, undefined);
     let cors: Cors | undefined;
     let target: RuleTarget | undefined;
     for (const [index, rule] of this.#rules.entries()) {
@@ -97,7 +104,7 @@ export class RuleBook {
         const { to, status = 301 } = redirect;
         const location = filledIn(to, captures);
         return this.#decision(
-          { matched, cors, redirect: { status, location }, path: undefined, stripped },
+          { ...NOTHING, matched, cors, redirect: { status, location }, stripped },
           target,
         );
       }
@@ -111,32 +118,15 @@ export class RuleBook {
       }
     }
     // As it was sent, as far as that can be: an origin may tell one way to write it from another.
-    const sent = isRewritten || !rawPath.startsWith(stripped) ? encodedPath(path) : rawPath;
-    const isOther = isRewritten || stripped !== '';
-    const seen = isOther ? sent.slice(encodedPath(stripped).length) || '/' : undefined;
-    return this.#decision({ matched, cors, redirect: undefined, path: seen, stripped }, target);
+    const isAsSent = !isRewritten && rawPath.startsWith(stripped);
+    const sent = isAsSent
+      ? rawPath.slice(stripped.length)
+      : encodedPath(path).slice(encodedPath(stripped).length);
+    const seen = isRewritten || stripped !== '' ? sent || '/' : undefined;
+    return this.#decision({ ...NOTHING, matched, cors, path: seen, stripped }, target);
   }
 
   #decision(decision: Omit<Decision, 'target'>, target: RuleTarget | undefined): Decision {
     return { ...decision, target: target ?? this.#otherwise };
   }
-}
-
-/**
- * A path as patterns see it: decoded where that can be done, segment by segment, so that an encoded slash
- * parts nothing.
- */
-function decodedPath(rawPath: string): string {
-  if (!rawPath.includes('%')) return rawPath;
-  return rawPath
-    .split('/')
-    .map(segment => {
-      try {
-        const decoded = decodeURIComponent(segment);
-        return decoded.includes('/') ? segment : decoded;
-      } catch {
-        return segment;
-      }
-    })
-    .join('/');
 }

@@ -1,5 +1,5 @@
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
-import { redirectAnswer } from '../message/status-answer.ts';
+import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
 import { DressedRecipient, type FailureListener } from './dressed-recipient.ts';
 import { RewrittenRequest } from './rewritten-request.ts';
 import type { Decision, RuleBook } from './rule-book.ts';
@@ -21,16 +21,15 @@ export class RuleHandler implements Handler {
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const { path, query } = partsOf(request.target);
     const decision = this.#book.decide(path);
-    const { cors, redirect, target } = decision;
+    const { cors, isRefused, redirect, target } = decision;
     const dress = (answer: Answer): Answer => {
       const dressed = this.#book.fieldsFor(decision, answer.file?.path).dress(answer);
       return cors === undefined ? dressed : cors.fieldsFor(request).dress(dressed);
     };
-    const own =
-      cors?.preflight(request) ??
-      (redirect === undefined
-        ? undefined
-        : redirectAnswer(withQuery(redirect.location, query), redirect.status));
+    const own = isRefused
+      ? statusAnswer(400)
+      : (cors?.preflight(request) ??
+        (redirect && redirectAnswer(withQuery(redirect.location, query), redirect.status)));
     if (own !== undefined) {
       recipient.answered(dress(own));
       return undefined;
@@ -59,5 +58,7 @@ function partsOf(target: string): { readonly path: string; readonly query: strin
 }
 
 function withQuery(location: string, query: string): string {
-  return location.includes('?') ? location : location + query;
+  if (location.includes('?')) return location;
+  const fragment = location.indexOf('#');
+  return fragment === -1 ? location + query : location.slice(0, fragment) + query + location.slice(fragment);
 }

@@ -11,6 +11,18 @@ interface Unanswered {
   readonly answered: Promise<void>;
 }
 
+/** What of a connection is not answered yet. */
+interface Connection {
+  readonly unanswered: Set<Unanswered>;
+  /** How many of these change something. */
+  unsafe: number;
+  /**
+   * When all that came so far is answered. Undefined as long as nobody has waited for that; while something
+   * that changes anything is not answered each that comes waits, so that it is that of the last one.
+   */
+  all: Promise<unknown> | undefined;
+}
+
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
@@ -19,31 +31,40 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  * are answered beside each other only if all of them change nothing (RFC 9112, 9.3.2).
  */
 export class Pipelines {
-  readonly #connections = new WeakMap<Socket | ServerHttp2Session, Set<Unanswered>>();
+  readonly #connections = new WeakMap<Socket | ServerHttp2Session, Connection>();
 
-  /** A request came. @returns when its turn comes, if that is not now */
+  /** A request came. O(1), however many are not answered. @returns when its turn comes, if that is not now */
   enter(message: NodeRequest, response: NodeResponse): Promise<void> | undefined {
     const connection = 'stream' in message ? message.stream.session : message.socket;
     if (connection === undefined) return undefined;
-    const before = this.#unanswered(connection as Socket | ServerHttp2Session);
-    const turn = 'stream' in message ? undefined : turnBehind(message, before);
+    const state = this.#stateOf(connection as Socket | ServerHttp2Session);
+    const isUnsafe = !('stream' in message) && !isSafe(message);
+    const waits = state.unsafe > 0 || (isUnsafe && state.unanswered.size > 0);
+    const turn = waits ? (state.all ?? answersTo(state.unanswered)).then(() => {}) : undefined;
     const answered = new Promise<void>(resolve => response.once('close', resolve));
     const entry = { message, response, answered };
-    before.add(entry);
-    void answered.then(() => before.delete(entry));
+    state.unanswered.add(entry);
+    if (isUnsafe) state.unsafe += 1;
+    if (waits) state.all = Promise.all([turn, answered]);
+    void answered.then(() => {
+      state.unanswered.delete(entry);
+      if (!isUnsafe) return;
+      state.unsafe -= 1;
+      // What comes next need not wait, and so is not in it.
+      if (state.unsafe === 0) state.all = undefined;
+    });
     return turn;
   }
 
   /** Waits for the answers to all that came on a connection. @returns undefined if none is to come */
   allAnswered(connection: Socket): Promise<unknown> | undefined {
-    const before = this.#connections.get(connection);
-    if (before === undefined || before.size === 0) return undefined;
-    return Promise.all([...before].map(({ answered }) => answered));
+    const { unanswered } = this.#stateOf(connection);
+    return unanswered.size === 0 ? undefined : answersTo(unanswered);
   }
 
   /** The request whose body is still to come, and its response, if there is one. */
   incomplete(connection: Socket): { readonly response: ServerResponse } | undefined {
-    for (const { message, response } of this.#connections.get(connection) ?? []) {
+    for (const { message, response } of this.#stateOf(connection).unanswered) {
       if (!(message as IncomingMessage).complete) return { response: response as ServerResponse };
     }
     return undefined;
@@ -51,7 +72,7 @@ export class Pipelines {
 
   /** Whether nothing moves on a connection as a handler is waited for, and not the client. */
   waitsForHandler(connection: Socket | ServerHttp2Session): boolean {
-    for (const { message, response } of this.#connections.get(connection) ?? []) {
+    for (const { message, response } of this.#stateOf(connection).unanswered) {
       const unsent =
         'stream' in response ? response.stream.writableLength : (connection as Socket).writableLength;
       if (message.complete && !response.writableEnded && unsent === 0) return true;
@@ -59,21 +80,18 @@ export class Pipelines {
     return false;
   }
 
-  #unanswered(connection: Socket | ServerHttp2Session): Set<Unanswered> {
-    let before = this.#connections.get(connection);
-    if (before === undefined) {
-      before = new Set();
-      this.#connections.set(connection, before);
+  #stateOf(connection: Socket | ServerHttp2Session): Connection {
+    let state = this.#connections.get(connection);
+    if (state === undefined) {
+      state = { unanswered: new Set(), unsafe: 0, all: undefined };
+      this.#connections.set(connection, state);
     }
-    return before;
+    return state;
   }
 }
 
-function turnBehind(message: NodeRequest, before: ReadonlySet<Unanswered>): Promise<void> | undefined {
-  if (before.size === 0) return undefined;
-  const earlier = [...before];
-  if (isSafe(message) && earlier.every(({ message: each }) => isSafe(each))) return undefined;
-  return Promise.all(earlier.map(({ answered }) => answered)).then(() => {});
+function answersTo(requests: ReadonlySet<Unanswered>): Promise<unknown> {
+  return Promise.all(Array.from(requests, ({ answered }) => answered));
 }
 
 function isSafe({ method, headers }: NodeRequest): boolean {

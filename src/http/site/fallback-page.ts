@@ -48,6 +48,10 @@ class PageWait implements Recipient, PendingAnswer {
     return this.#isTold ? undefined : this;
   }
 
+  get comesSoon(): boolean {
+    return this.#pending?.comesSoon === true;
+  }
+
   giveUp(): void {
     this.#pending?.giveUp();
   }

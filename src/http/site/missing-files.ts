@@ -1,5 +1,6 @@
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
+import { shortCopy } from '../../base/short-copy.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 
 /** How long a file that was not there is not looked for: as long as a cache uses one that is, unseen. */
@@ -62,7 +63,8 @@ class Watch implements Recipient {
 
   declined(): void {
     const absence = new Absence();
-    this.#missing.set(this.#path, absence);
+    const key = shortCopy(this.#path);
+    if (key !== undefined) this.#missing.set(key, absence);
     this.#recipient.declined(absence);
   }
 

@@ -62,7 +62,7 @@ export class ExportTable {
    * @param slices of the message that the chunk is granted for: what they lie in stays granted
    * @param peer who gets it
    * @returns false when the socket takes no more descriptors just now
-   * @throws SystemError: EMFILE, ETOOMANYREFS, EPIPE; ERR_IOLITE_LIMIT when the message needs more than the
+   * @throws SystemError: EMFILE, EPIPE, ECONNRESET; ERR_IOLITE_LIMIT when the message needs more than the
    *   quotas allow
    */
   grant(chunk: GrantableChunk, slices: readonly Slice[], peer: Credentials): boolean {

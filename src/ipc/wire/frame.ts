@@ -133,6 +133,11 @@ export class FrameWriter {
   }
 }
 
+/** Bytes of frames that are delivered between two questions whether the turn is over. */
+const UNASKED_BYTES = 1024;
+/** As many bytes more a frame counts, however short it is. */
+const FRAME_COST_BYTES = 96;
+
 /** Cuts a byte stream into frames. */
 export class FrameReader {
   /** Room for the beginning of a frame whose end has not come, and how much of it is filled. */
@@ -146,7 +151,8 @@ export class FrameReader {
   /**
    * Delivers each frame that is complete by now. Copies only what a frame's end in a later read leaves over:
    * each of these bytes once, and once more a doubling of the room, however few come at a time.
-   * @param turn asked before each frame: when it is over the frame waits for the next call, and what follows
+   * @param turn asked before the first frame and before some of the others: when it is over a frame waits for
+   *   the next call, and what follows
    * @returns false when complete frames wait
    * @throws ERR_IOLITE_PROTOCOL for a frame that is larger than any may be; what `deliver` throws. A frame
    *   whose delivery throws {@link Postponed} is delivered anew by the next call, with all that follows it
@@ -193,6 +199,7 @@ export class FrameReader {
    */
   #cut(input: Buffer, deliver: (frame: Frame) => void, turn: { readonly isOver: boolean }): number {
     let at = 0;
+    let unasked = UNASKED_BYTES;
     for (;;) {
       this.#wanted = HEADER_BYTES;
       if (input.length - at < HEADER_BYTES) return at;
@@ -203,9 +210,13 @@ export class FrameReader {
       }
       this.#wanted = HEADER_BYTES + length;
       if (input.length - at < this.#wanted) return at;
-      if (turn.isOver) {
-        this.#wanted = 0;
-        return at;
+      unasked += FRAME_COST_BYTES + length;
+      if (unasked > UNASKED_BYTES) {
+        unasked = 0;
+        if (turn.isOver) {
+          this.#wanted = 0;
+          return at;
+        }
       }
       const frame = this.#frame;
       frame.type = input[at + 4] as number;

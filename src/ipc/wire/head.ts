@@ -3,7 +3,7 @@ import { BytesMemo } from '../../base/bytes-memo.ts';
 import { ArgumentError, BoundsError, describe } from '../../base/error.ts';
 import type { Json } from '../../base/json.ts';
 import { MAX_MESSAGE_HEAD_BYTES, protocolError } from './frame.ts';
-import { MAX_HEAD_LEVELS, MAX_HEAVY_BYTES, weightOfHead } from './weight.ts';
+import { MAX_HEAD_LEVELS, MAX_HEAD_NAMES, MAX_HEAVY_BYTES, weightOfHead } from './weight.ts';
 
 /** Heads that a {@link HeadMemo} keeps at most. */
 const MEMO_SLOTS = 512;
@@ -17,7 +17,7 @@ const encodings = new WeakMap<object, Buffer>();
 
 /**
  * The head as it is sent. @throws ERR_IOLITE_ARGUMENT when JSON cannot say it, ERR_IOLITE_RANGE above 1 MiB
- * or when it is nested too deep, or weighs too much
+ * or when it is nested too deep, has too many names, or weighs too much
  */
 export function encodeHead(head: Json | undefined): Buffer {
   const bytes = encode(head);
@@ -45,7 +45,7 @@ function encode(head: Json | undefined): Buffer {
   return bytes;
 }
 
-/** What a head that is to be sent weighs. @throws ERR_IOLITE_RANGE: too much, or nested too deep */
+/** What a head that is to be sent weighs. @throws ERR_IOLITE_RANGE: too much, too deep, too many names */
 export function weightToSend(head: Buffer): number {
   const weight = weightOfHead(head);
   if (weight <= MAX_HEAVY_BYTES) return weight;
@@ -56,7 +56,8 @@ export function weightToSend(head: Buffer): number {
     );
   }
   throw new BoundsError(
-    `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep is wanted, a deeper one was given`,
+    `Cannot send message: a head nested at most ${MAX_HEAD_LEVELS} deep, with at most ${MAX_HEAD_NAMES} ` +
+      'names of members, is wanted, a deeper one or one of more was given',
   );
 }
 
@@ -78,17 +79,20 @@ export function bytesOfHead(head: Json | undefined): Buffer {
   return (typeof head === 'object' && head !== null && encodings.get(head)) || encode(head);
 }
 
-/** What a head that came weighs. @throws ERR_IOLITE_PROTOCOL: too much, or nested too deep */
+/** What a head that came weighs. @throws ERR_IOLITE_PROTOCOL: too much, too deep, too many names */
 export function weigh(bytes: Buffer, start: number, end: number): number {
   const weight = weightOfHead(bytes, start, end);
   if (weight <= MAX_HEAVY_BYTES) return weight;
   if (weight !== Number.POSITIVE_INFINITY) {
     throw protocolError(`the head of a message weighs ${weight} bytes, ${MAX_HEAVY_BYTES} is the most`);
   }
-  throw protocolError(`the head of a message is nested more than ${MAX_HEAD_LEVELS} deep`);
+  throw protocolError(
+    `the head of a message is nested more than ${MAX_HEAD_LEVELS} deep, or has more than ` +
+      `${MAX_HEAD_NAMES} names of members`,
+  );
 }
 
-/** A head as it came. @throws ERR_IOLITE_PROTOCOL unless it is JSON in UTF-8, not too deeply nested */
+/** A head as it came. @throws ERR_IOLITE_PROTOCOL unless it is JSON in UTF-8 that may be parsed */
 export function parseHead(bytes: Buffer, start: number, end: number): Json {
   weigh(bytes, start, end);
   return parseWeighed(bytes, start, end);

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { sendToPeer } from '../../os/socket.ts';
+import { endReading, sendToPeer } from '../../os/socket.ts';
 
 /** Most bytes read at once. */
 const READ_BYTES = 64 * 1024;
@@ -67,6 +67,12 @@ export class MessageSocket {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  /** Takes no more from the peer: what it has sent is read, and then it has ended. */
+  endReading(): void {
+    // Once destroyed, the descriptor may be another one's.
+    if (!this.#socket.destroyed) endReading(this.#fd);
   }
 
   end(): void {

@@ -8,6 +8,11 @@ import { IoliteError } from '../../base/error.ts';
 
 /** How deep arrays and objects of a head may be nested: what works on them recursively must not overflow. */
 export const MAX_HEAD_LEVELS = 512;
+/**
+ * How many names of members a head may have, each counted as often as it comes: one that is new in its place
+ * costs whoever parses it a microsecond, whatever it weighs, and nothing interrupts JSON.parse().
+ */
+export const MAX_HEAD_NAMES = 40_000;
 
 /** A message of more than this is heavy. A thousand others are no burden. */
 export const HEAVY_BYTES = 32 * 1024;
@@ -44,13 +49,15 @@ export function weightOfMessage(head: number, slices: number): number {
 
 /**
  * What a head weighs, as JSON in UTF-8. A nanosecond a byte, and nothing for a short one.
- * @returns infinity when it is nested deeper than {@link MAX_HEAD_LEVELS}
+ * @returns infinity when it is nested deeper than {@link MAX_HEAD_LEVELS}, or has more names than
+ *   {@link MAX_HEAD_NAMES}
  */
 export function weightOfHead(json: Buffer, start = 0, end = json.length): number {
   const length = end - start;
   if (length <= SHORT_HEAD_BYTES) return length * SHORT_HEAD_FACTOR_BYTES;
   let weight = length * CHARACTER_BYTES;
   let depth = 0;
+  let names = 0;
   let quoted = false;
   for (let at = start; at < end; at++) {
     const byte = json[at] as number;
@@ -59,14 +66,14 @@ export function weightOfHead(json: Buffer, start = 0, end = json.length): number
       else if (byte === QUOTE) quoted = false;
     } else if (byte === QUOTE) quoted = true;
     else if (byte === COMMA) weight += ELEMENT_BYTES;
-    else if (byte === COLON) weight += MEMBER_BYTES;
+    else if (byte === COLON) names += 1;
     else if ((byte & ~CURLY) === OPEN) {
       weight += depth < DEEP_LEVEL ? CONTAINER_BYTES : 2 * CONTAINER_BYTES;
       depth += 1;
       if (depth > MAX_HEAD_LEVELS) return Number.POSITIVE_INFINITY;
     } else if ((byte & ~CURLY) === CLOSE) depth -= 1;
   }
-  return weight;
+  return names > MAX_HEAD_NAMES ? Number.POSITIVE_INFINITY : weight + names * MEMBER_BYTES;
 }
 
 /** The error of a peer whose messages, not consumed, weigh too much. */

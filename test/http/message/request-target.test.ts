@@ -25,12 +25,14 @@ test('parseTarget() reads paths, and takes queries off', () => {
     rawPath: '/evil.example/',
     query: '?a//b',
     hidden: false,
+    isWellKnown: false,
   });
   assert.deepEqual(parseTarget('/%41?q=1'), {
     path: '/A',
     rawPath: '/%41',
     query: '?q=1',
     hidden: false,
+    isWellKnown: false,
   });
 });
 

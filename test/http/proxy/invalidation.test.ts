@@ -114,6 +114,27 @@ test('what is under way when it is named is not stored', async () => {
   assert.deepEqual(await keptOf(harness, ['/slow']), []);
 });
 
+test('what is asked for by one alone is not stored either when it is named meanwhile', async () => {
+  let finish: (() => void) | undefined;
+  let isForAll = false;
+  await using harness = await Harness.start((_, response) => {
+    response.setHeader('Cache-Control', isForAll ? 'max-age=60' : 'private');
+    response.flushHeaders();
+    finish = () => response.end('old');
+    if (!isForAll) finish();
+  });
+  // From now on nobody waits for what another asks for.
+  await harness.get('/slow');
+  isForAll = true;
+  const asked = once(harness, 'asked');
+  const answer = harness.get('/slow');
+  await watchdog(asked, 'the origin to be asked');
+  await harness.proxy.invalidate({ urls: [`${harness.url}/slow`] });
+  finish?.();
+  assert.equal((await answer).text, 'old');
+  assert.deepEqual(await keptOf(harness, ['/slow']), []);
+});
+
 test('when it has resolved no attached domain sends what is named', async () => {
   await using harness = await started();
   using pair = new ChannelPair();

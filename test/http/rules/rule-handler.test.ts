@@ -130,3 +130,75 @@ test('options that are wrong are refused', () => {
   ];
   for (const rule of wrong) assert.throws(() => compileRule(rule), { code: 'ERR_IOLITE_ARGUMENT' });
 });
+
+test('rules hold for whatever those who answer may take for their paths', () => {
+  const handler = ruling([
+    { match: '/secret/**', target: { handler: named('guard') } },
+    { match: '/old/**', redirect: '/new/$1' },
+    { match: '/page', redirect: '/pages#one' },
+    { match: '/far', redirect: { to: 'https://x.test/straße/日本?a=%20' } },
+    { match: '/v/**', rewrite: '/v1/$1' },
+    { match: '/st/', target: { handler: named('st') }, strip: '/st' },
+  ]);
+  const [answered, located] = [
+    (target: string) => said(handler, target)[1],
+    (target: string) => {
+      const headers = said(handler, target);
+      return headers[headers.indexOf('Location') + 1];
+    },
+  ];
+  assert.equal(answered('//secret/x'), 'guard //secret/x');
+  assert.equal(answered('/secret/a%0ab'), 'guard /secret/a%0ab');
+  for (const dots of [
+    '/a/../secret/x',
+    '/a/%2e%2E/x',
+    '/./x',
+    '/a/..',
+    '/a/..%2fsecret',
+    '/a/..%5cx',
+    '/st/..',
+  ])
+    assert.equal((saidAtOnce(handler, requestFor(dots)) as Answer).status, 400, dots);
+  assert.equal(answered('/a/..b/.c/...'), 'otherwise /a/..b/.c/...');
+  assert.equal(located('/old//evil.test/%2fx'), '/new/evil.test/%2fx');
+  assert.equal(located('/old/a%2Fb%252f%25'), '/new/a%2Fb%252f%25');
+  assert.equal(located('/page?q'), '/pages?q#one');
+  assert.equal(located('/far'), 'https://x.test/stra%C3%9Fe/%E6%97%A5%E6%9C%AC?a=%20');
+  assert.equal(answered('/v/a%2fb/%ff'), 'otherwise /v1/a%2fb/%ff');
+  assert.equal(answered('/st//x'), 'st //x of /st//x');
+});
+
+test('what comes soon comes soon with fields, too', () => {
+  const pending = { comesSoon: true, giveUp: () => {} };
+  const handler = ruling([{ match: '/**', headers: { A: 'a' } }], { answer: () => pending });
+  const recipient = { answered: () => {}, declined: () => {}, failed: () => {} };
+  assert.equal(handler.answer(requestFor('/'), recipient)?.comesSoon, true);
+});
+
+test('origins are named by stars alone, and no Origin takes long', () => {
+  const cors = new Cors({ origins: ['https://*-*-*.a.test', 'http://[::1]:80', 'https://*.b.test'] });
+  const allowed = (origin: string): boolean =>
+    cors.fieldsFor(requestFor('/', { header: name => (name === 'origin' ? origin : undefined) })).dress({
+      status: 200,
+      headers: [],
+      body: undefined,
+    }).headers.length > 2;
+  for (const origin of ['https://a-b-c.a.test', 'http://[::1]:80', 'https://x.y.b.test'])
+    assert.ok(allowed(origin), origin);
+  for (const origin of [
+    'https://b.test',
+    'https://x.b.test.evil',
+    'https://x.b.test/',
+    'http://1:80',
+    'null',
+  ])
+    assert.ok(!allowed(origin), origin);
+  assert.ok(!allowed(`https://${'-'.repeat(16_000)}`));
+});
+
+test('paths that clients make up are not kept by the megabyte', () => {
+  const book = new RuleBook([compileRule({ match: '/**', headers: { A: 'a' } })], { handler: named('x') });
+  const long = `/${'x'.repeat(2000)}`;
+  assert.notEqual(book.decide(long), book.decide(long));
+  assert.equal(book.decide('/short'), book.decide('/short'));
+});

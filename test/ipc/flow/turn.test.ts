@@ -48,3 +48,26 @@ test('who waits in turn can ask again, and the others come first', async () => {
   for (let i = 0; i < 6; i++) await setImmediate();
   assert.deepEqual(done, ['again', 'other', 'again', 'again']);
 });
+
+test('a turn is over when many handlers go on behind it, and the next is not', async () => {
+  const turn = new Turn();
+  const counts: number[] = [];
+  const deliver = (): void => {
+    turn.begin();
+    let count = 0;
+    for (; count < 1000 && !turn.isOver; count++) turn.handlerGoesOn();
+    turn.end();
+    counts.push(count);
+    if (counts.length < 4) turn.wait(deliver);
+  };
+  deliver();
+  turn.wait(() => counts.push(0));
+  assert.deepEqual(counts, [64]);
+  for (let i = 0; i < 8; i++) await setImmediate();
+  assert.deepEqual(counts, [64, 64, 0, 64]);
+  // Few are not counted turn by turn.
+  turn.begin();
+  turn.handlerGoesOn();
+  assert.equal(turn.isOver, false);
+  turn.end();
+});

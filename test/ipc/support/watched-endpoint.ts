@@ -8,7 +8,10 @@ import { dialBoth, HELLO, type RawPeer } from '../../support/raw-peer.ts';
 import { STANDSTILL_MS } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
-const WATCHED = new URL('watched.ts', import.meta.url);
+/** How often an attack is made before it counts that the loop stands still. */
+const ATTACKS = 3;
+
+const READER = new URL('watched.ts', import.meta.url);
 
 /** A peer that has greeted and does as it likes from then on. */
 export class Attacker implements Disposable {
@@ -54,10 +57,26 @@ export class Attacker implements Disposable {
 export class WatchedEndpoint implements AsyncDisposable {
   readonly path = `@iolite-watched-${process.pid}`;
   readonly #family = new Family();
+  readonly #module: URL;
+  readonly #args: readonly string[];
+  readonly #flags: readonly string[];
   #ask: () => Promise<{ longest: number; codes: string[] }> = () => Promise.reject();
 
+  /**
+   * @param module that listens at the path that is its first argument, answers requests there, and those of
+   *   its parent with how long it has stood still
+   * @param flags for node
+   */
+  constructor(module: URL = READER, args: readonly string[] = [], flags: readonly string[] = []) {
+    this.#module = module;
+    this.#args = args;
+    this.#flags = flags;
+  }
+
   async start(): Promise<void> {
-    const { channel } = await this.#family.fork(WATCHED, [this.path]);
+    const { channel } = await this.#family.fork(this.#module, [this.path, ...this.#args], {
+      execArgv: [...process.execArgv, ...this.#flags],
+    });
     this.#ask = async () => (await channel.request({})).head as { longest: number; codes: string[] };
     // What is only slow the first time is not the peers' doing.
     await this.#serves();
@@ -66,9 +85,22 @@ export class WatchedEndpoint implements AsyncDisposable {
 
   /**
    * Sees that the endpoint goes on serving others whatever a peer does, and that its loop never stands still.
+   * What it does not do the second time, or the third, was the machine's doing and not the peer's.
    * @returns the codes that channels closed with meanwhile
    */
   async withstand(attack: (attacker: Attacker) => Promise<void>, name: string): Promise<string[]> {
+    const found: number[] = [];
+    for (;;) {
+      const { longest, codes } = await this.#attacked(attack);
+      if (longest < STANDSTILL_MS) return codes;
+      found.push(longest);
+      assert.ok(found.length < ATTACKS, `${name}: ${found.join(', ')} ms`);
+    }
+  }
+
+  async #attacked(
+    attack: (attacker: Attacker) => Promise<void>,
+  ): Promise<{ longest: number; codes: string[] }> {
     {
       using attacker = await Attacker.greeted(this.path);
       await attack(attacker);
@@ -77,9 +109,13 @@ export class WatchedEndpoint implements AsyncDisposable {
       await attacker.peer.ended().catch(() => {});
     }
     await this.#serves();
-    const { longest, codes } = await this.#ask();
-    assert.ok(longest < STANDSTILL_MS, `${name}: ${longest} ms`);
-    return codes;
+    return this.#ask();
+  }
+
+  /** What is done once, and may take long. */
+  async warm(work: () => Promise<void>): Promise<void> {
+    await work();
+    await this.#ask();
   }
 
   async #serves(): Promise<void> {

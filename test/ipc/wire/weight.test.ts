@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { HEAVY_BYTES, MAX_HEAD_LEVELS, weightOfHead, weightOfMessage } from '../../../src/ipc/wire/weight.ts';
+import {
+  HEAVY_BYTES,
+  MAX_HEAD_LEVELS,
+  MAX_HEAD_NAMES,
+  weightOfHead,
+  weightOfMessage,
+} from '../../../src/ipc/wire/weight.ts';
 
 /** Parses what it is told to, four times, and says how much its heap has grown by one. */
 const MEASURE = `
@@ -58,4 +64,10 @@ test('what is nested too deep weighs more than anything, brackets in strings do 
     Buffer.from(`${'['.repeat(levels)}"${'x'.repeat(600)}[{\\"]"${']'.repeat(levels)}`);
   assert.ok(Number.isFinite(weightOfHead(deep(MAX_HEAD_LEVELS))));
   assert.equal(weightOfHead(deep(MAX_HEAD_LEVELS + 1)), Number.POSITIVE_INFINITY);
+});
+
+test('what has too many names weighs more than anything, colons in strings do not count', () => {
+  const rows = (names: number): Buffer => Buffer.from(`[${Array(names).fill('{"a:\\":":":"}')}]`);
+  assert.ok(Number.isFinite(weightOfHead(rows(MAX_HEAD_NAMES))));
+  assert.equal(weightOfHead(rows(MAX_HEAD_NAMES + 1)), Number.POSITIVE_INFINITY);
 });

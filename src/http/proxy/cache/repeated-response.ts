@@ -14,8 +14,9 @@ const CACHE_STATUS = '\r\nCache-Status: ';
  */
 export class RepeatedResponse implements Repeatable {
   readonly #entries: readonly Repeatable[];
-  /** When its age was nothing, in milliseconds since the epoch. */
-  readonly #bornAt: number;
+  /** When it came, in milliseconds since the epoch, and its age then. */
+  readonly #receivedAt: number;
+  readonly #initialAge: number;
   readonly #lifetime: number;
   #age: number;
   #ttl: number;
@@ -34,9 +35,10 @@ export class RepeatedResponse implements Repeatable {
   constructor(entries: readonly Repeatable[], facts: ResponseFacts, now: number) {
     const { initialAge, lifetime } = freshnessOf(facts);
     this.#entries = entries;
-    this.#bornAt = facts.receivedAt - 1000 * initialAge;
+    this.#receivedAt = facts.receivedAt;
+    this.#initialAge = initialAge;
     this.#lifetime = lifetime;
-    const age = (now - this.#bornAt) / 1000;
+    const age = this.#ageAt(now);
     this.#age = Math.floor(age);
     this.#ttl = Math.floor(lifetime - age);
     this.#ageDigits = digits(this.#age);
@@ -48,7 +50,7 @@ export class RepeatedResponse implements Repeatable {
   }
 
   mayRepeat(): boolean {
-    const age = (Date.now() - this.#bornAt) / 1000;
+    const age = this.#ageAt(Date.now());
     const left = this.#lifetime - age;
     const seconds = Math.floor(age);
     // The second test is for a clock that was set back.
@@ -62,6 +64,11 @@ export class RepeatedResponse implements Repeatable {
     }
     for (let i = 0; i < this.#entries.length; i++) if (!this.#entries[i]?.mayRepeat()) return false;
     return true;
+  }
+
+  /** To the last bit as the answer has it, whose digits are written over: see `ageOf`. */
+  #ageAt(now: number): number {
+    return this.#initialAge + Math.max(0, now - this.#receivedAt) / 1000;
   }
 
   renew(memory: Buffer, start: number, end: number): void {

@@ -1,5 +1,6 @@
 import { Aggregate } from '../../../aggregate/aggregate.ts';
 import { IoliteError } from '../../../base/error.ts';
+import type { Repeatable } from '../../../base/repeatable.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
 import type { Entry } from '../../../store/entry.ts';
@@ -160,6 +161,21 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
       (sum, variant) => sum + this.makeStale(variant, now),
       0,
     );
+  }
+
+  /** What is under a key, to be repeated as long as it is this. */
+  repeatable(key: string): Repeatable | undefined {
+    const entry = this.#store.get(key);
+    if (entry === undefined) return undefined;
+    const { held } = entry;
+    return {
+      content: held.content,
+      mayRepeat: () => {
+        if (!entry.isKept || entry.held !== held) return false;
+        this.#store.hit(entry);
+        return true;
+      },
+    };
   }
 
   /** What a response is of, by its key; of a long target the beginning. */

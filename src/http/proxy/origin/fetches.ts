@@ -15,7 +15,10 @@ const MAX_UNSHARED_KEYS = 10_000;
  */
 export class Fetches {
   readonly #context: FetchContext;
+  /** Those that others may join. */
   readonly #running = new Map<string, Fetch>();
+  /** All whose responses may be stored yet. */
+  readonly #underway = new Set<Fetch>();
   /** To when nobody waits for what another has asked for, as it would be in vain. */
   readonly #unshared = new Map<string, number>();
 
@@ -35,7 +38,7 @@ export class Fetches {
     alone = false,
   ): Fetch {
     const key = this.#context.responses.commonKey(resource, request);
-    if (alone || this.#isUnshared(key)) return new Fetch(this.#context, resource, request, found);
+    if (alone || this.#isUnshared(key)) return this.#begin(resource, request, found);
     return this.#running.get(key) ?? this.#start(key, resource, request, found);
   }
 
@@ -46,11 +49,15 @@ export class Fetches {
 
   /** What some resources were is not right any more: what is under way of them is not stored. */
   invalidateAll(concerned: (resource: Resource) => boolean): void {
-    for (const [key, fetch] of this.#running) {
-      if (!concerned(fetch.resource)) continue;
-      fetch.invalidate();
-      this.#running.delete(key);
-    }
+    for (const fetch of this.#underway) if (concerned(fetch.resource)) fetch.invalidate();
+    for (const [key, fetch] of this.#running) if (concerned(fetch.resource)) this.#running.delete(key);
+  }
+
+  #begin(resource: Resource, request: ServerRequest, found: SelectedResponse | undefined): Fetch {
+    const fetch = new Fetch(this.#context, resource, request, found);
+    this.#underway.add(fetch);
+    void fetch.ended.then(() => this.#underway.delete(fetch));
+    return fetch;
   }
 
   #start(
@@ -59,7 +66,7 @@ export class Fetches {
     request: ServerRequest,
     found: SelectedResponse | undefined,
   ): Fetch {
-    const fetch = new Fetch(this.#context, resource, request, found);
+    const fetch = this.#begin(resource, request, found);
     this.#running.set(key, fetch);
     let place = key;
     // Its head may tell that what requests have in common is less than the resource.

@@ -104,8 +104,13 @@ export class OriginPlaces {
     holder.start();
   }
 
-  /** Takes a place for what stays open. @returns whether there is one; otherwise nothing has changed */
+  /**
+   * Takes a place for what stays open, unless it has one: a stream of events is one as soon as it says so,
+   * and has taken long later.
+   * @returns whether there is one; otherwise nothing has changed
+   */
   enterStream(holder: PlaceHolder): boolean {
+    if (holder.place === 'stream') return true;
     if (this.#streams >= this.#maxStreams) return false;
     const { place } = holder;
     this.#streams += 1;

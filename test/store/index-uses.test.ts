@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json } from '../../src/base/json.ts';
+import type { Channel } from '../../src/ipc/channel.ts';
+import { encodeHead } from '../../src/ipc/wire/head.ts';
+import { Session } from '../../src/store/index-entry.ts';
+import { IndexUses } from '../../src/store/index-uses.ts';
+import { StoredVersion } from '../../src/store/stored-version.ts';
+
+type Facts = Readonly<Record<string, never>>;
+
+const MANY = 200_000;
+const session = new Session({} as Channel, { maxStale: 0, budget: 0 }, 0);
+
+test('very many versions are reported in pieces, each of which is a message, and once', () => {
+  const uses = new IndexUses<Facts>(() => false);
+  for (let serial = 1; serial <= MANY; serial++) uses.forgot(serial);
+  for (let serial = MANY + 1; serial <= 2 * MANY; serial++) {
+    const held = new StoredVersion<Facts>('key', serial, {}, undefined);
+    uses.given(held);
+    held.release();
+  }
+  const forgot = new Set<number>();
+  const freed = new Set<number>();
+  while (uses.isPending) {
+    const report = uses.report(session);
+    assert.ok(report !== undefined);
+    encodeHead(report as unknown as Json);
+    for (const serial of report.forgot) forgot.add(serial);
+    for (const serial of report.freed) freed.add(serial);
+  }
+  assert.deepEqual([forgot.size, freed.size], [MANY, MANY]);
+  assert.equal(uses.report(session), undefined);
+});
+
+test('what is held is reported as free when nobody counts any more', () => {
+  const uses = new IndexUses<Facts>(() => false);
+  const held = new StoredVersion<Facts>('key', 1, {}, undefined);
+  uses.given(held);
+  assert.equal(uses.report(session), undefined);
+  uses.end();
+  assert.deepEqual(uses.report(session)?.freed, [1]);
+  held.release();
+});
