@@ -122,11 +122,7 @@ test('of very many that have left an index is told in pieces, each of which is a
     assert.equal(isApplied, false);
     const news = await watchdog(Promise.resolve(service.handle({ head: { type: 'test.watch' } })), 'news');
     encodeHead(news?.head);
-<<<<<<< HEAD
-    const { left = [] } = (news as { head: unknown }).head as News;
-=======
     const { left = [] } = (news as { head: News }).head;
->>>>>>> trust2
     for (const [key] of left) told.push(key);
   }
   assert.deepEqual(
