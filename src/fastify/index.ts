@@ -10,12 +10,14 @@ import { StaticFiles } from './static-files.ts';
 export type { FolderFacts, ListedEntry, ListOptions } from './listing.ts';
 export type { FastifyStaticOptions, ReplyFileOptions } from './options.ts';
 
-/** What the plugin adds to replies. Fastify's own type has them by `declare module`; see docs/fastify.md. */
-export interface ReplyFiles {
-  /** Sends a file below the root, or below another one. @returns the reply */
-  sendFile(path: string, root?: string | ReplyFileOptions, options?: ReplyFileOptions): this;
-  /** The same, to be saved under its name, or another one. */
-  download(path: string, name?: string | ReplyFileOptions, options?: ReplyFileOptions): this;
+declare module 'fastify' {
+  /** With what the plugin adds to replies. (Overloads of @fastify/static go along with these.) */
+  interface FastifyReply {
+    /** Sends a file below the root, or below another one. @returns the reply */
+    sendFile(path: string, root?: string | ReplyFileOptions, options?: ReplyFileOptions): FastifyReply;
+    /** The same, to be saved under its name, or another one. */
+    download(path: string, name?: string | ReplyFileOptions, options?: ReplyFileOptions): FastifyReply;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
-import fastifyStatic, { type ReplyFiles } from '../../src/fastify/index.ts';
+import fastifyStatic from '../../src/fastify/index.ts';
 import { get, type Reply, writeFiles } from '../http/support/site-server.ts';
 import { Folder } from '../support/folder.ts';
 
@@ -106,9 +106,9 @@ test('options that guard are obeyed, and those that nobody knows are refused', a
   );
   app.get('/file', (request, reply) => {
     assert.equal(request.originalUrl, '/file');
-    return (reply as unknown as ReplyFiles).sendFile('a.txt');
+    return reply.sendFile('a.txt');
   });
-  app.get('/download', (_request, reply) => (reply as unknown as ReplyFiles).download('a.txt', 'b.txt'));
+  app.get('/download', (_request, reply) => reply.download('a.txt', 'b.txt'));
   for (const [url, status, body] of [
     ['/guarded/a.txt', 200, 'text of a'],
     ['/guarded/secret.txt', 404, undefined],

@@ -71,7 +71,8 @@ export class ContentPlan {
     }
     if (app !== undefined) await this.#try(at, () => checkModule(app.module));
     if (origin !== undefined) await this.#try(at, () => checkOrigin(origin));
-    const directory = root === undefined ? undefined : resolve(root);
+    // An empty name is no name of the current directory: a script had nothing to say.
+    const directory = root === undefined || root === '' ? root : resolve(root);
     if (directory !== undefined) {
       this.roots.add(directory);
       this.followsLinks ||= site.symlinks === 'follow';

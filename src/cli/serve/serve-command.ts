@@ -123,7 +123,7 @@ function speakAs({ log }: ServeConfig): void {
 /** Ends with the usage where nothing is to be served. */
 function checkContent({ root, app, origin, rules, hosts }: ServeConfig, command: Command): void {
   if ([root, app, origin, rules, hosts].every(each => each === undefined)) {
-    command.error("error: missing required argument 'dir'");
+    command.error("error: missing required argument 'dir' (or --app, --origin, or a file of settings)");
   }
 }
 

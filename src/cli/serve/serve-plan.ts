@@ -47,7 +47,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
   const { apps, origins } = backends;
   const roots = [...plan.roots];
   return {
-    apps: apps.map(app => ({ ...app, complaints: log?.format === 'json' ? ('json' as const) : undefined })),
+    apps: log?.format === 'json' ? apps.map(app => ({ ...app, complaints: 'json' })) : apps,
     origins,
     roots,
     confinedRoots: followsLinks ? undefined : roots,

@@ -36,8 +36,8 @@ test('readConfig() names the place of what it cannot use', async () => {
       { site: { maxAge: '1 dya' } },
       /site\.maxAge: milliseconds or a text as '30 seconds' are wanted, "1 dya" was/,
     ],
-    [[], /config\.json: expected Object but received an array/],
-    [{ site: [] }, /site: expected Object but received an array/],
+    [[], /config\.json: an object is wanted, a list was given/],
+    [{ site: [] }, /site: an object is wanted, a list was given/],
     [{ headers: { 'Referrer Policy': 'x' } }, /headers: "Referrer Policy" is no name of a field/],
     [{ site: { headers: { 'X-A': 'a\nb' } } }, /site\.headers: "a\\nb" is no value of a field/],
     [
@@ -53,7 +53,7 @@ test('readConfig() names the place of what it cannot use', async () => {
     [{ site: { errorPages: { 200: 'x' } } }, /site\.errorPages\.200: an error status is wanted/],
     [{ limits: { headersTimeout: '1 sceond' } }, /limits\.headersTimeout: milliseconds or/],
     [{ tls: { cert: 'x' } }, /tls\.key: /],
-    [{ origin: 'x' }, /origin: a URL is wanted/],
+    [{ origin: 'x' }, /origin: a URL as http/],
   ];
   for (const [content, message] of cases) {
     writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));

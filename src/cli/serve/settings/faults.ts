@@ -12,6 +12,18 @@ type Schema = v.GenericSchema & {
 /** How many letters may be wrong in a name that is taken for another. */
 const MAX_WRONG_LETTERS = 3;
 
+/** Settings that go by another name than the flag, or lie in another place than others have them. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  spa: 'site.fallback',
+  listing: 'site.listing',
+  cleanUrls: 'site.cleanUrls',
+  trailingSlash: 'site.trailingSlash',
+  rewrites: 'rules',
+  redirects: 'rules',
+  logFormat: 'log.format',
+  status: 'redirect.status',
+};
+
 /** What is wrong with settings by a schema, one line each: `rules[2].headers: ...`. None: they are right. */
 export function faultsIn(schema: v.GenericSchema, input: unknown): string[] {
   const { success, issues } = v.safeParse(schema, input);
@@ -36,11 +48,28 @@ function lineOf(schema: Schema, issue: Issue): string {
   const isUnknown = type === 'strict_object' && kind === 'schema' && expected === 'never';
   if (isUnknown) {
     const keys = (issue.path ?? []).map(({ key }) => key);
-    const meant = suggestion(String(keys.at(-1)), namesAt(schema, keys.slice(0, -1)));
+    const meant =
+      suggestion(String(keys.at(-1)), namesAt(schema, keys.slice(0, -1))) ?? ELSEWHERE[String(keys.at(-1))];
     const also = meant === undefined ? '' : `; did you mean ${meant}?`;
     return `${place}there is no such setting${also}`;
   }
-  return place + message.replace(/^Invalid \w+: /, '').replace(/^Expected/, 'expected');
+  const plain = /^Invalid \w+: Expected (.*) but received (.*)$/s.exec(message);
+  return place + (plain === null ? message : `${kindOf(plain[1])} is wanted, ${kindOf(plain[2])} was given`);
+}
+
+/** Names of types as a sentence has them. */
+function kindOf(type = ''): string {
+  const kinds: Record<string, string> = {
+    Object: 'an object',
+    Array: 'a list',
+    array: 'a list',
+    'an array': 'a list',
+    boolean: 'true or false',
+    string: 'a text',
+    number: 'a number',
+    undefined: 'nothing',
+  };
+  return kinds[type] ?? type;
 }
 
 /** `rules[2].headers: `, or nothing for the whole. */

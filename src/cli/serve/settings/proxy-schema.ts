@@ -3,7 +3,10 @@ import { GROUP_FIELDS } from '../../../http/proxy/cache/groups.ts';
 import { duration, integer, setting, settings, text } from './schema-parts.ts';
 
 /** The server behind. */
-export const OriginSchema = v.pipe(text, v.url('a URL is wanted'));
+export const OriginSchema = v.pipe(
+  text,
+  v.url(({ received }) => `a URL as http://127.0.0.1:3000 is wanted, ${received} was given`),
+);
 
 /** How an origin is asked: the options of a proxy, by their names. What is added here reaches the proxy. */
 export const ProxySchema = settings({

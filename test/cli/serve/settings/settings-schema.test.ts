@@ -35,10 +35,29 @@ test('all that is wrong is told, each with its place, and what may have been mea
     'site.zzz: there is no such setting',
     `rules[1].maxAge: milliseconds or a text as '30 seconds' are wanted, "1 dya" was given`,
     'rules[1].heders: there is no such setting; did you mean headers?',
-    'rules[2].redirect.status: expected (301 | 302 | 303 | 307 | 308) but received 200',
+    'rules[2].redirect.status: (301 | 302 | 303 | 307 | 308) is wanted, 200 was given',
     'hosts.a.test.proxy.trustForwardd: there is no such setting; did you mean trustForwarded?',
     'prot: there is no such setting; did you mean port?',
   ]);
+  for (const [settings, fault] of [
+    [[], 'an object is wanted, a list was given'],
+    [{ rules: {} }, 'rules: a list is wanted, an object was given'],
+    [{ spa: true }, 'spa: there is no such setting; did you mean site.fallback?'],
+    [
+      { rules: [{ match: '/a', redirect: '/b', status: 301 }] },
+      'rules[0].status: there is no such setting; did you mean redirect.status?',
+    ],
+    [
+      { rules: [{ match: '/a', immutable: 'yes' }] },
+      'rules[0].immutable: true or false is wanted, "yes" was given',
+    ],
+    [
+      { origin: '127.0.0.1:3000' },
+      'origin: a URL as http://127.0.0.1:3000 is wanted, "127.0.0.1:3000" was given',
+    ],
+  ] as const) {
+    assert.deepEqual(faultsIn(SettingsSchema, settings), [fault]);
+  }
   assert.deepEqual(
     faultsIn(SettingsSchema, { root: '.', rules: [{ match: ['/a', '/b/**'], maxAge: 0 }] }),
     [],
