@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { types } from 'node:util';
 import {
   getEnvironmentData,
   isMainThread,
@@ -34,8 +35,8 @@ export function placeOf(thread: number): number {
 export const THREAD = placeOf(ownThread);
 
 const inherited: unknown = getEnvironmentData(GATES_KEY);
-const memory =
-  inherited instanceof SharedArrayBuffer ? inherited : new SharedArrayBuffer(2 * 4 * MAX_THREADS);
+// Of whichever copy of this module was first, in whatever context of the program, as test runners make them.
+const memory = types.isSharedArrayBuffer(inherited) ? inherited : new SharedArrayBuffer(2 * 4 * MAX_THREADS);
 if (memory !== inherited) setEnvironmentData(GATES_KEY, memory);
 
 const gates = new Int32Array(memory, 0, MAX_THREADS);

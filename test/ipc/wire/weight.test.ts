@@ -32,7 +32,7 @@ const SOURCES: Record<string, string> = {
   'nested arrays': `'[' + Array(500).fill('['.repeat(400) + ']'.repeat(400)) + ']'`,
   numbers: `'[' + Array(100000).fill('1') + ']'`,
   'numbers and strings': `'[' + Array(50000).fill('1.5,""') + ']'`,
-  'members that are numbers': `'[' + Array(50000).fill('{"99":1}') + ']'`,
+  'members that are numbers': `'[' + Array(30000).fill('{"99":1}') + ']'`,
   'members that are far': `'[' + Array(5000).fill('{"4000000000":1}') + ']'`,
   'members of many names': `'[' + Array.from({ length: 30000 }, (_, i) => '{"k' + i + '":1}') + ']'`,
   'an object of many': `'{' + Array.from({ length: 30000 }, (_, i) => '"k' + i + '":1') + '}'`,

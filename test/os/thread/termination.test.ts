@@ -32,6 +32,20 @@ test('a plain worker can be terminated while koffi loads in it', () => {
   assert.equal(stdout.toString(), 'alive\n');
 });
 
+test('all copies of the module share the memory of the first, in whatever context that was loaded', () => {
+  const program = `
+    import { runInNewContext } from 'node:vm';
+    import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+    const first = runInNewContext('new SharedArrayBuffer(524288)');
+    setEnvironmentData('iolite:gates', first);
+    await import(${JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href)});
+    console.log(getEnvironmentData('iolite:gates') === first);
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
+  assert.equal(stderr.toString(), '');
+  assert.equal(stdout.toString(), 'true\n');
+});
+
 test('threads have places of their own, used again after very many', () => {
   assert.equal(placeOf(0), 0);
   assert.equal(placeOf(1), 1);
