@@ -1,5 +1,5 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Repeatable } from '../../base/repeatable.ts';
+import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
@@ -97,12 +97,12 @@ export class AttachedProxy implements Handler, Disposable {
   #answerHere(lookup: CacheLookup, recipient: Recipient): boolean {
     const { resource, request, wanted } = lookup;
     let held: StoredVersion<StoredFacts> | undefined;
-    const entries: Repeatable[] = [];
+    let repeatable: Repeatable | undefined = ALWAYS_REPEATABLE;
     const found = select(resource, request, key => {
       const memo = { entry: undefined };
       held = this.#index.peekAgain(key, memo);
       const entry = this.#index.repeatable(memo);
-      if (entry !== undefined) entries.push(entry);
+      repeatable = repeatable && entry && repeatableWhile(repeatable, entry);
       return held?.facts;
     });
     if (typeof found === 'string' || held === undefined) return false;
@@ -113,7 +113,10 @@ export class AttachedProxy implements Handler, Disposable {
     const content = held.content?.duplicate() ?? Aggregate.empty();
     const answer = answerFromStore(request, facts, content, { hit: true }, now);
     const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#trusted);
-    recipient.answered(answer, mayRepeat ? new RepeatedResponse(entries, facts, now) : undefined);
+    recipient.answered(
+      answer,
+      mayRepeat && repeatable ? new RepeatedResponse(repeatable, facts, now) : undefined,
+    );
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-import type { Repeatable } from '../../base/repeatable.ts';
+import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
@@ -242,13 +242,10 @@ class CachingProxy implements ReverseProxy {
     return { answer, repeatable: mayRepeat ? this.#repeated(resource, found, now) : undefined };
   }
 
-  #repeated({ key }: Resource, found: SelectedResponse, now: number): Repeatable {
-    const entries = [...new Set([key, found.key])].map(each => this.#store.repeatable(each));
-    return new RepeatedResponse(
-      entries.filter(each => each !== undefined),
-      found.facts,
-      now,
-    );
+  #repeated({ key }: Resource, { key: own, facts }: SelectedResponse, now: number): Repeatable | undefined {
+    const response = this.#store.repeatable(own);
+    const variants = own === key ? ALWAYS_REPEATABLE : this.#store.repeatable(key);
+    return response && variants && new RepeatedResponse(repeatableWhile(variants, response), facts, now);
   }
 
   async #answerThroughCache(lookup: CacheLookup, signal: AbortSignal): Promise<Answer> {

@@ -13,7 +13,7 @@ const CACHE_STATUS = '\r\nCache-Status: ';
  * written anew when they are others: as long as they have as many digits as before.
  */
 export class RepeatedResponse implements Repeatable {
-  readonly #entries: readonly Repeatable[];
+  readonly #stored: Repeatable;
   /** When it came, in milliseconds since the epoch, and its age then. */
   readonly #receivedAt: number;
   readonly #initialAge: number;
@@ -29,12 +29,12 @@ export class RepeatedResponse implements Repeatable {
   #ttlEnd = 0;
 
   /**
-   * @param entries of the store that selected it, it last
+   * @param stored whether what selected it, and it itself, are in the store
    * @param now when the answer was made that is repeated
    */
-  constructor(entries: readonly Repeatable[], facts: ResponseFacts, now: number) {
+  constructor(stored: Repeatable, facts: ResponseFacts, now: number) {
     const { initialAge, lifetime } = freshnessOf(facts);
-    this.#entries = entries;
+    this.#stored = stored;
     this.#receivedAt = facts.receivedAt;
     this.#initialAge = initialAge;
     this.#lifetime = lifetime;
@@ -46,7 +46,7 @@ export class RepeatedResponse implements Repeatable {
   }
 
   get content(): unknown {
-    return this.#entries.at(-1)?.content;
+    return this.#stored.content;
   }
 
   mayRepeat(): boolean {
@@ -62,8 +62,7 @@ export class RepeatedResponse implements Repeatable {
       this.#ttl = ttl;
       this.#isOld = true;
     }
-    for (let i = 0; i < this.#entries.length; i++) if (!this.#entries[i]?.mayRepeat()) return false;
-    return true;
+    return this.#stored.mayRepeat();
   }
 
   /** To the last bit as the answer has it, whose digits are written over: see `ageOf`. */

@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { mock, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
+import { ALWAYS_REPEATABLE } from '../../../../src/base/repeatable.ts';
 import { createFileCache } from '../../../../src/file/cache/owned-cache.ts';
 import { attachFastLane, type FastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
@@ -298,7 +299,7 @@ test('an age is written over one of as many digits, whatever the clock and the t
           );
         };
         const memory = Buffer.from(headOf(now));
-        const repeated = new RepeatedResponse([], facts, now);
+        const repeated = new RepeatedResponse(ALWAYS_REPEATABLE, facts, now);
         const clock = mock.method(Date, 'now', () => now + passed);
         const mayRepeat = repeated.mayRepeat();
         clock.mock.restore();
