@@ -75,7 +75,7 @@ test('a file that cannot be used leaves everything as it is, and says where it i
   await using served = await Served.startWith(['--config', config]);
   const workers = await served.workers();
   write(folder, 'config.json', { root: '.', workers: 1, site: { dotfiles: 'maybe' } });
-  await reload(served, /Cannot reload: Cannot use .*config\.json: site\.dotfiles: expected/);
+  await reload(served, /Cannot reload: Cannot use .*config\.json: site\.dotfiles: .*"maybe" was given/);
   for (const wrong of [
     { headers: { 'Referrer Policy': 'x' } },
     { site: { errorPages: { 404: 'none' } } },
