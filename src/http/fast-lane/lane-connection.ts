@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { BareConnection } from '../../os/node-socket.ts';
 import { startReading } from '../../os/node-socket.ts';
-import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
-import { type ParsedRequest, parseRequest } from './grammar.ts';
+import { loopTurn } from '../message/loop-turn.ts';
+import { isCutOff, type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { LaneLink, type LinkHost } from './lane-link.ts';
@@ -16,8 +16,8 @@ import type { RepeatedAnswers } from './repeated-answers.ts';
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
 /**
- * Pipelined requests that are answered before it is the turn of others. As many as one read brings would be
- * a thousand; at 32 the turns cost less than can be measured.
+ * Pipelined requests that are answered before it is the turn of others, if these take no longer. As many as
+ * one read brings would be a thousand; at 32 the turns cost less than can be measured.
  */
 const TURN_REQUESTS = 32;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
@@ -92,7 +92,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
    * @returns false if the connection is done with already
    */
   start(): boolean {
-    const count = receiveNow(this.link.fd, this.#lane.memo.buffer);
+    const count = this.link.receive(this.#lane.memo.buffer);
     const readOn = count === 0 || this.filled(count);
     if (this.#isOver()) return false;
     this.link.keep(this.#lane.memo.buffer);
@@ -217,6 +217,10 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     let at = 0;
     for (let count = 1; at < bytes.length && this.#lastWantedBy === undefined; count++) {
       const parsed = parseRequest(bytes, at);
+      if (parsed === undefined && (at > 0 || this.#isProven) && isCutOff(bytes, at)) {
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#readRest);
+        return;
+      }
       const exchange = parsed && new LaneExchange(this.#lane, parsed, this.link);
       const outcome = exchange?.ask();
       if (exchange === undefined || outcome === 'declined') {
@@ -231,8 +235,8 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
       }
       this.#sending.add(exchange, this.#prepare(exchange, outcome));
       at += exchange.parsed.length;
-      const isTurnOver = count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES;
-      if (isTurnOver && at < bytes.length) {
+      if (at === bytes.length) break;
+      if (count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES || loopTurn.isOver) {
         this.#sendQueued(bytes.subarray(at), LaneConnection.#pause);
         return;
       }
@@ -276,6 +280,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   /** Lets others have their turn. */
   static readonly #pause: Step = (connection, bytes) => {
     connection.#state = 'pausing';
+    connection.#isProven = true;
     connection.link.pause();
     const { buffer } = connection.#lane.memo;
     // Bytes that are its own need no copy: there may be many turns to them.
@@ -291,6 +296,15 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     if (connection.#lastWantedBy === 'client' && unread.length === 0) connection.#destroy();
     else if (connection.#lastWantedBy !== undefined || connection.#clientEnded) connection.#linger();
     else connection.link.share();
+  };
+
+  /** A read has cut a request in two: the rest of it is there already, or node:http waits for it. */
+  static readonly #readRest: Step = (connection, bytes) => {
+    const { buffer } = connection.#lane.memo;
+    const begun = Buffer.from(bytes);
+    const count = connection.link.receive(buffer);
+    if (count === 0) LaneConnection.#handOver(connection, begun);
+    else LaneConnection.#pause(connection, Buffer.concat([begun, buffer.subarray(0, count)]));
   };
 
   static readonly #takeRest: Step = (connection, bytes) => {

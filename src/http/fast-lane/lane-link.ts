@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { ignore } from '../../base/ignore.ts';
 import type { BareConnection, ConnectionReader } from '../../os/node-socket.ts';
-import { endSending } from '../../os/socket.ts';
+import { endSending, receiveNow } from '../../os/socket.ts';
 
 /** Who has a link. */
 export interface LinkHost extends ConnectionReader {
@@ -72,6 +72,11 @@ export class LaneLink {
 
   pause(): void {
     this.#connection.pause();
+  }
+
+  /** Takes what has come and was not read yet. @returns how many bytes; 0 for none */
+  receive(buffer: Buffer): number {
+    return receiveNow(this.fd, buffer);
   }
 
   /** A socket to write to. @returns undefined where no descriptor is left for it */
