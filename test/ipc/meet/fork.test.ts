@@ -10,6 +10,7 @@ import { ended, Family } from '../../support/family.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const CHILD = new URL('../children/inheritor.ts', import.meta.url);
+const ENDER = new URL('../children/ender.ts', import.meta.url);
 
 test('fork() names the child by the process id the kernel gave it', async () => {
   await using family = new Family();
@@ -83,6 +84,19 @@ test('a channel ends with how the child ended', async () => {
     const error = (await watchdog(closed, 'the channel to close')) as PeerGoneError;
     assert.equal(error.code, 'ERR_IOLITE_PEER');
     assert.deepEqual({ exitCode: error.exitCode, signal: error.signal }, end);
+  }
+});
+
+test('what a child was asked for fails with the code that it exited with', async () => {
+  await using family = new Family();
+  for (const exitCode of [0, 3]) {
+    const { channel } = await family.fork(ENDER);
+    await assert.rejects(watchdog(channel.request({ head: exitCode }), 'the failure'), {
+      code: 'ERR_IOLITE_PEER',
+      exitCode,
+      signal: null,
+      message: new RegExp(`exited with code ${exitCode}`),
+    });
   }
 });
 
