@@ -10,7 +10,6 @@ import { ended, Family } from '../../support/family.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const CHILD = new URL('../children/inheritor.ts', import.meta.url);
-const ENDER = new URL('../children/ender.ts', import.meta.url);
 
 test('fork() names the child by the process id the kernel gave it', async () => {
   await using family = new Family();
@@ -90,7 +89,7 @@ test('a channel ends with how the child ended', async () => {
 test('what a child was asked for fails with the code that it exited with', async () => {
   await using family = new Family();
   for (const exitCode of [0, 3]) {
-    const { channel } = await family.fork(ENDER);
+    const { channel } = await family.fork(CHILD);
     await assert.rejects(watchdog(channel.request({ head: exitCode }), 'the failure'), {
       code: 'ERR_IOLITE_PEER',
       exitCode,
