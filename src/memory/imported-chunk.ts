@@ -11,6 +11,7 @@ import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
 import { LazyUnlock, type Unlockable } from './lazy-unlock.ts';
 import { Lease } from './lease.ts';
+import { problemBehind } from './support.ts';
 
 /** What happens to a write into received memory. */
 export type OnWrite =
@@ -271,8 +272,8 @@ const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }
  * Takes over a descriptor that a peer passed, if it is what it has to be: a memfd of the stated size that
  * nobody can shrink, grow or write anew, with the stated chunk in all of its pages. Waits for nothing,
  * whatever was passed. The caller adds a grant.
- * @throws ERR_IOLITE_PROTOCOL when it is not; ERR_IOLITE_LIMIT; SystemError: ENOMEM, EMFILE. The
- *   descriptor is closed then.
+ * @throws ERR_IOLITE_PROTOCOL when it is not; ERR_IOLITE_UNSUPPORTED where no memory is shared;
+ *   ERR_IOLITE_LIMIT; SystemError: ENOMEM, EMFILE. The descriptor is closed then.
  */
 export function importChunk(
   fd: number,
@@ -288,6 +289,8 @@ export function importChunk(
     const chunk = own(fd, cacheKey, statement, frozen, options.onWrite);
     known.set(cacheKey, new WeakRef(chunk));
     return chunk;
+  } catch (error) {
+    throw problemBehind(error);
   } finally {
     discardForeign(fd);
   }

@@ -38,6 +38,13 @@ export function sharedMemoryProblem(): IoliteError | undefined {
   return verdict === 'supported' ? undefined : verdict;
 }
 
+/** Why shared memory cannot be used here, if an error may have come of that; else the error itself. */
+export function problemBehind(error: unknown): unknown {
+  const { code = '' } = error as { readonly code?: string };
+  if (code.startsWith('ERR_IOLITE_') || PASSING.includes(code)) return error;
+  return sharedMemoryProblem() ?? error;
+}
+
 /** All that a chunk needs of the kernel, of /proc and of koffi. @throws what is refused */
 function tryAll(): void {
   const fd = createMemfd('iolite:trial', TRIAL_BYTES);

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_TMPFILE_ALONE } from './constants.ts';
 import { checked, libc } from './libc.ts';
 
@@ -8,6 +8,14 @@ import { checked, libc } from './libc.ts';
  * EISDIR.
  */
 export const NAMELESS = O_TMPFILE_ALONE | constants.O_DIRECTORY | constants.O_RDWR;
+
+let hasDescriptors: boolean | undefined;
+
+/** Whether a descriptor can be given a name: the kernel is told which by its path in /proc. */
+export function canNameFiles(): boolean {
+  hasDescriptors ??= existsSync('/proc/self/fd');
+  return hasDescriptors;
+}
 
 /**
  * Gives a nameless file a name (linkat(2)), at once and only if nothing has it.

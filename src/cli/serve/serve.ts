@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
+import { sharedMemoryProblem } from '../../memory/support.ts';
 import { type Listeners, openListeners } from '../../os/listener.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
@@ -27,6 +28,8 @@ const DEFAULT_PORT = 8080;
  * @throws UserError
  */
 export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
+  const problem = sharedMemoryProblem();
+  if (problem !== undefined) throw new UserError(`Cannot serve: ${problem.message}`);
   const config = await read();
   const { host = DEFAULT_HOST, workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);

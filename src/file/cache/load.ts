@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import { isWellFormed } from '../../base/well-formed.ts';
-import { dropPageCache } from '../../os/page-cache.ts';
+import { dropPageCache, statCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { hasGrown, readsTheSame } from '../version/append.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
@@ -77,7 +77,7 @@ export async function loadFile<T extends Target>(
   const handle = await openFile(path, options.follow === false ? constants.O_NOFOLLOW : 0);
   let keepOpen = false;
   try {
-    const realPath = await realPathOf(handle);
+    const realPath = await realPathOf(handle, path);
     checkInside(realPath, path, options.root);
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const version = versionOf(await handle.stat({ bigint: true }), path);
@@ -146,8 +146,27 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
 /**
  * The kernel says what was really opened: no link can be exchanged between a check of this and the reading.
  */
-function realPathOf(handle: FileHandle): Promise<string> {
-  return readlink(`/proc/self/fd/${handle.fd}`);
+async function realPathOf(handle: FileHandle, path: string): Promise<string> {
+  try {
+    return await readlink(`/proc/self/fd/${handle.fd}`);
+  } catch {
+    return realPathWithoutProc(handle, path);
+  }
+}
+
+/**
+ * Where there is no /proc: the kernel says of a path without links that it is one. Of others, and where it
+ * cannot say that (elsewhere than on Linux), their names are looked up again: whoever exchanges directories
+ * at the right moments could have a file taken for one that lies elsewhere.
+ */
+async function realPathWithoutProc(handle: FileHandle, path: string): Promise<string> {
+  const { dev, ino } = await handle.stat({ bigint: true });
+  const cached = statCached(path);
+  if (typeof cached === 'object' && cached.dev === dev && cached.ino === ino) return path;
+  const named = await realpath(path);
+  const found = await lstat(named, { bigint: true });
+  if (found.dev === dev && found.ino === ino) return named;
+  throw new IoliteError('ERR_IOLITE_FILE', `Cannot read ${path}: it changed while it was opened`);
 }
 
 /** @returns undefined when the file is not the same version any more */

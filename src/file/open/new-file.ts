@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NAMELESS, nameFile } from '../../os/nameless-file.ts';
+import { canNameFiles, NAMELESS, nameFile } from '../../os/nameless-file.ts';
 
 /** What file systems, and kernels, answer that know no files without a name. */
 const UNKNOWN = ['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
@@ -30,10 +30,12 @@ export class NewFile {
    */
   static async create(folder: string, replaces: boolean): Promise<NewFile> {
     const mode = replaces ? READ_AND_WRITE_ALONE : AS_UMASK_SAYS;
-    try {
-      return new NewFile(await open(folder, NAMELESS, mode), folder, undefined);
-    } catch (error) {
-      if (!UNKNOWN.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (canNameFiles()) {
+      try {
+        return new NewFile(await open(folder, NAMELESS, mode), folder, undefined);
+      } catch (error) {
+        if (!UNKNOWN.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      }
     }
     const name = temporaryName(folder);
     return new NewFile(await open(name, 'wx+', mode), folder, name);
@@ -41,7 +43,8 @@ export class NewFile {
 
   /** Gives it a name that nothing has. @throws EEXIST */
   async appear(path: string): Promise<void> {
-    nameFile(this.handle.fd, path);
+    if (this.#name !== undefined && !canNameFiles()) await link(this.#name, path);
+    else nameFile(this.handle.fd, path);
     await this.#removeName();
   }
 

@@ -5,6 +5,7 @@ import { admits, type Credentials } from '../../memory/acl.ts';
 import type { Chunk } from '../../memory/chunk.ts';
 import { ImportedChunk } from '../../memory/imported-chunk.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
+import { sharedMemoryProblem } from '../../memory/support.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { sendDescriptor } from '../../os/socket.ts';
 import type { PeerHolder } from '../peer-holder.ts';
@@ -155,10 +156,13 @@ export class ExportTable {
  */
 export function checkGrantable(chunk: Chunk, peer: Credentials): asserts chunk is GrantableChunk {
   if (!(chunk instanceof SharedChunk) && !(chunk instanceof ImportedChunk)) {
+    const attempted = 'Cannot send aggregate: a slice of it lies on the heap of this process';
+    const cause = sharedMemoryProblem();
+    if (cause !== undefined)
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', `${attempted}. ${cause.message}`, { cause });
     throw new IoliteError(
       'ERR_IOLITE_UNSUPPORTED',
-      'Cannot send aggregate: a slice of it lies on the heap of this process; allocate it from a ' +
-        'shared pool or compact() it into one',
+      `${attempted}; allocate it from a shared pool or compact() it into one`,
     );
   }
   if (!admits(chunk.acl, peer)) {

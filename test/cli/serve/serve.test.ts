@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readProcessMemory } from '../../../src/observe/smaps.ts';
 import { Folder } from '../../support/folder.ts';
-import { connectToEach, get, Served } from '../support/server.ts';
+import { connectToEach, get, Iolite, Served } from '../support/server.ts';
 
 const KIB = 1024;
 
@@ -108,4 +108,13 @@ test('serve: what is printed, and the status page', async () => {
   served.process.kill('SIGTERM');
   assert.deepEqual(await served.ended(), { code: 0, signal: null });
   assert.equal(served.stderr, '');
+});
+
+test('serve says why it cannot where no memory is shared', async () => {
+  const noViews = new URL('../../memory/children/no-views.ts', import.meta.url).href;
+  const execArgv = ['--import', import.meta.resolve('tsx'), '--import', noViews];
+  using folder = new Folder();
+  await using iolite = new Iolite(['serve', folder.path, '--port', '0'], { execArgv });
+  assert.equal((await iolite.ended()).code, 1);
+  assert.match(iolite.stderr, /^iolite: Cannot serve: Cannot use shared memory here: External buffers /);
 });

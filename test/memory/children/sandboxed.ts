@@ -1,19 +1,17 @@
 /**
  * Refuses itself a call of the system, as sandboxes do (seccomp(2)), and says what works then. Arguments: the
- * number of the call, a value of its second argument or -1 for any, and the error number.
+ * number of the call, a value of its second argument or -1 for any, the error number, and those of
+ * tellWhatWorks().
  */
-import { writeFileSync } from 'node:fs';
-import { createPool } from '../../../src/aggregate/pool.ts';
-import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
-import { openFile } from '../../../src/file/open/open-file.ts';
 import { addressOf, checked, libc } from '../../../src/os/libc.ts';
+import { tellWhatWorks } from './what-works.ts';
 
 const [PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER] = [38, 22, 2];
 const [LOAD, JUMP_IF_EQUAL, RETURN] = [0x20, 0x15, 0x06];
 const [NUMBER_AT, SECOND_ARGUMENT_AT] = [0, 24];
 const [ALLOW, FAIL] = [0x7fff0000, 0x00050000];
 
-const [call, argument, errno, path] = process.argv.slice(2);
+const [call, argument, errno, path = '', endpoint = ''] = process.argv.slice(2);
 
 function refuse(): void {
   const isArgument = Number(argument) !== -1;
@@ -46,24 +44,4 @@ function refuse(): void {
 }
 
 refuse();
-const told: Record<string, unknown> = {};
-using pool = createPool();
-told.memory = pool.chunks.memory;
-using text = pool.from('text');
-told.text = text.toString();
-try {
-  createPool({ memory: 'shared' });
-} catch (error) {
-  const { code, message, cause } = error as NodeJS.ErrnoException;
-  told.refused = { code, message, cause: (cause as NodeJS.ErrnoException).code };
-}
-writeFileSync(path as string, 'a file');
-using cache = createFileCache({ budget: 1024 ** 2 });
-using read = await cache.read(path as string);
-told.read = read.toString();
-const file = await openFile(path as string, 'r+');
-using part = await file.read(2, 6);
-told.part = part.toString();
-await file.close();
-process.stdout.write(JSON.stringify(told));
-process.exit(0);
+await tellWhatWorks(path, endpoint);
