@@ -136,3 +136,31 @@ test('when the link of a root leads elsewhere, what comes to where it led is not
   await fixture.ask(one, ['one/later']);
   assert.deepEqual(await link.sees(), ['one/1', 'two/1']);
 });
+
+test('what is read while a root is served lies where its domain may look, and is not copied for it', async () => {
+  await using fixture = new Fixture();
+  fixture.write(['a/1', 'none/1']);
+  const a = await fixture.onlooker('a');
+  await fixture.keep(['a/1', 'none/1']);
+  const version = (): object | undefined => {
+    using snapshot = fixture.cache.peek(fixture.folder.file('a/1'));
+    return snapshot?.version;
+  };
+  const before = version();
+  await fixture.ask(a, ['a/1']);
+  assert.ok(before !== undefined);
+  assert.equal(version(), before);
+  assert.deepEqual(await a.sees(), ['a/1']);
+});
+
+test('a root that is not there is refused before anything is served', async () => {
+  await using fixture = new Fixture();
+  fixture.write(['a/1']);
+  const child = await Onlooker.start(fixture.family);
+  const [root, none] = [fixture.folder.file('a'), fixture.folder.file('none')];
+  assert.throws(() => fixture.cache.serve(child.channel, { root: none }), { code: 'ENOENT' });
+  assert.throws(() => fixture.cache.serve(child.channel, { root: [root, none] }), { code: 'ENOENT' });
+  assert.equal(fixture.cache.stats().attached, 0);
+  fixture.cache.serve(child.channel, { root });
+  await fixture.ask(child, ['a/1']);
+});
