@@ -8,7 +8,14 @@ import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
 import { IndexUses } from './index-uses.ts';
 import { Invalidations } from './invalidations.ts';
-import { decodeVersion, type Greeting, type News, StoreRequest, type VersionHead } from './store-protocol.ts';
+import {
+  decodeVersion,
+  type FactsCheck,
+  greetingOf,
+  type News,
+  StoreRequest,
+  type VersionHead,
+} from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /** A question to the owner that is not answered yet, and what has overtaken the answer. */
@@ -43,6 +50,7 @@ const IDLE_MS = 60_000;
 export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
+  readonly #areFacts: FactsCheck;
   readonly #entries = new Map<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
@@ -68,10 +76,18 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   #evictions = 0;
   #closed = false;
 
-  /** @param onDetached called when the owner is gone, or closes its store */
-  constructor(name: string, onDetached: (reason: Error | undefined) => void) {
+  /**
+   * @param onDetached called when the owner is gone, or closes its store
+   * @param areFacts of what an owner sends, which is trusted in nothing
+   */
+  constructor(
+    name: string,
+    onDetached: (reason: Error | undefined) => void,
+    areFacts: FactsCheck = () => true,
+  ) {
     this.#name = name;
     this.#onDetached = onDetached;
+    this.#areFacts = areFacts;
   }
 
   get closed(): boolean {
@@ -102,10 +118,10 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
    * until it is asked for again. @throws ERR_IOLITE_PEER, or what the peer answers if it serves no such store
    */
   async attach(channel: Channel): Promise<void> {
-    const { head } = await channel.request({ head: this.#request(StoreRequest.ATTACH) });
+    const greeting = greetingOf(await channel.request({ head: this.#request(StoreRequest.ATTACH) }));
     // What another owner has said was true before: nothing is to be older than that.
     const since = this.#hasBeenAttached ? now() : 0;
-    const session = new Session(channel, head as unknown as Greeting, since);
+    const session = new Session(channel, greeting, since);
     this.#hasBeenAttached = true;
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
@@ -222,10 +238,12 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#questions.set(key, question);
     let held: StoredVersion<F> | undefined;
     try {
+      const known = this.#knownOf(key, session);
       const answer = await session.channel.request({
-        head: this.#request(StoreRequest.READ, { key, ...this.#knownOf(key, session) }),
+        head: this.#request(StoreRequest.READ, { key, ...known }),
       });
       held = this.#take(key, answer, session, question);
+      if (held === undefined && known.have === undefined) throw sameAsNothing(key);
     } catch (error) {
       if (session.channel.closed && this.#entries.has(key)) return this.#withoutOwner(key);
       this.#forgetKey(key);
@@ -253,15 +271,17 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     { invalidated, left }: Question,
   ): StoredVersion<F> | undefined {
     if (!invalidated) this.#invalidations.settle(key);
-    const { same, until, term, keep, pinned } = answer.head as unknown as VersionHead & { same?: true };
-    const end = session.endOf(term, until);
-    if (same === true) {
+    const head = answer.head as unknown as (VersionHead & { same?: true }) | null | undefined;
+    if (head?.same === true) {
+      answer.body?.release();
       const present = this.#entries.get(key);
       if (present === undefined) return undefined;
-      present.end = end;
+      present.end = session.endOf(head.term, head.until);
       return present.held.retain();
     }
-    const held = decodeVersion<F>(key, answer);
+    const held = decodeVersion<F>(key, answer, this.#areFacts);
+    const { until, term, keep, pinned } = head as VersionHead;
+    const end = session.endOf(term, until);
     if (pinned) this.#pin(held);
     if (!keep) return held;
     this.#uses.given(held);
@@ -406,4 +426,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     invariant(this.#bytes >= 0, 'who leaves an index was counted in it');
     entry.held.release();
   }
+}
+
+function sameAsNothing(key: string): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_PROTOCOL',
+    `Cannot read ${key}: the owner of the cache says that it is the same as here, where nothing is`,
+  );
 }

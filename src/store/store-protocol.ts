@@ -36,6 +36,15 @@ export type Greeting = {
   readonly trustForwarded?: boolean | readonly string[];
 };
 
+/** How a store presents itself, as it came. @throws ERR_IOLITE_PROTOCOL when that is something else */
+export function greetingOf({ head, body }: Message): Greeting {
+  body?.release();
+  const { maxStale, budget } = (head ?? {}) as Partial<Greeting>;
+  if (typeof maxStale !== 'number' || typeof budget !== 'number' || !(maxStale >= 0 && budget >= 0))
+    throw new IoliteError('ERR_IOLITE_PROTOCOL', 'Cannot attach: the answer of the cache is malformed');
+  return head as unknown as Greeting;
+}
+
 /** A question for what is under a key. */
 export type ReadRequest = {
   readonly key: string;
@@ -109,14 +118,25 @@ export function encodeVersion<F extends ContentFacts>(
   return { head: head as unknown as Json, body: Aggregate.concat(contents.map(([, part]) => part)) };
 }
 
-/** A version out of a message, whose body it takes over. @throws ERR_IOLITE_PROTOCOL */
+/** Whether the facts of a version are what they have to be, whoever sent them. */
+export type FactsCheck = (facts: ContentFacts) => boolean;
+
+/**
+ * A version out of a message, whose body it takes over.
+ * @throws ERR_IOLITE_PROTOCOL when it is none, or its facts are not what they have to be
+ */
 export function decodeVersion<F extends ContentFacts>(
   key: string,
   { head, body }: Message,
+  areFacts: FactsCheck,
 ): StoredVersion<F> {
   const rest = body ?? Aggregate.empty();
   try {
-    const { serial, facts, parts } = head as unknown as VersionHead<F>;
+    const { serial, facts, parts, until, term } = head as unknown as VersionHead<F>;
+    if (!Number.isSafeInteger(serial) || typeof until !== 'number' || typeof term !== 'number')
+      throw new Error('numbers of its are missing');
+    if (typeof facts !== 'object' || facts === null || !areFacts(facts))
+      throw new Error('its facts are others');
     let content: Aggregate | undefined;
     let forms: Map<string, Aggregate> | undefined;
     let at = 0;

@@ -19,7 +19,7 @@ import {
   readPart,
   type Snapshot,
 } from './file-cache.ts';
-import { FILES, type FileFacts } from './file-entry.ts';
+import { areFileFacts, FILES, type FileFacts } from './file-entry.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
@@ -65,7 +65,7 @@ export class AttachedFileCache
   extends EventEmitter<{ detached: [reason: Error | undefined] }>
   implements FileCache, ExtentSource
 {
-  readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason));
+  readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason), areFileFacts);
   readonly #direct: DirectReads | undefined;
   /** Questions for files that were read here, whose answers nobody waits for. */
   #wanted = 0;

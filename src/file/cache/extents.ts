@@ -1,5 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { clampPosition } from '../../base/clamp.ts';
+import { IoliteError } from '../../base/error.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import type { FileFacts } from './file-entry.ts';
 
@@ -26,6 +27,10 @@ export function extentKey(serial: number, index: number): string {
 export function parseExtentKey(key: string): { serial: number; index: number } | undefined {
   const match = /^(\d{1,16})\0(\d{1,16})$/.exec(key);
   return match === null ? undefined : { serial: Number(match[1]), index: Number(match[2]) };
+}
+
+function malformed(path: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_PROTOCOL', `Cannot read ${path}: an extent of it has another length`);
 }
 
 /** Extents that are read at a time for one range. */
@@ -58,9 +63,12 @@ export class ExtentReader {
     try {
       for (let index = first; index <= last; index += PARALLEL_EXTENTS) {
         const count = Math.min(PARALLEL_EXTENTS, last - index + 1);
-        for (const held of await this.#extents(index, count, signal)) {
+        for (const [i, held] of (await this.#extents(index, count, signal)).entries()) {
           whole.append(held.content ?? Aggregate.empty());
           held.release();
+          // Whoever is given less again and again would go on for ever.
+          if (whole.length !== Math.min((index + i + 1) * extent, size) - first * extent)
+            throw malformed(this.#file.key);
         }
       }
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Entry } from '../../store/entry.ts';
 import type { Store } from '../../store/store.ts';
+import type { ContentFacts } from '../../store/stored-version.ts';
 import type { FileVersion } from '../version/file-version.ts';
 import type { FileGroup } from '../watch/file-group.ts';
 import type { Folder } from '../watch/folder.ts';
@@ -21,6 +22,20 @@ export type FileFacts = {
   /** Entity tags of its forms, by coding. */
   readonly formTags?: { readonly [coding: string]: string };
 };
+
+/** Whether facts that another domain sent are those of a file. */
+export function areFileFacts(facts: ContentFacts): boolean {
+  const { size, mtimeMs, etag, mediaType, target, extent, formTags } = facts;
+  if (!isCount(size) || typeof mtimeMs !== 'number') return false;
+  if (typeof etag !== 'string' || typeof mediaType !== 'string') return false;
+  if (target !== undefined && (typeof target !== 'string' || target === '')) return false;
+  if (extent !== undefined && !(isCount(extent) && extent > 0)) return false;
+  return formTags === undefined || (typeof formTags === 'object' && formTags !== null);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
 
 /** When something in a store was last seen on the disk, and who looks again. */
 interface SeenState {
