@@ -13,7 +13,7 @@ import { closeDescriptor } from '../../../src/os/descriptor.ts';
 import { nodePath } from '../../../src/os/unix-address.ts';
 import { holdings, holdingsReturnTo } from '../../support/holdings.ts';
 import { dial, dialBoth, frame, HELLO, RawPeer } from '../../support/raw-peer.ts';
-import { longestStandstill, standsUp } from '../../support/standstill.ts';
+import { hostileTest, longestStandstill, standsUp } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 let names = 0;
@@ -157,7 +157,7 @@ test('an orderly client connects while garbage and silence go on', async () => {
   });
 });
 
-test('connect() to what is no endpoint fails with a code, and leaves nothing', async () => {
+hostileTest('connect() to what is no endpoint fails with a code, and leaves nothing', async () => {
   const before = holdings();
   const answers: [(socket: Socket) => void, string][] = [
     [socket => socket.end(), 'ERR_IOLITE_PEER'],
@@ -167,6 +167,7 @@ test('connect() to what is no endpoint fails with a code, and leaves nothing', a
     [socket => socket.write(frame(FrameType.REFUSED, [99])), 'ERR_IOLITE_PEER'],
     [socket => socket.write(frame(FrameType.REFUSED, [])), 'ERR_IOLITE_PROTOCOL'],
     [socket => socket.write(frame(FrameType.MESSAGE, [0, 0, 0, 0])), 'ERR_IOLITE_PROTOCOL'],
+    [socket => socket.write(randomBytes(4 * 1024 ** 2)), 'ERR_IOLITE_PROTOCOL'],
   ];
   for (const [answer, code] of answers) {
     const path = name();
