@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { test } from 'node:test';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
@@ -9,6 +10,7 @@ import { holdsPipe, identifyPipe, type PipeIdentity } from '../../../src/ipc/pip
 import { PipeReader } from '../../../src/ipc/pipe/pipe-reader.ts';
 import { PipeWriter } from '../../../src/ipc/pipe/pipe-writer.ts';
 import { Folder } from '../../support/folder.ts';
+import { isRoot, NOBODY } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 /** A named pipe, and descriptors of its ends in this process. */
@@ -160,6 +162,27 @@ test('a process that has the name of a pipe, and not its write end, is not belie
   } finally {
     await impostor.close();
   }
+});
+
+test('another user can take no name of a pipe', {
+  skip: isRoot ? false : 'only root can start a process of another user',
+}, async () => {
+  using pipe = new NamedPipe();
+  const fd = pipe.open(constants.O_RDWR);
+  const { endpoint } = identityOf(fd);
+  // Of a path: an abstract name would be whoever's comes first.
+  assert.equal(isAbsolute(endpoint), true);
+  const listens = `require('node:net').createServer()
+    .on('error', error => process.stdout.write(error.code))
+    .listen(process.argv[1], () => process.exit(1));`;
+  const squat = (): string =>
+    spawnSync(process.execPath, ['-e', listens, endpoint], { ...NOBODY, cwd: '/', encoding: 'utf8' }).stdout;
+  assert.equal(squat(), 'EACCES');
+  const writer = await PipeWriter.open(fd);
+  assert.ok(writer !== undefined);
+  // Nor when it is there; and nobody else is let in.
+  assert.match(squat(), /^(EACCES|EADDRINUSE)$/);
+  await writer.end();
 });
 
 test('a process that does not read a pipe gets none of its aggregates', async () => {
