@@ -48,6 +48,7 @@ export interface OpenSsl {
   SSL_write(ssl: Pointer, from: Address, length: number): number;
   SSL_shutdown(ssl: Pointer): number;
   SSL_get_error(ssl: Pointer, result: number): number;
+  SSL_get_certificate(ssl: Pointer): Pointer;
   SSL_get_servername(ssl: Pointer, kind: number): string | null;
   SSL_get_version(ssl: Pointer): string;
   SSL_session_reused(ssl: Pointer): number;
@@ -120,6 +121,7 @@ const PROTOTYPES: Record<keyof OpenSsl, [symbol: string | undefined, result: str
     SSL_write: [undefined, 'int', [P, P, 'int']],
     SSL_shutdown: [undefined, 'int', [P]],
     SSL_get_error: [undefined, 'int', [P, 'int']],
+    SSL_get_certificate: [undefined, P, [P]],
     SSL_get_servername: [undefined, 'str', [P, 'int']],
     SSL_get_version: [undefined, 'str', [P]],
     SSL_session_reused: [undefined, 'int', [P]],
@@ -220,7 +222,7 @@ export function callbackOf(callback: Callback, parameters: number, failed: numbe
   enterNative();
   try {
     const names = Array.from({ length: parameters }, () => P);
-    const prototype = library.proto(`int __anonymous__(${names.join(', ')})`);
+    const prototype = library.proto('int', names);
     return Number(library.register(guarded, library.pointer(prototype)));
   } finally {
     leaveNative();
@@ -259,3 +261,4 @@ export const SSL_TLSEXT_ERR_OK = 0x0;
 export const SSL_TLSEXT_ERR_ALERT_FATAL = 0x2;
 export const SSL_TLSEXT_ERR_NOACK = 0x3;
 export const TLS_1_2 = 0x303;
+export const TLS_1_3 = 0x304;

@@ -24,7 +24,9 @@ export function redirectToHttps(said: Buffer): Buffer | undefined {
 
 /** Whether its first bytes may be those of a request. */
 function looksLikeHttp(said: Buffer): boolean {
-  return /^[A-Z]{1,20}(?: [\x20-\x7e]*)?(?:\r|$)/.test(said.toString('latin1', 0, 200).split('\n', 1)[0] ?? '');
+  return /^[A-Z]{1,20}(?: [\x20-\x7e]*)?(?:\r|$)/.test(
+    said.toString('latin1', 0, 200).split('\n', 1)[0] ?? '',
+  );
 }
 
 function answer(status: 301 | 308 | 400, location?: string): Buffer {

@@ -16,71 +16,44 @@ import {
   SSL_OP_NO_COMPRESSION,
   SSL_OP_NO_RENEGOTIATION,
   TLS_1_2,
+  TLS_1_3,
 } from '../../os/openssl.ts';
-import { TICKET_KEY_BYTES } from './ticket-keys.ts';
+import {
+  type Certificate,
+  type Identity,
+  type SecureSettings,
+  TICKET_KEY_BYTES,
+  type TlsVersion,
+} from './secure-settings.ts';
+import { ServerNames } from './server-names.ts';
 import { tlsCallbacks } from './tls-callbacks.ts';
 
-/** A certificate with those that vouch for it, and its private key, as PEM. */
-export interface TlsCertificate {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  /** Of a key that is encrypted. */
-  readonly passphrase?: string | undefined;
-}
-
-/** Certificates for some names. */
-export interface TlsIdentity {
-  /** One of each kind: of RSA, and of ECDSA for clients that know it, who are most. */
-  readonly certificates: readonly TlsCertificate[];
-  /**
-   * Who gets them: `example.org`, or `*.example.org` for the names one level below. Default: who names none
-   * of the others.
-   */
-  readonly names?: readonly string[] | undefined;
-  /** What the authority says of the certificate (OCSP, DER). */
-  readonly stapled?: Uint8Array | undefined;
-}
-
-export interface SecureContextOptions {
-  /** The first of them is for clients that name no other's names. */
-  readonly identities: readonly TlsIdentity[];
-  /** What is spoken above TLS, what is preferred first: `h2`, `http/1.1`. */
-  readonly protocols: readonly string[];
-  /**
-   * Keys for the tickets that clients come back with, {@link TICKET_KEY_BYTES} each: the first for new ones,
-   * the others for those that were made before. Default: a key of its own.
-   */
-  readonly ticketKeys?: readonly Uint8Array[] | undefined;
-}
-
-/** What an identity is in OpenSSL. */
-interface Contexts {
-  readonly pointer: Pointer;
-  readonly stapled: Uint8Array | undefined;
-}
-
 /**
- * What a server says of itself in handshakes, for all of its connections: certificates, protocols, keys for
- * tickets. TLS 1.2 and 1.3, ciphers as Node.js has them, no renegotiation.
+ * What a server says of itself in handshakes, for all of its connections: certificates by the names that
+ * clients ask for, protocols, keys for tickets. TLS 1.2 and 1.3, ciphers as Node.js has them, no
+ * renegotiation. Whoever made it closes it.
  */
 export class SecureContext {
+  /** What is spoken above TLS, what is preferred first: `h2`, `http/1.1`. */
   readonly protocols: readonly string[];
-  readonly #contexts: Contexts[] = [];
-  readonly #byName = new Map<string, Contexts>();
+  /** OpenSSL's, one for each identity. */
+  readonly #pointers: Pointer[] = [];
+  readonly #names: ServerNames<Pointer>;
+  /** By certificate, what its authority says of it. */
+  readonly #stapled = new Map<Pointer, Uint8Array>();
   #ticketKeys: readonly Uint8Array[] = [];
-  #isClosed = false;
 
   /**
    * @throws ERR_IOLITE_ARGUMENT for certificates and keys that are none, or do not belong together;
    *   ERR_IOLITE_UNSUPPORTED
    */
-  constructor({ identities, protocols, ticketKeys }: SecureContextOptions) {
-    if (identities.length === 0)
-      throw new ArgumentError('Cannot make a secure context: a certificate is wanted, none was given');
+  constructor({ identities, minVersion, ticketKeys }: SecureSettings, protocols: readonly string[]) {
     this.protocols = protocols;
     try {
-      for (const identity of identities) this.#add(identity);
-      if (ticketKeys !== undefined) this.setTicketKeys(ticketKeys);
+      this.#names = new ServerNames(
+        identities.map(identity => [identity.names, this.#add(identity, minVersion)] as const),
+      );
+      if (ticketKeys.length > 0) this.setTicketKeys(ticketKeys);
     } catch (error) {
       this.close();
       throw error;
@@ -89,81 +62,72 @@ export class SecureContext {
 
   /** For a new connection. @throws ERR_IOLITE_CLOSED */
   get pointer(): Pointer {
-    return this.#first().pointer;
+    const [first] = this.#pointers;
+    if (first === undefined)
+      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a secure context: it is closed');
+    return first;
   }
 
-  /** What goes with the certificates of a name, or of the first identity. */
-  stapledFor(name: string | undefined): Uint8Array | undefined {
-    return (this.#find(name) ?? this.#first()).stapled;
-  }
-
-  /** @returns undefined where the first identity is right */
+  /** @param name that a client asks for @returns undefined where the first identity is right */
   pointerFor(name: string): Pointer | undefined {
-    return this.#find(name)?.pointer;
+    return this.#pointers.length === 0 ? undefined : this.#names.find(name);
   }
 
-  /** See {@link SecureContextOptions.ticketKeys}. */
+  /** What goes with a certificate (RFC 6066, 8). */
+  stapledTo(certificate: Pointer): Uint8Array | undefined {
+    return this.#stapled.get(certificate);
+  }
+
+  /** Of tickets: the first makes new ones, all read. None where OpenSSL has one of its own. */
   get ticketKeys(): readonly Uint8Array[] {
     return this.#ticketKeys;
   }
 
   /**
-   * Exchanges the keys for tickets, for handshakes from now on: see {@link SecureContextOptions.ticketKeys}.
-   * @throws ERR_IOLITE_ARGUMENT
+   * Exchanges the keys of tickets, for handshakes from now on: see {@link SecureSettings.ticketKeys}.
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_CLOSED
    */
-  setTicketKeys(keys: readonly Uint8Array[]): void {
-    if (keys.length === 0 || keys.some(key => key.length !== TICKET_KEY_BYTES)) {
-      const lengths = keys.map(key => key.length).join(', ') || 'none';
+  setTicketKeys(keys: readonly string[]): void {
+    const decoded = keys.map(key => Buffer.from(key, 'base64'));
+    if (decoded.length === 0 || decoded.some(key => key.length !== TICKET_KEY_BYTES)) {
+      const lengths = decoded.map(key => key.length).join(', ') || 'none';
       const wanted = `keys of ${TICKET_KEY_BYTES} bytes are wanted, of ${lengths} were given`;
-      throw new ArgumentError(`Cannot set keys for tickets: ${wanted}`);
+      throw new ArgumentError(`Cannot set keys of tickets: ${wanted}`);
     }
-    // Those of the first are asked, whatever name a client has said.
-    const { SSL_CTX_set_tlsext_ticket_key_evp_cb } = openssl();
-    if (this.#ticketKeys.length === 0)
-      SSL_CTX_set_tlsext_ticket_key_evp_cb(this.pointer, tlsCallbacks().ticketKey);
-    this.#ticketKeys = keys.map(key => Uint8Array.from(key));
+    // The first identity's are asked for, whatever name a client has said.
+    openssl().SSL_CTX_set_tlsext_ticket_key_evp_cb(this.pointer, tlsCallbacks().ticketKey);
+    this.#ticketKeys = decoded;
   }
 
   /** Connections that have begun go on; there are no new ones. */
   close(): void {
-    this.#isClosed = true;
-    for (const { pointer } of this.#contexts.splice(0)) openssl().SSL_CTX_free(pointer);
-    this.#byName.clear();
+    for (const pointer of this.#pointers.splice(0)) openssl().SSL_CTX_free(pointer);
+    this.#stapled.clear();
   }
 
-  #first(): Contexts {
-    const [first] = this.#contexts;
-    if (first === undefined || this.#isClosed)
-      throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use a secure context: it is closed');
-    return first;
-  }
-
-  #find(name: string | undefined): Contexts | undefined {
-    if (name === undefined) return undefined;
-    const dot = name.indexOf('.');
-    return this.#byName.get(name) ?? (dot > 0 ? this.#byName.get(`*${name.slice(dot)}`) : undefined);
-  }
-
-  #add({ certificates, names = [], stapled }: TlsIdentity): void {
+  #add({ certificates }: Identity, minVersion: TlsVersion): Pointer {
     const { SSL_CTX_new, TLS_server_method } = openssl();
     const pointer = SSL_CTX_new(TLS_server_method());
     if (pointer === 0) throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot use TLS: ${lastOpensslError()}`);
-    const contexts = { pointer, stapled };
-    this.#contexts.push(contexts);
-    configure(pointer);
-    for (const certificate of certificates) use(pointer, certificate);
-    for (const name of names) this.#byName.set(name.toLowerCase(), contexts);
+    this.#pointers.push(pointer);
+    configure(pointer, minVersion);
+    for (const each of certificates) {
+      const own = use(pointer, each);
+      if (each.ocsp !== undefined) this.#stapled.set(own, Buffer.from(each.ocsp, 'base64'));
+    }
+    return pointer;
   }
 }
 
-function configure(pointer: Pointer): void {
+function configure(pointer: Pointer, minVersion: TlsVersion): void {
   const { SSL_CTX_ctrl, SSL_CTX_set_options, SSL_CTX_callback_ctrl, ...calls } = openssl();
   const { chooseProtocol, nameServer, staple } = tlsCallbacks();
   const names = DEFAULT_CIPHERS.split(':');
   const ciphers = names.filter(name => !name.startsWith('TLS_')).join(':');
   const suites = names.filter(name => name.startsWith('TLS_')).join(':');
+  const least = minVersion === 'TLSv1.3' ? TLS_1_3 : TLS_1_2;
   const isSet =
-    SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS_1_2, 0) === 1 &&
+    SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MIN_PROTO_VERSION, least, 0) === 1 &&
     calls.SSL_CTX_set_cipher_list(pointer, ciphers) === 1 &&
     (suites === '' || calls.SSL_CTX_set_ciphersuites(pointer, suites) === 1);
   if (!isSet) throw new IoliteError('ERR_IOLITE_UNSUPPORTED', `Cannot use TLS: ${lastOpensslError()}`);
@@ -177,25 +141,28 @@ function configure(pointer: Pointer): void {
   SSL_CTX_callback_ctrl(pointer, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, staple);
 }
 
-/** @throws ERR_IOLITE_ARGUMENT */
-function use(pointer: Pointer, { cert, key, passphrase }: TlsCertificate): void {
+/** @returns the certificate, which lives as long as the context does @throws ERR_IOLITE_ARGUMENT */
+function use(pointer: Pointer, { cert, key }: Certificate): Pointer {
   try {
-    createSecureContext({ cert, key, ...(passphrase === undefined ? {} : { passphrase }) });
+    // Node.js says what is wrong better than OpenSSL does.
+    createSecureContext({ cert, key });
   } catch (cause) {
     throw refused((cause as Error).message, cause);
   }
-  useChain(pointer, Buffer.from(cert));
-  useKey(pointer, Buffer.from(key), passphrase ?? '');
+  const own = useChain(pointer, Buffer.from(cert));
+  useKey(pointer, Buffer.from(key));
   if (openssl().SSL_CTX_check_private_key(pointer) !== 1) throw refused(lastOpensslError());
+  return own;
 }
 
-function useChain(pointer: Pointer, pem: Buffer): void {
+function useChain(pointer: Pointer, pem: Buffer): Pointer {
   const { PEM_read_bio_X509_AUX, PEM_read_bio_X509, X509_free, BIO_free, ERR_clear_error, ...calls } =
     openssl();
   const bio = calls.BIO_new_mem_buf(pem, pem.length);
   try {
     const own = PEM_read_bio_X509_AUX(bio, 0, 0, 0);
     const isUsed = own !== 0 && calls.SSL_CTX_use_certificate(pointer, own) === 1;
+    // The context has a reference of its own.
     if (own !== 0) X509_free(own);
     if (!isUsed) throw refused(lastOpensslError());
     for (;;) {
@@ -207,17 +174,19 @@ function useChain(pointer: Pointer, pem: Buffer): void {
     }
     // That there is no more was an error.
     ERR_clear_error();
+    return own;
   } finally {
     BIO_free(bio);
   }
 }
 
-function useKey(pointer: Pointer, pem: Buffer, passphrase: string): void {
+function useKey(pointer: Pointer, pem: Buffer): void {
   const { PEM_read_bio_PrivateKey, SSL_CTX_use_PrivateKey, EVP_PKEY_free, BIO_free, BIO_new_mem_buf } =
     openssl();
   const bio = BIO_new_mem_buf(pem, pem.length);
   try {
-    const key = PEM_read_bio_PrivateKey(bio, 0, 0, passphrase);
+    // A passphrase, so that OpenSSL never asks for one at a terminal.
+    const key = PEM_read_bio_PrivateKey(bio, 0, 0, '');
     const isUsed = key !== 0 && SSL_CTX_use_PrivateKey(pointer, key) === 1;
     if (key !== 0) EVP_PKEY_free(key);
     if (!isUsed) throw refused(lastOpensslError());

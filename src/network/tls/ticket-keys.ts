@@ -1,13 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 import { addressOf } from '../../os/libc.ts';
 import { openssl, type Pointer } from '../../os/openssl.ts';
+import { TICKET_KEY_BYTES } from './secure-settings.ts';
 
 /** Of the name that goes with a ticket, of the key that signs it, of the one that encrypts it. */
 const NAME_BYTES = 16;
 const MAC_KEY_BYTES = 32;
 const CIPHER_KEY_BYTES = 32;
-/** A key for tickets, as nginx has them in files. */
-export const TICKET_KEY_BYTES = NAME_BYTES + MAC_KEY_BYTES + CIPHER_KEY_BYTES;
 const IV_BYTES = 16;
 
 /** What OpenSSL asks a key for: addresses of the ticket's name and IV, contexts to be given keys. */

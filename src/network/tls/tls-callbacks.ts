@@ -17,8 +17,8 @@ export interface Greeted {
   named(name: string): Pointer | undefined;
   /** @param offered by the client @returns the one that is spoken; undefined for none of them */
   choose(offered: readonly string[]): string | undefined;
-  /** What the authority says of its certificate, to be stapled to it (RFC 6066, 8). */
-  readonly stapled: Uint8Array | undefined;
+  /** What the authority says of the certificate that the client gets, to be stapled to it (RFC 6066, 8). */
+  stapledTo(certificate: Pointer): Uint8Array | undefined;
   /** For tickets that are made and come back. */
   readonly ticketKeys: readonly Uint8Array[];
 }
@@ -73,9 +73,9 @@ function nameServer(ssl: number): number {
 }
 
 function staple(ssl: number): number {
-  const stapled = greeted?.stapled;
+  const { CRYPTO_malloc, SSL_ctrl, SSL_get_certificate, poke } = openssl();
+  const stapled = greeted?.stapledTo(SSL_get_certificate(ssl));
   if (stapled === undefined || stapled.length === 0) return SSL_TLSEXT_ERR_NOACK;
-  const { CRYPTO_malloc, SSL_ctrl, poke } = openssl();
   // It is OpenSSL's to free, with the connection.
   const memory = CRYPTO_malloc(stapled.length, null, 0);
   if (memory === 0) return SSL_TLSEXT_ERR_NOACK;

@@ -208,7 +208,8 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
     if (!this.#isPaused || this.#state === 'over') return;
     this.#isPaused = false;
     if (this.#isDecrypting) return;
-    if (!this.#isSecured || this.#decryptAll()) this.#link.resume();
+    if (this.#isSecured) this.#decryptAll();
+    else this.#link.resume();
   }
 
   end(): void {
@@ -338,7 +339,10 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
       this.#isDecrypting = false;
       if (this.#isOver()) this.#session?.free();
     }
-    return !this.#isPaused && !this.#isOver();
+    if (this.#isPaused || this.#isOver()) return false;
+    // The host may have paused and resumed meanwhile.
+    this.#link.resume();
+    return true;
   }
 
   /** @returns whether there may be more */

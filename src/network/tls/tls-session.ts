@@ -132,8 +132,8 @@ export class TlsSession implements Greeted {
     return this.protocol;
   }
 
-  get stapled(): Uint8Array | undefined {
-    return this.#context.stapledFor(this.serverName);
+  stapledTo(certificate: Pointer): Uint8Array | undefined {
+    return this.#context.stapledTo(certificate);
   }
 
   get ticketKeys(): readonly Uint8Array[] {
