@@ -102,7 +102,7 @@ export class HttpServer implements Listener {
     const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
     this.#server = tls === undefined || !byNode ? plainServer(limits) : secureServer(limits, tls);
     if (tls !== undefined && !byNode) {
-      this.#context = new SecureContext(tls, ['h2', 'http/1.1']);
+      this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
       this.#http2 = secureServer(limits, tls);
     }
     const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];

@@ -143,8 +143,8 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   }
 
   /**
-   * Encrypts pieces and sends them as far as the kernel takes them now. The rest of it is kept, encrypted, and
-   * the host is told when it is gone: {@link hasUnsent}.
+   * Encrypts pieces and sends them as far as the kernel takes them now. The rest is kept, encrypted, and the
+   * host is told when it is gone: {@link hasUnsent}.
    * @param most bytes, {@link SEND_STEP_BYTES} at most
    * @returns how many bytes were encrypted; 0 when the connection is over
    */
