@@ -10,7 +10,7 @@ import { sendNow } from '../../src/os/socket.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 test('a link has a socket of Node only while something waits for the peer', async () => {
-  const server = createServer({ noDelay: true });
+  const server = createServer({ noDelay: true, pauseOnConnect: true });
   const room = Buffer.from(new ArrayBuffer(64 * 1024));
   let made: Socket | undefined;
   let link: BareLink | undefined;

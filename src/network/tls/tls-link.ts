@@ -380,11 +380,12 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   /** Lets Node's socket wait until the peer takes some bytes. */
   #wait(bytes: Buffer): void {
     const socket = this.#link.socket();
+    this.#waiting += 1;
     if (socket === undefined || socket.destroyed) {
+      // Whoever sends is to be done with that first.
       queueMicrotask(() => this.#lose());
       return;
     }
-    this.#waiting += 1;
     socket.write(bytes, error => {
       this.#waiting -= 1;
       // Of what it failed with its end tells.

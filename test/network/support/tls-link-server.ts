@@ -46,7 +46,8 @@ class Echo implements ByteLinkHost {
 export class TlsLinkServer implements TlsHouse {
   readonly room = new TlsRoom(Buffer.from(new ArrayBuffer(64 * 1024)));
   context: SecureContext;
-  readonly server: Server = createServer({ noDelay: true });
+  /** The sockets that it makes only write. */
+  readonly server: Server = createServer({ noDelay: true, pauseOnConnect: true });
   readonly links: TlsLink[] = [];
   secured = 0;
   failed = 0;

@@ -22,7 +22,10 @@ function serverOf(folder: Folder, sender: (link: TlsLink) => TlsSender): TlsLink
         return true;
       },
       drained: () => sending?.drained(),
-      ended: () => link.close(),
+      ended: () => {
+        link.close();
+        sending?.lost();
+      },
       lost: () => sending?.lost(),
     };
   });
