@@ -9,7 +9,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
-import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
+import { SecureContext } from '../../network/tls/secure-context.ts';
+import type { SecureSettings } from '../../network/tls/secure-settings.ts';
+import type { TlsLink } from '../../network/tls/tls-link.ts';
+import { TlsStream } from '../../network/tls/tls-stream.ts';
+import { opensslUnsupported } from '../../os/openssl.ts';
+import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
 import { namesOneHost } from '../message/request-host.ts';
@@ -46,7 +51,7 @@ export interface ServerLimits {
   readonly maxConnections?: number | undefined;
 }
 
-/** Certificate chain and private key, as PEM. */
+/** Certificate chain and private key, as PEM, for all names that clients ask for. */
 export interface TlsOptions {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
@@ -55,7 +60,12 @@ export interface TlsOptions {
 export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: TlsOptions | SecureSettings | undefined;
+  /**
+   * Who speaks TLS. Default: OpenSSL on bare connections, where it can be called; Node.js's sockets where
+   * not.
+   */
+  readonly tlsBy?: 'openssl' | 'node' | undefined;
 }
 
 /**
@@ -66,32 +76,40 @@ const BACKLOG_CONNECTIONS = 65_535;
 
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
+  /** What listens. */
   readonly #server: NodeServer | Http2SecureServer;
-  readonly #drain: Drain;
+  /** What is given connections of HTTP/2 by the lane. */
+  readonly #http2: Http2SecureServer | undefined;
+  readonly #context: SecureContext | undefined;
+  readonly #drains: readonly Drain[];
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
   readonly #handler: Handler;
   readonly #listener: AnswerListener | undefined;
   readonly #failed: (error: unknown, request: ServerRequest) => void;
-  /** HTTPS has none. */
+  /** HTTPS by Node.js's sockets has none. */
   readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
-  constructor({ handler, limits = {}, tls, failed = () => {}, listeners = [] }: HttpServerOptions) {
+  constructor(options: HttpServerOptions) {
+    const { handler, limits = {}, failed = () => {}, listeners = [] } = options;
     this.#listener = joinListeners(listeners);
     this.#handler = handler;
     this.#failed = failed;
-    this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-      this.#take(request, response),
-    );
-    this.#drain = new Drain(this.#server);
-    this.#watch(this.#server);
-    if (handler.takesUpgrades === true) this.#takeUpgrades(this.#server);
+    const tls = options.tls && secureSettingsOf(options.tls);
+    const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
+    this.#server = tls === undefined || !byNode ? plainServer(limits) : secureServer(limits, tls);
+    if (tls !== undefined && !byNode) {
+      this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
+      this.#http2 = secureServer(limits, tls);
+    }
+    const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];
+    this.#drains = servers.map(server => this.#adopt(server));
     if (!(this.#server instanceof NodeServer)) return;
-    this.#lane = attachFastLane(this.#server, handler, { listener: this.#listener, failed });
+    const lane = { listener: this.#listener, failed, tls: this.#laneTls() };
+    this.#lane = attachFastLane(this.#server, handler, lane);
   }
 
   async listen(address: ListenAddress): Promise<void> {
@@ -115,7 +133,7 @@ export class HttpServer implements Listener {
   close(options: { readonly patience?: number } = {}): Promise<void> {
     if (this.#closing !== undefined && (options.patience ?? 0) === 0) {
       this.#lane?.close();
-      this.#drain.hurry();
+      for (const drain of this.#drains) drain.hurry();
     }
     this.#closing ??= this.#close(options);
     return this.#closing;
@@ -129,9 +147,33 @@ export class HttpServer implements Listener {
     const { patience = 0 } = options;
     this.#lane?.retire();
     const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE_MS, patience));
-    if (this.#server.listening) await this.#drain.start(options);
+    if (this.#server.listening) await Promise.all(this.#drains.map(drain => drain.start(options)));
     clearTimeout(timer);
     this.#pool.close();
+    this.#context?.close();
+  }
+
+  /** Answers what a server of Node's reads. @returns what lets it come to an end */
+  #adopt(server: NodeServer | Http2SecureServer): Drain {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#take(request, response),
+    );
+    const drain = new Drain(server);
+    this.#watch(server);
+    if (this.#handler.takesUpgrades === true) this.#takeUpgrades(server);
+    return drain;
+  }
+
+  #laneTls(): LaneTls | undefined {
+    const context = this.#context;
+    const http2 = this.#http2;
+    if (context === undefined || http2 === undefined) return undefined;
+    const accept = (link: TlsLink): TlsStream => {
+      const stream = new TlsStream(link);
+      http2.emit('secureConnection', stream);
+      return stream;
+    };
+    return { context, protocols: new Map([['h2', { accept }]]) };
   }
 
   /** What happens on a connection besides its requests. */
@@ -226,7 +268,7 @@ export class HttpServer implements Listener {
       protocol: tunnel.protocol,
       open: client => {
         const opened = tunnel.open(client);
-        this.#drain.addTunnel(opened, client as Socket);
+        this.#drains[0]?.addTunnel(opened, client as Socket);
         return opened;
       },
       abandon: () => tunnel.abandon(),
@@ -284,11 +326,24 @@ function plainServer(limits: ServerLimits): NodeServer {
   return limited(server, limits);
 }
 
-function secureServer(limits: ServerLimits, { cert, key }: TlsOptions): Http2SecureServer {
+function secureSettingsOf(tls: TlsOptions | SecureSettings): SecureSettings {
+  if (!('cert' in tls)) return tls;
+  const certificate = { cert: String(tls.cert), key: String(tls.key) };
+  return {
+    identities: [{ names: [], certificates: [certificate] }],
+    minVersion: 'TLSv1.2',
+    ticketKeys: [],
+  };
+}
+
+/** By sockets of Node.js's, which have the certificates of the first identity, whatever name is asked for. */
+function secureServer(limits: ServerLimits, { identities, minVersion }: SecureSettings): Http2SecureServer {
   const maxHeaderListSize = headerSizeOf(limits);
+  const { certificates } = identities[0];
   const server = createSecureServer({
-    cert,
-    key,
+    cert: certificates.map(({ cert }) => cert),
+    key: certificates.map(({ key }) => key),
+    minVersion,
     allowHTTP1: true,
     settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
