@@ -1,14 +1,10 @@
 import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
+import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
@@ -28,6 +24,7 @@ import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.t
 import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
+import { NodeSecureServer } from './node-secure-server.ts';
 import { Pipelines } from './pipelines.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
@@ -46,16 +43,10 @@ export interface ServerLimits {
   readonly maxConnections?: number | undefined;
 }
 
-/** Certificate chain and private key, as PEM. */
-export interface TlsOptions {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-}
-
 export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: SecureSettings | undefined;
 }
 
 /**
@@ -67,6 +58,7 @@ const BACKLOG_CONNECTIONS = 65_535;
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
   readonly #server: NodeServer | Http2SecureServer;
+  readonly #secure: NodeSecureServer | undefined;
   readonly #drain: Drain;
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
@@ -83,7 +75,8 @@ export class HttpServer implements Listener {
     this.#listener = joinListeners(listeners);
     this.#handler = handler;
     this.#failed = failed;
-    this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
+    this.#secure = tls === undefined ? undefined : secureServer(limits, tls);
+    this.#server = this.#secure?.server ?? plainServer(limits);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
       this.#take(request, response),
     );
@@ -119,6 +112,10 @@ export class HttpServer implements Listener {
     }
     this.#closing ??= this.#close(options);
     return this.#closing;
+  }
+
+  setTicketKeys(keys: readonly string[]): void {
+    this.#secure?.setTicketKeys(keys);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -284,20 +281,19 @@ function plainServer(limits: ServerLimits): NodeServer {
   return limited(server, limits);
 }
 
-function secureServer(limits: ServerLimits, { cert, key }: TlsOptions): Http2SecureServer {
+function secureServer(limits: ServerLimits, settings: SecureSettings): NodeSecureServer {
   const maxHeaderListSize = headerSizeOf(limits);
-  const server = createSecureServer({
-    cert,
-    key,
-    allowHTTP1: true,
+  const secure = new NodeSecureServer(settings, {
     settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
     ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL_MS },
   });
+  const { server } = secure;
   server.setTimeout(timeOf(limits, 'idleTimeout', 120_000));
   // A connection that fails is the client's to notice.
   server.on('sessionError', () => {});
-  return limited(server, limits);
+  limited(server, limits);
+  return secure;
 }
 
 function limited<T extends NodeServer | Http2SecureServer>(server: T, limits: ServerLimits): T {
