@@ -43,6 +43,7 @@ export {
   type CreateServerOptions,
   createServer,
   type HostOptions,
+  type NamedHostOptions,
   type Server,
   type ServerRule,
 } from './server/server.ts';
