@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net';
+import type { LinkHost } from '../../network/bare-link.ts';
+import { TlsLink } from '../../network/tls/tls-link.ts';
 import type { BareConnection } from '../../os/node-socket.ts';
-import { startReading } from '../../os/node-socket.ts';
-import { receiveNow } from '../../os/socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
+import { BareLaneLink } from './bare-lane-link.ts';
 import { type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
-import { LaneLink, type LinkHost } from './lane-link.ts';
+import type { LaneLink } from './lane-link.ts';
 import { LaneSending, type SendingHost } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
+import { SecureLaneLink } from './secure-lane-link.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
@@ -55,7 +57,7 @@ type Step = (connection: LaneConnection, rest: Buffer) => void;
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
  * It has no socket of Node's but where something waits for the client to take it, or it is handed over:
- * {@link LaneLink}. There are thousands of these objects, which the garbage collector walks: they have no
+ * {@link LaneLink}, of which there are bare ones and those with TLS. There are thousands of these objects, which the garbage collector walks: they have no
  * closures of their own.
  */
 export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost {
@@ -76,10 +78,16 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
 
-  /** @param socket of the connection, if it has one already */
-  constructor(lane: Lane, connection: BareConnection, socket?: Socket) {
+  /**
+   * @param connection bare, or with TLS on it whose handshake is done
+   * @param socket of a bare one, if it has one already
+   */
+  constructor(lane: Lane, connection: BareConnection | TlsLink, socket?: Socket) {
     this.#lane = lane;
-    this.link = new LaneLink(connection, lane, this, socket);
+    this.link =
+      connection instanceof TlsLink
+        ? new SecureLaneLink(connection, this)
+        : new BareLaneLink(connection, lane, this, socket);
     this.#since = lane.clock;
     this.#sending = new LaneSending(this, lane.outbox, lane.listener);
     // Asked for now, it is known when the connection is closed, too.
@@ -92,7 +100,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
    * @returns false if the connection is done with already
    */
   start(): boolean {
-    const count = receiveNow(this.link.fd, this.#lane.memo.buffer);
+    const count = this.link.receive(this.#lane.memo.buffer);
     const readOn = count === 0 || this.filled(count);
     if (this.#isOver()) return false;
     this.link.keep(this.#lane.memo.buffer);
@@ -321,7 +329,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   }
 
   hinted(hints: Buffer): void {
-    if (!this.#isOver()) this.link.socket()?.write(hints);
+    if (!this.#isOver()) this.link.sendAhead(hints);
   }
 
   /** Sends an answer that was waited for, then goes on. */
@@ -351,11 +359,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     // The bytes may be in memory that is read into again.
     const unread = Buffer.from(bytes);
     connection.#leave();
-    const socket = connection.link.handOver();
-    if (socket === undefined) return;
-    if (unread.length > 0) socket.unshift(unread);
-    connection.#lane.handOver(socket);
-    startReading(socket);
+    connection.link.leaveTo(connection.#lane, unread);
   };
 
   /**

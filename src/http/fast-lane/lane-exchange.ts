@@ -21,6 +21,7 @@ export interface OutcomeWaiter {
 
 /** Whom a request came from. */
 export interface LaneClient {
+  readonly secure: boolean;
   readonly remoteAddress?: string | undefined;
 }
 
@@ -93,7 +94,7 @@ export class LaneExchange implements ServerRequest, Recipient {
   }
 
   get secure(): boolean {
-    return false;
+    return this.#client.secure;
   }
 
   get remoteAddress(): string | undefined {

@@ -1,8 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
-import { sendGathered } from '../../os/gather.ts';
-import { sendFromFile } from '../../os/sendfile.ts';
-import { sendAhead, sendNow } from '../../os/socket.ts';
+import type { LaneLink } from './lane-link.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 export const SMALL_BYTES = 16 * 1024;
@@ -53,29 +51,28 @@ export class Outbox {
   }
 
   /**
-   * Sends all as far as a socket takes it now. It is empty then.
+   * Sends all as far as a client's connection takes it now. It is empty then.
    * @param most bytes to send; less is sent to those who may be slow, for it takes memory while they read
    * @returns undefined if it took all
    */
-  send(fd: number, most = STEP_BYTES): Unsent | undefined {
+  send(link: LaneLink, most = STEP_BYTES): Unsent | undefined {
     const size = this.#size;
     this.#size = 0;
     if (this.#isCopy) {
-      const sent = sendNow(fd, this.#copy, size);
-      if (sent === size) return undefined;
+      const sent = link.sendBytes(this.#copy, size);
+      if (sent === size && !link.hasUnsent) return undefined;
       return { parts: [Buffer.from(this.#copy.subarray(0, size))], sent, isFull: true };
     }
     const parts = this.#parts;
     const referred = this.#referred;
     const sent =
-      referred === undefined
-        ? sendGathered(fd, piecesOf(parts), 0, 0, most)
-        : this.#refer(fd, size - referred.length, referred);
+      (referred && link.sendReferred(this.#copy, size - referred.length, referred)) ??
+      link.sendPieces(piecesOf(parts), most);
     this.#isCopy = true;
     this.#referred = undefined;
-    if (sent < size) {
+    if (sent < size || link.hasUnsent) {
       this.#parts = [];
-      return { parts, sent, isFull: sent < most };
+      return { parts, sent, isFull: sent < most || link.hasUnsent };
     }
     for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
     parts.length = 0;
@@ -106,18 +103,6 @@ export class Outbox {
     else this.#referred = undefined;
     for (const bytes of head) this.#parts.push(bytes);
     if (body !== undefined) this.#parts.push(body);
-  }
-
-  /** @returns how many bytes the socket took of a head in the copy and a slice behind it */
-  #refer(fd: number, headLength: number, { lease, start, length }: Slice): number {
-    const sent = sendAhead(fd, this.#copy, headLength);
-    if (sent < headLength) return sent;
-    try {
-      return sent + (sendFromFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
-    } catch {
-      // The next write through Node's socket says how it failed.
-      return sent;
-    }
   }
 }
 

@@ -7,6 +7,7 @@ import { type Mapping, mapPrivate } from '../../os/mapping.ts';
 import type { Body } from '../message/body.ts';
 import { commonLines } from './answer-head.ts';
 import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
+import type { LaneLink } from './lane-link.ts';
 import { SMALL_BYTES } from './outbox.ts';
 
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
@@ -98,10 +99,10 @@ export class RepeatedAnswers {
    * Sends the answer that was found, as far as the socket takes it now.
    * @returns how many bytes it took, if these are not all; undefined if they are
    */
-  send(fd: number): number | undefined {
+  send(link: LaneLink): number | undefined {
     const { runs } = this.#kept as KeptAnswers;
-    const sent = runs.send(fd);
-    return sent === runs.size ? undefined : sent;
+    const sent = link.sendRuns(runs);
+    return sent === runs.size && !link.hasUnsent ? undefined : sent;
   }
 
   /**

@@ -4,8 +4,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
+import { SecureContext } from '../../network/tls/secure-context.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
-import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
+import type { TlsLink } from '../../network/tls/tls-link.ts';
+import { TlsStream } from '../../network/tls/tls-stream.ts';
+import { opensslUnsupported } from '../../os/openssl.ts';
+import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
 import { namesOneHost } from '../message/request-host.ts';
@@ -47,6 +51,11 @@ export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
   readonly tls?: SecureSettings | undefined;
+  /**
+   * Who speaks TLS. Default: OpenSSL on bare connections, where it can be called; Node.js's sockets where
+   * not.
+   */
+  readonly tlsBy?: 'openssl' | 'node' | undefined;
 }
 
 /**
@@ -57,34 +66,41 @@ const BACKLOG_CONNECTIONS = 65_535;
 
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
+  /** What listens. */
   readonly #server: NodeServer | Http2SecureServer;
+  /** What is given connections of HTTP/2 by the lane. */
+  readonly #http2: Http2SecureServer | undefined;
   readonly #secure: NodeSecureServer | undefined;
-  readonly #drain: Drain;
+  readonly #context: SecureContext | undefined;
+  readonly #drains: readonly Drain[];
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
   readonly #handler: Handler;
   readonly #listener: AnswerListener | undefined;
   readonly #failed: (error: unknown, request: ServerRequest) => void;
-  /** HTTPS has none. */
+  /** HTTPS by Node.js's sockets has none. */
   readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
-  constructor({ handler, limits = {}, tls, failed = () => {}, listeners = [] }: HttpServerOptions) {
+  constructor(options: HttpServerOptions) {
+    const { handler, limits = {}, tls, failed = () => {}, listeners = [] } = options;
     this.#listener = joinListeners(listeners);
     this.#handler = handler;
     this.#failed = failed;
-    this.#secure = tls === undefined ? undefined : secureServer(limits, tls);
-    this.#server = this.#secure?.server ?? plainServer(limits);
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-      this.#take(request, response),
-    );
-    this.#drain = new Drain(this.#server);
-    this.#watch(this.#server);
-    if (handler.takesUpgrades === true) this.#takeUpgrades(this.#server);
+    const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
+    if (tls !== undefined) this.#secure = secureServer(limits, tls);
+    this.#server = (byNode ? this.#secure?.server : undefined) ?? plainServer(limits);
+    if (tls !== undefined && !byNode) {
+      this.#context = new SecureContext(tls, ['h2', 'http/1.1']);
+      this.#http2 = this.#secure?.server;
+    }
+    const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];
+    this.#drains = servers.map(server => this.#adopt(server));
     if (!(this.#server instanceof NodeServer)) return;
-    this.#lane = attachFastLane(this.#server, handler, { listener: this.#listener, failed });
+    const lane = { listener: this.#listener, failed, tls: this.#laneTls() };
+    this.#lane = attachFastLane(this.#server, handler, lane);
   }
 
   async listen(address: ListenAddress): Promise<void> {
@@ -108,14 +124,16 @@ export class HttpServer implements Listener {
   close(options: { readonly patience?: number } = {}): Promise<void> {
     if (this.#closing !== undefined && (options.patience ?? 0) === 0) {
       this.#lane?.close();
-      this.#drain.hurry();
+      for (const drain of this.#drains) drain.hurry();
     }
     this.#closing ??= this.#close(options);
     return this.#closing;
   }
 
   setTicketKeys(keys: readonly string[]): void {
-    this.#secure?.setTicketKeys(keys);
+    if (this.#closing !== undefined) return;
+    if (this.#context === undefined) this.#secure?.setTicketKeys(keys);
+    else this.#context.setTicketKeys(keys);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,9 +144,33 @@ export class HttpServer implements Listener {
     const { patience = 0 } = options;
     this.#lane?.retire();
     const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE_MS, patience));
-    if (this.#server.listening) await this.#drain.start(options);
+    if (this.#server.listening) await Promise.all(this.#drains.map(drain => drain.start(options)));
     clearTimeout(timer);
     this.#pool.close();
+    this.#context?.close();
+  }
+
+  /** Answers what a server of Node's reads. @returns what lets it come to an end */
+  #adopt(server: NodeServer | Http2SecureServer): Drain {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#take(request, response),
+    );
+    const drain = new Drain(server);
+    this.#watch(server);
+    if (this.#handler.takesUpgrades === true) this.#takeUpgrades(server);
+    return drain;
+  }
+
+  #laneTls(): LaneTls | undefined {
+    const context = this.#context;
+    const http2 = this.#http2;
+    if (context === undefined || http2 === undefined) return undefined;
+    const accept = (link: TlsLink): TlsStream => {
+      const stream = new TlsStream(link);
+      http2.emit('secureConnection', stream);
+      return stream;
+    };
+    return { context, protocols: new Map([['h2', { accept }]]) };
   }
 
   /** What happens on a connection besides its requests. */
@@ -223,7 +265,7 @@ export class HttpServer implements Listener {
       protocol: tunnel.protocol,
       open: client => {
         const opened = tunnel.open(client);
-        this.#drain.addTunnel(opened, client as Socket);
+        this.#drains[0]?.addTunnel(opened, client as Socket);
         return opened;
       },
       abandon: () => tunnel.abandon(),
@@ -281,6 +323,7 @@ function plainServer(limits: ServerLimits): NodeServer {
   return limited(server, limits);
 }
 
+/** By sockets of Node.js's. */
 function secureServer(limits: ServerLimits, settings: SecureSettings): NodeSecureServer {
   const maxHeaderListSize = headerSizeOf(limits);
   const secure = new NodeSecureServer(settings, {

@@ -37,10 +37,10 @@ const IP_ADDRESS = 0x7;
  * @param from milliseconds since 1970
  * @returns PEM
  */
-export function selfSigned(names: readonly string[] = ['localhost', '127.0.0.1', '::1', hostname()]): {
-  readonly cert: string;
-  readonly key: string;
-} {
+export function selfSigned(
+  names: readonly string[] = ['localhost', '127.0.0.1', '::1', hostname()],
+  from = Date.now(),
+): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const name = sequence(set(sequence(COMMON_NAME, utf8String('iolite, for development'))));
   const validity = [new Date(from - BEFORE_MS), new Date(from + VALID_DAYS * DAY_MS)].map(utcTime);
