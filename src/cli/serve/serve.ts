@@ -41,14 +41,14 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   let delay = config.drain?.delay ?? 0;
   const primary: Primary = new Primary(
     cache,
-    fds.map((fd, index) => [fd, ...plain.slice(index, index + 1)]),
+    fds.map((fd, index) => [fd, ...plain.fds.slice(index, index + 1)]),
     origins,
     ({ message }) => {
       complain(`Cannot serve: ${message}`);
       shutdown.begin(1);
     },
   );
-  const shutdown = new Shutdown(primary, [...fds, ...plain], () => delay);
+  const shutdown = new Shutdown(primary, [...fds, ...plain.fds], () => delay);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
   }
@@ -66,7 +66,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
-    if (!primary.closing) announce(config, port, count);
+    if (!primary.closing) announce(config, port, count, plain.port);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
@@ -103,7 +103,7 @@ function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
   if (redirectOf(before) !== redirectOf(now)) complain('tls.redirect has changed, which takes another start');
 }
 
-function announce(config: ServeConfig, port: number, count: number): void {
+function announce(config: ServeConfig, port: number, count: number, plainPort?: number): void {
   const { host = DEFAULT_HOST, tls } = config;
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
@@ -111,6 +111,7 @@ function announce(config: ServeConfig, port: number, count: number): void {
   const named = places.flatMap(({ root, app, origin }) => [root, app?.module, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
   notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
+  if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);
   notify(`Memory per process, live: ${at}/_iolite`);
 }
 
@@ -124,11 +125,14 @@ async function resolveHost(host: string): Promise<string> {
 }
 
 /** Sockets for clients of plain HTTP, one a worker; none where there are none. */
-async function openRedirect(config: ServeConfig, count: number): Promise<number[]> {
+async function openRedirect(
+  config: ServeConfig,
+  count: number,
+): Promise<{ readonly fds: readonly number[]; readonly port?: number }> {
   const port = portOf(config.tls?.redirect);
-  if (port === undefined) return [];
+  if (port === undefined) return { fds: [] };
   const { host = DEFAULT_HOST } = config;
-  return openPort(await resolveHost(host), { host, port }, count).fds;
+  return openPort(await resolveHost(host), { host, port }, count);
 }
 
 function portOf(redirect: NonNullable<ServeConfig['tls']>['redirect']): number | undefined {
