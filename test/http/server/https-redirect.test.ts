@@ -8,7 +8,13 @@ function redirected(method: string, target: string, host: string | undefined, po
   let answer: Answer | undefined;
   new HttpsRedirect(() => port).answer(
     { method, target, header: (name: string) => (name === 'host' ? host : undefined) } as never,
-    { answered: given => void (answer = given), declined: () => assert.fail(), failed: () => assert.fail() },
+    {
+      answered: given => {
+        answer = given;
+      },
+      declined: () => assert.fail(),
+      failed: () => assert.fail(),
+    },
   );
   return `${answer?.status} ${fieldOf(answer?.headers ?? [], 'location') ?? ''}`.trim();
 }

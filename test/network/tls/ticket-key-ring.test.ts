@@ -11,12 +11,13 @@ test('keys take turns each hour: the next is known an hour before, two of the pa
   assert.equal(first.length, 2);
   for (const key of first) assert.equal(Buffer.from(key, 'base64').length, TICKET_KEY_BYTES);
   t.mock.timers.tick(3600_000);
-  const [second, third, fourth] = (t.mock.timers.tick(3 * 3600_000), told) as [string[], string[], string[]];
+  t.mock.timers.tick(2 * 3600_000);
+  const [second, third, fourth] = told as [string[], string[], string[]];
   assert.equal(second[0], first[1], 'the next has its turn');
   assert.deepEqual(second.slice(2), [first[0]]);
   assert.deepEqual(third.slice(2), [second[0], first[0]]);
   assert.deepEqual(fourth.slice(2), [third[0], second[0]]);
-  assert.equal(new Set(told.flat()).size, 6, 'there is a new key each time');
+  assert.equal(new Set(told.flat()).size, 5, 'there is a new key each time');
   assert.deepEqual(ring.keys, told.at(-1));
 });
 

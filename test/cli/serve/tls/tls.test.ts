@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
+import { ignore } from '../../../../src/base/ignore.ts';
 import { certificate, type MadeCertificate } from '../../../support/certificate.ts';
 import { Folder } from '../../../support/folder.ts';
 import { watchdog } from '../../../support/watchdog.ts';
@@ -53,6 +54,8 @@ async function ask(port: number, options: ConnectionOptions = {}): Promise<Asked
   const isResumed = socket.isSessionReused();
   const peer = isResumed ? undefined : socket.getPeerX509Certificate();
   await watchdog(once(socket, 'end'), 'the end of the answer');
+  // The server has closed it, and is told that we do.
+  socket.on('error', ignore);
   const [fields = '', text = ''] = Buffer.concat(pieces).toString('latin1').split('\r\n\r\n');
   return {
     text,
