@@ -1,7 +1,7 @@
 /**
  * Serves the files of a directory over TLS by one of the ways that are compared:
- * `https-server.js <kind> <root> <cert> <key> <path> ...`. Tells its parent the port. What is bare answers the
- * paths that are named, from memory.
+ * `https-server.js <kind> <root> <cert> <key> <path> ...`. Tells its parent the port. What is bare answers
+ * the paths that are named, from memory.
  */
 import { readFileSync } from 'node:fs';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';

@@ -1,6 +1,6 @@
 /**
- * Clients over TLS that read slowly: `tls-slow-clients.js <port> <path> <count> <bytes per second>`. Tells its
- * parent when all have begun to get their answers.
+ * Clients over TLS that read slowly: `tls-slow-clients.js <port> <path> <count> <bytes per second>`. Tells
+ * its parent when all have begun to get their answers.
  */
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';

@@ -1,10 +1,5 @@
 import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
@@ -33,6 +28,7 @@ import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.t
 import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
+import { NodeSecureServer } from './node-secure-server.ts';
 import { Pipelines } from './pipelines.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
@@ -51,16 +47,10 @@ export interface ServerLimits {
   readonly maxConnections?: number | undefined;
 }
 
-/** Certificate chain and private key, as PEM, for all names that clients ask for. */
-export interface TlsOptions {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-}
-
 export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
-  readonly tls?: TlsOptions | SecureSettings | undefined;
+  readonly tls?: SecureSettings | undefined;
   /**
    * Who speaks TLS. Default: OpenSSL on bare connections, where it can be called; Node.js's sockets where
    * not.
@@ -80,6 +70,7 @@ export class HttpServer implements Listener {
   readonly #server: NodeServer | Http2SecureServer;
   /** What is given connections of HTTP/2 by the lane. */
   readonly #http2: Http2SecureServer | undefined;
+  readonly #secure: NodeSecureServer | undefined;
   readonly #context: SecureContext | undefined;
   readonly #drains: readonly Drain[];
   readonly #pipelines = new Pipelines();
@@ -94,16 +85,16 @@ export class HttpServer implements Listener {
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
   constructor(options: HttpServerOptions) {
-    const { handler, limits = {}, failed = () => {}, listeners = [] } = options;
+    const { handler, limits = {}, tls, failed = () => {}, listeners = [] } = options;
     this.#listener = joinListeners(listeners);
     this.#handler = handler;
     this.#failed = failed;
-    const tls = options.tls && secureSettingsOf(options.tls);
     const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
-    this.#server = tls === undefined || !byNode ? plainServer(limits) : secureServer(limits, tls);
+    if (tls !== undefined) this.#secure = secureServer(limits, tls);
+    this.#server = (byNode ? this.#secure?.server : undefined) ?? plainServer(limits);
     if (tls !== undefined && !byNode) {
       this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
-      this.#http2 = secureServer(limits, tls);
+      this.#http2 = this.#secure?.server;
     }
     const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];
     this.#drains = servers.map(server => this.#adopt(server));
@@ -137,6 +128,12 @@ export class HttpServer implements Listener {
     }
     this.#closing ??= this.#close(options);
     return this.#closing;
+  }
+
+  setTicketKeys(keys: readonly string[]): void {
+    if (this.#closing !== undefined) return;
+    if (this.#context === undefined) this.#secure?.setTicketKeys(keys);
+    else this.#context.setTicketKeys(keys);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -326,33 +323,20 @@ function plainServer(limits: ServerLimits): NodeServer {
   return limited(server, limits);
 }
 
-function secureSettingsOf(tls: TlsOptions | SecureSettings): SecureSettings {
-  if (!('cert' in tls)) return tls;
-  const certificate = { cert: String(tls.cert), key: String(tls.key) };
-  return {
-    identities: [{ names: [], certificates: [certificate] }],
-    minVersion: 'TLSv1.2',
-    ticketKeys: [],
-  };
-}
-
-/** By sockets of Node.js's, which have the certificates of the first identity, whatever name is asked for. */
-function secureServer(limits: ServerLimits, { identities, minVersion }: SecureSettings): Http2SecureServer {
+/** By sockets of Node.js's. */
+function secureServer(limits: ServerLimits, settings: SecureSettings): NodeSecureServer {
   const maxHeaderListSize = headerSizeOf(limits);
-  const { certificates } = identities[0];
-  const server = createSecureServer({
-    cert: certificates.map(({ cert }) => cert),
-    key: certificates.map(({ key }) => key),
-    minVersion,
-    allowHTTP1: true,
+  const secure = new NodeSecureServer(settings, {
     settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
     ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL_MS },
   });
+  const { server } = secure;
   server.setTimeout(timeOf(limits, 'idleTimeout', 120_000));
   // A connection that fails is the client's to notice.
   server.on('sessionError', () => {});
-  return limited(server, limits);
+  limited(server, limits);
+  return secure;
 }
 
 function limited<T extends NodeServer | Http2SecureServer>(server: T, limits: ServerLimits): T {

@@ -5,6 +5,7 @@ import { troubleOfPattern } from '../../../http/rules/path-pattern.ts';
 import { AppSchema } from './app-schema.ts';
 import { OriginSchema, ProxySchema } from './proxy-schema.ts';
 import { fields, integer, plainDuration, setting, settings, text } from './schema-parts.ts';
+import { CertificateSchema } from './tls-schema.ts';
 
 const names = v.union([text, v.array(text), v.literal(false)]);
 
@@ -119,7 +120,13 @@ export const contentEntries = {
   rules: setting(v.array(RuleSchema), 'what holds for paths, in order'),
 };
 
-const HostSchema = settings(contentEntries);
+const HostSchema = settings({
+  ...contentEntries,
+  tls: setting(
+    v.union([CertificateSchema, v.array(CertificateSchema)]),
+    'certificates for its clients, in place of those of tls that have its name',
+  ),
+});
 
 export const HostsSchema = v.record(
   v.pipe(text, v.check(isHostPattern, "a name, or a name behind '*.', is wanted")),
@@ -128,7 +135,8 @@ export const HostsSchema = v.record(
 
 export type SiteConfig = v.InferOutput<typeof SiteSchema>;
 export type RuleConfig = v.InferOutput<typeof RuleSchema>;
-export type ContentConfig = v.InferOutput<typeof HostSchema>;
+export type HostConfig = v.InferOutput<typeof HostSchema>;
+export type ContentConfig = Omit<HostConfig, 'tls'>;
 
 function mediaType() {
   return v.pipe(text, v.regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'a media type as text/plain is wanted'));

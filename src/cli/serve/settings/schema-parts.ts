@@ -3,6 +3,8 @@ import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { durationOf } from '../../../http/message/max-age.ts';
 import { troubleOfField } from '../../../http/rules/field-set.ts';
 
+export const MAX_PORT = 0xffff;
+
 /** What a setting that was received is said to be. */
 type Received = { readonly received: string };
 
