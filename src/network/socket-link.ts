@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { ByteLink, ByteLinkHost } from './byte-link.ts';
 
 /**
- * A link by a stream of Node's, whichever it is: a socket, or one that encrypts. What is sent is copied once, as
- * the stream keeps what it is given until it is written.
+ * A link by a stream of Node's, whichever it is: a socket, or one that encrypts. What is sent is copied once,
+ * as the stream keeps what it is given until it is written.
  */
 export class SocketLink implements ByteLink {
   readonly remoteAddress: string | undefined;

@@ -36,7 +36,7 @@ const NOTHING = Buffer.alloc(0);
 let isCurrent = false;
 let dateBytes = NOTHING;
 
-/** An answer about to be sent: its fields, encoded, in two pieces, and what of its body goes to this client. */
+/** An answer about to be sent: its fields, encoded, in two pieces, and what of its body is sent. */
 export interface PreparedReply {
   readonly status: number;
   readonly block: Buffer;
@@ -80,7 +80,7 @@ export function prepareReply(method: string, answer: Answer): PreparedReply {
   return { status, block: block.bytes, last, body: undefined };
 }
 
-/** An interim response, encoded: 100 without fields, 102, or 103 with its Link. @returns undefined for others */
+/** An interim response, encoded: 100, 102, or 103 with its Link. @returns undefined for all others */
 export function interimBlock(status: number, headers: HeaderList): Buffer | undefined {
   if (status === 100 || status === 102) return encoded([':status', String(status)]);
   const link = fieldOf(headers, 'link');

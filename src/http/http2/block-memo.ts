@@ -1,4 +1,4 @@
-import type { RequestHead } from './request-head.ts';
+import type { Http2Head } from './request-head.ts';
 
 const SLOTS = 64;
 const MAX_BYTES = 256;
@@ -8,7 +8,7 @@ interface Entry {
   readonly bytes: Buffer;
   /** Of the decoder's table that it was decoded with; -1 if it was decoded without. */
   readonly generation: number;
-  readonly head: RequestHead;
+  readonly head: Http2Head;
 }
 
 /**
@@ -19,7 +19,7 @@ export class BlockMemo {
   readonly #slots: (Entry | undefined)[] = [];
 
   /** @param generation of the decoder's table now */
-  recall(bytes: Buffer, start: number, end: number, generation: number): RequestHead | undefined {
+  recall(bytes: Buffer, start: number, end: number, generation: number): Http2Head | undefined {
     const length = end - start;
     if (length > MAX_BYTES) return undefined;
     const entry = this.#slots[slotOf(bytes, start, end)];
@@ -30,7 +30,7 @@ export class BlockMemo {
   }
 
   /** @param generation -1 for a block that was decoded without the table */
-  keep(bytes: Buffer, start: number, end: number, generation: number, head: RequestHead): void {
+  keep(bytes: Buffer, start: number, end: number, generation: number, head: Http2Head): void {
     if (end - start > MAX_BYTES) return;
     const own = Buffer.from(bytes.subarray(start, end));
     this.#slots[slotOf(bytes, start, end)] = { bytes: own, generation, head };

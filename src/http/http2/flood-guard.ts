@@ -1,9 +1,9 @@
 /** What a client may have in advance, and what it gets with each second. */
 const MOST_POINTS = 2000;
-const POINTS_A_SECOND = 100;
+const REFILL_POINTS = 100;
 /** For each answer; and for bodies, either way, a point for so many bytes: they are acknowledged. */
-const POINTS_AN_ANSWER = 4;
-const BYTES_A_POINT = 256;
+const ANSWER_POINTS = 4;
+const POINT_BYTES = 256;
 
 /** What frames cost that may be sent without an end and bring nothing. */
 export const COST = { frame: 1, reset: 2 } as const;
@@ -24,7 +24,7 @@ export class FloodGuard {
   /** @returns whether the client may go on */
   spend(points: number, clock: number): boolean {
     if (this.#points < points && clock > this.#since) {
-      this.#add((clock - this.#since) * POINTS_A_SECOND);
+      this.#add((clock - this.#since) * REFILL_POINTS);
       this.#since = clock;
     }
     this.#points -= points;
@@ -33,12 +33,12 @@ export class FloodGuard {
 
   /** The client has got an answer. */
   answered(): void {
-    if (this.#points < MOST_POINTS) this.#add(POINTS_AN_ANSWER);
+    if (this.#points < MOST_POINTS) this.#add(ANSWER_POINTS);
   }
 
   /** Bytes of a body went, or came. */
   moved(bytes: number): void {
-    if (this.#points < MOST_POINTS) this.#add(bytes / BYTES_A_POINT);
+    if (this.#points < MOST_POINTS) this.#add(bytes / POINT_BYTES);
   }
 
   #add(points: number): void {

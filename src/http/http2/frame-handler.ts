@@ -1,13 +1,13 @@
-import { BlockAssembly } from './block-assembly.ts';
 import { COST, type FloodGuard } from './flood-guard.ts';
-import { ConnectionFault, FLAG, FRAME, MAX_WINDOW_BYTES, REASON } from './frame.ts';
-import type { FrameHost } from './frame-reader.ts';
 import type { BlockFault, HeadReader } from './head-reader.ts';
 import type { Http2Stream } from './http2-stream.ts';
-import type { PeerSettings } from './peer-settings.ts';
-import { areTrailers, priorityOf, type RequestHead } from './request-head.ts';
+import { areTrailers, type Http2Head, priorityOf } from './request-head.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { Uploads } from './uploads.ts';
+import { BlockAssembly } from './wire/block-assembly.ts';
+import { ConnectionFault, FLAG, FRAME, MAX_WINDOW_BYTES, REASON } from './wire/frame.ts';
+import type { FrameHost } from './wire/frame-cutter.ts';
+import type { PeerSettings } from './wire/peer-settings.ts';
 
 /** What frames come to. */
 export interface MeaningHost {
@@ -20,7 +20,7 @@ export interface MeaningHost {
   readonly guard: FloodGuard;
   readonly uploads: Uploads;
   /** A request came, of a stream that is new. @param isComplete whether it has no body */
-  request(id: number, head: RequestHead | BlockFault, isComplete: boolean): void;
+  request(id: number, head: Http2Head | BlockFault, isComplete: boolean): void;
   /** A part of a request's body came. */
   data(stream: Http2Stream, bytes: Buffer, isEnd: boolean): void;
   /** The client wants nothing more of a stream. */

@@ -1,8 +1,8 @@
 import { BlockMemo } from './block-memo.ts';
-import { ConnectionFault, REASON } from './frame.ts';
 import { FieldDecoder } from './hpack/field-decoder.ts';
 import type { KnownHeads } from './known-heads.ts';
-import type { RequestHead } from './request-head.ts';
+import type { Http2Head } from './request-head.ts';
+import { ConnectionFault, REASON } from './wire/frame.ts';
 
 /** What a block of fields turned out to be, if it is no head of a request. */
 export type BlockFault = 'malformed' | 'tooLarge';
@@ -20,7 +20,7 @@ export class HeadReader {
   }
 
   /** The head of a request. @throws ConnectionFault for a block that cannot be decoded */
-  head(bytes: Buffer, start: number, end: number): RequestHead | BlockFault {
+  head(bytes: Buffer, start: number, end: number): Http2Head | BlockFault {
     const decoder = this.#decoder;
     const { generation } = decoder;
     const known = this.#memo.recall(bytes, start, end, generation);

@@ -1,25 +1,22 @@
 import type { ByteLink, ByteLinkHost } from '../../network/byte-link.ts';
-import { isStream, releaseBody } from '../message/body.ts';
+import { releaseBody } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
 import { statusAnswer } from '../message/status-answer.ts';
-import { dateBlock, interimBlock, type PreparedReply } from './answer-block.ts';
+import { interimBlock } from './answer-block.ts';
 import { COST, FloodGuard } from './flood-guard.ts';
-import { ConnectionFault, FLAG, FRAME, MAX_WINDOW_BYTES, PREFACE, REASON } from './frame.ts';
 import { FrameHandler, type MeaningHost } from './frame-handler.ts';
-import { FrameReader } from './frame-reader.ts';
 import { type BlockFault, HeadReader } from './head-reader.ts';
 import type { Http2Host, Http2Limits, Http2Member } from './http2-host.ts';
-import { Http2Stream, type StreamHost } from './http2-stream.ts';
-import { ownSettings, PeerSettings } from './peer-settings.ts';
-import { Repetition } from './repetition.ts';
-import { RequestBody } from './request-body.ts';
-import { type RequestHead, UNREAD_HEAD } from './request-head.ts';
-import { Sending, type SendingHost } from './sending.ts';
+import { Http2Requests, MAX_STREAMS } from './http2-requests.ts';
+import type { Http2Stream, StreamHost } from './http2-stream.ts';
+import type { Http2Head } from './request-head.ts';
+import { type Http2SendingHost, Sending } from './sending.ts';
 import { StreamTable } from './stream-table.ts';
 import { Uploads } from './uploads.ts';
+import { ConnectionFault, FLAG, FRAME, MAX_WINDOW_BYTES, REASON } from './wire/frame.ts';
+import { FrameCutter } from './wire/frame-cutter.ts';
+import { ownSettings, PeerSettings } from './wire/peer-settings.ts';
 
-/** Requests under way on one connection: as many as the standard recommends at least (RFC 9113, 6.5.2). */
-const MAX_STREAMS = 100;
 /** Seconds for which what still comes is dropped after the end, so that the client reads why it came. */
 const LINGER_SECONDS = 2;
 const OUR_PING = Buffer.from('iolite\0\0');
@@ -34,13 +31,13 @@ type State = 'open' | 'leaving' | 'lingering' | 'over';
  *
  * | state | what happens | next |
  * |---|---|---|
- * | `open`: takes requests | {@link finish}, or it is idle for too long: the client is told (GOAWAY) | `leaving` |
+ * | `open`: takes requests | {@link finish}, or it is idle for too long: the client is told | `leaving` |
  * | | the client breaks the protocol, or does too much for nothing: it is told | `lingering` |
  * | `leaving`: takes what was on its way | all is answered | `lingering` |
  * | `lingering`: what comes is dropped | the client ends its side, or it took too long | `over` |
  * | any | the client is gone, or does not take what is sent in time | `over` |
  */
-export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, SendingHost, Http2Member {
+export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, Http2SendingHost, Http2Member {
   readonly host: Http2Host;
   readonly remoteAddress: string | undefined;
   readonly streams = new StreamTable();
@@ -50,21 +47,18 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
   readonly uploads: Uploads;
   readonly #link: ByteLink;
   readonly #handler = new FrameHandler(this);
-  readonly #frames = new FrameReader(this.#handler);
+  readonly #frames = new FrameCutter(this.#handler);
   readonly #sending: Sending;
+  readonly #requests: Http2Requests;
   #state: State = 'open';
   /** Whether the end of our side was sent, and whether the client has ended its own. */
   #isEnded = false;
   #clientEnded = false;
-  /** Bytes of what a client says first that came. */
-  #prefaceBytes = 0;
   /** Streams beyond are not answered: the client was told so. */
   #lastTaken = MAX_WINDOW_BYTES;
   /** By the clock: when it came to rest, or into its state; when the link had nothing unsent. */
   #since: number;
   #freeSince: number;
-  /** When the requests came that are being answered. */
-  #now = 0;
 
   constructor(host: Http2Host, link: ByteLink) {
     this.host = host;
@@ -75,6 +69,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
     this.uploads = new Uploads(host.output);
     this.guard = new FloodGuard(host.clock);
     this.#sending = new Sending(this, link, host.output);
+    this.#requests = new Http2Requests(this, this.#sending);
     this.#since = host.clock;
     this.#freeSince = host.clock;
   }
@@ -110,7 +105,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
     }
     output.owner = this;
     try {
-      this.#now = this.host.reports?.now() ?? 0;
+      this.#requests.begin();
       this.#read(bytes);
     } finally {
       this.#leaveOutput();
@@ -168,45 +163,20 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
 
   // For the frames
 
-  request(id: number, head: RequestHead | BlockFault, isComplete: boolean): void {
+  request(id: number, head: Http2Head | BlockFault, isComplete: boolean): void {
     if (id > this.#lastTaken) return;
-    if (head === 'malformed') {
-      this.#spend(COST.reset);
-      this.reset(id, REASON.protocol);
-      return;
-    }
-    if (this.streams.size >= MAX_STREAMS) {
-      this.#spend(COST.reset);
-      this.reset(id, REASON.refused);
-      return;
-    }
-    if (head !== 'tooLarge') {
-      if (isComplete && head.contentLength !== undefined && head.contentLength > 0) {
-        this.#spend(COST.reset);
-        this.reset(id, REASON.protocol);
-        return;
-      }
-      if (isComplete && head.repetition !== undefined && this.#repeat(id, head)) return;
-    }
-    this.#answer(id, head === 'tooLarge' ? UNREAD_HEAD : head, isComplete);
+    this.#since = this.clock;
+    const reason = this.#requests.take(id, head, isComplete);
+    if (reason === undefined) return;
+    this.#spend(COST.reset);
+    this.reset(id, reason);
   }
 
   data(stream: Http2Stream, bytes: Buffer, isEnd: boolean): void {
-    stream.uploaded += bytes.length;
-    const { contentLength = Number.POSITIVE_INFINITY } = stream.head;
-    const isShort = isEnd && contentLength !== Number.POSITIVE_INFINITY && stream.uploaded < contentLength;
-    if (stream.uploaded > contentLength || isShort) {
-      this.#spend(COST.reset);
-      this.reset(stream.id, REASON.protocol);
-      return;
-    }
-    if (bytes.length > 0) {
-      this.guard.moved(bytes.length);
-      stream.upload?.push(bytes);
-    }
-    if (!isEnd) return;
-    stream.isComplete = true;
-    stream.upload?.end();
+    this.guard.moved(bytes.length);
+    if (this.uploads.data(stream, bytes, isEnd)) return;
+    this.#spend(COST.reset);
+    this.reset(stream.id, REASON.protocol);
   }
 
   dropped(stream: Http2Stream): void {
@@ -297,8 +267,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
   bodyWanted(stream: Http2Stream): void {
     this.#act(() => {
       if (stream.isOver) return;
-      const expects = stream.head.fields.get('expect')?.toLowerCase() === '100-continue';
-      if (expects && stream.isPending && !stream.isComplete) this.#sending.block(stream.id, 0, CONTINUE);
+      if (stream.expectsContinue) this.#sending.block(stream.id, 0, CONTINUE);
       this.uploads.wanted(stream);
     });
   }
@@ -333,105 +302,11 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, S
 
   #read(bytes: Buffer): void {
     try {
-      let from = 0;
-      while (this.#prefaceBytes < PREFACE.length && from < bytes.length) {
-        if (bytes[from] !== PREFACE[this.#prefaceBytes]) throw new ConnectionFault(REASON.protocol);
-        this.#prefaceBytes += 1;
-        from += 1;
-      }
-      this.#frames.read(bytes, from);
+      this.#frames.read(bytes);
     } catch (error) {
       if (!(error instanceof ConnectionFault)) throw error;
       this.#fail(error.reason);
     }
-  }
-
-  /** Answers a request as it was answered before, if that is still right. @returns whether it did */
-  #repeat(id: number, head: RequestHead): boolean {
-    const repetition = head.repetition as Repetition;
-    if (!repetition.repeatable.mayRepeat()) {
-      head.repetition = undefined;
-      return false;
-    }
-    const { block, bodyBytes, status } = repetition;
-    const date = repetition.addsDate ? dateBlock() : NOTHING;
-    const { output } = this.host;
-    const memory = bodyBytes === 0 ? NOTHING : repetition.memory;
-    if (
-      memory === undefined ||
-      !this.#sending.mayAnswer(block.length + date.length, bodyBytes, this.settings.initialWindow)
-    ) {
-      return this.#repeatLater(id, head, { status, block, last: date, body: undefined });
-    }
-    this.#sending.block(id, bodyBytes === 0 ? FLAG.endStream : 0, block, date);
-    if (bodyBytes > 0) {
-      this.#sending.bodyHead(id, bodyBytes);
-      output.part(memory, repetition.start, bodyBytes);
-    }
-    this.#answered(bodyBytes);
-    const { reports } = this.host;
-    if (reports !== undefined) {
-      const stream = new Http2Stream(this, id, head, 0, this.#now);
-      reports.tell(stream, status, bodyBytes, this.#now, true);
-    }
-    return true;
-  }
-
-  /** As {@link #repeat}, where the answer has to wait for the client. */
-  #repeatLater(id: number, head: RequestHead, reply: PreparedReply): boolean {
-    const { bodyBytes } = head.repetition as Repetition;
-    const body = bodyBytes === 0 ? undefined : head.repetition?.content();
-    if (bodyBytes > 0 && body === undefined) return false;
-    const stream = new Http2Stream(this, id, head, this.settings.initialWindow, this.#now);
-    this.streams.add(stream);
-    stream.send({ ...reply, body });
-    this.#sending.ready(stream);
-    return true;
-  }
-
-  #answer(id: number, head: RequestHead, isComplete: boolean): void {
-    const stream = new Http2Stream(this, id, head, this.settings.initialWindow, this.#now);
-    if (!isComplete) {
-      stream.isComplete = false;
-      stream.upload = new RequestBody(stream, this.host.pool);
-    }
-    const outcome = stream.ask();
-    if (outcome === undefined) {
-      this.streams.add(stream);
-      return;
-    }
-    const reply = stream.prepare(outcome);
-    if (isComplete && head.notes !== undefined && this.host.handler.letsRepeat === true) {
-      const { repeatable } = stream;
-      // What stands for an answer that cannot be sent is not the handler's.
-      if (repeatable !== undefined && reply.status === outcome.status)
-        head.repetition = Repetition.of(repeatable, reply, dateBlock());
-    }
-    if (isComplete && this.#answerNow(stream, reply)) return;
-    this.streams.add(stream);
-    stream.send(reply);
-    this.#sending.ready(stream);
-  }
-
-  /** Sends all of an answer, if it can leave at once. @returns whether it did */
-  #answerNow(stream: Http2Stream, { status, block, last, body }: PreparedReply): boolean {
-    if (isStream(body)) return false;
-    const bodyBytes = body?.length ?? 0;
-    if (!this.#sending.mayAnswer(block.length + last.length, bodyBytes, stream.window)) return false;
-    this.#sending.block(stream.id, body === undefined || bodyBytes === 0 ? FLAG.endStream : 0, block, last);
-    if (body !== undefined) {
-      if (bodyBytes > 0) this.#sending.bodyHead(stream.id, bodyBytes);
-      this.host.output.whole(body);
-    }
-    this.#answered(bodyBytes);
-    this.host.reports?.tell(stream, status, bodyBytes, this.#now, false);
-    return true;
-  }
-
-  #answered(bytes: number): void {
-    this.guard.answered();
-    this.guard.moved(bytes);
-    this.#since = this.clock;
   }
 
   #checkStreams(request: number, stall: number): void {

@@ -1,8 +1,8 @@
 import type { Pool } from '../../aggregate/pool.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import type { AnswerReports } from './answer-reports.ts';
-import type { FrameOutput } from './frame-output.ts';
 import type { KnownHeads } from './known-heads.ts';
+import type { FrameOutput } from './wire/frame-output.ts';
 
 /** What connections of one server share. */
 export interface Http2Host {

@@ -5,10 +5,10 @@ import type { ByteLink, ByteLinkHost } from '../../network/byte-link.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { AnswerReports } from './answer-reports.ts';
-import { FrameOutput } from './frame-output.ts';
 import { Http2Connection } from './http2-connection.ts';
 import type { Http2Host, Http2Limits, Http2Member } from './http2-host.ts';
 import { KnownHeads } from './known-heads.ts';
+import { FrameOutput } from './wire/frame-output.ts';
 
 /** Times in milliseconds, 0 for no bound. */
 export interface Http2LaneOptions {
@@ -89,7 +89,8 @@ export class Http2Lane implements Http2Host {
   }
 
   /**
-   * Tells every client that no more requests are taken, and lets each connection end with the answers under way.
+   * Tells every client that no more requests are taken, and lets each connection end with the answers under
+   * way.
    * @returns when there are none left
    */
   close(): Promise<void> {

@@ -7,11 +7,11 @@ import { wrongHandler } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import { hintsBlock, interimBlock, type PreparedReply, prepareReply } from './answer-block.ts';
-import { FIRST_WINDOW_BYTES } from './frame.ts';
 import type { Http2Host } from './http2-host.ts';
 import { OutgoingBody, type PieceWaiter } from './outgoing-body.ts';
 import type { BodyHost, RequestBody } from './request-body.ts';
-import type { Priority, RequestHead } from './request-head.ts';
+import type { Http2Head, Priority } from './request-head.ts';
+import { FIRST_WINDOW_BYTES } from './wire/frame.ts';
 
 /** The connection of a stream, as the stream sees it. */
 export interface StreamHost {
@@ -49,7 +49,7 @@ export type Waiting = 'nowhere' | 'ready' | 'starved';
  */
 export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWaiter {
   readonly id: number;
-  readonly head: RequestHead;
+  readonly head: Http2Head;
   /** Bytes that the client takes of it. */
   window: number;
   priority: Priority;
@@ -81,7 +81,7 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
   #pending: PendingAnswer | undefined = undefined;
   #isHinted = false;
 
-  constructor(connection: StreamHost, id: number, head: RequestHead, window: number, startedAt: number) {
+  constructor(connection: StreamHost, id: number, head: Http2Head, window: number, startedAt: number) {
     this.#connection = connection;
     this.id = id;
     this.head = head;
@@ -155,6 +155,12 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
   /** Whether the handler has yet to say something. */
   get isPending(): boolean {
     return this.#stage === 'asked' || this.#stage === 'pending';
+  }
+
+  /** Whether the client waits to be told that its body is wanted (RFC 9110, 10.1.1). */
+  get expectsContinue(): boolean {
+    const { fields } = this.head;
+    return !this.isComplete && this.isPending && fields.get('expect')?.toLowerCase() === '100-continue';
   }
 
   /** Whether something of the answer can be sent but for windows. */

@@ -1,8 +1,8 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { BodyStream } from '../message/body.ts';
-import type { FrameOutput } from './frame-output.ts';
+import type { FrameOutput } from './wire/frame-output.ts';
 
-/** What a body is made of that comes piece by piece. */
+/** Who waits for the pieces of a body. */
 export interface PieceWaiter {
   /** Another piece is there, or the body has ended. */
   pieceCame(): void;
@@ -10,7 +10,7 @@ export interface PieceWaiter {
   pieceFailed(error: unknown): void;
 }
 
-/** The body of an answer while it is sent: by views of the memory where it lies, never more than one piece. */
+/** The body of an answer while it is sent: by views of the memory where it lies, one piece at a time. */
 export class OutgoingBody {
   /** What is being sent. */
   #piece: Aggregate | undefined;

@@ -48,14 +48,14 @@ export class Repetition {
   }
 
   /**
-   * The memory of which its body is a part: valid after `repeatable` has said that it may be repeated, until the
-   * caller returns to the event loop.
+   * The memory of which its body is a part: valid after `repeatable` has said that it may be repeated, until
+   * the caller returns to the event loop.
    */
   get memory(): Buffer | undefined {
     return this.#memory?.deref();
   }
 
-  /** Its body, by a reference that is the caller's; undefined where there is none. Valid as {@link memory} is. */
+  /** Its body, by a reference that is the caller's, if there is one. Valid as {@link memory} is. */
   content(): Aggregate | undefined {
     const { content } = this.repeatable;
     const isAll = Aggregate.isAggregate(content) && content.length === this.bodyBytes;

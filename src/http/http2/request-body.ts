@@ -105,6 +105,6 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
 }
 
 /** The error of a body whose client has broken it off. */
-export function brokenOff(): IoliteError {
+function brokenOff(): IoliteError {
   return new IoliteError('ERR_IOLITE_PEER', 'Cannot read body: the client broke it off');
 }

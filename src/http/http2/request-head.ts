@@ -3,7 +3,7 @@ import { namesOneHost } from '../message/request-host.ts';
 import type { Repetition } from './repetition.ts';
 
 /** What the fields of a request say. The same list always makes the same one: it may be used many times. */
-export interface RequestHead {
+export interface Http2Head {
   readonly method: string;
   readonly target: string;
   /** By name in lower case, those with a colon included. */
@@ -29,10 +29,10 @@ export interface Priority {
   readonly isIncremental: boolean | undefined;
 }
 
-export const DEFAULT_PRIORITY: Priority = { urgency: 3, isIncremental: undefined };
+const DEFAULT_PRIORITY: Priority = { urgency: 3, isIncremental: undefined };
 
 /** In place of one that is too long to be read. */
-export const UNREAD_HEAD: RequestHead = {
+export const UNREAD_HEAD: Http2Head = {
   method: 'GET',
   target: '/',
   fields: new Map(),
@@ -70,7 +70,7 @@ const SINGLE = new Set([
  * @param isKept whether it is likely to be used again
  * @returns undefined for a malformed one
  */
-export function readHead(list: readonly string[], isKept: boolean): RequestHead | undefined {
+export function readHead(list: readonly string[], isKept: boolean): Http2Head | undefined {
   const fields = new Map<string, string>();
   let isAfterPseudo = false;
   for (let i = 0; i < list.length; i += 2) {

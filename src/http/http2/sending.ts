@@ -1,9 +1,9 @@
 import type { ByteLink } from '../../network/byte-link.ts';
-import { FIRST_WINDOW_BYTES, FLAG, FRAME, FRAME_HEAD_BYTES, MAX_FRAME_BYTES } from './frame.ts';
-import { type FrameOutput, NO_BYTE } from './frame-output.ts';
 import { EMPTY_TABLE } from './hpack/field-encoder.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import type { OutgoingBody } from './outgoing-body.ts';
+import { FIRST_WINDOW_BYTES, FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES } from './wire/frame.ts';
+import { type FrameOutput, WITHOUT } from './wire/frame-output.ts';
 
 /** With less room in a step than this, the next frame waits for the next step. */
 const LEAST_ROOM_BYTES = 2048;
@@ -15,7 +15,7 @@ const URGENCIES = 8;
 const NOTHING = Buffer.alloc(0);
 
 /** Whose answers they are. */
-export interface SendingHost {
+export interface Http2SendingHost {
   /** Bytes of a stream's body are sent. */
   moved(stream: Http2Stream, bytes: number): void;
   /** All of a stream's answer is sent. */
@@ -31,17 +31,17 @@ export interface SendingHost {
 export class Sending {
   /** Bytes that the client takes on all streams. */
   window = FIRST_WINDOW_BYTES;
-  readonly #host: SendingHost;
+  readonly #host: Http2SendingHost;
   readonly #link: ByteLink;
   readonly #output: FrameOutput;
   readonly #ready: (Http2Stream[] | undefined)[] = [];
   #readyCount = 0;
   #starved: Http2Stream[] = [];
   /** What the next block begins with. */
-  #firstByte = NO_BYTE;
+  #firstByte = WITHOUT;
   #hasTurn = false;
 
-  constructor(host: SendingHost, link: ByteLink, output: FrameOutput) {
+  constructor(host: Http2SendingHost, link: ByteLink, output: FrameOutput) {
     this.#host = host;
     this.#link = link;
     this.#output = output;
@@ -55,7 +55,7 @@ export class Sending {
   /** Whether an answer of so many bytes, with a block of fields, may leave at once, as one frame each. */
   mayAnswer(blockBytes: number, bodyBytes: number, streamWindow: number): boolean {
     return (
-      bodyBytes <= MAX_FRAME_BYTES &&
+      bodyBytes <= FRAME_BYTES &&
       bodyBytes <= streamWindow &&
       bodyBytes <= this.window &&
       blockBytes <= MAX_BLOCK_BYTES &&
@@ -68,7 +68,7 @@ export class Sending {
   /** Puts a block of fields into the output. @param flags FLAG.endStream, or none */
   block(stream: number, flags: number, block: Buffer, last: Buffer = NOTHING): void {
     this.#output.block(stream, flags, this.#firstByte, block, last);
-    this.#firstByte = NO_BYTE;
+    this.#firstByte = WITHOUT;
   }
 
   /** The head of the one frame that a body is. */
@@ -161,7 +161,7 @@ export class Sending {
       return;
     }
     const room = this.#output.room - FRAME_HEAD_BYTES;
-    const count = Math.min(available, stream.window, this.window, MAX_FRAME_BYTES, room);
+    const count = Math.min(available, stream.window, this.window, FRAME_BYTES, room);
     if (available > 0 && count <= 0) {
       this.#hold(stream, room);
       return;

@@ -1,18 +1,18 @@
-import { ConnectionFault, FIRST_WINDOW_BYTES, FRAME, REASON } from './frame.ts';
-import type { FrameOutput } from './frame-output.ts';
 import type { Http2Stream } from './http2-stream.ts';
+import { ConnectionFault, FIRST_WINDOW_BYTES, FRAME, REASON } from './wire/frame.ts';
+import type { FrameOutput } from './wire/frame-output.ts';
 
 /** What may come on a connection before it is told that it came. */
 const CONNECTION_BYTES = 1024 ** 2;
 /** What may come of a body that is read before it is read. */
 const READ_BYTES = 256 * 1024;
-/** By so much, the windows of a connection's bodies that are read may be larger than at first, all of them. */
+/** By so much, the windows of all bodies that are read may be larger than at first, on one connection. */
 const MOST_EXTRA_BYTES = 2 * 1024 ** 2;
 
 /**
  * How far the bodies of a connection's requests may run ahead of their readers. A body that nobody reads yet
- * waits with as much of it as the first window lets come, so it stands in no other's way; one that is read has a
- * larger window, as long as there are few.
+ * waits with as much of it as the first window lets come, so it stands in no other's way; one that is read
+ * has a larger window, as long as there are few.
  */
 export class Uploads {
   readonly #output: FrameOutput;
@@ -40,6 +40,23 @@ export class Uploads {
     this.#output.numberFrame(FRAME.windowUpdate, 0, this.#came);
     this.#window += this.#came;
     this.#came = 0;
+  }
+
+  /**
+   * A part of a body came.
+   * @returns whether it may be: a body is as long as its request says
+   */
+  data(stream: Http2Stream, bytes: Buffer, isEnd: boolean): boolean {
+    stream.uploaded += bytes.length;
+    const { contentLength } = stream.head;
+    if (contentLength !== undefined) {
+      if (stream.uploaded > contentLength || (isEnd && stream.uploaded < contentLength)) return false;
+    }
+    if (bytes.length > 0) stream.upload?.push(bytes);
+    if (!isEnd) return true;
+    stream.isComplete = true;
+    stream.upload?.end();
+    return true;
   }
 
   /** Somebody begins to read a body. */

@@ -5,7 +5,7 @@ import { STATIC_FIELDS, staticName, staticValue } from './static-table.ts';
 /** What the other side may use unless it is told something else (RFC 9113, 6.5.2). */
 const TABLE_BYTES = 4096;
 /** Nothing that an integer tells is larger: indices and lengths lie within a block. */
-const MOST_INTEGER = 2 ** 28;
+const MOST_INTEGER = 0x1000_0000;
 
 /**
  * Decodes the blocks of fields of one connection, in their order (RFC 7541). Strict: what the standard has as

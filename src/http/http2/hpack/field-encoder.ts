@@ -10,8 +10,8 @@ const HUFFMAN = 0x80;
 export const EMPTY_TABLE = 0x20;
 
 /**
- * Puts a field behind some bytes, in a form that neither changes nor needs the state of whoever decodes it: the
- * same bytes may be sent to everybody, and as often as wanted.
+ * Puts a field behind some bytes, in a form that neither changes nor needs the state of whoever decodes it:
+ * the same bytes may be sent to everybody, and as often as wanted.
  * @param name in lower case
  * @param value each character of it a byte
  */

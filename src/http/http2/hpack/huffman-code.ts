@@ -19,14 +19,14 @@ const LENGTHS = [
   26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27,
   27, 28, 27, 27, 27, 27, 27, 26, 30,
 ];
-const END_OF_STRING = 256;
-const LONGEST = 30;
+const END_OF_STRING = 0x100;
+const LONGEST_BITS = 30;
 
 /** The code of each byte. It is canonical: codes of one length are counted up in the order of their bytes. */
 function codes(): Uint32Array {
   const codes = new Uint32Array(LENGTHS.length);
   let code = 0;
-  for (let length = 1; length <= LONGEST; length++) {
+  for (let length = 1; length <= LONGEST_BITS; length++) {
     for (let byte = 0; byte < LENGTHS.length; byte++) {
       if (LENGTHS[byte] !== length) continue;
       codes[byte] = code;
@@ -78,7 +78,7 @@ const HAS_BYTE = 0x100;
 /** A string may end here: what was read since the last byte are less than eight bits, all of them 1. */
 const MAY_END = 0x200;
 const IS_WRONG = 0x400;
-const STATE_SHIFT = 11;
+const STATE_SHIFT_BITS = 11;
 const MOST_PADDING_BITS = 7;
 
 interface Node {
@@ -124,7 +124,7 @@ function stepFrom(start: Node, bits: number, root: Node): number {
       node = root;
     }
   }
-  return byte | (node.mayEnd ? MAY_END : 0) | (node.number << STATE_SHIFT);
+  return byte | (node.mayEnd ? MAY_END : 0) | (node.number << STATE_SHIFT_BITS);
 }
 
 const TABLE = decodingTable();
@@ -141,10 +141,10 @@ export function huffmanDecode(bytes: Buffer, start: number, end: number): string
   let step = MAY_END;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
-    step = TABLE[((step >>> STATE_SHIFT) << 4) | (byte >>> 4)] as number;
+    step = TABLE[((step >>> STATE_SHIFT_BITS) << 4) | (byte >>> 4)] as number;
     if ((step & HAS_BYTE) !== 0) target[length++] = step & BYTE_MASK;
     if ((step & IS_WRONG) !== 0) return undefined;
-    step = TABLE[((step >>> STATE_SHIFT) << 4) | (byte & 0xf)] as number;
+    step = TABLE[((step >>> STATE_SHIFT_BITS) << 4) | (byte & 0xf)] as number;
     if ((step & HAS_BYTE) !== 0) target[length++] = step & BYTE_MASK;
     if ((step & IS_WRONG) !== 0) return undefined;
   }

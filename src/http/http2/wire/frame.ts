@@ -44,7 +44,7 @@ export const SETTING = {
 /** Before each frame: length, kind, flags, stream. */
 export const FRAME_HEAD_BYTES = 9;
 /** Most bytes behind it, unless the settings say something else, which ours do not. */
-export const MAX_FRAME_BYTES = 16_384;
+export const FRAME_BYTES = 16_384;
 /** Of a connection and of a stream, at first. */
 export const FIRST_WINDOW_BYTES = 65_535;
 export const MAX_WINDOW_BYTES = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
-import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { type ByteLink, SEND_STEP_BYTES } from '../../network/byte-link.ts';
-import { FLAG, FRAME, FRAME_HEAD_BYTES, MAX_FRAME_BYTES } from './frame.ts';
+import type { Aggregate } from '../../../aggregate/aggregate.ts';
+import { type ByteLink, SEND_STEP_BYTES } from '../../../network/byte-link.ts';
+import { FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES } from './frame.ts';
 
 /** What is copied: frames of control and heads, behind a step of bodies. */
 const COPY_BYTES = SEND_STEP_BYTES + 64 * 1024;
@@ -8,8 +8,8 @@ const COPY_BYTES = SEND_STEP_BYTES + 64 * 1024;
 const SMALL_BYTES = 4096;
 
 /**
- * Frames that leave together. One for all connections of a lane: it is filled and emptied within one turn, for
- * one of them.
+ * Frames that leave together. One for all connections of a lane: it is filled and emptied within one turn,
+ * for one of them.
  */
 export class FrameOutput {
   /** Whoever fills it. */
@@ -99,14 +99,14 @@ export class FrameOutput {
 
   /** A block of fields in two parts, in as many frames as it takes. @param flags FLAG.endStream, or none */
   block(stream: number, flags: number, first: number, block: Buffer, last: Buffer): void {
-    const length = (first === NO_BYTE ? 0 : 1) + block.length + last.length;
-    if (length > MAX_FRAME_BYTES) {
-      const prefix = first === NO_BYTE ? [] : [Buffer.of(first)];
+    const length = (first === WITHOUT ? 0 : 1) + block.length + last.length;
+    if (length > FRAME_BYTES) {
+      const prefix = first === WITHOUT ? [] : [Buffer.of(first)];
       this.#longBlock(stream, flags, Buffer.concat([...prefix, block, last]));
       return;
     }
     this.frameHead(length, FRAME.headers, flags | FLAG.endHeaders, stream);
-    if (first !== NO_BYTE) {
+    if (first !== WITHOUT) {
       this.#copy[this.#at++] = first;
       this.#size += 1;
     }
@@ -138,8 +138,8 @@ export class FrameOutput {
 
   #longBlock(stream: number, flags: number, block: Buffer): void {
     let kind: number = FRAME.headers;
-    for (let at = 0; at < block.length; at += MAX_FRAME_BYTES) {
-      const part = block.subarray(at, at + MAX_FRAME_BYTES);
+    for (let at = 0; at < block.length; at += FRAME_BYTES) {
+      const part = block.subarray(at, at + FRAME_BYTES);
       const isLast = at + part.length === block.length;
       const first = kind === FRAME.headers ? flags : 0;
       this.frameHead(part.length, kind, first | (isLast ? FLAG.endHeaders : 0), stream);
@@ -165,4 +165,4 @@ export class FrameOutput {
 }
 
 /** Where a block has no byte before it. */
-export const NO_BYTE = -1;
+export const WITHOUT = -0x1;

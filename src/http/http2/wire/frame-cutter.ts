@@ -1,4 +1,4 @@
-import { ConnectionFault, FRAME_HEAD_BYTES, MAX_FRAME_BYTES, REASON } from './frame.ts';
+import { ConnectionFault, FRAME_BYTES, FRAME_HEAD_BYTES, PREFACE, REASON } from './frame.ts';
 
 /** Whom frames are for. */
 export interface FrameHost {
@@ -12,25 +12,25 @@ export interface FrameHost {
   frame(kind: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void;
 }
 
-/** Cuts the bytes of a connection into frames, wherever they are divided. It keeps one frame at most. */
-export class FrameReader {
+/**
+ * Cuts what a client says, which begins with the preface, into frames, wherever they are divided. It keeps
+ * one frame at most.
+ */
+export class FrameCutter {
   readonly #host: FrameHost;
   /** The beginning of a frame, and how much of it is there. */
   #begun: Buffer | undefined;
   #length = 0;
+  /** Bytes that came of what a client says first. */
+  #preface = 0;
 
   constructor(host: FrameHost) {
     this.#host = host;
   }
 
-  /** Whether a frame is not complete. */
-  get isWithinFrame(): boolean {
-    return this.#begun !== undefined;
-  }
-
-  /** @param bytes valid during the call only. @throws ConnectionFault for a frame that is too long */
-  read(bytes: Buffer, from: number): void {
-    let at = from;
+  /** @param bytes valid during the call only. @throws ConnectionFault */
+  read(bytes: Buffer): void {
+    let at = this.#preface < PREFACE.length ? this.#begins(bytes) : 0;
     while (this.#begun !== undefined && at < bytes.length) at = this.#complete(this.#begun, bytes, at);
     const { length } = bytes;
     while (at < length && !this.#host.isOver) {
@@ -46,6 +46,16 @@ export class FrameReader {
       this.#give(bytes, at, size);
       at += size;
     }
+  }
+
+  /** @returns where the bytes begin that are behind what a client says first */
+  #begins(bytes: Buffer): number {
+    let at = 0;
+    for (; this.#preface < PREFACE.length && at < bytes.length; at++) {
+      if (bytes[at] !== PREFACE[this.#preface]) throw new ConnectionFault(REASON.protocol);
+      this.#preface += 1;
+    }
+    return at;
   }
 
   #begin(size: number, bytes: Buffer, at: number): void {
@@ -82,6 +92,6 @@ export class FrameReader {
 
 function lengthAt(bytes: Buffer, at: number): number {
   const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
-  if (length > MAX_FRAME_BYTES) throw new ConnectionFault(REASON.frameSize);
+  if (length > FRAME_BYTES) throw new ConnectionFault(REASON.frameSize);
   return length;
 }

@@ -1,7 +1,7 @@
 import {
   ConnectionFault,
   FIRST_WINDOW_BYTES,
-  MAX_FRAME_BYTES,
+  FRAME_BYTES,
   MAX_WINDOW_BYTES,
   REASON,
   SETTING,
@@ -42,7 +42,7 @@ export class PeerSettings {
       this.initialWindow = value;
     } else if (setting === SETTING.maxFrame) {
       // Ours are as long as all have to take.
-      if (value < MAX_FRAME_BYTES || value > MOST_FRAME_BYTES) throw new ConnectionFault(REASON.protocol);
+      if (value < FRAME_BYTES || value > MOST_FRAME_BYTES) throw new ConnectionFault(REASON.protocol);
     } else if (setting === SETTING.noOldPriorities && value > 1) {
       throw new ConnectionFault(REASON.protocol);
     }
