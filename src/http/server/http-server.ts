@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
+import { SocketLink } from '../../network/socket-link.ts';
 import { SecureContext } from '../../network/tls/secure-context.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
-import { TlsStream } from '../../network/tls/tls-stream.ts';
 import { opensslUnsupported } from '../../os/openssl.ts';
 import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
+import { Http2Lane } from '../http2/http2-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
 import { namesOneHost } from '../message/request-host.ts';
@@ -68,11 +70,10 @@ const BACKLOG_CONNECTIONS = 65_535;
 export class HttpServer implements Listener {
   /** What listens. */
   readonly #server: NodeServer | Http2SecureServer;
-  /** What is given connections of HTTP/2 by the lane. */
-  readonly #http2: Http2SecureServer | undefined;
+  readonly #http2: Http2Lane | undefined;
   readonly #secure: NodeSecureServer | undefined;
   readonly #context: SecureContext | undefined;
-  readonly #drains: readonly Drain[];
+  readonly #drain: Drain;
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads' });
@@ -90,14 +91,17 @@ export class HttpServer implements Listener {
     this.#handler = handler;
     this.#failed = failed;
     const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
-    if (tls !== undefined) this.#secure = secureServer(limits, tls);
-    this.#server = (byNode ? this.#secure?.server : undefined) ?? plainServer(limits);
-    if (tls !== undefined && !byNode) {
-      this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
-      this.#http2 = this.#secure?.server;
+    if (tls !== undefined) {
+      const { maxHeaderSize, headersTimeout, requestTimeout, idleTimeout } = limits;
+      const times = { headersTimeout, requestTimeout, idleTimeout };
+      const lane = { listener: this.#listener, failed, maxHeaderSize, ...times };
+      this.#http2 = new Http2Lane(handler, this.#pool, lane);
+      if (byNode) this.#secure = secureServer(limits, tls);
+      else this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
     }
-    const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];
-    this.#drains = servers.map(server => this.#adopt(server));
+    if (this.#secure !== undefined) this.#takeHttp2(this.#secure.server);
+    this.#server = this.#secure?.server ?? plainServer(limits);
+    this.#drain = this.#adopt(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
     const lane = { listener: this.#listener, failed, tls: this.#laneTls() };
     this.#lane = attachFastLane(this.#server, handler, lane);
@@ -124,7 +128,7 @@ export class HttpServer implements Listener {
   close(options: { readonly patience?: number } = {}): Promise<void> {
     if (this.#closing !== undefined && (options.patience ?? 0) === 0) {
       this.#lane?.close();
-      for (const drain of this.#drains) drain.hurry();
+      this.#drain.hurry();
     }
     this.#closing ??= this.#close(options);
     return this.#closing;
@@ -144,7 +148,9 @@ export class HttpServer implements Listener {
     const { patience = 0 } = options;
     this.#lane?.retire();
     const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE_MS, patience));
-    if (this.#server.listening) await Promise.all(this.#drains.map(drain => drain.start(options)));
+    const http2 = this.#http2?.close();
+    if (this.#server.listening) await this.#drain.start(options);
+    await http2;
     clearTimeout(timer);
     this.#pool.close();
     this.#context?.close();
@@ -165,12 +171,22 @@ export class HttpServer implements Listener {
     const context = this.#context;
     const http2 = this.#http2;
     if (context === undefined || http2 === undefined) return undefined;
-    const accept = (link: TlsLink): TlsStream => {
-      const stream = new TlsStream(link);
-      http2.emit('secureConnection', stream);
-      return stream;
-    };
-    return { context, protocols: new Map([['h2', { accept }]]) };
+    return { context, protocols: new Map([['h2', { accept: (link: TlsLink) => http2.begin(link) }]]) };
+  }
+
+  /** Connections of HTTP/2 by Node.js's sockets are ours, too: the rest is for who had them before. */
+  #takeHttp2(server: Http2SecureServer): void {
+    const others = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+    server.removeAllListeners('secureConnection');
+    server.on('secureConnection', socket => {
+      if (socket.alpnProtocol !== 'h2') {
+        for (const listener of others) listener.call(server, socket);
+        return;
+      }
+      const link = new SocketLink(socket);
+      const host = this.#http2?.begin(link);
+      if (host !== undefined) link.open(host);
+    });
   }
 
   /** What happens on a connection besides its requests. */
@@ -265,7 +281,7 @@ export class HttpServer implements Listener {
       protocol: tunnel.protocol,
       open: client => {
         const opened = tunnel.open(client);
-        this.#drains[0]?.addTunnel(opened, client as Socket);
+        this.#drain.addTunnel(opened, client as Socket);
         return opened;
       },
       abandon: () => tunnel.abandon(),
