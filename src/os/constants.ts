@@ -63,6 +63,7 @@ export const MADV_POPULATE_WRITE = 23;
 /** poll(2) */
 export const POLLIN = 1;
 export const POLLOUT = 4;
+export const POLLRDHUP = 0x2000;
 
 /** posix_fadvise(2) */
 export const POSIX_FADV_DONTNEED = 4;

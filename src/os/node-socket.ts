@@ -49,6 +49,25 @@ export function startReading(socket: Socket): void {
   handle.readStart?.();
 }
 
+/**
+ * Lets a socket read nothing until {@link releaseReading}, whatever its readers ask for meanwhile. What it
+ * has read goes on to them.
+ */
+export function holdReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle?.readStop === undefined) return;
+  handle.readStop();
+  Object.defineProperty(handle, 'readStart', { value: () => 0, configurable: true });
+}
+
+/** Lets it read on, if a reader has asked for more. */
+export function releaseReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle === undefined || !Object.hasOwn(handle, 'readStart')) return;
+  delete (handle as { readStart?: unknown }).readStart;
+  if (handle.reading === true) handle.readStart?.();
+}
+
 /** Who reads a {@link BareConnection}. */
 export interface ConnectionReader {
   /** The first `count` bytes of the buffer came, valid during the call only. @returns whether to read on */

@@ -1,5 +1,5 @@
 import { SystemError } from '../base/error.ts';
-import { EINTR, POLLIN, POLLOUT } from './constants.ts';
+import { EINTR, POLLIN, POLLOUT, POLLRDHUP } from './constants.ts';
 import { lastErrno, libc } from './libc.ts';
 
 /**
@@ -15,4 +15,11 @@ export function waitUntilReady(fd: number, what: 'read' | 'write'): void {
     const errno = lastErrno();
     if (errno !== EINTR) throw new SystemError('poll', errno, `Cannot wait for descriptor ${fd}`);
   }
+}
+
+/** Whether the peer of a socket has ended its side, or is gone, though bytes of it may still be to read. */
+export function hasHungUp(fd: number): boolean {
+  const bytes = new Uint8Array(new Int32Array([fd, POLLRDHUP]).buffer);
+  // Anything that it says: errors are said unasked.
+  return libc().poll(bytes, 1, 0) === 1;
 }

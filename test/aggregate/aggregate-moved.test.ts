@@ -29,6 +29,15 @@ const MOVERS: Record<string, Mover> = {
   },
   'structuredClone()': async view => structuredClone(view, { transfer: [view.buffer as ArrayBuffer] }),
 };
+MOVERS['postMessage()'] = async view => {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    port1.postMessage(view, [view.buffer as ArrayBuffer]);
+  } finally {
+    port1.close();
+    port2.close();
+  }
+};
 const { transfer } = ArrayBuffer.prototype as unknown as { transfer?: (this: ArrayBufferLike) => unknown };
 if (transfer !== undefined) MOVERS['transfer()'] = async view => transfer.call(view.buffer);
 

@@ -25,6 +25,7 @@ import { ChannelPair } from '../support/channel-pair.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
 import { grantFrame, HELLO, Hostile, messageFrame, rawFrame, Sample } from '../support/hostile.ts';
 import { frame } from '../support/raw-peer.ts';
+import { longestStandstill, standsUp } from '../support/standstill.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const { ONE_WAY, REQUEST, RESPONSE, FAILURE, STREAM, PIECE, END } = MessageKind;
@@ -46,12 +47,12 @@ after(() => {
 });
 
 /**
- * Sees that a test leaves nothing: no descriptor, no mapping, no lease, and that another channel noticed
- * nothing.
+ * Sees that a test leaves nothing: no descriptor, no mapping, no lease, that another channel noticed nothing,
+ * and that the loop did not stand still.
  */
 async function leavesNothing(attacks: () => Promise<void>): Promise<void> {
   const held = await settledHoldings();
-  await attacks();
+  await standsUp('the channel', () => longestStandstill(attacks));
   assert.equal((await watchdog(bystander.near.request({ head: 'well?' }), 'the bystander')).head, 'well?');
   await holdingsReturnTo(held);
   assert.equal(sample.pool.stats().chunks, 1);

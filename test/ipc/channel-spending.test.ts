@@ -7,6 +7,7 @@ import { FrameReader, FrameType, MessageKind } from '../../src/ipc/wire/frame.ts
 import { ChannelPair } from '../support/channel-pair.ts';
 import { HELLO, Hostile, messageFrame } from '../support/hostile.ts';
 import { frame } from '../support/raw-peer.ts';
+import { hostileTest } from '../support/standstill.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const { ONE_WAY, REQUEST, RESPONSE } = MessageKind;
@@ -15,15 +16,16 @@ const { ONE_WAY, REQUEST, RESPONSE } = MessageKind;
 const HEAVY = `[${Array(340_000).fill('{}').join(',')}]`;
 const heavy: Json = JSON.parse(HEAVY);
 
-test('a peer whose one-way messages weigh too much, and are not read, is cut off', async () => {
+hostileTest('a peer whose one-way messages weigh too much, and are not read, is cut off', async () => {
   using hostile = new Hostile({}, 'sleeps');
   hostile.peer.write(HELLO, ...Array(6).fill(messageFrame(ONE_WAY, 0, { head: HEAVY })));
   assert.equal(await hostile.code(), 'ERR_IOLITE_LIMIT');
 });
 
-test('so is one whose bodies are of too many slices', async () => {
+const MANY_SLICES = messageFrame(ONE_WAY, 0, { slices: Array(100_000).fill([1, 1, 4096, 0]) });
+
+hostileTest('so is one whose bodies are of too many slices', async () => {
   using hostile = new Hostile({}, 'sleeps');
-  const slices = Array(100_000).fill([1, 1, 4096, 0]);
   using pool = createPool();
   using body = pool.from('x');
   const chunk = body.slices()[0]?.lease.chunk as unknown as { grant(): number; size: number; id: string };
@@ -33,7 +35,7 @@ test('so is one whose bodies are of too many slices', async () => {
   hostile.pass(1, fd);
   closeDescriptor(fd);
   hostile.peer.write(HELLO, grantFrame(1, chunk.size, chunk.id));
-  for (let i = 0; i < 6; i++) hostile.peer.write(messageFrame(ONE_WAY, 0, { slices }));
+  for (let i = 0; i < 6; i++) hostile.peer.write(MANY_SLICES);
   assert.equal(await hostile.code(), 'ERR_IOLITE_LIMIT');
 });
 
@@ -67,7 +69,7 @@ test('an honest sender of such waits until they are read, of messages and of req
   for (const { head } of answers) assert.equal(head, 340_000);
 });
 
-test('where nobody answers, requests that weigh much are refused, and a few others wait', async () => {
+hostileTest('where nobody answers, requests that weigh much are refused, and a few others wait', async () => {
   using pair = new ChannelPair();
   await assert.rejects(pair.near.request({ head: heavy }), { code: 'ERR_IOLITE_UNSUPPORTED' });
   const waiting = pair.near.request({ head: 'early' });
@@ -125,7 +127,7 @@ class Requester {
   }
 }
 
-test('who acknowledges no answer is answered no more, until it does', async () => {
+hostileTest('who acknowledges no answer is answered no more, until it does', async () => {
   using requester = new Requester();
   requester.request(1, 601);
   await requester.settle(128);
@@ -138,7 +140,7 @@ test('who acknowledges no answer is answered no more, until it does', async () =
   assert.equal(requester.calls, 256);
 });
 
-test('who goes on asking without taking its answers is cut off', async () => {
+hostileTest('who goes on asking without taking its answers is cut off', async () => {
   using requester = new Requester();
   requester.request(1, 601);
   await requester.settle(128);
@@ -147,7 +149,7 @@ test('who goes on asking without taking its answers is cut off', async () => {
   assert.equal(requester.calls, 128);
 });
 
-test('to have consumed what was not leased is no acknowledgement', async () => {
+hostileTest('to have consumed what was not leased is no acknowledgement', async () => {
   using hostile = new Hostile();
   hostile.peer.write(HELLO);
   await watchdog(hostile.channel.ready(), 'the greeting');

@@ -3,7 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { waitUntilReady } from '../../src/os/poll.ts';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { hasHungUp, waitUntilReady } from '../../src/os/poll.ts';
+import { endSending, socketPair } from '../../src/os/socket.ts';
 import { Folder } from '../support/folder.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -35,4 +37,17 @@ test('waitUntilReady() waits until there is something to read, and until there i
   } finally {
     closeSync(fd);
   }
+});
+
+test('hasHungUp() tells that a peer has ended its side, whatever is still to be read', () => {
+  const [near, far] = socketPair('stream');
+  assert.equal(hasHungUp(near), false);
+  writeSync(far, 'to be read');
+  assert.equal(hasHungUp(near), false);
+  endSending(far);
+  assert.equal(hasHungUp(near), true);
+  assert.equal(hasHungUp(far), false);
+  closeDescriptor(near);
+  assert.equal(hasHungUp(far), true);
+  closeDescriptor(far);
 });

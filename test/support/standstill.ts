@@ -1,8 +1,28 @@
+import assert from 'node:assert/strict';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
 /** How long the event loop of an endpoint may stand still, whatever its peers do. */
 export const STANDSTILL_MS = 100;
+
+/** How often an attack is made before it counts that the loop stands still. */
+const ATTACKS = 3;
+
+/**
+ * Sees that an event loop never stands still under an attack. What it does not do the second time, or the
+ * third, was the machine's doing and not the attacker's.
+ * @param attack gives how long it stood still
+ */
+export async function standsUp(name: string, attack: () => Promise<number>): Promise<void> {
+  const found: number[] = [];
+  for (;;) {
+    const longest = await attack();
+    if (longest < STANDSTILL_MS) return;
+    found.push(longest);
+    assert.ok(found.length < ATTACKS, `${name}: ${found.join(', ')} ms`);
+  }
+}
 
 /**
  * Watches how long the event loop of this thread stands still: what counts is its own work, and calls in
@@ -55,4 +75,12 @@ export async function longestStandstill(during: () => Promise<void>): Promise<nu
   await during();
   await setImmediate();
   return standstill.take();
+}
+
+/**
+ * A test of what a hostile peer does to a loop that it shares with us, which must not stand still: what takes
+ * long for the peer is prepared before. It may run several times.
+ */
+export function hostileTest(name: string, attack: () => Promise<void>): void {
+  test(name, () => standsUp(name, () => longestStandstill(attack)));
 }

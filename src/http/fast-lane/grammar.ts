@@ -163,3 +163,10 @@ function closes(connection: string | undefined): boolean | undefined {
   if (option === 'keep-alive') return false;
   return option === 'close' ? true : undefined;
 }
+
+const HEAD_END = '\r\n\r\n';
+
+/** Whether bytes end before the head of the request at an offset does, which may be one for the fast lane. */
+export function isCutOff(bytes: Buffer, start: number): boolean {
+  return bytes.length - start < MAX_HEAD_BYTES && !bytes.includes(HEAD_END, start);
+}

@@ -4,8 +4,9 @@ import { TlsLink } from '../../network/tls/tls-link.ts';
 import type { BareConnection } from '../../os/node-socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
+import { loopTurn } from '../message/loop-turn.ts';
 import { BareLaneLink } from './bare-lane-link.ts';
-import { type ParsedRequest, parseRequest } from './grammar.ts';
+import { isCutOff, type ParsedRequest, parseRequest } from './grammar.ts';
 import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import type { LaneLink } from './lane-link.ts';
@@ -18,8 +19,8 @@ import { SecureLaneLink } from './secure-lane-link.ts';
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
 /**
- * Pipelined requests that are answered before it is the turn of others. As many as one read brings would be
- * a thousand; at 32 the turns cost less than can be measured.
+ * Pipelined requests that are answered before it is the turn of others, if these take no longer. As many as
+ * one read brings would be a thousand; at 32 the turns cost less than can be measured.
  */
 const TURN_REQUESTS = 32;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
@@ -225,6 +226,10 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     let at = 0;
     for (let count = 1; at < bytes.length && this.#lastWantedBy === undefined; count++) {
       const parsed = parseRequest(bytes, at);
+      if (parsed === undefined && (at > 0 || this.#isProven) && isCutOff(bytes, at)) {
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#readRest);
+        return;
+      }
       const exchange = parsed && new LaneExchange(this.#lane, parsed, this.link);
       const outcome = exchange?.ask();
       if (exchange === undefined || outcome === 'declined') {
@@ -239,8 +244,8 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
       }
       this.#sending.add(exchange, this.#prepare(exchange, outcome));
       at += exchange.parsed.length;
-      const isTurnOver = count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES;
-      if (isTurnOver && at < bytes.length) {
+      if (at === bytes.length) break;
+      if (count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES || loopTurn.isOver) {
         this.#sendQueued(bytes.subarray(at), LaneConnection.#pause);
         return;
       }
@@ -284,6 +289,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   /** Lets others have their turn. */
   static readonly #pause: Step = (connection, bytes) => {
     connection.#state = 'pausing';
+    connection.#isProven = true;
     connection.link.pause();
     const { buffer } = connection.#lane.memo;
     // Bytes that are its own need no copy: there may be many turns to them.
@@ -299,6 +305,15 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     if (connection.#lastWantedBy === 'client' && unread.length === 0) connection.#destroy();
     else if (connection.#lastWantedBy !== undefined || connection.#clientEnded) connection.#linger();
     else connection.link.share();
+  };
+
+  /** A read has cut a request in two: the rest of it is there already, or node:http waits for it. */
+  static readonly #readRest: Step = (connection, bytes) => {
+    const { buffer } = connection.#lane.memo;
+    const begun = Buffer.from(bytes);
+    const count = connection.link.receive(buffer);
+    if (count === 0) LaneConnection.#handOver(connection, begun);
+    else LaneConnection.#pause(connection, Buffer.concat([begun, buffer.subarray(0, count)]));
   };
 
   static readonly #takeRest: Step = (connection, bytes) => {

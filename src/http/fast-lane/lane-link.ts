@@ -32,7 +32,7 @@ export interface LaneLink {
   /** Whether something that was taken is not yet with the kernel: what is sent goes behind it. */
   readonly hasUnsent: boolean;
 
-  /** Reads what is there now, before {@link keep}. @returns how many bytes */
+  /** Takes what has come and was not read yet. @returns how many bytes; 0 for none */
   receive(buffer: Buffer): number;
   /** It stays: what comes goes to the host, once it is resumed. */
   keep(buffer: Buffer): void;

@@ -36,7 +36,7 @@ export class SecureLaneLink implements LaneLink, ByteLinkHost {
     return this.#link.hasUnsent;
   }
 
-  /** What is there comes to {@link received}. */
+  /** All that is there comes to {@link received} by itself. */
   receive(): number {
     return 0;
   }

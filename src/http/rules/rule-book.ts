@@ -23,6 +23,8 @@ export interface Decision {
 
 const NOTHING = { isRefused: false, cors: undefined, redirect: undefined, path: undefined } as const;
 
+const ENCODED_SLASH = /%2f/i;
+const ENCODED_SLASHES = /%2f/gi;
 /** How many paths, and combinations of rules, are remembered. */
 const MAX_PATHS = 16_384;
 
@@ -88,10 +90,21 @@ export class RuleBook {
     return set;
   }
 
+  /**
+   * Whether other rules hold for who takes an encoded slash for one, as many servers do: a rule that guards
+   * `/secret/**` is not passed by as `/secret%2f`.
+   */
+  #hasTwoMeanings(rawPath: string, path: string): boolean {
+    if (!ENCODED_SLASH.test(rawPath)) return false;
+    const parted = decodedPath(rawPath.replaceAll(ENCODED_SLASHES, '/'));
+    return this.#rules.some(({ match }) => (match(path) === undefined) !== (match(parted) === undefined));
+  }
+
   #decide(rawPath: string): Decision {
     const matched: number[] = [];
     let [path, isRewritten, stripped] = [decodedPath(rawPath), false, ''];
-    if (hasDots(path)) return this.#decision({ ...NOTHING, isRefused: true, matched, stripped }, undefined);
+    if (hasDots(path) || this.#hasTwoMeanings(rawPath, path))
+      return this.#decision({ ...NOTHING, isRefused: true, matched, stripped }, undefined);
     let cors: Cors | undefined;
     let target: RuleTarget | undefined;
     for (const [index, rule] of this.#rules.entries()) {

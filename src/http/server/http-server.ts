@@ -232,12 +232,10 @@ export class HttpServer implements Listener {
   }
 
   #take(message: NodeRequest, response: NodeResponse, options: AdapterOptions = {}): void {
-    const turn = this.#pipelines.enter(message, response);
-    // What fails here is a bug of a listener: the connection's end tells the client.
-    const answer = (): Promise<void> =>
+    this.#pipelines.enter(message, response, () => {
+      // What fails here is a bug of a listener: the connection's end tells the client.
       this.#answer(message, response, options).catch(() => void response.destroy());
-    if (turn === undefined) void answer();
-    else void turn.then(() => (isGone(response) ? undefined : answer()));
+    });
   }
 
   async #answer(message: NodeRequest, response: NodeResponse, options: AdapterOptions): Promise<void> {

@@ -92,6 +92,34 @@ test('pipelined requests of many turns are answered in order, and who leaves cos
   assert.equal(pool.stats().chunks, 0);
 });
 
+test('requests that a read cuts in two stay in the lane, as the rest of them is there', async () => {
+  await using server = new LaneServer();
+  const { now, told } = server.handler;
+  let goOn = (): void => {};
+  const isAsked = new Promise<void>(resolve => {
+    told.set('/first', answered => {
+      resolve();
+      goOn = () => answered({ status: 204, headers: [], body: undefined });
+      return () => {};
+    });
+  });
+  let asked = 0;
+  now.set('/more', () => {
+    asked += 1;
+    return { status: 204, headers: [], body: undefined };
+  });
+  // More than is read while the first is answered.
+  const count = 3600;
+  const client = await server.connect();
+  await new Promise<void>(resolve => {
+    client.socket.write(get('/first') + get('/more').repeat(count), () => resolve());
+  });
+  await watchdog(isAsked, 'the first request');
+  goOn();
+  for (let i = 0; i <= count; i++) assert.equal((await client.response()).status, 204);
+  assert.equal(asked, count);
+});
+
 test('of two thousand connections none is served twice more than another', async () => {
   const connections = 2000;
   const rounds = 5;

@@ -157,9 +157,17 @@ test('rules hold for whatever those who answer may take for their paths', () => 
     '/a/..%2fsecret',
     '/a/..%5cx',
     '/st/..',
+    // Whoever answers may take an encoded slash for one, and another rule holds then.
+    '/secret%2fx',
+    '/secret%2Fx/y',
+    '/%2fsecret/x',
+    '/st%2fx',
   ])
     assert.equal((saidAtOnce(handler, requestFor(dots)) as Answer).status, 400, dots);
   assert.equal(answered('/a/..b/.c/...'), 'otherwise /a/..b/.c/...');
+  // The same rules hold either way.
+  assert.equal(answered('/a%2fb'), 'otherwise /a%2fb');
+  assert.equal(answered('/secret/a%2Fb'), 'guard /secret/a%2Fb');
   assert.equal(located('/old//evil.test/%2fx'), '/new/evil.test/%2fx');
   assert.equal(located('/old/a%2Fb%252f%25'), '/new/a%2Fb%252f%25');
   assert.equal(located('/page?q'), '/pages?q#one');

@@ -13,14 +13,15 @@ import { closeDescriptor } from '../../../src/os/descriptor.ts';
 import { nodePath } from '../../../src/os/unix-address.ts';
 import { holdings, holdingsReturnTo } from '../../support/holdings.ts';
 import { dial, dialBoth, frame, HELLO, RawPeer } from '../../support/raw-peer.ts';
+import { longestStandstill, standsUp } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 let names = 0;
 const name = (): string => `@iolite-hostile-${process.pid}-${names++}`;
 
 /**
- * An endpoint that answers; it has to go on doing so for an orderly client, and keep nothing, whatever
- * `attack` does.
+ * An endpoint that answers; it has to go on doing so for an orderly client, never stand still, and keep
+ * nothing, whatever `attack` does.
  */
 async function withstand(attack: (endpoint: Endpoint) => Promise<void>, options: ListenOptions = {}) {
   const before = holdings();
@@ -31,7 +32,7 @@ async function withstand(attack: (endpoint: Endpoint) => Promise<void>, options:
   };
   endpoint.on('channel', channel => channel.onRequest(() => ({ head: 'answer' })));
   await using old = await connect(endpoint.path);
-  await attack(endpoint);
+  await standsUp('the endpoint', () => longestStandstill(() => attack(endpoint)));
   await orderly();
   assert.equal((await watchdog(old.request({}), 'an answer')).head, 'answer');
   await old.close();

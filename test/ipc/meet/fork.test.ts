@@ -86,6 +86,19 @@ test('a channel ends with how the child ended', async () => {
   }
 });
 
+test('what a child was asked for fails with the code that it exited with', async () => {
+  await using family = new Family();
+  for (const exitCode of [0, 3]) {
+    const { channel } = await family.fork(CHILD);
+    await assert.rejects(watchdog(channel.request({ head: exitCode }), 'the failure'), {
+      code: 'ERR_IOLITE_PEER',
+      exitCode,
+      signal: null,
+      message: new RegExp(`exited with code ${exitCode}`),
+    });
+  }
+});
+
 test('fork() rejects what is no module, and an aborted signal', async () => {
   await assert.rejects(fork(undefined as never), { code: 'ERR_IOLITE_ARGUMENT' });
   const signal = AbortSignal.abort();

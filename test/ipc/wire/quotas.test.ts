@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
@@ -10,12 +9,13 @@ import { closeDescriptor } from '../../../src/os/descriptor.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { holdingsReturnTo, settledHoldings } from '../../support/holdings.ts';
 import { HELLO, Hostile, messageFrame, Sample } from '../../support/hostile.ts';
+import { hostileTest } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const LIMIT = 'ERR_IOLITE_LIMIT';
 const MiB = 1024 ** 2;
 
-test('a peer that exceeds a quota is cut off, the quota named, and nothing is left', async () => {
+hostileTest('a peer that exceeds a quota is cut off, the quota named, and nothing is left', async () => {
   using sample = new Sample();
   const body = { slices: [sample.slice(1)] };
   const many = (count: number, ...frames: Buffer[]): Buffer[] =>
@@ -52,7 +52,7 @@ function many3(sample: Sample): number[][] {
   return Array.from({ length: 3 }, () => sample.slice(1));
 }
 
-test('chunks that were taken back count as leased while bodies lie in them', async () => {
+hostileTest('chunks that were taken back count as leased while bodies lie in them', async () => {
   using pool = createPool({ kind: 'seal' });
   using pair = new ChannelPair({}, { maxLeasedChunks: 4, maxChunks: 1000 });
   const held: Aggregate[] = [];
@@ -76,7 +76,7 @@ test('chunks that were taken back count as leased while bodies lie in them', asy
   for (const each of held) each.release();
 });
 
-test('an honest sender waits, makes room, or gets an error, and the channel goes on', async () => {
+hostileTest('an honest sender waits, makes room, or gets an error, and the channel goes on', async () => {
   using pool = createPool();
   using pair = new ChannelPair(
     {},
@@ -127,7 +127,7 @@ test('an honest sender waits, makes room, or gets an error, and the channel goes
   for (const body of bodies) body.release();
 });
 
-test('quotas are checked before anything is opened', async () => {
+hostileTest('quotas are checked before anything is opened', async () => {
   const before = await settledHoldings();
   for (const [options, code] of [
     [{ maxMessages: 1025 }, 'ERR_IOLITE_RANGE'],

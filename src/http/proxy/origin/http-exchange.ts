@@ -3,14 +3,18 @@ import type { Dispatcher } from 'undici';
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { IoliteError } from '../../../base/error.ts';
 import { fieldOf, type HeaderList } from '../../message/header-list.ts';
+import { loopTurn } from '../../message/loop-turn.ts';
 import { type ExchangeTimes, ExchangeWait } from './exchange-times.ts';
 import type { Exchange, OriginRequest, Receive, ResponseHead } from './origin.ts';
 import { isRetryable, originError } from './origin-error.ts';
 import { type OriginPlaces, PlaceHolder } from './origin-places.ts';
+import { PieceQueue } from './piece-queue.ts';
 import { ReceivedBody } from './received-body.ts';
 
 /** Methods of requests that change nothing (RFC 9110, 9.2.1). */
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+/** Interim responses that an origin may send in a second. */
+const MAX_INTERIM_RESPONSES = 32;
 const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i;
 
 /** What all exchanges with an origin have in common. */
@@ -34,6 +38,7 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   readonly #request: OriginRequest;
   readonly #receive: Receive<T>;
   readonly #body: ReceivedBody;
+  readonly #pieces: PieceQueue;
   /** For the head, or for the next piece of the body. */
   readonly #wait = new ExchangeWait(() => this.#timedOut());
   /** Until it counts as one that stays open, if there is room for one. */
@@ -44,6 +49,14 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   #controller: Dispatcher.DispatchController | undefined;
   #state: 'waiting' | 'asked' | 'receiving' | 'over' = 'waiting';
   #hasEvents = false;
+  /** Bytes of the body that are to come, as far as its head says. */
+  #left = Number.POSITIVE_INFINITY;
+  /** Whether the readers of the body have enough for now. */
+  #isHeld = false;
+  /** Whether others have their turn first. */
+  #yields = false;
+  /** Interim responses in a second, and which one. */
+  #interim = { count: 0, second: 0 };
 
   /** Call {@link enter} to send it. */
   constructor(context: ExchangeContext, request: OriginRequest, receive: Receive<T>) {
@@ -60,14 +73,17 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
       pause: () => {
         // How long a client takes is not the origin's concern.
         this.#wait.end();
-        this.#controller?.pause();
+        this.#isHeld = true;
+        this.#pause();
       },
       resume: () => {
         this.#awaitPiece();
-        this.#controller?.resume();
+        this.#isHeld = false;
+        if (!this.#yields) this.#controller?.resume();
       },
       abort: () => this.abort(),
     });
+    this.#pieces = new PieceQueue(piece => this.#body.push(piece));
   }
 
   /** Sends the request as soon as there is a place for it. */
@@ -116,12 +132,15 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
         onResponseStart: (controller, status) => this.#headCame(controller, status, requestedAt),
         onRequestUpgrade: (controller, status, _, socket) =>
           this.#upgraded(controller, { status, socket, requestedAt }),
-        onResponseData: (_, bytes) => {
+        onResponseData: (controller, bytes) => {
           this.#awaitPiece();
-          this.#body.push(bytes);
+          this.#pieces.push(bytes);
+          this.#left -= bytes.length;
+          if (loopTurn.isOver) this.#yield(controller);
         },
         onResponseEnd: () => {
           this.#end();
+          this.#pieces.flush();
           this.#body.end();
         },
         onResponseError: (_, cause) => {
@@ -138,11 +157,7 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
   #headCame(controller: Dispatcher.DispatchController, status: number, requestedAt: number): void {
     const headers = linesOf(controller);
     if (this.#state === 'over') return;
-    if (status < 200) {
-      this.#wait.begin(this.#context.times.head);
-      this.#request.interim?.(status, headers);
-      return;
-    }
+    if (status < 200) return this.#interimCame(status, headers);
     const problem = problemOf(status, headers);
     if (problem !== undefined) {
       this.#fail(new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with ${problem}`));
@@ -150,8 +165,38 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
     }
     if (!this.#hasRoom(headers)) return;
     this.#state = 'receiving';
+    this.#left = Number(fieldOf(headers, 'content-length') ?? Number.POSITIVE_INFINITY);
     this.#awaitPiece();
     this.#resolve(this.#receive({ status, headers, requestedAt, receivedAt: Date.now() }, this.#body));
+  }
+
+  #interimCame(status: number, headers: HeaderList): void {
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== this.#interim.second) this.#interim = { count: 0, second };
+    this.#interim.count += 1;
+    if (this.#interim.count > MAX_INTERIM_RESPONSES) {
+      const problem = `more than ${MAX_INTERIM_RESPONSES} interim responses in a second`;
+      this.#fail(new IoliteError('ERR_IOLITE_PROTOCOL', `The origin answered with ${problem}`));
+      return;
+    }
+    this.#wait.begin(this.#context.times.head);
+    this.#request.interim?.(status, headers);
+  }
+
+  /** Where all has come the origin may end the connection, which would be taken for an end before that. */
+  #pause(): void {
+    if (this.#left > 0) this.#controller?.pause();
+  }
+
+  /** Others have their turn before more of the body is read. */
+  #yield(controller: Dispatcher.DispatchController): void {
+    if (this.#yields) return;
+    this.#yields = true;
+    this.#pause();
+    loopTurn.wait(() => {
+      this.#yields = false;
+      if (!this.#isHeld && this.#state === 'receiving') controller.resume();
+    });
   }
 
   /** The connection has gone over to another protocol. It keeps its place until it is closed. */
@@ -194,6 +239,7 @@ export class HttpExchange<T> extends PlaceHolder implements Exchange<T> {
     if (this.#state === 'over') return;
     this.#end();
     this.#reject(error);
+    this.#pieces.flush();
     this.#body.fail(error);
     this.#controller?.abort(error);
   }
