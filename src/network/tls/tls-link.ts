@@ -36,6 +36,8 @@ type State = 'greeting' | 'plain' | 'open' | 'ending' | 'over';
 
 /** The first byte of a record of a handshake (RFC 8446, 5.1), with which each client begins. */
 const HANDSHAKE_RECORD = 0x16;
+/** Beyond one step waits what OpenSSL, or a protocol, answers a peer that reads nothing: it is ended. */
+const MAX_WAITING_BYTES = 1024 ** 2;
 /** Most bytes of a record, decrypted. */
 const RECORD_BYTES = 16 * 1024;
 
@@ -66,7 +68,7 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   #isPaused = false;
   #isDecrypting = false;
   #peerEnded = false;
-  /** Writes of encrypted bytes that wait for the peer. */
+  /** Encrypted bytes that wait for the peer. */
   #waiting = 0;
 
   /** @param socket of the connection, if it has one already */
@@ -380,14 +382,14 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   /** Lets Node's socket wait until the peer takes some bytes. */
   #wait(bytes: Buffer): void {
     const socket = this.#link.socket();
-    this.#waiting += 1;
-    if (socket === undefined || socket.destroyed) {
+    this.#waiting += bytes.length;
+    if (socket === undefined || socket.destroyed || this.#waiting > MAX_WAITING_BYTES) {
       // Whoever sends is to be done with that first.
       queueMicrotask(() => this.#lose());
       return;
     }
     socket.write(bytes, error => {
-      this.#waiting -= 1;
+      this.#waiting -= bytes.length;
       // Of what it failed with its end tells.
       if (!error && this.#waiting === 0 && !this.#isOver()) this.#host?.drained();
     });

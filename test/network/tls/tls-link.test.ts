@@ -311,6 +311,33 @@ test('a client may ask for new keys, and not for a new handshake', async () => {
   assert.match(await client('-tls1_2', 'R'), /no renegotiation/);
 });
 
+test('a client that is told without end, and reads nothing, is ended', async () => {
+  using folder = new Folder();
+  let tell: (() => void) | undefined;
+  let lost = false;
+  await using server = serverOf(folder, link => {
+    tell = () => link.send([Buffer.alloc(16_384)]);
+    return {
+      received: () => true,
+      drained: () => {},
+      ended: () => {},
+      lost: () => {
+        lost = true;
+      },
+    };
+  });
+  const socket = await connected(await server.port());
+  socket.pause();
+  while (tell === undefined) await new Promise(setImmediate);
+  for (let told = 0; told < 10_000 && !lost; told++) {
+    tell();
+    await Promise.resolve();
+  }
+  assert.equal(lost, true);
+  assert.equal(server.open, 0);
+  socket.destroy();
+});
+
 test('connections that are opened and left take no memory afterwards', async () => {
   using folder = new Folder();
   await using server = serverOf(folder);

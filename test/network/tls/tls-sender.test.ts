@@ -71,7 +71,7 @@ test('parts are sent one behind the other, to whoever reads at whatever pace, an
   pool.close();
 });
 
-test('to a client that reads nothing no more is encrypted than a step beyond what the kernel takes', async () => {
+test('to a client that reads nothing a step more is encrypted than the kernel takes', async () => {
   using folder = new Folder();
   const pool = createPool();
   const body = pool.from(Buffer.alloc(64 * 1024 ** 2));
