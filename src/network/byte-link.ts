@@ -27,7 +27,7 @@ export interface ByteLink {
   close(): void;
 }
 
-/** Most bytes that a {@link ByteLink} is given in one call: what waits for a slow peer is no more than that. */
+/** Most bytes that a {@link ByteLink} is given in one call: what waits for a slow peer is no more. */
 export const SEND_STEP_BYTES = 128 * 1024;
 
 /** Who has a {@link ByteLink}. */

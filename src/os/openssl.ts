@@ -166,7 +166,7 @@ function load(): Loaded | IoliteError {
     ]);
     const calls = Object.fromEntries(entries) as OpenSsl;
     const { openssl = '' } = process.versions;
-    // The numbers below are those of OpenSSL 3, and another copy than Node's is none that Node's users update.
+    // The numbers below are those of OpenSSL 3, and no copy is safe but the one that comes with Node.
     if (!/^3\./.test(openssl) || versionOf(calls.OpenSSL_version_num()) !== openssl.split(/[+-]/)[0])
       return unsupported(`Node.js runs on ${openssl || 'none'}, OpenSSL 3 is needed`);
     return { koffi: library, calls };

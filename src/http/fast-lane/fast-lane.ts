@@ -60,7 +60,7 @@ export function attachFastLane(server: Server, handler: Handler, options: FastLa
 }
 
 /** What speaks another protocol above TLS than HTTP/1.1. */
-export interface ProtocolHost {
+interface ProtocolHost {
   /** A client has chosen the protocol. @returns who has its connection from now on */
   accept(link: TlsLink): ByteLinkHost;
 }

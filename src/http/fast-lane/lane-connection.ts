@@ -57,8 +57,8 @@ type Step = (connection: LaneConnection, rest: Buffer) => void;
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
  * It has no socket of Node's but where something waits for the client to take it, or it is handed over:
- * {@link LaneLink}, of which there are bare ones and those with TLS. There are thousands of these objects, which the garbage collector walks: they have no
- * closures of their own.
+ * {@link LaneLink}, of which there are bare ones and those with TLS. There are thousands of these objects,
+ * which the garbage collector walks: they have no closures of their own.
  */
 export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost {
   readonly link: LaneLink;

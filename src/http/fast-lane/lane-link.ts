@@ -19,8 +19,8 @@ export interface LaneHeir {
 }
 
 /**
- * A connection as the lane reads and sends on it, bare or with TLS. What comes lies in the lane's buffer, from
- * its first byte on. What is sent is counted in bytes before they are encrypted.
+ * A connection as the lane reads and sends on it, bare or with TLS. What comes lies in the lane's buffer,
+ * from its first byte on. What is sent is counted in bytes before they are encrypted.
  */
 export interface LaneLink {
   /** Whether nobody on the way can read or change what is said. */

@@ -93,7 +93,7 @@ export class HttpServer implements Listener {
     if (tls !== undefined) this.#secure = secureServer(limits, tls);
     this.#server = (byNode ? this.#secure?.server : undefined) ?? plainServer(limits);
     if (tls !== undefined && !byNode) {
-      this.#context = new SecureContext(tls, ['h2', 'http/1.1']);
+      this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
       this.#http2 = this.#secure?.server;
     }
     const servers = this.#http2 === undefined ? [this.#server] : [this.#server, this.#http2];

@@ -18,7 +18,7 @@ export interface TicketInMaking {
 }
 
 /** What OpenSSL is answered. */
-const FAILED = -1;
+const FAILED = -0x1;
 const UNKNOWN = 0x0;
 const KNOWN = 0x1;
 /** The session goes on, and the client gets a ticket by the newest key. */

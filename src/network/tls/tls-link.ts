@@ -143,8 +143,8 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   }
 
   /**
-   * Encrypts pieces and sends them as far as the kernel takes them now. The rest of it is kept, encrypted, and
-   * the host is told when it is gone: {@link hasUnsent}.
+   * Encrypts pieces and sends them as far as the kernel takes them now. The rest is kept, encrypted, and the
+   * host is told when it is gone: {@link hasUnsent}.
    * @param most bytes, {@link SEND_STEP_BYTES} at most
    * @returns how many bytes were encrypted; 0 when the connection is over
    */
@@ -380,11 +380,12 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   /** Lets Node's socket wait until the peer takes some bytes. */
   #wait(bytes: Buffer): void {
     const socket = this.#link.socket();
+    this.#waiting += 1;
     if (socket === undefined || socket.destroyed) {
+      // Whoever sends is to be done with that first.
       queueMicrotask(() => this.#lose());
       return;
     }
-    this.#waiting += 1;
     socket.write(bytes, error => {
       this.#waiting -= 1;
       // Of what it failed with its end tells.

@@ -19,7 +19,7 @@ const TURN_BYTES = 1024 ** 2;
 
 /**
  * Aggregates, and bytes around them, on their way through a connection of TLS: encrypted straight from where
- * they lie, a step at a time, and no further than the kernel takes them. What waits goes by reference, but for
+ * they lie, a step at a time, and no further than the kernel takes them. What waits is referred to, but for
  * the one step that was encrypted.
  */
 export class TlsSender {

@@ -14,9 +14,9 @@ import { type Greeted, shakeHands } from './tls-callbacks.ts';
 /** Nothing more can be decrypted of what came. */
 export const MORE_NEEDED = 0x0;
 /** The peer has said that it sends nothing more. */
-export const PEER_CLOSED = -1;
+export const PEER_CLOSED = -0x1;
 /** What came is no TLS, or was changed on its way. There is nothing left to be done. */
-export const BROKEN = -2;
+export const BROKEN = -0x2;
 
 /**
  * TLS on one connection: OpenSSL's object for it, which is freed by {@link free}, and used by nobody

@@ -5,9 +5,9 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { SecureContext } from '../../../src/network/tls/secure-context.ts';
 import type { SecureSettings } from '../../../src/network/tls/secure-settings.ts';
 import { Folder } from '../../support/folder.ts';
-import { TlsLinkServer } from '../../support/tls-link-server.ts';
-import { certificateFor, settingsOf, ticketKey } from '../../support/tls-settings.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { TlsLinkServer } from '../support/tls-link-server.ts';
+import { certificateFor, settingsOf, ticketKey } from '../support/tls-settings.ts';
 
 async function connected(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });

@@ -8,11 +8,11 @@ import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import type { ByteLinkHost } from '../../../src/network/byte-link.ts';
 import type { TlsLink } from '../../../src/network/tls/tls-link.ts';
-import { ByteProxy } from '../../support/byte-proxy.ts';
 import { Folder } from '../../support/folder.ts';
-import { TlsLinkServer } from '../../support/tls-link-server.ts';
-import { certificateFor, settingsOf } from '../../support/tls-settings.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { ByteProxy } from '../support/byte-proxy.ts';
+import { TlsLinkServer } from '../support/tls-link-server.ts';
+import { certificateFor, settingsOf } from '../support/tls-settings.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 type Version = (typeof VERSIONS)[number];

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Identity, SecureSettings } from '../../src/network/tls/secure-settings.ts';
-import type { Folder } from './folder.ts';
+import type { Identity, SecureSettings } from '../../../src/network/tls/secure-settings.ts';
+import type { Folder } from '../../support/folder.ts';
 
 export type KeyKind = 'ec' | 'rsa';
 

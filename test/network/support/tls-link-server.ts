@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ByteLink, ByteLinkHost } from '../../src/network/byte-link.ts';
-import { TlsRoom } from '../../src/network/tls/cipher-ring.ts';
-import { SecureContext } from '../../src/network/tls/secure-context.ts';
-import type { SecureSettings } from '../../src/network/tls/secure-settings.ts';
-import { type TlsGreeter, type TlsHouse, TlsLink } from '../../src/network/tls/tls-link.ts';
-import { interceptConnections } from '../../src/os/node-socket.ts';
-import { watchdog } from './watchdog.ts';
+import type { ByteLink, ByteLinkHost } from '../../../src/network/byte-link.ts';
+import { TlsRoom } from '../../../src/network/tls/cipher-ring.ts';
+import { SecureContext } from '../../../src/network/tls/secure-context.ts';
+import type { SecureSettings } from '../../../src/network/tls/secure-settings.ts';
+import { type TlsGreeter, type TlsHouse, TlsLink } from '../../../src/network/tls/tls-link.ts';
+import { interceptConnections } from '../../../src/os/node-socket.ts';
+import { watchdog } from '../../support/watchdog.ts';
 
 /** Sends back what comes, and ends when the peer does. */
-export class Echo implements ByteLinkHost {
+class Echo implements ByteLinkHost {
   readonly link: ByteLink;
   readonly #waiting: Buffer[] = [];
   #peerEnded = false;
@@ -46,7 +46,8 @@ export class Echo implements ByteLinkHost {
 export class TlsLinkServer implements TlsHouse {
   readonly room = new TlsRoom(Buffer.from(new ArrayBuffer(64 * 1024)));
   context: SecureContext;
-  readonly server: Server = createServer({ noDelay: true });
+  /** The sockets that it makes only write. */
+  readonly server: Server = createServer({ noDelay: true, pauseOnConnect: true });
   readonly links: TlsLink[] = [];
   secured = 0;
   failed = 0;
