@@ -14,6 +14,7 @@ import type { Answer, Handler, Recipient, ServerRequest } from '../../../src/htt
 import { textAnswer } from '../../../src/http/message/status-answer.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/http/server/http-server.ts';
 import { type CreateServerOptions, createServer } from '../../../src/http/server/server.ts';
+import { secureSettings } from '../../../src/http/server/tls-options.ts';
 import { certificateFor } from '../../network/support/tls-settings.ts';
 import { Folder } from '../../support/folder.ts';
 import { listenerOf } from '../../support/lane-server.ts';
@@ -155,7 +156,7 @@ test('what is unusual goes to node:http with its bytes unread', async t => {
 });
 
 async function listening(t: TestContext, options: Omit<HttpServerOptions, 'tls'>): Promise<number> {
-  const server = new HttpServer({ tls: tlsOf(t), ...options });
+  const server = new HttpServer({ tls: secureSettings(tlsOf(t)), ...options });
   await server.listen({ port: 0, host: '127.0.0.1' });
   t.after(() => server.close());
   return (server.address() as AddressInfo).port;
@@ -275,7 +276,7 @@ test('a server that is closed lets answers finish, and idle connections end', as
       return { giveUp() {} };
     },
   };
-  const server = new HttpServer({ handler, tls: tlsOf(t) });
+  const server = new HttpServer({ handler, tls: secureSettings(tlsOf(t)) });
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.address() as AddressInfo;
   const busy = ask(port);
