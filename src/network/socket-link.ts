@@ -1,5 +1,11 @@
 import type { Duplex } from 'node:stream';
-import type { ByteLink, ByteLinkHost } from './byte-link.ts';
+import { type ByteLink, type ByteLinkHost, SEND_STEP_BYTES } from './byte-link.ts';
+
+/** What is copied into memory that is used again, if there are at least so many bytes of it. */
+const STEP_BYTES = SEND_STEP_BYTES + 64 * 1024;
+const LEAST_STEP_BYTES = 32 * 1024;
+const MOST_SPARE = 0x8;
+const spare: Buffer[] = [];
 
 /**
  * A link by a stream of Node's, whichever it is: a socket, or one that encrypts. What is sent is copied once,
@@ -34,9 +40,28 @@ export class SocketLink implements ByteLink {
 
   send(pieces: readonly Uint8Array[]): boolean {
     if (this.#isOver || this.#stream.writableEnded || this.#stream.destroyed) return false;
-    this.#stream.write(Buffer.concat(pieces), this.#onWritten);
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    if (size < LEAST_STEP_BYTES || size > STEP_BYTES)
+      this.#stream.write(Buffer.concat(pieces), this.#onWritten);
+    else this.#sendStep(pieces, size);
     this.#isAwaited = this.hasUnsent;
     return !this.#isAwaited;
+  }
+
+  /** To have new memory for every step costs more than all else. */
+  #sendStep(pieces: readonly Uint8Array[], size: number): void {
+    const step = spare.pop() ?? Buffer.allocUnsafeSlow(STEP_BYTES);
+    let at = 0;
+    for (const piece of pieces) {
+      step.set(piece, at);
+      at += piece.length;
+    }
+    this.#stream.write(step.subarray(0, size), error => {
+      // Where writing failed, somebody may still look at it.
+      if (!error && spare.length < MOST_SPARE) spare.push(step);
+      this.#onWritten(error);
+    });
   }
 
   pause(): void {
