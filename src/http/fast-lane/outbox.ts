@@ -1,16 +1,11 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import { sendGathered } from '../../os/gather.ts';
-import { sendFromFile } from '../../os/sendfile.ts';
 import { sendAhead, sendNow } from '../../os/socket.ts';
+import { referable, sendReferred } from './referred-body.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 export const SMALL_BYTES = 16 * 1024;
-/**
- * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
- * less than the kernel's copy. Larger ones take more pages than go into one segment.
- */
-const REFERRED_BYTES = 60 * 1024;
 /** Most bytes sent in one system call: a mebibyte with its header. */
 export const STEP_BYTES = 1088 * 1024;
 
@@ -109,15 +104,9 @@ export class Outbox {
   }
 
   /** @returns how many bytes the socket took of a head in the copy and a slice behind it */
-  #refer(fd: number, headLength: number, { lease, start, length }: Slice): number {
+  #refer(fd: number, headLength: number, referred: Slice): number {
     const sent = sendAhead(fd, this.#copy, headLength);
-    if (sent < headLength) return sent;
-    try {
-      return sent + (sendFromFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
-    } catch {
-      // The next write through Node's socket says how it failed.
-      return sent;
-    }
+    return sent < headLength ? sent : sent + sendReferred(fd, referred, STEP_BYTES - sent);
   }
 }
 
@@ -128,11 +117,4 @@ function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
     else for (const view of part.memory()) pieces.push(view);
   }
   return pieces;
-}
-
-/** The only slice of a body that is better referred to than copied. */
-function referable(body: Aggregate): Slice | undefined {
-  if (body.length > REFERRED_BYTES) return undefined;
-  const [slice, more] = body.slices();
-  return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
 }

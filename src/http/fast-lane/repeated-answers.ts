@@ -1,4 +1,5 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import { MemoryRuns } from '../../os/gather.ts';
@@ -8,6 +9,7 @@ import type { Body } from '../message/body.ts';
 import { commonLines } from './answer-head.ts';
 import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
 import { SMALL_BYTES } from './outbox.ts';
+import { referable, sendReferred } from './referred-body.ts';
 
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
 const MEMORY_BYTES = 64 * 1024 ** 2;
@@ -41,6 +43,8 @@ export class RepeatedAnswers {
   #bodyBytes = 0;
   /** Of the answer that was found, where it is large. */
   #content: Aggregate | undefined;
+  /** Of that, what goes by reference. */
+  #referred: Slice | undefined;
 
   /**
    * @param read what requests are read into
@@ -70,6 +74,11 @@ export class RepeatedAnswers {
     return this.#bodyBytes;
   }
 
+  /** Whether its body takes no memory while it waits for the client. */
+  get isReferred(): boolean {
+    return this.#referred !== undefined;
+  }
+
   /**
    * Looks for an answer to a request, which is to be sent at once.
    * @param length of the request, whose bytes are the first that were read
@@ -90,6 +99,7 @@ export class RepeatedAnswers {
     this.#status = ring.statusOf(record);
     this.#bodyBytes = ring.bodyLengthOf(record);
     this.#content = this.#bodyBytes > SMALL_BYTES ? (repeatable.content as Aggregate) : undefined;
+    this.#referred = this.#content && referable(this.#content);
     kept.take(record);
     return true;
   }
@@ -100,8 +110,16 @@ export class RepeatedAnswers {
    */
   send(fd: number): number | undefined {
     const { runs } = this.#kept as KeptAnswers;
-    const sent = runs.send(fd);
+    const sent = this.#referred === undefined ? runs.send(fd) : this.#refer(fd, this.#referred);
     return sent === runs.size ? undefined : sent;
+  }
+
+  /** Sends the head as a copy, and the body by reference. @returns how many bytes the socket took */
+  #refer(fd: number, slice: Slice): number {
+    const { runs } = this.#kept as KeptAnswers;
+    const headBytes = runs.size - this.#bodyBytes;
+    const sent = runs.sendAhead(fd, HEAD_RUNS);
+    return sent < headBytes ? sent : sent + sendReferred(fd, slice);
   }
 
   /**
