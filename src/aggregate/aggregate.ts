@@ -10,10 +10,11 @@ import { SequenceReader } from './sequence-reader.ts';
 import { SequentialReads } from './sequential-reads.ts';
 import { Slice } from './slice.ts';
 import { collectStream, type FromStreamOptions, type StreamLike } from './stream/from-stream.ts';
-import { release, retain, type Tree } from './tree/branch.ts';
+import { heightOf, release, retain, type Tree } from './tree/branch.ts';
 import { copyRange } from './tree/copy.ts';
 import { part, replace, split } from './tree/cut.ts';
 import { commit, copyToPool } from './tree/fill.ts';
+import { gatherAll, gatherAround } from './tree/gather.ts';
 import { Tail } from './tree/tail.ts';
 import { append, join } from './tree/tree.ts';
 import { trimFront } from './tree/trim.ts';
@@ -157,16 +158,6 @@ export class Aggregate extends SequentialReads<Aggregate> {
 
   /**
    * Puts content before the first byte. As {@link append}, but each copy gets a buffer of its own.
-   * @example
-   * ```ts
-   * import assert from 'node:assert/strict';
-   * import { createPool } from 'iolite';
-   *
-   * using pool = createPool();
-   * using message = pool.from('hello');
-   * message.prepend(Uint8Array.of(0, message.length)); // a length before it
-   * assert.deepEqual([...message.toBuffer()], [0, 5, 104, 101, 108, 108, 111]);
-   * ```
    */
   prepend(content: Content, encoding: BufferEncoding = 'utf8'): this {
     const added = this.#intake(content, encoding, 'prepend to aggregate');
@@ -291,6 +282,15 @@ export class Aggregate extends SequentialReads<Aggregate> {
     return this;
   }
 
+  /** For this library: copies small slices together, until there are `most`, if that is said and can be. */
+  gather(most?: number): this {
+    const { tree } = this;
+    // A few need no help.
+    if (tree !== undefined && heightOf(tree) > 1)
+      this.change(gatherAll(tree, this.#pool ?? defaultPool(), most));
+    return this;
+  }
+
   // Making others
 
   /**
@@ -357,7 +357,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
   /** @returns what was there; nothing if no byte was */
   #replace(start: number, count: number, added: Tree | undefined): Aggregate | undefined {
     const { tree, removed } = replace(this.tree, start, count, added);
-    this.change(tree);
+    const at = Math.min(start, (tree?.length ?? 0) - 1);
+    this.change(tree && gatherAround(tree, at, this.#pool ?? defaultPool()));
     return removed === undefined ? undefined : new Aggregate(removed, this.#pool);
   }
 

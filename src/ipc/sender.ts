@@ -225,8 +225,7 @@ export class Sender {
     const headWeight = weightToSend(head);
     if (body === undefined)
       return { kind, correlation, head, body, slices: [], weight: weightOfMessage(headWeight, 0) };
-    const slices = body.slices();
-    checkSliceCount(slices.length);
+    const slices = slicesToSend(body);
     const { exports, peer } = this.#host;
     let isNew = false;
     for (const { lease } of slices) {
@@ -367,11 +366,17 @@ export function channelClosedError(): IoliteError {
   return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot send message: the channel is closed');
 }
 
-/** @throws ERR_IOLITE_RANGE when a body has more slices than a message can name */
-function checkSliceCount(count: number): void {
-  if (count <= MAX_SLICES) return;
+/**
+ * The slices of a body, as many as a message can name: where there are more, small ones are copied together.
+ * @throws ERR_IOLITE_RANGE where that is not enough, or there is no room for a copy
+ */
+function slicesToSend(body: Aggregate): Slice[] {
+  const slices = body.slices();
+  if (slices.length <= MAX_SLICES) return slices;
+  const gathered = body.gather(MAX_SLICES).slices();
+  if (gathered.length <= MAX_SLICES) return gathered;
   throw new BoundsError(
-    `Cannot send message: at most ${MAX_SLICES} slices are wanted, ${count} were given; ` +
+    `Cannot send message: at most ${MAX_SLICES} slices are wanted, ${gathered.length} were given; ` +
       'compact() the body first',
   );
 }

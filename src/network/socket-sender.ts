@@ -94,7 +94,7 @@ export class SocketSender {
     for (const part of pending.parts) {
       length += part.length;
       if (!Aggregate.isAggregate(part)) this.#add(part, undefined);
-      else for (const slice of part.slices()) this.#add(slice.memory, slice);
+      else for (const slice of part.gather().slices()) this.#add(slice.memory, slice);
     }
     this.#isLarge = length > LARGE_BODY_BYTES;
     this.#goByReference(pending.mode === 'reference' || (pending.mode === 'auto' && !pending.isFast));

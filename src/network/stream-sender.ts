@@ -29,7 +29,7 @@ export class StreamSender {
   constructor(stream: Writable, parts: SendParts, sent: () => void, failed: (error: Error) => void) {
     this.#stream = stream;
     this.#parts = parts;
-    this.#views = parts.flatMap(part => (Aggregate.isAggregate(part) ? part.views() : [part]));
+    this.#views = parts.flatMap(part => (Aggregate.isAggregate(part) ? part.gather().views() : [part]));
     this.#sent = sent;
     this.#failed = failed;
     stream.on('error', this.#onError);

@@ -88,7 +88,8 @@ export function replace(
   return replaceAcross(tree, start, count, added);
 }
 
-function replaceAcross(
+/** As {@link replace}, wherever the range lies. */
+export function replaceAcross(
   tree: Tree | undefined,
   start: number,
   count: number,

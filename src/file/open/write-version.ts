@@ -121,7 +121,7 @@ async function writeParts(
 
 async function writeBytes(handle: FileHandle, start: number, bytes: Aggregate): Promise<void> {
   let position = start;
-  for (const batch of batches(bytes.memory())) {
+  for (const batch of batches(bytes.gather().memory())) {
     for (let views = batch; views.length > 0; ) {
       const { bytesWritten } = await handle.writev(views, position);
       position += bytesWritten;

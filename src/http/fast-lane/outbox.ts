@@ -114,7 +114,7 @@ function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (const part of parts) {
     if (!Aggregate.isAggregate(part)) pieces.push(part);
-    else for (const view of part.memory()) pieces.push(view);
+    else for (const view of part.gather().memory()) pieces.push(view);
   }
   return pieces;
 }
