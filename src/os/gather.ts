@@ -1,4 +1,11 @@
-import { IPPROTO_TCP, MSG_DONTWAIT, MSG_NOSIGNAL, SIOCOUTQ, TCP_NOTSENT_LOWAT } from './constants.ts';
+import {
+  IPPROTO_TCP,
+  MSG_DONTWAIT,
+  MSG_MORE,
+  MSG_NOSIGNAL,
+  SIOCOUTQ,
+  TCP_NOTSENT_LOWAT,
+} from './constants.ts';
 import { addressOf, libc } from './libc.ts';
 
 /** Pieces that one call takes: the kernel admits 1024, and copies the list of them first. */
@@ -114,6 +121,14 @@ export class MemoryRuns {
    */
   send(socket: number): number {
     const sent = libc().sendmsg(socket, this.#headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent === -1 ? 0 : sent;
+  }
+
+  /** As {@link send}, the first of them only, where more follows at once (MSG_MORE, send(2)). */
+  sendAhead(socket: number, count: number): number {
+    this.#header[VECTOR_LENGTH_AT] = BigInt(count);
+    const sent = libc().sendmsg(socket, this.#headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    this.#header[VECTOR_LENGTH_AT] = BigInt(this.#addresses.length);
     return sent === -1 ? 0 : sent;
   }
 

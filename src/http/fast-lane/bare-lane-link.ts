@@ -3,9 +3,9 @@ import { BareLink } from '../../network/bare-link.ts';
 import { type PendingSend, SocketSender } from '../../network/socket-sender.ts';
 import { type MemoryRuns, sendGathered } from '../../os/gather.ts';
 import { descriptorOf, startReading } from '../../os/node-socket.ts';
-import { sendFromFile } from '../../os/sendfile.ts';
 import { receiveNow, sendAhead, sendNow } from '../../os/socket.ts';
 import type { LaneHeir, LaneLink, PacedSend } from './lane-link.ts';
+import { sendReferred } from './referred-body.ts';
 
 /** A bare connection of the lane. */
 export class BareLaneLink extends BareLink implements LaneLink {
@@ -29,15 +29,15 @@ export class BareLaneLink extends BareLink implements LaneLink {
     return runs.send(this.fd);
   }
 
-  sendReferred(head: Buffer, headLength: number, { lease, start, length }: Slice): number {
+  sendReferred(head: Buffer, headLength: number, slice: Slice, most: number): number {
     const sent = sendAhead(this.fd, head, headLength);
-    if (sent < headLength) return sent;
-    try {
-      return sent + (sendFromFile(this.fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
-    } catch {
-      // The next write through Node's socket says how it failed.
-      return sent;
-    }
+    return sent < headLength ? sent : sent + sendReferred(this.fd, slice, most - sent);
+  }
+
+  sendRunsAhead(runs: MemoryRuns, count: number, slice: Slice): number {
+    const headLength = runs.size - slice.length;
+    const sent = runs.sendAhead(this.fd, count);
+    return sent < headLength ? sent : sent + sendReferred(this.fd, slice);
   }
 
   sendAhead(bytes: Buffer): void {

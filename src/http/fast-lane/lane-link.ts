@@ -60,7 +60,9 @@ export interface LaneLink {
    * The same of a head, and of a slice behind it by reference.
    * @returns undefined where there is no such way
    */
-  sendReferred(head: Buffer, headLength: number, slice: Slice): number | undefined;
+  sendReferred(head: Buffer, headLength: number, slice: Slice, most: number): number | undefined;
+  /** As {@link sendReferred}, behind the first of some memory; the rest of it is the slice. */
+  sendRunsAhead(runs: MemoryRuns, count: number, slice: Slice): number | undefined;
   /** Bytes that go ahead of an answer, which is sent behind them. */
   sendAhead(bytes: Buffer): void;
   /**

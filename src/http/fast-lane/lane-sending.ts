@@ -83,9 +83,13 @@ export class LaneSending {
     this.#reports?.begin();
   }
 
-  /** Whether an answer may leave as fast as the socket takes it: a large one to who reads as fast only. */
-  mayRepeat({ bodyBytes }: RepeatedAnswers): boolean {
-    return bodyBytes <= LARGE_BODY_BYTES || this.#pace.isFast;
+  /**
+   * Whether an answer may leave as fast as the socket takes it: a large one that takes memory while it waits
+   * to who reads as fast only.
+   */
+  mayRepeat({ bodyBytes, isReferred }: RepeatedAnswers): boolean {
+    const takesNone = isReferred && !this.#host.link.secure;
+    return bodyBytes <= LARGE_BODY_BYTES || takesNone || this.#pace.isFast;
   }
 
   /**

@@ -1,14 +1,10 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import type { LaneLink } from './lane-link.ts';
+import { referable } from './referred-body.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 export const SMALL_BYTES = 16 * 1024;
-/**
- * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
- * less than the kernel's copy. Larger ones take more pages than go into one segment.
- */
-const REFERRED_BYTES = 60 * 1024;
 /** Most bytes sent in one system call: a mebibyte with its header. */
 export const STEP_BYTES = 1088 * 1024;
 
@@ -66,7 +62,7 @@ export class Outbox {
     const parts = this.#parts;
     const referred = this.#referred;
     const sent =
-      (referred && link.sendReferred(this.#copy, size - referred.length, referred)) ??
+      (referred && link.sendReferred(this.#copy, size - referred.length, referred, STEP_BYTES)) ??
       link.sendPieces(piecesOf(parts), most);
     this.#isCopy = true;
     this.#referred = undefined;
@@ -113,11 +109,4 @@ function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
     else for (const view of part.gather().memory()) pieces.push(view);
   }
   return pieces;
-}
-
-/** The only slice of a body that is better referred to than copied. */
-function referable(body: Aggregate): Slice | undefined {
-  if (body.length > REFERRED_BYTES) return undefined;
-  const [slice, more] = body.slices();
-  return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
 }

@@ -108,6 +108,10 @@ export class SecureLaneLink implements LaneLink, ByteLinkHost {
     return undefined;
   }
 
+  sendRunsAhead(): undefined {
+    return undefined;
+  }
+
   sendAhead(bytes: Buffer): void {
     this.#link.send([bytes]);
   }

@@ -12,7 +12,9 @@ test('a plan has the folder as it is named, the certificate itself, and a log th
   symlinkSync('root', folder.file('link'));
   const { paths, cert } = certificate(folder);
   const log = { file: folder.file('log') };
-  const { settings, apps, roots } = await planOf({ root: folder.file('link'), tls: paths, log });
+  const drain = { time: 3_600_000 };
+  const { settings, apps, roots } = await planOf({ root: folder.file('link'), tls: paths, log, drain });
+  assert.equal(settings.drainTime, drain.time);
   assert.equal(settings.content.root, folder.file('link'));
   assert.deepEqual(roots, [folder.file('link')]);
   const [identity] = settings.tls?.identities ?? [];

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { withHsts } from '../../../src/http/server/hsts.ts';
 
 test('Strict-Transport-Security says for how long and for whom, unless the fields have it', () => {
-  const said = (hsts: Parameters<typeof withHsts>[1]): string | undefined =>
+  const said = (hsts: Parameters<typeof withHsts>[1]): string | null | undefined =>
     withHsts({ 'X-Other': '1' }, hsts)['Strict-Transport-Security'];
   assert.equal(said(undefined), undefined);
   assert.equal(said(false), undefined);

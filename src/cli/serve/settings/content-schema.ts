@@ -92,7 +92,7 @@ const RuleSchema = v.pipe(
       v.union([pattern, v.pipe(v.array(pattern), v.nonEmpty('a pattern is wanted'))]),
       v.description('paths: a glob (/assets/**), all below a folder (/api/), or one; or several of these'),
     ),
-    headers: setting(fields, 'fields of all answers, whoever gives them'),
+    headers: setting(fields, 'fields of all answers, whoever gives them; null takes one away'),
     cacheControl: setting(text, 'Cache-Control of answers that succeed'),
     maxAge: setting(plainDuration, 'how long clients may keep them'),
     immutable: setting(v.boolean(), 'tells clients that they do not change within maxAge (a year)'),
@@ -114,7 +114,7 @@ export const contentEntries = {
   ...answerers,
   headers: setting(
     fields,
-    'fields of all answers: of files and origins, of errors, redirects and preflights',
+    'fields of all answers: of files and origins, of errors, redirects and preflights; null takes one away',
   ),
   cors: setting(CorsSchema, 'who may read answers from pages of other sites; true: all'),
   rules: setting(v.array(RuleSchema), 'what holds for paths, in order'),

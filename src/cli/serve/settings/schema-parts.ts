@@ -39,9 +39,9 @@ export function duration(min: number, max = MAX_TIMEOUT_MS) {
   );
 }
 
-/** Header fields by name. */
+/** Header fields by name; null takes them away. */
 export const fields = v.pipe(
-  v.record(text, v.string()),
+  v.record(text, v.nullable(v.string())),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const [name, value] of Object.entries(dataset.value)) {
