@@ -7,7 +7,7 @@ import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { loopTurn } from '../message/loop-turn.ts';
 import { BareLaneLink } from './bare-lane-link.ts';
 import { isCutOff, type ParsedRequest, parseRequest } from './grammar.ts';
-import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
+import { isAtHand, LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import type { LaneLink } from './lane-link.ts';
 import { LaneSending, type SendingHost } from './lane-sending.ts';
@@ -415,9 +415,4 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
-}
-
-/** Whether a handler has answered, with a body that is whole. */
-function isAtHand(outcome: LaneOutcome | undefined): outcome is Answer {
-  return typeof outcome === 'object' && !isStream(outcome.body);
 }
