@@ -33,13 +33,22 @@ test('a body goes by reference where its memory is in one piece and never refill
     pool.close();
     refilled.close();
   });
-  const bytes = someBytes(100_000);
+  const bytes = someBytes(50_000);
   using body = pool.from(bytes);
   using other = refilled.from(bytes);
   using two = pool.from(bytes);
   two.append(other);
   assert.equal(referable(other), undefined);
   assert.equal(referable(two), undefined);
+  for (const [size, isReferred] of [
+    [61_440, true],
+    [61_441, false],
+    [524_287, false],
+    [524_288, true],
+  ] as const) {
+    using sized = pool.from(Buffer.alloc(size));
+    assert.equal(referable(sized) !== undefined, isReferred, `${size} bytes`);
+  }
   const slice = referable(body);
   assert.ok(slice !== undefined);
   const [server, client] = await tcpPair(context);
@@ -58,7 +67,7 @@ test('an answer that is repeated has its body so, behind a copy of its head', as
     pool.close();
     refilled.close();
   });
-  const bytes = someBytes(100_000);
+  const bytes = someBytes(50_000);
   for (const [isReferred, from] of [
     [true, pool],
     [false, refilled],
