@@ -34,6 +34,8 @@ export interface FastLaneOptions {
 
 const SEND_TIMEOUT_MS = 60_000;
 const TICK_MS = 1000;
+/** For a handshake under way, and the request behind it, when the lane is closed. */
+const LAST_HEAD_SECONDS = 5;
 
 /**
  * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and
@@ -91,6 +93,7 @@ export class FastLane implements Lane, ArrivalHost {
   #room: TlsRoom | undefined;
   readonly #connections = new Set<LaneMember>();
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   /** Whether a socket is being made for a connection of the lane. */
   #isMaking = false;
   #made: Socket | undefined;
@@ -128,11 +131,13 @@ export class FastLane implements Lane, ArrivalHost {
   }
 
   /**
-   * Lets every connection end with the answer under way, and those without one at once. Connections that come
-   * later get one answer. For the server itself there is server.close(), which waits for all of them.
+   * Lets every connection end with the answer under way, and those without one at once; but who is about to
+   * shake hands, or has just done so, has a few seconds for a request. Connections that come later get one
+   * answer. For the server itself there is server.close(), which waits for all of them.
    */
   close(): void {
     this.retire();
+    this.#isClosed = true;
     for (const connection of [...this.#connections]) connection.finish();
   }
 
@@ -217,8 +222,9 @@ export class FastLane implements Lane, ArrivalHost {
 
   #tick(): void {
     this.clock += 1;
+    const head = secondsOf(this.#server.headersTimeout);
     const limits: LaneLimits = {
-      head: secondsOf(this.#server.headersTimeout),
+      head: this.#isClosed ? Math.min(head, LAST_HEAD_SECONDS) : head,
       idle: secondsOf(this.#server.keepAliveTimeout),
       stall: secondsOf(this.#sendTimeout),
     };

@@ -122,6 +122,8 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   }
 
   finish(): void {
+    // Who has just shaken hands is about to ask.
+    if (this.#state === 'idle' && this.link.secure && !this.#isProven) return;
     this.#lastWantedBy ??= 'server';
     if (this.#state === 'idle') this.#linger();
   }

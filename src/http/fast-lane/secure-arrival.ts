@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ByteLinkHost } from '../../network/byte-link.ts';
-import { type TlsGreeter, type TlsHouse, TlsLink } from '../../network/tls/tls-link.ts';
+import type { TlsGreeter, TlsHouse } from '../../network/tls/tls-house.ts';
+import { TlsLink } from '../../network/tls/tls-link.ts';
 import type { BareConnection } from '../../os/node-socket.ts';
 import { sendNow } from '../../os/socket.ts';
 import type { LaneLimits, LaneMember } from './lane-host.ts';
@@ -41,17 +42,17 @@ export class SecureArrival implements LaneMember, TlsGreeter {
   }
 
   check({ head }: LaneLimits): void {
-    if (this.#host.clock - this.#since > head) this.finish();
+    if (this.#host.clock - this.#since > head) this.failed();
   }
 
+  /** A handshake under way takes as long as it takes: what is asked behind it is answered. */
   finish(): void {
-    this.#link.close();
-    this.failed();
+    if (!this.#link.hasBegun) this.failed();
   }
 
-  secured(link: TlsLink): ByteLinkHost {
+  secured(): ByteLinkHost {
     this.#isOver = true;
-    return this.#host.arrived(link, this);
+    return this.#host.arrived(this.#link, this);
   }
 
   unsecured(bytes: Buffer): boolean {
@@ -63,7 +64,7 @@ export class SecureArrival implements LaneMember, TlsGreeter {
     this.#said = undefined;
     this.#isAnswered = true;
     if (answer === undefined) {
-      this.finish();
+      this.failed();
       return false;
     }
     sendNow(this.#link.fd, answer);

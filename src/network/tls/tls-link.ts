@@ -3,33 +3,12 @@ import type { MemoryRuns } from '../../os/gather.ts';
 import { copyFrom } from '../../os/libc.ts';
 import type { BareConnection } from '../../os/node-socket.ts';
 import { receiveNow, sendFrom } from '../../os/socket.ts';
-import { BareLink, type LinkHost, type SocketMaker } from '../bare-link.ts';
+import { BareLink, type LinkHost } from '../bare-link.ts';
 import { type ByteLink, type ByteLinkHost, SEND_STEP_BYTES } from '../byte-link.ts';
-import type { RingUser, TlsRoom } from './cipher-ring.ts';
+import type { RingUser } from './cipher-ring.ts';
 import { encryptFirst, encryptPieces } from './records.ts';
-import type { SecureContext } from './secure-context.ts';
+import type { TlsGreeter, TlsHouse } from './tls-house.ts';
 import { BROKEN, MORE_NEEDED, PEER_CLOSED, TlsSession } from './tls-session.ts';
-
-/** Who is told what a connection that has just come turns out to be. */
-export interface TlsGreeter {
-  /** The handshake is done. @returns who has the connection from now on */
-  secured(link: TlsLink): ByteLinkHost;
-  /**
-   * The first bytes are none of TLS, which is left out from now on. They are valid during the call only, and
-   * come here as long as the connection does.
-   * @returns whether to read on
-   */
-  unsecured(bytes: Buffer): boolean;
-  /** It is gone before it was secured, or ends: {@link TlsLink.close} is the greeter's to call. */
-  failed(): void;
-}
-
-/** What all connections of a server over TLS share. */
-export interface TlsHouse extends SocketMaker {
-  readonly room: TlsRoom;
-  /** Of connections that come from now on. */
-  readonly context: SecureContext;
-}
 
 /** What a connection is doing: see {@link TlsLink}. */
 type State = 'greeting' | 'plain' | 'open' | 'ending' | 'over';
@@ -106,6 +85,11 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   /** Whether its socket was closed, by Node or by whoever was told of it. */
   get isBroken(): boolean {
     return this.#link.isBroken;
+  }
+
+  /** Whether the peer has said anything. */
+  get hasBegun(): boolean {
+    return this.#session !== undefined;
   }
 
   /** What is spoken above TLS; undefined where the client has not asked for any. */
@@ -327,7 +311,7 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
     // It may be gone by now.
     if (isDone !== true || this.#isOver()) return isDone !== undefined;
     this.#state = 'open';
-    this.#host = this.#greeter.secured(this);
+    this.#host = this.#greeter.secured();
     return this.#decryptAll();
   }
 

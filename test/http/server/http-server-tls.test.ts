@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer as createNodeServer, type IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
@@ -11,10 +11,12 @@ import { promisify } from 'node:util';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { AnswerReport } from '../../../src/http/message/answer-report.ts';
 import type { Answer, Handler, Recipient, ServerRequest } from '../../../src/http/message/exchange.ts';
+import { handlerOf } from '../../../src/http/message/promised-answer.ts';
 import { textAnswer } from '../../../src/http/message/status-answer.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/http/server/http-server.ts';
 import { type CreateServerOptions, createServer } from '../../../src/http/server/server.ts';
 import { secureSettings } from '../../../src/http/server/tls-options.ts';
+import { ByteProxy } from '../../network/support/byte-proxy.ts';
 import { certificateFor } from '../../network/support/tls-settings.ts';
 import { Folder } from '../../support/folder.ts';
 import { listenerOf } from '../../support/lane-server.ts';
@@ -288,4 +290,35 @@ test('a server that is closed lets answers finish, and idle connections end', as
   assert.equal((await busy).body.toString(), 'hello');
   await idleEnd;
   await watchdog(closing, 'the server to close');
+});
+
+test('who is shaking hands when the server closes gets an answer', async t => {
+  const handler = handlerOf(() => textAnswer(200, 'text/plain', 'the last', []));
+  const server = new HttpServer({ handler, tls: secureSettings(tlsOf(t)) });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.address() as AddressInfo;
+  const silent = connectTcp({ port, host: '127.0.0.1' });
+  await once(silent, 'connect');
+  const events = new EventEmitter();
+  let release: (() => void) | undefined;
+  await using proxy = await ByteProxy.before(port, () => (bytes, upstream) => {
+    if (release !== undefined) {
+      upstream.write(bytes);
+      return;
+    }
+    upstream.write(bytes.subarray(0, 50));
+    release = () => upstream.write(bytes.subarray(50));
+    events.emit('begun');
+  });
+  const begun = once(events, 'begun');
+  const asked = ask(proxy.port);
+  await watchdog(begun, 'the beginning');
+  // What came before that is read by then.
+  await ask(port);
+  const closing = server.close();
+  silent.resume();
+  await watchdog(once(silent, 'close'), 'the end of who says nothing');
+  release?.();
+  assert.equal((await asked).body.toString(), 'the last');
+  await watchdog(closing, 'the end of the server');
 });

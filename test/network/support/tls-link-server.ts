@@ -4,7 +4,8 @@ import type { ByteLink, ByteLinkHost } from '../../../src/network/byte-link.ts';
 import { TlsRoom } from '../../../src/network/tls/cipher-ring.ts';
 import { SecureContext } from '../../../src/network/tls/secure-context.ts';
 import type { SecureSettings } from '../../../src/network/tls/secure-settings.ts';
-import { type TlsGreeter, type TlsHouse, TlsLink } from '../../../src/network/tls/tls-link.ts';
+import type { TlsGreeter, TlsHouse } from '../../../src/network/tls/tls-house.ts';
+import { TlsLink } from '../../../src/network/tls/tls-link.ts';
 import { interceptConnections } from '../../../src/os/node-socket.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
@@ -66,7 +67,7 @@ export class TlsLinkServer implements TlsHouse {
     });
     interceptConnections(this.server, bare => {
       const greeter: TlsGreeter = {
-        secured: link => {
+        secured: () => {
           this.secured += 1;
           return this.#host(link);
         },
