@@ -225,7 +225,7 @@ test('a reload reads certificates anew under load, and none that cannot be used'
   writeFileSync(first.paths.key, 'no key');
   await reload(
     served,
-    /^Cannot reload: Cannot use the certificate .*cert\.pem with the key .*: the key cannot/m,
+    /^iolite: Cannot reload: Cannot use the certificate .*cert\.pem with the key .*: the key cannot/m,
   );
   assert.ok((await ask(served.port)).certificate.equals(rawOf(second)));
   isOver = true;
