@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createServer as createNodeServer, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { WebSocket, WebSocketServer } from 'ws';
+import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import type { AnswerReport } from '../../../src/http/message/answer-report.ts';
 import type { Answer, Handler, Recipient, ServerRequest } from '../../../src/http/message/exchange.ts';
 import { handlerOf } from '../../../src/http/message/promised-answer.ts';
@@ -16,6 +18,7 @@ import { textAnswer } from '../../../src/http/message/status-answer.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/http/server/http-server.ts';
 import { type CreateServerOptions, createServer } from '../../../src/http/server/server.ts';
 import { secureSettings } from '../../../src/http/server/tls-options.ts';
+import { createSite } from '../../../src/http/site/site.ts';
 import { ByteProxy } from '../../network/support/byte-proxy.ts';
 import { certificateFor } from '../../network/support/tls-settings.ts';
 import { Folder } from '../../support/folder.ts';
@@ -321,4 +324,33 @@ test('who is shaking hands when the server closes gets an answer', async t => {
   release?.();
   assert.equal((await asked).body.toString(), 'the last');
   await watchdog(closing, 'the end of the server');
+});
+
+test('a hundred large answers at a time are whole over HTTP/2, and the server closes behind them', async t => {
+  const folder = new Folder();
+  t.after(() => folder[Symbol.dispose]());
+  writeFiles(folder, { 'large.bin': LARGE });
+  using cache = createFileCache();
+  const handler = createSite(folder.path, { cache });
+  for (const tlsBy of ['node', 'openssl'] as const) {
+    const server = new HttpServer({ handler, tls: secureSettings(tlsOf(t)), tlsBy });
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = server.address() as AddressInfo;
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    const answers = Array.from({ length: 100 }, async () => {
+      const stream = session.request({ ':path': '/large.bin' });
+      let at = 0;
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        assert.ok(LARGE.subarray(at, at + piece.length).equals(piece), tlsBy);
+        at += piece.length;
+      }
+      assert.equal(at, LARGE.length, tlsBy);
+    });
+    const [first] = answers;
+    await watchdog(first as Promise<void>, 'the first answer');
+    const closing = server.close();
+    await watchdog(Promise.all(answers), 'the answers');
+    await watchdog(closing, 'the end of the server');
+    session.destroy();
+  }
 });
