@@ -326,7 +326,7 @@ test('who is shaking hands when the server closes gets an answer', async t => {
   await watchdog(closing, 'the end of the server');
 });
 
-test('a hundred large answers at a time are whole over HTTP/2, and the server closes behind them', async t => {
+test('a hundred large answers at a time are whole over HTTP/2, and the server ends behind', async t => {
   const folder = new Folder();
   t.after(() => folder[Symbol.dispose]());
   writeFiles(folder, { 'large.bin': LARGE });
