@@ -114,6 +114,26 @@ export function startNginx(
   );
 }
 
+/** As {@link startNginx}, over TLS: HTTP/1.1 and HTTP/2, sessions by tickets and by its cache. */
+export function startSecureNginx(
+  folder: string,
+  root: string,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, 'secure-nginx'),
+    port => `
+      types { application/octet-stream bin; }
+      sendfile on; tcp_nopush on; http2_max_concurrent_streams 128;
+      open_file_cache max=1000 inactive=1h; open_file_cache_valid 1h;
+      server {
+        listen 127.0.0.1:${port} ssl http2 backlog=511; root ${root};
+        ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_session_cache shared:sessions:10m; ssl_session_tickets on;
+      }`,
+  );
+}
+
 /** Starts nginx with one worker in front of a server at a Unix socket, as a bare `proxy_pass` has it. */
 export function startProxy(folder: string, socket: string): Promise<{ child: ChildProcess; port: number }> {
   return start(

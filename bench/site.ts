@@ -103,7 +103,8 @@ export function shuffled(count: number): number[] {
   return numbers;
 }
 
-function pathOf(number: number): string {
+/** The path of a file of a {@link Site}. */
+export function pathOf(number: number): string {
   const directory = Math.floor(number / DIRECTORY_FILES);
   return `${directory % 2 === 0 ? '' : `/section-${directory % 8}`}/page-${directory}/${number}.bin`;
 }

@@ -35,16 +35,19 @@ export type { Redirect, Rule } from './rules/rule.ts';
 export type { AccessFormat, AccessRecord } from './server/access-format.ts';
 export { type AccessLog, type AccessLogOptions, createAccessLog } from './server/access-log.ts';
 export { Chain } from './server/chain.ts';
-export type { ServerLimits, TlsOptions } from './server/http-server.ts';
+export type { HstsOptions } from './server/hsts.ts';
+export type { ServerLimits } from './server/http-server.ts';
 export type { ListenAddress } from './server/listener.ts';
 export {
   type AppOptions,
   type CreateServerOptions,
   createServer,
   type HostOptions,
+  type NamedHostOptions,
   type Server,
   type ServerRule,
 } from './server/server.ts';
+export type { HostTlsOptions, TlsOptions } from './server/tls-options.ts';
 export { type FetchHandlerOptions, fetchHandler } from './site/fetch-handler.ts';
 export { createSite, type StaticSite } from './site/site.ts';
 export type { CreateSiteOptions, SiteOptions } from './site/site-options.ts';

@@ -1,4 +1,11 @@
-import { IPPROTO_TCP, MSG_DONTWAIT, MSG_NOSIGNAL, SIOCOUTQ, TCP_NOTSENT_LOWAT } from './constants.ts';
+import {
+  IPPROTO_TCP,
+  MSG_DONTWAIT,
+  MSG_MORE,
+  MSG_NOSIGNAL,
+  SIOCOUTQ,
+  TCP_NOTSENT_LOWAT,
+} from './constants.ts';
 import { addressOf, libc } from './libc.ts';
 
 /** Pieces that one call takes: the kernel admits 1024, and copies the list of them first. */
@@ -88,11 +95,40 @@ export class MemoryRuns {
   }
 
   /**
+   * Copies what they begin with. The memory must be there.
+   * @returns how many bytes: all that there are, or that there is room for
+   */
+  copyTo(room: Uint8Array): number {
+    let at = 0;
+    for (let index = 0; index < this.#addresses.length && at < room.length; index++) {
+      const length = Math.min(this.#vector[4 * index + 2] as number, room.length - at);
+      const into = at === 0 ? room : room.subarray(at);
+      if (length > 0) libc().memcpy(into, this.#addresses[index] as number, length);
+      at += length;
+    }
+    return at;
+  }
+
+  /** Where the last `count` bytes of the last of them lie. */
+  addressOfLast(count: number): number {
+    const last = this.#addresses.length - 1;
+    return (this.#addresses[last] as number) + (this.#vector[4 * last + 2] as number) - count;
+  }
+
+  /**
    * Sends them through a stream socket as far as it takes them now (sendmsg(2)). The memory must be there.
    * @returns as {@link sendGathered}
    */
   send(socket: number): number {
     const sent = libc().sendmsg(socket, this.#headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent === -1 ? 0 : sent;
+  }
+
+  /** As {@link send}, the first of them only, where more follows at once (MSG_MORE, send(2)). */
+  sendAhead(socket: number, count: number): number {
+    this.#header[VECTOR_LENGTH_AT] = BigInt(count);
+    const sent = libc().sendmsg(socket, this.#headerBytes, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    this.#header[VECTOR_LENGTH_AT] = BigInt(this.#addresses.length);
     return sent === -1 ? 0 : sent;
   }
 

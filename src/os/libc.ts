@@ -80,6 +80,8 @@ export interface Libc {
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** send(2) from mapped memory. */
+  sendFrom(fd: number, address: Address, length: number, flags: number): number;
   sendfile(out: number, input: number, offset: Uint8Array | null, count: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
@@ -132,6 +134,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   recv: ['recv', 'intptr', ['int', 'void*', 'size_t', 'int']],
   recvmsg: ['recvmsg', 'intptr', ['int', 'void*', 'int']],
   send: ['send', 'intptr', ['int', 'void*', 'size_t', 'int']],
+  sendFrom: ['send', 'intptr', ['int', 'intptr', 'size_t', 'int']],
   sendfile: ['sendfile', 'intptr', ['int', 'int', 'void*', 'size_t']],
   sendmsg: ['sendmsg', 'intptr', ['int', 'void*', 'int']],
   setsockopt: ['setsockopt', 'int', ['int', 'int', 'int', 'void*', 'uint']],
@@ -223,6 +226,13 @@ export function viewOf(address: Address, length: number): ArrayBuffer {
 /** The address of a typed array's first byte; valid while the array is alive. */
 export function addressOf(bytes: Uint8Array): bigint {
   return need().koffi.address(bytes);
+}
+
+/** A copy of memory of this process. The caller knows that it is there. */
+export function copyFrom(address: Address, length: number): Buffer {
+  const copy = Buffer.from(new ArrayBuffer(length));
+  if (length > 0) libc().memcpy(copy, address, length);
+  return copy;
 }
 
 /** What the last call left in errno. Only meaningful right after a call that failed. */

@@ -29,7 +29,7 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { closeDescriptor, closeElsewhere, discardForeign } from './descriptor.ts';
-import { addressOf, checked, lastErrno, libc } from './libc.ts';
+import { type Address, addressOf, checked, lastErrno, libc } from './libc.ts';
 import { descriptorOwners } from './thread/ledger.ts';
 import { THREAD } from './thread/termination.ts';
 
@@ -142,6 +142,12 @@ export function sendDescriptor(socket: number, note: Uint8Array, fd: number): bo
  */
 export function sendNow(socket: number, bytes: Uint8Array, length = bytes.length): number {
   const sent = libc().send(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent === -1 ? 0 : sent;
+}
+
+/** As {@link sendNow}, of memory that lies at an address. */
+export function sendFrom(socket: number, address: Address, length: number): number {
+  const sent = libc().sendFrom(socket, address, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent === -1 ? 0 : sent;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import fastify, { type FastifyInstance } from 'fastify';
 import fastifyStatic from '../../src/fastify/index.ts';
 import { get, type Reply, writeFiles } from '../http/support/site-server.ts';
@@ -133,4 +134,56 @@ test('options that guard are obeyed, and those that nobody knows are refused', a
   const wrong = fastify();
   wrong.register(fastifyStatic, { root, allowPath: () => true } as never);
   await assert.rejects(async () => wrong.ready(), { code: 'ERR_IOLITE_ARGUMENT' });
+});
+
+test('several roots, as paths or URLs: the first that has a file gives it', async context => {
+  const [first, second] = [new Folder(), new Folder()];
+  writeFiles(first, { 'a.txt': 'a of the first', 'sub/index.html': 'sub of the first' });
+  writeFiles(second, { 'a.txt': 'a of the second', 'b.txt': 'b of the second' });
+  const app = fastify();
+  context.after(async () => {
+    await app.close();
+    first[Symbol.dispose]();
+    second[Symbol.dispose]();
+  });
+  const root = [first.path, pathToFileURL(second.path)];
+  app.register(fastifyStatic, { root });
+  app.register(fastifyStatic, { root, prefix: '/each/', wildcard: false, decorateReply: false });
+  const [url] = root.slice(1);
+  app.register(fastifyStatic, { root: url as URL, prefix: '/one/', decorateReply: false });
+  app.get('/of-the-second', (_request, reply) => reply.sendFile('a.txt', second.path));
+  for (const [path, status, body] of [
+    ['/a.txt', 200, 'a of the first'],
+    ['/b.txt', 200, 'b of the second'],
+    ['/sub/', 200, 'sub of the first'],
+    ['/c.txt', 404, undefined],
+    ['/each/a.txt', 200, 'a of the first'],
+    ['/each/b.txt', 200, 'b of the second'],
+    ['/one/a.txt', 200, 'a of the second'],
+    ['/one/sub/', 404, undefined],
+    ['/of-the-second', 200, 'a of the second'],
+  ] as const) {
+    const answer = await app.inject(path);
+    assert.equal(answer.statusCode, status, path);
+    if (body !== undefined) assert.equal(answer.body, body, path);
+  }
+});
+
+test('serve: false adds no route, but what sends files', async context => {
+  const folder = new Folder();
+  writeFiles(folder, { 'a.txt': 'text of a' });
+  const [app, bare] = [fastify(), fastify()];
+  context.after(async () => {
+    await app.close();
+    await bare.close();
+    folder[Symbol.dispose]();
+  });
+  app.register(fastifyStatic, { root: folder.path, serve: false });
+  app.get('/sent', (_request, reply) => reply.sendFile('a.txt'));
+  assert.equal((await app.inject('/a.txt')).statusCode, 404);
+  assert.equal((await app.inject('/sent')).body, 'text of a');
+  // Without a root it has to be said each time.
+  bare.register(fastifyStatic, { serve: false });
+  bare.get('/sent', (_request, reply) => reply.sendFile('a.txt', folder.path));
+  assert.equal((await bare.inject('/sent')).body, 'text of a');
 });

@@ -10,9 +10,9 @@ import type { ServeConfig } from './settings/settings-schema.ts';
  * @throws UserError with all that is wrong
  */
 export async function checkSettings(config: ServeConfig): Promise<void> {
-  const { apps } = await planOf(config);
+  const { apps, warnings } = await planOf(config);
   const troubles = await Promise.all(apps.map(troubleOf));
-  const [first, ...more] = troubles.filter(each => each !== undefined);
+  const [first, ...more] = [...warnings, ...troubles.filter(each => each !== undefined)];
   if (first !== undefined) throw new UserError(first, ...more);
 }
 

@@ -14,8 +14,10 @@ import type { WorkerSettings } from './worker-settings.ts';
 /** What generations share. */
 export interface GenerationHost {
   readonly cache: OwnedFileCache;
-  /** Listening sockets, one a worker. */
-  readonly listeners: readonly number[];
+  /** Listening sockets of each worker. */
+  readonly listeners: readonly (readonly number[])[];
+  /** Keys of session tickets, unless settings have some. */
+  ticketKeys(): readonly string[];
   /** What a worker is told of the whole. */
   status(): Promise<Json>;
   /** What a worker, which a channel stands for, tells of its log. */
@@ -53,7 +55,7 @@ export class Generation {
     this.#workers = new Supervisor({
       module: WORKER_MODULE,
       files,
-      descriptors: host.listeners.map(fd => [fd]),
+      descriptors: host.listeners,
       connect: worker => this.#connect(worker),
     });
     this.#workers.on('exit', exit => this.#exited(exit));
@@ -103,6 +105,12 @@ export class Generation {
     this.#tell({ type: WorkerMessage.REOPEN });
   }
 
+  /** Gives workers new keys of session tickets, unless their settings have some. */
+  setTicketKeys(keys: readonly string[]): void {
+    if (this.#hasOwnKeys) return;
+    this.#tell({ type: WorkerMessage.TICKET_KEYS, keys: [...keys] });
+  }
+
   /** Lets it end in its own time: another one has taken its place. */
   retire(): Promise<void> {
     return this.close({ signal: 'SIGUSR2', limit: RETIREMENT_MS });
@@ -129,6 +137,10 @@ export class Generation {
     });
   }
 
+  get #hasOwnKeys(): boolean {
+    return (this.#settings.tls?.ticketKeys.length ?? 0) > 0;
+  }
+
   #processesOf(options: AppConfig, index: number): AppProcesses {
     const app = new AppProcesses(options);
     app.on('exit', exit => this.#exited(exit));
@@ -151,7 +163,14 @@ export class Generation {
   }
 
   #settingsNow(): Json {
-    const settings: WorkerSettings = { ...this.#settings, addresses: this.#apps.map(app => app.addresses) };
+    const { tls } = this.#settings;
+    const shared =
+      tls !== undefined && !this.#hasOwnKeys ? { tls: { ...tls, ticketKeys: this.#host.ticketKeys() } } : {};
+    const settings: WorkerSettings = {
+      ...this.#settings,
+      ...shared,
+      addresses: this.#apps.map(app => app.addresses),
+    };
     return settings as unknown as Json;
   }
 }

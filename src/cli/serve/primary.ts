@@ -1,5 +1,6 @@
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
+import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
@@ -14,12 +15,16 @@ import { StatusReader } from './status-reader.ts';
  */
 export class Primary {
   readonly #cache: OwnedFileCache;
-  readonly #listeners: readonly number[];
+  readonly #listeners: readonly (readonly number[])[];
   readonly #status: StatusReader;
   readonly #origins: Origins;
   readonly #roots: RootWatch;
   readonly #failing: (error: Error) => void;
   readonly #logTroubles = new LogTroubles();
+  /** For sessions to go on with any worker, of any generation. */
+  readonly #ticketKeys = new TicketKeyRing(keys => {
+    for (const generation of this.#running) generation.setTicketKeys(keys);
+  });
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
   readonly #running = new Set<Generation>();
@@ -27,13 +32,13 @@ export class Primary {
   #closing: Promise<void> | undefined;
 
   /**
-   * @param listeners listening sockets, one a worker; they stay the caller's
+   * @param listeners listening sockets of each worker; they stay the caller's
    * @param origins the proxies; they stay the caller's
    * @param failing told when no worker can be started any more
    */
   constructor(
     cache: OwnedFileCache,
-    listeners: readonly number[],
+    listeners: readonly (readonly number[])[],
     origins: Origins,
     failing: (error: Error) => void,
   ) {
@@ -55,6 +60,7 @@ export class Primary {
 
   /** Resolves when the first generation serves, or on close(). @throws UserError */
   async start(plan: ServePlan): Promise<void> {
+    for (const warning of plan.warnings) complain(warning);
     const generation = await this.#generation(plan);
     this.#current = generation;
     await generation.start();
@@ -93,6 +99,7 @@ export class Primary {
     // The caller's assignment of this promise comes first.
     await Promise.resolve();
     this.#roots.close();
+    this.#ticketKeys[Symbol.dispose]();
     await Promise.all([...this.#running].map(generation => generation.close()));
     await this.#reloading;
   }
@@ -102,6 +109,7 @@ export class Primary {
     try {
       const plan = await read();
       if (this.closing) return;
+      for (const warning of plan.warnings) complain(warning);
       await this.#replaceBy(plan);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -158,6 +166,7 @@ export class Primary {
     const generation = new Generation(plan, proxies, {
       cache: this.#cache,
       listeners: this.#listeners,
+      ticketKeys: () => this.#ticketKeys.keys,
       status: () => this.#status.read(),
       logTroubles: this.#logTroubles,
       exited: reportExit,

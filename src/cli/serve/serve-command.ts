@@ -8,7 +8,8 @@ import { checkSettings } from './check-settings.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
 import { MAX_WORKERS } from './settings/app-schema.ts';
-import { MAX_BUDGET_MIB, MAX_PORT, type ServeConfig } from './settings/settings-schema.ts';
+import { MAX_PORT } from './settings/schema-parts.ts';
+import { MAX_BUDGET_MIB, type ServeConfig } from './settings/settings-schema.ts';
 
 /** What the command line says. */
 interface Flags {
@@ -23,6 +24,7 @@ interface Flags {
   readonly origin?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsSelfSigned?: true;
   readonly log?: string;
   readonly logFormat?: 'combined' | 'json';
   readonly confine: boolean;
@@ -72,6 +74,7 @@ export function defineServe(program: Command): void {
     .option('--origin <url>', 'server behind, whose answers are kept as HTTP allows: a reverse proxy')
     .option('--tls-cert <file>', 'certificate, PEM: serves HTTPS and HTTP/2')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-self-signed', 'HTTPS with a certificate that is made for this machine: to develop with')
     .option('--log <file>', 'log of the answers, which is appended to; - for standard output')
     .addOption(
       new Option('--log-format <name>', 'how its lines are (default: combined)').choices([
@@ -134,6 +137,9 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UserError('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
   }
+  if (tlsCert !== undefined && flags.tlsSelfSigned === true) {
+    throw new UserError('Cannot serve HTTPS: --tls-cert or --tls-self-signed is wanted, both were given');
+  }
   // A variable that is not set, most likely: it does not mean where we are.
   if (directory === '') throw new UserError('Cannot serve : there is no such directory');
   const module = app === undefined ? config.app?.module : resolve(app);
@@ -153,7 +159,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     cachePolicy,
     origin,
     confine: confine ? undefined : false,
-    tls: tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey },
+    tls: tlsOf(config, flags),
     app:
       module === undefined
         ? undefined
@@ -162,6 +168,15 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     site: { ...config.site, ...withoutUndefined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
   return { ...config, ...withoutUndefined(given) };
+}
+
+/** Certificates of the command line stand in place of those of the file; the rest of it holds. */
+function tlsOf({ tls = {} }: ServeConfig, { tlsCert, tlsKey, tlsSelfSigned }: Flags): ServeConfig['tls'] {
+  const { cert: _, key: __, passphrase: ___, ocsp: ____, certificates: _____, ...others } = tls;
+  if (tlsCert !== undefined && tlsKey !== undefined) {
+    return { ...others, selfSigned: false, cert: tlsCert, key: tlsKey };
+  }
+  return tlsSelfSigned === true ? { ...others, selfSigned: true } : undefined;
 }
 
 /** An object without what is undefined in it. */

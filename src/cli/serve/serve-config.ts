@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { UserError } from '../user-error.ts';
-import type { ContentConfig, RuleConfig } from './settings/content-schema.ts';
+import type { ContentConfig, HostConfig, RuleConfig } from './settings/content-schema.ts';
 import { faultsIn } from './settings/faults.ts';
-import { MAX_PORT, type ServeConfig, SettingsSchema } from './settings/settings-schema.ts';
+import { MAX_PORT } from './settings/schema-parts.ts';
+import { type ServeConfig, SettingsSchema } from './settings/settings-schema.ts';
+import { withAbsoluteHostTls, withAbsoluteTls } from './tls/tls-plan.ts';
 
 /** The file that is read when none is named, if it is there. */
 const DEFAULT_FILE = 'iolite.config.json';
@@ -60,12 +62,17 @@ function withAbsolutePaths(config: ServeConfig, folder: string): ServeConfig {
       ? {}
       : {
           hosts: Object.fromEntries(
-            Object.entries(hosts).map(([name, each]) => [name, withAbsoluteContent(each, folder)]),
+            Object.entries(hosts).map(([name, each]) => [name, withAbsoluteHost(each, folder)]),
           ),
         }),
-    ...(tls === undefined ? {} : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
+    ...(tls === undefined ? {} : { tls: withAbsoluteTls(tls, folder) }),
     ...(log === undefined || log.file === '-' ? {} : { log: { ...log, file: resolve(folder, log.file) } }),
   };
+}
+
+function withAbsoluteHost(host: HostConfig, folder: string): HostConfig {
+  const content = withAbsoluteContent(host, folder);
+  return host.tls === undefined ? content : { ...content, tls: withAbsoluteHostTls(host.tls, folder) };
 }
 
 function withAbsoluteContent<T extends ContentConfig>(content: T, folder: string): T {

@@ -1,18 +1,21 @@
-import { open, readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
+import { open } from 'node:fs/promises';
+import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
 import { type AppConfig, type OriginOptions, planContent } from './content-plan.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
+import { planTls } from './tls/tls-plan.ts';
 import { workerFiles } from './worker-files.ts';
-import type { WorkerSettings } from './worker-settings.ts';
+import type { WorkerContent, WorkerSettings } from './worker-settings.ts';
 
 /** What the processes of a configuration are started with. */
 export interface ServePlan {
   readonly apps: readonly AppConfig[];
   readonly origins: readonly OriginOptions[];
   readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies'>;
+  /** What is not as it should be, and can be used. */
+  readonly warnings: readonly string[];
   /** Directories that are served, as they were named. */
   readonly roots: readonly string[];
   /** Those that workers may read are all there are; undefined: links lead anywhere. */
@@ -41,7 +44,8 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
     }
   };
   if (log !== undefined && log.file !== '-') await attempt(() => checkLog(log.file));
-  const pem = tls === undefined ? undefined : await attempt(() => readTls(tls));
+  const secure = tls === undefined ? undefined : await planTls(tls, config.hosts);
+  faults.push(...(secure?.faults ?? troubleOfHosts(config)));
   const [first, ...more] = faults;
   if (first !== undefined) throw new UserError(first, ...more);
   const { apps, origins } = backends;
@@ -52,8 +56,31 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
     roots,
     confinedRoots: followsLinks ? undefined : roots,
     files: confine ? workerFiles({ roots, followsLinks, log }) : undefined,
-    settings: { content, hosts, limits, tls: pem, log, apps, drainTime: drain.time ?? DRAIN_MS },
+    warnings: secure?.warnings ?? [],
+    settings: {
+      content: overTls(content, tls),
+      hosts: Object.fromEntries(Object.entries(hosts).map(([name, each]) => [name, overTls(each, tls)])),
+      limits,
+      tls: secure?.settings,
+      redirectTo: typeof tls?.redirect === 'object' ? tls.redirect.to : undefined,
+      log,
+      apps,
+      drainTime: drain.time ?? DRAIN_MS,
+    },
   };
+}
+
+/** What is said over TLS only. */
+function overTls(content: WorkerContent, tls: ServeConfig['tls']): WorkerContent {
+  return tls === undefined
+    ? content
+    : { ...content, headers: withHsts(content.headers, tls.hsts as HstsOptions) };
+}
+
+function troubleOfHosts({ hosts = {} }: ServeConfig): string[] {
+  return Object.entries(hosts).flatMap(([name, { tls }]) =>
+    tls === undefined ? [] : [`hosts.${name}.tls: there is no tls that it goes with`],
+  );
 }
 
 /** Makes the file if it is not there: workers do not say what becomes of it. */
@@ -62,23 +89,5 @@ async function checkLog(file: string): Promise<void> {
     await (await open(file, 'a')).close();
   } catch (error) {
     throw new Error(`Cannot log to ${file}: ${(error as Error).message}`);
-  }
-}
-
-async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ cert: string; key: string }> {
-  const pem = { cert: await readPem(cert, 'certificate'), key: await readPem(key, 'key') };
-  try {
-    createSecureContext(pem);
-    return pem;
-  } catch (error) {
-    throw new Error(`Cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`);
-  }
-}
-
-async function readPem(path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new Error(`Cannot read the ${what}: ${(error as Error).message}`);
   }
 }

@@ -16,6 +16,7 @@ import type { TrustForwarded } from '../../http/proxy/trusted-proxies.ts';
 import { createUpgradeProxy } from '../../http/proxy/upgrade-proxy.ts';
 import { type AccessLog, createAccessLog } from '../../http/server/access-log.ts';
 import { createListener } from '../../http/server/create-listener.ts';
+import { HttpsRedirect } from '../../http/server/https-redirect.ts';
 import type { Listener } from '../../http/server/listener.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
@@ -42,13 +43,17 @@ const PROXY_LIMITS = {
 };
 
 let server: Listener | undefined;
+/** Where clients of plain HTTP are sent to HTTPS. */
+let redirect: Listener | undefined;
 let accessLog: AccessLog | undefined;
 /** To finish responses in, also when there is no primary any more to enforce it. */
 let drainTime = DRAIN_MS;
 let isLeaving = false;
+/** As the primary has told last. */
+let ticketKeys: readonly string[] | undefined;
 
 async function stop(patience: number): Promise<void> {
-  await server?.close({ patience });
+  await Promise.all([server?.close({ patience }), redirect?.close({ patience })]);
   await accessLog?.close();
   process.exit(0);
 }
@@ -74,12 +79,24 @@ let connect = (app: number, address: string): void => void early.push([app, addr
 const metrics = new AnswerMetrics(() => accessLog?.dropped ?? 0);
 channel.onRequest(({ head, body }) => {
   body?.release();
-  const { type, app, address } = (head ?? {}) as { type?: string; app?: number; address?: string };
+  const { type, app, address, keys } = (head ?? {}) as PrimaryMessage;
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(app ?? 0, address);
+  if (type === WorkerMessage.TICKET_KEYS && keys !== undefined) {
+    ticketKeys = keys;
+    server?.setTicketKeys(keys);
+  }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   return { head: metrics.figures() };
 });
+
+/** What the primary tells. */
+interface PrimaryMessage {
+  readonly type?: string;
+  readonly app?: number;
+  readonly address?: string;
+  readonly keys?: readonly string[];
+}
 
 async function ask(type: string, timeout?: number): Promise<unknown> {
   const { head } = await channel.request({ head: { type } }, { timeout });
@@ -161,12 +178,19 @@ const content = contentOf(settings, {
 
 if (log !== undefined) accessLog = openLog(log);
 const counted = withoutStatusPages(metrics);
-server = createListener({
+const common = { limits, listeners: accessLog === undefined ? [counted] : [counted, accessLog], failed };
+const main = createListener({
+  ...common,
   handler: process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content,
-  limits,
   tls,
-  listeners: accessLog === undefined ? [counted] : [counted, accessLog],
-  failed,
 });
-await server.listen({ fd: inheritedDescriptors()[0] as number });
+server = main;
+if (ticketKeys !== undefined) server.setTicketKeys(ticketKeys);
+const [fd, plainFd] = inheritedDescriptors() as [number, number?];
+await main.listen({ fd });
+if (plainFd !== undefined) {
+  const handler = new HttpsRedirect(() => settings.redirectTo ?? main.address()?.port ?? 0);
+  redirect = createListener({ ...common, handler });
+  await redirect.listen({ fd: plainFd });
+}
 ask(WorkerMessage.SERVING).catch(() => {});

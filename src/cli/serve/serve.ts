@@ -34,6 +34,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const { host = DEFAULT_HOST, workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);
   const { fds, port } = openPort(await resolveHost(host), config, count);
+  const plain = await openRedirect(config, count);
   const budget = budgetOf(config, count);
   ownGovernor().complain = complain;
   // Workers send from it by reference to clients that are slow.
@@ -41,11 +42,16 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
   const origins = new Origins(budget, config.cachePolicy ?? DEFAULT_POLICY);
   let delay = config.drain?.delay ?? 0;
-  const primary: Primary = new Primary(cache, [...fds], origins, ({ message }) => {
-    complain(`Cannot serve: ${message}`);
-    shutdown.begin(1);
-  });
-  const shutdown = new Shutdown(primary, fds, () => delay);
+  const primary: Primary = new Primary(
+    cache,
+    fds.map((fd, index) => [fd, ...plain.fds.slice(index, index + 1)]),
+    origins,
+    ({ message }) => {
+      complain(`Cannot serve: ${message}`);
+      shutdown.begin(1);
+    },
+  );
+  const shutdown = new Shutdown(primary, [...fds, ...plain.fds], () => delay);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
   }
@@ -63,7 +69,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
-    if (!primary.closing) announce(config, port, count);
+    if (!primary.closing) announce(config, port, count, plain.port);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
@@ -96,9 +102,11 @@ function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
+  const redirectOf = ({ tls }: ServeConfig): string => JSON.stringify(portOf(tls?.redirect) ?? null);
+  if (redirectOf(before) !== redirectOf(now)) complain('tls.redirect has changed, which takes another start');
 }
 
-function announce(config: ServeConfig, port: number, count: number): void {
+function announce(config: ServeConfig, port: number, count: number, plainPort?: number): void {
   const { host = DEFAULT_HOST, tls } = config;
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
@@ -106,6 +114,7 @@ function announce(config: ServeConfig, port: number, count: number): void {
   const named = places.flatMap(({ root, app, origin }) => [root, app?.module, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
   notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
+  if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);
   notify(`Memory per process, live: ${at}/_iolite`);
 }
 
@@ -116,6 +125,21 @@ async function resolveHost(host: string): Promise<string> {
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(`Cannot listen on ${host}: the name does not resolve (${code})`);
   }
+}
+
+/** Sockets for clients of plain HTTP, one a worker; none where there are none. */
+async function openRedirect(
+  config: ServeConfig,
+  count: number,
+): Promise<{ readonly fds: readonly number[]; readonly port?: number }> {
+  const port = portOf(config.tls?.redirect);
+  if (port === undefined) return { fds: [] };
+  const { host = DEFAULT_HOST } = config;
+  return openPort(await resolveHost(host), { host, port }, count);
+}
+
+function portOf(redirect: NonNullable<ServeConfig['tls']>['redirect']): number | undefined {
+  return typeof redirect === 'object' ? redirect.port : redirect;
 }
 
 function openPort(address: string, config: ServeConfig, count: number): Listeners {

@@ -15,6 +15,8 @@ export const WorkerMessage = {
    * nothing.
    */
   APPLICATION: 'application',
+  /** Primary to worker: `keys` of session tickets, for connections from now on. Answered with nothing. */
+  TICKET_KEYS: 'ticket keys',
   /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */
   REOPEN: 'reopen',
   /** Primary to worker: it is about to end, which /_iolite/ready says. Answered with nothing. */

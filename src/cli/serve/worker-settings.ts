@@ -4,6 +4,7 @@ import type { Rule } from '../../http/rules/rule.ts';
 import type { AccessFormat } from '../../http/server/access-format.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ServerLimits } from '../../http/server/http-server.ts';
+import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import type { SiteConfig } from './settings/content-schema.ts';
 
 /** Who answers. */
@@ -32,8 +33,9 @@ export interface WorkerSettings {
   /** What is served in place of that, by host. */
   readonly hosts: Readonly<Record<string, WorkerContent>>;
   readonly limits: ServerLimits;
-  /** PEM. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: SecureSettings | undefined;
+  /** The port that clients of plain HTTP are sent to; undefined: where HTTPS is spoken. */
+  readonly redirectTo?: number | undefined;
   /** The file that answers are logged to, '-' for standard output; undefined when they are not. */
   readonly log?: { readonly file: string; readonly format?: AccessFormat | undefined } | undefined;
   /** Milliseconds for answers under way to end in, after SIGTERM. */

@@ -1,9 +1,15 @@
 import { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { sharedMemoryIsSupported } from '../../memory/support.ts';
+import type { ByteLinkHost } from '../../network/byte-link.ts';
 import { kernelSocket } from '../../network/kernel-socket.ts';
+import { TlsRoom } from '../../network/tls/cipher-ring.ts';
+import type { SecureContext } from '../../network/tls/secure-context.ts';
+import type { TlsLink } from '../../network/tls/tls-link.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
@@ -12,6 +18,8 @@ import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import { Outbox } from './outbox.ts';
 import { RepeatedAnswers } from './repeated-answers.ts';
 import { RequestMemo } from './request-memo.ts';
+import { type ArrivalHost, SecureArrival } from './secure-arrival.ts';
+import type { SecureLaneLink } from './secure-lane-link.ts';
 
 export interface FastLaneOptions {
   /** Milliseconds that a client may let an answer wait without taking a byte of it. Default 60,000. */
@@ -20,10 +28,14 @@ export interface FastLaneOptions {
   readonly listener?: AnswerListener | undefined;
   /** Told what the handler failed with, which is a bug of it. The client gets 500. */
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
+  /** Speaks TLS on all connections. */
+  readonly tls?: LaneTls | undefined;
 }
 
 const SEND_TIMEOUT_MS = 60_000;
 const TICK_MS = 1000;
+/** For a handshake under way, and the request behind it, when the lane is closed. */
+const LAST_HEAD_SECONDS = 5;
 
 /**
  * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and
@@ -49,8 +61,22 @@ export function attachFastLane(server: Server, handler: Handler, options: FastLa
   return new FastLane(server, handler, options);
 }
 
+/** What speaks another protocol above TLS than HTTP/1.1. */
+interface ProtocolHost {
+  /** A client has chosen the protocol. @returns who has its connection from now on */
+  accept(link: TlsLink): ByteLinkHost;
+}
+
+/** How a lane is reached over TLS. */
+export interface LaneTls {
+  /** What the server says of itself, to connections that come from now on. */
+  readonly context: SecureContext;
+  /** By their names (ALPN), the protocols besides `http/1.1`. */
+  readonly protocols: ReadonlyMap<string, ProtocolHost>;
+}
+
 /** The connections of a server that are in the fast lane. */
-export class FastLane implements Lane {
+export class FastLane implements Lane, ArrivalHost {
   readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly repeated: RepeatedAnswers | undefined;
@@ -63,20 +89,24 @@ export class FastLane implements Lane {
   /** What the server does with a connection itself. */
   readonly #others: readonly ((socket: Socket) => void)[];
   readonly #sendTimeout: number;
+  readonly #tls: LaneTls | undefined;
+  #room: TlsRoom | undefined;
   readonly #connections = new Set<LaneMember>();
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   /** Whether a socket is being made for a connection of the lane. */
   #isMaking = false;
   #made: Socket | undefined;
 
   /** Use {@link attachFastLane}. */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
-    const { sendTimeout = SEND_TIMEOUT_MS, listener, failed } = options;
+    const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, tls } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
     this.handler = handler;
     if (handler.letsRepeat === true) this.repeated = new RepeatedAnswers(this.memo.buffer);
     this.listener = listener;
     this.failed = failed;
+    this.#tls = tls;
     this.#server = server;
     this.#sendTimeout = sendTimeout;
     this.#others = server.listeners('connection') as ((socket: Socket) => void)[];
@@ -101,16 +131,40 @@ export class FastLane implements Lane {
   }
 
   /**
-   * Lets every connection end with the answer under way, and those without one at once. Connections that come
-   * later get one answer. For the server itself there is server.close(), which waits for all of them.
+   * Lets every connection end with the answer under way, and those without one at once; but who is about to
+   * shake hands, or has just done so, has a few seconds for a request. Connections that come later get one
+   * answer. For the server itself there is server.close(), which waits for all of them.
    */
   close(): void {
     this.retire();
+    this.#isClosed = true;
     for (const connection of [...this.#connections]) connection.finish();
   }
 
-  handOver(socket: Socket): void {
-    for (const listener of this.#others) listener.call(this.#server, socket);
+  /** What connections over TLS read into and encrypt into, and from whom. */
+  get room(): TlsRoom {
+    this.#room ??= new TlsRoom(this.memo.buffer);
+    return this.#room;
+  }
+
+  /** @throws ERR_IOLITE_INVARIANT where there is no TLS */
+  get context(): SecureContext {
+    invariant(this.#tls !== undefined, 'only a lane with TLS has a secure context');
+    return this.#tls.context;
+  }
+
+  arrived(link: TlsLink, arrival: SecureArrival): ByteLinkHost {
+    this.ended(arrival);
+    const other = this.#tls?.protocols.get(link.protocol ?? '');
+    if (other !== undefined) return other.accept(link);
+    const connection = new LaneConnection(this, link);
+    connection.start();
+    this.#add(connection);
+    return connection.link as SecureLaneLink;
+  }
+
+  handOver(socket: Duplex): void {
+    for (const listener of this.#others) listener.call(this.#server, socket as Socket);
   }
 
   ended(connection: LaneMember): void {
@@ -134,11 +188,15 @@ export class FastLane implements Lane {
 
   /** @returns whether it was taken: always */
   #begin(bare: BareConnection, socket?: Socket): boolean {
-    const connection = new LaneConnection(this, bare, socket);
-    if (!connection.start()) return true;
+    const Kind = this.#tls === undefined ? LaneConnection : SecureArrival;
+    const connection = new Kind(this, bare, socket);
+    if (connection.start()) this.#add(connection);
+    return true;
+  }
+
+  #add(connection: LaneMember): void {
     this.#connections.add(connection);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
-    return true;
   }
 
   /** A socket that Node has made, or somebody else: the lane reads beside it, where it can. */
@@ -153,14 +211,20 @@ export class FastLane implements Lane {
       this.#begin(bare, socket);
       return;
     }
+    if (this.#tls !== undefined) {
+      // No connection of the kernel's, or no descriptor left: nothing goes on unencrypted.
+      socket.destroy();
+      return;
+    }
     this.handOver(socket);
     startReading(socket);
   }
 
   #tick(): void {
     this.clock += 1;
+    const head = secondsOf(this.#server.headersTimeout);
     const limits: LaneLimits = {
-      head: secondsOf(this.#server.headersTimeout),
+      head: this.#isClosed ? Math.min(head, LAST_HEAD_SECONDS) : head,
       idle: secondsOf(this.#server.keepAliveTimeout),
       stall: secondsOf(this.#sendTimeout),
     };

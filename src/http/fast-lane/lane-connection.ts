@@ -1,17 +1,20 @@
 import type { Socket } from 'node:net';
+import type { LinkHost } from '../../network/bare-link.ts';
+import { TlsLink } from '../../network/tls/tls-link.ts';
 import type { BareConnection } from '../../os/node-socket.ts';
-import { startReading } from '../../os/node-socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { loopTurn } from '../message/loop-turn.ts';
+import { BareLaneLink } from './bare-lane-link.ts';
 import { isCutOff, type ParsedRequest, parseRequest } from './grammar.ts';
-import { LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
+import { isAtHand, LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
-import { LaneLink, type LinkHost } from './lane-link.ts';
+import type { LaneLink } from './lane-link.ts';
 import { LaneSending, type SendingHost } from './lane-sending.ts';
 import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
+import { SecureLaneLink } from './secure-lane-link.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
@@ -55,8 +58,8 @@ type Step = (connection: LaneConnection, rest: Buffer) => void;
  * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
  * It has no socket of Node's but where something waits for the client to take it, or it is handed over:
- * {@link LaneLink}. There are thousands of these objects, which the garbage collector walks: they have no
- * closures of their own.
+ * {@link LaneLink}, of which there are bare ones and those with TLS. There are thousands of these objects,
+ * which the garbage collector walks: they have no closures of their own.
  */
 export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost {
   readonly link: LaneLink;
@@ -76,10 +79,16 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
 
-  /** @param socket of the connection, if it has one already */
-  constructor(lane: Lane, connection: BareConnection, socket?: Socket) {
+  /**
+   * @param connection bare, or with TLS on it whose handshake is done
+   * @param socket of a bare one, if it has one already
+   */
+  constructor(lane: Lane, connection: BareConnection | TlsLink, socket?: Socket) {
     this.#lane = lane;
-    this.link = new LaneLink(connection, lane, this, socket);
+    this.link =
+      connection instanceof TlsLink
+        ? new SecureLaneLink(connection, this)
+        : new BareLaneLink(connection, lane, this, socket);
     this.#since = lane.clock;
     this.#sending = new LaneSending(this, lane.outbox, lane.listener);
     // Asked for now, it is known when the connection is closed, too.
@@ -113,6 +122,8 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   }
 
   finish(): void {
+    // Who has just shaken hands is about to ask.
+    if (this.#state === 'idle' && this.link.secure && !this.#isProven) return;
     this.#lastWantedBy ??= 'server';
     if (this.#state === 'idle') this.#linger();
   }
@@ -335,7 +346,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   }
 
   hinted(hints: Buffer): void {
-    if (!this.#isOver()) this.link.socket()?.write(hints);
+    if (!this.#isOver()) this.link.sendAhead(hints);
   }
 
   /** Sends an answer that was waited for, then goes on. */
@@ -365,11 +376,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     // The bytes may be in memory that is read into again.
     const unread = Buffer.from(bytes);
     connection.#leave();
-    const socket = connection.link.handOver();
-    if (socket === undefined) return;
-    if (unread.length > 0) socket.unshift(unread);
-    connection.#lane.handOver(socket);
-    startReading(socket);
+    connection.link.leaveTo(connection.#lane, unread);
   };
 
   /**
@@ -410,9 +417,4 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
-}
-
-/** Whether a handler has answered, with a body that is whole. */
-function isAtHand(outcome: LaneOutcome | undefined): outcome is Answer {
-  return typeof outcome === 'object' && !isStream(outcome.body);
 }

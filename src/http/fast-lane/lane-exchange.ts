@@ -1,5 +1,5 @@
 import type { Repeatable } from '../../base/repeatable.ts';
-import { releaseBody } from '../message/body.ts';
+import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
@@ -21,6 +21,7 @@ export interface OutcomeWaiter {
 
 /** Whom a request came from. */
 export interface LaneClient {
+  readonly secure: boolean;
   readonly remoteAddress?: string | undefined;
 }
 
@@ -93,7 +94,7 @@ export class LaneExchange implements ServerRequest, Recipient {
   }
 
   get secure(): boolean {
-    return false;
+    return this.#client.secure;
   }
 
   get remoteAddress(): string | undefined {
@@ -268,4 +269,9 @@ export class LaneExchange implements ServerRequest, Recipient {
 
 function release(outcome: LaneOutcome): void {
   if (typeof outcome === 'object') releaseBody(outcome.body);
+}
+
+/** Whether a handler has answered, with a body that is whole. */
+export function isAtHand(outcome: LaneOutcome | undefined): outcome is Answer {
+  return typeof outcome === 'object' && !isStream(outcome.body);
 }

@@ -1,13 +1,13 @@
-import type { Socket } from 'node:net';
+import type { SocketMaker } from '../../network/bare-link.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
-import type { SocketMaker } from './lane-link.ts';
+import type { LaneHeir } from './lane-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
 import type { RequestMemo } from './request-memo.ts';
 
 /** What connections of one lane share. */
-export interface Lane extends SocketMaker {
+export interface Lane extends SocketMaker, LaneHeir {
   readonly handler: Handler;
   /** Its buffer is what the sockets that read are given to read into. */
   readonly memo: RequestMemo;
@@ -22,8 +22,6 @@ export interface Lane extends SocketMaker {
   readonly closing: boolean;
   /** Counts seconds. */
   readonly clock: number;
-  /** Takes over a socket whose bytes are unread. */
-  handOver(socket: Socket): void;
   ended(connection: LaneMember): void;
 }
 

@@ -1,146 +1,73 @@
-import type { Socket } from 'node:net';
-import { ignore } from '../../base/ignore.ts';
-import type { BareConnection, ConnectionReader } from '../../os/node-socket.ts';
-import { endSending, receiveNow } from '../../os/socket.ts';
+import type { Duplex } from 'node:stream';
+import type { Slice } from '../../aggregate/slice.ts';
+import type { PendingSend } from '../../network/socket-sender.ts';
+import type { MemoryRuns } from '../../os/gather.ts';
 
-/** Who has a link. */
-export interface LinkHost extends ConnectionReader {
-  /** Its socket was closed, by Node or by whoever was told of it. */
-  lost(): void;
+/** Something that is on its way to a client, who takes it as it can. */
+export interface PacedSend {
+  /** How many bytes were taken: whether there is progress. */
+  readonly taken: number;
+  /** Whether the client kept up when it was last waited for; undefined when it was not. */
+  readonly keptUp: boolean | undefined;
+  start(): void;
 }
 
-/** Whoever makes sockets for connections of a server. */
-export interface SocketMaker {
-  /** @param make has the server make it @returns undefined if it was not made */
-  socketBy(make: () => boolean): Socket | undefined;
+/** Who gets a connection that the lane does not go on with. */
+export interface LaneHeir {
+  /** Takes over a socket of Node's, or what stands for one, whose bytes are unread. */
+  handOver(connection: Duplex): void;
 }
 
 /**
- * A connection as the lane reads and writes it: bare, read into memory that all connections share. A socket
- * of Node's is beside it only while something waits for the client to take more, or for ever if that was
- * there first. It writes, and never reads.
+ * A connection as the lane reads and sends on it, bare or with TLS. What comes lies in the lane's buffer,
+ * from its first byte on. What is sent is counted in bytes before they are encrypted.
  */
-export class LaneLink {
-  readonly #connection: BareConnection;
-  readonly #maker: SocketMaker;
-  readonly #host: LinkHost;
-  #socket: Socket | undefined;
-  /** Made with the socket. */
-  #onClose: (() => void) | undefined;
-
-  /** @param socket of the same connection, if there is one */
-  constructor(connection: BareConnection, maker: SocketMaker, host: LinkHost, socket?: Socket) {
-    this.#connection = connection;
-    this.#maker = maker;
-    this.#host = host;
-    if (socket !== undefined) this.#watch(socket);
-  }
-
-  /** What is read from and sent to. The socket has another one. */
-  get fd(): number {
-    return this.#connection.fd;
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#connection.remoteAddress;
-  }
-
-  /** Whether the socket was closed. */
-  get isBroken(): boolean {
-    return this.#socket?.destroyed === true;
-  }
-
-  /** Whether the socket has bytes that the kernel has not taken: what is sent goes behind them. */
-  get hasUnsent(): boolean {
-    return (this.#socket?.writableLength ?? 0) > 0;
-  }
-
-  /** It stays: what comes goes to the host, once it is resumed. */
-  keep(buffer: Buffer): void {
-    this.#connection.keep(this.#host, buffer);
-    if (this.#socket === undefined) this.#connection.count();
-  }
-
-  /** More requests are to come: reads without a copy. */
-  share(): void {
-    this.#connection.share();
-  }
-
-  resume(): void {
-    this.#connection.resume();
-  }
-
-  pause(): void {
-    this.#connection.pause();
-  }
+export interface LaneLink {
+  /** Whether nobody on the way can read or change what is said. */
+  readonly secure: boolean;
+  /** Address of the peer. */
+  readonly remoteAddress: string | undefined;
+  /** Whether it is gone, which the host may not have been told yet. */
+  readonly isBroken: boolean;
+  /** Whether something that was taken is not yet with the kernel: what is sent goes behind it. */
+  readonly hasUnsent: boolean;
 
   /** Takes what has come and was not read yet. @returns how many bytes; 0 for none */
-  receive(buffer: Buffer): number {
-    return receiveNow(this.fd, buffer);
-  }
-
-  /** A socket to write to. @returns undefined where no descriptor is left for it */
-  socket(): Socket | undefined {
-    if (this.#socket !== undefined) return this.#socket;
-    const socket = this.#maker.socketBy(() => this.#connection.makeSocket());
-    if (socket !== undefined) this.#watch(socket);
-    return socket;
-  }
-
-  /** Nothing waits for the client any more: gives up a socket that was made for that. */
-  relax(): void {
-    const socket = this.#socket;
-    if (socket === undefined || !this.#connection.canHaveSocket || socket.destroyed) return;
-    this.#forget(socket);
-    // Node closes its own descriptor, which ends nothing.
-    this.#connection.count();
-    socket.destroy();
-  }
-
+  receive(buffer: Buffer): number;
+  /** It stays: what comes goes to the host, once it is resumed. */
+  keep(buffer: Buffer): void;
+  /** More requests are to come: reads without a copy. */
+  share(): void;
+  resume(): void;
+  pause(): void;
+  /** Nothing waits for the client any more: gives up what was needed for that. */
+  relax(): void;
   /** Ends our side, behind what was sent. */
-  end(): void {
-    if (this.#socket !== undefined) this.#socket.end();
-    else endSending(this.fd);
-  }
-
+  end(): void;
   /** Closes it when all was sent. @returns whether it is closed now; otherwise the host is told when */
-  closeSoon(): boolean {
-    if (this.hasUnsent) {
-      this.#socket?.destroySoon();
-      return false;
-    }
-    this.close();
-    return true;
-  }
+  closeSoon(): boolean;
+  close(): void;
+  /** Gives the whole of it to somebody else, with bytes that were not read. It is over for the lane. */
+  leaveTo(heir: LaneHeir, unread: Buffer): void;
 
-  close(): void {
-    const socket = this.#socket;
-    this.#connection.close();
-    socket?.destroy();
-  }
-
+  /** Sends bytes as far as the kernel takes them now. @returns how many were taken */
+  sendBytes(bytes: Buffer, length: number): number;
+  /** The same of several pieces, `most` bytes of them. */
+  sendPieces(pieces: readonly Buffer[], most: number): number;
+  /** The same of memory that is looked up nowhere. */
+  sendRuns(runs: MemoryRuns): number;
   /**
-   * The whole of it goes to somebody else, by a socket that has read nothing since. It is over.
-   * @returns undefined where no descriptor is left; then it is closed
+   * The same of a head, and of a slice behind it by reference.
+   * @returns undefined where there is no such way
    */
-  handOver(): Socket | undefined {
-    const socket = this.#socket;
-    if (socket === undefined) return this.#maker.socketBy(() => this.#connection.handOver());
-    this.#forget(socket);
-    this.#connection.close();
-    return socket.destroyed ? undefined : socket;
-  }
-
-  #watch(socket: Socket): void {
-    this.#socket = socket;
-    this.#onClose = () => this.#host.lost();
-    socket.on('error', ignore);
-    socket.on('close', this.#onClose);
-  }
-
-  #forget(socket: Socket): void {
-    this.#socket = undefined;
-    socket.off('error', ignore);
-    if (this.#onClose !== undefined) socket.off('close', this.#onClose);
-  }
+  sendReferred(head: Buffer, headLength: number, slice: Slice, most: number): number | undefined;
+  /** As {@link sendReferred}, behind the first of some memory; the rest of it is the slice. */
+  sendRunsAhead(runs: MemoryRuns, count: number, slice: Slice): number | undefined;
+  /** Bytes that go ahead of an answer, which is sent behind them. */
+  sendAhead(bytes: Buffer): void;
+  /**
+   * What sends the rest, as the client takes it. Its parts are taken over.
+   * @returns undefined when the connection is gone, or no descriptor is left; the parts are the caller's then
+   */
+  pace(rest: PendingSend): PacedSend | undefined;
 }

@@ -2,13 +2,12 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ReaderPace } from '../../network/reader-pace.ts';
 import { closedEarly } from '../../network/send-errors.ts';
 import { releaseSendParts } from '../../network/send-parts.ts';
-import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, SocketSender } from '../../network/socket-sender.ts';
-import { descriptorOf } from '../../os/node-socket.ts';
+import { FIRST_COPY_BYTES, LARGE_BODY_BYTES } from '../../network/socket-sender.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import { type BodyStream, isStream } from '../message/body.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 import { DeliveryReports, type RepeatedTo } from './delivery-report.ts';
-import type { LaneLink } from './lane-link.ts';
+import type { LaneLink, PacedSend } from './lane-link.ts';
 import { type Outbox, STEP_BYTES, type Unsent } from './outbox.ts';
 import { type PreparedAnswer, sendPrepared } from './prepared-answer.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
@@ -27,7 +26,7 @@ export class LaneSending {
   /** Of the answers, where somebody is told of them. */
   readonly #reports: DeliveryReports | undefined;
   readonly #pace = new ReaderPace();
-  #sending: SocketSender | undefined;
+  #sending: PacedSend | undefined;
   #takenThen = 0;
   /** A body that comes piece by piece, while it is sent. */
   #stream: AsyncIterator<Aggregate> | undefined;
@@ -84,9 +83,13 @@ export class LaneSending {
     this.#reports?.begin();
   }
 
-  /** Whether an answer may leave as fast as the socket takes it: a large one to who reads as fast only. */
-  mayRepeat({ bodyBytes }: RepeatedAnswers): boolean {
-    return bodyBytes <= LARGE_BODY_BYTES || this.#pace.isFast;
+  /**
+   * Whether an answer may leave as fast as the socket takes it: a large one that takes memory while it waits
+   * to who reads as fast only.
+   */
+  mayRepeat({ bodyBytes, isReferred }: RepeatedAnswers): boolean {
+    const takesNone = isReferred && !this.#host.link.secure;
+    return bodyBytes <= LARGE_BODY_BYTES || takesNone || this.#pace.isFast;
   }
 
   /**
@@ -94,7 +97,7 @@ export class LaneSending {
    * @returns as {@link send}
    */
   sendRepeated(answer: RepeatedAnswers): Unsent | undefined {
-    const sent = answer.send(this.#host.link.fd);
+    const sent = answer.send(this.#host.link);
     if (sent === undefined) {
       this.#reports?.repeated(answer.status, answer.bodyBytes, this.#host);
       return undefined;
@@ -117,7 +120,7 @@ export class LaneSending {
     const outbox = this.#outbox;
     if (outbox.size === 0) return undefined;
     const mayBeSlow = !this.#pace.isFast && outbox.size > LARGE_BODY_BYTES;
-    const left = outbox.send(this.#host.link.fd, mayBeSlow ? FIRST_COPY_BYTES : STEP_BYTES);
+    const left = outbox.send(this.#host.link, mayBeSlow ? FIRST_COPY_BYTES : STEP_BYTES);
     if (left === undefined) this.#reports?.settle();
     return left;
   }
@@ -170,16 +173,20 @@ export class LaneSending {
   }
 
   #send(parts: readonly (Buffer | Aggregate)[], skip = 0, isFull = false): Promise<void> {
-    const socket = this.#host.link.socket();
-    if (socket === undefined || socket.destroyed) {
+    if (this.#host.link.isBroken) {
       releaseSendParts(parts);
       return Promise.reject(closedEarly());
     }
     return new Promise<void>((sent, failed) => {
       this.#host.moved();
       const { isFast } = this.#pace;
-      const outgoing = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
-      this.#sending = new SocketSender(socket, descriptorOf(socket), outgoing);
+      const rest = { parts, mode: 'auto', skip, isFull, isFast, sent, failed } as const;
+      this.#sending = this.#host.link.pace(rest);
+      if (this.#sending === undefined) {
+        releaseSendParts(parts);
+        failed(closedEarly());
+        return;
+      }
       this.#takenThen = this.#sending.taken;
       this.#sending.start();
     }).finally(() => {

@@ -1,16 +1,10 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
-import { sendGathered } from '../../os/gather.ts';
-import { sendFromFile } from '../../os/sendfile.ts';
-import { sendAhead, sendNow } from '../../os/socket.ts';
+import type { LaneLink } from './lane-link.ts';
+import { referable } from './referred-body.ts';
 
 /** Answers that come to no more leave as a copy: to tell the kernel of each piece costs more than that. */
 export const SMALL_BYTES = 16 * 1024;
-/**
- * A single body of up to this many bytes goes by reference if its memory is never refilled anyhow: that costs
- * less than the kernel's copy. Larger ones take more pages than go into one segment.
- */
-const REFERRED_BYTES = 60 * 1024;
 /** Most bytes sent in one system call: a mebibyte with its header. */
 export const STEP_BYTES = 1088 * 1024;
 
@@ -53,29 +47,28 @@ export class Outbox {
   }
 
   /**
-   * Sends all as far as a socket takes it now. It is empty then.
+   * Sends all as far as a client's connection takes it now. It is empty then.
    * @param most bytes to send; less is sent to those who may be slow, for it takes memory while they read
    * @returns undefined if it took all
    */
-  send(fd: number, most = STEP_BYTES): Unsent | undefined {
+  send(link: LaneLink, most = STEP_BYTES): Unsent | undefined {
     const size = this.#size;
     this.#size = 0;
     if (this.#isCopy) {
-      const sent = sendNow(fd, this.#copy, size);
-      if (sent === size) return undefined;
+      const sent = link.sendBytes(this.#copy, size);
+      if (sent === size && !link.hasUnsent) return undefined;
       return { parts: [Buffer.from(this.#copy.subarray(0, size))], sent, isFull: true };
     }
     const parts = this.#parts;
     const referred = this.#referred;
     const sent =
-      referred === undefined
-        ? sendGathered(fd, piecesOf(parts), 0, 0, most)
-        : this.#refer(fd, size - referred.length, referred);
+      (referred && link.sendReferred(this.#copy, size - referred.length, referred, STEP_BYTES)) ??
+      link.sendPieces(piecesOf(parts), most);
     this.#isCopy = true;
     this.#referred = undefined;
-    if (sent < size) {
+    if (sent < size || link.hasUnsent) {
       this.#parts = [];
-      return { parts, sent, isFull: sent < most };
+      return { parts, sent, isFull: sent < most || link.hasUnsent };
     }
     for (const part of parts) if (Aggregate.isAggregate(part)) part.release();
     parts.length = 0;
@@ -107,18 +100,6 @@ export class Outbox {
     for (const bytes of head) this.#parts.push(bytes);
     if (body !== undefined) this.#parts.push(body);
   }
-
-  /** @returns how many bytes the socket took of a head in the copy and a slice behind it */
-  #refer(fd: number, headLength: number, { lease, start, length }: Slice): number {
-    const sent = sendAhead(fd, this.#copy, headLength);
-    if (sent < headLength) return sent;
-    try {
-      return sent + (sendFromFile(fd, lease.chunk.sendableDescriptor() as number, start, length) ?? 0);
-    } catch {
-      // The next write through Node's socket says how it failed.
-      return sent;
-    }
-  }
 }
 
 function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
@@ -128,11 +109,4 @@ function piecesOf(parts: readonly (Buffer | Aggregate)[]): Buffer[] {
     else for (const view of part.gather().memory()) pieces.push(view);
   }
   return pieces;
-}
-
-/** The only slice of a body that is better referred to than copied. */
-function referable(body: Aggregate): Slice | undefined {
-  if (body.length > REFERRED_BYTES) return undefined;
-  const [slice, more] = body.slices();
-  return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
 }

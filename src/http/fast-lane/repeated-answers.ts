@@ -1,4 +1,5 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import { MemoryRuns } from '../../os/gather.ts';
@@ -7,7 +8,9 @@ import { type Mapping, mapPrivate } from '../../os/mapping.ts';
 import type { Body } from '../message/body.ts';
 import { commonLines } from './answer-head.ts';
 import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
+import type { LaneLink } from './lane-link.ts';
 import { SMALL_BYTES } from './outbox.ts';
+import { referable } from './referred-body.ts';
 
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
 const MEMORY_BYTES = 64 * 1024 ** 2;
@@ -41,6 +44,8 @@ export class RepeatedAnswers {
   #bodyBytes = 0;
   /** Of the answer that was found, where it is large. */
   #content: Aggregate | undefined;
+  /** Of that, what goes by reference. */
+  #referred: Slice | undefined;
 
   /**
    * @param read what requests are read into
@@ -70,6 +75,11 @@ export class RepeatedAnswers {
     return this.#bodyBytes;
   }
 
+  /** Whether its body takes no memory while it waits for the client. */
+  get isReferred(): boolean {
+    return this.#referred !== undefined;
+  }
+
   /**
    * Looks for an answer to a request, which is to be sent at once.
    * @param length of the request, whose bytes are the first that were read
@@ -90,6 +100,7 @@ export class RepeatedAnswers {
     this.#status = ring.statusOf(record);
     this.#bodyBytes = ring.bodyLengthOf(record);
     this.#content = this.#bodyBytes > SMALL_BYTES ? (repeatable.content as Aggregate) : undefined;
+    this.#referred = this.#content && referable(this.#content);
     kept.take(record);
     return true;
   }
@@ -98,10 +109,11 @@ export class RepeatedAnswers {
    * Sends the answer that was found, as far as the socket takes it now.
    * @returns how many bytes it took, if these are not all; undefined if they are
    */
-  send(fd: number): number | undefined {
+  send(link: LaneLink): number | undefined {
     const { runs } = this.#kept as KeptAnswers;
-    const sent = runs.send(fd);
-    return sent === runs.size ? undefined : sent;
+    const referred = this.#referred;
+    const sent = (referred && link.sendRunsAhead(runs, HEAD_RUNS, referred)) ?? link.sendRuns(runs);
+    return sent === runs.size && !link.hasUnsent ? undefined : sent;
   }
 
   /**

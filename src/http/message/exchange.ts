@@ -120,6 +120,8 @@ export interface Tunnel {
 /** What a sender has made of a status and headers. The sender's. */
 export interface KeptHead {
   head: object | undefined;
+  /** The same for HTTP/2. */
+  block?: object | undefined;
   /**
    * How many items of the list, from its beginning, are the same each time; the fields behind them, which are
    * neither Date nor Content-Length, differ. Missing: all are.

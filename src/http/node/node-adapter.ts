@@ -86,7 +86,9 @@ class AdaptedRequest implements ServerRequest {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#request.socket.remoteAddress;
+    const socket = this.#request.socket as Socket & { readonly stream?: Partial<Socket> };
+    // What Node puts between HTTP/2 and a stream that is no socket of its own has no address.
+    return socket.remoteAddress ?? socket.stream?.remoteAddress;
   }
 
   get rawHeaders(): readonly string[] {

@@ -12,6 +12,8 @@ import { answerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
 import type { UpgradeProxyOptions } from './upgrade-proxy.ts';
 
+/** Least memory for what is kept. */
+const LEAST_KEPT_BYTES = 1024 ** 2;
 /** Uploads from one process at a time. */
 const MAX_UPLOADS = 2 ** 20;
 
@@ -30,17 +32,17 @@ export class ProxyHost {
   readonly addresses: ProxyAddresses;
   readonly #proxy: ReverseProxy;
   readonly #endpoints: readonly Endpoint[];
-  /** For what is not kept, which came to this process's heap. */
-  readonly #pool: Pool;
+  /** For what is kept, and for what is not, which came to this process's heap. */
+  readonly #pools: readonly Pool[];
 
   private constructor(
     proxy: ReverseProxy,
-    pool: Pool,
+    pools: readonly Pool[],
     [requests, responses]: readonly [Endpoint, Endpoint],
     upgrades: UpgradeProxyOptions,
   ) {
     this.#proxy = proxy;
-    this.#pool = pool;
+    this.#pools = pools;
     this.#endpoints = [requests, responses];
     this.addresses = { requests: requests.path, responses: responses.path, upgrades };
   }
@@ -50,10 +52,13 @@ export class ProxyHost {
    * @throws as createProxy, listen
    */
   static async start(
-    options: ProxyOptions,
+    options: ProxyOptions & { readonly budget: number },
     failed: (error: unknown, request: AppRequest) => void,
   ): Promise<ProxyHost> {
-    const proxy = createProxy(options);
+    // Those who are attached send from it by reference.
+    const limit = Math.max(options.budget, LEAST_KEPT_BYTES);
+    const kept = createPool({ name: 'cache', limit, refill: false });
+    const proxy = createProxy({ ...options, pool: kept });
     const pool = createPool({ name: 'proxied' });
     const [requests, responses] = await Promise.all([
       // How many uploads there are at a time, the proxy bounds.
@@ -66,13 +71,13 @@ export class ProxyHost {
     };
     requests.on('channel', channel => new AppSession(channel, { handler, pool, failed }));
     responses.on('channel', channel => proxy.serve(channel));
-    return new ProxyHost(proxy, pool, [requests, responses], upgradeOptions(options));
+    return new ProxyHost(proxy, [kept, pool], [requests, responses], upgradeOptions(options));
   }
 
   /** Ends it. What is under way fails. */
   async close(): Promise<void> {
     await Promise.all([this.#proxy.close(), ...this.#endpoints.map(endpoint => endpoint.close())]);
-    this.#pool.close();
+    for (const pool of this.#pools) pool.close();
   }
 }
 

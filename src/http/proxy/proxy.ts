@@ -1,7 +1,6 @@
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
-import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
@@ -15,16 +14,15 @@ import { fieldOf } from '../message/header-list.ts';
 import { tellLater } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { failureAnswer } from '../message/status-of-error.ts';
-import { type ForwardReason, type Handling, withStatus } from './cache/cache-status.ts';
+import { type ForwardReason, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
 import { GROUP_FIELDS, type GroupField, invalidatedGroups } from './cache/groups.ts';
-import { RepeatedResponse } from './cache/repeated-response.ts';
 import { ResponseStore } from './cache/response-store.ts';
 import { FAILURES } from './cache/storable.ts';
 import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
 import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
-import { asksForPart, type CacheLookup, isRepeatable, lookupOf } from './cache-lookup.ts';
+import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
 import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
 import { BodyRoom } from './origin/body-room.ts';
 import { createOrigin } from './origin/create-origin.ts';
@@ -36,6 +34,7 @@ import type { OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
 import { checkPurge, Purge, type PurgeOptions } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
+import { StoreAnswers } from './store-answers.ts';
 
 /** Options of {@link createProxy}. */
 export interface ProxyOptions extends OriginLimits, ForwardingOptions {
@@ -143,6 +142,7 @@ class CachingProxy implements ReverseProxy {
   readonly #context: FetchContext;
   readonly #fetches: Fetches;
   readonly #store: ResponseStore;
+  readonly #stored: StoreAnswers;
   readonly #purge: Purge | undefined;
   #closed = false;
 
@@ -153,9 +153,13 @@ class CachingProxy implements ReverseProxy {
     const forwarding = forwardingOf(options, origin.url);
     const governor = govern ? ownGovernor() : undefined;
     this.#store = new ResponseStore({ budget, policy, pool, governor }, forwarding.trusted.stated);
+    const responses = new StoredResponses(this.#store);
+    this.#stored = new StoreAnswers(this.#store, responses, forwarding.trusted, (lookup, found) => {
+      void this.#refresh(lookup, found);
+    });
     this.#context = {
       origin,
-      responses: new StoredResponses(this.#store),
+      responses,
       room: new BodyRoom(() => this.#store.allowance),
       forwarding,
       storeCookies,
@@ -184,7 +188,7 @@ class CachingProxy implements ReverseProxy {
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const lookup = this.#closed ? undefined : this.#lookup(request);
-    const stored = lookup === undefined ? undefined : this.#answerFromStore(lookup);
+    const stored = lookup === undefined ? undefined : this.#stored.atHand(lookup);
     if (stored === undefined) return tellLater(recipient, signal => this.#answer(request, signal));
     recipient.answered(stored.answer, stored.repeatable);
     return undefined;
@@ -225,33 +229,10 @@ class CachingProxy implements ReverseProxy {
     return this.#context.forwarding.trusted.trustsSender(request);
   }
 
-  /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
-  #answerFromStore(
-    lookup: CacheLookup,
-  ): { readonly answer: Answer; readonly repeatable: Repeatable | undefined } | undefined {
-    const { request, resource, wanted } = lookup;
-    const found = this.#context.responses.find(resource, request);
-    if (typeof found === 'string') return undefined;
-    const now = Date.now();
-    const use = useOf(found.facts, wanted, now);
-    if (use === 'validated') return undefined;
-    const answer = this.#answerWith(lookup, found, { hit: true }, now);
-    if (use === 'while-revalidating') void this.#refresh(lookup, found);
-    if (answer === undefined) return undefined;
-    const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#context.forwarding.trusted);
-    return { answer, repeatable: mayRepeat ? this.#repeated(resource, found, now) : undefined };
-  }
-
-  #repeated({ key }: Resource, { key: own, facts }: SelectedResponse, now: number): Repeatable | undefined {
-    const response = this.#store.repeatable(own);
-    const variants = own === key ? ALWAYS_REPEATABLE : this.#store.repeatable(key);
-    return response && variants && new RepeatedResponse(repeatableWhile(variants, response), facts, now);
-  }
-
   async #answerThroughCache(lookup: CacheLookup, signal: AbortSignal): Promise<Answer> {
     const { request, resource, wanted } = lookup;
     for (let waits = 0; ; waits++) {
-      const stored = this.#answerFromStore(lookup);
+      const stored = this.#stored.atHand(lookup);
       if (stored !== undefined) return stored.answer;
       if (wanted.has('only-if-cached')) return statusAnswer(504);
       const found = this.#context.responses.find(resource, request);
@@ -294,7 +275,7 @@ class CachingProxy implements ReverseProxy {
     if (outcome.kind === 'renewed') {
       const now = this.#context.responses.find(resource, request);
       if (typeof now === 'string') return undefined;
-      return this.#answerWith(lookup, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
+      return this.#stored.of(lookup, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
     }
     if (outcome.kind === 'confirmed') {
       if (collapsed) return undefined;
@@ -305,7 +286,7 @@ class CachingProxy implements ReverseProxy {
     if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
       if (outcome.kind === 'response' && !collapsed && !outcome.shared) outcome.body.close();
       const forwardedStatus = outcome.kind === 'response' ? outcome.facts.status : undefined;
-      return this.#answerWith(lookup, found, { hit: true, forwarded: 'stale', forwardedStatus });
+      return this.#stored.of(lookup, found, { hit: true, forwarded: 'stale', forwardedStatus });
     }
     if (outcome.kind === 'failed') {
       const answer = failureAnswer(outcome.error, 'origin');
@@ -325,18 +306,6 @@ class CachingProxy implements ReverseProxy {
     if (conditional !== undefined) return conditional;
     const reader = shared ? sharedReader(outcome, request) : onlyReader(body, request.method, facts.status);
     return { status: facts.status, headers, body: reader };
-  }
-
-  /** @returns undefined when it has left the store */
-  #answerWith(
-    { request }: CacheLookup,
-    found: SelectedResponse,
-    handled: Handling,
-    now = Date.now(),
-  ): Answer | undefined {
-    const content = this.#context.responses.contentOf(found);
-    if (content === undefined) return undefined;
-    return answerFromStore(request, found.facts, content, handled, now);
   }
 
   async #passOn(

@@ -1,8 +1,7 @@
 import { ArgumentError, describe } from '../../base/error.ts';
-import type { HeaderList } from '../message/header-list.ts';
 import { MAX_AGE_MS, publicFor } from '../message/max-age.ts';
 import { Cors } from './cors.ts';
-import { fieldList } from './field-set.ts';
+import { type FieldChanges, fieldList } from './field-set.ts';
 import type { Captures } from './glob.ts';
 import { encodedUri, type PathPattern, pathPattern } from './path-pattern.ts';
 import type { Redirect, RuleTarget, TargetedRule } from './rule.ts';
@@ -12,7 +11,7 @@ export interface CompiledRule {
   /** @returns undefined for a path that the rule is not for */
   readonly match: (path: string) => Captures | undefined;
   /** Those of answers, Cache-Control among them. */
-  readonly fields: HeaderList;
+  readonly fields: FieldChanges;
   readonly cors: Cors | undefined;
   readonly redirect: Redirect | undefined;
   readonly rewrite: string | undefined;

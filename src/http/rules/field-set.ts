@@ -2,8 +2,10 @@ import { ArgumentError } from '../../base/error.ts';
 import type { Answer, KeptHead } from '../message/exchange.ts';
 import { CONTENT_FIELDS, fieldOf, type HeaderList, isField } from '../message/header-list.ts';
 
-/** Fields by name. */
-export type FieldRecord = Readonly<Record<string, string>>;
+/** Fields by name; null takes those of the name away. */
+export type FieldRecord = Readonly<Record<string, string | null>>;
+/** The same as a list: a name, and its value or null. */
+export type FieldChanges = readonly (string | null)[];
 
 /** What a server says itself of the bytes that it sends: nobody else can know. In lower case. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -26,15 +28,17 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 const SUCCESS_FIELDS: ReadonlySet<string> = new Set(['cache-control', 'content-type', 'expires']);
 
 /** What is wrong with a field that answers are to have, for people; undefined when nothing is. */
-export function troubleOfField(name: string, value: string): string | undefined {
+export function troubleOfField(name: string, value: string | null): string | undefined {
   if (!isField(name, '')) return `${JSON.stringify(name)} is no name of a field`;
-  if (!isField(name, value)) return `${JSON.stringify(value)} is no value of a field`;
+  // Without it, caches would give to one what was chosen for another.
+  if (value === null && name.toLowerCase() === 'vary') return `${name} can be added to only`;
+  if (value !== null && !isField(name, value)) return `${JSON.stringify(value)} is no value of a field`;
   if (OWN_FIELDS.has(name.toLowerCase())) return `${name} is said by the server itself`;
   return undefined;
 }
 
 /** Fields as a list. @throws ERR_IOLITE_ARGUMENT */
-export function fieldList(fields: FieldRecord): HeaderList {
+export function fieldList(fields: FieldRecord): FieldChanges {
   return Object.entries(fields).flatMap(([name, value]) => {
     const trouble = troubleOfField(name, value);
     if (trouble !== undefined) throw new ArgumentError(`Cannot use headers: ${trouble}`);
@@ -49,8 +53,8 @@ interface Dressed {
 }
 
 /**
- * Fields that answers get, in place of those of the same name; Vary besides. Lists of fields that come again,
- * as those of files do, give the same list again, whose bytes senders keep.
+ * Fields that answers get, in place of those of the same name, and such as they lose; Vary besides. Lists of
+ * fields that come again, as those of files do, give the same list again, whose bytes senders keep.
  */
 export class FieldSet {
   readonly #always: HeaderList;
@@ -63,20 +67,20 @@ export class FieldSet {
   readonly #dressedHeads = new WeakMap<KeptHead, Dressed>();
 
   /** @param fields of several of one name the last counts */
-  constructor(fields: HeaderList) {
-    const last = new Map<string, [string, string]>();
-    for (let index = 0; index < fields.length; index += 2) {
-      const name = fields[index] as string;
-      const key = name.toLowerCase();
-      const value = fields[index + 1] as string;
-      const before = key === 'vary' ? last.get(key)?.[1] : undefined;
-      last.set(key, [name, before === undefined ? value : `${before}, ${value}`]);
+  constructor(fields: FieldChanges) {
+    const last = lastOfEach(fields);
+    const always: string[] = [];
+    const onSuccess: string[] = [];
+    const names = new Set<string>();
+    for (const [key, { name, value }] of last) {
+      const isForAll = value === null || !SUCCESS_FIELDS.has(key);
+      if (isForAll) names.add(key);
+      if (value !== null) (isForAll ? always : onSuccess).push(name, value);
     }
-    const named = [...last];
-    this.#always = named.filter(([key]) => !SUCCESS_FIELDS.has(key)).flatMap(([, field]) => field);
-    this.#onSuccess = named.filter(([key]) => SUCCESS_FIELDS.has(key)).flatMap(([, field]) => field);
-    this.#names = new Set(named.map(([key]) => key).filter(key => !SUCCESS_FIELDS.has(key)));
-    this.#successNames = new Set(named.map(([key]) => key));
+    this.#always = always;
+    this.#onSuccess = onSuccess;
+    this.#names = names;
+    this.#successNames = new Set(last.keys());
   }
 
   get isEmpty(): boolean {
@@ -137,6 +141,19 @@ export class FieldSet {
       else addVary(fields, value);
     }
   }
+}
+
+/** What is said last of each name, by that in lower case; all of Vary. */
+function lastOfEach(fields: FieldChanges): Map<string, { name: string; value: string | null }> {
+  const last = new Map<string, { name: string; value: string | null }>();
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const key = name.toLowerCase();
+    const value = fields[index + 1] as string | null;
+    const before = key === 'vary' ? last.get(key)?.value : undefined;
+    last.set(key, { name, value: before ? `${before}, ${value}` : value });
+  }
+  return last;
 }
 
 /** Names more fields of requests that the answer depends on. */

@@ -5,6 +5,8 @@ import { type Captures, compileGlob } from './glob.ts';
 export type PathPattern = (path: string) => Captures | undefined;
 
 const GLOB = /[*?[{\\]/;
+/** What shells and others have besides, of which a glob here would make text. */
+const EXTENDED = /[!@+]\(/;
 const NOTHING_OPEN: Captures = [];
 
 /**
@@ -29,6 +31,8 @@ export function troubleOfPattern(pattern: unknown): string | undefined {
   if (typeof pattern !== 'string' || !(pattern.startsWith('/') || pattern.startsWith('**/'))) {
     return "a path or glob that begins with '/' is wanted";
   }
+  if (EXTENDED.test(pattern))
+    return 'globs have no !( ), @( ) and +( ): { , } or several patterns are wanted, or [(] for a bracket';
   try {
     if (GLOB.test(pattern)) compileGlob(pattern);
     return undefined;

@@ -18,7 +18,7 @@ export interface Rule {
    * page of `/` and of all that it stands for.
    */
   readonly match: string | readonly string[];
-  /** Fields of all answers: also of errors, redirects, and what an origin says. */
+  /** Fields of all answers: also of errors, redirects, and what an origin says. null takes one away. */
   readonly headers?: FieldRecord | undefined;
   /** The value of Cache-Control in answers that succeed. */
   readonly cacheControl?: string | undefined;

@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, Server as NodeServer, type ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
-import { attachFastLane, type FastLane } from '../fast-lane/fast-lane.ts';
+import { SocketLink } from '../../network/socket-link.ts';
+import { SecureContext } from '../../network/tls/secure-context.ts';
+import type { SecureSettings } from '../../network/tls/secure-settings.ts';
+import type { TlsLink } from '../../network/tls/tls-link.ts';
+import { opensslUnsupported } from '../../os/openssl.ts';
+import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
+import { Http2Lane } from '../http2/http2-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
 import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
 import { namesOneHost } from '../message/request-host.ts';
@@ -28,6 +30,7 @@ import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.t
 import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
+import { NodeSecureServer } from './node-secure-server.ts';
 import { Pipelines } from './pipelines.ts';
 
 /** Bounds on what clients may ask for. Times in milliseconds, 0 for no bound. */
@@ -46,16 +49,15 @@ export interface ServerLimits {
   readonly maxConnections?: number | undefined;
 }
 
-/** Certificate chain and private key, as PEM. */
-export interface TlsOptions {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-}
-
 export interface HttpServerOptions extends ListenerOptions {
   readonly limits?: ServerLimits | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: SecureSettings | undefined;
+  /**
+   * Who speaks TLS. Default: OpenSSL on bare connections, where it can be called; Node.js's sockets where
+   * not.
+   */
+  readonly tlsBy?: 'openssl' | 'node' | undefined;
 }
 
 /**
@@ -66,7 +68,11 @@ const BACKLOG_CONNECTIONS = 65_535;
 
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
+  /** What listens. */
   readonly #server: NodeServer | Http2SecureServer;
+  readonly #http2: Http2Lane | undefined;
+  readonly #secure: NodeSecureServer | undefined;
+  readonly #context: SecureContext | undefined;
   readonly #drain: Drain;
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
@@ -74,24 +80,31 @@ export class HttpServer implements Listener {
   readonly #handler: Handler;
   readonly #listener: AnswerListener | undefined;
   readonly #failed: (error: unknown, request: ServerRequest) => void;
-  /** HTTPS has none. */
+  /** HTTPS by Node.js's sockets has none. */
   readonly #lane: FastLane | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
-  constructor({ handler, limits = {}, tls, failed = () => {}, listeners = [] }: HttpServerOptions) {
+  constructor(options: HttpServerOptions) {
+    const { handler, limits = {}, tls, failed = () => {}, listeners = [] } = options;
     this.#listener = joinListeners(listeners);
     this.#handler = handler;
     this.#failed = failed;
-    this.#server = tls === undefined ? plainServer(limits) : secureServer(limits, tls);
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-      this.#take(request, response),
-    );
-    this.#drain = new Drain(this.#server);
-    this.#watch(this.#server);
-    if (handler.takesUpgrades === true) this.#takeUpgrades(this.#server);
+    const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
+    if (tls !== undefined) {
+      const { maxHeaderSize, headersTimeout, requestTimeout, idleTimeout } = limits;
+      const times = { headersTimeout, requestTimeout, idleTimeout };
+      const lane = { listener: this.#listener, failed, maxHeaderSize, ...times };
+      this.#http2 = new Http2Lane(handler, this.#pool, lane);
+      if (byNode) this.#secure = secureServer(limits, tls);
+      else this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
+    }
+    if (this.#secure !== undefined) this.#takeHttp2(this.#secure.server);
+    this.#server = this.#secure?.server ?? plainServer(limits);
+    this.#drain = this.#adopt(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
-    this.#lane = attachFastLane(this.#server, handler, { listener: this.#listener, failed });
+    const lane = { listener: this.#listener, failed, tls: this.#laneTls() };
+    this.#lane = attachFastLane(this.#server, handler, lane);
   }
 
   async listen(address: ListenAddress): Promise<void> {
@@ -121,6 +134,12 @@ export class HttpServer implements Listener {
     return this.#closing;
   }
 
+  setTicketKeys(keys: readonly string[]): void {
+    if (this.#closing !== undefined) return;
+    if (this.#context === undefined) this.#secure?.setTicketKeys(keys);
+    else this.#context.setTicketKeys(keys);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -129,9 +148,45 @@ export class HttpServer implements Listener {
     const { patience = 0 } = options;
     this.#lane?.retire();
     const timer = setTimeout(() => this.#lane?.close(), Math.max(GRACE_MS, patience));
+    const http2 = this.#http2?.close();
     if (this.#server.listening) await this.#drain.start(options);
+    await http2;
     clearTimeout(timer);
     this.#pool.close();
+    this.#context?.close();
+  }
+
+  /** Answers what a server of Node's reads. @returns what lets it come to an end */
+  #adopt(server: NodeServer | Http2SecureServer): Drain {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#take(request, response),
+    );
+    const drain = new Drain(server);
+    this.#watch(server);
+    if (this.#handler.takesUpgrades === true) this.#takeUpgrades(server);
+    return drain;
+  }
+
+  #laneTls(): LaneTls | undefined {
+    const context = this.#context;
+    const http2 = this.#http2;
+    if (context === undefined || http2 === undefined) return undefined;
+    return { context, protocols: new Map([['h2', { accept: (link: TlsLink) => http2.begin(link) }]]) };
+  }
+
+  /** Connections of HTTP/2 by Node.js's sockets are ours, too: the rest is for who had them before. */
+  #takeHttp2(server: Http2SecureServer): void {
+    const others = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+    server.removeAllListeners('secureConnection');
+    server.on('secureConnection', socket => {
+      if (socket.alpnProtocol !== 'h2') {
+        for (const listener of others) listener.call(server, socket);
+        return;
+      }
+      const link = new SocketLink(socket);
+      const host = this.#http2?.begin(link);
+      if (host !== undefined) link.open(host);
+    });
   }
 
   /** What happens on a connection besides its requests. */
@@ -282,20 +337,20 @@ function plainServer(limits: ServerLimits): NodeServer {
   return limited(server, limits);
 }
 
-function secureServer(limits: ServerLimits, { cert, key }: TlsOptions): Http2SecureServer {
+/** By sockets of Node.js's. */
+function secureServer(limits: ServerLimits, settings: SecureSettings): NodeSecureServer {
   const maxHeaderListSize = headerSizeOf(limits);
-  const server = createSecureServer({
-    cert,
-    key,
-    allowHTTP1: true,
+  const secure = new NodeSecureServer(settings, {
     settings: { maxHeaderListSize, maxConcurrentStreams: MAX_STREAMS },
     // Of HTTP/1.1 over TLS; its type does not know it.
     ...{ maxHeaderSize: maxHeaderListSize, connectionsCheckingInterval: CHECK_INTERVAL_MS },
   });
+  const { server } = secure;
   server.setTimeout(timeOf(limits, 'idleTimeout', 120_000));
   // A connection that fails is the client's to notice.
   server.on('sessionError', () => {});
-  return limited(server, limits);
+  limited(server, limits);
+  return secure;
 }
 
 function limited<T extends NodeServer | Http2SecureServer>(server: T, limits: ServerLimits): T {

@@ -22,6 +22,11 @@ export interface Listener extends AsyncDisposable {
   /** Where it listens; null when it does not. */
   address(): AddressInfo | null;
   /**
+   * Changes the keys of session tickets for connections from now on. Without TLS it does nothing.
+   * @param keys see SecureSettings.ticketKeys
+   */
+  setTicketKeys(keys: readonly string[]): void;
+  /**
    * Accepts no more connections, lets responses finish, and closes connections as they become free.
    * @param options `patience`: milliseconds for which idle connections may bring another request. Default 0:
    *   also a close that is under way waits for them no longer

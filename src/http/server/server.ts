@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { ArgumentError } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import { createFileCache } from '../../file/cache/owned-cache.ts';
+import type { SecureSettings } from '../../network/tls/secure-settings.ts';
+import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from '../app/server-side/app-processes.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
@@ -14,8 +16,11 @@ import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
 import { type ContentRule, composeContent, type HostParts } from './compose.ts';
 import { createListener } from './create-listener.ts';
-import type { ServerLimits, TlsOptions } from './http-server.ts';
+import { withHsts } from './hsts.ts';
+import type { ServerLimits } from './http-server.ts';
+import { HttpsRedirect } from './https-redirect.ts';
 import type { Listener } from './listener.ts';
+import { type HostTlsOptions, secureSettings, type TlsOptions } from './tls-options.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
 export interface AppOptions extends AppProcessesOptions, AppGatewayOptions {}
@@ -50,6 +55,12 @@ export interface HostOptions {
   readonly rules?: readonly ServerRule[] | undefined;
 }
 
+/** What is served for hosts of some name. */
+export interface NamedHostOptions extends HostOptions {
+  /** Certificates for its clients, in place of those of the server's that have its name. */
+  readonly tls?: HostTlsOptions | undefined;
+}
+
 /**
  * What a server answers with. Who is asked first: the handler, the rules, the directory, the application or
  * the origin.
@@ -62,7 +73,8 @@ export interface CreateServerOptions extends HostOptions {
   /** An application, in processes of its own. */
   readonly app?: AppOptions | undefined;
   /** What is served in place of that for hosts: `example.com`, or `*.example.com` for all below it. */
-  readonly hosts?: Readonly<Record<string, HostOptions>> | undefined;
+  readonly hosts?: Readonly<Record<string, NamedHostOptions>> | undefined;
+  /** Serves HTTPS, and HTTP/2 to clients that know it. */
   readonly tls?: TlsOptions | undefined;
   readonly limits?: ServerLimits | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
@@ -99,6 +111,9 @@ export class Server {
   readonly #apps: AppProcesses | undefined;
   readonly #gateway: AppGateway | undefined;
   readonly #proxies: ReverseProxy[] = [];
+  readonly #ticketKeys: TicketKeyRing | undefined;
+  /** Where clients of plain HTTP are told to come by HTTPS. */
+  readonly #redirect: { readonly listener: Listener; readonly port: number } | undefined;
 
   constructor(options: CreateServerOptions) {
     const { handler, root, cache, app, origin, tls, limits, failed } = options;
@@ -124,13 +139,23 @@ export class Server {
     const kept = cache ?? this.#ownCache;
     const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
     const content = composeContent({
-      ...this.#partsOf(options, kept, gateway),
+      ...this.#partsOf(options, tls, kept, gateway),
       first,
       failed,
-      hosts: new Map(Object.entries(hosts).map(([name, each]) => [name, this.#partsOf(each, kept)])),
+      hosts: new Map(Object.entries(hosts).map(([name, each]) => [name, this.#partsOf(each, tls, kept)])),
     });
     const told = accessLog === undefined ? listeners : [...listeners, accessLog];
-    this.#listener = createListener({ handler: content, tls, limits, failed, listeners: told });
+    const secure = settingsOf(options);
+    const common = { limits, failed, listeners: told };
+    this.#listener = createListener({ ...common, handler: content, tls: secure });
+    if (secure?.ticketKeys.length === 0) {
+      this.#ticketKeys = new TicketKeyRing(keys => this.#listener.setTicketKeys(keys));
+      this.#listener.setTicketKeys(this.#ticketKeys.keys);
+    }
+    if (tls?.redirect === undefined) return;
+    const redirect = new HttpsRedirect(() => this.address()?.port ?? 0);
+    const listener = createListener({ ...common, handler: redirect });
+    this.#redirect = { listener, port: tls.redirect };
   }
 
   /**
@@ -142,11 +167,19 @@ export class Server {
   async listen(port: number, host?: string): Promise<void> {
     if (this.#apps !== undefined) await started(this.#apps);
     await this.#listener.listen(host === undefined ? { port } : { port, host });
+    const { listener, port: plain } = this.#redirect ?? {};
+    if (plain !== undefined)
+      await listener?.listen(host === undefined ? { port: plain } : { port: plain, host });
   }
 
   /** Where it listens; null when it does not. */
   address(): AddressInfo | null {
     return this.#listener.address();
+  }
+
+  /** Where clients of plain HTTP are told to come by HTTPS; null where they are not. */
+  redirectAddress(): AddressInfo | null {
+    return this.#redirect?.listener.address() ?? null;
   }
 
   /** The processes of the application. */
@@ -156,7 +189,8 @@ export class Server {
 
   /** Lets responses finish; then ends the application, and gives back what it keeps. */
   async close(): Promise<void> {
-    await this.#listener.close();
+    this.#ticketKeys?.[Symbol.dispose]();
+    await Promise.all([this.#listener.close(), this.#redirect?.listener.close()]);
     this.#gateway?.close();
     await this.#apps?.close();
     await Promise.all(this.#proxies.map(proxy => proxy.close()));
@@ -167,12 +201,17 @@ export class Server {
     await this.close();
   }
 
-  #partsOf(options: HostOptions, cache: FileCache | undefined, gateway?: Handler): HostParts {
+  #partsOf(
+    options: HostOptions,
+    tls: TlsOptions | undefined,
+    cache: FileCache | undefined,
+    gateway?: Handler,
+  ): HostParts {
     const { root, site = {}, origin, headers, cors, rules = [] } = options;
     return {
       files: root === undefined || cache === undefined ? undefined : { root, site, cache },
       behind: gateway ?? this.#proxyOf(origin),
-      headers,
+      headers: withHsts(headers, tls?.hsts),
       cors,
       rules: rules.map(rule => this.#contentRule(rule, options, cache)),
     };
@@ -195,6 +234,16 @@ export class Server {
     this.#proxies.push(proxy);
     return proxy;
   }
+}
+
+function settingsOf({ tls, hosts = {} }: CreateServerOptions): SecureSettings | undefined {
+  const own = Object.entries(hosts).flatMap(([name, each]) =>
+    each.tls === undefined ? [] : ([[name, each.tls]] as const),
+  );
+  if (tls !== undefined) return secureSettings(tls, new Map(own));
+  const [first] = own;
+  if (first === undefined) return undefined;
+  throw new ArgumentError(`Cannot create server: tls is wanted besides that of ${first[0]}, none was given`);
 }
 
 function hasRoot({ root, rules = [], hosts = {} }: CreateServerOptions): boolean {

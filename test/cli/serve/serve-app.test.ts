@@ -23,7 +23,7 @@ async function applications(served: Served): Promise<number[]> {
 test('--app answers what no file does; its processes end with the server', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
-  await using served = await Served.startWith([
+  await using served = await Served.startSources([
     folder.path,
     '-w',
     '2',
@@ -46,7 +46,7 @@ test('--app answers what no file does; its processes end with the server', async
 });
 
 test('killed application processes and workers cost only what they had under way', async () => {
-  await using served = await Served.startWith(['-w', '2', '--app', APPLICATION, '--app-workers', '2']);
+  await using served = await Served.startSources(['-w', '2', '--app', APPLICATION, '--app-workers', '2']);
   let failures = 0;
   await using load = new Load(served.port, '/kept', 8, ({ status, body }) => {
     if (status === 502) failures += 1;
@@ -108,7 +108,7 @@ test('--tls-cert serves HTTPS and HTTP/2', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
   const { paths, cert: ca } = certificate(folder);
-  await using served = await Served.startWith(
+  await using served = await Served.startSources(
     [folder.path, '-w', '1', '--tls-cert', paths.cert, '--tls-key', paths.key, '--app', APPLICATION],
     {},
   );

@@ -42,7 +42,7 @@ function reset(port: number, path: string): Promise<void> {
 test('killed processes and reset connections: no wrong byte, nothing stuck, nothing left', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('file'), FILE);
-  await using served = await Served.startWith([
+  await using served = await Served.startSources([
     folder.path,
     '-w',
     '2',

@@ -106,7 +106,13 @@ test('aria2c -x8 has the whole file of parallel ranges', { skip: lacks('aria2c')
   assert.ok(statuses.filter(status => status === 206).length > 1, statuses.join());
 });
 
-test('a WebSocket through --origin: text, a megabyte, ping, and the end', async () => {
+for (const secure of [false, true])
+  test(`a WebSocket through --origin${secure ? ' over TLS' : ''}: text, a megabyte, ping, and the end`, () =>
+    talk(secure));
+
+async function talk(secure: boolean): Promise<void> {
+  using keys = new Folder();
+  const { paths, cert } = certificate(keys);
   const behind = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'chat' });
   await once(behind, 'listening');
   behind.on('connection', (socket, request) => {
@@ -115,8 +121,10 @@ test('a WebSocket through --origin: text, a megabyte, ping, and the end', async 
     socket.on('close', code => socket.close(code));
   });
   const { port } = behind.address() as AddressInfo;
-  await using served = await Served.startWith(['-w', '1', '--origin', `http://127.0.0.1:${port}`]);
-  const client = new WebSocket(`ws://127.0.0.1:${served.port}/room?1`, ['chat']);
+  const tls = secure ? ['--tls-cert', paths.cert, '--tls-key', paths.key] : [];
+  await using served = await Served.startWith(['-w', '1', '--origin', `http://127.0.0.1:${port}`, ...tls]);
+  const url = `${secure ? 'wss' : 'ws'}://localhost:${served.port}/room?1`;
+  const client = new WebSocket(url, ['chat'], { ca: cert, family: 4 });
   const messages: Buffer[] = [];
   client.on('message', data => messages.push(data as Buffer));
   const next = async (event: string): Promise<unknown[]> => watchdog(once(client, event), event);
@@ -135,4 +143,4 @@ test('a WebSocket through --origin: text, a megabyte, ping, and the end', async 
   client.close(4001, 'enough');
   assert.equal((await next('close'))[0], 4001);
   behind.close();
-});
+}

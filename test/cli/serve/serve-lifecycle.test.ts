@@ -191,6 +191,26 @@ test('before it ends it accepts connections for as long as is said, and is not r
   assert.deepEqual(await served.ended(), { code: 143, signal: null });
 });
 
+test('a download gets as long at the end as drain.time says', async () => {
+  for (const [time, isWhole] of [
+    [1, false],
+    ['1 hour', true],
+  ] as const) {
+    using folder = site();
+    const config = folder.file('config.json');
+    writeFileSync(config, JSON.stringify({ root: '.', workers: 1, drain: { time } }));
+    await using served = await Served.startWith(['--config', config]);
+    using download = await SlowDownload.start(served.port, '/large.bin');
+    const workers = await served.workers();
+    served.process.kill('SIGTERM');
+    await untilRefused(served.port);
+    // Nobody reads until it has ended, or waits for the reader.
+    if (!isWhole) await untilGone(workers);
+    assert.equal((await download.finish()).equals(LARGE), isWhole, String(time));
+    assert.deepEqual(await served.ended(), { code: 0, signal: null });
+  }
+});
+
 test('when the delay is over, it ends as ever', async () => {
   using folder = site();
   const config = folder.file('config.json');

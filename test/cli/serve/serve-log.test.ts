@@ -124,7 +124,15 @@ test('a disk that is full is said once for all workers, and counted', async () =
   writeFileSync(folder.file('index.html'), 'home');
   const log = folder.file('access.log');
   symlinkSync('/dev/full', log);
-  await using served = await Served.start(folder.path, ['-w', '2', '--log', log, '--log-format', 'json']);
+  await using served = await Served.start(folder.path, [
+    '-w',
+    '2',
+    '--no-confine',
+    '--log',
+    log,
+    '--log-format',
+    'json',
+  ]);
   const agents = await connectToEach(served.port, 2);
   for (const agent of agents.values()) agent.destroy();
   await said(served, /ENOSPC/);
@@ -142,7 +150,13 @@ test('a folder that is gone when the file is to be opened anew is said, and cost
   using logs = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
   mkdirSync(logs.file('now'));
-  await using served = await Served.start(folder.path, ['-w', '1', '--log', logs.file('now/access.log')]);
+  await using served = await Served.start(folder.path, [
+    '-w',
+    '1',
+    '--no-confine',
+    '--log',
+    logs.file('now/access.log'),
+  ]);
   await get(served.port, '/before');
   renameSync(logs.file('now'), logs.file('then'));
   served.process.kill('SIGUSR1');
@@ -170,7 +184,7 @@ test('lines that are lost are counted', async () => {
   writeFileSync(folder.file('index.html'), 'home');
   const log = folder.file('access.log');
   symlinkSync('/dev/full', log);
-  await using served = await Served.start(folder.path, ['-w', '1', '--log', log]);
+  await using served = await Served.start(folder.path, ['-w', '1', '--no-confine', '--log', log]);
   await get(served.port, '/');
   await said(served, /^iolite: Cannot log to .*ENOSPC/m);
   assert.equal(await unlogged(served), 1);

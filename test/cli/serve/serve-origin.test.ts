@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { RawClient } from '../../http/support/raw-client.ts';
+import { certificate } from '../../support/certificate.ts';
 import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
 import { get, Iolite, Served } from '../support/server.ts';
 
 /** An origin, gone when disposed of. */
@@ -128,4 +131,54 @@ test('--origin: event streams, silent or not, hold up nothing; upgrades pass', a
   );
   await upgraded.until(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\nhello/);
   for (const client of clients) client[Symbol.dispose]();
+});
+
+test('proxy.headersTimeout and bodyTimeout end what the origin leaves unanswered', async () => {
+  using folder = new Folder();
+  using origin = await listening((request, response) => {
+    if (request.url === '/page') response.end('page');
+    else if (request.url === '/half') response.writeHead(200, { 'Content-Length': 10 }).write('half');
+  });
+  const config = folder.file('config.json');
+  const proxy = { headersTimeout: 100, bodyTimeout: 100 };
+  writeFileSync(config, JSON.stringify({ origin: origin.url, proxy, workers: 1 }));
+  await using served = await Served.startWith(['--config', config]);
+  assert.equal((await get(served.port, '/none')).status, 504);
+  using half = new RawClient(served.port, 'GET /half HTTP/1.1\r\nHost: a\r\n\r\n');
+  await half.until(/\r\n\r\nhalf/);
+  assert.equal(await half.whole(), '');
+  assert.equal((await get(served.port, '/page')).body.toString(), 'page');
+});
+
+test('PURGE by HTTP/2 forgets what all workers hold', async () => {
+  using folder = new Folder();
+  using keys = new Folder();
+  const { paths, cert } = certificate(keys);
+  let asked = 0;
+  using origin = await listening((_, response) => {
+    asked += 1;
+    response.setHeader('Cache-Control', 'max-age=600').end(`${asked}`);
+  });
+  const token = 'a-token-of-many-characters';
+  const config = folder.file('config.json');
+  writeFileSync(
+    config,
+    JSON.stringify({ origin: origin.url, proxy: { purge: { token } }, workers: 2, tls: paths }),
+  );
+  await using served = await Served.startWith(['--config', config]);
+  const session = connectHttp2(`https://localhost:${served.port}`, { ca: cert });
+  const ask = async (method: string, headers: Record<string, string> = {}): Promise<string> => {
+    const stream = session.request({ ':method': method, ':path': '/page', ...headers });
+    stream.setEncoding('utf8').end();
+    const [{ ':status': status }] = await watchdog(once(stream, 'response'), 'an answer');
+    let body = '';
+    for await (const piece of stream) body += piece;
+    return `${status} ${body}`;
+  };
+  for (let times = 0; times < 3; times++) assert.equal(await ask('GET'), '200 1');
+  assert.match(await ask('PURGE'), /^401/);
+  assert.equal(await ask('GET'), '200 1');
+  assert.equal(await ask('PURGE', { authorization: `Bearer ${token}` }), '200 {"responses":1}\n');
+  assert.equal(await ask('GET'), '200 2');
+  session.destroy();
 });

@@ -10,12 +10,15 @@ test('a plan has the folder as it is named, the certificate itself, and a log th
   using folder = new Folder();
   mkdirSync(folder.file('root'));
   symlinkSync('root', folder.file('link'));
-  const { paths, cert, key } = certificate(folder);
+  const { paths, cert } = certificate(folder);
   const log = { file: folder.file('log') };
-  const { settings, apps, roots } = await planOf({ root: folder.file('link'), tls: paths, log });
+  const drain = { time: 3_600_000 };
+  const { settings, apps, roots } = await planOf({ root: folder.file('link'), tls: paths, log, drain });
+  assert.equal(settings.drainTime, drain.time);
   assert.equal(settings.content.root, folder.file('link'));
   assert.deepEqual(roots, [folder.file('link')]);
-  assert.deepEqual(settings.tls, { cert: cert.toString(), key: key.toString() });
+  const [identity] = settings.tls?.identities ?? [];
+  assert.equal(identity?.certificates[0].cert, cert.toString());
   assert.ok(existsSync(log.file));
   assert.deepEqual(apps, []);
   const { files, origins, settings: empty } = await planOf({ log: { file: '-' }, confine: false });

@@ -19,6 +19,29 @@ test('fields replace those of the same name, Vary is added to, and the last of s
   ]);
 });
 
+test('null takes a field away, of errors too, unless it is said again behind that', () => {
+  const set = new FieldSet([
+    'X-Powered-By',
+    'us',
+    'x-powered-by',
+    null,
+    'Cache-Control',
+    null,
+    'B',
+    null,
+    'b',
+    'c',
+  ]);
+  const headers = ['X-POWERED-BY', 'Express', 'Cache-Control', 'no-store', 'A', 'a', 'B', 'b'];
+  for (const status of [200, 404, 304])
+    assert.deepEqual(set.dress(answer(status, headers)).headers, ['A', 'a', 'b', 'c'], String(status));
+  const parts = ['Content-Type', 'multipart/byteranges; boundary=x'];
+  assert.deepEqual(new FieldSet(['Content-Type', null]).dress(answer(206, parts)).headers, parts);
+  assert.ok(troubleOfField('vary', null) !== undefined);
+  assert.ok(troubleOfField('Content-Length', null) !== undefined);
+  assert.deepEqual(fieldList({ 'X-Powered-By': null }), ['X-Powered-By', null]);
+});
+
 test('what holds for a success is in no error, and what is of the content in no 304 and no parts', () => {
   const set = new FieldSet(['Cache-Control', 'immutable', 'Content-Type', 'a/b', 'X', 'x']);
   const type = ['Content-Type', 'text/html'];

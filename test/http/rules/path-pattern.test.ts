@@ -36,7 +36,9 @@ test('what a pattern left open goes into another path, encoded', () => {
 });
 
 test('what is no pattern is refused', () => {
-  for (const wrong of ['', 'a', '*', '/a[', 7])
+  for (const wrong of ['', 'a', '*', '/a[', 7, '/!(a)', '/@(a|b)/**', '/+(a).js'])
     assert.ok(troubleOfPattern(wrong) !== undefined, String(wrong));
   assert.throws(() => pathPattern('a'), { code: 'ERR_IOLITE_ARGUMENT' });
+  assert.equal(troubleOfPattern('/a+[(]b)'), undefined);
+  assert.notEqual(pathPattern('/a+[(]b)')('/a+(b)'), undefined);
 });

@@ -5,6 +5,7 @@ import { troubleOfPattern } from '../../../http/rules/path-pattern.ts';
 import { AppSchema } from './app-schema.ts';
 import { OriginSchema, ProxySchema } from './proxy-schema.ts';
 import { fields, integer, plainDuration, setting, settings, text } from './schema-parts.ts';
+import { CertificateSchema } from './tls-schema.ts';
 
 const names = v.union([text, v.array(text), v.literal(false)]);
 
@@ -91,7 +92,7 @@ const RuleSchema = v.pipe(
       v.union([pattern, v.pipe(v.array(pattern), v.nonEmpty('a pattern is wanted'))]),
       v.description('paths: a glob (/assets/**), all below a folder (/api/), or one; or several of these'),
     ),
-    headers: setting(fields, 'fields of all answers, whoever gives them'),
+    headers: setting(fields, 'fields of all answers, whoever gives them; null takes one away'),
     cacheControl: setting(text, 'Cache-Control of answers that succeed'),
     maxAge: setting(plainDuration, 'how long clients may keep them'),
     immutable: setting(v.boolean(), 'tells clients that they do not change within maxAge (a year)'),
@@ -113,13 +114,19 @@ export const contentEntries = {
   ...answerers,
   headers: setting(
     fields,
-    'fields of all answers: of files and origins, of errors, redirects and preflights',
+    'fields of all answers: of files and origins, of errors, redirects and preflights; null takes one away',
   ),
   cors: setting(CorsSchema, 'who may read answers from pages of other sites; true: all'),
   rules: setting(v.array(RuleSchema), 'what holds for paths, in order'),
 };
 
-const HostSchema = settings(contentEntries);
+const HostSchema = settings({
+  ...contentEntries,
+  tls: setting(
+    v.union([CertificateSchema, v.array(CertificateSchema)]),
+    'certificates for its clients, in place of those of tls that have its name',
+  ),
+});
 
 export const HostsSchema = v.record(
   v.pipe(text, v.check(isHostPattern, "a name, or a name behind '*.', is wanted")),
@@ -128,7 +135,8 @@ export const HostsSchema = v.record(
 
 export type SiteConfig = v.InferOutput<typeof SiteSchema>;
 export type RuleConfig = v.InferOutput<typeof RuleSchema>;
-export type ContentConfig = v.InferOutput<typeof HostSchema>;
+export type HostConfig = v.InferOutput<typeof HostSchema>;
+export type ContentConfig = Omit<HostConfig, 'tls'>;
 
 function mediaType() {
   return v.pipe(text, v.regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'a media type as text/plain is wanted'));

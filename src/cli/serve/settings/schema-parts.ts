@@ -3,6 +3,8 @@ import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { durationOf } from '../../../http/message/max-age.ts';
 import { troubleOfField } from '../../../http/rules/field-set.ts';
 
+export const MAX_PORT = 0xffff;
+
 /** What a setting that was received is said to be. */
 type Received = { readonly received: string };
 
@@ -37,9 +39,9 @@ export function duration(min: number, max = MAX_TIMEOUT_MS) {
   );
 }
 
-/** Header fields by name. */
+/** Header fields by name; null takes them away. */
 export const fields = v.pipe(
-  v.record(text, v.string()),
+  v.record(text, v.nullable(v.string())),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const [name, value] of Object.entries(dataset.value)) {

@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import { POLICY_NAMES } from '../../../store/policies/index.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
-import { duration, integer, needed, setting, settings, text } from './schema-parts.ts';
+import { duration, integer, MAX_PORT, needed, setting, settings, text } from './schema-parts.ts';
+import { TlsSchema } from './tls-schema.ts';
 
-export const MAX_PORT = 0xffff;
 export const MAX_BUDGET_MIB = 1024 ** 2;
 /** An hour: nobody waits longer for an end. */
 const MAX_DRAIN_MS = 3600_000;
@@ -39,15 +39,9 @@ export const SettingsSchema = settings({
   hosts: setting(
     HostsSchema,
     "for some hosts what is served in place of that, by name or '*.': root, site, app, origin, proxy, " +
-      'headers, cors, rules',
+      'headers, cors, rules, tls',
   ),
-  tls: setting(
-    settings({
-      cert: needed(text, 'file of the certificate chain, PEM'),
-      key: needed(text, 'file of its private key, PEM'),
-    }),
-    'serves HTTPS, and HTTP/2',
-  ),
+  tls: setting(TlsSchema, 'serves HTTPS, and HTTP/2'),
   limits: setting(LimitsSchema, 'bounds on what clients may ask for'),
   drain: setting(DrainSchema, 'how it ends'),
   log: setting(

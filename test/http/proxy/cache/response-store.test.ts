@@ -173,3 +173,28 @@ test('variants leave with what says by which fields they vary, and are so many a
   assert.equal(store.look('a 0'), undefined);
   store.close();
 });
+
+test('what is found by target and by group is what is kept, however much has come and gone', () => {
+  const store = storeOf(MiB);
+  using pool = createPool();
+  using content = pool.from('content');
+  const fills = 20_000;
+  const kept = new Set<string>();
+  for (let i = 0; i < fills; i++) {
+    const key = `http://a/${i}`;
+    store.put(key, { ...facts(200), groups: [`of ${i}`, 'all'] } as StoredFacts, content)?.release();
+    kept.add(key);
+    // Now and then, so that what was kept first is looked for, too.
+    if (i % 1000 === 999) for (const each of kept) if (store.look(each) === undefined) kept.delete(each);
+  }
+  assert.ok(kept.size > 0 && kept.size < fills / 2, `${kept.size} are kept`);
+  assert.deepEqual(new Set([...store.index.targets()].flatMap(([, keys]) => keys)), kept);
+  assert.deepEqual(new Set(store.index.ofGroup('all')), kept);
+  const groups = Array.from({ length: fills }, (_, i) => store.index.ofGroup(`of ${i}`).length);
+  assert.equal(
+    groups.reduce((sum, length) => sum + length, 0),
+    kept.size,
+  );
+  store.close();
+  assert.deepEqual([...store.index.targets()], []);
+});
