@@ -105,3 +105,12 @@ export class IndexUses<F extends ContentFacts> {
     return held.references > (this.#indexed(held) ? 1 : 0);
   }
 }
+
+/** Counters of an index. */
+export interface IndexStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+}

@@ -6,34 +6,18 @@ import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
-import { IndexUses } from './index-uses.ts';
-import { Invalidations } from './invalidations.ts';
+import { type IndexStats, IndexUses } from './index-uses.ts';
+import { Invalidations, type Question } from './invalidations.ts';
 import {
   decodeVersion,
   type FactsCheck,
   greetingOf,
   type News,
   StoreRequest,
+  sameAsNothing,
   type VersionHead,
 } from './store-protocol.ts';
 import type { ContentFacts, StoredVersion } from './stored-version.ts';
-
-/** A question to the owner that is not answered yet, and what has overtaken the answer. */
-interface Question {
-  /** Whether the key was invalidated since it was asked for. */
-  invalidated: boolean;
-  /** The last version under the key that the owner said it has left; 0: none. */
-  left: number;
-}
-
-/** Counters of an index. */
-export interface IndexStats {
-  readonly entries: number;
-  readonly bytes: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly evictions: number;
-}
 
 /** After which uses are reported. */
 const REPORT_MS = 250;
@@ -426,11 +410,4 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     invariant(this.#bytes >= 0, 'who leaves an index was counted in it');
     entry.held.release();
   }
-}
-
-function sameAsNothing(key: string): IoliteError {
-  return new IoliteError(
-    'ERR_IOLITE_PROTOCOL',
-    `Cannot read ${key}: the owner of the cache says that it is the same as here, where nothing is`,
-  );
 }

@@ -160,3 +160,11 @@ export function decodeVersion<F extends ContentFacts>(
     rest.release();
   }
 }
+
+/** What a question fails with that is answered with 'the same' where nothing was said to be held. */
+export function sameAsNothing(key: string): IoliteError {
+  return new IoliteError(
+    'ERR_IOLITE_PROTOCOL',
+    `Cannot read ${key}: the owner of the cache says that it is the same as here, where nothing is`,
+  );
+}

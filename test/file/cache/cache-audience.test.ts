@@ -137,7 +137,7 @@ test('when the link of a root leads elsewhere, what comes to where it led is not
   assert.deepEqual(await link.sees(), ['one/1', 'two/1']);
 });
 
-test('what is read while a root is served lies where its domain may look, and is not copied for it', async () => {
+test('what is read while a root is served is not copied for who may look there', async () => {
   await using fixture = new Fixture();
   fixture.write(['a/1', 'none/1']);
   const a = await fixture.onlooker('a');
