@@ -152,11 +152,15 @@ export class LaneExchange implements ServerRequest, Recipient {
    * @returns what it says at once, its body the caller's; undefined: {@link wait} for it
    */
   ask(): LaneOutcome | undefined {
+    const { memo } = this.#lane;
+    memo.isRead = true;
     try {
       const pending = this.#lane.handler.answer(this, this);
       if (this.#outcome === undefined) this.#delayBy(pending);
     } catch (error) {
       this.failed(error);
+    } finally {
+      memo.isRead = false;
     }
     const outcome = this.#outcome;
     this.#stage = outcome === undefined ? 'pending' : 'settled';
@@ -251,8 +255,8 @@ export class LaneExchange implements ServerRequest, Recipient {
     if (waiter === undefined) {
       this.#stage = 'kept';
       this.#outcome = outcome;
-    } else if (this.#lane.outbox.size > 0) {
-      // Told while answers of another connection are put together, in what all connections share.
+    } else if (this.#lane.outbox.size > 0 || this.#lane.memo.isRead) {
+      // Told while requests of another connection are taken, or answers put together, in what all share.
       this.#outcome = outcome;
       queueMicrotask(() => this.#give(waiter, outcome));
     } else {

@@ -12,6 +12,8 @@ const MAX_BYTES = 1024;
 export class RequestMemo {
   /** What bytes are read into: nothing of it outlives the call that they came with. */
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** Whether requests are being taken from it: no other connection may read into it meanwhile. */
+  isRead = false;
   readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {
     mostSlots: MAX_SLOTS,
     second: true,

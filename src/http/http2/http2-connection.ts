@@ -142,10 +142,9 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
       if (waited > head) this.#lose();
     } else if (waitsSince !== undefined && this.clock - waitsSince > head) {
       this.#act(() => this.#fail(REASON.calm));
-    } else if (this.streams.size > 0) {
+    } else if (this.streams.size > 0 || this.#state === 'leaving') {
+      if (this.#state === 'leaving' && waited > LINGER_SECONDS) this.#act(() => this.ponged());
       this.#checkStreams(request, stall);
-    } else if (this.#state === 'leaving') {
-      if (waited > LINGER_SECONDS) this.#act(() => this.ponged());
     } else if (waited > idle) {
       this.finish();
     }
@@ -165,7 +164,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
 
   request(id: number, head: Http2Head | BlockFault, isComplete: boolean): void {
     if (id > this.#lastTaken) return;
-    this.#since = this.clock;
+    if (this.#state === 'open') this.#since = this.clock;
     const reason = this.#requests.take(id, head, isComplete);
     if (reason === undefined) return;
     this.#spend(COST.reset);
@@ -331,7 +330,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
     this.uploads.ended(stream);
     stream.end();
     if (isReplying) this.host.reports?.tell(stream, stream.status, stream.sentBytes, stream.startedAt, false);
-    this.#since = this.clock;
+    if (this.#state === 'open') this.#since = this.clock;
     this.#endIfDone();
   }
 

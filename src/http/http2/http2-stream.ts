@@ -234,8 +234,7 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
     this.reply = undefined;
     if (isPending) this.#pending?.giveUp();
     this.#pending = undefined;
-    if (this.isComplete && !isPending) return;
-    this.upload?.fail();
+    this.upload?.over();
   }
 
   // For the handler

@@ -10,12 +10,19 @@ export interface BodyHost {
   bodyTaken(bytes: number): void;
 }
 
+/** Pieces that are smaller are put together while nobody waits for them: one of a byte takes hundreds. */
+const SMALL_BYTES = 1024;
+const GATHERED_BYTES = 8192;
+
 /** The body of a request, as it comes: pieces wait here until somebody reads them, bounded by the window. */
 export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggregate, undefined> {
   readonly #host: BodyHost;
   readonly #pool: Pool;
   readonly #pieces: Aggregate[] = [];
   #state: 'coming' | 'whole' | 'failed' | 'left' = 'coming';
+  /** Small pieces behind the others, put together. */
+  #gathered: Buffer | undefined;
+  #gatheredBytes = 0;
   #failure: Error | undefined;
   #isWanted = false;
   #wake: (() => void) | undefined;
@@ -34,11 +41,12 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
       this.#isWanted = true;
       this.#host.bodyWanted();
     }
-    while (this.#pieces.length === 0 && this.#state === 'coming') {
+    while (this.#pieces.length === 0 && this.#gatheredBytes === 0 && this.#state === 'coming') {
       await new Promise<void>(resolve => {
         this.#wake = resolve;
       });
     }
+    if (this.#pieces.length === 0) this.#settleGathered();
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
       this.#host.bodyTaken(piece.length);
@@ -62,12 +70,12 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
   /** @param bytes copied into the pool */
   push(bytes: Buffer): void {
     if (this.#state !== 'coming') return;
-    try {
-      this.#pieces.push(this.#pool.from(bytes));
-    } catch (error) {
-      this.fail(error as Error);
+    if (bytes.length < SMALL_BYTES && this.#wake === undefined) {
+      this.#gather(bytes);
       return;
     }
+    this.#settleGathered();
+    this.#add(bytes);
     this.#wakeUp();
   }
 
@@ -87,6 +95,12 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
     this.#wakeUp();
   }
 
+  /** The way of the request has ended: what nobody has begun to read nobody will. */
+  over(): void {
+    if (!this.#isWanted && this.#state === 'whole') this.#state = 'coming';
+    this.fail();
+  }
+
   /** Nobody reads it any more. */
   drop(): void {
     this.#releaseAll();
@@ -94,7 +108,31 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
     this.#wakeUp();
   }
 
+  #gather(bytes: Buffer): void {
+    if (this.#gatheredBytes + bytes.length > GATHERED_BYTES) this.#settleGathered();
+    this.#gathered ??= Buffer.allocUnsafeSlow(GATHERED_BYTES);
+    this.#gathered.set(bytes, this.#gatheredBytes);
+    this.#gatheredBytes += bytes.length;
+  }
+
+  #settleGathered(): void {
+    const gathered = this.#gathered?.subarray(0, this.#gatheredBytes);
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+    if (gathered !== undefined) this.#add(gathered);
+  }
+
+  #add(bytes: Buffer): void {
+    try {
+      this.#pieces.push(this.#pool.from(bytes));
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
   #releaseAll(): void {
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
     for (const piece of this.#pieces.splice(0)) piece.release();
   }
 

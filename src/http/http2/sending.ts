@@ -12,6 +12,8 @@ const TURN_BYTES = 1024 ** 2;
 /** Fields of an answer, at most, that leave at once: others go by the queue. */
 const MAX_BLOCK_BYTES = 8192;
 const URGENCIES = 8;
+/** More wait for the connection's window only if clients have left some of them. */
+const MAX_STARVED_STREAMS = 200;
 const NOTHING = Buffer.alloc(0);
 
 /** Whose answers they are. */
@@ -161,8 +163,9 @@ export class Sending {
       return;
     }
     const room = this.#output.room - FRAME_HEAD_BYTES;
-    const count = Math.min(available, stream.window, this.window, FRAME_BYTES, room);
-    if (available > 0 && count <= 0) {
+    // A window may be below zero (RFC 9113, 6.9.2).
+    const count = Math.max(0, Math.min(available, stream.window, this.window, FRAME_BYTES, room));
+    if (available > 0 && count === 0) {
       this.#hold(stream, room);
       return;
     }
@@ -199,6 +202,8 @@ export class Sending {
     else {
       stream.waiting = 'starved';
       this.#starved.push(stream);
+      if (this.#starved.length > MAX_STARVED_STREAMS)
+        this.#starved = this.#starved.filter(({ isOver }) => !isOver);
     }
   }
 }

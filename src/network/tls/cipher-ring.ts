@@ -2,7 +2,7 @@ import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { type Address, addressOf } from '../../os/libc.ts';
 import { openssl, type Pointer } from '../../os/openssl.ts';
-import { SEND_STEP_BYTES } from '../byte-link.ts';
+import { type ByteLinkHost, SEND_STEP_BYTES } from '../byte-link.ts';
 
 /** What one read brings, and what may have been left of the one before. */
 const IN_BYTES = 128 * 1024;
@@ -108,10 +108,26 @@ export class TlsRoom {
   /** What was decrypted. */
   readonly plain: Buffer;
   readonly plainAddress: number;
+  #isRead = false;
 
   /** @param plain what is decrypted is put here, from its first byte on. 32 KiB or more; keeps its place */
   constructor(plain: Buffer) {
     this.plain = plain;
     this.plainAddress = Number(addressOf(plain));
+  }
+
+  /** Whether somebody is reading what was decrypted: nothing else may be put there. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /** Gives a host what was decrypted. @returns whether to read on */
+  give(count: number, host: ByteLinkHost): boolean {
+    this.#isRead = true;
+    try {
+      return host.received(this.plain.subarray(0, count));
+    } finally {
+      this.#isRead = false;
+    }
   }
 }

@@ -193,9 +193,9 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
   resume(): void {
     if (!this.#isPaused || this.#state === 'over') return;
     this.#isPaused = false;
-    if (this.#isDecrypting) return;
-    if (this.#isSecured) this.#decryptAll();
-    else this.#link.resume();
+    if (!this.#isSecured) this.#link.resume();
+    else if (!this.#house.room.isRead) this.#decryptAll();
+    else setImmediate(() => this.#decryptAll()); // Others read what this would decrypt over.
   }
 
   end(): void {
@@ -345,7 +345,7 @@ export class TlsLink implements ByteLink, LinkHost, RingUser {
       if (result > 0) count += result;
       mayBeMore = result > 0 && ring.inputBytes > 0;
     }
-    if (count > 0 && this.#host?.received(plain.subarray(0, count)) === false) this.pause();
+    if (count > 0 && this.#host !== undefined && !this.#house.room.give(count, this.#host)) this.pause();
     // OpenSSL may have something to say itself.
     if (result <= 0 && this.#enter() !== undefined) this.#flush();
     if (result === PEER_CLOSED) this.#peerEnds();

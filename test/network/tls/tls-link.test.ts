@@ -368,3 +368,43 @@ test('connections that are opened and left take no memory afterwards', async () 
   const growth = process.memoryUsage().rss - before;
   assert.ok(growth < 24 * 1024 ** 2, `${growth} bytes more`);
 });
+
+test('a connection that reads on within a call about another takes nothing from that', async () => {
+  using folder = new Folder();
+  const links: TlsLink[] = [];
+  const heard: string[] = [];
+  let wake = (): void => {};
+  await using server = serverOf(folder, link => {
+    const isFirst = links.push(link) === 1;
+    return {
+      received: bytes => {
+        if (!isFirst) links[0]?.resume();
+        heard.push(bytes.toString('latin1', 0, 6));
+        wake();
+        return !isFirst;
+      },
+      ended: () => link.close(),
+      drained: () => {},
+      lost: () => {},
+    };
+  });
+  const hears = async (said: string): Promise<void> => {
+    while (!heard.includes(said))
+      await new Promise<void>(resolve => {
+        wake = resolve;
+      });
+  };
+  const first = await connected(await server.port());
+  const second = await connected(await server.port());
+  first.write('first0');
+  await watchdog(hears('first0'), 'the first');
+  // Records of which all that is read at once cannot be decrypted at once.
+  for (let count = 0; count < 200; count++)
+    await new Promise(resolve => first.write(Buffer.alloc(1000, 'first'), resolve));
+  for (const said of ['second', 'third!', 'fourth', 'fifth!']) {
+    second.write(said);
+    await watchdog(hears(said), said);
+  }
+  first.destroy();
+  second.destroy();
+});

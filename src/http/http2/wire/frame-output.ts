@@ -6,6 +6,7 @@ import { FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES } from './frame.ts';
 const COPY_BYTES = SEND_STEP_BYTES + 64 * 1024;
 /** Views of up to this many bytes are copied: to send each as a piece of its own costs more. */
 const SMALL_BYTES = 4096;
+const NUMBER_BYTES = 4;
 
 /**
  * Frames that leave together. One for all connections of a lane: it is filled and emptied within one turn,
@@ -14,7 +15,7 @@ const SMALL_BYTES = 4096;
 export class FrameOutput {
   /** Whoever fills it. */
   owner: object | undefined;
-  readonly #copy = Buffer.allocUnsafeSlow(COPY_BYTES);
+  #copy = Buffer.allocUnsafeSlow(COPY_BYTES);
   #at = 0;
   /** Where the bytes begin that are behind the last piece. */
   #from = 0;
@@ -39,6 +40,7 @@ export class FrameOutput {
 
   /** @param length of what follows: see {@link hasPlace} */
   frameHead(length: number, kind: number, flags: number, stream: number): void {
+    this.#makePlace(FRAME_HEAD_BYTES + NUMBER_BYTES);
     const copy = this.#copy;
     const at = this.#at;
     copy[at] = length >>> 16;
@@ -60,6 +62,7 @@ export class FrameOutput {
 
   /** Copies some bytes. */
   bytes(bytes: Uint8Array): void {
+    this.#makePlace(bytes.length);
     this.#copy.set(bytes, this.#at);
     this.#at += bytes.length;
     this.#size += bytes.length;
@@ -107,6 +110,7 @@ export class FrameOutput {
     }
     this.frameHead(length, FRAME.headers, flags | FLAG.endHeaders, stream);
     if (first !== WITHOUT) {
+      this.#makePlace(1);
       this.#copy[this.#at++] = first;
       this.#size += 1;
     }
@@ -156,6 +160,15 @@ export class FrameOutput {
     copy[at + 2] = value >>> 8;
     copy[at + 3] = value;
     this.#at = at + 4;
+  }
+
+  /** More than fits comes of what does not wait for room: frames of control, interim responses. */
+  #makePlace(bytes: number): void {
+    if (this.hasPlace(bytes)) return;
+    this.#cut();
+    this.#copy = Buffer.allocUnsafeSlow(COPY_BYTES);
+    this.#at = 0;
+    this.#from = 0;
   }
 
   #cut(): void {
