@@ -570,7 +570,7 @@ test('bodies in memory that is never refilled go by reference, and come whole', 
       assert.ok((await client.response()).body.equals(bodies[i] as Buffer), `${size}`);
     }
   }
-  assert.equal(calls.mock.callCount(), 12);
+  assert.equal(calls.mock.callCount(), 6);
   // Together they go as a copy; and what a socket has no room for is sent later.
   const few = await server.connect();
   few.socket.pause();
