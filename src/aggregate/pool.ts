@@ -5,6 +5,7 @@ import type { PoolHolder } from '../memory/chunk-holdings.ts';
 import { ChunkPool } from '../memory/chunk-pool.ts';
 import type { PoolOptions } from '../memory/pool-options.ts';
 import type { PoolStats } from '../memory/pool-stats.ts';
+import { type Figures, observe } from '../observe/sources.ts';
 import { Aggregate } from './aggregate.ts';
 import { Draft } from './draft.ts';
 import { copyToPool } from './tree/fill.ts';
@@ -39,6 +40,7 @@ export class Pool {
       throw new ArgumentError(`Cannot create pool: options are wanted, ${describe(options)} was given`);
     }
     this.chunks = new ChunkPool(options);
+    observe('pool', this.chunks, figuresOf);
   }
 
   /**
@@ -162,6 +164,10 @@ export class Pool {
     }
     return aggregate;
   }
+}
+
+function figuresOf(chunks: ChunkPool): Figures {
+  return { ...chunks.stats() };
 }
 
 brand(Pool);

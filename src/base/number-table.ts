@@ -23,6 +23,11 @@ export class NumberTable<T extends object> {
     return this.#others.size === 0 ? undefined : this.#others.get(number);
   }
 
+  /** How many there are. Looks at all slots. */
+  get size(): number {
+    return this.#values.filter(value => value !== undefined).length + this.#others.size;
+  }
+
   /** @param number one that is not there */
   add(number: number, value: T): void {
     if (CHECKED) invariant(!this.has(number), 'a number is added to a table once');

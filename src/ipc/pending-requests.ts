@@ -31,6 +31,10 @@ export class PendingRequests {
   readonly #held = new Set<number>();
   #next = 1;
 
+  get size(): number {
+    return this.#pending.size;
+  }
+
   /** Registers a request. @returns its number */
   open(pending: PendingRequest): number {
     // No request has the number 0.

@@ -29,6 +29,11 @@ export class Requester {
     this.#host = host;
   }
 
+  /** How many requests wait for their answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
   /** See Channel.request(). */
   request(message: Message, options: RequestOptions): Promise<Message> {
     const { signal, timeout } = options;

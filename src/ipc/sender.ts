@@ -100,6 +100,11 @@ export class Sender {
     return this.#messages.length === 0 && this.#answers.length === 0;
   }
 
+  /** How many messages wait for credit, or for room. */
+  get waiting(): number {
+    return this.#messages.length + this.#answers.length;
+  }
+
   /** Whether the peer has leased everything that was written. */
   get settled(): boolean {
     return this.#unleased.count === 0;

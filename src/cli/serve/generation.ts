@@ -66,6 +66,11 @@ export class Generation {
     this.#apps = apps.map((app, index) => this.#processesOf(app, index));
   }
 
+  /** Whether it serves: its workers, and its applications. */
+  get isServing(): boolean {
+    return this.#started && this.workers.length > 0 && this.#apps.every(({ workers }) => workers.length > 0);
+  }
+
   get workers(): readonly Worker[] {
     return this.#workers.workers;
   }

@@ -5,6 +5,7 @@ import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
 import { LogTroubles } from './log-troubles.ts';
+import type { MetricsReader } from './metrics-reader.ts';
 import type { Origins } from './origins.ts';
 import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
@@ -25,6 +26,8 @@ export class Primary {
   readonly #ticketKeys = new TicketKeyRing(keys => {
     for (const generation of this.#running) generation.setTicketKeys(keys);
   });
+  #metrics: MetricsReader | undefined;
+  #isLeaving = false;
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
   readonly #running = new Set<Generation>();
@@ -58,6 +61,18 @@ export class Primary {
     return this.#closing !== undefined;
   }
 
+  /** Whether requests should be sent here. */
+  get isReady(): boolean {
+    return !this.#isLeaving && !this.closing && this.#current?.isServing === true;
+  }
+
+  /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it the first time. */
+  async metrics(): Promise<string> {
+    const { MetricsReader } = await import('./metrics-reader.ts');
+    this.#metrics ??= new MetricsReader(() => this.#current?.workers ?? []);
+    return this.#metrics.read();
+  }
+
   /** Resolves when the first generation serves, or on close(). @throws UserError */
   async start(plan: ServePlan): Promise<void> {
     for (const warning of plan.warnings) complain(warning);
@@ -79,6 +94,7 @@ export class Primary {
 
   /** Has workers say that no more requests should be sent here. */
   leave(): void {
+    this.#isLeaving = true;
     for (const generation of this.#running) generation.leave();
   }
 

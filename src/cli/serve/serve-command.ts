@@ -5,11 +5,15 @@ import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
+import { observationAddress } from './observation-address.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
 import { MAX_WORKERS } from './settings/app-schema.ts';
 import { MAX_PORT } from './settings/schema-parts.ts';
 import { MAX_BUDGET_MIB, type ServeConfig } from './settings/settings-schema.ts';
+
+/** The port that Prometheus' list of ports has for exporters of OpenTelemetry. */
+const DEFAULT_METRICS = '127.0.0.1:9464';
 
 /** What the command line says. */
 interface Flags {
@@ -31,6 +35,7 @@ interface Flags {
   readonly listing?: true;
   readonly spa?: string | true;
   readonly check?: true;
+  readonly metrics?: string | true;
 }
 
 /** Adds `iolite serve` to the program. */
@@ -81,6 +86,10 @@ export function defineServe(program: Command): void {
         'combined',
         'json',
       ]),
+    )
+    .option(
+      '--metrics [address]',
+      'address where /metrics, for Prometheus, /health and /ready are (default: 127.0.0.1:9464)',
     )
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
@@ -159,6 +168,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     cachePolicy,
     origin,
     confine: confine ? undefined : false,
+    metrics: metricsOf(flags),
     tls: tlsOf(config, flags),
     app:
       module === undefined
@@ -168,6 +178,13 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     site: { ...config.site, ...withoutUndefined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
   return { ...config, ...withoutUndefined(given) };
+}
+
+/** @throws UserError */
+function metricsOf({ metrics }: Flags): string | undefined {
+  if (metrics === true) return DEFAULT_METRICS;
+  if (metrics === undefined || observationAddress(metrics) !== undefined) return metrics;
+  throw new UserError(`Cannot show metrics at ${metrics}: an address as ${DEFAULT_METRICS} is wanted`);
 }
 
 /** Certificates of the command line stand in place of those of the file; the rest of it holds. */

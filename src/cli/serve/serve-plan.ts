@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
 import { type AppConfig, type OriginOptions, planContent } from './content-plan.ts';
+import { HEALTH, READY } from './health-pages.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 import { planTls } from './tls/tls-plan.ts';
@@ -66,8 +69,20 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
       log,
       apps,
       drainTime: drain.time ?? DRAIN_MS,
+      health: config.health ?? mayShowHealth(plan.roots, backends),
+      observed: config.metrics !== undefined,
     },
   };
+}
+
+/** Whether nothing but files is served, of which none has the name of a page of ours. */
+function mayShowHealth(
+  roots: Iterable<string>,
+  { apps, origins }: Pick<ServePlan, 'apps' | 'origins'>,
+): boolean {
+  if (apps.length > 0 || origins.length > 0) return false;
+  const names = [HEALTH, READY].flatMap(name => [name, `${name}.html`]);
+  return [...roots].every(root => names.every(name => !existsSync(join(root, name))));
 }
 
 /** What is said over TLS only. */

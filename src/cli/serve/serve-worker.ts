@@ -7,6 +7,7 @@ import { accessSync, constants, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ignore } from '../../base/ignore.ts';
+import type { Json } from '../../base/json.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler, ServerRequest } from '../../http/message/exchange.ts';
@@ -20,9 +21,11 @@ import { HttpsRedirect } from '../../http/server/https-redirect.ts';
 import type { Listener } from '../../http/server/listener.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
-import { AnswerMetrics } from '../../observe/answer-metrics.ts';
+import { AnswerMetrics, NO_FIGURES } from '../../observe/answer-metrics.ts';
+import { observeAnswers } from '../../observe/answer-readings.ts';
 import type { Status } from '../../observe/status.ts';
 import { complain, setComplaintFormat } from '../complain.ts';
+import { HealthPages } from './health-pages.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import { StatusPages, withoutStatusPages } from './status-pages.ts';
@@ -76,8 +79,8 @@ channel.once('close', stopSoon);
 /** Where applications listen, as long as there is nobody to tell. */
 const early: [app: number, address: string][] = [];
 let connect = (app: number, address: string): void => void early.push([app, address]);
-const metrics = new AnswerMetrics(() => accessLog?.dropped ?? 0);
-channel.onRequest(({ head, body }) => {
+let metrics: AnswerMetrics | undefined;
+channel.onRequest(async ({ head, body }) => {
   body?.release();
   const { type, app, address, keys } = (head ?? {}) as PrimaryMessage;
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(app ?? 0, address);
@@ -87,8 +90,15 @@ channel.onRequest(({ head, body }) => {
   }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
-  return { head: metrics.figures() };
+  if (type === WorkerMessage.METRICS) return { head: await readings() };
+  return { head: metrics?.figures() ?? NO_FIGURES };
 });
+
+/** What this process tells of itself. What reads it is loaded when it is asked for first. */
+async function readings(): Promise<Json> {
+  const { snapshot } = await import('../../observe/registry.ts');
+  return (await snapshot()) as unknown as Json;
+}
 
 /** What the primary tells. */
 interface PrimaryMessage {
@@ -104,7 +114,9 @@ async function ask(type: string, timeout?: number): Promise<unknown> {
 }
 
 const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
-const { limits, tls, log } = settings;
+const { limits, tls, log, observed } = settings;
+metrics = new AnswerMetrics(() => accessLog?.dropped ?? 0, observed);
+observeAnswers(metrics);
 drainTime = settings.drainTime;
 if (log?.format === 'json') setComplaintFormat('json');
 const gateways = settings.apps.map(options => new AppGateway(options));
@@ -164,12 +176,10 @@ function failed(error: unknown, { method, target }: ServerRequest): void {
   complain(`${method} ${target} failed`, error);
 }
 
-const pages = new StatusPages(
-  () => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>,
-  () => !isLeaving,
-);
+const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>);
+const health = new HealthPages(() => !isLeaving && gateways.every(({ size }) => size > 0));
 const content = contentOf(settings, {
-  first: [pages],
+  first: settings.health ? [health, pages] : [pages],
   gateways,
   proxies: await Promise.all(settings.proxies.map(proxyAt)),
   cache: servesFiles(settings) ? await attachFileCache(channel, { direct: true }) : undefined,

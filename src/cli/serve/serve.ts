@@ -10,6 +10,8 @@ import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
+import type { Observation, Observed } from './observation.ts';
+import { observationAddress } from './observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, defaultWorkers } from './serve-defaults.ts';
@@ -33,6 +35,10 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   const config = await read();
   const { host = DEFAULT_HOST, workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);
+  const observation = await openObservation(config.metrics, {
+    metrics: () => primary.metrics(),
+    isReady: () => primary.isReady,
+  });
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const plain = await openRedirect(config, count);
   const budget = budgetOf(config, count);
@@ -69,13 +75,17 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
-    if (!primary.closing) announce(config, port, count, plain.port);
+    if (!primary.closing) {
+      if (observation !== undefined) notify(`Metrics: ${observation.at}/metrics`);
+      announce(config, port, count, plain.port);
+    }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
     shutdown.begin(1);
   }
   const code = await shutdown.code;
+  observation?.close();
   await origins.close();
   cache.close();
   return code;
@@ -98,7 +108,7 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
@@ -116,6 +126,19 @@ function announce(config: ServeConfig, port: number, count: number, plainPort?: 
   notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
   if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);
   notify(`Memory per process, live: ${at}/_iolite`);
+}
+
+/** Loaded where it is wanted: it takes memory. @throws UserError */
+async function openObservation(
+  metrics: string | undefined,
+  observed: Observed,
+): Promise<Observation | undefined> {
+  const address = metrics === undefined ? undefined : observationAddress(metrics);
+  if (address === undefined) return undefined;
+  const { Observation } = await import('./observation.ts');
+  const observation = new Observation(observed);
+  await observation.listen(address);
+  return observation;
 }
 
 async function resolveHost(host: string): Promise<string> {

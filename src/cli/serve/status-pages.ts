@@ -15,23 +15,16 @@ import type { Status } from '../../observe/status.ts';
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src " +
   "'self'; img-src data:";
-/** For balancers: whether requests should be sent here. */
-const READY = '/_iolite/ready';
 const NOT_STORED = ['Cache-Control', 'no-store'];
 
 /** /_iolite and the figures that it shows. */
 export class StatusPages implements Handler {
   readonly letsRepeat = true;
   readonly #read: () => Promise<Status>;
-  readonly #isReady: () => boolean;
 
-  /**
-   * @param read asks the primary
-   * @param isReady whether requests should be sent here
-   */
-  constructor(read: () => Promise<Status>, isReady: () => boolean = () => true) {
+  /** @param read asks the primary */
+  constructor(read: () => Promise<Status>) {
     this.#read = read;
-    this.#isReady = isReady;
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
@@ -42,9 +35,6 @@ export class StatusPages implements Handler {
 
   async #answer({ method, target }: ServerRequest): Promise<Answer> {
     if (method !== 'GET' && method !== 'HEAD') return statusAnswer(405, ['Allow', 'GET, HEAD']);
-    if (pathOf(target) === READY) {
-      return this.#isReady() ? textAnswer(200, 'text/plain', 'ready\n', NOT_STORED) : statusAnswer(503);
-    }
     if (!target.startsWith('/_iolite/')) {
       return textAnswer(200, 'text/html; charset=utf-8', STATUS_PAGE, [
         ...NOT_STORED,
@@ -64,7 +54,7 @@ export class StatusPages implements Handler {
 export function isStatusPage({ target }: ServerRequest): boolean {
   if (!target.startsWith('/_iolite')) return false;
   const path = pathOf(target);
-  return path === '/_iolite' || path === '/_iolite/status.json' || path === READY;
+  return path === '/_iolite' || path === '/_iolite/status.json';
 }
 
 function pathOf(target: string): string {

@@ -10,6 +10,8 @@ export const WorkerMessage = {
   STATUS: 'status',
   /** Primary to worker: answered with its AnswerFigures. */
   FIGURES: 'figures',
+  /** Primary to worker: answered with what it tells of itself, a list of MetricReading. */
+  METRICS: 'metrics',
   /**
    * Primary to worker: a process of the application with the number `app` listens at `address`. Answered with
    * nothing.
@@ -19,6 +21,6 @@ export const WorkerMessage = {
   TICKET_KEYS: 'ticket keys',
   /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */
   REOPEN: 'reopen',
-  /** Primary to worker: it is about to end, which /_iolite/ready says. Answered with nothing. */
+  /** Primary to worker: it is about to end, which /ready says. Answered with nothing. */
   LEAVING: 'leaving',
 } as const;

@@ -38,6 +38,10 @@ export interface WorkerSettings {
   readonly redirectTo?: number | undefined;
   /** The file that answers are logged to, '-' for standard output; undefined when they are not. */
   readonly log?: { readonly file: string; readonly format?: AccessFormat | undefined } | undefined;
+  /** Whether /health and /ready are answered before all else. */
+  readonly health: boolean;
+  /** Whether somebody may ask for metrics: durations are counted then. */
+  readonly observed: boolean;
   /** Milliseconds for answers under way to end in, after SIGTERM. */
   readonly drainTime: number;
   /** Bounds on what is asked of the applications, in their order. */

@@ -4,6 +4,7 @@ import { IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
+import { type Figures, observe } from '../../observe/sources.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
@@ -74,6 +75,7 @@ export class AttachedFileCache
   constructor({ direct = false }: AttachOptions = {}) {
     super();
     if (direct) this.#direct = new DirectReads(() => this.#index.maxStale);
+    observe('cache', this.#index, figuresOf);
   }
 
   /**
@@ -198,4 +200,8 @@ export class AttachedFileCache
     }
     return undefined;
   }
+}
+
+function figuresOf(index: StoreIndex<FileFacts>): Figures | undefined {
+  return index.closed ? undefined : { ...index.stats() };
 }

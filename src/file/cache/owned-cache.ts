@@ -5,6 +5,7 @@ import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
+import { type Figures, numbersOf, observe } from '../../observe/sources.ts';
 import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
@@ -141,6 +142,7 @@ export class OwnedFileCache implements FileCache {
       keepPageCache,
       compress,
     });
+    observe('cache', this, OwnedFileCache.#figuresOf);
   }
 
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
@@ -214,6 +216,10 @@ export class OwnedFileCache implements FileCache {
     checkInteger(budget, 'budget', 0, Number.MAX_SAFE_INTEGER);
     this.#checkOpen();
     this.#store.resize(budget);
+  }
+
+  static #figuresOf(cache: OwnedFileCache): Figures | undefined {
+    return cache.#store.closed ? undefined : numbersOf(cache.stats());
   }
 
   stats(): OwnedStats {

@@ -6,6 +6,7 @@ class Delivery implements AnswerReport {
   readonly request: ServerRequest;
   readonly status: number;
   readonly httpVersion = '1.1';
+  readonly lane = 'lane';
   /** By performance.now(). */
   readonly since: number;
   /** Bytes before its body, and of its body. */
@@ -22,6 +23,10 @@ class Delivery implements AnswerReport {
     this.bodyBytes = bodyBytes;
   }
 
+  get method(): string {
+    return this.request.method;
+  }
+
   get remoteAddress(): string | undefined {
     return this.request.remoteAddress;
   }
@@ -31,12 +36,15 @@ class Delivery implements AnswerReport {
 export interface RepeatedTo {
   /** Makes it, of bytes that are there until the call returns in which they came. */
   requestOfRepeated(): ServerRequest;
+  /** Its method, at no cost. */
+  methodOfRepeated(): string;
 }
 
 /** An answer that was repeated, and is sent: one object for all of a connection's. */
 class Repetition implements AnswerReport {
   readonly isRepeated = true;
   readonly httpVersion = '1.1';
+  readonly lane = 'lane';
   readonly #host: RepeatedTo;
   #request: ServerRequest | undefined;
   status = 0;
@@ -50,6 +58,10 @@ class Repetition implements AnswerReport {
   get request(): ServerRequest {
     this.#request ??= this.#host.requestOfRepeated();
     return this.#request;
+  }
+
+  get method(): string {
+    return this.#host.methodOfRepeated();
   }
 
   get remoteAddress(): string | undefined {

@@ -10,6 +10,7 @@ import { kernelSocket } from '../../network/kernel-socket.ts';
 import { TlsRoom } from '../../network/tls/cipher-ring.ts';
 import type { SecureContext } from '../../network/tls/secure-context.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
+import { type Figures, observe } from '../../observe/sources.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
@@ -116,6 +117,7 @@ export class FastLane implements Lane, ArrivalHost {
     server.on('connection', socket => this.#accept(socket));
     // Where libc cannot be called all is node:http's.
     if (sharedMemoryIsSupported()) interceptConnections(server, connection => this.#begin(connection));
+    observe('server', this, figuresOf);
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */
@@ -235,4 +237,8 @@ export class FastLane implements Lane, ArrivalHost {
 /** 0 stands for no limit in node:http. */
 function secondsOf(milliseconds: number): number {
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
+}
+
+function figuresOf({ connections }: FastLane): Figures {
+  return { connections };
 }

@@ -4,6 +4,7 @@ import type { ServerRequest } from '../message/exchange.ts';
 /** What is told of an answer: one object for all, as it is valid during the call only. */
 class Report implements AnswerReport {
   readonly httpVersion = '2.0';
+  readonly lane = 'http2';
   request: ServerRequest;
   isRepeated = false;
   status = 0;
@@ -12,6 +13,10 @@ class Report implements AnswerReport {
 
   constructor(request: ServerRequest) {
     this.request = request;
+  }
+
+  get method(): string {
+    return this.request.method;
   }
 
   get remoteAddress(): string | undefined {

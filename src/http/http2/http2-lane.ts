@@ -2,6 +2,7 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger } from '../../base/error.ts';
 import type { ByteLink, ByteLinkHost } from '../../network/byte-link.ts';
+import { type Figures, observe } from '../../observe/sources.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { AnswerReports } from './answer-reports.ts';
@@ -68,6 +69,7 @@ export class Http2Lane implements Http2Host {
       idle: secondsOf(options.idleTimeout, 'idleTimeout', 120_000),
       stall: secondsOf(options.sendTimeout, 'sendTimeout', 60_000),
     };
+    observe('server', this, figuresOf);
   }
 
   /** Connections now. */
@@ -132,4 +134,8 @@ function secondsOf(value: number | undefined, name: string, byDefault: number): 
   const milliseconds = value ?? byDefault;
   checkInteger(milliseconds, name, 0, MAX_TIMEOUT_MS);
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
+}
+
+function figuresOf({ connections }: Http2Lane): Figures {
+  return { connections };
 }

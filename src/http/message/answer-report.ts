@@ -6,6 +6,10 @@ export interface AnswerReport {
   readonly request: ServerRequest;
   /** Whether no handler was asked, for what one had said before was to be repeated. */
   readonly isRepeated?: boolean;
+  /** As `request.method`: does not make it. */
+  readonly method: string;
+  /** By whom it was made and sent: the fast lane, our own HTTP/2, or node:http. */
+  readonly lane: 'lane' | 'http2' | 'node';
   /** As '1.1'. */
   readonly httpVersion: string;
   readonly status: number;

@@ -251,7 +251,16 @@ export class HttpServer implements Listener {
     if (sent === undefined || this.#listener === undefined) return;
     const duration = performance.now() - since;
     const { httpVersion } = message;
-    this.#listener.answered({ request, httpVersion, ...sent, duration, remoteAddress });
+    const { method } = request;
+    this.#listener.answered({
+      request,
+      method,
+      lane: 'node',
+      httpVersion,
+      ...sent,
+      duration,
+      remoteAddress,
+    });
   }
 
   /** @returns what was sent; undefined for nothing, as the client is gone */

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { IoliteError } from '../../base/error.ts';
+import { type Figures, observe } from '../../observe/sources.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import type { Channel } from '../channel.ts';
 import { fork } from './fork.ts';
@@ -98,6 +99,7 @@ export class Supervisor extends EventEmitter<{
   #closing: Promise<void> | undefined;
   #killed = false;
   #killer: NodeJS.Timeout | undefined;
+  #restarts = 0;
 
   /** Nothing runs before {@link start}. */
   constructor(options: SupervisorOptions) {
@@ -111,6 +113,12 @@ export class Supervisor extends EventEmitter<{
       quickDeaths: 0,
       failedStarts: 0,
     }));
+    observe('application', this, restartsOf);
+  }
+
+  /** How often a worker was started in place of one that ended. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** The workers that run now. */
@@ -236,6 +244,7 @@ export class Supervisor extends EventEmitter<{
     const restartsIn =
       quickDeaths === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (quickDeaths - 1), LONGEST_DELAY_MS);
     slot.timer = setTimeout(() => this.#launch(slot), restartsIn);
+    this.#restarts += 1;
     this.emit('exit', { slot: slot.index, reason, restartsIn });
     this.#check(reason);
   }
@@ -256,4 +265,8 @@ async function endOf(child: ChildProcess, title: string): Promise<string> {
   return signalCode === null
     ? `${title} ${pid} exited with code ${exitCode}`
     : `${title} ${pid} was killed by ${signalCode}`;
+}
+
+function restartsOf({ restarts }: Supervisor): Figures {
+  return { restarts };
 }

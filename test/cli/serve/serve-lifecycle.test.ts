@@ -169,13 +169,13 @@ test('before it ends it accepts connections for as long as is said, and is not r
     JSON.stringify({ root: '.', workers: 2, drain: { delay: '1 hour', time: '1 hour' } }),
   );
   await using served = await Served.startWith(['--config', config]);
-  assert.equal((await get(served.port, '/_iolite/ready')).status, 200);
+  assert.equal((await get(served.port, '/ready')).status, 200);
   served.process.kill('SIGTERM');
   // Both workers hear of it, each in its time.
   const leaving = new Set<number>();
   const told = async (): Promise<void> => {
     while (leaving.size < 2) {
-      const { status, worker } = await get(served.port, '/_iolite/ready');
+      const { status, worker } = await get(served.port, '/ready');
       if (status === 503) leaving.add(worker);
     }
   };

@@ -52,7 +52,15 @@ test('a listener hears of all answers but for those that show the status', () =>
     answered: ({ request: { target } }) => heard.push(target),
   });
   assert.equal(listener.wantsDuration, true);
-  const outcome = { httpVersion: '1.1', status: 200, bytes: 0, duration: 0, remoteAddress: undefined };
+  const outcome = {
+    method: 'GET',
+    lane: 'lane',
+    httpVersion: '1.1',
+    status: 200,
+    bytes: 0,
+    duration: 0,
+    remoteAddress: undefined,
+  } as const;
   for (const target of ['/', '/_iolite', '/_iolite/status.json?a', '/_iolite/other']) {
     listener.answered({ request: request(target), ...outcome });
   }
@@ -62,7 +70,15 @@ test('a listener hears of all answers but for those that show the status', () =>
 test('of answers that are repeated the request is not looked at: they show no status', () => {
   let heard = 0;
   const listener = withoutStatusPages({ wantsDuration: false, answered: () => heard++ });
-  const outcome = { httpVersion: '1.1', status: 200, bytes: 0, duration: 0, remoteAddress: undefined };
+  const outcome = {
+    method: 'GET',
+    lane: 'lane',
+    httpVersion: '1.1',
+    status: 200,
+    bytes: 0,
+    duration: 0,
+    remoteAddress: undefined,
+  } as const;
   listener.answered({
     ...outcome,
     isRepeated: true,

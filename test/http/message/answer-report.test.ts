@@ -9,6 +9,8 @@ import { requestFor } from '../support/asked.ts';
 
 const REPORT: AnswerReport = {
   request: requestFor('/'),
+  method: 'GET',
+  lane: 'node',
   httpVersion: '1.1',
   status: 200,
   bytes: 7,

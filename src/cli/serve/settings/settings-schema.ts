@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { POLICY_NAMES } from '../../../store/policies/index.ts';
+import { observationAddress } from '../observation-address.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
 import { duration, integer, MAX_PORT, needed, setting, settings, text } from './schema-parts.ts';
@@ -21,7 +22,7 @@ const LimitsSchema = settings({
 const DrainSchema = settings({
   delay: setting(
     duration(0, MAX_DRAIN_MS),
-    'for which connections are accepted after SIGTERM, and /_iolite/ready says 503 (0)',
+    'for which connections are accepted after SIGTERM, and /ready says 503 (0)',
   ),
   time: setting(duration(0, MAX_DRAIN_MS), 'that answers under way have then to end (10 s)'),
 });
@@ -44,6 +45,21 @@ export const SettingsSchema = settings({
   tls: setting(TlsSchema, 'serves HTTPS, and HTTP/2'),
   limits: setting(LimitsSchema, 'bounds on what clients may ask for'),
   drain: setting(DrainSchema, 'how it ends'),
+  health: setting(
+    v.boolean(),
+    'whether /health and /ready are answered before all else ' +
+      '(true where nothing but files is served, and no file has one of these names)',
+  ),
+  metrics: setting(
+    v.pipe(
+      text,
+      v.check(
+        given => observationAddress(given) !== undefined,
+        ({ received }) => `an address as '127.0.0.1:9464' is wanted, ${received} was given`,
+      ),
+    ),
+    'address where /metrics (for Prometheus), /health and /ready are, apart from what is served',
+  ),
   log: setting(
     settings({
       file: needed(text, 'which is appended to; - for standard output'),

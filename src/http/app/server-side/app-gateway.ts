@@ -3,6 +3,7 @@ import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
+import { type Figures, observe } from '../../../observe/sources.ts';
 import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 import type { AppLimits } from './app-limits.ts';
@@ -68,6 +69,13 @@ export class AppGateway implements Handler {
     this.#limits = { timeout, maxBodyBytes };
     this.#maxConcurrency = maxConcurrency;
     this.#queue = new RequestQueue(queueTimeout, maxQueue, noneFree);
+    observe('application', this, AppGateway.#figuresOf);
+  }
+
+  static #figuresOf(gateway: AppGateway): Figures | undefined {
+    if (gateway.#closing.signal.aborted) return undefined;
+    const active = gateway.#links.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    return { processes: gateway.#links.length, active, queued: gateway.#queue.size };
   }
 
   /** How many application processes take requests. */

@@ -1,0 +1,78 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { complain } from '../complain.ts';
+import { UserError } from '../user-error.ts';
+import { HEALTH, READY } from './health-pages.ts';
+import type { ObservationAddress } from './observation-address.ts';
+
+const METRICS = '/metrics';
+const TEXT = 'text/plain; charset=utf-8';
+/** A scrape is one request: what holds a connection longer is not one. */
+const REQUEST_LIMIT_MS = 10_000;
+
+/** What is shown there. */
+export interface Observed {
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>;
+  /** Whether requests should be sent here. */
+  isReady(): boolean;
+}
+
+/** A server of its own for who watches this one: metrics, health. In the primary, apart from all clients. */
+export class Observation {
+  /** Where it listens, as a URL without a path; empty before. */
+  at = '';
+  readonly #server: Server;
+
+  constructor(observed: Observed) {
+    this.#server = createServer((request, response) => {
+      this.#answer(observed, request, response).catch(error => {
+        complain('Cannot show metrics', error);
+        respond(response, 500, 'Internal Server Error\n');
+      });
+    });
+    this.#server.requestTimeout = REQUEST_LIMIT_MS;
+    // Where nothing is served nothing is to be shown.
+    this.#server.unref();
+  }
+
+  /** @throws UserError */
+  async listen({ host, port }: ObservationAddress): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', ({ message }) => {
+        reject(new UserError(`Cannot show metrics at ${host} port ${port}: ${message}`));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+    const { address, family, port: actual } = this.#server.address() as AddressInfo;
+    this.at = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(
+    observed: Observed,
+    { method, url = '' }: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const path = url.split('?', 1)[0];
+    if (path !== METRICS && path !== HEALTH && path !== READY) return respond(response, 404, 'Not Found\n');
+    if (method !== 'GET' && method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      return respond(response, 405, 'Method Not Allowed\n');
+    }
+    if (path === HEALTH) return respond(response, 200, 'healthy\n');
+    if (path === READY) {
+      return observed.isReady() ? respond(response, 200, 'ready\n') : respond(response, 503, 'not ready\n');
+    }
+    const { contentType } = await import('../../observe/registry.ts');
+    respond(response, 200, await observed.metrics(), contentType);
+  }
+}
+
+function respond(response: ServerResponse, status: number, text: string, type = TEXT): void {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' }).end(text);
+}

@@ -1,0 +1,46 @@
+/** One number of a metric, with what it is of. */
+export interface MetricValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** For the parts of a histogram: its name with _bucket, _sum or _count. */
+  readonly metricName?: string;
+}
+
+/** A metric as prom-client's registries take and merge them; JSON. */
+export interface MetricReading {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** How those of several processes become one. */
+  readonly aggregator: 'sum' | 'max';
+  readonly values: readonly MetricValue[];
+}
+
+/**
+ * A metric whose values are read when somebody asks, from what is counted anyway: prom-client's own counters
+ * look their labels up at each count, which is more than all else that we do for a small answer.
+ */
+export class CollectedMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: MetricReading['type'];
+  readonly aggregator: MetricReading['aggregator'];
+  readonly #read: () => readonly MetricValue[];
+
+  constructor(head: Omit<MetricReading, 'values'>, read: () => readonly MetricValue[]) {
+    this.name = head.name;
+    this.help = head.help;
+    this.type = head.type;
+    this.aggregator = head.aggregator;
+    this.#read = read;
+  }
+
+  /** What a registry asks for. */
+  get(): MetricReading {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values: this.#read() };
+  }
+
+  /** What a registry may ask for: what is counted is counted for others, too. */
+  reset(): void {}
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Observation } from '../../../src/cli/serve/observation.ts';
+import { get } from '../../http/support/site-server.ts';
+import { Folder } from '../../support/folder.ts';
+import { watchdog } from '../../support/watchdog.ts';
+import { Iolite, Served } from '../support/server.ts';
+
+const PROMTOOL = '/usr/bin/promtool';
+function site(): Folder {
+  const folder = new Folder();
+  writeFileSync(folder.file('index.html'), 'home');
+  return folder;
+}
+
+const FREE = '127.0.0.1:0';
+
+function metricsPort(served: Served): number {
+  return Number(/^Metrics: http:\/\/127\.0\.0\.1:(\d+)\/metrics$/m.exec(served.stdout)?.[1]);
+}
+
+async function metricsOf(port: number): Promise<string> {
+  const { status, headers, body } = await get(port, '/metrics');
+  assert.deepEqual([status, headers['content-type']], [200, 'text/plain; version=0.0.4; charset=utf-8']);
+  return body.toString();
+}
+
+/** The sum of the values of a metric with some labels. */
+function sumIn(text: string, name: string, ...labels: string[]): number {
+  return text
+    .split('\n')
+    .filter(line => line.startsWith(`${name}{`) && labels.every(label => line.includes(label)))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+test('what all processes tell is at an address of its own, for Prometheus', async context => {
+  using folder = site();
+  await using served = await Served.start(folder.path, ['-w', '2', '--metrics', FREE]);
+  const port = metricsPort(served);
+  const answers = 200;
+  // Of other clients each, so that both workers have some; a query that differs is no repetition.
+  for (let i = 0; i < answers; i++) await get(served.port, i % 2 === 0 ? '/' : `/?${i}`);
+  await get(served.port, '/missing', { 'X-Unknown': '1' });
+  const text = await metricsOf(port);
+  assert.equal(sumIn(text, 'iolite_requests_total', 'lane="lane"', 'method="GET"', 'status="200"'), answers);
+  assert.equal(sumIn(text, 'iolite_requests_total', 'lane="node"', 'status="404"'), 1);
+  assert.equal(sumIn(text, 'iolite_request_duration_seconds_count', 'lane="lane"'), answers);
+  assert.equal(sumIn(text, 'iolite_response_body_bytes_total', 'role="worker"') >= answers * 4, true);
+  assert.equal(sumIn(text, 'iolite_processes', 'role="worker"'), 2);
+  assert.equal(sumIn(text, 'iolite_processes', 'role="primary"'), 1);
+  assert.ok(sumIn(text, 'iolite_cache_entries', 'role="primary"') > 0);
+  assert.ok(sumIn(text, 'iolite_process_memory_bytes', 'role="worker"') > 1024 ** 2);
+  assert.equal((await get(served.port, '/metrics')).status, 404, 'it is not where clients are');
+  if (!existsSync(PROMTOOL)) return context.skip('promtool is not installed');
+  const { status, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stdout + stderr], [0, '']);
+});
+
+test('a worker that is killed is missing, and one in its place counts anew', async () => {
+  using folder = site();
+  await using served = await Served.start(folder.path, ['-w', '1', '--metrics', FREE]);
+  const port = metricsPort(served);
+  const [worker] = (await served.workers()) as [number];
+  process.kill(worker, 'SIGKILL');
+  const another = async (): Promise<void> => {
+    while (sumIn(await metricsOf(port), 'iolite_restarts_total', 'role="primary"') !== 1);
+    while (sumIn(await metricsOf(port), 'iolite_processes', 'role="worker"') !== 1);
+  };
+  await watchdog(another(), 'another worker to tell of itself');
+});
+
+test('health and readiness are there, and where clients are if nothing else has these names', async () => {
+  using folder = site();
+  await using served = await Served.start(folder.path, ['-w', '1', '--metrics', FREE]);
+  for (const port of [served.port, metricsPort(served)]) {
+    for (const [path, text] of [
+      ['/health', 'healthy\n'],
+      ['/ready', 'ready\n'],
+    ] as const) {
+      const { status, body, headers } = await get(port, path);
+      assert.deepEqual([status, body.toString(), headers['cache-control']], [200, text, 'no-store']);
+      assert.equal((await get(port, path, {}, 'POST')).status, 405);
+    }
+  }
+  assert.equal((await get(metricsPort(served), '/')).status, 404);
+});
+
+test('a file of such a name is served, and applications have their own, unless settings say otherwise', async () => {
+  using folder = site();
+  writeFileSync(folder.file('ready.html'), 'our own');
+  await using served = await Served.start(folder.path, ['-w', '1']);
+  assert.equal((await get(served.port, '/ready.html')).body.toString(), 'our own');
+  assert.equal((await get(served.port, '/health')).status, 404);
+  const config = folder.file('settings.json');
+  writeFileSync(config, JSON.stringify({ root: '.', workers: 1, health: true }));
+  await using other = await Served.startWith(['--config', config]);
+  assert.equal((await get(other.port, '/health')).status, 200);
+});
+
+test('an address that cannot be used is said in one line', async () => {
+  using folder = site();
+  const inUse = new Observation({ metrics: async () => '', isReady: () => false });
+  await inUse.listen({ host: '127.0.0.1', port: 0 });
+  for (const [address, reason] of [
+    ['nowhere', /^iolite: Cannot show metrics at nowhere: an address as 127\.0\.0\.1:9464 is wanted\n$/],
+    ['127.0.0.1:70000', /an address as /],
+    [new URL(inUse.at).host, /^iolite: Cannot show metrics at 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n$/],
+  ] as const) {
+    await using iolite = new Iolite(['serve', folder.path, '--port', '0', '--metrics', address]);
+    assert.equal((await iolite.ended()).code, 1);
+    assert.match(iolite.stderr, reason);
+  }
+  const port = Number(new URL(inUse.at).port);
+  assert.equal((await get(port, '/ready')).status, 503);
+  inUse.close();
+});
