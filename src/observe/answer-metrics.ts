@@ -2,16 +2,16 @@ import { DurationHistogram } from './duration-histogram.ts';
 
 /** By whom an answer is made and sent. */
 export const LANES = ['lane', 'http2', 'node'] as const;
-export type Lane = (typeof LANES)[number];
+export type AnswerLane = (typeof LANES)[number];
 
 /** Methods that are counted each by itself; all others are one. */
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'other'] as const;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'other'] as const;
 const STATUSES = 600;
 
 /** What is counted of an answer: the report of a server is one. */
 export interface ObservedAnswer {
   readonly method: string;
-  readonly lane: Lane;
+  readonly lane: AnswerLane;
   readonly status: number;
   /** Of the body, that were sent. */
   readonly bytes: number;
@@ -32,7 +32,7 @@ export const NO_FIGURES: AnswerFigures = { requests: 0, unlogged: 0 };
 
 /** How many answers there were of a kind. */
 export interface AnswerCount {
-  readonly lane: Lane;
+  readonly lane: AnswerLane;
   readonly method: string;
   readonly status: number;
   readonly count: number;
@@ -88,7 +88,7 @@ export class AnswerMetrics {
       if (count === 0) continue;
       const way = Math.floor(kind / STATUSES);
       found.push({
-        lane: LANES[Math.floor(way / METHODS.length)] as Lane,
+        lane: LANES[Math.floor(way / METHODS.length)] as AnswerLane,
         method: METHODS[way % METHODS.length] as string,
         status: kind % STATUSES,
         count,
@@ -98,7 +98,7 @@ export class AnswerMetrics {
   }
 
   /** How long answers took, by lane; empty where durations are not counted. */
-  get durations(): ReadonlyMap<Lane, DurationHistogram> {
+  get durations(): ReadonlyMap<AnswerLane, DurationHistogram> {
     return new Map(LANES.map((lane, way) => [lane, this.#durations[way] as DurationHistogram]));
   }
 }

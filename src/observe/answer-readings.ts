@@ -1,4 +1,4 @@
-import { type AnswerMetrics, LANES, type Lane } from './answer-metrics.ts';
+import { type AnswerLane, type AnswerMetrics, LANES } from './answer-metrics.ts';
 import { DURATION_ENDS_S, type DurationHistogram } from './duration-histogram.ts';
 import { CollectedMetric, type MetricValue } from './metric.ts';
 
@@ -68,7 +68,7 @@ function durationsOf({ durations }: AnswerMetrics): MetricValue[] {
 }
 
 /** The parts of a histogram, whose ranges hold all that is below them. */
-function histogramOf(lane: Lane, { counts, sumMs }: DurationHistogram): MetricValue[] {
+function histogramOf(lane: AnswerLane, { counts, sumMs }: DurationHistogram): MetricValue[] {
   let count = 0;
   const buckets = counts.map((each, range): MetricValue => {
     count += each;

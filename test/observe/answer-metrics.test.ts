@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnswerMetrics, figuresOf, type Lane, NO_FIGURES } from '../../src/observe/answer-metrics.ts';
+import { type AnswerLane, AnswerMetrics, figuresOf, NO_FIGURES } from '../../src/observe/answer-metrics.ts';
 import type { DurationHistogram } from '../../src/observe/duration-histogram.ts';
 
 test('answers are counted, and the figures go to another process as JSON', () => {
@@ -14,7 +14,7 @@ test('answers are counted, and the figures go to another process as JSON', () =>
 
 test('answers are counted by lane, method and status; methods of others are one', () => {
   const metrics = new AnswerMetrics(undefined, true);
-  const told = (lane: Lane, method: string, status: number, duration: number): void =>
+  const told = (lane: AnswerLane, method: string, status: number, duration: number): void =>
     metrics.answered({ lane, method, status, bytes: 10, duration });
   for (let i = 0; i < 3; i++) told('lane', 'GET', 200, 0.1);
   told('http2', 'PROPFIND', 599, 30_000);
@@ -26,7 +26,10 @@ test('answers are counted by lane, method and status; methods of others are one'
     { lane: 'node', method: 'HEAD', status: 100, count: 1 },
   ]);
   assert.equal(metrics.bytes, 60);
-  const { http2, lane, node } = Object.fromEntries(metrics.durations) as Record<Lane, DurationHistogram>;
+  const { http2, lane, node } = Object.fromEntries(metrics.durations) as Record<
+    AnswerLane,
+    DurationHistogram
+  >;
   assert.deepEqual([lane.counts[0], node.counts[1], http2.counts.slice(-2)], [3, 1, [1, 1]]);
   assert.equal(http2.sumMs, 40_000);
 });

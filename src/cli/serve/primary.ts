@@ -5,11 +5,11 @@ import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import { Generation } from './generation.ts';
 import { LogTroubles } from './log-troubles.ts';
-import type { MetricsReader } from './metrics-reader.ts';
+import type { MetricsReader } from './observe/metrics-reader.ts';
+import { StatusReader } from './observe/status-reader.ts';
 import type { Origins } from './origins.ts';
 import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
-import { StatusReader } from './status-reader.ts';
 
 /**
  * The process that `iolite serve` is: has the cache and the port, and a generation of processes that serve.
@@ -68,7 +68,7 @@ export class Primary {
 
   /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it the first time. */
   async metrics(): Promise<string> {
-    const { MetricsReader } = await import('./metrics-reader.ts');
+    const { MetricsReader } = await import('./observe/metrics-reader.ts');
     this.#metrics ??= new MetricsReader(() => this.#current?.workers ?? []);
     return this.#metrics.read();
   }

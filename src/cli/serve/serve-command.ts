@@ -5,7 +5,7 @@ import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
-import { observationAddress } from './observation-address.ts';
+import { observationAddress } from './observe/observation-address.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
 import { MAX_WORKERS } from './settings/app-schema.ts';

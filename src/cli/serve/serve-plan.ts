@@ -5,7 +5,7 @@ import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
 import { type AppConfig, type OriginOptions, planContent } from './content-plan.ts';
-import { HEALTH, READY } from './health-pages.ts';
+import { HEALTH, READY } from './observe/health-pages.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 import { planTls } from './tls/tls-plan.ts';

@@ -10,8 +10,8 @@ import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
-import type { Observation, Observed } from './observation.ts';
-import { observationAddress } from './observation-address.ts';
+import type { Observation, Observed } from './observe/observation.ts';
+import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, defaultWorkers } from './serve-defaults.ts';
@@ -135,7 +135,7 @@ async function openObservation(
 ): Promise<Observation | undefined> {
   const address = metrics === undefined ? undefined : observationAddress(metrics);
   if (address === undefined) return undefined;
-  const { Observation } = await import('./observation.ts');
+  const { Observation } = await import('./observe/observation.ts');
   const observation = new Observation(observed);
   await observation.listen(address);
   return observation;

@@ -36,8 +36,6 @@ class Delivery implements AnswerReport {
 export interface RepeatedTo {
   /** Makes it, of bytes that are there until the call returns in which they came. */
   requestOfRepeated(): ServerRequest;
-  /** Its method, at no cost. */
-  methodOfRepeated(): string;
 }
 
 /** An answer that was repeated, and is sent: one object for all of a connection's. */
@@ -47,6 +45,7 @@ class Repetition implements AnswerReport {
   readonly lane = 'lane';
   readonly #host: RepeatedTo;
   #request: ServerRequest | undefined;
+  method = '';
   status = 0;
   bytes = 0;
   duration = 0;
@@ -58,10 +57,6 @@ class Repetition implements AnswerReport {
   get request(): ServerRequest {
     this.#request ??= this.#host.requestOfRepeated();
     return this.#request;
-  }
-
-  get method(): string {
-    return this.#host.methodOfRepeated();
   }
 
   get remoteAddress(): string | undefined {
@@ -118,10 +113,11 @@ export class DeliveryReports {
    * An answer was sent that was repeated, and nothing is on its way.
    * @param host has the request; the same each time
    */
-  repeated(status: number, bodyBytes: number, host: RepeatedTo): void {
+  repeated(status: number, bodyBytes: number, method: string, host: RepeatedTo): void {
     this.#repetition ??= new Repetition(host);
     const repetition = this.#repetition;
     repetition.status = status;
+    repetition.method = method;
     repetition.bytes = bodyBytes;
     repetition.duration = this.#now() - this.#since;
     this.#listener.answered(repetition);

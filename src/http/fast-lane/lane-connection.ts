@@ -26,8 +26,6 @@ const TURN_REQUESTS = 32;
 /** Bytes of later requests that are kept while an answer is awaited or sent: the size of one read. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
-/** The letter that HEAD begins with, and GET does not. */
-const FIRST_OF_HEAD = 0x48;
 const NOTHING = Buffer.alloc(0);
 
 /** What a connection is doing: see {@link LaneConnection}. */
@@ -209,11 +207,6 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     const { memo, repeated } = this.#lane;
     const parsed = memo.recall((repeated as RepeatedAnswers).requestBytes) as ParsedRequest;
     return new LaneExchange(this.#lane, parsed, this.link);
-  }
-
-  methodOfRepeated(): string {
-    // The lane repeats nothing but answers to these.
-    return this.#lane.memo.buffer[0] === FIRST_OF_HEAD ? 'HEAD' : 'GET';
   }
 
   /** @param bytes valid during the call only. @returns whether to read on */

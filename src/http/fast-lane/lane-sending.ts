@@ -99,7 +99,7 @@ export class LaneSending {
   sendRepeated(answer: RepeatedAnswers): Unsent | undefined {
     const sent = answer.send(this.#host.link);
     if (sent === undefined) {
-      this.#reports?.repeated(answer.status, answer.bodyBytes, this.#host);
+      this.#reports?.repeated(answer.status, answer.bodyBytes, answer.method, this.#host);
       return undefined;
     }
     const { status, bodyBytes } = answer;

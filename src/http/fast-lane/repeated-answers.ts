@@ -27,6 +27,9 @@ interface KeptAnswer {
   readonly body: Body | undefined;
 }
 
+/** The letter that HEAD begins with, and GET does not. */
+const FIRST_OF_HEAD = 0x48;
+
 /**
  * Answers that their handlers let be repeated, by the bytes of their requests: who sends the same again gets
  * the same again, and nobody is asked. The body goes from where it lies straight to the socket.
@@ -64,6 +67,11 @@ export class RepeatedAnswers {
   /** Of the request that was looked for last. */
   get requestBytes(): number {
     return this.#requestBytes;
+  }
+
+  /** Of that request: nothing but answers to these two is repeated. */
+  get method(): 'GET' | 'HEAD' {
+    return this.#read[0] === FIRST_OF_HEAD ? 'HEAD' : 'GET';
   }
 
   /** Of the answer that was found. */

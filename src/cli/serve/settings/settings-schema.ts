@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { POLICY_NAMES } from '../../../store/policies/index.ts';
-import { observationAddress } from '../observation-address.ts';
+import { observationAddress } from '../observe/observation-address.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
 import { duration, integer, MAX_PORT, needed, setting, settings, text } from './schema-parts.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { observationAddress } from '../../../src/cli/serve/observation-address.ts';
+import { observationAddress } from '../../../../src/cli/serve/observe/observation-address.ts';
 
 test('an address is a port, with or without a host', () => {
   for (const [text, host, port] of [

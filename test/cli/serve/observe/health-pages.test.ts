@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HealthPages } from '../../../src/cli/serve/health-pages.ts';
-import type { ServerRequest } from '../../../src/http/message/exchange.ts';
-import { answerOf } from '../../../src/http/message/promised-answer.ts';
+import { HealthPages } from '../../../../src/cli/serve/observe/health-pages.ts';
+import type { ServerRequest } from '../../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../../src/http/message/promised-answer.ts';
 
 test('one that lives may not be ready; other targets are for others', async () => {
   let isReady = false;

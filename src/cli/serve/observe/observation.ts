@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { complain } from '../complain.ts';
-import { UserError } from '../user-error.ts';
+import { complain } from '../../complain.ts';
+import { UserError } from '../../user-error.ts';
 import { HEALTH, READY } from './health-pages.ts';
 import type { ObservationAddress } from './observation-address.ts';
 
@@ -68,7 +68,7 @@ export class Observation {
     if (path === READY) {
       return observed.isReady() ? respond(response, 200, 'ready\n') : respond(response, 503, 'not ready\n');
     }
-    const { contentType } = await import('../../observe/registry.ts');
+    const { contentType } = await import('../../../observe/registry.ts');
     respond(response, 200, await observed.metrics(), contentType);
   }
 }

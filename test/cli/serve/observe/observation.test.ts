@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Observation } from '../../../src/cli/serve/observation.ts';
-import { get } from '../../http/support/site-server.ts';
-import { Folder } from '../../support/folder.ts';
-import { watchdog } from '../../support/watchdog.ts';
-import { Iolite, Served } from '../support/server.ts';
+import { Observation } from '../../../../src/cli/serve/observe/observation.ts';
+import { get } from '../../../http/support/site-server.ts';
+import { Folder } from '../../../support/folder.ts';
+import { watchdog } from '../../../support/watchdog.ts';
+import { Iolite, Served } from '../../support/server.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 function site(): Folder {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Aggregate } from '../../../src/aggregate/aggregate.ts';
-import { isStatusPage, StatusPages, withoutStatusPages } from '../../../src/cli/serve/status-pages.ts';
-import type { Answer, ServerRequest } from '../../../src/http/message/exchange.ts';
-import { answerOf } from '../../../src/http/message/promised-answer.ts';
-import { STATUS_PAGE } from '../../../src/observe/page.ts';
-import type { Status } from '../../../src/observe/status.ts';
+import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
+import {
+  isStatusPage,
+  StatusPages,
+  withoutStatusPages,
+} from '../../../../src/cli/serve/observe/status-pages.ts';
+import type { Answer, ServerRequest } from '../../../../src/http/message/exchange.ts';
+import { answerOf } from '../../../../src/http/message/promised-answer.ts';
+import { STATUS_PAGE } from '../../../../src/observe/page.ts';
+import type { Status } from '../../../../src/observe/status.ts';
 
 function request(target: string, method = 'GET'): ServerRequest {
   return { method, target } as ServerRequest;

@@ -1,16 +1,16 @@
-import { ALWAYS_REPEATABLE } from '../../base/repeatable.ts';
-import type { AnswerListener } from '../../http/message/answer-report.ts';
+import { ALWAYS_REPEATABLE } from '../../../base/repeatable.ts';
+import type { AnswerListener } from '../../../http/message/answer-report.ts';
 import type {
   Answer,
   Handler,
   PendingAnswer,
   Recipient,
   ServerRequest,
-} from '../../http/message/exchange.ts';
-import { tellLater } from '../../http/message/promised-answer.ts';
-import { statusAnswer, textAnswer } from '../../http/message/status-answer.ts';
-import { STATUS_PAGE } from '../../observe/page.ts';
-import type { Status } from '../../observe/status.ts';
+} from '../../../http/message/exchange.ts';
+import { tellLater } from '../../../http/message/promised-answer.ts';
+import { statusAnswer, textAnswer } from '../../../http/message/status-answer.ts';
+import { STATUS_PAGE } from '../../../observe/page.ts';
+import type { Status } from '../../../observe/status.ts';
 
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src " +

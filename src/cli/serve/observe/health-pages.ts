@@ -1,6 +1,6 @@
-import { ALWAYS_REPEATABLE } from '../../base/repeatable.ts';
-import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../http/message/exchange.ts';
-import { statusAnswer, textAnswer } from '../../http/message/status-answer.ts';
+import { ALWAYS_REPEATABLE } from '../../../base/repeatable.ts';
+import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../../http/message/exchange.ts';
+import { statusAnswer, textAnswer } from '../../../http/message/status-answer.ts';
 
 /** Where who watches processes asks whether this one lives. */
 export const HEALTH = '/health';

@@ -1,8 +1,8 @@
 import { AggregatorRegistry } from 'prom-client';
-import type { Worker } from '../../ipc/meet/supervisor.ts';
-import type { MetricReading } from '../../observe/metric.ts';
-import { snapshot } from '../../observe/registry.ts';
-import { WorkerMessage } from './worker-message.ts';
+import type { Worker } from '../../../ipc/meet/supervisor.ts';
+import type { MetricReading } from '../../../observe/metric.ts';
+import { snapshot } from '../../../observe/registry.ts';
+import { WorkerMessage } from '../worker-message.ts';
 
 /** How long a process has to tell: one that is busier is missing. */
 const ANSWER_LIMIT_MS = 1000;

@@ -1,8 +1,8 @@
-import type { FileCache } from '../../file/cache/file-cache.ts';
-import type { Worker } from '../../ipc/meet/supervisor.ts';
-import { type AnswerFigures, figuresOf, NO_FIGURES } from '../../observe/answer-metrics.ts';
-import { readStatus, type Status } from '../../observe/status.ts';
-import { WorkerMessage } from './worker-message.ts';
+import type { FileCache } from '../../../file/cache/file-cache.ts';
+import type { Worker } from '../../../ipc/meet/supervisor.ts';
+import { type AnswerFigures, figuresOf, NO_FIGURES } from '../../../observe/answer-metrics.ts';
+import { readStatus, type Status } from '../../../observe/status.ts';
+import { WorkerMessage } from '../worker-message.ts';
 
 /** How long a worker has to tell its figures. */
 const ANSWER_LIMIT_MS = 1000;
