@@ -4,7 +4,7 @@ export const DURATION_ENDS_S = [
 ] as const;
 const ENDS_MS = DURATION_ENDS_S.map(seconds => seconds * 1000);
 
-/** How many durations lie in each range, and their sum. Noting one costs a comparison for each range below. */
+/** How many durations lie in each range, and their sum. Noting one costs a comparison a range below. */
 export class DurationHistogram {
   /** By range, the last for those above all ends. */
   readonly counts: number[] = Array(ENDS_MS.length + 1).fill(0);

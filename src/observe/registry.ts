@@ -6,8 +6,8 @@ import { SOURCE_METRICS } from './source-readings.ts';
 
 /**
  * What this process tells of itself, in a registry of prom-client: its pools, caches, channels and servers,
- * its memory and event loop. `await registry.metrics()` is the text that Prometheus reads; metrics of your own
- * may be registered beside these, whose names begin with `iolite_`.
+ * its memory and event loop. `await registry.metrics()` is the text that Prometheus reads. Metrics of your
+ * own may be registered beside these, whose names begin with `iolite_`.
  */
 export const registry = new Registry();
 for (const metric of [...PROCESS_METRICS, ...ANSWER_METRICS, ...SOURCE_METRICS]) {

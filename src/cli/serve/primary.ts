@@ -66,7 +66,7 @@ export class Primary {
     return !this.#isLeaving && !this.closing && this.#current?.isServing === true;
   }
 
-  /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it the first time. */
+  /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it at first. */
   async metrics(): Promise<string> {
     const { MetricsReader } = await import('./observe/metrics-reader.ts');
     this.#metrics ??= new MetricsReader(() => this.#current?.workers ?? []);

@@ -90,7 +90,7 @@ test('health and readiness are there, and where clients are if nothing else has 
   assert.equal((await get(metricsPort(served), '/')).status, 404);
 });
 
-test('a file of such a name is served, and applications have their own, unless settings say otherwise', async () => {
+test('a file of such a name is served, unless settings say otherwise', async () => {
   using folder = site();
   writeFileSync(folder.file('ready.html'), 'our own');
   await using served = await Served.start(folder.path, ['-w', '1']);
