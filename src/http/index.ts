@@ -3,6 +3,7 @@
 export type { Repeatable } from '../base/repeatable.ts';
 export { AppRequest } from './app/app-side/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-side/application.ts';
+export type { SiteCache } from './app/app-side/site-cache.ts';
 export { AppGateway, type AppGatewayOptions } from './app/server-side/app-gateway.ts';
 export { AppProcesses, type AppProcessesOptions } from './app/server-side/app-processes.ts';
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';

@@ -11,7 +11,7 @@ import type { ServeConfig } from './settings/settings-schema.ts';
  */
 export async function checkSettings(config: ServeConfig): Promise<void> {
   const { apps, warnings } = await planOf(config);
-  const troubles = await Promise.all(apps.map(troubleOf));
+  const troubles = await Promise.all(apps.map(({ options }) => troubleOf(options)));
   const [first, ...more] = [...warnings, ...troubles.filter(each => each !== undefined)];
   if (first !== undefined) throw new UserError(first, ...more);
 }

@@ -4,9 +4,11 @@ import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.t
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
 import type { ProxyOptions } from '../../http/proxy/proxy.ts';
+import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ContentConfig, RuleConfig, SiteConfig } from './settings/content-schema.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
+import { viewOf } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
@@ -15,13 +17,20 @@ export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy'>;
 /** An application, and the bounds on what is asked of it. */
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;
 
+/** An application, and what it may read of the cache; undefined where there are no files. */
+export interface PlannedApp {
+  readonly options: AppConfig;
+  readonly view: AppView | undefined;
+}
+
 /** Who answers besides files: each once, however many places name it. Workers know them by their numbers. */
 class Backends {
-  readonly apps: AppConfig[] = [];
+  readonly apps: PlannedApp[] = [];
   readonly origins: OriginOptions[] = [];
 
-  app(options: AppConfig): number {
-    return placeIn(this.apps, options);
+  /** Where it is to see other files it runs in processes of its own. */
+  app(options: AppConfig, view: AppView | undefined): number {
+    return placeIn(this.apps, { options, view });
   }
 
   origin(options: OriginOptions): number {
@@ -41,7 +50,7 @@ export class ContentPlan {
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
     const at = name === undefined ? '' : `hosts.${name}.`;
     const { headers, cors, rules = [] } = config;
-    const own = await this.#answerers(config, at);
+    const own = await this.#answerers(config, at, app => viewOf(config, app));
     const made: WorkerRule[] = [];
     for (const [index, rule] of rules.entries()) {
       made.push(await this.#rule(rule, config, `${at}rules[${index}].`));
@@ -55,13 +64,16 @@ export class ContentPlan {
     const own = root ?? (isSite ? content.root : undefined);
     if (isSite && own === undefined) this.faults.push(`${at}site: there is no root that it is about`);
     const all = { ...content.site, ...site, ...(fallback === undefined ? {} : { fallback }) };
-    const answerers = await this.#answerers({ root: own, site: all, app, origin, proxy }, at);
+    const answerers = await this.#answerers({ root: own, site: all, app, origin, proxy }, at, asked =>
+      viewOf(content, asked, rule),
+    );
     return { ...(said as WorkerRule), ...answerers };
   }
 
   async #answerers(
     { root, site = {}, app, origin, proxy }: ContentConfig | RuleConfig,
     at: string,
+    viewFor: (app: AppConfig) => AppView | undefined,
   ): Promise<WorkerContent> {
     if (app !== undefined && origin !== undefined) {
       this.#fault(at, 'Cannot serve an application and an origin: one of them answers what no file does');
@@ -69,7 +81,9 @@ export class ContentPlan {
     if (proxy !== undefined && origin === undefined) {
       this.faults.push(`${at}proxy: there is no origin that it is about`);
     }
+    const view = app && viewFor(app);
     if (app !== undefined) await this.#try(at, () => checkModule(app.module));
+    if (view !== undefined) await this.#try(at, async () => void appViewOptions(view));
     if (origin !== undefined) await this.#try(at, () => checkOrigin(origin));
     // An empty name is no name of the current directory: a script had nothing to say.
     const directory = root === undefined || root === '' ? root : resolve(root);
@@ -81,7 +95,7 @@ export class ContentPlan {
     return {
       root: directory,
       site,
-      app: app === undefined ? undefined : this.backends.app(app),
+      app: app === undefined ? undefined : this.backends.app(app, view),
       origin:
         origin === undefined ? undefined : this.backends.origin({ origin, ...withoutUndefined(proxy ?? {}) }),
     };

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
-import { type AppConfig, type OriginOptions, planContent } from './content-plan.ts';
+import { type OriginOptions, type PlannedApp, planContent } from './content-plan.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 import { planTls } from './tls/tls-plan.ts';
@@ -11,7 +11,7 @@ import type { WorkerContent, WorkerSettings } from './worker-settings.ts';
 
 /** What the processes of a configuration are started with. */
 export interface ServePlan {
-  readonly apps: readonly AppConfig[];
+  readonly apps: readonly PlannedApp[];
   readonly origins: readonly OriginOptions[];
   readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies'>;
   /** What is not as it should be, and can be used. */
@@ -51,7 +51,10 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
   const { apps, origins } = backends;
   const roots = [...plan.roots];
   return {
-    apps: log?.format === 'json' ? apps.map(app => ({ ...app, complaints: 'json' })) : apps,
+    apps:
+      log?.format === 'json'
+        ? apps.map(({ options, view }) => ({ options: { ...options, complaints: 'json' }, view }))
+        : apps,
     origins,
     roots,
     confinedRoots: followsLinks ? undefined : roots,
@@ -64,7 +67,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
       tls: secure?.settings,
       redirectTo: typeof tls?.redirect === 'object' ? tls.redirect.to : undefined,
       log,
-      apps,
+      apps: apps.map(({ options }) => options),
       drainTime: drain.time ?? DRAIN_MS,
     },
   };

@@ -39,13 +39,14 @@ export class ConfinedRoots {
 
   /** @throws as realpath(3) says */
   add(root: string): void {
-    this.#look(root);
+    this.#roots.set(root, { realPath: realpathSync(root), seenAt: now() });
     this.#whole.add(root);
   }
 
-  /** @throws as realpath(3) says */
   addView(view: ViewedFiles): void {
-    this.#look(view.root);
+    const { root } = view;
+    // It may come later, and where it is is looked at again.
+    if (!this.#roots.has(root)) this.#roots.set(root, { realPath: realPathNow(root), seenAt: 0 });
     const key = keyOf(view);
     this.#views.set(key, [...(this.#views.get(key) ?? []), view]);
   }
@@ -87,10 +88,13 @@ export class ConfinedRoots {
     }
     return this.#audiences.of(groups);
   }
+}
 
-  #look(root: string): void {
-    const seenAt = now();
-    this.#roots.set(root, { realPath: realpathSync(root), seenAt });
+function realPathNow(root: string): string {
+  try {
+    return realpathSync(root);
+  } catch {
+    return root;
   }
 }
 

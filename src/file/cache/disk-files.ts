@@ -123,7 +123,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#roots.add(root);
   }
 
-  /** What a view may have lies in memory of its own from now on. @throws as realpath(3) says of its root */
+  /** What a view may have lies in memory of its own from now on. */
   addView(view: ViewedFiles): void {
     this.#roots.addView(view);
     this.#store.listeners.add(view);

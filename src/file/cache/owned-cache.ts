@@ -241,7 +241,7 @@ export class OwnedFileCache implements FileCache {
    * Some of the files below a directory, for other domains: which, a function says for each path, and in
    * which memory they lie nothing else does. Other domains ask by `attachFileCache()`, as always; where links
    * lead they may ask for as they were told. Close it when nobody is served through it any more.
-   * @throws ERR_IOLITE_CLOSED; what realpath says of the root; ERR_IOLITE_ARGUMENT
+   * @throws ERR_IOLITE_CLOSED; ERR_IOLITE_ARGUMENT
    */
   view(options: CacheViewOptions): CacheView {
     this.#checkOpen();

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { ArgumentError } from '../../base/error.ts';
+import type { CacheView } from '../../file/cache/cache-view.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-import { createFileCache } from '../../file/cache/owned-cache.ts';
+import { createFileCache, OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
@@ -14,6 +15,7 @@ import type { CorsOptions } from '../rules/cors.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
+import { appViewOptions, type ViewedRule } from './app-view.ts';
 import { type ContentRule, composeContent, type HostParts } from './compose.ts';
 import { createListener } from './create-listener.ts';
 import { withHsts } from './hsts.ts';
@@ -109,6 +111,8 @@ export class Server {
   readonly #listener: Listener;
   readonly #ownCache: FileCache | undefined;
   readonly #apps: AppProcesses | undefined;
+  /** What the application may read of the cache. */
+  readonly #appFiles: CacheView | undefined;
   readonly #gateway: AppGateway | undefined;
   readonly #proxies: ReverseProxy[] = [];
   readonly #ticketKeys: TicketKeyRing | undefined;
@@ -127,16 +131,17 @@ export class Server {
     if (app !== undefined && origin !== undefined) {
       throw new ArgumentError('Cannot create server: an app or an origin is wanted, both were given');
     }
+    if (cache === undefined && hasRoot(options)) this.#ownCache = createFileCache();
+    const kept = cache ?? this.#ownCache;
     let gateway: AppGateway | undefined;
     if (app !== undefined) {
       const made = new AppGateway(app);
-      this.#apps = new AppProcesses(app);
+      this.#appFiles = viewFor(options, kept);
+      this.#apps = new AppProcesses(app, this.#appFiles);
       this.#apps.on('serving', address => void made.connect(address));
       gateway = made;
     }
     this.#gateway = gateway;
-    if (cache === undefined && hasRoot(options)) this.#ownCache = createFileCache();
-    const kept = cache ?? this.#ownCache;
     const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
     const content = composeContent({
       ...this.#partsOf(options, tls, kept, gateway),
@@ -193,6 +198,7 @@ export class Server {
     await Promise.all([this.#listener.close(), this.#redirect?.listener.close()]);
     this.#gateway?.close();
     await this.#apps?.close();
+    this.#appFiles?.close();
     await Promise.all(this.#proxies.map(proxy => proxy.close()));
     this.#ownCache?.close();
   }
@@ -234,6 +240,18 @@ export class Server {
     this.#proxies.push(proxy);
     return proxy;
   }
+}
+
+/** What the application may read; undefined without files, and in a cache that another process owns. */
+function viewFor(options: CreateServerOptions, cache: FileCache | undefined): CacheView | undefined {
+  const { root, site = {}, rules = [] } = options;
+  if (root === undefined || !(cache instanceof OwnedFileCache)) return undefined;
+  const viewed = rules.map(({ handler, root: own, site: more, origin, ...rule }): ViewedRule => {
+    const isOfFiles = own !== undefined || more !== undefined;
+    const others = handler !== undefined || origin !== undefined ? 'others' : undefined;
+    return { ...rule, by: isOfFiles ? { root: own ?? root, site: { ...site, ...more } } : others };
+  });
+  return cache.view(appViewOptions({ root, site, rules: viewed, strip: '' }));
 }
 
 function settingsOf({ tls, hosts = {} }: CreateServerOptions): SecureSettings | undefined {
