@@ -21,7 +21,7 @@ export class SiteCache {
   readonly #channel: Channel;
   readonly #root: string | undefined;
   #cache: AttachedFileCache | undefined;
-  #attaching: Promise<AttachedFileCache> | undefined;
+  #attaching: Promise<void> | undefined;
 
   /**
    * Made by the server's half in this process.
@@ -42,14 +42,14 @@ export class SiteCache {
    */
   async read(path: string, options: ReadOptions = {}): Promise<Aggregate> {
     const key = this.#keyOf(path);
-    const cache = this.#cache ?? (await this.#attach());
+    const cache = this.#attached ?? (await this.#attach());
     return withRetry(cache, key, () => cache.read(key, options));
   }
 
   /** As {@link read}, with what is known of the file: size, date, tag, media type, forms in other codings. */
   async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     const key = this.#keyOf(path);
-    const cache = this.#cache ?? (await this.#attach());
+    const cache = this.#attached ?? (await this.#attach());
     return withRetry(cache, key, () => cache.snapshot(key, options));
   }
 
@@ -58,19 +58,23 @@ export class SiteCache {
     return this.#cache?.stats() ?? NOTHING;
   }
 
+  get #attached(): AttachedFileCache | undefined {
+    return this.#cache?.isAttached === true ? this.#cache : undefined;
+  }
+
+  /** Attaches it, for the first time or anew: who was not heard in time is let go by the owner. */
   async #attach(): Promise<AttachedFileCache> {
-    if (this.#attaching === undefined) {
-      this.#attaching = attachFileCache(this.#channel);
-      this.#attaching.then(
-        cache => {
-          this.#cache = cache;
-        },
-        () => {
-          this.#attaching = undefined;
-        },
-      );
-    }
-    return this.#attaching;
+    const cache = this.#cache;
+    this.#attaching ??= (cache === undefined ? this.#first() : cache.attach(this.#channel)).finally(() => {
+      this.#attaching = undefined;
+    });
+    await this.#attaching;
+    return this.#cache as AttachedFileCache;
+  }
+
+  async #first(): Promise<void> {
+    const cache = await attachFileCache(this.#channel);
+    this.#cache = cache;
   }
 
   #keyOf(path: string): string {
