@@ -7,6 +7,7 @@ export type { SiteCache } from './app/app-side/site-cache.ts';
 export { AppGateway, type AppGatewayOptions } from './app/server-side/app-gateway.ts';
 export { AppProcesses, type AppProcessesOptions } from './app/server-side/app-processes.ts';
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
+export type { FastCgiOptions } from './fastcgi/fastcgi-options.ts';
 export type { AnswerListener, AnswerReport } from './message/answer-report.ts';
 export type { Body } from './message/body.ts';
 export type {

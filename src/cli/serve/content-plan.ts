@@ -45,6 +45,8 @@ export class ContentPlan {
   /** Whether links are followed wherever they lead. */
   followsLinks = false;
   readonly faults: string[] = [];
+  /** Where FastCGI responders listen. */
+  readonly responders = new Set<string>();
 
   /** @param name of the host, if it is for one */
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
@@ -73,7 +75,7 @@ export class ContentPlan {
   async #answerers(
     { root, site = {}, app, origin, proxy }: ContentConfig | RuleConfig,
     at: string,
-    viewFor: (app: AppConfig) => AppView | undefined,
+    viewFor: (app: object) => AppView | undefined,
   ): Promise<WorkerContent> {
     if (app !== undefined && origin !== undefined) {
       this.#fault(at, 'Cannot serve an application and an origin: one of them answers what no file does');
@@ -82,7 +84,8 @@ export class ContentPlan {
       this.faults.push(`${at}proxy: there is no origin that it is about`);
     }
     const view = app && viewFor(app);
-    if (app !== undefined) await this.#try(at, () => checkModule(app.module));
+    const { module } = app ?? {};
+    if (module !== undefined) await this.#try(at, () => checkModule(module));
     if (view !== undefined) await this.#try(at, async () => void appViewOptions(view));
     if (origin !== undefined) await this.#try(at, () => checkOrigin(origin));
     // An empty name is no name of the current directory: a script had nothing to say.
@@ -95,10 +98,31 @@ export class ContentPlan {
     return {
       root: directory,
       site,
-      app: app === undefined ? undefined : this.backends.app(app, view),
+      app: module === undefined ? undefined : this.backends.app({ ...app, module }, view),
+      fastcgi: await this.#fastcgi(app, directory, view, at),
       origin:
         origin === undefined ? undefined : this.backends.origin({ origin, ...withoutUndefined(proxy ?? {}) }),
     };
+  }
+
+  async #fastcgi(
+    app: ContentConfig['app'],
+    directory: string | undefined,
+    view: AppView | undefined,
+    at: string,
+  ): Promise<WorkerContent['fastcgi']> {
+    if (app?.fastcgi === undefined) return undefined;
+    const root = app.root ?? directory ?? view?.root;
+    if (root === undefined || root === '') {
+      this.faults.push(`${at}app.root: there is no root that the scripts lie in`);
+      return undefined;
+    }
+    const options = { ...withoutUndefined(app), root: resolve(root), fastcgi: app.fastcgi };
+    this.responders.add(app.fastcgi);
+    await this.#try(at, async () => {
+      if (!(await stat(options.root)).isDirectory()) throw new Error('it is no directory');
+    });
+    return { options, view };
   }
 
   async #checkPages(root: string, { errorPages = {}, fallback }: SiteConfig, at: string): Promise<void> {

@@ -13,6 +13,8 @@ import type { WorkerContent, WorkerSettings } from './worker-settings.ts';
 export interface ServePlan {
   readonly apps: readonly PlannedApp[];
   readonly origins: readonly OriginOptions[];
+  /** Where FastCGI responders listen. */
+  readonly responders: readonly string[];
   readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies'>;
   /** What is not as it should be, and can be used. */
   readonly warnings: readonly string[];
@@ -56,6 +58,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
         ? apps.map(({ options, view }) => ({ options: { ...options, complaints: 'json' }, view }))
         : apps,
     origins,
+    responders: [...plan.responders],
     roots,
     confinedRoots: followsLinks ? undefined : roots,
     files: confine ? workerFiles({ roots, followsLinks, log }) : undefined,
