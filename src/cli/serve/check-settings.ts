@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { ignore } from '../../base/ignore.ts';
 import { AppProcesses } from '../../http/app/server-side/app-processes.ts';
-import { addressOf, type FastCgiAddress } from '../../http/fastcgi/fastcgi-options.ts';
+import { type FastCgiAddress, fastCgiAddressOf } from '../../http/fastcgi/fastcgi-options.ts';
 import { UserError } from '../user-error.ts';
 import type { AppConfig } from './content-plan.ts';
 import { planOf } from './serve-plan.ts';
@@ -32,7 +32,7 @@ async function unreachable(responder: string): Promise<string | undefined> {
     ECONNREFUSED: 'nobody listens there',
     EACCES: 'there is no permission to connect',
   };
-  const socket = connect(addressOf(responder) as FastCgiAddress);
+  const socket = connect(fastCgiAddressOf(responder) as FastCgiAddress);
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) });
     return undefined;

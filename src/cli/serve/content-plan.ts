@@ -8,7 +8,7 @@ import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ContentConfig, RuleConfig, SiteConfig } from './settings/content-schema.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
-import { viewOf } from './view-plan.ts';
+import { appViewFor } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
@@ -52,7 +52,7 @@ export class ContentPlan {
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
     const at = name === undefined ? '' : `hosts.${name}.`;
     const { headers, cors, rules = [] } = config;
-    const own = await this.#answerers(config, at, app => viewOf(config, app));
+    const own = await this.#answerers(config, at, app => appViewFor(config, app));
     const made: WorkerRule[] = [];
     for (const [index, rule] of rules.entries()) {
       made.push(await this.#rule(rule, config, `${at}rules[${index}].`));
@@ -67,7 +67,7 @@ export class ContentPlan {
     if (isSite && own === undefined) this.faults.push(`${at}site: there is no root that it is about`);
     const all = { ...content.site, ...site, ...(fallback === undefined ? {} : { fallback }) };
     const answerers = await this.#answerers({ root: own, site: all, app, origin, proxy }, at, asked =>
-      viewOf(content, asked, rule),
+      appViewFor(content, asked, rule),
     );
     return { ...(said as WorkerRule), ...answerers };
   }

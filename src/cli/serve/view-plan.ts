@@ -9,7 +9,7 @@ import type { ContentConfig, RuleConfig } from './settings/content-schema.ts';
  * @param rule that has the application; undefined: the host has it
  * @returns undefined where there are no files
  */
-export function viewOf(content: ContentConfig, app: object, rule?: RuleConfig): AppView | undefined {
+export function appViewFor(content: ContentConfig, app: object, rule?: RuleConfig): AppView | undefined {
   const files = (rule && filesOf(rule, content)) ?? siteOf(content);
   if (files === undefined) return undefined;
   const isOfRule = rule !== undefined && filesOf(rule, content) !== undefined;

@@ -19,7 +19,7 @@ export type LinkPolicy = 'inside' | 'deny' | 'follow';
 
 /** Files that other domains may ask a cache for: some of those below a root. */
 export interface CacheViewOptions {
-  /** The directory. It need not be there yet; it may be a symbolic link, also one that is exchanged for another. */
+  /** The directory. It need not be there yet; it may be a symbolic link, also one that is exchanged. */
   readonly root: string;
   /**
    * Those who have views of the same name may see the same memory, at the same time or one after the other:

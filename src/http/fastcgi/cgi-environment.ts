@@ -14,7 +14,7 @@ export interface CgiScript {
   readonly pathInfo: string;
 }
 
-/** Names that mean the same with a hyphen and an underscore once they are variables: only plain ones go on. */
+/** With a hyphen or an underscore names are the same as variables: only those with hyphens go on. */
 const PLAIN_NAME = /^[A-Za-z0-9-]+$/;
 /** Variables of their own; and what programs would take for the proxy that they are to use (httpoxy). */
 const LEFT_OUT = new Set(['content-type', 'content-length', 'proxy']);

@@ -17,7 +17,7 @@ export interface CgiHead {
 }
 
 /** Bytes of a head at most. */
-export const MAX_HEAD_BYTES = 64 * 1024;
+export const MAX_CGI_HEAD_BYTES = 64 * 1024;
 
 const STATUS = /^([1-9]\d\d)(?:[ \t].*)?$/;
 const LENGTH = /^\d{1,15}$/;

@@ -2,7 +2,7 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { HeaderList } from '../message/header-list.ts';
-import { type CgiHead, endOfHead, MAX_HEAD_BYTES, parseCgiHead } from './cgi-head.ts';
+import { type CgiHead, endOfHead, MAX_CGI_HEAD_BYTES, parseCgiHead } from './cgi-head.ts';
 import type { FastCgiConnection } from './fastcgi-connection.ts';
 import type { FastCgiLimits } from './fastcgi-options.ts';
 import {
@@ -81,14 +81,14 @@ export class FastCgiCall implements RecordSink, AsyncIterableIterator<Aggregate,
     this.#send(body).catch(error => this.fail(error));
   }
 
-  /** The head of the response. @throws what the request failed with; ERR_IOLITE_PROTOCOL; ERR_IOLITE_TIMEOUT */
+  /** The head of the response. @throws what it failed with: ERR_IOLITE_PROTOCOL, ERR_IOLITE_TIMEOUT, ... */
   async head(): Promise<CgiHead> {
     for (;;) {
       const looked = this.#text.length;
       await this.#read();
       const end = endOfHead(this.#text, looked);
       if (end !== undefined) return this.#takeHead(end);
-      if (this.#text.length > MAX_HEAD_BYTES) throw this.fail(wrong('a head that does not end'));
+      if (this.#text.length > MAX_CGI_HEAD_BYTES) throw this.fail(wrong('a head that does not end'));
       if (this.#end !== undefined) throw this.fail(errorOfEnd(this.#end));
     }
   }
@@ -109,7 +109,7 @@ export class FastCgiCall implements RecordSink, AsyncIterableIterator<Aggregate,
     return this;
   }
 
-  /** @throws what the request failed with; ERR_IOLITE_PROTOCOL when the body is longer or shorter than was stated */
+  /** @throws what it failed with; ERR_IOLITE_PROTOCOL when the body has another length than was stated */
   async next(): Promise<IteratorResult<Aggregate, undefined>> {
     if (this.#state === 'done') {
       if (this.#failure !== undefined) throw this.#failure;
@@ -144,7 +144,7 @@ export class FastCgiCall implements RecordSink, AsyncIterableIterator<Aggregate,
     return { value: undefined, done: true };
   }
 
-  /** Ends it, and the connection, unless it is over. @returns what it failed with, this or something before */
+  /** Ends it, and the connection, unless it is over. @returns what it failed with first */
   fail(error: unknown): unknown {
     if (this.#state === 'done') return this.#failure ?? error;
     this.#failure = error;

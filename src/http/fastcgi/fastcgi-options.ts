@@ -47,7 +47,7 @@ export type FastCgiAddress = { readonly path: string } | { readonly host: string
 const TCP = /^(?:tcp:(?:\/\/)?)?(\[[0-9a-f:.]+\]|[\w.-]+):(\d{1,5})$/i;
 
 /** @returns undefined for what is none */
-export function addressOf(text: string): FastCgiAddress | undefined {
+export function fastCgiAddressOf(text: string): FastCgiAddress | undefined {
   if (/^unix:\/./.test(text) && !text.includes('\0')) return { path: text.slice('unix:'.length) };
   const [, host = '', port = ''] = TCP.exec(text) ?? [];
   if (host === '' || Number(port) < 1 || Number(port) > 0xffff) return undefined;
@@ -60,7 +60,7 @@ export function limitsOf(options: FastCgiOptions): FastCgiLimits {
   const { connections = 8, idleTimeout = 250, connectTimeout = 5000, timeout = 30_000 } = options;
   const { bodyTimeout = 60_000, queueTimeout = timeout, maxQueue = 1024 } = options;
   const { maxBodyBytes = 16 * 1024 ** 2 } = options;
-  if (typeof fastcgi !== 'string' || addressOf(fastcgi) === undefined) {
+  if (typeof fastcgi !== 'string' || fastCgiAddressOf(fastcgi) === undefined) {
     throw new ArgumentError(
       `Cannot use fastcgi: unix:/path or host:port is wanted, ${describe(fastcgi)} was given`,
     );

@@ -2,7 +2,7 @@ import { createPool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
 import { RequestQueue, type Waiter } from '../app/server-side/request-queue.ts';
 import { FastCgiConnection } from './fastcgi-connection.ts';
-import { addressOf, type FastCgiAddress, type FastCgiLimits } from './fastcgi-options.ts';
+import { type FastCgiAddress, type FastCgiLimits, fastCgiAddressOf } from './fastcgi-options.ts';
 
 /** Then another connection is made: a process of the responder that has ours has nobody else's. */
 const MAX_REQUESTS = 100;
@@ -18,7 +18,7 @@ export class FastCgiPool {
   #used = 0;
 
   constructor(address: string, limits: FastCgiLimits) {
-    this.#address = addressOf(address) as FastCgiAddress;
+    this.#address = fastCgiAddressOf(address) as FastCgiAddress;
     this.#limits = limits;
     this.#queue = new RequestQueue(limits.queueTimeout, limits.maxQueue, noneFree);
   }

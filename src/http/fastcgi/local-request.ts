@@ -11,7 +11,7 @@ const OF_BODY = new Set([
   'expect',
 ]);
 
-/** What is asked in place of a request that was answered with a redirect inside of the server: without a body. */
+/** What is asked in place of a request that was redirected inside of the server: without a body. */
 export class LocalRequest extends RewrittenRequest {
   readonly #redirects: number;
   readonly #method: string;

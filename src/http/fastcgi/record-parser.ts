@@ -8,7 +8,7 @@ import {
   RecordType,
   type RequestEnd,
   readEnd,
-  readHead,
+  readRecordHead,
 } from './record.ts';
 
 /** Who is told what came. */
@@ -74,7 +74,7 @@ export class RecordParser {
     const taken = this.#fill(piece, at, RECORD_HEAD_BYTES);
     if (this.#filled < RECORD_HEAD_BYTES) return taken;
     this.#filled = 0;
-    const head = readHead(this.#bytes);
+    const head = readRecordHead(this.#bytes);
     if (head === undefined) throw wrong('a record of another version');
     this.#check(head);
     this.#head = head;

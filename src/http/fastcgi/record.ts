@@ -24,17 +24,17 @@ export const ProtocolStatus = {
 } as const;
 
 /** The number of the one request that a connection has at a time. */
-export const REQUEST_ID = 1;
+export const REQUEST_ID = 0x01;
 /** Of records that are about the connection (3.3). */
-export const MANAGEMENT_ID = 0;
+export const MANAGEMENT_ID = 0x00;
 
 export const RECORD_HEAD_BYTES = 8;
 /** Most that a record of ours carries: a multiple of 8, so that nothing is padded. */
 export const CONTENT_BYTES = 0xfff8;
 
 const FASTCGI_VERSION = 1;
-const RESPONDER = 1;
-const KEEP_CONN = 1;
+const RESPONDER = 0x01;
+const KEEP_CONN = 0x01;
 /** Longer names and values have a length of four bytes, with this bit (3.4). */
 const LONG_BIT = 0x80000000;
 const SHORT_MOST_BYTES = 0x7f;
@@ -60,7 +60,7 @@ export function recordHead(type: number, length: number, id = REQUEST_ID): Buffe
 }
 
 /** @returns undefined for a version that is another one */
-export function readHead(bytes: Uint8Array): RecordHead | undefined {
+export function readRecordHead(bytes: Uint8Array): RecordHead | undefined {
   const [version, type = 0, idHigh = 0, idLow = 0, high = 0, low = 0, padding = 0] = bytes;
   if (version !== FASTCGI_VERSION) return undefined;
   return { type, id: (idHigh << 8) | idLow, length: (high << 8) | low, padding };
@@ -87,7 +87,7 @@ export function requestRecords(params: HeaderList, keepsConnection: boolean): Bu
 }
 
 /** Names and values as they are in a record (3.4). Characters beyond latin1 are encoded as UTF-8. */
-export function encodePairs(params: HeaderList): Buffer {
+function encodePairs(params: HeaderList): Buffer {
   const parts: Buffer[] = [];
   for (let i = 0; i < params.length; i += 2) {
     const name = bytesOf(params[i] as string);
@@ -95,28 +95,6 @@ export function encodePairs(params: HeaderList): Buffer {
     parts.push(lengthOf(name), lengthOf(value), name, value);
   }
   return Buffer.concat(parts);
-}
-
-/** @returns undefined for bytes that are none. For tests, and responders in them */
-export function decodePairs(bytes: Buffer): Map<string, string> | undefined {
-  const pairs = new Map<string, string>();
-  let at = 0;
-  const length = (): number => {
-    const first = bytes[at] ?? 0;
-    const size = first > SHORT_MOST_BYTES ? 4 : 1;
-    if (at + size > bytes.length) return Number.NaN;
-    const read = size === 1 ? first : (bytes.readUInt32BE(at) & ~LONG_BIT) >>> 0;
-    at += size;
-    return read;
-  };
-  while (at < bytes.length) {
-    const [name, value] = [length(), length()];
-    const end = at + name + value;
-    if (!(end <= bytes.length)) return undefined;
-    pairs.set(bytes.toString('utf8', at, at + name), bytes.toString('utf8', at + name, end));
-    at = end;
-  }
-  return pairs;
 }
 
 function lengthOf({ length }: Buffer): Buffer {

@@ -102,7 +102,7 @@ test('what else the cache holds cannot be read in the memory that a view gives',
   assert.deepEqual(await child.sees(), ['site/1', 'site/in/2']);
 });
 
-test('links are followed inside, never or anywhere; where they lead nobody may ask for who was not told', async () => {
+test('links are followed as is wanted; where they lead only those may ask for who were told', async () => {
   for (const [links, inside, outside] of [
     ['inside', 'site/.dots/4', 'EACCES'],
     ['deny', 'EACCES', 'EACCES'],

@@ -21,7 +21,7 @@ const SCRIPTS: Record<string, string> = {
   'status.php': '<?php http_response_code(404); header("X-One: 1"); echo "not here";',
   'redirect.php': '<?php header("Location: /elsewhere?a=b");',
   'accel.php':
-    '<?php header("X-Accel-Redirect: " . $_GET["path"]); header("Content-Disposition: attachment"); echo "not this";',
+    '<?php header("X-Accel-Redirect: " . $_GET["path"]); header("Content-Disposition: attachment"); echo 1;',
   'sendfile.php': '<?php header("X-Sendfile: " . $_GET["path"]); header("Content-Type: text/x-own");',
   'stream.php': '<?php for ($i = 0; $i < 5; $i++) { echo "part $i\\n"; flush(); }',
   'large.php': '<?php for ($i = 0; $i < 400; $i++) echo str_repeat(chr(97 + $i % 26), 10000);',

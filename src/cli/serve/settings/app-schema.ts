@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
-import { addressOf } from '../../../http/fastcgi/fastcgi-options.ts';
+import { fastCgiAddressOf } from '../../../http/fastcgi/fastcgi-options.ts';
 import { troubleOfSplit } from '../../../http/fastcgi/script-finder.ts';
 import { duration, integer, setting, settings, text } from './schema-parts.ts';
 
@@ -27,11 +27,12 @@ const AppSettings = settings({
     v.pipe(
       text,
       v.check(
-        address => addressOf(address) !== undefined,
+        address => fastCgiAddressOf(address) !== undefined,
         ({ received }) => `unix:/path or host:port is wanted, ${received} was given`,
       ),
     ),
-    'in place of a module a FastCGI responder: where it listens, as unix:/run/php/php-fpm.sock or 127.0.0.1:9000',
+    'in place of a module a FastCGI responder: where it listens, as unix:/run/php/php-fpm.sock ' +
+      'or 127.0.0.1:9000',
   ),
   root: setting(text, 'FastCGI: directory of the scripts (that of the files)'),
   index: setting(text, 'FastCGI: the script of a directory (index.php)'),
