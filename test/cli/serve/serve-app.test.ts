@@ -5,6 +5,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PhpFpm, withoutPhp } from '../../http/fastcgi/support/php-fpm.ts';
 import { certificate } from '../../support/certificate.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -137,6 +138,32 @@ test('each application has the cache of its own site, also beside confined worke
   served.process.kill('SIGHUP');
   await untilGone(await applications(served));
   await check();
+});
+
+test('scripts answer behind confined workers, and are never sent', { skip: withoutPhp }, async () => {
+  using folder = new Folder();
+  mkdirSync(folder.file('site'));
+  writeFileSync(folder.file('site/page.html'), 'a page');
+  writeFileSync(folder.file('site/index.php'), 'index <?= $_SERVER["REQUEST_URI"] ?>');
+  writeFileSync(folder.file('site/send.php'), '<?php header("X-Accel-Redirect: " . $_GET["path"]);');
+  writeFileSync(folder.file('site/.env'), 'secret');
+  await using php = await PhpFpm.start(folder);
+  const app = { fastcgi: php.address };
+  const hosts = { 'files.example': { root: 'site' } };
+  writeFileSync(folder.file('iolite.json'), JSON.stringify({ workers: 2, root: 'site', app, hosts }));
+  await using served = await Served.startWith(['--config', folder.file('iolite.json')]);
+  const answer = async (path: string, host = 'one.example'): Promise<[number, string]> => {
+    const { status, body } = await get(served.port, path, { headers: { host } });
+    return [status, body.toString()];
+  };
+  for (let i = 0; i < 8; i++) {
+    assert.deepEqual(await answer('/?a'), [200, 'index /?a']);
+    assert.deepEqual(await answer('/page.html'), [200, 'a page']);
+    assert.deepEqual(await answer('/send.php?path=/page.html'), [200, 'a page']);
+    assert.equal((await answer('/send.php?path=/.env'))[0], 403);
+    assert.equal((await answer('/index.php', 'files.example'))[0], 404);
+    assert.equal((await answer('/none.php'))[0], 404);
+  }
 });
 
 test('SIGHUP replaces the application under load without losing a request', async () => {

@@ -194,7 +194,7 @@ test('a client that leaves has the request aborted', async () => {
   assert.equal(end[1], RecordType.ABORT_REQUEST);
 });
 
-test('a connection has one request after the other, and one that was closed meanwhile is replaced', async () => {
+test('a connection has one request after the other; one that was closed is replaced', async () => {
   let closes = false;
   await using fixture = await Fixture.start(
     socket => {
