@@ -6,6 +6,7 @@ export { checkPolicy, type PolicyCheckOptions, type PolicyFault } from '../store
 export { createPolicy, DEFAULT_POLICY, type PolicyName } from '../store/policies/index.ts';
 export type { CacheEntry, CachePolicy } from '../store/policy.ts';
 export { type AttachedFileCache, type AttachedStats, attachFileCache } from './cache/attached-cache.ts';
+export type { CacheView, CacheViewOptions, LinkPolicy } from './cache/cache-view.ts';
 export type {
   CacheStats,
   FileCache,

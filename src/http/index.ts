@@ -3,9 +3,11 @@
 export type { Repeatable } from '../base/repeatable.ts';
 export { AppRequest } from './app/app-side/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-side/application.ts';
+export type { SiteCache } from './app/app-side/site-cache.ts';
 export { AppGateway, type AppGatewayOptions } from './app/server-side/app-gateway.ts';
 export { AppProcesses, type AppProcessesOptions } from './app/server-side/app-processes.ts';
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
+export type { FastCgiOptions } from './fastcgi/fastcgi-options.ts';
 export type { AnswerListener, AnswerReport } from './message/answer-report.ts';
 export type { Body } from './message/body.ts';
 export type {

@@ -4,9 +4,11 @@ import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.t
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
 import type { ProxyOptions } from '../../http/proxy/proxy.ts';
+import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ContentConfig, RuleConfig, SiteConfig } from './settings/content-schema.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
+import { appViewFor } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
@@ -15,13 +17,20 @@ export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy'>;
 /** An application, and the bounds on what is asked of it. */
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;
 
+/** An application, and what it may read of the cache; undefined where there are no files. */
+export interface PlannedApp {
+  readonly options: AppConfig;
+  readonly view: AppView | undefined;
+}
+
 /** Who answers besides files: each once, however many places name it. Workers know them by their numbers. */
 class Backends {
-  readonly apps: AppConfig[] = [];
+  readonly apps: PlannedApp[] = [];
   readonly origins: OriginOptions[] = [];
 
-  app(options: AppConfig): number {
-    return placeIn(this.apps, options);
+  /** Where it is to see other files it runs in processes of its own. */
+  app(options: AppConfig, view: AppView | undefined): number {
+    return placeIn(this.apps, { options, view });
   }
 
   origin(options: OriginOptions): number {
@@ -36,12 +45,14 @@ export class ContentPlan {
   /** Whether links are followed wherever they lead. */
   followsLinks = false;
   readonly faults: string[] = [];
+  /** Where FastCGI responders listen. */
+  readonly responders = new Set<string>();
 
   /** @param name of the host, if it is for one */
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
     const at = name === undefined ? '' : `hosts.${name}.`;
     const { headers, cors, rules = [] } = config;
-    const own = await this.#answerers(config, at);
+    const own = await this.#answerers(config, at, app => appViewFor(config, app));
     const made: WorkerRule[] = [];
     for (const [index, rule] of rules.entries()) {
       made.push(await this.#rule(rule, config, `${at}rules[${index}].`));
@@ -55,13 +66,16 @@ export class ContentPlan {
     const own = root ?? (isSite ? content.root : undefined);
     if (isSite && own === undefined) this.faults.push(`${at}site: there is no root that it is about`);
     const all = { ...content.site, ...site, ...(fallback === undefined ? {} : { fallback }) };
-    const answerers = await this.#answerers({ root: own, site: all, app, origin, proxy }, at);
+    const answerers = await this.#answerers({ root: own, site: all, app, origin, proxy }, at, asked =>
+      appViewFor(content, asked, rule),
+    );
     return { ...(said as WorkerRule), ...answerers };
   }
 
   async #answerers(
     { root, site = {}, app, origin, proxy }: ContentConfig | RuleConfig,
     at: string,
+    viewFor: (app: object) => AppView | undefined,
   ): Promise<WorkerContent> {
     if (app !== undefined && origin !== undefined) {
       this.#fault(at, 'Cannot serve an application and an origin: one of them answers what no file does');
@@ -69,7 +83,10 @@ export class ContentPlan {
     if (proxy !== undefined && origin === undefined) {
       this.faults.push(`${at}proxy: there is no origin that it is about`);
     }
-    if (app !== undefined) await this.#try(at, () => checkModule(app.module));
+    const view = app && viewFor(app);
+    const { module } = app ?? {};
+    if (module !== undefined) await this.#try(at, () => checkModule(module));
+    if (view !== undefined) await this.#try(at, async () => void appViewOptions(view));
     if (origin !== undefined) await this.#try(at, () => checkOrigin(origin));
     // An empty name is no name of the current directory: a script had nothing to say.
     const directory = root === undefined || root === '' ? root : resolve(root);
@@ -81,10 +98,31 @@ export class ContentPlan {
     return {
       root: directory,
       site,
-      app: app === undefined ? undefined : this.backends.app(app),
+      app: module === undefined ? undefined : this.backends.app({ ...app, module }, view),
+      fastcgi: await this.#fastcgi(app, directory, view, at),
       origin:
         origin === undefined ? undefined : this.backends.origin({ origin, ...withoutUndefined(proxy ?? {}) }),
     };
+  }
+
+  async #fastcgi(
+    app: ContentConfig['app'],
+    directory: string | undefined,
+    view: AppView | undefined,
+    at: string,
+  ): Promise<WorkerContent['fastcgi']> {
+    if (app?.fastcgi === undefined) return undefined;
+    const root = app.root ?? directory ?? view?.root;
+    if (root === undefined || root === '') {
+      this.faults.push(`${at}app.root: there is no root that the scripts lie in`);
+      return undefined;
+    }
+    const options = { ...withoutUndefined(app), root: resolve(root), fastcgi: app.fastcgi };
+    this.responders.add(app.fastcgi);
+    await this.#try(at, async () => {
+      if (!(await stat(options.root)).isDirectory()) throw new Error('it is no directory');
+    });
+    return { options, view };
   }
 
   async #checkPages(root: string, { errorPages = {}, fallback }: SiteConfig, at: string): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Json } from '../../base/json.ts';
+import type { CacheView } from '../../file/cache/cache-view.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { AppProcesses } from '../../http/app/server-side/app-processes.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
+import { appViewOptions } from '../../http/server/app-view.ts';
 import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { complain } from '../complain.ts';
 import { UserError } from '../user-error.ts';
-import type { AppConfig } from './content-plan.ts';
+import type { PlannedApp } from './content-plan.ts';
 import type { LogTrouble, LogTroubles } from './log-troubles.ts';
 import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
@@ -38,6 +40,8 @@ export class Generation {
   readonly #host: GenerationHost;
   readonly #workers: Supervisor;
   readonly #apps: readonly AppProcesses[];
+  /** What these may read of the cache. */
+  readonly #views: CacheView[] = [];
   readonly #confinedRoots: readonly string[] | undefined;
   #trouble: Error | undefined;
   #started = false;
@@ -98,6 +102,7 @@ export class Generation {
     if (force) for (const app of this.#apps) void app.close({ force });
     await this.#workers.close({ limit: this.#settings.drainTime, ...options });
     await Promise.all(this.#apps.map(app => app.close()));
+    for (const view of this.#views) view.close();
   }
 
   /** Has workers say that no more requests should be sent here, though they answer those that come. */
@@ -146,8 +151,10 @@ export class Generation {
     return (this.#settings.tls?.ticketKeys.length ?? 0) > 0;
   }
 
-  #processesOf(options: AppConfig, index: number): AppProcesses {
-    const app = new AppProcesses(options);
+  #processesOf({ options, view }: PlannedApp, index: number): AppProcesses {
+    const files = view && this.#host.cache.view(appViewOptions(view));
+    if (files !== undefined) this.#views.push(files);
+    const app = new AppProcesses(options, files);
     app.on('exit', exit => this.#exited(exit));
     app.on('stuck', pid => complain(`Application process ${pid} is stuck, and is ended`));
     // Once it runs, files and what answers without it are served on, and the application is tried again.

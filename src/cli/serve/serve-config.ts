@@ -92,6 +92,14 @@ function absolute(
 ): Pick<RuleConfig, 'root' | 'app'> {
   return {
     ...(root === undefined ? {} : { root: resolve(folder, root) }),
-    ...(app === undefined ? {} : { app: { ...app, module: resolve(folder, app.module) } }),
+    ...(app === undefined
+      ? {}
+      : {
+          app: {
+            ...app,
+            ...(app.module === undefined ? {} : { module: resolve(folder, app.module) }),
+            ...(app.root === undefined ? {} : { root: resolve(folder, app.root) }),
+          },
+        }),
   };
 }

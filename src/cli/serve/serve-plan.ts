@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
-import { type AppConfig, type OriginOptions, planContent } from './content-plan.ts';
+import { type OriginOptions, type PlannedApp, planContent } from './content-plan.ts';
 import { HEALTH, READY } from './observe/health-pages.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
@@ -14,8 +14,10 @@ import type { WorkerContent, WorkerSettings } from './worker-settings.ts';
 
 /** What the processes of a configuration are started with. */
 export interface ServePlan {
-  readonly apps: readonly AppConfig[];
+  readonly apps: readonly PlannedApp[];
   readonly origins: readonly OriginOptions[];
+  /** Where FastCGI responders listen. */
+  readonly responders: readonly string[];
   readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies'>;
   /** What is not as it should be, and can be used. */
   readonly warnings: readonly string[];
@@ -54,8 +56,12 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
   const { apps, origins } = backends;
   const roots = [...plan.roots];
   return {
-    apps: log?.format === 'json' ? apps.map(app => ({ ...app, complaints: 'json' })) : apps,
+    apps:
+      log?.format === 'json'
+        ? apps.map(({ options, view }) => ({ options: { ...options, complaints: 'json' }, view }))
+        : apps,
     origins,
+    responders: [...plan.responders],
     roots,
     confinedRoots: followsLinks ? undefined : roots,
     files: confine ? workerFiles({ roots, followsLinks, log }) : undefined,
@@ -67,7 +73,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
       tls: secure?.settings,
       redirectTo: typeof tls?.redirect === 'object' ? tls.redirect.to : undefined,
       log,
-      apps,
+      apps: apps.map(({ options }) => options),
       drainTime: drain.time ?? DRAIN_MS,
       health: config.health ?? mayShowHealth(plan.roots, backends),
       observed: config.metrics !== undefined,
@@ -78,7 +84,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
 /** Whether nothing but files is served, of which none has the name of a page of ours. */
 function mayShowHealth(
   roots: Iterable<string>,
-  { apps, origins }: Pick<ServePlan, 'apps' | 'origins'>,
+  { apps, origins }: { readonly apps: readonly unknown[]; readonly origins: readonly unknown[] },
 ): boolean {
   if (apps.length > 0 || origins.length > 0) return false;
   const names = [HEALTH, READY].flatMap(name => [name, `${name}.html`]);

@@ -184,6 +184,7 @@ const content = contentOf(settings, {
   proxies: await Promise.all(settings.proxies.map(proxyAt)),
   cache: servesFiles(settings) ? await attachFileCache(channel, { direct: true }) : undefined,
   failed,
+  complain,
 });
 
 if (log !== undefined) accessLog = openLog(log);

@@ -121,7 +121,7 @@ function announce(config: ServeConfig, port: number, count: number, plainPort?: 
   const scheme = tls === undefined ? 'http' : 'https';
   const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
   const places = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
-  const named = places.flatMap(({ root, app, origin }) => [root, app?.module, origin]);
+  const named = places.flatMap(({ root, app, origin }) => [root, app?.module ?? app?.fastcgi, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
   notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
   if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);

@@ -1,7 +1,9 @@
 import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.ts';
+import type { FastCgiOptions } from '../../http/fastcgi/fastcgi-options.ts';
 import type { ProxyAddresses } from '../../http/proxy/proxy-host.ts';
 import type { Rule } from '../../http/rules/rule.ts';
 import type { AccessFormat } from '../../http/server/access-format.ts';
+import type { AppView } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ServerLimits } from '../../http/server/http-server.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
@@ -14,6 +16,8 @@ interface WorkerAnswerers {
   readonly site?: SiteConfig | undefined;
   /** The number of an application or an origin, which answers what no file does. */
   readonly app?: number | undefined;
+  /** The same by a FastCGI responder, and which files its scripts may have sent. */
+  readonly fastcgi?: { readonly options: FastCgiOptions; readonly view: AppView | undefined } | undefined;
   readonly origin?: number | undefined;
 }
 

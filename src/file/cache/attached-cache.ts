@@ -86,6 +86,11 @@ export class AttachedFileCache
     return this.#index.attach(channel);
   }
 
+  /** Whether its owner is there. */
+  get isAttached(): boolean {
+    return this.#index.attached;
+  }
+
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
     // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
     const held = options === undefined ? this.#index.peek(path) : undefined;

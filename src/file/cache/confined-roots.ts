@@ -6,6 +6,7 @@ import type { Entry } from '../../store/entry.ts';
 import type { PinnedVersions } from '../../store/pinned-versions.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
+import type { ViewedFiles } from './cache-view.ts';
 import type { FileFacts } from './file-entry.ts';
 import { isInside } from './load.ts';
 
@@ -25,6 +26,10 @@ export class ConfinedRoots {
   readonly #maxStale: number;
   /** By the path that was given, which may lead through links, also such that are exchanged later. */
   readonly #roots = new Map<string, ConfinedRoot>();
+  /** Those that all files below may be asked for. */
+  readonly #whole = new Set<string>();
+  /** By root and name, which may be those of several. */
+  readonly #views = new Map<string, ViewedFiles[]>();
 
   /** @param maxStale milliseconds for which a root is taken to be where it was seen */
   constructor(audiences: Audiences, maxStale: number) {
@@ -34,8 +39,23 @@ export class ConfinedRoots {
 
   /** @throws as realpath(3) says */
   add(root: string): void {
-    const seenAt = now();
-    this.#roots.set(root, { realPath: realpathSync(root), seenAt });
+    this.#roots.set(root, { realPath: realpathSync(root), seenAt: now() });
+    this.#whole.add(root);
+  }
+
+  addView(view: ViewedFiles): void {
+    const { root } = view;
+    // It may come later, and where it is is looked at again.
+    if (!this.#roots.has(root)) this.#roots.set(root, { realPath: realPathNow(root), seenAt: 0 });
+    const key = keyOf(view);
+    this.#views.set(key, [...(this.#views.get(key) ?? []), view]);
+  }
+
+  removeView(view: ViewedFiles): void {
+    const key = keyOf(view);
+    const others = (this.#views.get(key) ?? []).filter(each => each !== view);
+    if (others.length === 0) this.#views.delete(key);
+    else this.#views.set(key, others);
   }
 
   /** Where a root is, if that was seen a moment ago. */
@@ -53,16 +73,33 @@ export class ConfinedRoots {
     return realPath;
   }
 
-  /** Who may see the file at a real path. O(roots). */
+  /** Who may see the file at a real path. O(roots and views). */
   audienceOf(path: string): Audience {
     if (this.#roots.size === 0) return this.#audiences.none;
     const groups: string[] = [];
-    for (const [root, { realPath }] of this.#roots) {
+    for (const root of this.#whole) {
+      const { realPath } = this.#roots.get(root) as ConfinedRoot;
       // One that leads elsewhere by now is another root: who had the former is not to see what comes there.
       if (isInside(path, realPath)) groups.push(JSON.stringify([root, realPath]));
     }
+    for (const [key, views] of this.#views) {
+      const { realPath } = this.#roots.get((views[0] as ViewedFiles).root) as ConfinedRoot;
+      if (views.some(view => view.admits(path, realPath))) groups.push(JSON.stringify([key, realPath, '']));
+    }
     return this.#audiences.of(groups);
   }
+}
+
+function realPathNow(root: string): string {
+  try {
+    return realpathSync(root);
+  } catch {
+    return root;
+  }
+}
+
+function keyOf({ root, options }: ViewedFiles): string {
+  return JSON.stringify([root, options.name]);
 }
 
 /** Files for an index that is confined to several directories: each file is found by the one it lies in. */

@@ -13,6 +13,7 @@ import { fileBeside, isSiblingName } from '../content/siblings.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { Folders, type FoldersListener } from '../watch/folders.ts';
+import type { ViewedFiles } from './cache-view.ts';
 import { ConfinedRoots } from './confined-roots.ts';
 import { Confirmations, lookNow } from './confirmations.ts';
 import { type ExtentSource, parseExtentKey } from './extents.ts';
@@ -122,6 +123,22 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#roots.add(root);
   }
 
+  /** What a view may have lies in memory of its own from now on. */
+  addView(view: ViewedFiles): void {
+    this.#roots.addView(view);
+    this.#store.listeners.add(view);
+  }
+
+  removeView(view: ViewedFiles): void {
+    this.#roots.removeView(view);
+    this.#store.listeners.delete(view);
+  }
+
+  /** Where a root is that indexes or views are confined to. */
+  async realPathOf(root: string): Promise<string> {
+    return this.#roots.rightNow(root) ?? (await this.#roots.lookAt(root));
+  }
+
   find(
     key: string,
     since: number,
@@ -194,7 +211,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   async #findLater(key: string, since: number, root: string | undefined): Promise<FoundVersion<FileFacts>> {
     if (root === undefined) return this.#answerFor(await this.finder.later(key, since, undefined), undefined);
-    let realRoot = this.#roots.rightNow(root) ?? (await this.#roots.lookAt(root));
+    let realRoot = await this.realPathOf(root);
     try {
       for (;;) {
         try {

@@ -13,6 +13,7 @@ import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
 import { Store, type StoreStats } from '../../store/store.ts';
 import { VersionContent } from '../../store/version-content.ts';
+import { type CacheView, type CacheViewOptions, ViewedFiles } from './cache-view.ts';
 import { ConfinedFiles } from './confined-roots.ts';
 import { DiskFiles } from './disk-files.ts';
 import {
@@ -240,6 +241,27 @@ export class OwnedFileCache implements FileCache {
     const owner = roots.length > 1 ? new ConfinedFiles(this.#files, roots) : this.#files;
     const served = { name: FILES, title: 'file cache', store: this.#store, owner };
     serveStore(served, channel, { root: roots[0], otherwise });
+  }
+
+  /**
+   * Some of the files below a directory, for other domains: which, a function says for each path, and in
+   * which memory they lie nothing else does. Other domains ask by `attachFileCache()`, as always; where links
+   * lead they may ask for as they were told. Close it when nobody is served through it any more.
+   * @throws ERR_IOLITE_CLOSED; ERR_IOLITE_ARGUMENT
+   */
+  view(options: CacheViewOptions): CacheView {
+    this.#checkOpen();
+    const [store, files] = [this.#store, this.#files];
+    const viewed = new ViewedFiles(files, options);
+    files.addView(viewed);
+    const close = (): void => files.removeView(viewed);
+    return {
+      root: viewed.root,
+      serve: (channel, { otherwise } = {}) =>
+        serveStore({ name: FILES, title: 'file cache', store, owner: viewed }, channel, { otherwise }),
+      close,
+      [Symbol.dispose]: close,
+    };
   }
 
   close(): void {

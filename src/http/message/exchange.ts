@@ -22,6 +22,8 @@ export interface ServerRequest {
   readonly target: string;
   /** The target before a middleware's mount path was taken off, if one was. What redirects are made from. */
   readonly originalTarget?: string | undefined;
+  /** How often it was redirected inside of the server, if it was. */
+  readonly redirects?: number | undefined;
   /** Whether it came through TLS. */
   readonly secure: boolean;
   /** Address of the client. */

@@ -6,6 +6,7 @@ import { ownName } from '../../ipc/meet/own-folder.ts';
 import { HeapChunk } from '../../memory/heap-chunk.ts';
 import type { AppRequest } from '../app/app-side/app-request.ts';
 import { AppSession } from '../app/app-side/app-session.ts';
+import { SiteCache } from '../app/app-side/site-cache.ts';
 import { type Body, isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
 import { answerOf } from '../message/promised-answer.ts';
@@ -69,7 +70,16 @@ export class ProxyHost {
       const answer = (await answerOf(proxy, request, request.signal)) as Answer;
       return { ...answer, body: sharedBody(answer.body, pool) };
     };
-    requests.on('channel', channel => new AppSession(channel, { handler, pool, failed }));
+    requests.on(
+      'channel',
+      channel =>
+        new AppSession(channel, {
+          cache: new SiteCache(channel, undefined),
+          handler,
+          pool,
+          failed,
+        }),
+    );
     responses.on('channel', channel => proxy.serve(channel));
     return new ProxyHost(proxy, [kept, pool], [requests, responses], upgradeOptions(options));
   }

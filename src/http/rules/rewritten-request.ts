@@ -19,6 +19,10 @@ export class RewrittenRequest implements ServerRequest {
     return this.#request.method;
   }
 
+  get redirects(): number | undefined {
+    return this.#request.redirects;
+  }
+
   get secure(): boolean {
     return this.#request.secure;
   }

@@ -13,7 +13,7 @@ import { RuleHandler } from '../rules/rule-handler.ts';
 import { FallbackPage } from '../site/fallback-page.ts';
 import { MissingFiles } from '../site/missing-files.ts';
 import { createSite } from '../site/site.ts';
-import type { SiteOptions } from '../site/site-options.ts';
+import type { CreateSiteOptions, SiteOptions } from '../site/site-options.ts';
 import { Chain } from './chain.ts';
 
 /** A directory, how its files are served, and the cache they are kept in. */
@@ -49,8 +49,18 @@ export interface ContentParts extends HostParts {
   readonly first?: readonly Handler[];
   /** What is served in place of that for hosts, by their names and patterns. */
   readonly hosts?: ReadonlyMap<string, HostParts> | undefined;
+  /** Files that no site sends: see {@link CreateSiteOptions.withholds}. */
+  readonly withholds?: Withholds;
   /** Told of what those who answer failed with. */
   readonly failed?: FailureListener;
+}
+
+type Withholds = CreateSiteOptions['withholds'];
+
+/** What all parts have in common. */
+interface Common {
+  readonly failed: FailureListener;
+  readonly withholds: Withholds;
 }
 
 /** What a server says to requests that nobody else answers. */
@@ -63,18 +73,20 @@ const NOT_FOUND: Handler = {
 };
 
 /** The parts of a server's content as one handler, which declines nothing. @throws ERR_IOLITE_ARGUMENT */
-export function composeContent({ first = [], hosts, failed, ...parts }: ContentParts): Handler {
-  const own = hostHandler(parts, first, failed);
+export function composeContent({ first = [], hosts, failed, withholds, ...parts }: ContentParts): Handler {
+  const common = { failed, withholds };
+  const own = hostHandler(parts, first, common);
   if (hosts === undefined || hosts.size === 0) return own;
-  const byName = new Map([...hosts].map(([name, each]) => [name, hostHandler(each, first, failed)]));
+  const byName = new Map([...hosts].map(([name, each]) => [name, hostHandler(each, first, common)]));
   return new HostHandler(byName, own);
 }
 
-function hostHandler(parts: HostParts, first: readonly Handler[], failed: FailureListener): Handler {
+function hostHandler(parts: HostParts, first: readonly Handler[], common: Common): Handler {
+  const { failed } = common;
   const { headers = {}, cors, rules = [] } = parts;
-  const own = answerers(parts, failed);
+  const own = answerers(parts, common);
   const otherwise = { handler: new Chain(own), root: parts.files?.root };
-  const compiled = rules.map(rule => compileRule({ ...rule, target: targetOf(rule, parts, failed) }));
+  const compiled = rules.map(rule => compileRule({ ...rule, target: targetOf(rule, parts, common) }));
   // One chain, where that is all: each one costs a walk.
   const handlers = compiled.length === 0 ? own : [new RuleHandler(new RuleBook(compiled, otherwise), failed)];
   const all = new Chain([...first, ...handlers]);
@@ -84,26 +96,28 @@ function hostHandler(parts: HostParts, first: readonly Handler[], failed: Failur
 }
 
 /** Files of a rule's own are before those behind of its own alone; without files, those behind have all. */
-function targetOf(rule: ContentRule, parts: HostParts, failed: FailureListener): RuleTarget | undefined {
+function targetOf(rule: ContentRule, parts: HostParts, common: Common): RuleTarget | undefined {
   const { files, behind } = rule;
   if (files === undefined && behind === undefined) return undefined;
   return {
-    handler: new Chain(answerers({ files, behind: behind ?? (files && parts.behind) }, failed)),
+    handler: new Chain(answerers({ files, behind: behind ?? (files && parts.behind) }, common)),
     root: files?.root,
   };
 }
 
-function answerers({ files, behind }: Answerers, failed: FailureListener): readonly Handler[] {
+function answerers({ files, behind }: Answerers, { failed, withholds }: Common): readonly Handler[] {
   if (files === undefined) return behind === undefined ? [NOT_FOUND] : [behind, NOT_FOUND];
   const { root, site, cache, headers = {} } = files;
   const { fallback, ...others } = site;
   const fields = new FieldSet(fieldList(headers));
   const dressed = (handler: Handler): Handler =>
     fields.isEmpty ? handler : new DressedHandler(handler, fields, undefined, failed);
-  if (behind === undefined) return [dressed(createSite(root, { ...site, cache })), NOT_FOUND];
-  const made = createSite(root, { fallthrough: true, ...others, cache });
+  if (behind === undefined) return [dressed(createSite(root, { ...site, cache, withholds })), NOT_FOUND];
+  const made = createSite(root, { fallthrough: true, ...others, cache, withholds });
   // Whose page answers is known when those behind have none.
   const paged =
-    fallback === undefined ? behind : new FallbackPage(behind, createSite(root, { ...site, cache }));
+    fallback === undefined
+      ? behind
+      : new FallbackPage(behind, createSite(root, { ...site, cache, withholds }));
   return [new MissingFiles(dressed(made)), paged, NOT_FOUND];
 }

@@ -1,19 +1,26 @@
 import type { AddressInfo } from 'node:net';
+import { complaintLine } from '../../base/complaint.ts';
 import { ArgumentError } from '../../base/error.ts';
+import type { CacheView } from '../../file/cache/cache-view.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
-import { createFileCache } from '../../file/cache/owned-cache.ts';
+import { createFileCache, OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
 import { AppProcesses, type AppProcessesOptions } from '../app/server-side/app-processes.ts';
+import { FastCgiGateway } from '../fastcgi/fastcgi-gateway.ts';
+import type { FastCgiOptions } from '../fastcgi/fastcgi-options.ts';
+import { SentFiles } from '../fastcgi/sent-files.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { type AnswerFunction, handlerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../proxy/proxy.ts';
 import type { CorsOptions } from '../rules/cors.ts';
 import type { Rule } from '../rules/rule.ts';
+import { createSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
+import { type AppView, appViewOptions, type ViewedRule } from './app-view.ts';
 import { type ContentRule, composeContent, type HostParts } from './compose.ts';
 import { createListener } from './create-listener.ts';
 import { withHsts } from './hsts.ts';
@@ -70,8 +77,8 @@ export interface CreateServerOptions extends HostOptions {
   readonly handler?: Handler | AnswerFunction | undefined;
   /** Where they are kept. Default: a cache of the server's own, as createFileCache() makes it. */
   readonly cache?: FileCache | undefined;
-  /** An application, in processes of its own. */
-  readonly app?: AppOptions | undefined;
+  /** An application, in processes of its own; or a FastCGI responder. */
+  readonly app?: AppOptions | FastCgiOptions | undefined;
   /** What is served in place of that for hosts: `example.com`, or `*.example.com` for all below it. */
   readonly hosts?: Readonly<Record<string, NamedHostOptions>> | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
@@ -109,7 +116,9 @@ export class Server {
   readonly #listener: Listener;
   readonly #ownCache: FileCache | undefined;
   readonly #apps: AppProcesses | undefined;
-  readonly #gateway: AppGateway | undefined;
+  /** What the application may read of the cache. */
+  readonly #appFiles: CacheView | undefined;
+  readonly #gateway: AppGateway | FastCgiGateway | undefined;
   readonly #proxies: ReverseProxy[] = [];
   readonly #ticketKeys: TicketKeyRing | undefined;
   /** Where clients of plain HTTP are told to come by HTTPS. */
@@ -127,23 +136,36 @@ export class Server {
     if (app !== undefined && origin !== undefined) {
       throw new ArgumentError('Cannot create server: an app or an origin is wanted, both were given');
     }
-    let gateway: AppGateway | undefined;
-    if (app !== undefined) {
+    if (cache === undefined && hasRoot(options)) this.#ownCache = createFileCache();
+    const kept = cache ?? this.#ownCache;
+    let gateway: AppGateway | FastCgiGateway | undefined;
+    if (app !== undefined && 'fastcgi' in app) gateway = new FastCgiGateway({ root, ...app }, complainOf);
+    else if (app !== undefined) {
       const made = new AppGateway(app);
-      this.#apps = new AppProcesses(app);
+      const view = appViewOf(options);
+      if (view !== undefined && kept instanceof OwnedFileCache)
+        this.#appFiles = kept.view(appViewOptions(view));
+      this.#apps = new AppProcesses(app, this.#appFiles);
       this.#apps.on('serving', address => void made.connect(address));
       gateway = made;
     }
     this.#gateway = gateway;
-    if (cache === undefined && hasRoot(options)) this.#ownCache = createFileCache();
-    const kept = cache ?? this.#ownCache;
+    const scripts = gateway instanceof FastCgiGateway ? gateway : undefined;
+    const withholds = scripts?.isScript;
     const first = handler === undefined ? [] : [typeof handler === 'function' ? handlerOf(handler) : handler];
     const content = composeContent({
       ...this.#partsOf(options, tls, kept, gateway),
       first,
       failed,
+      withholds,
       hosts: new Map(Object.entries(hosts).map(([name, each]) => [name, this.#partsOf(each, tls, kept)])),
     });
+    scripts?.redirectsTo(content);
+    const view = appViewOf(options);
+    if (view !== undefined && kept !== undefined && scripts !== undefined) {
+      const files = createSite(view.root, { ...options.site, fallthrough: false, cache: kept, withholds });
+      scripts.sends(new SentFiles(appViewOptions(view), files));
+    }
     const told = accessLog === undefined ? listeners : [...listeners, accessLog];
     const secure = settingsOf(options);
     const common = { limits, failed, listeners: told };
@@ -193,6 +215,7 @@ export class Server {
     await Promise.all([this.#listener.close(), this.#redirect?.listener.close()]);
     this.#gateway?.close();
     await this.#apps?.close();
+    this.#appFiles?.close();
     await Promise.all(this.#proxies.map(proxy => proxy.close()));
     this.#ownCache?.close();
   }
@@ -234,6 +257,21 @@ export class Server {
     this.#proxies.push(proxy);
     return proxy;
   }
+}
+
+/** What the application may read; undefined without files. */
+function appViewOf({ root, site = {}, rules = [] }: CreateServerOptions): AppView | undefined {
+  if (root === undefined) return undefined;
+  const viewed = rules.map(({ handler, root: own, site: more, origin, ...rule }): ViewedRule => {
+    const isOfFiles = own !== undefined || more !== undefined;
+    const others = handler !== undefined || origin !== undefined ? 'others' : undefined;
+    return { ...rule, by: isOfFiles ? { root: own ?? root, site: { ...site, ...more } } : others };
+  });
+  return { root, site, rules: viewed, strip: '' };
+}
+
+function complainOf(text: string, { method, target }: ServerRequest): void {
+  process.stderr.write(complaintLine('text', `${method} ${target}: ${text}`));
 }
 
 function settingsOf({ tls, hosts = {} }: CreateServerOptions): SecureSettings | undefined {

@@ -1,5 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
+import { IoliteError } from '../../base/error.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
@@ -22,8 +23,19 @@ export class DirectorySource implements SiteSource {
   /** Paths that lead through links: the way that the policy admits. */
   readonly #admitted = new RecentMap<string, number>(MAX_ADMITTED_PATHS);
 
-  /** @param root need not be there yet; it may be a symbolic link, also one that is exchanged */
-  constructor(root: string, cache: FileCache, symlinks: SiteSettings['symlinks']) {
+  readonly #withholds: ((path: string) => boolean) | undefined;
+
+  /**
+   * @param root need not be there yet; it may be a symbolic link, also one that is exchanged
+   * @param withholds files that are not there, whoever asks: by their paths from the root, and real ones
+   */
+  constructor(
+    root: string,
+    cache: FileCache,
+    symlinks: SiteSettings['symlinks'],
+    withholds?: (path: string) => boolean,
+  ) {
+    this.#withholds = withholds;
     this.root = root;
     this.#cache = cache;
     this.#symlinks = symlinks;
@@ -37,7 +49,8 @@ export class DirectorySource implements SiteSource {
   peek(path: SitePath): Snapshot | undefined {
     const cache = this.#cache;
     const snapshot = cache.peek(path.name, undefined, path) ?? cache.readNow?.(path.name, path);
-    if (snapshot === undefined || this.#isAdmitted(path.path, snapshot)) return snapshot;
+    if (snapshot === undefined) return undefined;
+    if (this.#isAdmitted(path.path, snapshot) && !this.#isWithheld(path.path, snapshot)) return snapshot;
     snapshot.release();
     return undefined;
   }
@@ -51,6 +64,7 @@ export class DirectorySource implements SiteSource {
     for (let attempt = 1; ; attempt++) {
       const snapshot = await this.#cache.snapshot(this.#prefix + path, { signal });
       try {
+        if (this.#isWithheld(path, snapshot)) throw withheld(path);
         if (this.#isAdmitted(path, snapshot)) return snapshot;
         if (await admitsLink(this.root, path, snapshot.realPath, this.#symlinks)) {
           this.#admitted.set(path, snapshot.way);
@@ -70,6 +84,11 @@ export class DirectorySource implements SiteSource {
   /** What has no links on its way lies where its name says. */
   #isAdmitted(path: string, { way }: Snapshot): boolean {
     return way === 0 || this.#symlinks === 'follow' || this.#admitted.get(path) === way;
+  }
+
+  #isWithheld(path: string, { realPath }: Snapshot): boolean {
+    const withholds = this.#withholds;
+    return withholds !== undefined && (withholds(path) || withholds(realPath));
   }
 
   /** Whether a path leads another way by now. */
@@ -103,6 +122,10 @@ export class DirectorySource implements SiteSource {
       return undefined;
     }
   }
+}
+
+function withheld(path: string): IoliteError {
+  return new IoliteError('ENOENT', `Cannot serve ${path}: it is not to be sent`);
 }
 
 function typeOf(entry: Dirent | Stats): SiteEntry['type'] | undefined {

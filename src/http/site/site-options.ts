@@ -93,6 +93,11 @@ export interface SiteOptions {
 export interface CreateSiteOptions extends SiteOptions {
   /** Where files are kept. Not closed with the site. */
   readonly cache: FileCache;
+  /**
+   * Files that are as if they were not there, such as scripts that somebody else runs: asked for the path
+   * from the root, and for the real path.
+   */
+  readonly withholds?: ((path: string) => boolean) | undefined;
 }
 
 /** Options, checked, with their defaults. */

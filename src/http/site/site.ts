@@ -31,7 +31,8 @@ export function createSite(root: string, options: CreateSiteOptions): StaticSite
     );
   }
   const settings = settingsOf(options);
-  return new StaticSite(new DirectorySource(resolve(root), options.cache, settings.symlinks), settings);
+  const { cache, withholds } = options;
+  return new StaticSite(new DirectorySource(resolve(root), cache, settings.symlinks, withholds), settings);
 }
 
 /**

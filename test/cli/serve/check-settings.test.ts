@@ -47,3 +47,26 @@ test('--check starts applications, and says in one line why one does not start',
   assert.equal(err.length, 1);
   assert.match(err[0] ?? '', /^iolite: the application does not start\. .*: no database \(app\.mjs:1:7\)$/);
 });
+
+test('--check says what is wrong with a FastCGI responder, in one line', async () => {
+  using folder = new Folder();
+  const fastcgi = `unix:${folder.file('none.sock')}`;
+  for (const [app, message] of [
+    [{ fastcgi }, /the FastCGI responder unix:\S*none\.sock cannot be reached: there is no such socket$/],
+    [{ fastcgi: 'php' }, /app\.fastcgi: unix:\/path or host:port is wanted, "php" was given$/],
+    [{ fastcgi, split: '(' }, /app\.split: Invalid regular expression/],
+    [{ fastcgi, split: '^(.+)$' }, /app\.split: two groups are wanted, .*; 1 were given$/],
+    [{ fastcgi, workers: 2 }, /app: workers says nothing of a FastCGI responder$/],
+    [{ module: 'a.js', params: {} }, /app: params says nothing of a module$/],
+    [{ module: 'a.js', fastcgi }, /app: module or fastcgi is wanted, both were given$/],
+    [{ timeout: 1 }, /app: module or fastcgi is wanted, none was given$/],
+    [{ fastcgi, root: 'none' }, /: ENOENT/],
+  ] as const) {
+    const { code, err } = await check(folder, { root: '.', app });
+    assert.equal(code, 1);
+    assert.match(err[0] ?? '', message);
+    assert.equal(err.length, 1, err.join());
+  }
+  const { err } = await check(folder, { app: { fastcgi } });
+  assert.match(err[0] ?? '', /^iolite: app\.root: there is no root that the scripts lie in$/);
+});

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PhpFpm, withoutPhp } from '../../http/fastcgi/support/php-fpm.ts';
 import { certificate } from '../../support/certificate.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -65,6 +66,104 @@ test('killed application processes and workers cost only what they had under way
   assert.ok(before < 6 * 8, `${before} requests failed`);
   const pids = await applications(served);
   assert.equal(pids.filter(isAlive).length, pids.length);
+});
+
+/** Answers `/read/<path>` with a file of the cache, and `/asks/<path>` with what the cache's owner says. */
+const READER = `
+  import { attachFileCache } from '${import.meta.resolve('../../../dist/file/index.js')}';
+  import { parentChannel } from '${import.meta.resolve('../../../dist/ipc/index.js')}';
+  let attached;
+  export default async ({ cache, target }) => {
+    const [, what, path] = /^\\/(read|asks)(.*)$/.exec(target) ?? [];
+    try {
+      if (what === 'read') return { body: await cache.read(path) };
+      attached ??= await attachFileCache(parentChannel());
+      return { body: await attached.read(decodeURIComponent(path)) };
+    } catch ({ code }) {
+      return { body: code };
+    }
+  };
+`;
+
+test('each application has the cache of its own site, also beside confined workers', async () => {
+  using folder = new Folder();
+  const module = folder.file('app.mjs');
+  writeFileSync(module, READER);
+  for (const name of ['one', 'two', 'ruled']) {
+    mkdirSync(folder.file(`${name}/private`), { recursive: true });
+    for (const file of ['page', '.env', 'private/page'])
+      writeFileSync(folder.file(`${name}/${file}`), `${name} ${file}`);
+  }
+  const app = { module };
+  const settings = {
+    workers: 2,
+    root: 'one',
+    app,
+    rules: [
+      { match: '/private/**', origin: 'http://127.0.0.1:9' },
+      { match: '/ruled/**', strip: '/ruled', root: 'ruled', app },
+    ],
+    hosts: { 'two.example': { root: 'two', app }, 'none.example': { app } },
+  };
+  writeFileSync(folder.file('iolite.json'), JSON.stringify(settings));
+  await using served = await Served.startWith(['--config', folder.file('iolite.json')]);
+  const text = async (path: string, host = 'one.example'): Promise<string> =>
+    (await get(served.port, path, { headers: { host } })).body.toString();
+  const check = async (): Promise<void> => {
+    assert.equal(await text('/read/page'), 'one page');
+    assert.equal(await text('/read/private/page'), 'EACCES');
+    assert.equal(await text('/read/page', 'two.example'), 'two page');
+    assert.equal(await text('/read/private/page', 'two.example'), 'two private/page');
+    assert.equal(await text('/read/page', 'none.example'), 'ERR_IOLITE_UNSUPPORTED');
+    for (const host of ['one.example', 'two.example']) {
+      assert.equal(await text('/read/.env', host), 'EACCES');
+      for (const path of ['/etc/passwd', `${folder.path}/ruled/page`, `${folder.path}/two/.env`])
+        assert.equal(await text(`/asks${path}`, host), 'EACCES', `${host} ${path}`);
+    }
+    assert.equal(await text(`/asks${folder.path}/two/page`), 'EACCES');
+    assert.equal(await text(`/asks${folder.path}/two/page`, 'two.example'), 'two page');
+    assert.equal(await text('/ruled/read/ruled/page'), 'ENOENT');
+    assert.equal(await text('/ruled/read/page'), 'ruled page');
+  };
+  await check();
+  const old = await applications(served);
+  assert.equal(old.length, 4);
+  for (const pid of old) process.kill(pid, 'SIGKILL');
+  await untilGone(old);
+  while ((await applications(served)).length < 4 || (await text('/read/page')) !== 'one page');
+  while ((await text('/read/page', 'two.example')) !== 'two page');
+  while ((await text('/read/page', 'none.example')) !== 'ERR_IOLITE_UNSUPPORTED');
+  while ((await text('/ruled/read/page')) !== 'ruled page');
+  await check();
+  served.process.kill('SIGHUP');
+  await untilGone(await applications(served));
+  await check();
+});
+
+test('scripts answer behind confined workers, and are never sent', { skip: withoutPhp }, async () => {
+  using folder = new Folder();
+  mkdirSync(folder.file('site'));
+  writeFileSync(folder.file('site/page.html'), 'a page');
+  writeFileSync(folder.file('site/index.php'), 'index <?= $_SERVER["REQUEST_URI"] ?>');
+  writeFileSync(folder.file('site/send.php'), '<?php header("X-Accel-Redirect: " . $_GET["path"]);');
+  writeFileSync(folder.file('site/.env'), 'secret');
+  await using php = await PhpFpm.start(folder);
+  const app = { fastcgi: php.address };
+  const hosts = { 'files.example': { root: 'site' } };
+  writeFileSync(folder.file('iolite.json'), JSON.stringify({ workers: 2, root: 'site', app, hosts }));
+  await using served = await Served.startWith(['--config', folder.file('iolite.json')]);
+  const answer = async (path: string, host = 'one.example'): Promise<[number, string]> => {
+    const { status, body } = await get(served.port, path, { headers: { host } });
+    return [status, body.toString()];
+  };
+  for (let i = 0; i < 8; i++) {
+    assert.deepEqual(await answer('/?a'), [200, 'index /?a']);
+    assert.deepEqual(await answer('/page.html'), [200, 'a page']);
+    assert.deepEqual(await answer('/send.php?path=/page.html'), [200, 'a page']);
+    assert.equal((await answer('/send.php?path=/.env'))[0], 403);
+    assert.equal((await answer('/index.php', 'files.example'))[0], 404);
+    assert.equal((await answer('/none.php'))[0], 404);
+  }
 });
 
 test('SIGHUP replaces the application under load without losing a request', async () => {

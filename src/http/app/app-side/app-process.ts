@@ -1,5 +1,6 @@
 /**
- * What an application process runs. Arguments: the application's module, and how to say what is wrong.
+ * What an application process runs. Arguments: the application's module, how to say what is wrong, and
+ * the directory of the site whose files it may ask for, if there is one.
  * Listens for servers under a name of its own, which it tells its parent; ends when it is told to, and when
  * the parent does.
  */
@@ -14,11 +15,12 @@ import { ownName } from '../../../ipc/meet/own-folder.ts';
 import type { AppRequest } from './app-request.ts';
 import { AppSession } from './app-session.ts';
 import { loadApp } from './load-app.ts';
+import { SiteCache } from './site-cache.ts';
 
 /** For requests to be answered in, also when there is no parent any more to enforce it. */
 const DRAIN_LIMIT_MS = 10_000;
 
-const [module = '', complaints] = process.argv.slice(2);
+const [module = '', complaints, root] = process.argv.slice(2);
 const parent = parentChannel();
 const sessions = new Set<AppSession>();
 let close = async (): Promise<void> => {};
@@ -63,11 +65,12 @@ function reasonOf(error: unknown): string {
 
 const handler = await loadApp(module).catch(refuse);
 const pool = createPool({ name: 'answers' });
+const cache = new SiteCache(parent, root);
 const endpoint = await listen(ownName('app'), {
   channel: { rememberHeads: true },
 });
 endpoint.on('channel', channel => {
-  const session = new AppSession(channel, { handler, pool, failed: report });
+  const session = new AppSession(channel, { handler, pool, cache, failed: report });
   sessions.add(session);
   channel.once('close', () => sessions.delete(session));
 });

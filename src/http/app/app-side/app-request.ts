@@ -4,6 +4,7 @@ import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf, type HeaderList } from '../../message/header-list.ts';
 import { BodyKind, type RequestHead } from '../app-protocol.ts';
+import type { SiteCache } from './site-cache.ts';
 
 /** Where a request gets what did not come with its head. */
 export interface AppRequestSource {
@@ -13,6 +14,8 @@ export interface AppRequestSource {
   readonly context: { readonly signal: AbortSignal };
   /** The stream of a body that comes as one. Called once at most. */
   takeStream(): Promise<IncomingStream>;
+  /** The files of the site. */
+  readonly cache: SiteCache;
   /** Sends an interim response. */
   interim(status: number, headers: HeaderList): void;
 }
@@ -45,6 +48,14 @@ export class AppRequest implements ServerRequest {
   /** Aborted when the client is gone, or the time for the answer is over. */
   get signal(): AbortSignal {
     return this.#source.context.signal;
+  }
+
+  /**
+   * The server's cache of the files that the site may serve: what is read here is the one copy that the
+   * server sends from. Costs nothing until it is used.
+   */
+  get cache(): SiteCache {
+    return this.#source.cache;
   }
 
   /** Sends an interim response ahead of the answer: 102, or 103 with its Link. */

@@ -13,11 +13,14 @@ import { StreamMatcher } from '../stream-matcher.ts';
 import { AppRequest } from './app-request.ts';
 import type { AppHandler, AppResponse } from './application.ts';
 import { responseHead } from './response-head.ts';
+import type { SiteCache } from './site-cache.ts';
 
 export interface AppSessionOptions {
   readonly handler: AppHandler;
   /** Where strings, bytes and streams that it answers with are put. */
   readonly pool: Pool;
+  /** What requests have as their cache. */
+  readonly cache: SiteCache;
   /** Told what the handler threw. */
   readonly failed: (error: unknown, request: AppRequest) => void;
 }
@@ -74,6 +77,7 @@ export class AppSession {
       request = new AppRequest(head, {
         body,
         context,
+        cache: this.#options.cache,
         takeStream: () => this.#streams.take(id),
         interim: (status, headers) => this.#sendInterim({ number: id, status, headers }),
       });

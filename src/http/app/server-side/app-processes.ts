@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { ComplaintFormat } from '../../../base/complaint.ts';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
+import type { CacheView } from '../../../file/cache/cache-view.ts';
+import type { Channel } from '../../../ipc/channel.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
+import type { RequestHandler } from '../../../ipc/responder.ts';
 
 /** Which application runs, and how often. */
 export interface AppProcessesOptions {
@@ -40,9 +43,18 @@ export class AppProcesses extends EventEmitter<{
   readonly #hangTimeout: number;
   readonly #addresses = new WeakMap<Worker, string>();
 
-  /** Nothing runs before {@link start}. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
-  constructor({ module, workers = 1, hangTimeout = 30_000, complaints = 'text' }: AppProcessesOptions) {
+  readonly #files: CacheView | undefined;
+
+  /**
+   * Nothing runs before {@link start}.
+   * @param files that the application may read through `request.cache`. Stays the caller's, to be closed when
+   *   the processes have ended
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+   */
+  constructor(options: AppProcessesOptions, files?: CacheView) {
     super();
+    const { module, workers = 1, hangTimeout = 30_000, complaints = 'text' } = options;
+    this.#files = files;
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
         `Cannot run application: a path or URL is wanted as its module, ${describe(module)} was given`,
@@ -57,7 +69,11 @@ export class AppProcesses extends EventEmitter<{
         import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js',
         import.meta.url,
       ),
-      args: [isUrl ? fileURLToPath(module) : module, complaints],
+      args: [
+        isUrl ? fileURLToPath(module) : module,
+        complaints,
+        ...(files === undefined ? [] : [files.root]),
+      ],
       descriptors: Array.from({ length: workers }, () => []),
       title: 'Application process',
       connect: worker => this.#connect(worker),
@@ -99,7 +115,7 @@ export class AppProcesses extends EventEmitter<{
    */
   #connect(worker: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
-      worker.channel.onRequest(({ head, body }) => {
+      this.#listen(worker.channel, ({ head, body }) => {
         body?.release();
         const { address, reason } = (head ?? {}) as { address?: unknown; reason?: unknown };
         if (typeof reason === 'string') reject(new IoliteError('ERR_IOLITE_APPLICATION', reason));
@@ -111,6 +127,12 @@ export class AppProcesses extends EventEmitter<{
         return {};
       });
     });
+  }
+
+  /** Answers what a process asks, and what it asks of the cache. */
+  #listen(channel: Channel, handler: RequestHandler): void {
+    if (this.#files === undefined) channel.onRequest(handler);
+    else this.#files.serve(channel, { otherwise: handler });
   }
 
   /** Kills a process that is stuck. */

@@ -6,6 +6,7 @@ import { BodyKind, decodeAnswer, encodeRequest } from '../../../../src/http/app/
 import type { AppRequest } from '../../../../src/http/app/app-side/app-request.ts';
 import { AppSession } from '../../../../src/http/app/app-side/app-session.ts';
 import type { AppHandler } from '../../../../src/http/app/app-side/application.ts';
+import { SiteCache } from '../../../../src/http/app/app-side/site-cache.ts';
 import type { ServerRequest } from '../../../../src/http/message/exchange.ts';
 import { ChannelPair } from '../../../support/channel-pair.ts';
 import { watchdog } from '../../../support/watchdog.ts';
@@ -18,7 +19,8 @@ class Asked implements Disposable {
 
   constructor(handler: AppHandler) {
     const failed = (error: unknown): void => void this.failures.push(error);
-    new AppSession(this.pair.far, { handler, pool: this.pool, failed });
+    const cache = new SiteCache(this.pair.far, undefined);
+    new AppSession(this.pair.far, { handler, pool: this.pool, cache, failed });
   }
 
   async ask(

@@ -18,7 +18,13 @@ function request(head: Partial<RequestHead> = {}, body?: Aggregate): AppRequest 
     ...head,
   };
   const takeStream = (): never => assert.fail('there is no stream');
-  return new AppRequest(whole, { body, context: new AbortController(), takeStream, interim: () => {} });
+  return new AppRequest(whole, {
+    body,
+    context: new AbortController(),
+    cache: undefined as never,
+    takeStream,
+    interim: () => {},
+  });
 }
 
 /** What an application is asked, and that its answer is the handler's. */
