@@ -14,7 +14,7 @@ import { heightOf, release, retain, type Tree } from './tree/branch.ts';
 import { copyRange } from './tree/copy.ts';
 import { part, replace, split } from './tree/cut.ts';
 import { commit, copyToPool } from './tree/fill.ts';
-import { gatherAll, gatherAround } from './tree/gather.ts';
+import { gatherAll, gatherAround, isScattered } from './tree/gather.ts';
 import { Tail } from './tree/tail.ts';
 import { append, join } from './tree/tree.ts';
 import { trimFront } from './tree/trim.ts';
@@ -285,8 +285,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
   /** For this library: copies small slices together, until there are `most`, if that is said and can be. */
   gather(most?: number): this {
     const { tree } = this;
-    // A few need no help.
-    if (tree !== undefined && heightOf(tree) > 1)
+    // A few need no help, nor do many that are large.
+    if (tree !== undefined && heightOf(tree) > 1 && (most !== undefined || isScattered(tree)))
       this.change(gatherAll(tree, this.#pool ?? defaultPool(), most));
     return this;
   }

@@ -14,6 +14,8 @@ import { treeOf } from './tree.ts';
 const SCATTERED_BYTES = 512;
 /** So many scattered slices side by side are worth a buffer of their own. */
 const LEAST_SLICES = 8;
+/** So many bytes a slice, on the average, and there is too little in a list that is scattered to look for it. */
+const SPARSE_BYTES = 2 * SCATTERED_BYTES;
 /** Slices that become one copy at most: 16 KiB. */
 const MAX_SLICES = 32;
 /** Slices beyond this size are not gathered, however many there are. */
@@ -44,6 +46,20 @@ export function gatherAround(tree: Tree, position: number, pool: ChunkPool): Tre
   const { tree: gathered, removed } = replaceAcross(tree, from, run.length, copy);
   if (removed !== undefined) release(removed);
   return gathered as Tree;
+}
+
+/** Whether so much of a list is small that it may be worth gathering. A look at one slice in 32, or fewer. */
+export function isScattered(tree: Tree): boolean {
+  return tree.length < SPARSE_BYTES * countSlices(tree);
+}
+
+function countSlices(tree: Tree): number {
+  if (tree instanceof Slice) return 1;
+  const { children, first, height } = tree;
+  if (height === 1) return children.length - first;
+  let count = 0;
+  for (let i = first; i < children.length; i++) count += countSlices(children[i] as Tree);
+  return count;
 }
 
 /**
