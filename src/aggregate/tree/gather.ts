@@ -14,8 +14,10 @@ import { treeOf } from './tree.ts';
 const SCATTERED_BYTES = 512;
 /** So many scattered slices side by side are worth a buffer of their own. */
 const LEAST_SLICES = 8;
-/** So many bytes a slice, on the average, and there is too little in a list that is scattered to look for it. */
+/** From so many bytes a slice on, on the average, there is too little in a list that is small. */
 const SPARSE_BYTES = 2 * SCATTERED_BYTES;
+/** Of a chunk of which less is used most is kept for nothing. */
+const SCANT_PART = 1 / 8;
 /** Slices that become one copy at most: 16 KiB. */
 const MAX_SLICES = 32;
 /** Slices beyond this size are not gathered, however many there are. */
@@ -60,6 +62,14 @@ function countSlices(tree: Tree): number {
   let count = 0;
   for (let i = first; i < children.length; i++) count += countSlices(children[i] as Tree);
   return count;
+}
+
+/**
+ * Whether a slice keeps a chunk of which all that refers to it uses little: then to copy it out lets go of
+ * much memory. Not while small buffers are still placed there.
+ */
+export function keepsUnused({ lease }: Slice, pool: ChunkPool): boolean {
+  return lease.tally.bytes < lease.chunk.size * SCANT_PART && !pool.isFilling(lease);
 }
 
 /**
