@@ -7,8 +7,11 @@ import { hexOf, INSPECT } from '../base/inspect.ts';
 import { ByteSequence } from './byte-sequence.ts';
 import type { DivisibleSequence } from './divisible-sequence.ts';
 import { linesOf } from './lines.ts';
+import { Slice } from './slice.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
+import type { Tree } from './tree/branch.ts';
+import { ContiguousBytes, contiguousBytes } from './tree/contiguous.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
 
 /**
@@ -138,6 +141,49 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
   }
 
+  /**
+   * All bytes in one view, for parsers and native code. Of one slice it is that of {@link views}. Of more,
+   * the whole pages of buffers of shared memory are mapped side by side, and only what does not fill pages,
+   * or lies at another place in them, is copied. If nothing can be mapped it is a copy on the heap.
+   *
+   * It shows the bytes as they are now, whatever is changed later. Read it while the aggregate is unreleased:
+   * mapped, it reads as zeros afterwards. Never write it: that may end the process with SIGSEGV, or change
+   * what others see. It holds the buffers until the release. Costs some microseconds a slice that is mapped,
+   * and what the copy takes; asked for again, nothing.
+   * @throws ERR_IOLITE_RANGE beyond 4 GiB; SystemError: ENOMEM
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using body = pool.from(Buffer.alloc(1024 ** 2, 'a'));
+   * using rest = pool.from(Buffer.alloc(1024 ** 2, 'b'));
+   * body.append(rest);
+   * const view = body.contiguous(); // copies nothing: both begin and end with a page
+   * assert.equal(view.indexOf('b'.charCodeAt(0)), 1024 ** 2);
+   * ```
+   */
+  contiguous(): Uint8Array {
+    this.checkAlive('view');
+    const { tree } = this;
+    if (tree === undefined || tree instanceof Slice) return this.views()[0] ?? Buffer.alloc(0);
+    const known = shownBy.get(this);
+    const same = known?.find(each => each.isOf(tree));
+    if (same !== undefined) return same.bytes;
+    const made = contiguousBytes(tree);
+    if (!(made instanceof ContiguousBytes)) return made;
+    if (known === undefined) shownBy.set(this, [made]);
+    else known.push(made);
+    hasShown = true;
+    return made.bytes;
+  }
+
+  protected override end(): Tree | undefined {
+    if (hasShown) for (const shown of shownBy.get(this) ?? []) shown.end();
+    return super.end();
+  }
+
   /** What Buffer gives: `{ type: 'Buffer', data: [...] }`, a number for each byte. O(bytes). */
   toJSON(): { type: 'Buffer'; data: number[] } {
     return this.toBuffer().toJSON();
@@ -157,3 +203,8 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     return `${name}(${this.length}) [${stylize(slices, 'special')}] <${hexOf(memory)}>`;
   }
 }
+
+/** What {@link SequentialReads.contiguous} mapped, by whom it was asked for. */
+const shownBy = new WeakMap<object, ContiguousBytes[]>();
+/** So that the release of all others costs a comparison. */
+let hasShown = false;

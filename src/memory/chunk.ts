@@ -41,6 +41,11 @@ export interface Chunk {
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
   /**
+   * A descriptor whose pages can be mapped once more, to be read, while a lease is held; it stays the
+   * chunk's. Undefined where what readers see is to be a copy.
+   */
+  descriptorToMap(): number | undefined;
+  /**
    * A descriptor for sendfile(2), while a lease is held; it stays the chunk's. A socket's queue refers to the
    * pages sent that way until the peer has read them, longer than any lease and than this process, and nobody
    * is told when that is. So a chunk gives it only if it can promise that its bytes never change again; a

@@ -1,9 +1,9 @@
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, closeMemfd, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, type MappedMemory, map } from '../os/mapping.ts';
+import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
@@ -31,11 +31,7 @@ export interface ChunkStatement {
 /** What stat(2) counts blocks in. */
 const BLOCK_BYTES = 512;
 
-/**
- * Mappings that a process may have (vm.max_map_count), if the kernel does not say. Where there are no more,
- * V8 ends the process: chunks of others get half of them.
- */
-const USUAL_MAPPINGS = 65_530;
+/** Of the mappings that a process may have chunks of others get half. */
 const MAPPINGS_PART = 1 / 2;
 
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
@@ -165,6 +161,10 @@ export class ImportedChunk implements Chunk, Unlockable {
     return this.frozen || this.generation === MAX_GENERATION;
   }
 
+  descriptorToMap(): number | undefined {
+    return this.mapToWrite === undefined ? this.#fd : undefined;
+  }
+
   sendableDescriptor(): number | undefined {
     return this.spent ? this.#fd : undefined;
   }
@@ -248,14 +248,6 @@ function checkMappings(): void {
     'ERR_IOLITE_LIMIT',
     `Cannot map a received descriptor: ${mappedChunks} chunks of other processes are mapped already`,
   );
-}
-
-function mostMappings(): number {
-  try {
-    return Number(readFileSync('/proc/sys/vm/max_map_count', 'latin1')) || USUAL_MAPPINGS;
-  } catch {
-    return USUAL_MAPPINGS;
-  }
 }
 
 /** Chunks whose kernel lock outlives their use for a moment: the next message likely needs it again. */

@@ -12,14 +12,14 @@ export interface PoolStats {
   /** Size of the chunks that hold a live slice or draft in this domain. */
   readonly bytesLive: number;
   /**
-   * Bytes that slices and drafts of this domain refer to: what several refer to counts for each, but no chunk
-   * for more than its size. If they are much fewer than `bytesHeld`, few bytes keep large buffers, and
+   * Bytes that slices and drafts of this domain refer to: what several refer to counts for each, but no
+   * chunk for more than its size. If they are much fewer than `bytesHeld`, few bytes keep large buffers, and
    * `aggregate.compact()` copies them out.
    */
   readonly bytesUsed: number;
   /**
-   * Bytes of chunks that serve nothing else, as something in them is referred to: by a slice or draft here, or
-   * by another domain's lease, which keeps a whole chunk as well. All of it comes back when these go.
+   * Bytes of chunks that serve nothing else, as something in them is referred to: by a slice or draft here,
+   * or by another domain's lease, which keeps a whole chunk as well. They come back when these go.
    */
   readonly bytesHeld: number;
   /** How often a chunk was refilled instead of made. */

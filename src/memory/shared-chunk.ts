@@ -121,6 +121,10 @@ export class SharedChunk implements OwnedChunk {
     return this.#spent;
   }
 
+  descriptorToMap(): number {
+    return this.#fd;
+  }
+
   sendableDescriptor(): number {
     this.#spent = true;
     return this.#fd;
