@@ -13,6 +13,7 @@ import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-read
 import type { Tree } from './tree/branch.ts';
 import { ContiguousBytes, contiguousBytes } from './tree/contiguous.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
+import { newlinesOf } from './tree/newlines.ts';
 
 /**
  * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
@@ -118,7 +119,8 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
   /**
    * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
    * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices
-   * costs nothing; others for the list of slices. O(bytes not known).
+   * costs nothing; others for the list of slices. From 16 KiB on what the domain that owns the buffers knows
+   * is known to all that hold them, and believed if it is of the same user. O(bytes not known).
    * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
    * @throws ERR_IOLITE_ARGUMENT
    * @example
@@ -139,6 +141,25 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     if (encoding !== 'buffer') checkEncoding(encoding, 'digest aggregate');
     const digest = digestOf(this.slices(), algorithm);
     return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
+  }
+
+  /**
+   * How many lines {@link lines} gives. Kept for each slice by the identity of its bytes, as crc32 of
+   * {@link digest} is. O(bytes not known).
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using log = pool.from('GET /\nGET /about\nGET');
+   * assert.equal(log.countLines(), 3);
+   * ```
+   */
+  countLines(): number {
+    const { length } = this;
+    const newlines = newlinesOf(this.slices());
+    return length > 0 && this.at(length - 1) !== NEWLINE ? newlines + 1 : newlines;
   }
 
   /**
@@ -203,6 +224,8 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     return `${name}(${this.length}) [${stylize(slices, 'special')}] <${hexOf(memory)}>`;
   }
 }
+
+const NEWLINE = 0x0a;
 
 /** What {@link SequentialReads.contiguous} mapped, by whom it was asked for. */
 const shownBy = new WeakMap<object, ContiguousBytes[]>();

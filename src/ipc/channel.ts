@@ -125,6 +125,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       cancel: correlation => this.#cancel(correlation),
     });
     this.#receiver = new Receiver(descriptors, options, quotas, {
+      peer,
       writer: this.#writer,
       requester: this.requester,
       // By our BYE the peer knows that what was not answered before will not be.

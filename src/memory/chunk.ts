@@ -16,6 +16,9 @@ export const HEADER_BYTES = 4096;
 /** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
 export const MAX_CHUNK_BYTES = 4 * 1024 ** 3;
 
+/** What is derived of fewer bytes is not shared: to look for it would cost as much as to derive it. */
+export const SHARED_FACT_BYTES = 16 * 1024;
+
 /** A chunk as any domain sees it. */
 export interface Chunk {
   /** 32 hexadecimal digits, random, the same in every domain that knows the chunk. */
@@ -40,6 +43,13 @@ export interface Chunk {
   readonly mapToWrite?: (() => MappedMemory) | undefined;
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
+  /**
+   * What its owner has written down of a generation that the caller has leased, if he is to be believed; a
+   * copy. Undefined where nothing can be written down. See {@link FactLog}.
+   */
+  factOf?(generation: number, key: Buffer): Buffer | undefined;
+  /** Writes down a fact, as far as there is room. Of a chunk of ours only. */
+  keepFact?(generation: number, key: Buffer, fact: Buffer): void;
   /**
    * A descriptor whose pages can be mapped once more, to be read, while a lease is held; it stays the
    * chunk's. Undefined where what readers see is to be a copy.

@@ -114,7 +114,7 @@ function layOut(tree: Tree): Layout {
   return { start, parts: longest.sort((a, b) => a.at - b.at) };
 }
 
-/** Where in its page the first byte is to lie, so that the most bytes lie in theirs as they do in the chunks. */
+/** Where in its page the first byte is to lie, so that most bytes lie in theirs as in the chunks. */
 function bestStart(tree: Tree): number {
   const bytesAt = new Map<number, number>();
   let best = 0;

@@ -1,10 +1,12 @@
 import { IoliteError, SystemError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { Credentials } from '../../memory/acl.ts';
 import { HEADER_BYTES } from '../../memory/chunk.ts';
 import {
   type ChunkStatement,
   type ImportedChunk,
   importChunk,
+  isOwnUser,
   type OnWrite,
 } from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
@@ -32,6 +34,8 @@ export interface ImportOptions {
 
 /** What the table needs of its channel. */
 export interface ImportHost {
+  /** Who passes the chunks. */
+  readonly peer: Credentials;
   readonly writer: FrameWriter;
   /** Frames were written. */
   wrote(): void;
@@ -116,7 +120,7 @@ export class ImportTable {
 
   #import(fd: number, statement: ChunkStatement): ImportedChunk {
     try {
-      return importChunk(fd, statement, this.#options);
+      return importChunk(fd, statement, { ...this.#options, isOwnUser: isOwnUser(this.#host.peer.uid) });
     } catch (error) {
       const isExhausted =
         error instanceof SystemError && (error.code === 'EMFILE' || error.code === 'ENFILE');
