@@ -323,6 +323,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return this.#tryToFinish();
       case FrameType.FORGET:
         return this.#exports.forget(frame);
+      case FrameType.ASK:
+        return this.#exports.asked(frame);
       case FrameType.CANCEL:
         return this.#receiver.responder.cancel(frame);
       case FrameType.CREDIT:
@@ -337,7 +339,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #hello(frame: Frame): void {
-    this.#sender.quotas = readGreeting(frame);
+    const { quotas, readsQuestions } = readGreeting(frame);
+    this.#receiver.imports.mayAsk = readsQuestions;
+    this.#sender.quotas = quotas;
     this.#peerState = 'greeted';
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }

@@ -7,7 +7,7 @@ import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts'
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { endOfAccessList, readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
-import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
+import { type Chunk, type ContentRange, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
 import { findFact } from './facts/fact-log.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
 import { LazyUnlock, type Unlockable } from './lazy-unlock.ts';
@@ -28,6 +28,9 @@ export interface ChunkStatement {
   /** Whether it was made for a single large buffer: then its pages are mapped at once. A hint, no more. */
   readonly sole: boolean;
 }
+
+/** Facts that the owner of a chunk is asked for, at most. */
+const MOST_ASKED = 64;
 
 /** What the kernel attests of a chunk's memory. */
 interface Origin {
@@ -63,6 +66,11 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
   readonly onDrop = new Set<() => void>();
   isListed = false;
+  /** Channels that ask whoever granted it for a fact. Each says whether it could. */
+  readonly askers = new Set<(name: string, ranges: readonly ContentRange[]) => boolean>();
+  /** What was asked for, so that it is asked once, and of which generation. */
+  readonly #asked = new Set<string>();
+  #askedGeneration = 0;
   /** Whether what the owner has written down is taken for true. */
   readonly #isBelieved: boolean;
   /** -1 once it is discarded: the number may be another file's then. */
@@ -172,6 +180,16 @@ export class ImportedChunk implements Chunk, Unlockable {
   factOf(generation: number, key: Buffer): Buffer | undefined {
     if (!this.#isBelieved) return undefined;
     return findFact(this.bytes.subarray(0, HEADER_BYTES), endOfAccessList(this.acl), generation, key);
+  }
+
+  askFor(name: string, ranges: readonly ContentRange[]): void {
+    const { generation } = this;
+    if (generation !== this.#askedGeneration) this.#asked.clear();
+    this.#askedGeneration = generation;
+    const question = `${name} ${ranges.map(({ start, end }) => `${start}.${end}`).join(' ')}`;
+    if (!this.#isBelieved || this.#asked.size >= MOST_ASKED || this.#asked.has(question)) return;
+    this.#asked.add(question);
+    for (const ask of this.askers) if (ask(name, ranges)) return;
   }
 
   /** Any other chunk its owner may refill when our lease has ended. */

@@ -26,13 +26,14 @@ export function digestOf(slices: readonly Slice[], algorithm: DigestAlgorithm): 
 function crc32OfSlices(slices: readonly Slice[]): Buffer {
   let sum = 0;
   for (const slice of slices) {
-    const digest = factOf([slice], 'crc32', () => toBytes(crc32(slice.memory)));
+    const digest = factOf([slice], 'crc32', () => factBytes(crc32(slice.memory)));
     sum = combineCrc32(sum, digest.readUInt32BE(0), slice.length);
   }
-  return toBytes(sum);
+  return factBytes(sum);
 }
 
-function toBytes(sum: number): Buffer {
+/** A crc32 as a fact. */
+export function factBytes(sum: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(sum);
   return bytes;
@@ -40,10 +41,15 @@ function toBytes(sum: number): Buffer {
 
 let algorithms: Set<string> | undefined;
 
+/** Whether a hash of this name can be made. */
+export function isAlgorithm(name: string): boolean {
+  algorithms ??= new Set(getHashes());
+  return algorithms.has(name);
+}
+
 /** Throws ERR_IOLITE_ARGUMENT unless `algorithm` is one. */
 function checkAlgorithm(algorithm: unknown): asserts algorithm is string {
-  algorithms ??= new Set(getHashes());
-  if (typeof algorithm === 'string' && algorithms.has(algorithm)) return;
+  if (typeof algorithm === 'string' && isAlgorithm(algorithm)) return;
   throw new ArgumentError(
     'Cannot digest aggregate: crc32 or a hash of crypto.getHashes() is wanted, ' +
       `${describe(algorithm)} was given`,

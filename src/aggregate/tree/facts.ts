@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Chunk, SHARED_FACT_BYTES } from '../../memory/chunk.ts';
+import { ASKED_FACT_BYTES, type Chunk, type ContentRange, SHARED_FACT_BYTES } from '../../memory/chunk.ts';
 import { FACT_KEY_BYTES, MAX_FACT_BYTES } from '../../memory/facts/fact-log.ts';
 import type { Slice } from '../slice.ts';
 
@@ -51,24 +51,68 @@ function factsOf({ lease }: Slice): Map<string, Buffer> {
   return facts.facts;
 }
 
-/** A fact that the owners of the chunks have written down, all of them; or computed, and written down. */
+/**
+ * A fact that the owners of the chunks have written down; or else it is computed, and written down, or its
+ * owner asked to do the same for others.
+ */
 function shared(slices: readonly Slice[], name: string, compute: () => Buffer): Buffer {
   let length = 0;
   for (const slice of slices) length += slice.length;
   if (length < SHARED_FACT_BYTES) return compute();
-  const fullName = `${name} ${slices.map(nameAnywhere).join(' ')}`;
-  const key = hash('sha256', fullName, 'buffer').subarray(0, FACT_KEY_BYTES);
-  const generations = new Map<Chunk, number>();
-  for (const { lease } of slices) generations.set(lease.chunk, lease.generation);
-  const written = writtenIn(generations, key);
-  if (written !== undefined) return masked(written, fullName);
+  const ranges = slices.map(({ lease: { chunk, generation }, start, end }) => ({
+    chunk,
+    generation,
+    start,
+    end,
+  }));
+  const written = writtenFor(name, ranges);
+  if (written !== undefined) return written;
   const fact = compute();
-  const areOurs = [...generations.keys()].every(chunk => chunk.keepFact !== undefined);
-  if (areOurs && fact.length <= MAX_FACT_BYTES) {
-    const hidden = masked(fact, fullName);
-    for (const [chunk, generation] of generations) chunk.keepFact?.(generation, key, hidden);
-  }
+  writeDown(name, ranges, fact);
+  if (length >= ASKED_FACT_BYTES) slices[0]?.lease.chunk.askFor?.(name, ranges);
   return fact;
+}
+
+/** Whether all owners of the chunks have written down a fact. */
+export function isWritten(name: string, ranges: readonly ContentRange[]): boolean {
+  return writtenFor(name, ranges) !== undefined;
+}
+
+/** Writes down a fact for all who hold the bytes, if all chunks are ours, and at these generations. */
+export function writeDown(name: string, ranges: readonly ContentRange[], fact: Buffer): void {
+  const generations = generationsOf(ranges);
+  const areOurs = [...generations.keys()].every(chunk => chunk.keepFact !== undefined);
+  if (!areOurs || fact.length > MAX_FACT_BYTES) return;
+  const fullName = nameOf(name, ranges);
+  const key = keyOf(fullName);
+  const hidden = masked(fact, fullName);
+  for (const [chunk, generation] of generations) chunk.keepFact?.(generation, key, hidden);
+}
+
+/** Each owner answers for his bytes alone: so all of them have to say the same. */
+function writtenFor(name: string, ranges: readonly ContentRange[]): Buffer | undefined {
+  const fullName = nameOf(name, ranges);
+  const key = keyOf(fullName);
+  let fact: Buffer | undefined;
+  for (const [chunk, generation] of generationsOf(ranges)) {
+    const written = chunk.factOf?.(generation, key);
+    if (written === undefined || fact?.equals(written) === false) return undefined;
+    fact = written;
+  }
+  return fact && masked(fact, fullName);
+}
+
+function generationsOf(ranges: readonly ContentRange[]): Map<Chunk, number> {
+  return new Map(ranges.map(({ chunk, generation }) => [chunk, generation]));
+}
+
+/** As the ids of the slices do, anywhere. */
+function nameOf(name: string, ranges: readonly ContentRange[]): string {
+  return `${name} ${ranges.map(each => `${each.chunk.id}.${each.generation}.${each.start}.${each.end}`).join(' ')}`;
+}
+
+function keyOf(fullName: string): Buffer {
+  return hash('sha256', fullName, 'buffer').subarray(0, FACT_KEY_BYTES);
 }
 
 /**
@@ -80,17 +124,6 @@ function masked(fact: Buffer, fullName: string): Buffer {
   return fact.map((byte, at) => byte ^ (mask[at] as number)) as Buffer;
 }
 
-/** Each owner answers for his bytes alone: so all of them have to say the same. */
-function writtenIn(generations: ReadonlyMap<Chunk, number>, key: Buffer): Buffer | undefined {
-  let fact: Buffer | undefined;
-  for (const [chunk, generation] of generations) {
-    const written = chunk.factOf?.(generation, key);
-    if (written === undefined || fact?.equals(written) === false) return undefined;
-    fact = written;
-  }
-  return fact;
-}
-
 function nameHere({ lease, start, end }: Slice): string {
   const { chunk, generation } = lease;
   let number = numbers.get(chunk);
@@ -100,9 +133,4 @@ function nameHere({ lease, start, end }: Slice): string {
     numbers.set(chunk, number);
   }
   return `${number}.${generation}.${start}.${end}`;
-}
-
-/** As its id does. */
-function nameAnywhere({ lease, start, end }: Slice): string {
-  return `${lease.chunk.id}.${lease.generation}.${start}.${end}`;
 }

@@ -34,6 +34,8 @@ async function obey({ head, body }: Message): Promise<Message> {
       held.push(made);
       return { body: made };
     }
+    case 'hold':
+      return {};
     case 'release':
       for (const each of held.splice(0)) each.release();
       return {};
