@@ -60,8 +60,8 @@ export interface Chunk {
    */
   factOf?(generation: number, key: Buffer): Buffer | undefined;
   /**
-   * Asks its owner to derive a fact and to write it down, so that others find it. Nobody waits for it, and the
-   * owner need not do it. Of a chunk of others only.
+   * Asks its owner to derive a fact and to write it down, so that others find it. Nobody waits for it, and
+   * the owner need not do it. Of a chunk of others only.
    * @param ranges what it is of, the chunk's own among them
    */
   askFor?(name: string, ranges: readonly ContentRange[]): void;

@@ -30,7 +30,7 @@ export interface ChunkStatement {
 }
 
 /** Facts that the owner of a chunk is asked for, at most. */
-const MOST_ASKED = 64;
+const MAX_QUESTIONS = 64;
 
 /** What the kernel attests of a chunk's memory. */
 interface Origin {
@@ -187,7 +187,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     if (generation !== this.#askedGeneration) this.#asked.clear();
     this.#askedGeneration = generation;
     const question = `${name} ${ranges.map(({ start, end }) => `${start}.${end}`).join(' ')}`;
-    if (!this.#isBelieved || this.#asked.size >= MOST_ASKED || this.#asked.has(question)) return;
+    if (!this.#isBelieved || this.#asked.size >= MAX_QUESTIONS || this.#asked.has(question)) return;
     this.#asked.add(question);
     for (const ask of this.askers) if (ask(name, ranges)) return;
   }

@@ -8,7 +8,7 @@ import { countBytes, countNewlines, NEWLINES } from './newlines.ts';
 /** What is derived before others have a turn of the event loop: in a third of a millisecond. */
 const STEP_BYTES = 512 * 1024;
 /** Facts that wait to be derived: others are not. */
-const MOST_WAITING = 64;
+const MAX_WAITING_FACTS = 64;
 
 /** A fact that is being derived of content of ours, as others asked for it. */
 class Derivation {
@@ -59,7 +59,7 @@ const waiting: Derivation[] = [];
 export function deriveLater(name: string, ranges: readonly ContentRange[]): void {
   const isSum = name === 'crc32' || name === NEWLINES;
   if (isSum ? ranges.length !== 1 : !isAlgorithm(name)) return;
-  if (waiting.length >= MOST_WAITING || isWritten(name, ranges)) return;
+  if (waiting.length >= MAX_WAITING_FACTS || isWritten(name, ranges)) return;
   waiting.push(new Derivation(name, ranges));
   if (waiting.length === 1) setImmediate(step).unref();
 }

@@ -108,7 +108,8 @@ function generationsOf(ranges: readonly ContentRange[]): Map<Chunk, number> {
 
 /** As the ids of the slices do, anywhere. */
 function nameOf(name: string, ranges: readonly ContentRange[]): string {
-  return `${name} ${ranges.map(each => `${each.chunk.id}.${each.generation}.${each.start}.${each.end}`).join(' ')}`;
+  const ids = ranges.map(({ chunk, generation, start, end }) => `${chunk.id}.${generation}.${start}.${end}`);
+  return `${name} ${ids.join(' ')}`;
 }
 
 function keyOf(fullName: string): Buffer {

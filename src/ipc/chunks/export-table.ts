@@ -110,8 +110,9 @@ export class ExportTable {
     if (question === undefined) return;
     const { name, ranges } = question;
     if (!ranges.every(range => this.#grants.get(range.chunk)?.sent.admit(range) === true)) return;
+    const first: Chunk | undefined = ranges[0]?.chunk;
     if (ranges.every(({ chunk }) => chunk instanceof SharedChunk)) deriveLater(name, ranges);
-    else (ranges[0]?.chunk as Chunk).askFor?.(name, ranges);
+    else first?.askFor?.(name, ranges);
   }
 
   /** A FORGET frame: the peer asks that a chunk be revoked. Unknown numbers are those revoked meanwhile. */

@@ -23,7 +23,7 @@ import {
   protocolError,
 } from '../wire/frame.ts';
 import { type Quotas, quotaExceededError } from '../wire/quotas.ts';
-import { MOST_CHARACTERS, MOST_RANGES, writeQuestion } from './questions.ts';
+import { MAX_ASKED_RANGES, MAX_NAME_CHARACTERS, writeQuestion } from './questions.ts';
 
 /** What bounds a peer, and what is asked of its memory. See also {@link Quotas}. */
 export interface ImportOptions {
@@ -190,7 +190,7 @@ export class ImportTable {
 
   /** Asks the peer for a fact of ranges that it granted us the chunks of. @returns false where it did not */
   readonly #ask = (name: string, ranges: readonly ContentRange[]): boolean => {
-    if (!this.mayAsk || ranges.length > MOST_RANGES || name.length > MOST_CHARACTERS) return false;
+    if (!this.mayAsk || ranges.length > MAX_ASKED_RANGES || name.length > MAX_NAME_CHARACTERS) return false;
     const numbered: { index: number; range: ContentRange }[] = [];
     for (const range of ranges) {
       const index = this.#indexOf.get(range.chunk);

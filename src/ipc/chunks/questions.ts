@@ -2,13 +2,13 @@ import type { Chunk, ContentRange } from '../../memory/chunk.ts';
 import { type Frame, FrameType, type FrameWriter, protocolError, SLICE_BYTES } from '../wire/frame.ts';
 
 /** Ranges of one question, and characters of the name of what is asked for, at most. */
-export const MOST_RANGES = 64;
-export const MOST_CHARACTERS = 32;
+export const MAX_ASKED_RANGES = 64;
+export const MAX_NAME_CHARACTERS = 32;
 const COUNT_BYTES = 4;
 /** Ranges of one chunk that a peer may ask about: of those that it was sent, the last. */
-const MOST_SENT = 64;
+const MAX_SENT_RANGES = 64;
 /** Questions about one generation of a chunk that a peer is answered: each costs as much as a look at it. */
-const MOST_ANSWERED = 16;
+const MAX_QUESTIONS = 16;
 
 /** Writes an ASK frame. @param ranges by the numbers of their chunks */
 export function writeQuestion(
@@ -37,7 +37,7 @@ export function readQuestion<C extends Chunk>(
   const count = body.length < COUNT_BYTES ? 0 : body.readUInt32LE(0);
   const nameAt = COUNT_BYTES + count * SLICE_BYTES;
   const characters = body.length - nameAt;
-  if (count === 0 || count > MOST_RANGES || characters < 1 || characters > MOST_CHARACTERS)
+  if (count === 0 || count > MAX_ASKED_RANGES || characters < 1 || characters > MAX_NAME_CHARACTERS)
     throw protocolError(`it asked for a fact of ${count} slices in ${body.length} bytes`);
   const ranges: (ContentRange & { readonly chunk: C })[] = [];
   for (let at = COUNT_BYTES; at < nameAt; at += SLICE_BYTES) {
@@ -67,12 +67,12 @@ export class SentRanges {
       this.#ranges.clear();
     }
     this.#ranges.set(start, Math.max(end, this.#ranges.get(start) ?? 0));
-    if (this.#ranges.size > MOST_SENT) this.#ranges.delete(this.#ranges.keys().next().value as number);
+    if (this.#ranges.size > MAX_SENT_RANGES) this.#ranges.delete(this.#ranges.keys().next().value as number);
   }
 
   /** Whether a range was sent, and one more question about it is answered: then it counts. */
   admit({ generation, start, end }: ContentRange): boolean {
-    if (generation !== this.#generation || this.#answered >= MOST_ANSWERED || end <= start) return false;
+    if (generation !== this.#generation || this.#answered >= MAX_QUESTIONS || end <= start) return false;
     for (const [first, last] of this.#ranges) {
       if (first > start || end > last) continue;
       this.#answered += 1;

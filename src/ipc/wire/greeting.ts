@@ -37,7 +37,7 @@ export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
 }
 
 /** What a peer takes of us. */
-export interface Greeting {
+export interface PeerGreeting {
   readonly quotas: SenderQuotas;
   /** Whether it may be asked for facts. */
   readonly readsQuestions: boolean;
@@ -48,7 +48,7 @@ export interface Greeting {
  * @throws ERR_IOLITE_PROTOCOL when it is no greeting of this protocol; the reason of an endpoint that refuses
  *   us
  */
-export function readGreeting(frame: Frame): Greeting {
+export function readGreeting(frame: Frame): PeerGreeting {
   if (frame.type === FrameType.REFUSED) throw readRefusal(frame);
   if (frame.type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${frame.type}`);
   const { body } = frame;
