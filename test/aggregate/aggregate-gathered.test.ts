@@ -101,12 +101,12 @@ test('gather() touches no slice of a list in which nothing is small', () => {
     using list = scattered(pool, 300 * sliceBytes, sliceBytes);
     const [{ lease } = assert.fail()] = list.slices();
     let retained = 0;
-    lease.retain = count => {
+    lease.hold = bytes => {
       retained += 1;
-      Object.getPrototypeOf(lease).retain.call(lease, count);
+      Object.getPrototypeOf(lease).hold.call(lease, bytes);
     };
     list.gather();
-    Reflect.deleteProperty(lease, 'retain');
+    Reflect.deleteProperty(lease, 'hold');
     assert.equal(retained > 0 || list.slices().length < 300, touches, `slices of ${sliceBytes}`);
   }
 });
