@@ -10,8 +10,7 @@ import { linesOf } from './lines.ts';
 import { Slice } from './slice.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
-import type { Tree } from './tree/branch.ts';
-import { ContiguousBytes, contiguousBytes } from './tree/contiguous.ts';
+import { contiguousBytes } from './tree/contiguous.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
 import { newlinesOf } from './tree/newlines.ts';
 
@@ -189,20 +188,7 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     this.checkAlive('view');
     const { tree } = this;
     if (tree === undefined || tree instanceof Slice) return this.views()[0] ?? Buffer.alloc(0);
-    const known = shownBy.get(this);
-    const same = known?.find(each => each.isOf(tree));
-    if (same !== undefined) return same.bytes;
-    const made = contiguousBytes(tree);
-    if (!(made instanceof ContiguousBytes)) return made;
-    if (known === undefined) shownBy.set(this, [made]);
-    else known.push(made);
-    hasShown = true;
-    return made.bytes;
-  }
-
-  protected override end(): Tree | undefined {
-    if (hasShown) for (const shown of shownBy.get(this) ?? []) shown.end();
-    return super.end();
+    return contiguousBytes(this, tree);
   }
 
   /** What Buffer gives: `{ type: 'Buffer', data: [...] }`, a number for each byte. O(bytes). */
@@ -226,8 +212,3 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
 }
 
 const NEWLINE = 0x0a;
-
-/** What {@link SequentialReads.contiguous} mapped, by whom it was asked for. */
-const shownBy = new WeakMap<object, ContiguousBytes[]>();
-/** So that the release of all others costs a comparison. */
-let hasShown = false;

@@ -29,7 +29,7 @@ interface Layout {
  *     range    │1111│1111│1122│2222│2222│
  *               mapped    copied  mapped
  */
-export class ContiguousBytes {
+class ContiguousBytes {
   readonly bytes: Buffer;
   /** What is shown, by a reference of its own. */
   readonly #tree: Tree;
@@ -83,18 +83,40 @@ const collected = new FinalizationRegistry<number>(parts => {
   mappedParts -= parts;
 });
 
+/** What was mapped, by whom it was asked for. */
+const shownBy = new WeakMap<object, ContiguousBytes[]>();
+
 /**
- * The bytes of a tree in one place: mapped, or a copy on the heap where there is nothing to be mapped.
+ * Gives back what was mapped for a sequence that is released. Undefined as long as nothing ever was, so that
+ * the release of all others costs a comparison.
+ */
+export let endShown: ((sequence: object) => void) | undefined;
+
+function endAll(sequence: object): void {
+  for (const shown of shownBy.get(sequence) ?? []) shown.end();
+}
+
+/**
+ * The bytes of a sequence in one place: mapped until {@link endShown}, or a copy on the heap where there is
+ * nothing to be mapped.
+ * @param tree of the sequence
  * @throws ERR_IOLITE_RANGE beyond 4 GiB; SystemError: ENOMEM
  */
-export function contiguousBytes(tree: Tree): ContiguousBytes | Buffer {
+export function contiguousBytes(sequence: object, tree: Tree): Buffer {
   if (tree.length > MAX_CHUNK_BYTES) {
     throw new BoundsError(
       `Cannot view aggregate: at most ${MAX_CHUNK_BYTES} bytes are wanted, its length is ${tree.length}`,
     );
   }
+  const known = shownBy.get(sequence) ?? [];
+  const same = known.find(each => each.isOf(tree));
+  if (same !== undefined) return same.bytes;
   const layout = layOut(tree);
-  return layout.parts.length === 0 ? flatCopy(tree, 0, tree.length) : new ContiguousBytes(tree, layout);
+  if (layout.parts.length === 0) return flatCopy(tree, 0, tree.length);
+  const shown = new ContiguousBytes(tree, layout);
+  shownBy.set(sequence, [...known, shown]);
+  endShown = endAll;
+  return shown.bytes;
 }
 
 function layOut(tree: Tree): Layout {
