@@ -3,9 +3,13 @@ import { Aggregate } from './aggregate.ts';
 import { Slice } from './slice.ts';
 import { treeOf } from './tree/tree.ts';
 
-/** An aggregate of slices, whose references it takes over from the caller. */
+/** An aggregate of slices, whose references, of leases retained, it takes over from the caller. */
 export function aggregateOfSlices(
   slices: readonly { readonly lease: Lease; readonly start: number; readonly end: number }[],
 ): Aggregate {
-  return new Aggregate(treeOf(slices.map(({ lease, start, end }) => new Slice(lease, start, end))));
+  const counted = slices.map(({ lease, start, end }) => {
+    lease.note(end - start);
+    return new Slice(lease, start, end);
+  });
+  return new Aggregate(treeOf(counted));
 }

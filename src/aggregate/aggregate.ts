@@ -14,7 +14,7 @@ import { heightOf, release, retain, type Tree } from './tree/branch.ts';
 import { copyRange } from './tree/copy.ts';
 import { part, replace, split } from './tree/cut.ts';
 import { commit, copyToPool } from './tree/fill.ts';
-import { gatherAll, gatherAround } from './tree/gather.ts';
+import { gatherAll, gatherAround, isScattered, keepsUnused } from './tree/gather.ts';
 import { Tail } from './tree/tail.ts';
 import { append, join } from './tree/tree.ts';
 import { trimFront } from './tree/trim.ts';
@@ -86,7 +86,7 @@ export class Aggregate extends SequentialReads<Aggregate> {
       throw new ArgumentError(`Cannot adopt: bytes are wanted, ${describe(bytes)} was given`);
     const lease = leaseOfAdopted(bufferOver(bytes));
     if (lease.bytes.length === 0) return new Aggregate();
-    lease.retain();
+    lease.hold(lease.bytes.length);
     return new Aggregate(new Slice(lease, 0, lease.bytes.length));
   }
 
@@ -268,12 +268,15 @@ export class Aggregate extends SequentialReads<Aggregate> {
 
   /**
    * Copies the bytes into one buffer, so that the aggregate has one slice. Nothing happens when it has one
-   * already, unless a pool is given: then the copy is made there.
+   * already, unless a pool is given: then the copy is made there; or unless little of what the slice keeps is
+   * used, as of 10 bytes out of a buffer of 1 MiB: then the copy lets go of it.
    */
   compact(pool?: { readonly chunks: ChunkPool }): this {
     const { length } = this;
-    if (length === 0 || (pool === undefined && this.tree instanceof Slice)) return this;
+    const { tree } = this;
+    if (length === 0) return this;
     const target = pool?.chunks ?? this.#pool ?? defaultPool();
+    if (pool === undefined && tree instanceof Slice && !keepsUnused(tree, target)) return this;
     const reservation = target.reserve(length);
     copyRange(this.tree, reservation.bytes, 0, 0, length);
     const old = this.tree as Tree;
@@ -285,8 +288,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
   /** For this library: copies small slices together, until there are `most`, if that is said and can be. */
   gather(most?: number): this {
     const { tree } = this;
-    // A few need no help.
-    if (tree !== undefined && heightOf(tree) > 1)
+    // A few need no help, nor do many that are large.
+    if (tree !== undefined && heightOf(tree) > 1 && (most !== undefined || isScattered(tree)))
       this.change(gatherAll(tree, this.#pool ?? defaultPool(), most));
     return this;
   }

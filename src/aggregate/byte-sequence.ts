@@ -6,6 +6,7 @@ import { leakDetector } from './leak-detector.ts';
 import { Slice } from './slice.ts';
 import { forEachSlice, release, retain, type Tree } from './tree/branch.ts';
 import { compareRange } from './tree/compare.ts';
+import { endShown } from './tree/contiguous.ts';
 import { copyRange, flatCopy } from './tree/copy.ts';
 import { decode, LARGE_TEXT_BYTES } from './tree/decode.ts';
 import type { CopySource } from './tree/fill.ts';
@@ -16,9 +17,7 @@ import { TypedReads } from './typed-reads.ts';
 /** Bytes as arguments: another aggregate, a string, or bytes. */
 export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
 
-/**
- * How far a byte is looked for one by one before the native search, which costs more to start, takes over.
- */
+/** So far a byte is looked for one by one: the native search takes over then, which costs more to start. */
 const NEAR_BYTES = 48;
 
 /** The tree of a sequence, by another reference, which is the caller's; undefined for no bytes. O(1). */
@@ -298,6 +297,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     if (this.#released) this.checkAlive('release');
     this.#released = true;
     leakDetector?.released(this);
+    endShown?.(this);
     const tree = this.#tree;
     this.#tree = undefined;
     if (this.#windowEnd !== -1) this.#closeWindow();

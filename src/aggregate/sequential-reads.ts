@@ -7,9 +7,12 @@ import { hexOf, INSPECT } from '../base/inspect.ts';
 import { ByteSequence } from './byte-sequence.ts';
 import type { DivisibleSequence } from './divisible-sequence.ts';
 import { linesOf } from './lines.ts';
+import { Slice } from './slice.ts';
 import { readableOf, type ToReadableOptions } from './stream/to-readable.ts';
 import { readableStreamOf, type ToReadableStreamOptions } from './stream/to-readable-stream.ts';
+import { contiguousBytes } from './tree/contiguous.ts';
 import { type DigestAlgorithm, digestOf } from './tree/digest.ts';
+import { newlinesOf } from './tree/newlines.ts';
 
 /**
  * Reading an aggregate in order, at the reader's own pace: through a duplicate, which later changes do not
@@ -115,7 +118,8 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
   /**
    * A digest of the bytes: crc32, or any hash of this Node (sha1, sha256, blake2b512, ...). Kept while the
    * buffers live, by their identity: crc32 for each slice, so that what was put together of known slices
-   * costs nothing; others for the list of slices. O(bytes not known).
+   * costs nothing; others for the list of slices. From 16 KiB on what the domain that owns the buffers knows
+   * is known to all that hold them, and believed if it is of the same user. O(bytes not known).
    * @param encoding of the result; 'buffer' for a Buffer of its own. Default hex
    * @throws ERR_IOLITE_ARGUMENT
    * @example
@@ -138,6 +142,55 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     return encoding === 'buffer' ? Buffer.from(digest) : digest.toString(encoding);
   }
 
+  /**
+   * How many lines {@link lines} gives. Kept for each slice by the identity of its bytes, as crc32 of
+   * {@link digest} is. O(bytes not known).
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using log = pool.from('GET /\nGET /about\nGET');
+   * assert.equal(log.countLines(), 3);
+   * ```
+   */
+  countLines(): number {
+    const { length } = this;
+    const newlines = newlinesOf(this.slices());
+    return length > 0 && this.at(length - 1) !== NEWLINE ? newlines + 1 : newlines;
+  }
+
+  /**
+   * All bytes in one view, for parsers and native code. Of one slice it is that of {@link views}. Of more,
+   * the whole pages of buffers of shared memory are mapped side by side, and only what does not fill pages,
+   * or lies at another place in them, is copied. If nothing can be mapped it is a copy on the heap.
+   *
+   * It shows the bytes as they are now, whatever is changed later. Read it while the aggregate is unreleased:
+   * mapped, it reads as zeros afterwards. Never write it: that may end the process with SIGSEGV, or change
+   * what others see. It holds the buffers until the release. Costs some microseconds a slice that is mapped,
+   * and what the copy takes; asked for again, nothing.
+   * @throws ERR_IOLITE_RANGE beyond 4 GiB; SystemError: ENOMEM
+   * @example
+   * ```ts
+   * import assert from 'node:assert/strict';
+   * import { createPool } from 'iolite';
+   *
+   * using pool = createPool();
+   * using body = pool.from(Buffer.alloc(1024 ** 2, 'a'));
+   * using rest = pool.from(Buffer.alloc(1024 ** 2, 'b'));
+   * body.append(rest);
+   * const view = body.contiguous(); // copies nothing: both begin and end with a page
+   * assert.equal(view.indexOf('b'.charCodeAt(0)), 1024 ** 2);
+   * ```
+   */
+  contiguous(): Uint8Array {
+    this.checkAlive('view');
+    const { tree } = this;
+    if (tree === undefined || tree instanceof Slice) return this.views()[0] ?? Buffer.alloc(0);
+    return contiguousBytes(this, tree);
+  }
+
   /** What Buffer gives: `{ type: 'Buffer', data: [...] }`, a number for each byte. O(bytes). */
   toJSON(): { type: 'Buffer'; data: number[] } {
     return this.toBuffer().toJSON();
@@ -157,3 +210,5 @@ export abstract class SequentialReads<Part extends DivisibleSequence<Part>>
     return `${name}(${this.length}) [${stylize(slices, 'special')}] <${hexOf(memory)}>`;
   }
 }
+
+const NEWLINE = 0x0a;

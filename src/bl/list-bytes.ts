@@ -19,7 +19,7 @@ export class ListBytes extends Aggregate {
     const lease = leaseOfAdopted(bufferOver(bytes));
     const { length } = lease.bytes;
     if (length === 0) return;
-    lease.retain();
+    lease.hold(length);
     const slice = new Slice(lease, 0, length);
     if (atFront) this.change(join(slice, this.tree));
     else this.grow(append(this.tree, slice));

@@ -126,6 +126,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       cancel: correlation => this.#cancel(correlation),
     });
     this.#receiver = new Receiver(descriptors, options, quotas, {
+      peer,
       writer: this.#writer,
       requester: this.requester,
       // By our BYE the peer knows that what was not answered before will not be.
@@ -329,6 +330,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
         return this.#tryToFinish();
       case FrameType.FORGET:
         return this.#exports.forget(frame);
+      case FrameType.ASK:
+        return this.#exports.asked(frame);
       case FrameType.CANCEL:
         return this.#receiver.responder.cancel(frame);
       case FrameType.CREDIT:
@@ -343,7 +346,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #hello(frame: Frame): void {
-    this.#sender.quotas = readGreeting(frame);
+    const { quotas, readsQuestions } = readGreeting(frame);
+    this.#receiver.imports.mayAsk = readsQuestions;
+    this.#sender.quotas = quotas;
     this.#peerState = 'greeted';
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }

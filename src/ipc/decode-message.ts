@@ -65,6 +65,7 @@ export function decodeMessage(
 function leaseBody(bytes: Buffer, at: number, count: number, imports: ImportTable): Aggregate {
   if (count === 1) {
     const slice = leaseSlice(bytes, at, imports);
+    slice.lease.note(slice.length);
     if (slice.length > 0) return new Aggregate(slice);
     slice.lease.release();
     return new Aggregate();

@@ -1,3 +1,4 @@
+import type { Credentials } from '../memory/acl.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { ImportTable } from './chunks/import-table.ts';
 import { decodeMessage } from './decode-message.ts';
@@ -16,6 +17,7 @@ import { HEAVY_BYTES } from './wire/weight.ts';
 
 /** What the receiver needs of its channel. */
 export interface ReceiverHost {
+  readonly peer: Credentials;
   readonly writer: FrameWriter;
   /** Whose requests the peer answers. */
   readonly requester: Requester;

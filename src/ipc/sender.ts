@@ -3,7 +3,7 @@ import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
-import type { Chunk } from '../memory/chunk.ts';
+import { type Chunk, SHARED_FACT_BYTES } from '../memory/chunk.ts';
 import { defaultPool } from '../memory/default-pool.ts';
 import { isPeerGone } from '../os/socket.ts';
 import { bodyForPeer } from './chunks/body-for-peer.ts';
@@ -349,6 +349,7 @@ export class Sender {
       buffer.writeUInt32LE(lease.generation, at + 4);
       buffer.writeUInt32LE(first, at + 8);
       buffer.writeUInt32LE(end - first, at + 12);
+      if (end - first >= SHARED_FACT_BYTES) exports.noteSent(lease.chunk, lease.generation, first, end);
       at += SLICE_BYTES;
     }
     return true;

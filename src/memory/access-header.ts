@@ -22,6 +22,12 @@ export function writeAccessList(chunk: Buffer, acl: AccessList): void {
   for (const entry of lists.flat()) at = chunk.writeUInt32LE(entry, at);
 }
 
+/** Where an ACL ends in a header: what follows is free. */
+export function endOfAccessList(acl: AccessList): number {
+  const entries = acl === 'everyone' ? 0 : acl.uids.length + acl.gids.length + acl.pids.length;
+  return ENTRIES_AT + 4 * entries;
+}
+
 /** The ACL in a header that another domain wrote, or undefined when it is none. */
 export function readAccessList(chunk: Buffer): AccessList | undefined {
   const kind = chunk.readUInt32LE(KIND_AT);

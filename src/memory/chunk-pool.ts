@@ -7,10 +7,10 @@ import { ChunkHoldings } from './chunk-holdings.ts';
 import { admitsSeveral, Division } from './division.ts';
 import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import { IDLE_BYTES, idleMemory, keptIdleBytes, mostIdleBytes } from './idle-memory.ts';
-import { Lease } from './lease.ts';
+import { Lease, type Tally } from './lease.ts';
 import { OpenPages } from './open-pages.ts';
 import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
-import { checkSums, type PoolStats } from './pool-stats.ts';
+import { checkSums, type PoolStats, type PoolSums, statsOf, withGroups } from './pool-stats.ts';
 import { Reservation } from './reservation.ts';
 import { SharedChunk } from './shared-chunk.ts';
 
@@ -47,6 +47,8 @@ export class ChunkPool {
   readonly #chunks = new Set<OwnedChunk>();
   /** Chunks without a live slice in this domain, the longest idle first. */
   readonly #idle = new Set<OwnedChunk>();
+  /** Of their last leases. */
+  readonly #tallies = new WeakMap<OwnedChunk, Tally>();
   /** Who else holds them. */
   readonly holdings = new ChunkHoldings(this.#chunks, this.#idle);
   readonly #collected = new FinalizationRegistry<{ chunk: OwnedChunk; generation: number }>(
@@ -100,6 +102,15 @@ export class ChunkPool {
     return this.#closed;
   }
 
+  get bytesMapped(): number {
+    return this.#bytesMapped + (this.#division?.bytesMapped ?? 0);
+  }
+
+  /** Whether small buffers are placed behind what this lease holds. */
+  isFilling(lease: Lease): boolean {
+    return lease === this.#current;
+  }
+
   /**
    * Room for `size` bytes, to be committed or cancelled.
    *
@@ -142,6 +153,7 @@ export class ChunkPool {
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation;
+    reservation.end();
     this.#openPages?.shut(reservation);
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
@@ -162,6 +174,7 @@ export class ChunkPool {
 
   /** Gives a reservation back, unfilled. */
   cancel(reservation: Reservation): void {
+    reservation.end();
     this.#openPages?.shut(reservation);
     if (reservation.lease === this.#current && this.#position === reservation.offset + reservation.length) {
       this.#position = reservation.offset;
@@ -170,17 +183,11 @@ export class ChunkPool {
   }
 
   stats(): PoolStats {
-    if (CHECKED) this.#checkSums();
-    const groups = this.#division?.stats();
-    return {
-      chunks: this.#chunks.size + (groups?.chunks ?? 0),
-      chunksIdle: this.#idle.size + (groups?.chunksIdle ?? 0),
-      bytesMapped: this.#bytesMapped + (groups?.bytesMapped ?? 0),
-      bytesLive: this.#bytesMapped - this.#bytesIdle + (groups?.bytesLive ?? 0),
-      recycled: this.#recycled + (groups?.recycled ?? 0),
-      allocated: this.#allocated,
-      leaked: this.#leaked + (groups?.leaked ?? 0),
-    };
+    const sums = this.#sums;
+    if (CHECKED) checkSums(sums);
+    const counters = { recycled: this.#recycled, allocated: this.#allocated, leaked: this.#leaked };
+    const own = statsOf(sums, counters, this.#tallies);
+    return withGroups(own, this.#division?.stats());
   }
 
   /**
@@ -222,8 +229,7 @@ export class ChunkPool {
   }
 
   /**
-   * Ends allocation. Live buffers stay valid and their chunks go as their last slices do; idle chunks go
-   * at once. Closing twice does nothing.
+   * Ends allocation. Live buffers stay valid, and their chunks go with them. Closing twice does nothing.
    */
   close(): void {
     if (this.#closed) return;
@@ -233,7 +239,7 @@ export class ChunkPool {
     this.#division?.close();
     this.#leaveCurrent();
     for (const chunk of [...this.#idle]) this.#drop(chunk);
-    if (CHECKED) this.#checkSums();
+    if (CHECKED) checkSums(this.#sums);
   }
 
   [Symbol.dispose](): void {
@@ -251,7 +257,7 @@ export class ChunkPool {
     const chunk = lease.chunk as OwnedChunk;
     const offset = chunk.payloadStart;
     chunk.soleEnd = sole ? offset + size : undefined;
-    return new Reservation(lease, offset, size);
+    return new Reservation(lease, offset, size, sole);
   }
 
   #reserveCommon(size: number, prompt: boolean): Reservation {
@@ -270,7 +276,7 @@ export class ChunkPool {
     const lease = this.#current as Lease;
     lease.retain();
     this.#position = offset + size;
-    return new Reservation(lease, offset, size);
+    return new Reservation(lease, offset, size, true);
   }
 
   #leaveCurrent(): void {
@@ -300,7 +306,7 @@ export class ChunkPool {
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
     invariant(this.#bytesMapped <= this.limit, 'the chunks of a pool are within its limit');
-    if (CHECKED) this.#checkSums();
+    if (CHECKED) checkSums(this.#sums);
     return this.#lease(chunk);
   }
 
@@ -331,19 +337,12 @@ export class ChunkPool {
   }
 
   #make(size: number, sole: boolean, audience: Audience | undefined): OwnedChunk {
-    if (this.memory === 'heap') {
-      return new HeapChunk(heapMemory(size), chunk => this.#becameIdle(chunk));
-    }
-    const options = {
-      acl: this.acl,
-      sole,
-      refill: this.refill,
-      freezes: this.kind === 'seal',
-      guarded: this.kind === 'protect',
-      audience,
-      division: this.#division,
-    };
-    return new SharedChunk(this.name, size, options, chunk => this.#becameIdle(chunk));
+    const { acl, kind, refill } = this;
+    const onIdle = (chunk: OwnedChunk): void => this.#becameIdle(chunk);
+    if (this.memory === 'heap') return new HeapChunk(heapMemory(size), onIdle);
+    const protection = { freezes: kind === 'seal', guarded: kind === 'protect' };
+    const visibility = { acl, audience, division: this.#division };
+    return new SharedChunk(this.name, size, { sole, refill, ...protection, ...visibility }, onIdle);
   }
 
   #divide(): Division {
@@ -355,6 +354,7 @@ export class ChunkPool {
   #lease(chunk: OwnedChunk): Lease {
     const lease = new Lease(chunk);
     this.#collected.register(lease, { chunk, generation: chunk.generation }, lease);
+    this.#tallies.set(chunk, lease.tally);
     return lease;
   }
 
@@ -407,14 +407,14 @@ export class ChunkPool {
     chunk.drop();
   }
 
-  #checkSums(): void {
-    checkSums({
+  get #sums(): PoolSums {
+    return {
       chunks: this.#chunks,
       idle: this.#idle,
       bytesMapped: this.#bytesMapped,
       bytesIdle: this.#bytesIdle,
-      current: this.#current?.chunk,
+      current: this.#current,
       position: this.#position,
-    });
+    };
   }
 }

@@ -16,6 +16,20 @@ export const HEADER_BYTES = 4096;
 /** The largest chunk. Node aborts on a view of 8 GiB; half of it bounds what one buffer can hold. */
 export const MAX_CHUNK_BYTES = 4 * 1024 ** 3;
 
+/** What is derived of fewer bytes is not shared: to look for it would cost as much as to derive it. */
+export const SHARED_FACT_BYTES = 16 * 1024;
+
+/** From so many bytes on the owner of what was received is asked to derive a fact too, for all others. */
+export const ASKED_FACT_BYTES = 64 * 1024;
+
+/** Content of a generation of a chunk, from a place in it to another. */
+export interface ContentRange {
+  readonly chunk: Chunk;
+  readonly generation: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A chunk as any domain sees it. */
 export interface Chunk {
   /** 32 hexadecimal digits, random, the same in every domain that knows the chunk. */
@@ -40,6 +54,24 @@ export interface Chunk {
   readonly mapToWrite?: (() => MappedMemory) | undefined;
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
+  /**
+   * What its owner has written down of a generation that the caller has leased, if he is to be believed; a
+   * copy. Undefined where nothing can be written down. See {@link FactLog}.
+   */
+  factOf?(generation: number, key: Buffer): Buffer | undefined;
+  /**
+   * Asks its owner to derive a fact and to write it down, so that others find it. Nobody waits for it, and
+   * the owner need not do it. Of a chunk of others only.
+   * @param ranges what it is of, the chunk's own among them
+   */
+  askFor?(name: string, ranges: readonly ContentRange[]): void;
+  /** Writes down a fact, as far as there is room. Of a chunk of ours only. */
+  keepFact?(generation: number, key: Buffer, fact: Buffer): void;
+  /**
+   * A descriptor whose pages can be mapped once more, to be read, while a lease is held; it stays the
+   * chunk's. Undefined where what readers see is to be a copy.
+   */
+  descriptorToMap(): number | undefined;
   /**
    * A descriptor for sendfile(2), while a lease is held; it stays the chunk's. A socket's queue refers to the
    * pages sent that way until the peer has read them, longer than any lease and than this process, and nobody

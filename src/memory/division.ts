@@ -1,22 +1,17 @@
 import type { AccessList, Credentials } from './acl.ts';
 import type { Lease } from './lease.ts';
+import type { GroupStats, PoolStats } from './pool-stats.ts';
+import type { Reservation } from './reservation.ts';
 
 /** What a copy needs of a pool. */
 interface GroupPool {
   limit: number;
-  reserve(size: number): { readonly lease: Lease; readonly offset: number; readonly bytes: Buffer };
-  trim(bytes: number, tries?: number): number;
-  stats(): GroupStats;
-  close(): void;
-}
-
-interface GroupStats {
-  readonly chunks: number;
-  readonly chunksIdle: number;
   readonly bytesMapped: number;
-  readonly bytesLive: number;
-  readonly recycled: number;
-  readonly leaked: number;
+  reserve(size: number): Reservation;
+  commit(reservation: Reservation, length: number): Lease;
+  trim(bytes: number, tries?: number): number;
+  stats(): PoolStats;
+  close(): void;
 }
 
 /** The pool that is divided. */
@@ -68,10 +63,11 @@ export class Division {
   copyFor(group: string, bytes: Uint8Array): { lease: Lease; start: number; end: number } {
     const pool = this.#closed ? this.#pool.make() : this.#poolOf(group);
     try {
-      pool.limit = this.#pool.room() - this.bytesMapped + pool.stats().bytesMapped;
-      const { lease, offset, bytes: copy } = pool.reserve(bytes.length);
-      copy.set(bytes);
-      return { lease, start: offset, end: offset + bytes.length };
+      pool.limit = this.#pool.room() - this.bytesMapped + pool.bytesMapped;
+      const reservation = pool.reserve(bytes.length);
+      reservation.bytes.set(bytes);
+      const { offset } = reservation;
+      return { lease: pool.commit(reservation, bytes.length), start: offset, end: offset + bytes.length };
     } finally {
       if (this.#closed) pool.close();
     }
@@ -79,13 +75,16 @@ export class Division {
 
   /** Of all groups. */
   get bytesMapped(): number {
-    return this.stats().bytesMapped;
+    let bytes = 0;
+    for (const pool of this.#groups.values()) bytes += pool.bytesMapped;
+    for (const pool of this.#ended) bytes += pool.bytesMapped;
+    return bytes;
   }
 
   /** Of all groups, together. */
   stats(): GroupStats {
     this.#ended = this.#ended.filter(pool => pool.stats().chunks > 0);
-    const sum = { chunks: 0, chunksIdle: 0, bytesMapped: 0, bytesLive: 0, recycled: 0, leaked: 0 };
+    const sum: { -readonly [name in keyof GroupStats]: number } = { ...NOTHING };
     for (const pool of [...this.#groups.values(), ...this.#ended]) {
       const stats = pool.stats();
       for (const name of Object.keys(sum) as (keyof GroupStats)[]) sum[name] += stats[name];
@@ -123,6 +122,17 @@ export class Division {
     this.#ended.push(pool);
   }
 }
+
+const NOTHING: GroupStats = {
+  chunks: 0,
+  chunksIdle: 0,
+  bytesMapped: 0,
+  bytesLive: 0,
+  bytesUsed: 0,
+  bytesHeld: 0,
+  recycled: 0,
+  leaked: 0,
+};
 
 /** Whether an ACL admits domains that share nothing but what they were each sent. */
 export function admitsSeveral(acl: AccessList): boolean {

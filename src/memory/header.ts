@@ -11,7 +11,7 @@ import { HEADER_BYTES } from './chunk.ts';
  *    12  generation  u32, raised at each recycling
  *    16  id          16 bytes, random
  *    32  ACL, see access-header.ts
- *        zeros up to HEADER_BYTES
+ *        facts, see facts/fact-log.ts, and zeros up to HEADER_BYTES
  */
 const MAGIC = Buffer.from('iolite\r\n', 'latin1');
 const LAYOUT_VERSION = 2;

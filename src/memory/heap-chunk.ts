@@ -38,6 +38,8 @@ export class HeapChunk implements OwnedChunk {
     return this.#id;
   }
 
+  descriptorToMap(): undefined {}
+
   sendableDescriptor(): undefined {}
 
   leaseEnded(): void {

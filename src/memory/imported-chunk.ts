@@ -1,13 +1,14 @@
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, closeMemfd, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, type MappedMemory, map } from '../os/mapping.ts';
+import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
-import { readAccessList } from './access-header.ts';
+import { endOfAccessList, readAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
-import { type Chunk, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
+import { type Chunk, type ContentRange, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
+import { findFact } from './facts/fact-log.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
 import { LazyUnlock, type Unlockable } from './lazy-unlock.ts';
 import { Lease } from './lease.ts';
@@ -28,14 +29,21 @@ export interface ChunkStatement {
   readonly sole: boolean;
 }
 
+/** Facts that the owner of a chunk is asked for, at most. */
+const MAX_QUESTIONS = 64;
+
+/** What the kernel attests of a chunk's memory. */
+interface Origin {
+  /** Whether nobody, its producer included, can change the bytes. */
+  readonly frozen: boolean;
+  /** Whether it was made by a process of this user's, or root's. */
+  readonly isOwnUser: boolean;
+}
+
 /** What stat(2) counts blocks in. */
 const BLOCK_BYTES = 512;
 
-/**
- * Mappings that a process may have (vm.max_map_count), if the kernel does not say. Where there are no more,
- * V8 ends the process: chunks of others get half of them.
- */
-const USUAL_MAPPINGS = 65_530;
+/** Of the mappings that a process may have chunks of others get half. */
 const MAPPINGS_PART = 1 / 2;
 
 const CANNOT_CHANGE_SIZE = Seal.SHRINK | Seal.GROW;
@@ -58,6 +66,13 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
   readonly onDrop = new Set<() => void>();
   isListed = false;
+  /** Channels that ask whoever granted it for a fact. Each says whether it could. */
+  readonly askers = new Set<(name: string, ranges: readonly ContentRange[]) => boolean>();
+  /** What was asked for, so that it is asked once, and of which generation. */
+  readonly #asked = new Set<string>();
+  #askedGeneration = 0;
+  /** Whether what the owner has written down is taken for true. */
+  readonly #isBelieved: boolean;
   /** -1 once it is discarded: the number may be another file's then. */
   #fd: number;
   readonly #key: string;
@@ -76,8 +91,9 @@ export class ImportedChunk implements Chunk, Unlockable {
   #discarded = false;
 
   /** Takes over `fd` if it succeeds. Use {@link importChunk}. */
-  constructor(fd: number, key: string, statement: ChunkStatement, frozen: boolean, onWrite: OnWrite) {
+  constructor(fd: number, key: string, statement: ChunkStatement, origin: Origin, onWrite: OnWrite) {
     const { id, size } = statement;
+    const { frozen, isOwnUser } = origin;
     // Its pages appear as they are read: to make them present costs more, and a peer could have us do it for
     // gigabytes that nobody reads.
     this.#mapping = map(fd, size, 'read-only', false);
@@ -92,6 +108,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     this.size = size;
     this.sole = statement.sole;
     this.frozen = frozen;
+    this.#isBelieved = isOwnUser && !frozen;
     this.#fd = fd;
     mappedChunks += 1;
     this.#key = key;
@@ -160,9 +177,28 @@ export class ImportedChunk implements Chunk, Unlockable {
     return rested !== undefined && rested.generation === generation ? rested : this.#makeLease(generation);
   }
 
+  factOf(generation: number, key: Buffer): Buffer | undefined {
+    if (!this.#isBelieved) return undefined;
+    return findFact(this.bytes.subarray(0, HEADER_BYTES), endOfAccessList(this.acl), generation, key);
+  }
+
+  askFor(name: string, ranges: readonly ContentRange[]): void {
+    const { generation } = this;
+    if (generation !== this.#askedGeneration) this.#asked.clear();
+    this.#askedGeneration = generation;
+    const question = `${name} ${ranges.map(({ start, end }) => `${start}.${end}`).join(' ')}`;
+    if (!this.#isBelieved || this.#asked.size >= MAX_QUESTIONS || this.#asked.has(question)) return;
+    this.#asked.add(question);
+    for (const ask of this.askers) if (ask(name, ranges)) return;
+  }
+
   /** Any other chunk its owner may refill when our lease has ended. */
   get spent(): boolean {
     return this.frozen || this.generation === MAX_GENERATION;
+  }
+
+  descriptorToMap(): number | undefined {
+    return this.mapToWrite === undefined ? this.#fd : undefined;
   }
 
   sendableDescriptor(): number | undefined {
@@ -250,14 +286,6 @@ function checkMappings(): void {
   );
 }
 
-function mostMappings(): number {
-  try {
-    return Number(readFileSync('/proc/sys/vm/max_map_count', 'latin1')) || USUAL_MAPPINGS;
-  } catch {
-    return USUAL_MAPPINGS;
-  }
-}
-
 /** Chunks whose kernel lock outlives their use for a moment: the next message likely needs it again. */
 const idle = new LazyUnlock();
 
@@ -278,15 +306,26 @@ const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }
 export function importChunk(
   fd: number,
   statement: ChunkStatement,
-  options: { readonly onWrite: OnWrite; readonly requireSealed: boolean },
+  options: {
+    readonly onWrite: OnWrite;
+    readonly requireSealed: boolean;
+    /** Whether it came from a process of this user's, or root's. */
+    readonly isOwnUser?: boolean;
+  },
 ): ImportedChunk {
   try {
-    const { key, frozen } = inspect(fd, statement, options.requireSealed);
+    const { key, frozen, isOwnUser } = inspect(fd, statement, options.requireSealed);
     const cacheKey = `${key}:${options.onWrite}`;
     const present = known.get(cacheKey)?.deref();
     if (present !== undefined && present.id === statement.id) return present;
     checkMappings();
-    const chunk = own(fd, cacheKey, statement, frozen, options.onWrite);
+    const chunk = own(
+      fd,
+      cacheKey,
+      statement,
+      { frozen, isOwnUser: isOwnUser && options.isOwnUser === true },
+      options.onWrite,
+    );
     known.set(cacheKey, new WeakRef(chunk));
     return chunk;
   } catch (error) {
@@ -304,12 +343,12 @@ function own(
   fd: number,
   key: string,
   statement: ChunkStatement,
-  frozen: boolean,
+  origin: Origin,
   onWrite: OnWrite,
 ): ImportedChunk {
   const reopened = reopen(fd);
   try {
-    return new ImportedChunk(reopened, key, statement, frozen, onWrite);
+    return new ImportedChunk(reopened, key, statement, origin, onWrite);
   } catch (error) {
     closeDescriptor(reopened);
     throw error;
@@ -327,11 +366,7 @@ function reopen(fd: number): number {
 }
 
 /** What a memfd has, nothing else is asked about: it could keep us waiting. */
-function inspect(
-  fd: number,
-  statement: ChunkStatement,
-  requireSealed: boolean,
-): { key: string; frozen: boolean } {
+function inspect(fd: number, statement: ChunkStatement, requireSealed: boolean): Origin & { key: string } {
   if (statement.size < 2 * HEADER_BYTES || statement.size > MAX_CHUNK_BYTES) {
     throw refused(`a size of ${statement.size} bytes was stated`);
   }
@@ -354,7 +389,12 @@ function inspect(
   if (usesHugePages(fd)) throw refused('its pages are of the reserve of huge pages');
   // Pages that are not there its sender has not paid for, and whoever reads them would.
   if (stat.blocks * BigInt(BLOCK_BYTES) < stat.size) throw refused('not all of its pages are there');
-  return { key: `${stat.dev}:${stat.ino}`, frozen };
+  return { key: `${stat.dev}:${stat.ino}`, frozen, isOwnUser: isOwnUser(Number(stat.uid)) };
+}
+
+/** Whether a user is ours, or root: such a process can do what it likes with this one anyway (ptrace(2)). */
+export function isOwnUser(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.();
 }
 
 function refused(why: string): IoliteError {

@@ -1,5 +1,10 @@
-import { invariant } from '../base/invariant.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Chunk } from './chunk.ts';
+
+/** Bytes of the slices and drafts that hold a lease, each counted for itself. */
+export interface Tally {
+  bytes: number;
+}
 
 /**
  * This domain's claim that one generation of a chunk is in use: a plain count of the slices that hold it.
@@ -19,6 +24,8 @@ export class Lease {
   readonly #bytes: Buffer;
   /** Live references. Changed by {@link retain} and {@link release} only. */
   references = 0;
+  /** For the chunk's pool, which is not to keep the lease from being collected. */
+  readonly tally: Tally = { bytes: 0 };
 
   /** @param generation of a chunk whose owner could change it between two looks: the one that was checked */
   constructor(chunk: Chunk, generation = chunk.generation) {
@@ -45,12 +52,30 @@ export class Lease {
     this.references += count;
   }
 
+  /** As {@link retain}, for a slice of so many bytes. */
+  hold(bytes: number): void {
+    this.references += 1;
+    this.tally.bytes += bytes;
+  }
+
+  /** As {@link release}, for a slice. */
+  drop(bytes: number): void {
+    this.tally.bytes -= bytes;
+    this.release();
+  }
+
+  /** A reference that is held already is for so many bytes more; or fewer, below 0. */
+  note(bytes: number): void {
+    this.tally.bytes += bytes;
+  }
+
   /** Takes references back; the last one ends the lease. */
   release(count = 1): void {
     this.references -= count;
     if (this.references > 0) return;
     // Only here, not at each release: it costs a twentieth of what duplicate() and release() cost.
     invariant(this.references === 0, 'a lease is released no more often than it was retained');
+    if (CHECKED) invariant(this.tally.bytes >= 0, 'who held a lease gives back no more bytes than he held');
     if (this.references === 0) this.#chunk.leaseEnded(this.#generation);
   }
 }

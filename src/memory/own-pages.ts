@@ -42,6 +42,8 @@ class OwnPages implements Chunk {
     return this.#memory.shown;
   }
 
+  descriptorToMap(): undefined {}
+
   sendableDescriptor(): undefined {}
 
   leaseEnded(): void {

@@ -1,16 +1,28 @@
 import type { Lease } from './lease.ts';
 
-/** Room for one buffer: writable until committed. Holds one reference of its lease. */
+/**
+ * Room for one buffer: writable until committed or cancelled. Holds one reference of its lease, which is for
+ * as many bytes as it is long where it is `counted`.
+ */
 export class Reservation {
   readonly lease: Lease;
   readonly offset: number;
   readonly length: number;
   #bytes: Buffer | undefined = undefined;
+  #counted: boolean;
 
-  constructor(lease: Lease, offset: number, length: number) {
+  constructor(lease: Lease, offset: number, length: number, counted: boolean) {
     this.lease = lease;
     this.offset = offset;
     this.length = length;
+    this.#counted = counted;
+    if (counted) lease.note(length);
+  }
+
+  /** It is room no more: its bytes count no longer. */
+  end(): void {
+    if (this.#counted) this.lease.note(-this.length);
+    this.#counted = false;
   }
 
   /** The room itself. Fill it, then commit. Made when it is asked for first: drafts show another view. */

@@ -4,11 +4,13 @@ import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, forgetPages, type MappedMemory, map, protectPages } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
+import { endOfAccessList } from './access-header.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
 import type { ChunkHolder } from './chunk.ts';
 import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import type { Division } from './division.ts';
+import { FactLog, findFact } from './facts/fact-log.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
 import type { Lease } from './lease.ts';
 
@@ -63,6 +65,8 @@ export class SharedChunk implements OwnedChunk {
   #frozen = false;
   #dropped = false;
   #spent: boolean;
+  /** Made when there is something to write down. */
+  #facts: FactLog | undefined;
   /** Whether pages can be written only while they are open. */
   readonly #guarded: boolean;
 
@@ -121,6 +125,10 @@ export class SharedChunk implements OwnedChunk {
     return this.#spent;
   }
 
+  descriptorToMap(): number {
+    return this.#fd;
+  }
+
   sendableDescriptor(): number {
     this.#spent = true;
     return this.#fd;
@@ -155,6 +163,7 @@ export class SharedChunk implements OwnedChunk {
     }
     this.#generation += 1;
     this.open(0, HEADER_BYTES);
+    this.#facts?.clear();
     writeGeneration(this.#mapping.bytes, this.#generation);
     this.shut(0, HEADER_BYTES);
     if (this.#granted) {
@@ -162,6 +171,23 @@ export class SharedChunk implements OwnedChunk {
       this.filledAt = Date.now();
     }
     return true;
+  }
+
+  factOf(generation: number, key: Buffer): Buffer | undefined {
+    if (this.#facts === undefined || generation !== this.#generation) return undefined;
+    return findFact(this.#header, endOfAccessList(this.acl), generation, key);
+  }
+
+  keepFact(generation: number, key: Buffer, fact: Buffer): void {
+    if (this.#dropped || this.#frozen || generation !== this.#generation) return;
+    this.#facts ??= new FactLog(this.#header, endOfAccessList(this.acl));
+    this.open(0, HEADER_BYTES);
+    this.#facts.add(generation, key, fact);
+    this.shut(0, HEADER_BYTES);
+  }
+
+  get #header(): Buffer {
+    return this.#mapping.bytes.subarray(0, HEADER_BYTES);
   }
 
   freeze(): void {

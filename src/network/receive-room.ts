@@ -39,7 +39,7 @@ export class ReceiveRoom {
     this.#used += count;
     invariant(this.#used <= length, 'what was received lies in its room');
     if (this.#pool.kind !== 'recycle') return this.#sealed(start, start + count);
-    lease.retain();
+    lease.hold(count);
     return new Aggregate(new Slice(lease, start, start + count), this.#pool);
   }
 
@@ -59,6 +59,7 @@ export class ReceiveRoom {
     const lease = this.#pool.commit(this.#reservation as Reservation, this.#used);
     this.#reservation = undefined;
     this.#used = 0;
+    lease.note(end - start);
     return new Aggregate(new Slice(lease, start, end), this.#pool);
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import {
   EINVAL,
@@ -284,6 +285,72 @@ function mapNoted(
   if (place !== undefined && mappingAddresses !== undefined && address !== -1)
     mappingAddresses[place] = address;
   return address;
+}
+
+/** Mappings that a process may have, if the kernel does not say. */
+const USUAL_MAPPINGS = 65_530;
+let most: number | undefined;
+
+/** How many mappings a process may have (vm.max_map_count). Where there are no more, V8 ends the process. */
+export function mostMappings(): number {
+  if (most === undefined) {
+    most = USUAL_MAPPINGS;
+    try {
+      most = Number(readFileSync('/proc/sys/vm/max_map_count', 'latin1')) || USUAL_MAPPINGS;
+    } catch {
+      // There is no /proc.
+    }
+  }
+  return most;
+}
+
+/** A part of a file in a range of addresses. All in bytes, and multiples of the page size. */
+export interface MappedPart {
+  /** Where in the range it lies. */
+  readonly at: number;
+  readonly fd: number;
+  /** Where in the file it begins. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Maps parts of files side by side into one range, all of which can be read only. What lies between them is
+ * memory of this process alone. Costs some microseconds a part.
+ * @param fill writes what lies between, into the range that is given to it
+ * @throws SystemError: ENOMEM; nothing is mapped then
+ */
+export function mapTogether(
+  length: number,
+  parts: readonly MappedPart[],
+  fill: (range: Buffer) => void,
+): MappedMemory {
+  const { mmap, mprotect } = libc();
+  const place = claimMapping(length);
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  const address = mapNoted(length, PROT_READ | PROT_WRITE, flags, -1, place);
+  if (address === -1) {
+    const errno = lastErrno();
+    if (place !== undefined) freeMapping(place);
+    throw new SystemError('mmap', errno, `Cannot map ${length} bytes`);
+  }
+  const memory = new MappedMemory(address, length, { address, length, place });
+  try {
+    fill(memory.bytes);
+    checked(mprotect(address, length, PROT_READ), 'mprotect', 'Cannot protect pages');
+    const populate = length <= MAX_POPULATED_BYTES ? MAP_POPULATE : 0;
+    for (const part of parts) {
+      const place = (sharing: number): number =>
+        mmap(address + part.at, part.length, PROT_READ, sharing | MAP_FIXED | populate, part.fd, part.offset);
+      // As in map().
+      if (place(MAP_SHARED) !== -1 || (lastErrno() === EPERM && place(MAP_PRIVATE) !== -1)) continue;
+      throw new SystemError('mmap', lastErrno(), `Cannot map ${part.length} bytes read-only`);
+    }
+  } catch (error) {
+    abandon(memory);
+    throw error;
+  }
+  return memory;
 }
 
 /** Unmaps what a thread that has ended left: no view of it can exist any more. */

@@ -25,7 +25,7 @@ export class Beside {
   /** In bytes, what others hold included. */
   get bytes(): number {
     let bytes = 0;
-    for (const { chunks } of this.#pools.values()) bytes += chunks.stats().bytesMapped;
+    for (const { chunks } of this.#pools.values()) bytes += chunks.bytesMapped;
     return bytes;
   }
 

@@ -47,7 +47,7 @@ export class StoreBounds implements Governed {
   /** What is idle in a pool of the store's own included. */
   get footprint(): number {
     const { ownsPool, pool, space } = this.#store;
-    return ownsPool ? pool.stats().bytesMapped : space.charged;
+    return ownsPool ? pool.bytesMapped : space.charged;
   }
 
   get leastAllowance(): number {

@@ -92,6 +92,25 @@ test('gather() makes few slices of many, of which nothing else is seen', () => {
   }
 });
 
+test('gather() touches no slice of a list in which nothing is small', () => {
+  using pool = createPool();
+  for (const [sliceBytes, touches] of [
+    [4096, false],
+    [16, true],
+  ] as const) {
+    using list = scattered(pool, 300 * sliceBytes, sliceBytes);
+    const [{ lease } = assert.fail()] = list.slices();
+    let retained = 0;
+    lease.hold = bytes => {
+      retained += 1;
+      Object.getPrototypeOf(lease).hold.call(lease, bytes);
+    };
+    list.gather();
+    Reflect.deleteProperty(lease, 'hold');
+    assert.equal(retained > 0 || list.slices().length < 300, touches, `slices of ${sliceBytes}`);
+  }
+});
+
 test('a message of more slices than it can name is sent all the same', async () => {
   using pair = new ChannelPair();
   const messages = pair.far[Symbol.asyncIterator]();

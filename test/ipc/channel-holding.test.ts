@@ -7,7 +7,7 @@ import type { Forked } from '../../src/ipc/meet/fork.ts';
 import { Family } from '../support/family.ts';
 import { watchdog } from '../support/watchdog.ts';
 
-const HOLDER = new URL('children/holder.ts', import.meta.url);
+const HOLDER = new URL('./children/holder.ts', import.meta.url);
 const MiB = 1024 ** 2;
 const CHUNK = MiB + 4096;
 

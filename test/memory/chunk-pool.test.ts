@@ -85,6 +85,8 @@ for (const memory of ['shared', 'heap'] as const) {
         chunksIdle: 0,
         bytesMapped: 0,
         bytesLive: 0,
+        bytesUsed: 0,
+        bytesHeld: 0,
         recycled: 0,
         allocated: 0,
         leaked: 0,

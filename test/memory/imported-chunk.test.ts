@@ -233,3 +233,24 @@ test('a chunk that is not used any more passes no descriptor, whatever file has 
   assert.throws(() => chunk.grant(), { code: 'ENOENT' });
   for (const fd of others) closeDescriptor(fd);
 });
+
+test('what an owner has written down is believed of our own user alone, and never of what is sealed', () => {
+  const key = Buffer.alloc(16, 'k');
+  for (const [isOwnUser, isFrozen, found] of [
+    [true, false, 'fact'],
+    [false, false, undefined],
+    [true, true, undefined],
+  ] as const) {
+    const chunk = makeChunk();
+    chunk.keepFact(chunk.generation, key, Buffer.from('fact'));
+    assert.equal(chunk.factOf(chunk.generation, key)?.toString(), 'fact');
+    if (isFrozen) chunk.freeze();
+    const imported = importChunk(chunk.grant(), chunk, { ...OPTIONS, isOwnUser });
+    imported.addGrant();
+    assert.equal(imported.factOf(chunk.generation, key)?.toString(), found);
+    assert.equal(imported.factOf(chunk.generation + 1, key), undefined);
+    imported.removeGrant();
+    chunk.drop();
+    chunk.keepFact(chunk.generation, key, Buffer.from('late'));
+  }
+});

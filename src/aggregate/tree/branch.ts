@@ -83,14 +83,14 @@ export function heightOf(tree: Tree): number {
 
 /** Adds a reference. O(1). */
 export function retain(tree: Tree): void {
-  if (tree instanceof Slice) tree.lease.retain();
+  if (tree instanceof Slice) tree.lease.hold(tree.length);
   else tree.references += 1;
 }
 
 /** Takes a reference back; the last one releases what the tree holds. O(1), or O(slices) for the last. */
 export function release(tree: Tree): void {
   if (tree instanceof Slice) {
-    tree.lease.release();
+    tree.lease.drop(tree.length);
     return;
   }
   tree.references -= 1;

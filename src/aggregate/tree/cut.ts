@@ -42,8 +42,9 @@ export function part(tree: Tree, from: number, to: number): Tree {
   }
   if (tree instanceof Slice) {
     const { lease, start, end } = tree;
-    lease.retain();
-    return new Slice(lease, start + Math.max(0, from), Math.min(end, start + to));
+    const slice = new Slice(lease, start + Math.max(0, from), Math.min(end, start + to));
+    lease.hold(slice.length);
+    return slice;
   }
   const first = tree.childAt(Math.max(0, from));
   const last = tree.childAt(Math.min(to, tree.length) - 1);
@@ -151,8 +152,8 @@ function replaceSlices(
   )
     return undefined;
   const removed = from === to ? undefined : part(branch, from, to);
-  if (head > 0) before.lease.retain();
-  if (tail < after.length) after.lease.retain();
+  if (head > 0) before.lease.hold(head);
+  if (tail < after.length) after.lease.hold(after.length - tail);
   for (const child of children.splice(first, last - first + 1, ...placed)) release(child);
   branch.ends = endsOf(children);
   return [removed];

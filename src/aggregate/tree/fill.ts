@@ -40,5 +40,6 @@ export function commit(pool: ChunkPool, reservation: Reservation, length: number
     return undefined;
   }
   const lease = pool.commit(reservation, length);
+  lease.note(length);
   return new Slice(lease, reservation.offset, reservation.offset + length);
 }

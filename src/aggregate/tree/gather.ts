@@ -14,6 +14,10 @@ import { treeOf } from './tree.ts';
 const SCATTERED_BYTES = 512;
 /** So many scattered slices side by side are worth a buffer of their own. */
 const LEAST_SLICES = 8;
+/** From so many bytes a slice on, on the average, there is too little in a list that is small. */
+const SPARSE_BYTES = 2 * SCATTERED_BYTES;
+/** Of a chunk of which less is used most is kept for nothing. */
+const SCANT_PART = 1 / 8;
 /** Slices that become one copy at most: 16 KiB. */
 const MAX_SLICES = 32;
 /** Slices beyond this size are not gathered, however many there are. */
@@ -44,6 +48,28 @@ export function gatherAround(tree: Tree, position: number, pool: ChunkPool): Tre
   const { tree: gathered, removed } = replaceAcross(tree, from, run.length, copy);
   if (removed !== undefined) release(removed);
   return gathered as Tree;
+}
+
+/** Whether so much of a list is small that it may be worth gathering. A look at one slice in 32, or fewer. */
+export function isScattered(tree: Tree): boolean {
+  return tree.length < SPARSE_BYTES * countSlices(tree);
+}
+
+function countSlices(tree: Tree): number {
+  if (tree instanceof Slice) return 1;
+  const { children, first, height } = tree;
+  if (height === 1) return children.length - first;
+  let count = 0;
+  for (let i = first; i < children.length; i++) count += countSlices(children[i] as Tree);
+  return count;
+}
+
+/**
+ * Whether a slice keeps a chunk of which all that refers to it uses little: then to copy it out lets go of
+ * much memory. Not while small buffers are still placed there.
+ */
+export function keepsUnused({ lease }: Slice, pool: ChunkPool): boolean {
+  return lease.tally.bytes < lease.chunk.size * SCANT_PART && !pool.isFilling(lease);
 }
 
 /**

@@ -14,11 +14,11 @@ export function treeToWrite(tree: Tree): Tree {
     forEachSlice(tree, ({ lease, start, end }) => {
       const isOwn = lease.chunk.mapToWrite === undefined;
       const own = isOwn ? { lease, start } : pagesToWrite(lease, start, end);
-      own.lease.retain();
+      own.lease.hold(end - start);
       slices.push(new Slice(own.lease, own.start, own.start + end - start));
     });
   } catch (error) {
-    for (const { lease } of slices) lease.release();
+    for (const { lease, length } of slices) lease.drop(length);
     throw error;
   }
   return treeOf(slices) as Tree;

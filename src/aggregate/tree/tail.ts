@@ -39,7 +39,7 @@ export class Tail {
     const length = fillRoom(this.#used === 0 ? bytes : bytes.subarray(this.#used), source);
     if (length === 0) return undefined;
     this.#used += length;
-    lease.retain();
+    lease.hold(length);
     return new Slice(lease, start, start + length);
   }
 

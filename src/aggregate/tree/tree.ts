@@ -55,7 +55,7 @@ export function join(left: Tree | undefined, right: Tree | undefined): Tree | un
   if (right instanceof Slice) return append(left, right);
   const first = firstSlice(right);
   if (!touches(lastSlice(left), first)) return joinApart(left, right);
-  first.lease.retain();
+  first.lease.hold(first.length);
   const rest = trimFront(right, first.length);
   const extended = append(left, first);
   return rest === undefined ? extended : joinApart(extended, rest);

@@ -14,11 +14,17 @@ export function trimFront(tree: Tree, count: number): Tree | undefined {
     release(tree);
     return undefined;
   }
-  if (tree instanceof Slice) return new Slice(tree.lease, tree.start + count, tree.end);
+  if (tree instanceof Slice) return trimmed(tree, count);
   let root: Tree = ownedToTrim(tree);
   drop(root, count);
   while (root instanceof Branch && root.first === root.children.length - 1) root = onlyChildOf(root);
   return root;
+}
+
+/** Consumes the slice. */
+function trimmed({ lease, start, end }: Slice, count: number): Slice {
+  lease.note(-count);
+  return new Slice(lease, start + count, end);
 }
 
 /** Drops bytes of an owned branch, more than none and fewer than all. */
@@ -38,7 +44,7 @@ function drop(branch: Branch, count: number): void {
   if (at === start) return;
   const child = children[index] as Tree;
   if (child instanceof Slice) {
-    children[index] = new Slice(child.lease, child.start + at - start, child.end);
+    children[index] = trimmed(child, at - start);
     return;
   }
   const mine = ownedToTrim(child);

@@ -1,4 +1,5 @@
 import type { Slice } from '../../aggregate/slice.ts';
+import { deriveLater } from '../../aggregate/tree/derive.ts';
 import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { admits, type Credentials } from '../../memory/acl.ts';
@@ -11,12 +12,14 @@ import { sendDescriptor } from '../../os/socket.ts';
 import type { PeerHolder } from '../peer-holder.ts';
 import { checkLength, type Frame, FrameType, type FrameWriter } from '../wire/frame.ts';
 import { DEFAULT_QUOTAS, peerQuotaError, type SenderQuotas } from '../wire/quotas.ts';
+import { readQuestion, SentRanges } from './questions.ts';
 
 type GrantableChunk = SharedChunk | ImportedChunk;
 
 interface Grant {
   readonly index: number;
   readonly chunk: GrantableChunk;
+  readonly sent: SentRanges;
   /** Takes the grant back; the chunk calls it when it is dropped. */
   readonly revoke: () => void;
 }
@@ -80,7 +83,7 @@ export class ExportTable {
     }
     this.#nextIndex += 1;
     this.#bytes += chunk.size;
-    const grant: Grant = { index, chunk, revoke: () => this.#revoke(grant) };
+    const grant: Grant = { index, chunk, sent: new SentRanges(), revoke: () => this.#revoke(grant) };
     this.#grants.set(chunk, grant);
     this.#chunkOf.set(index, chunk);
     chunk.onDrop.add(grant.revoke);
@@ -91,6 +94,25 @@ export class ExportTable {
     buffer.writeBigUInt64LE(BigInt(chunk.size), at + 8);
     buffer.write(chunk.id, at + 16, 'hex');
     return true;
+  }
+
+  /** Notes that the peer is sent so much of a chunk that it may ask about it. */
+  noteSent(chunk: Chunk, generation: number, start: number, end: number): void {
+    this.#grants.get(chunk)?.sent.note(generation, start, end);
+  }
+
+  /**
+   * An ASK frame: has a fact of what the peer was sent derived, here or where the chunk came from. Not where
+   * that was never sent, is gone, or was asked about too often: nobody waits for it.
+   */
+  asked(frame: Frame): void {
+    const question = readQuestion(frame, index => this.#chunkOf.get(index));
+    if (question === undefined) return;
+    const { name, ranges } = question;
+    if (!ranges.every(range => this.#grants.get(range.chunk)?.sent.admit(range) === true)) return;
+    const first: Chunk | undefined = ranges[0]?.chunk;
+    if (ranges.every(({ chunk }) => chunk instanceof SharedChunk)) deriveLater(name, ranges);
+    else first?.askFor?.(name, ranges);
   }
 
   /** A FORGET frame: the peer asks that a chunk be revoked. Unknown numbers are those revoked meanwhile. */

@@ -1,10 +1,12 @@
 import { IoliteError, SystemError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
-import { HEADER_BYTES } from '../../memory/chunk.ts';
+import type { Credentials } from '../../memory/acl.ts';
+import { type Chunk, type ContentRange, HEADER_BYTES } from '../../memory/chunk.ts';
 import {
   type ChunkStatement,
   type ImportedChunk,
   importChunk,
+  isOwnUser,
   type OnWrite,
 } from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
@@ -21,6 +23,7 @@ import {
   protocolError,
 } from '../wire/frame.ts';
 import { type Quotas, quotaExceededError } from '../wire/quotas.ts';
+import { MAX_ASKED_RANGES, MAX_NAME_CHARACTERS, writeQuestion } from './questions.ts';
 
 /** What bounds a peer, and what is asked of its memory. See also {@link Quotas}. */
 export interface ImportOptions {
@@ -32,6 +35,8 @@ export interface ImportOptions {
 
 /** What the table needs of its channel. */
 export interface ImportHost {
+  /** Who passes the chunks. */
+  readonly peer: Credentials;
   readonly writer: FrameWriter;
   /** Frames were written. */
   wrote(): void;
@@ -49,6 +54,10 @@ export class ImportTable {
   readonly #descriptors: number;
   readonly #options: ImportOptions & Quotas;
   readonly #chunks = new Map<number, ImportedChunk>();
+  /** The other way round. */
+  readonly #indexOf = new Map<Chunk, number>();
+  /** Whether the peer may be asked for facts: it says so. */
+  mayAsk = false;
   #mappedBytes = 0;
   /** Chunks that this channel's messages leased and that may be leased still, with what forgets each. */
   readonly #leased = new Map<ImportedChunk, () => void>();
@@ -110,13 +119,15 @@ export class ImportTable {
     }
     skipDescriptor(this.#descriptors);
     this.#chunks.set(index, chunk);
+    this.#indexOf.set(chunk, index);
+    chunk.askers.add(this.#ask);
     this.#mappedBytes += chunk.size;
     if (descriptor >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
   }
 
   #import(fd: number, statement: ChunkStatement): ImportedChunk {
     try {
-      return importChunk(fd, statement, this.#options);
+      return importChunk(fd, statement, { ...this.#options, isOwnUser: isOwnUser(this.#host.peer.uid) });
     } catch (error) {
       const isExhausted =
         error instanceof SystemError && (error.code === 'EMFILE' || error.code === 'ENFILE');
@@ -177,6 +188,20 @@ export class ImportTable {
     this.#leasedBytes = 0;
   }
 
+  /** Asks the peer for a fact of ranges that it granted us the chunks of. @returns false where it did not */
+  readonly #ask = (name: string, ranges: readonly ContentRange[]): boolean => {
+    if (!this.mayAsk || ranges.length > MAX_ASKED_RANGES || name.length > MAX_NAME_CHARACTERS) return false;
+    const numbered: { index: number; range: ContentRange }[] = [];
+    for (const range of ranges) {
+      const index = this.#indexOf.get(range.chunk);
+      if (index === undefined) return false;
+      numbered.push({ index, range });
+    }
+    writeQuestion(this.#host.writer, name, numbered);
+    this.#host.wrote();
+    return true;
+  };
+
   #problem(index: number, size: number, note: Buffer): IoliteError | undefined {
     if (note.length !== 4 || note.readUInt32LE(0) !== index)
       return protocolError(`descriptor ${index} came out of order`);
@@ -218,6 +243,8 @@ export class ImportTable {
 
   #remove(index: number, chunk: ImportedChunk): void {
     this.#chunks.delete(index);
+    this.#indexOf.delete(chunk);
+    chunk.askers.delete(this.#ask);
     this.#asked.delete(index);
     this.#mappedBytes -= chunk.size;
     invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');

@@ -46,6 +46,8 @@ export const FrameType = {
   STOP: 11,
   /** The last frame of a side that cuts the other off: why, as JSON. */
   CUT: 12,
+  /** Please derive a fact, and write it down: how many slices u32, slices as of a message, name in ASCII. */
+  ASK: 13,
 } as const;
 
 export const MessageKind = {

@@ -17,6 +17,9 @@ const FULL_BYTES = 48;
 /** The quotas of 32 bits, from {@link SMALL_QUOTAS_AT} on in this order. */
 const SMALL_QUOTAS = ['maxMessages', 'maxHeadBytes', 'maxSlices', 'maxChunks', 'maxStreams'] as const;
 const SMALL_QUOTAS_AT = 8;
+/** Bit 0: whether ASK frames are read. */
+const FEATURES_AT = 28;
+const READS_QUESTIONS = 0x1;
 const MAX_BODY_AT = 32;
 const MAX_MAPPED_AT = 40;
 
@@ -28,8 +31,16 @@ export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
   buffer.writeUInt32LE(PROTOCOL_VERSION, at + 4);
   for (const [i, name] of SMALL_QUOTAS.entries())
     buffer.writeUInt32LE(quotas[name], at + SMALL_QUOTAS_AT + 4 * i);
+  buffer.writeUInt32LE(READS_QUESTIONS, at + FEATURES_AT);
   buffer.writeBigUInt64LE(BigInt(quotas.maxBodyBytes), at + MAX_BODY_AT);
   buffer.writeBigUInt64LE(BigInt(quotas.maxMappedBytes), at + MAX_MAPPED_AT);
+}
+
+/** What a peer takes of us. */
+export interface PeerGreeting {
+  readonly quotas: SenderQuotas;
+  /** Whether it may be asked for facts. */
+  readonly readsQuestions: boolean;
 }
 
 /**
@@ -37,7 +48,7 @@ export function writeGreeting(writer: FrameWriter, quotas: Quotas): void {
  * @throws ERR_IOLITE_PROTOCOL when it is no greeting of this protocol; the reason of an endpoint that refuses
  *   us
  */
-export function readGreeting(frame: Frame): SenderQuotas {
+export function readGreeting(frame: Frame): PeerGreeting {
   if (frame.type === FrameType.REFUSED) throw readRefusal(frame);
   if (frame.type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${frame.type}`);
   const { body } = frame;
@@ -46,11 +57,20 @@ export function readGreeting(frame: Frame): SenderQuotas {
   const version = body.readUInt32LE(4);
   if (version !== PROTOCOL_VERSION)
     throw protocolError(`it speaks version ${version}, ${PROTOCOL_VERSION} is known`);
-  if (body.length === PLAIN_BYTES) return DEFAULT_QUOTAS;
+  if (body.length === PLAIN_BYTES) return { quotas: DEFAULT_QUOTAS, readsQuestions: false };
   const [maxMessages = 0, maxHeadBytes = 0, maxSlices = 0, maxChunks = 0, maxStreams = 0] = SMALL_QUOTAS.map(
     (_, i) => body.readUInt32LE(SMALL_QUOTAS_AT + 4 * i),
   );
   const maxBodyBytes = Number(body.readBigUInt64LE(MAX_BODY_AT));
   const maxMappedBytes = Number(body.readBigUInt64LE(MAX_MAPPED_AT));
-  return { maxMessages, maxHeadBytes, maxSlices, maxChunks, maxStreams, maxBodyBytes, maxMappedBytes };
+  const quotas = {
+    maxMessages,
+    maxHeadBytes,
+    maxSlices,
+    maxChunks,
+    maxStreams,
+    maxBodyBytes,
+    maxMappedBytes,
+  };
+  return { quotas, readsQuestions: (body.readUInt32LE(FEATURES_AT) & READS_QUESTIONS) !== 0 };
 }

@@ -8,7 +8,7 @@ import { dialBoth, HELLO, type RawPeer } from '../../support/raw-peer.ts';
 import { standsUp } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
-const READER = new URL('watched.ts', import.meta.url);
+const READER = new URL('./watched.ts', import.meta.url);
 
 /** A peer that has greeted and does as it likes from then on. */
 export class Attacker implements Disposable {
