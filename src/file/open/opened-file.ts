@@ -10,6 +10,8 @@ import { syncFolder, writeVersion } from './write-version.ts';
 
 /** Bytes that are read and kept at once, so that records read one after the other ask the disk seldom. */
 const EXTENT_BYTES = 64 * 1024;
+/** What is kept begins and ends at multiples of this, so that it is in no more pieces than these come to. */
+const PAGE_BYTES = 4096;
 /** Bytes of a file that are kept beside those not yet synced. */
 const KEEP_BYTES = 16 * 1024 ** 2;
 const ZEROS_BYTES = 1024 ** 2;
@@ -35,6 +37,8 @@ export class OpenedFile {
   /** What the content lies over; undefined as long as there is no file. */
   #disk: DiskVersion | undefined;
   #users = 0;
+  /** Where the last extent ended that was read from disk: who goes on from there reads in sequence. */
+  #readTo = 0;
   /** Whether the disk may forget the name of the version it has. */
   #nameAtRisk = false;
   /** Caches that are to hear of new versions. */
@@ -196,10 +200,12 @@ export class OpenedFile {
   }
 
   async #readDisk(disk: DiskVersion, start: number, end: number, pool: ChunkPool): Promise<Aggregate> {
-    const from = start - (start % EXTENT_BYTES);
-    const to = Math.min(Math.ceil(end / EXTENT_BYTES) * EXTENT_BYTES, disk.size);
+    const wanted = start === this.#readTo ? Math.max(end, start + EXTENT_BYTES) : end;
+    const from = start - (start % PAGE_BYTES);
+    const to = Math.min(Math.ceil(wanted / PAGE_BYTES) * PAGE_BYTES, disk.size);
+    this.#readTo = to;
     if (to - from > KEEP_BYTES) return disk.read(start, end, pool);
-    const extent = await disk.read(from, to, pool);
+    const extent = disk.readNow(from, to, pool) ?? (await disk.read(from, to, pool));
     // Only what still is the file's content is of use to others.
     if (this.#disk === disk) {
       if (this.#content.bytesInMemory + extent.length > KEEP_BYTES) this.#content.forgetClean();

@@ -7,6 +7,7 @@ import { EAGAIN } from '../../os/constants.ts';
 import { copyFileRange } from '../../os/copy-file-range.ts';
 import { dropFlock, tryFlock } from '../../os/flock.ts';
 import { copyAttributes } from '../../os/xattr.ts';
+import { deviceKindOf } from '../watch/file-system.ts';
 import { DiskVersion } from './disk-version.ts';
 import type { FrozenContent } from './file-content.ts';
 import { NewFile } from './new-file.ts';
@@ -44,7 +45,8 @@ export async function writeVersion(
       if (previous === undefined) await writeNew(file, path, frozen);
       else await writeOver(file, path, frozen, previous);
       const handle = await file.reopen();
-      return new DiskVersion(handle, await handle.stat({ bigint: true }));
+      const written = await handle.stat({ bigint: true });
+      return new DiskVersion(handle, written, { fileSystem: await deviceKindOf(written.dev, path) });
     } catch (error) {
       await file.discard();
       throw error;
