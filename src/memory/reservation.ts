@@ -1,3 +1,4 @@
+import type { BufferPlace, OwnedChunk } from './chunk.ts';
 import type { Lease } from './lease.ts';
 
 /** Room for one buffer: writable until committed. Holds one reference of its lease. */
@@ -5,12 +6,20 @@ export class Reservation {
   readonly lease: Lease;
   readonly offset: number;
   readonly length: number;
+  readonly #place: BufferPlace | undefined;
   #bytes: Buffer | undefined = undefined;
 
   constructor(lease: Lease, offset: number, length: number) {
     this.lease = lease;
     this.offset = offset;
     this.length = length;
+    this.#place = (lease.chunk as OwnedChunk).buffers?.add(offset);
+  }
+
+  /** It is committed with so many bytes, or cancelled, with none. For its pool. */
+  end(kept: number): this {
+    if (this.#place !== undefined) this.#place.kept = kept;
+    return this;
   }
 
   /** The room itself. Fill it, then commit. Made when it is asked for first: drafts show another view. */

@@ -1,4 +1,4 @@
-import { constants, fstatSync } from 'node:fs';
+import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { Draft } from '../../aggregate/draft.ts';
@@ -6,6 +6,8 @@ import { IoliteError, systemError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 import { readCached } from '../../os/page-cache.ts';
+import type { FileCache, Snapshot } from '../cache/file-cache.ts';
+import { type FileVersion, isSettled, sameContent, versionOf } from '../version/file-version.ts';
 import { isUnsized, readUnsized } from '../version/unsized.ts';
 import { deviceKindOf, type FileSystemKind } from '../watch/file-system.ts';
 
@@ -25,6 +27,8 @@ interface DiskVersionOptions {
   readonly fileSystem: FileSystemKind;
   /** All of a file whose size says nothing, as those of /proc: read when it was opened. */
   readonly made?: Buffer | undefined;
+  /** Of a version that this process has written: what was known of it before it had a name. */
+  readonly asWritten?: BigIntStats | undefined;
 }
 
 /**
@@ -36,30 +40,35 @@ export class DiskVersion {
   readonly handle: FileHandle;
   /** In bytes. */
   readonly size: number;
-  /** Whoever gave the file more than one name expects a change to show under all of them. */
-  readonly names: number;
-  readonly #device: bigint;
-  readonly #inode: bigint;
-  readonly mtimeNs: bigint;
+  readonly version: FileVersion;
+  /** Whether this process wrote it, nobody has changed it since, and whoever does will show. */
+  readonly isAsWritten: boolean;
   /** See {@link DiskVersionOptions}. */
   readonly made: Buffer | undefined;
   /** Of this machine: what the kernel knows of it takes no time to ask. */
   readonly #isNear: boolean;
   #references = 1;
 
-  constructor(
-    handle: FileHandle,
-    { dev, ino, size, nlink, mtimeNs }: Stat,
-    { fileSystem, made }: DiskVersionOptions,
-  ) {
+  constructor(handle: FileHandle, stat: BigIntStats, { fileSystem, made, asWritten }: DiskVersionOptions) {
     this.handle = handle;
     this.made = made;
     this.#isNear = fileSystem !== 'remote';
-    this.size = made?.length ?? Number(size);
-    this.names = Number(nlink);
-    this.mtimeNs = mtimeNs;
-    this.#device = dev;
-    this.#inode = ino;
+    this.version = versionOf(stat, 'a file');
+    this.size = made?.length ?? this.version.size;
+    this.isAsWritten = asWritten !== undefined && this.#is(asWritten) && isTelling(this.version);
+  }
+
+  /** Whoever gave the file more than one name expects a change to show under all of them. */
+  get names(): number {
+    return this.version.names;
+  }
+
+  /**
+   * What a cache has of exactly this version, which the caller releases. Asks nobody.
+   * @param path real
+   */
+  inCache(cache: FileCache, path: string): Snapshot | undefined {
+    return this.made === undefined ? cache.peekVersion?.(path, this.version) : undefined;
   }
 
   /** The version that a path refers to now. @throws ENOENT, EACCES, EISDIR, ELOOP, ...; ERR_IOLITE_FILE */
@@ -146,7 +155,7 @@ export class DiskVersion {
     if (this.#references === 0) await this.handle.close();
   }
 
-  #stat(): Stat | Promise<Stat> {
+  #stat(): BigIntStats | Promise<BigIntStats> {
     return this.#isNear ? fstatSync(this.handle.fd, { bigint: true }) : this.handle.stat({ bigint: true });
   }
 
@@ -157,19 +166,17 @@ export class DiskVersion {
     return draft.seal(bytesRead);
   }
 
-  #is({ dev, ino, size, mtimeNs }: Stat): boolean {
-    return (
-      ino === this.#inode && dev === this.#device && mtimeNs === this.mtimeNs && Number(size) === this.size
-    );
+  #is(found: BigIntStats): boolean {
+    return found.isFile() && sameContent(versionOf(found, 'a file'), this.version);
   }
 }
 
-interface Stat {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly nlink: bigint;
-  readonly mtimeNs: bigint;
+/**
+ * Whether the next change shows in the version, whenever it comes. A file that has got its name later than
+ * its last bytes shows it at once: what is written from now on is later than these.
+ */
+function isTelling(version: FileVersion): boolean {
+  return version.ctimeNs > version.mtimeNs || isSettled(version);
 }
 
 function changedInPlace(): IoliteError {
