@@ -2,17 +2,16 @@ import { checkInteger, IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type AccessList, resolveAcl } from './acl.ts';
 import type { Audience } from './audience.ts';
-import { MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
+import { type ChunkKeeper, MAX_CHUNK_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
 import { ChunkHoldings } from './chunk-holdings.ts';
 import { admitsSeveral, Division } from './division.ts';
-import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import { IDLE_BYTES, idleMemory, keptIdleBytes, mostIdleBytes } from './idle-memory.ts';
 import { Lease, type Tally } from './lease.ts';
 import { OpenPages } from './open-pages.ts';
 import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
 import { checkSums, type PoolStats, type PoolSums, statsOf, withGroups } from './pool-stats.ts';
 import { Reservation } from './reservation.ts';
-import { SharedChunk } from './shared-chunk.ts';
+import { makeChunk } from './shared-chunk.ts';
 
 const MAX_BUFFER_BYTES = MAX_CHUNK_BYTES - PAGE_BYTES;
 const ALIGNMENT_BYTES = 64;
@@ -152,8 +151,7 @@ export class ChunkPool {
    * @returns the lease that holds the buffer; the reservation's reference is the caller's.
    */
   commit(reservation: Reservation, length: number): Lease {
-    const { lease, offset } = reservation;
-    reservation.end();
+    const { lease, offset } = reservation.end(length);
     this.#openPages?.shut(reservation);
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
@@ -174,12 +172,10 @@ export class ChunkPool {
 
   /** Gives a reservation back, unfilled. */
   cancel(reservation: Reservation): void {
-    reservation.end();
+    const { lease, offset, length } = reservation.end(0);
     this.#openPages?.shut(reservation);
-    if (reservation.lease === this.#current && this.#position === reservation.offset + reservation.length) {
-      this.#position = reservation.offset;
-    }
-    reservation.lease.release();
+    if (lease === this.#current && this.#position === offset + length) this.#position = offset;
+    lease.release();
   }
 
   stats(): PoolStats {
@@ -302,7 +298,8 @@ export class ChunkPool {
           `${this.limit - limit + this.#bytesMapped} of its ${this.limit} bytes are in use`,
       );
     }
-    const chunk = this.#make(wanted, sole, audience);
+    const whose = { sole, audience, division: this.#division };
+    const chunk = makeChunk(this, wanted, whose, this.#keeper);
     this.#chunks.add(chunk);
     this.#bytesMapped += chunk.size;
     invariant(this.#bytesMapped <= this.limit, 'the chunks of a pool are within its limit');
@@ -334,15 +331,6 @@ export class ChunkPool {
       if (busy >= tries) return undefined;
     }
     return undefined;
-  }
-
-  #make(size: number, sole: boolean, audience: Audience | undefined): OwnedChunk {
-    const { acl, kind, refill } = this;
-    const onIdle = (chunk: OwnedChunk): void => this.#becameIdle(chunk);
-    if (this.memory === 'heap') return new HeapChunk(heapMemory(size), onIdle);
-    const protection = { freezes: kind === 'seal', guarded: kind === 'protect' };
-    const visibility = { acl, audience, division: this.#division };
-    return new SharedChunk(this.name, size, { sole, refill, ...protection, ...visibility }, onIdle);
   }
 
   #divide(): Division {
@@ -397,6 +385,14 @@ export class ChunkPool {
   readonly #look = (): void => {
     this.#lookAgain = undefined;
     if (!this.#closed) this.#shrinkIdleTo(this.#mostIdle, Number.POSITIVE_INFINITY);
+  };
+
+  readonly #keeper: ChunkKeeper = {
+    idle: chunk => this.#becameIdle(chunk),
+    claimed: chunk => {
+      if (this.#current?.chunk === chunk) this.#leaveCurrent();
+      if (this.#chunks.delete(chunk)) this.#bytesMapped -= chunk.size;
+    },
   };
 
   #drop(chunk: OwnedChunk): void {

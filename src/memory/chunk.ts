@@ -95,6 +95,18 @@ export interface OwnedChunk extends Chunk {
   readonly payloadStart: number;
   /** Where the one buffer ends that has the chunk for itself; undefined of a chunk that several share. */
   soleEnd: number | undefined;
+  /** Undefined where nobody else can be given the chunk. */
+  readonly buffers?: ChunkBuffers;
+  /** Whether what lies here is all of this generation: see {@link claim}. */
+  readonly isClaimed: boolean;
+  /**
+   * Takes over the chunk as it is, for a content that has all of it: what is around that is zeroed, and
+   * nothing else is ever put here. From here on it is for an audience, and for whoever has it already.
+   * @param ranges of the content, which do not overlap; the caller has references of the lease
+   * @param keeper in place of the pool, which has it no more
+   * @returns false, with nothing changed, where other buffers lie here, or it is for another audience
+   */
+  claim(audience: Audience, ranges: readonly ChunkRange[], keeper: ChunkKeeper): boolean;
   /**
    * Whether content for this audience may lie here next. Whoever was given the chunk once may see all that is
    * put into it later: so a chunk that has left this domain stays with the audience it has.
@@ -126,6 +138,14 @@ export interface OwnedChunk extends Chunk {
   drop(): void;
 }
 
+/** Who has a chunk, and is told of it. */
+export interface ChunkKeeper {
+  /** The last slice of it in this domain is gone. */
+  idle(chunk: OwnedChunk): void;
+  /** It has another keeper: see {@link OwnedChunk.claim}. */
+  claimed(chunk: OwnedChunk): void;
+}
+
 /** The next multiple of `step`, or `value` itself if it is one. */
 export function roundUp(value: number, step: number): number {
   return Math.ceil(value / step) * step;
@@ -151,4 +171,60 @@ export interface ChunkHolder {
   untaken(): Set<Chunk>;
   /** Ends what it is sent through, and lets go of what is kept here for it. */
   cutOff(reason: Error): void;
+}
+
+/** Room in a chunk, and what became of it. Refers to no lease: that is to be collected when nobody has it. */
+export interface BufferPlace {
+  /** From the start of the chunk, in bytes. */
+  readonly offset: number;
+  /** Bytes of the buffer that lies there; undefined while it is being filled. */
+  kept: number | undefined;
+}
+
+/** A range of a chunk, in bytes from its start. */
+export interface ChunkRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A chunk that holds more buffers than this is of small ones, which are cheaper copied than told apart. */
+const MAX_BUFFERS = 64;
+
+/** Which buffers lie in one generation of a chunk, as long as they are few: it can be told whose it is. */
+export class ChunkBuffers {
+  /** Undefined when they are too many. */
+  #places: BufferPlace[] | undefined = [];
+
+  /** @returns undefined where it is not told any more who has what */
+  add(offset: number): BufferPlace | undefined {
+    const places = this.#places;
+    if (places === undefined || places.length === MAX_BUFFERS) {
+      this.#places = undefined;
+      return undefined;
+    }
+    const place = { offset, kept: undefined };
+    places.push(place);
+    return place;
+  }
+
+  /** Another generation begins. */
+  clear(): void {
+    this.#places = [];
+  }
+
+  /**
+   * Whether nothing lies in the chunk, or is about to, but what these ranges have. O(buffers * ranges).
+   * @param ranges that do not overlap
+   */
+  areWithin(ranges: readonly ChunkRange[]): boolean {
+    return this.#places?.every(place => isCovered(place, ranges)) === true;
+  }
+}
+
+function isCovered({ offset, kept }: BufferPlace, ranges: readonly ChunkRange[]): boolean {
+  if (kept === undefined) return false;
+  let covered = 0;
+  for (const { start, end } of ranges)
+    covered += Math.max(0, Math.min(end, offset + kept) - Math.max(start, offset));
+  return covered === kept;
 }

@@ -46,6 +46,13 @@ export class HeapChunk implements OwnedChunk {
     this.#onIdle?.(this);
   }
 
+  readonly isClaimed = false;
+
+  /** It costs no more to copy it. */
+  claim(): boolean {
+    return false;
+  }
+
   /** Nobody else can be given it. */
   suits(): boolean {
     return true;

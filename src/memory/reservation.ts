@@ -1,3 +1,4 @@
+import type { BufferPlace, OwnedChunk } from './chunk.ts';
 import type { Lease } from './lease.ts';
 
 /**
@@ -8,6 +9,7 @@ export class Reservation {
   readonly lease: Lease;
   readonly offset: number;
   readonly length: number;
+  readonly #place: BufferPlace | undefined;
   #bytes: Buffer | undefined = undefined;
   #counted: boolean;
 
@@ -17,12 +19,18 @@ export class Reservation {
     this.length = length;
     this.#counted = counted;
     if (counted) lease.note(length);
+    this.#place = (lease.chunk as OwnedChunk).buffers?.add(offset);
   }
 
-  /** It is room no more: its bytes count no longer. */
-  end(): void {
+  /**
+   * It is committed with so many bytes, or cancelled, with none: it is room no more, and its bytes count no
+   * longer. For its pool.
+   */
+  end(kept: number): this {
     if (this.#counted) this.lease.note(-this.length);
     this.#counted = false;
+    if (this.#place !== undefined) this.#place.kept = kept;
+    return this;
   }
 
   /** The room itself. Fill it, then commit. Made when it is asked for first: drafts show another view. */

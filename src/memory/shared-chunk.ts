@@ -7,12 +7,22 @@ import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import { endOfAccessList } from './access-header.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
-import type { ChunkHolder } from './chunk.ts';
-import { HEADER_BYTES, type OwnedChunk, PAGE_BYTES, roundUp } from './chunk.ts';
+import {
+  ChunkBuffers,
+  type ChunkHolder,
+  type ChunkKeeper,
+  type ChunkRange,
+  HEADER_BYTES,
+  type OwnedChunk,
+  PAGE_BYTES,
+  roundUp,
+} from './chunk.ts';
 import type { Division } from './division.ts';
 import { FactLog, findFact } from './facts/fact-log.ts';
 import { MAX_GENERATION, writeGeneration, writeHeader } from './header.ts';
+import { HeapChunk, heapMemory } from './heap-chunk.ts';
 import type { Lease } from './lease.ts';
+import type { PoolKind } from './pool-options.ts';
 
 interface SharedChunkOptions {
   readonly acl: AccessList;
@@ -51,13 +61,15 @@ export class SharedChunk implements OwnedChunk {
   /** When it was filled again after others had it; 0: it was not. */
   filledAt = 0;
   soleEnd: number | undefined;
+  readonly buffers = new ChunkBuffers();
+  #isClaimed = false;
   #audience: Audience | undefined;
   readonly #division: Division | undefined;
   #generation: number;
   /** -1 once it is dropped: the number may be another file's then. */
   #fd: number;
   #mapping: MappedMemory;
-  readonly #onIdle: (chunk: SharedChunk) => void;
+  #keeper: ChunkKeeper;
   /** Whether a descriptor ever left, so that other domains may hold leases. */
   #granted = false;
   /** Whether the rest of it was zeroed for those who are not of our own group. */
@@ -75,7 +87,7 @@ export class SharedChunk implements OwnedChunk {
    * @param size in bytes with the header, a multiple of the page size
    * @throws SystemError: ENOMEM, EMFILE
    */
-  constructor(name: string, size: number, options: SharedChunkOptions, onIdle: (chunk: SharedChunk) => void) {
+  constructor(name: string, size: number, options: SharedChunkOptions, keeper: ChunkKeeper) {
     this.#fd = createMemfd(`iolite:${name}`, size);
     try {
       this.#mapping = map(this.#fd, size, 'read-write', true);
@@ -95,7 +107,7 @@ export class SharedChunk implements OwnedChunk {
     this.sole = options.sole;
     this.#audience = options.audience;
     this.#division = options.division;
-    this.#onIdle = onIdle;
+    this.#keeper = keeper;
     this.shut(0, size);
   }
 
@@ -135,7 +147,7 @@ export class SharedChunk implements OwnedChunk {
   }
 
   leaseEnded(): void {
-    this.#onIdle(this);
+    this.#keeper.idle(this);
   }
 
   isLeasedElsewhere(): boolean {
@@ -145,6 +157,30 @@ export class SharedChunk implements OwnedChunk {
   /** Who may see what lies here. Undefined: all whom its ACL admits. */
   get audience(): Audience | undefined {
     return this.#audience;
+  }
+
+  /** What keeps its bytes as they are, as of pools. */
+  get kind(): PoolKind {
+    if (this.#frozen) return 'seal';
+    return this.#guarded ? 'protect' : 'recycle';
+  }
+
+  get isClaimed(): boolean {
+    return this.#isClaimed;
+  }
+
+  claim(audience: Audience, ranges: readonly ChunkRange[], keeper: ChunkKeeper): boolean {
+    const isOurs = this.#audience === undefined || (this.#audience === audience && this.#isClaimed);
+    // A part of several that lie together goes to others as a copy, and all of them would not.
+    const isDivided = this.#division !== undefined && this.soleEnd === undefined;
+    if (this.#dropped || !isOurs || isDivided || !this.buffers.areWithin(ranges)) return false;
+    if (!this.#frozen) this.#zeroAround(ranges);
+    this.#keeper.claimed(this);
+    this.#keeper = keeper;
+    this.#audience = audience;
+    this.#isClaimed = true;
+    this.#spent = true;
+    return true;
   }
 
   suits(audience: Audience | undefined): boolean {
@@ -162,6 +198,7 @@ export class SharedChunk implements OwnedChunk {
       this.#audience = audience;
     }
     this.#generation += 1;
+    this.buffers.clear();
     this.open(0, HEADER_BYTES);
     this.#facts?.clear();
     writeGeneration(this.#mapping.bytes, this.#generation);
@@ -227,11 +264,20 @@ export class SharedChunk implements OwnedChunk {
     this.#spent = true;
   }
 
-  /** Fills it with zeros from a place to its end. */
-  #zero(start: number): void {
-    this.open(start, this.size);
-    this.#mapping.bytes.fill(0, start);
-    this.shut(start, this.size);
+  /** Fills it with zeros from a place on. */
+  #zero(start: number, end = this.size): void {
+    this.open(start, end);
+    this.#mapping.bytes.fill(0, start, end);
+    this.shut(start, end);
+  }
+
+  #zeroAround(ranges: readonly ChunkRange[]): void {
+    let at = HEADER_BYTES;
+    for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+      if (at < start) this.#zero(at, start);
+      at = end;
+    }
+    if (at < this.size) this.#zero(at);
   }
 
   open(start: number, end: number): void {
@@ -298,4 +344,25 @@ export class SharedChunk implements OwnedChunk {
     closeDescriptor(this.#fd);
     this.#fd = -1;
   }
+}
+
+/** The pool that a chunk is for. */
+interface ChunkOwner {
+  readonly name: string;
+  readonly kind: PoolKind;
+  readonly memory: 'shared' | 'heap';
+  readonly refill: boolean;
+  readonly acl: AccessList;
+}
+
+/** A new chunk. @param size in bytes, with its header @throws SystemError: ENOMEM, EMFILE */
+export function makeChunk(
+  { name, kind, memory, refill, acl }: ChunkOwner,
+  size: number,
+  whose: { sole: boolean; audience: Audience | undefined; division: Division | undefined },
+  keeper: ChunkKeeper,
+): OwnedChunk {
+  if (memory === 'heap') return new HeapChunk(heapMemory(size), chunk => keeper.idle(chunk));
+  const options = { acl, refill, freezes: kind === 'seal', guarded: kind === 'protect', ...whose };
+  return new SharedChunk(name, size, options, keeper);
 }

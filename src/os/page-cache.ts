@@ -71,10 +71,11 @@ export function statCached(path: string): BigIntStats | 'ENOENT' | undefined {
 /**
  * Reads what the page cache has of a file (preadv2(2), RWF_NOWAIT). Does not wait for a disk.
  * @param bytes memory that does not move: a mapping's, or at least some kilobytes of a Buffer's own
- * @returns how many bytes were read, fewer than wanted where the rest is not in memory
+ * @returns how many bytes were read, fewer than wanted where the rest is not in memory, or the kernel cannot
+ *   be asked so
  */
 export function readCached(fd: number, bytes: Uint8Array, position: number): number {
-  if (bytes.length === 0) return 0;
+  if (bytes.length === 0 || unsupportedReason() !== undefined) return 0;
   vector.writeBigUInt64LE(addressOf(bytes), 0);
   vector.writeBigUInt64LE(BigInt(bytes.length), LENGTH_AT);
   return Math.max(0, libc().preadv2(fd, vector, 1, position, RWF_NOWAIT));

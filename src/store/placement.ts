@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Draft } from '../aggregate/draft.ts';
 import type { Audience } from '../memory/audience.ts';
-import type { ContentRoom } from './segment-space.ts';
+import type { ContentRoom } from './space/content-room.ts';
 import type { Store } from './store.ts';
 import type { ContentFacts } from './stored-version.ts';
 
@@ -22,14 +22,22 @@ export class Placement<F extends ContentFacts, L> implements Target {
   #draft: Draft | undefined;
 
   /**
+   * @param keep whether it is to be kept if there is room; or the room
    * @param key of the content, where the policy is to say whether it is kept
    * @param audience who may see it. Default: those who may see all
    * @throws what allocating from a pool throws
    */
-  constructor(store: Store<F, L>, length: number, keep = true, key?: string, audience?: Audience) {
+  constructor(
+    store: Store<F, L>,
+    length: number,
+    keep: boolean | ContentRoom = true,
+    key?: string,
+    audience?: Audience,
+  ) {
     this.#store = store;
-    this.#room = keep ? store.allocate(length, key, audience) : undefined;
-    if (this.#room === undefined) this.#draft = store.outside(keep, audience).allocate(length);
+    if (typeof keep === 'object') this.#room = keep;
+    else this.#room = keep ? store.allocate(length, key, audience) : undefined;
+    if (this.#room === undefined) this.#draft = store.outside(keep === true, audience).allocate(length);
     this.pieces = this.#room?.pieces ?? [{ bytes: (this.#draft as Draft).bytes }];
   }
 
@@ -43,6 +51,17 @@ export class Placement<F extends ContentFacts, L> implements Target {
     const wait = store.bounds.memoryFor(length);
     if (wait !== undefined) await wait;
     return new Placement(store, length, true, key, audience);
+  }
+
+  /** Room that is filled with a content already: see {@link Store.adopt}. Undefined without room. */
+  static adopting<F extends ContentFacts, L>(
+    store: Store<F, L>,
+    content: Aggregate,
+    key: string,
+    audience: Audience,
+  ): Placement<F, L> | undefined {
+    const room = store.adopt(content, key, audience);
+    return room === undefined ? undefined : new Placement(store, content.length, room);
   }
 
   /** Memory beside the budget with a copy of these bytes. */

@@ -1,8 +1,8 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Entry } from './entry.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
-import type { Segment } from './segment.ts';
-import type { SegmentSpace } from './segment-space.ts';
+import type { Segment } from './space/segment.ts';
+import type { SegmentSpace } from './space/segment-space.ts';
 import type { ContentFacts } from './stored-version.ts';
 
 /** What a version is made of. */

@@ -1,10 +1,13 @@
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Governed, Governor } from './governor/governor.ts';
-import type { SegmentSpace } from './segment-space.ts';
+import type { SegmentSpace } from './space/segment-space.ts';
 
 /** A store as its bounds see it. */
 export interface BoundedStore {
-  readonly space: Pick<SegmentSpace<unknown>, 'charged' | 'heap' | 'segmentBytes' | 'resize' | 'confine'>;
+  readonly space: Pick<
+    SegmentSpace<unknown>,
+    'adopted' | 'charged' | 'heap' | 'segmentBytes' | 'resize' | 'confine'
+  >;
   readonly pool: ChunkPool;
   /** Whether the pool is for this store alone. */
   readonly ownsPool: boolean;
@@ -47,7 +50,7 @@ export class StoreBounds implements Governed {
   /** What is idle in a pool of the store's own included. */
   get footprint(): number {
     const { ownsPool, pool, space } = this.#store;
-    return ownsPool ? pool.bytesMapped : space.charged;
+    return ownsPool ? pool.bytesMapped + space.adopted : space.charged;
   }
 
   get leastAllowance(): number {

@@ -7,51 +7,18 @@ import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
 import { Beside } from './beside.ts';
 import { Entry } from './entry.ts';
-import type { Governor } from './governor/governor.ts';
 import type { CachePolicy } from './policy.ts';
 import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
-import { type ContentRoom, SegmentSpace, type SpaceStats } from './segment-space.ts';
+import type { ContentRoom } from './space/content-room.ts';
+import { SegmentSpace } from './space/segment-space.ts';
 import { reachable, StoreBounds } from './store-bounds.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
+import type { StoreOptions, StoreStats } from './store-options.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
 
 /** How long attached domains may take to give up what they are told of. */
 const APPLY_MS = 10_000;
-
-/** Counters of a store, and the bytes of its budget by state. */
-export interface StoreStats extends SpaceStats {
-  readonly policy: string;
-  readonly entries: number;
-  /** Bytes of content, forms included. */
-  readonly bytes: number;
-  readonly budget: number;
-  /** How much of the budget may be used just now: less than all of it while memory is short. */
-  readonly allowance: number;
-  readonly evictions: number;
-  /**
-   * How often the live contents of a segment were copied together, so that its dead bytes could be used
-   * again.
-   */
-  readonly cleanings: number;
-  /** Contents that were given out and not kept: the budget had no room, or the policy did not admit them. */
-  readonly uncached: number;
-  /** Bytes of memory beside the budget that hold such contents now, here and in attached domains. */
-  readonly beside: number;
-}
-
-export interface StoreOptions<F extends ContentFacts = ContentFacts> {
-  /** In bytes, of physical memory. */
-  readonly budget: number;
-  readonly policy: CachePolicy;
-  readonly pool?: Pool | undefined;
-  readonly governor?: Governor | undefined;
-  /**
-   * How many bytes of heap keeping a version takes, which count in the budget as those of its content do.
-   * Default: none count, as for what is named by files that exist.
-   */
-  readonly heapOf?: ((key: string, facts: F) => number) | undefined;
-}
 
 /**
  * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
@@ -152,17 +119,17 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    *   policy does not admit it
    */
   allocate(length: number, key?: string, audience = this.audiences.none): ContentRoom | undefined {
-    this.#checkOpen();
-    this.bounds.before(length);
-    const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
-    if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
-    if (key !== undefined && !this.admits(length, key)) return undefined;
-    let room = this.#space.allocate(length, SPARE_SEGMENTS, audience);
-    if (room === undefined && this.#room.make(wanted + SPARE_SEGMENTS))
-      room = this.#space.allocate(length, SPARE_SEGMENTS, audience);
-    // The next content need not wait for others to give up theirs.
-    if (room !== undefined) this.#room.make(this.#room.ahead);
-    return room;
+    return this.#withRoom(length, key, () => this.#space.allocate(length, SPARE_SEGMENTS, audience));
+  }
+
+  /**
+   * Room as {@link allocate} gives it, for a content that is in memory already, and filled with it: by its
+   * own buffers, where nothing else lies with them and the store would give out such memory itself, and by a
+   * copy of the rest. The caller keeps the content.
+   * @returns undefined also for a content that somebody could still change
+   */
+  adopt(content: Aggregate, key: string, audience: Audience): ContentRoom | undefined {
+    return this.#withRoom(content.length, key, () => this.#space.adopt(content, SPARE_SEGMENTS, audience));
   }
 
   /** Whether there is room that costs nobody his, or the policy admits a content at the price of others. */
@@ -355,6 +322,22 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#beside.close();
     if (this.#ownsPool) this.#pool.close();
     for (const index of [...this.attached]) index.closed();
+  }
+
+  #withRoom(
+    length: number,
+    key: string | undefined,
+    take: () => ContentRoom | undefined,
+  ): ContentRoom | undefined {
+    this.#checkOpen();
+    this.bounds.before(length);
+    const wanted = this.#space.segmentBytes === 0 ? 1 : Math.ceil(length / this.#space.segmentBytes);
+    if (length > 0 && wanted > this.#space.capacity - SPARE_SEGMENTS) return undefined;
+    if (key !== undefined && !this.admits(length, key)) return undefined;
+    const room = take() ?? (this.#room.make(wanted + SPARE_SEGMENTS) ? take() : undefined);
+    // The next content need not wait for others to give up theirs.
+    if (room !== undefined) this.#room.make(this.#room.ahead);
+    return room;
   }
 
   #remove(entry: Entry<F, L>, evicted: boolean): void {

@@ -6,6 +6,7 @@ import { type Acl, admits, resolveAcl } from '../../src/memory/acl.ts';
 import { HEADER_BYTES } from '../../src/memory/chunk.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
+import { NOBODY } from './support/nobody.ts';
 
 const id = fc.integer({ min: 0, max: 0xffff_ffff });
 const ids = fc.array(id, { maxLength: 300 });
@@ -41,7 +42,7 @@ test('importChunk() refuses a chunk whose ACL is malformed', () => {
     [1, 0xffff_ffff, 1, 0],
     [1, 500, 500, 1],
   ]) {
-    const chunk = new SharedChunk('test', 8192, { acl: 'everyone', sole: true, refill: true }, () => {});
+    const chunk = new SharedChunk('test', 8192, { acl: 'everyone', sole: true, refill: true }, NOBODY);
     for (const [i, field] of fields.entries()) chunk.bytes.writeUInt32LE(field, 32 + 4 * i);
     assert.throws(() => importChunk(chunk.grant(), chunk, { onWrite: 'fault', requireSealed: false }), {
       code: 'ERR_IOLITE_PROTOCOL',

@@ -10,6 +10,7 @@ import { map } from '../../src/os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
 import { collectGarbage } from '../support/garbage.ts';
 import { watchdog } from '../support/watchdog.ts';
+import { NOBODY } from './support/nobody.ts';
 
 const SIZE = 16_384;
 const OPTIONS = { onWrite: 'fault', requireSealed: false } as const;
@@ -17,7 +18,7 @@ const refused = { code: 'ERR_IOLITE_PROTOCOL' };
 
 function makeChunk(refill = true): SharedChunk {
   const options = { acl: 'everyone', sole: true, refill, freezes: true } as const;
-  return new SharedChunk('test', SIZE, options, () => {});
+  return new SharedChunk('test', SIZE, options, NOBODY);
 }
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { pagesToWrite } from '../../src/memory/own-pages.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
+import { NOBODY } from './support/nobody.ts';
 
 for (const [size, how] of [
   [1000, 'copied'],
@@ -10,7 +11,7 @@ for (const [size, how] of [
 ] as const) {
   test(`pagesToWrite() gives bytes that nobody else has, ${how}, and holds what they come from`, () => {
     const options = { acl: 'everyone', sole: true, refill: true } as const;
-    const chunk = new SharedChunk('test', 32 * 4096, options, () => {});
+    const chunk = new SharedChunk('test', 32 * 4096, options, NOBODY);
     chunk.bytes.fill(1, 4096);
     const imported = importChunk(chunk.grant(), chunk, { onWrite: 'copy', requireSealed: false });
     imported.addGrant();

@@ -1,3 +1,4 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
@@ -10,7 +11,7 @@ import { StoredVersion } from '../../store/stored-version.ts';
 import { ALWAYS } from '../../store/term.ts';
 import { FormNames } from '../content/form-names.ts';
 import { fileBeside, isSiblingName } from '../content/siblings.ts';
-import { sameVersion } from '../version/file-version.ts';
+import { type FileVersion, sameVersion } from '../version/file-version.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { Folders, type FoldersListener } from '../watch/folders.ts';
 import type { ViewedFiles } from './cache-view.ts';
@@ -175,6 +176,24 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   used(entry: FileEntry, times: number): void {
     this.#used(entry, times, now());
+  }
+
+  /** What is kept of exactly this version, if it is: a reference, which the caller releases. */
+  heldOf(path: string, version: FileVersion): StoredVersion<FileFacts> | undefined {
+    const entry = this.#store.get(path);
+    const state = fileStateOf(entry);
+    if (entry === undefined || !state?.settled || !sameVersion(state.version, version)) return undefined;
+    this.hit(entry, now());
+    return entry.held.retain();
+  }
+
+  /** See {@link FileCache.adopt}. */
+  async adopt(path: string, version: FileVersion, content: Aggregate): Promise<boolean> {
+    const startedAt = now();
+    const { directory, name } = partsOf(path);
+    const { folder } = await this.#folders.find(directory, 0);
+    if (this.#store.closed || folder.path + name !== path) return false;
+    return this.#loader.adopt(path, folder, { version, content, startedAt });
   }
 
   /** Forgets a file, so that the next read looks at the disk. */

@@ -2,6 +2,7 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Coding } from '../content/coding.ts';
+import type { FileVersion } from '../version/file-version.ts';
 
 /**
  * One version of a file, whole. Holds a reference to its content: release it (`release()`, or `using`) when
@@ -128,6 +129,22 @@ export interface FileCache extends Disposable {
    * @returns undefined where it cannot say so of this file
    */
   repeatable?(memo: PathMemo): Repeatable | undefined;
+  /**
+   * As {@link peek}, for exactly this version of the file at a real path, whatever else is known of that now.
+   * Missing where a cache cannot say so.
+   */
+  peekVersion?(path: string, version: FileVersion): Snapshot | undefined;
+  /**
+   * Takes over what was written to a file, in place of reading it (paper, 2.5). Its own buffers are kept,
+   * where they may be seen by all whom the cache's are; the rest is copied. What others hold of the version
+   * before stays. Missing where a cache does not do that.
+   * @param path real
+   * @param version that the disk has, of a file of which every change shows
+   * @param content all of its bytes, which the caller keeps
+   * @returns false where the cache has not taken it: for want of room, as its policy does not admit it, or as
+   *   the path leads to another version. What it has under the path may be that before then
+   */
+  adopt?(path: string, version: FileVersion, content: Aggregate): Promise<boolean>;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
   stats(): CacheStats;

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Audience } from '../../memory/audience.ts';
 import type { Target } from '../../store/placement.ts';
-import type { ContentRoom } from '../../store/segment-space.ts';
+import type { ContentRoom } from '../../store/space/content-room.ts';
 import type { StoreListener } from '../../store/store-listener.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from '../content/encodings.ts';

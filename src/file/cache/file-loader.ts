@@ -1,3 +1,4 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { Audience } from '../../memory/audience.ts';
@@ -7,13 +8,14 @@ import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from '../cont
 import type { Form } from '../content/form.ts';
 import type { FormNames } from '../content/form-names.ts';
 import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
+import { type FileVersion, sameVersion } from '../version/file-version.ts';
 import type { Folder } from '../watch/folder.ts';
 import type { Confirmations } from './confirmations.ts';
 import { closedCache } from './file-cache.ts';
 import type { FileEntry, FileFacts, FileState, FileStore, LinkState } from './file-entry.ts';
 import type { FileForms } from './file-forms.ts';
 import type { LargeFiles } from './large-files.ts';
-import { type LoadedFile, type LoadOptions, loadFile } from './load.ts';
+import { currentVersion, type LoadedFile, type LoadOptions, loadFile } from './load.ts';
 import { loadNow, loadSoon } from './load-now.ts';
 
 type FilePlacement = Placement<FileFacts, FileState | LinkState | undefined>;
@@ -109,6 +111,38 @@ export class FileLoader {
       }
       return await this.#finish(path, loaded, folder, startedAt);
     } finally {
+      this.#reading.delete(path);
+    }
+  }
+
+  /**
+   * Keeps a content that this process has written to a file, if there is room.
+   * @param path a real path in `folder`
+   * @param written what it is, with the version that the disk has, of a file of which every change shows; and
+   *   a time since when changes of the folder are told of
+   * @returns whether it is kept, as what the path leads to
+   */
+  async adopt(
+    path: string,
+    folder: Folder,
+    { version, content, startedAt }: { version: FileVersion; content: Aggregate; startedAt: number },
+  ): Promise<boolean> {
+    const { size } = version;
+    if (size !== content.length || size > largestOf(this.#store)) return false;
+    if (!this.#store.bounds.hasMemoryFor(size)) return false;
+    const target = Placement.adopting(this.#store, content, path, this.#parts.audienceOf(path));
+    if (target === undefined) return false;
+    const loaded = { version, target, handle: undefined, realPath: path, settled: true, sized: true };
+    this.#reading.set(path, false);
+    try {
+      if (!sameVersion(await currentVersion(path), version)) return false;
+      const held = await this.#finish(path, loaded, folder, startedAt);
+      const isKept = this.#store.bySerial(held.serial) !== undefined;
+      held.release();
+      return isKept;
+    } finally {
+      // Kept, there is nothing left of it.
+      target.discard();
       this.#reading.delete(path);
     }
   }

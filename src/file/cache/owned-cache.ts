@@ -11,9 +11,11 @@ import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
 import { serveStore } from '../../store/serve-store.ts';
-import { Store, type StoreStats } from '../../store/store.ts';
+import { Store } from '../../store/store.ts';
+import type { StoreStats } from '../../store/store-options.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import { type CacheView, type CacheViewOptions, ViewedFiles } from './cache-view.ts';
+import type { FileVersion } from '../version/file-version.ts';
 import { ConfinedFiles } from './confined-roots.ts';
 import { DiskFiles } from './disk-files.ts';
 import {
@@ -169,6 +171,16 @@ export class OwnedFileCache implements FileCache {
     const found = this.#peek(path, memo);
     if (found === undefined || !isInside(found.file.key, root)) return undefined;
     return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.way });
+  }
+
+  peekVersion(path: string, version: FileVersion): Snapshot | undefined {
+    const held = this.#files.heldOf(path, version);
+    return held === undefined ? undefined : new FileSnapshot(held, this.#files);
+  }
+
+  adopt(path: string, version: FileVersion, content: Aggregate): Promise<boolean> {
+    checkFilePath(path);
+    return this.#files.adopt(path, version, content);
   }
 
   invalidate(path: string): void {

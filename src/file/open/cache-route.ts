@@ -14,18 +14,23 @@ const SETTLED_NS = 2_000_000_000n;
 /**
  * Bytes `start` to `end` by way of a cache, if what that has is certain to be the same version; the caller
  * releases them. The cache failing is no failure.
+ * @param realPath where the file is
  */
 export async function readThrough(
   { cache, path }: CacheRoute,
   disk: DiskVersion,
+  realPath: string,
   start: number,
   end: number,
 ): Promise<Aggregate | undefined> {
   if (disk.made !== undefined) return undefined;
-  if (BigInt(Date.now()) * 1_000_000n - disk.mtimeNs < SETTLED_NS) return undefined;
+  const { mtimeNs } = disk.version;
   try {
+    using known = disk.inCache(cache, realPath);
+    if (known !== undefined) return await known.read(start, end);
+    if (BigInt(Date.now()) * 1_000_000n - mtimeNs < SETTLED_NS) return undefined;
     using snapshot = await cache.snapshot(path);
-    const same = snapshot.size === disk.size && snapshot.mtimeMs === Number(disk.mtimeNs / 1_000_000n);
+    const same = snapshot.size === disk.size && snapshot.mtimeMs === Number(mtimeNs / 1_000_000n);
     return same ? await snapshot.read(start, end) : undefined;
   } catch {
     return undefined;

@@ -1,18 +1,22 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Content } from '../../aggregate/byte-sequence.ts';
-import { commit } from '../../aggregate/tree/fill.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import { defaultPool } from '../../memory/default-pool.ts';
+import type { FileCache } from '../cache/file-cache.ts';
+import { Adoption } from './adoption.ts';
 import { type CacheRoute, readThrough, tellOfVersion } from './cache-route.ts';
 import { DiskVersion } from './disk-version.ts';
-import { FileContent, type Part, releaseParts } from './file-content.ts';
+import { FileContent, type FrozenContent, type Part, releaseParts } from './file-content.ts';
 import { syncFolder, writeVersion } from './write-version.ts';
+import { zeros } from './zeros.ts';
 
 /** Bytes that are read and kept at once, so that records read one after the other ask the disk seldom. */
 const EXTENT_BYTES = 64 * 1024;
+/** What is kept begins and ends at multiples of this, so that it is in no more pieces than these come to. */
+const PAGE_BYTES = 4096;
 /** Bytes of a file that are kept beside those not yet synced. */
 const KEEP_BYTES = 16 * 1024 ** 2;
-const ZEROS_BYTES = 1024 ** 2;
 
 /** How somebody has a file open. */
 export interface FileUser {
@@ -35,6 +39,8 @@ export class OpenedFile {
   /** What the content lies over; undefined as long as there is no file. */
   #disk: DiskVersion | undefined;
   #users = 0;
+  /** Where the last extent ended that was read from disk: who goes on from there reads in sequence. */
+  #readTo = 0;
   /** Whether the disk may forget the name of the version it has. */
   #nameAtRisk = false;
   /** Caches that are to hear of new versions. */
@@ -175,31 +181,57 @@ export class OpenedFile {
   async #writeVersion(): Promise<void> {
     const frozen = this.#content.freeze();
     const previous = this.#disk;
+    const adoptions: Adoption[] = [];
     try {
+      this.#addAdoptions(adoptions, frozen);
       this.#disk = await writeVersion(this.path, frozen, previous);
+      this.#content.settle(frozen);
+      this.#nameAtRisk = true;
+      await this.#tellCaches(this.#disk, adoptions);
     } finally {
       releaseParts(frozen.parts);
+      for (const adoption of adoptions) adoption.release();
     }
-    this.#content.settle(frozen);
-    this.#nameAtRisk = true;
-    if (this.#content.bytesInMemory > KEEP_BYTES) this.#content.forgetClean();
-    for (const route of this.#routes) tellOfVersion(route, this.path);
     await previous?.release();
+  }
+
+  /** What caches may take over of a version that is to be written. */
+  #addAdoptions(adoptions: Adoption[], frozen: FrozenContent): void {
+    for (const cache of new Set(Array.from(this.#routes, route => route.cache))) {
+      try {
+        const adoption = Adoption.of(cache, this.path, frozen, this.#disk, defaultPool());
+        if (adoption !== undefined) adoptions.push(adoption);
+      } catch {
+        // There is no memory for it: the cache reads from the disk.
+      }
+    }
+  }
+
+  /** Caches take over the version that is on disk now, or are told to forget the one before. */
+  async #tellCaches(disk: DiskVersion, adoptions: readonly Adoption[]): Promise<void> {
+    const adopted = new Set<FileCache>();
+    for (const adoption of adoptions) if (await adoption.finish(disk)) adopted.add(adoption.cache);
+    for (const route of this.#routes) if (!adopted.has(route.cache)) tellOfVersion(route, this.path);
+    // What a cache has need not be held here too.
+    if (adopted.size > 0 || this.#content.bytesInMemory > KEEP_BYTES) this.#content.forgetClean();
   }
 
   async #bytesOf(part: Part, disk: DiskVersion | undefined, { route, pool }: FileUser): Promise<Aggregate> {
     if (part.kind === 'memory') return part.bytes;
     if (part.kind === 'zeros') return zeros(part.end - part.start, pool);
     const version = disk as DiskVersion;
-    const cached = route === undefined ? undefined : await readThrough(route, version, part.start, part.end);
+    const cached =
+      route === undefined ? undefined : await readThrough(route, version, this.path, part.start, part.end);
     return cached ?? this.#readDisk(version, part.start, part.end, pool);
   }
 
   async #readDisk(disk: DiskVersion, start: number, end: number, pool: ChunkPool): Promise<Aggregate> {
-    const from = start - (start % EXTENT_BYTES);
-    const to = Math.min(Math.ceil(end / EXTENT_BYTES) * EXTENT_BYTES, disk.size);
+    const wanted = start === this.#readTo ? Math.max(end, start + EXTENT_BYTES) : end;
+    const from = start - (start % PAGE_BYTES);
+    const to = Math.min(Math.ceil(wanted / PAGE_BYTES) * PAGE_BYTES, disk.size);
+    this.#readTo = to;
     if (to - from > KEEP_BYTES) return disk.read(start, end, pool);
-    const extent = await disk.read(from, to, pool);
+    const extent = disk.readNow(from, to, pool) ?? (await disk.read(from, to, pool));
     // Only what still is the file's content is of use to others.
     if (this.#disk === disk) {
       if (this.#content.bytesInMemory + extent.length > KEEP_BYTES) this.#content.forgetClean();
@@ -214,18 +246,4 @@ export class OpenedFile {
     this.#turn = result.catch(() => {});
     return result;
   }
-}
-
-/** One buffer of zeros, as often as needed. */
-function zeros(length: number, pool: ChunkPool): Aggregate {
-  const size = Math.min(length, ZEROS_BYTES);
-  const reservation = pool.reserve(size);
-  reservation.bytes.fill(0);
-  using block = new Aggregate(commit(pool, reservation, size));
-  const whole = new Aggregate(undefined, pool);
-  for (let left = length; left > 0; left -= size) {
-    using piece = block.slice(0, left);
-    whole.append(piece);
-  }
-  return whole;
 }

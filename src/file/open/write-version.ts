@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import { EAGAIN } from '../../os/constants.ts';
 import { copyFileRange } from '../../os/copy-file-range.ts';
 import { dropFlock, tryFlock } from '../../os/flock.ts';
 import { copyAttributes } from '../../os/xattr.ts';
+import { deviceKindOf } from '../watch/file-system.ts';
 import { DiskVersion } from './disk-version.ts';
 import type { FrozenContent } from './file-content.ts';
 import { NewFile } from './new-file.ts';
@@ -41,10 +43,15 @@ export async function writeVersion(
   try {
     const file = await NewFile.create(dirname(path), previous !== undefined);
     try {
-      if (previous === undefined) await writeNew(file, path, frozen);
-      else await writeOver(file, path, frozen, previous);
+      const asWritten = await (previous === undefined
+        ? writeNew(file, path, frozen)
+        : writeOver(file, path, frozen, previous));
       const handle = await file.reopen();
-      return new DiskVersion(handle, await handle.stat({ bigint: true }));
+      const written = await handle.stat({ bigint: true });
+      return new DiskVersion(handle, written, {
+        fileSystem: await deviceKindOf(written.dev, path),
+        asWritten,
+      });
     } catch (error) {
       await file.discard();
       throw error;
@@ -64,28 +71,34 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function writeNew(file: NewFile, path: string, frozen: FrozenContent): Promise<void> {
+/** @returns what is known of it before it has its name */
+async function writeNew(file: NewFile, path: string, frozen: FrozenContent): Promise<BigIntStats> {
   await writeParts(file.handle, frozen, undefined);
   await file.handle.sync();
+  const asWritten = await file.handle.stat({ bigint: true });
   await file.appear(path).catch(error => {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? conflict(path) : error;
   });
+  return asWritten;
 }
 
+/** @returns as {@link writeNew} */
 async function writeOver(
   file: NewFile,
   path: string,
   frozen: FrozenContent,
   previous: DiskVersion,
-): Promise<void> {
+): Promise<BigIntStats> {
   await lock(previous, path);
   try {
     await checkUnchanged(previous, path);
     await writeParts(file.handle, frozen, previous.handle);
     await keepAttributes(previous.handle, file.handle);
     await file.handle.sync();
+    const asWritten = await file.handle.stat({ bigint: true });
     await checkUnchanged(previous, path);
     await file.replace(path);
+    return asWritten;
   } finally {
     dropFlock(previous.handle.fd);
   }

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { RecentMap } from '../../base/recent-map.ts';
 
 /**
  * File systems of this machine alone, of which inotify(7) tells all changes: nobody else writes to them. By
@@ -25,6 +26,7 @@ const WATCHABLE = new Set([
 
 /** In whose layers others may write, unnoticed. */
 const OVERLAYFS = 0x794c_7630;
+const REMEMBERED_DEVICES = 64;
 
 /**
  * What a file system is to who reads from it: 'watchable', of this machine, and tells of all changes;
@@ -49,6 +51,22 @@ export function fileSystemKindNow(path: string): FileSystemKind {
   } catch {
     return 'remote';
   }
+}
+
+/** By device: see {@link deviceKindOf}. The least recently met go first. */
+const devices = new RecentMap<bigint, FileSystemKind>(REMEMBERED_DEVICES);
+
+/**
+ * What the file system of a device is, which is remembered: a device number may be another one's later, so
+ * it says how to read, and not what is right.
+ * @param path of something on it
+ */
+export async function deviceKindOf(device: bigint, path: string): Promise<FileSystemKind> {
+  const known = devices.get(device);
+  if (known !== undefined) return known;
+  const kind = await fileSystemKindOf(path);
+  devices.set(device, kind);
+  return kind;
 }
 
 function kindOf(type: number): FileSystemKind {

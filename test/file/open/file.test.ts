@@ -150,6 +150,47 @@ test('a range beyond what is kept is read from disk, and unmodified ranges stay 
   assert.equal(found.size, size + 3);
 });
 
+test('reads in no order read no more than pages, and those in order what follows too', async () => {
+  using folder = new Folder();
+  using pool = createPool();
+  const path = folder.file('a');
+  writeFileSync(path, Buffer.alloc(MiB, 'bytes of a file'));
+  await using file = await openFile(path, 'r', { pool });
+  const bytesRead = async (offset: number, length: number): Promise<number> => {
+    const before = pool.stats().allocated;
+    using part = await file.read(offset, length);
+    assert.ok(part.equals(Buffer.alloc(MiB, 'bytes of a file').subarray(offset, offset + length)));
+    return pool.stats().allocated - before;
+  };
+  // How many of these reads needed a buffer, and so the disk.
+  assert.deepEqual([await bytesRead(500_000, 10), await bytesRead(500_010, 3000)], [1, 0]);
+  assert.deepEqual([await bytesRead(600_000, 10), await bytesRead(650_000, 10)], [1, 1]);
+  // From the end of the last one on.
+  assert.deepEqual([await bytesRead(650_010, 4000), await bytesRead(654_010, 50_000)], [1, 0]);
+  assert.deepEqual(
+    [await bytesRead(100, 1), await bytesRead(2000, 2096), await bytesRead(4096, 1)],
+    [1, 0, 1],
+  );
+  assert.deepEqual([await bytesRead(4097, 60_000), await bytesRead(0, 4096)], [0, 0]);
+});
+
+test('who reads what the kernel has in memory, on and on, lets others have their turn', async () => {
+  using folder = new Folder();
+  const path = folder.file('a');
+  writeFileSync(path, Buffer.alloc(32 * MiB, 'x'));
+  await using file = await openFile(path);
+  let isOver = false;
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  for (let i = 0; i < 256; i++) (await file.read(((i * 37) % 256) * 128 * 1024, 100_000)).release();
+  isOver = true;
+  assert.ok(turns > 5, `${turns} turns`);
+});
+
 test('a hole takes one buffer of memory, however large', async () => {
   using folder = new Folder();
   using pool = createPool({ limit: 4 * MiB });

@@ -100,6 +100,9 @@ test('bytes on disk that were changed in place are not taken for those of the ve
   writeFileSync(path, 'a'.repeat(200_000));
   await using file = await openFile(path);
   (await file.read(0, 10)).release();
+  writeFileSync(path, 'b'.repeat(200_000));
+  await assert.rejects(file.read(150_000, 10), { code: 'ERR_IOLITE_CONFLICT' });
+  await assert.rejects(file.read(0, 200_000), { code: 'ERR_IOLITE_CONFLICT' });
   writeFileSync(path, 'b'.repeat(100));
   await assert.rejects(file.read(150_000, 10), { code: 'ERR_IOLITE_CONFLICT' });
 });

@@ -1,14 +1,14 @@
-import { CHECKED, invariant } from '../base/invariant.ts';
-import type { Audience } from '../memory/audience.ts';
-import { PAGE_BYTES, roundUp } from '../memory/chunk.ts';
-import type { Lease } from '../memory/lease.ts';
+import { CHECKED, invariant } from '../../base/invariant.ts';
+import type { Audience } from '../../memory/audience.ts';
+import { type OwnedChunk, PAGE_BYTES, roundUp } from '../../memory/chunk.ts';
+import type { Lease } from '../../memory/lease.ts';
 
 const MAX_SEGMENT_BYTES = 1024 ** 2;
 const MIN_SEGMENT_BYTES = 64 * 1024;
 /**
  * No more segments than a channel's peer accepts as chunks by default: larger budgets have larger segments.
  */
-const MAX_SEGMENTS = 4000;
+export const MAX_SEGMENTS = 4000;
 /** A budget is divided into at least so many, where pages allow it. */
 const MIN_SEGMENTS = 32;
 const MIN_SMALL_SEGMENTS = 4;
@@ -58,6 +58,11 @@ export class Segment<Tenant> {
   /** Bytes of the chunk. */
   get size(): number {
     return this.lease.chunk.size;
+  }
+
+  /** Whether its chunk is no pool's: see {@link OwnedChunk.claim}. */
+  get isClaimed(): boolean {
+    return (this.lease.chunk as OwnedChunk).isClaimed;
   }
 
   /** Bytes that have room for contents. */

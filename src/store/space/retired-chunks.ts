@@ -1,8 +1,8 @@
-import { now } from '../base/clock.ts';
-import { CHECKED, invariant } from '../base/invariant.ts';
-import type { OwnedChunk } from '../memory/chunk.ts';
-import type { ChunkPool } from '../memory/chunk-pool.ts';
-import type { Lease } from '../memory/lease.ts';
+import { now } from '../../base/clock.ts';
+import { CHECKED, invariant } from '../../base/invariant.ts';
+import { bytesOf, type ChunkKeeper, type OwnedChunk } from '../../memory/chunk.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { Lease } from '../../memory/lease.ts';
 
 interface RetiredChunk {
   /** Held weakly: one that leaked is to be collected. */
@@ -24,7 +24,7 @@ const LEAVING_MS = 1000;
  * Chunks that a cache has left as a whole and that somebody, here or elsewhere, may hold still: their memory
  * is in use until nobody does, which has to be asked.
  */
-export class RetiredChunks {
+export class RetiredChunks implements ChunkKeeper {
   readonly #pool: ChunkPool;
   readonly #chunks = new Map<OwnedChunk, RetiredChunk>();
   #bytes = 0;
@@ -74,7 +74,24 @@ export class RetiredChunks {
     return before - this.#chunks.size;
   }
 
+  /** Of those that no pool has. */
+  get claimedBytes(): number {
+    return bytesOf([...this.#chunks.keys()].filter(({ isClaimed }) => isClaimed));
+  }
+
+  /** The last slice of a chunk that the cache has claimed is gone. */
+  idle(chunk: OwnedChunk): void {
+    if (!this.#chunks.has(chunk)) chunk.drop();
+  }
+
+  /** It is claimed once more, by this cache: nobody else may. */
+  claimed(chunk: OwnedChunk): void {
+    this.remove(chunk);
+  }
+
   clear(): void {
+    for (const [chunk, { lease }] of this.#chunks)
+      if (chunk.isClaimed && (lease.deref()?.references ?? 0) === 0) chunk.drop();
     this.#chunks.clear();
     this.#bytes = 0;
   }
@@ -88,6 +105,10 @@ export class RetiredChunks {
 
   #isFree(chunk: OwnedChunk, retired: RetiredChunk): boolean {
     if ((retired.lease.deref()?.references ?? 0) > 0 || chunk.isLeasedElsewhere()) return false;
+    if (chunk.isClaimed) {
+      chunk.drop();
+      return true;
+    }
     if (this.#pool.refill || chunk.memory !== 'shared') return true;
     if (retired.droppedAt === undefined) this.#pool.trim(0);
     retired.droppedAt ??= now();

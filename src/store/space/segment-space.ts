@@ -1,66 +1,30 @@
-import { Aggregate } from '../aggregate/aggregate.ts';
-import { aggregateOfSlices } from '../aggregate/aggregate-of-slices.ts';
-import type { Slice } from '../aggregate/slice.ts';
-import { IoliteError } from '../base/error.ts';
-import { CHECKED, invariant } from '../base/invariant.ts';
-import type { Audience } from '../memory/audience.ts';
-import { type OwnedChunk, PAGE_BYTES } from '../memory/chunk.ts';
-import type { ChunkPool } from '../memory/chunk-pool.ts';
-import type { Lease } from '../memory/lease.ts';
-import type { Reservation } from '../memory/reservation.ts';
-import { SharedChunk } from '../memory/shared-chunk.ts';
+import { Aggregate } from '../../aggregate/aggregate.ts';
+import { aggregateOfSlices } from '../../aggregate/aggregate-of-slices.ts';
+import type { Slice } from '../../aggregate/slice.ts';
+import { IoliteError } from '../../base/error.ts';
+import { CHECKED, invariant } from '../../base/invariant.ts';
+import type { Audience } from '../../memory/audience.ts';
+import { bytesOf, type OwnedChunk, PAGE_BYTES } from '../../memory/chunk.ts';
+import type { ChunkPool } from '../../memory/chunk-pool.ts';
+import type { Lease } from '../../memory/lease.ts';
+import type { Reservation } from '../../memory/reservation.ts';
+import { SharedChunk } from '../../memory/shared-chunk.ts';
+import { planAdoption } from './adoption-plan.ts';
+import { type ContentRoom, copyInto, keep, type PlacedPiece, type PlacedRoom } from './content-room.ts';
 import { RetiredChunks } from './retired-chunks.ts';
-import { Segment, segmentBytesOf } from './segment.ts';
-
-/** A part of a {@link ContentRoom}: fill it. */
-interface Piece {
-  readonly bytes: Buffer;
-  /** In its chunk. */
-  readonly start: number;
-}
-
-/** Room for one content, in one piece if it is small. To be committed or cancelled. */
-export interface ContentRoom {
-  readonly length: number;
-  readonly pieces: readonly Piece[];
-}
-
-interface PlacedPiece<T> extends Piece {
-  readonly segment: Segment<T>;
-  /** With what its alignment cost. */
-  readonly taken: number;
-  /** In a pool that seals each buffer: its reservation. */
-  readonly reservation: Reservation | undefined;
-}
-
-interface PlacedRoom<T> extends ContentRoom {
-  readonly pieces: readonly PlacedPiece<T>[];
-}
+import { MAX_SEGMENTS, Segment, segmentBytesOf } from './segment.ts';
+import { bytesByState, type SpaceStats } from './space-stats.ts';
 
 interface Obtained<T> {
   readonly segment: Segment<T>;
   readonly reservation: Reservation;
 }
 
-/** Bytes of the budget by state. They add up to the chunks that are charged to it. */
-export interface SpaceStats {
-  readonly segments: number;
-  /** Content that the cache refers to. */
-  readonly live: number;
-  /** Content that is being filled. */
-  readonly filling: number;
-  /** Content that has left the cache, in segments that have other content still. */
-  readonly dead: number;
-  /** Room for more in segments that are in use. */
-  readonly room: number;
-  /** Chunks that have left the cache as a whole and that somebody, here or elsewhere, holds still. */
-  readonly leased: number;
-  readonly headers: number;
-}
-
 /** Segments that take more contents at a time: for one audience, and, as a part of all, for all of them. */
 const OPEN_SEGMENTS = 4;
 const OPEN_PART = 1 / 4;
+/** A chunk of less than this part of a segment is copied into one: each costs a descriptor in each domain. */
+const LEAST_KEPT_PART = 1 / 4;
 /** Contents of more than this part of a segment may be cut in two; and so small may a piece of them be. */
 const WHOLE_PART = 1 / 8;
 const PIECE_PART = 1 / 16;
@@ -127,6 +91,12 @@ export class SegmentSpace<Tenant> {
     return this.segmentBytes === 0 ? 0 : Math.floor(this.#budget / (this.segmentBytes + PAGE_BYTES));
   }
 
+  /** Bytes of those that count, and are no pool's. */
+  get adopted(): number {
+    const claimed = [...this.#segments.values()].filter(segment => segment.isClaimed);
+    return this.#retired.claimedBytes + bytesOf(claimed);
+  }
+
   /** How many are likely to be free in a moment: see {@link RetiredChunks.leaving}. */
   get retiring(): number {
     return this.#retired.leaving;
@@ -154,6 +124,26 @@ export class SegmentSpace<Tenant> {
       left -= piece.bytes.length;
     }
     return { length, pieces };
+  }
+
+  /**
+   * Room for a content that is in memory already: its chunks are kept where they are all its own and as this
+   * cache would have made them, and the rest is copied.
+   * @param spare as of {@link allocate}
+   * @returns room that is filled, to be committed or cancelled; undefined when there is none, or somebody
+   *   could change the content still
+   */
+  adopt(content: Aggregate, spare: number, audience: Audience): ContentRoom | undefined {
+    const plan = planAdoption(content.slices(), this.#pool, lease => this.#mayClaim(lease));
+    if (plan === undefined) return undefined;
+    const segments = new Map<Lease, Segment<Tenant> | undefined>();
+    for (const [lease, slices] of plan.whole) segments.set(lease, this.#claim(lease, slices, audience));
+    const placed = plan.parts.map(
+      part => keep(part, segments.get(part[0].lease)) ?? this.#copy(part, spare, audience),
+    );
+    const room = { length: content.length, pieces: placed.flatMap(pieces => pieces ?? []) };
+    if (placed.includes(undefined)) this.cancel(room);
+    return placed.includes(undefined) ? undefined : room;
   }
 
   /**
@@ -246,17 +236,9 @@ export class SegmentSpace<Tenant> {
 
   stats(): SpaceStats {
     this.sweep();
-    let [live, filling, dead, room, headers] = [0, 0, 0, 0, 0];
-    for (const segment of this.#segments.values()) {
-      live += segment.live;
-      filling += segment.filling;
-      dead += segment.dead;
-      room += segment.room;
-      headers += segment.size - segment.capacity;
-    }
-    if (CHECKED) this.#checkSums(live + filling + dead + room + headers);
-    const leased = this.#retired.bytes;
-    return { segments: this.#segments.size, live, filling, dead, room, leased, headers };
+    const bytes = bytesByState(this.#segments.values());
+    if (CHECKED) this.#checkSums(Object.values(bytes));
+    return { segments: this.#segments.size, leased: this.#retired.bytes, ...bytes };
   }
 
   /** Drops this process's page table entries of a content that others read. */
@@ -273,6 +255,34 @@ export class SegmentSpace<Tenant> {
     this.#open = [];
     this.#inSegments = 0;
     this.#retired.clear();
+  }
+
+  #mayClaim(lease: Lease): boolean {
+    const isLarge = lease.chunk.size >= this.segmentBytes * LEAST_KEPT_PART;
+    return isLarge && this.#segments.size < MAX_SEGMENTS && !this.#segments.has(lease);
+  }
+
+  /** Makes a segment of a chunk that holds these slices of a content and nothing else, if it may be. */
+  #claim(lease: Lease, slices: readonly Slice[], audience: Audience): Segment<Tenant> | undefined {
+    const chunk = lease.chunk as OwnedChunk;
+    const { payloadStart, size } = chunk;
+    if (this.charged + size > this.#budget - this.heap || !chunk.claim(audience, slices, this.#retired))
+      return undefined;
+    this.#retired.remove(chunk);
+    lease.retain();
+    const segment = new Segment<Tenant>(lease, payloadStart, size - payloadStart, { audience });
+    segment.takeWhole(slices.reduce((sum, { length }) => sum + length, 0));
+    this.#segments.set(lease, segment);
+    this.#inSegments += segment.size;
+    return segment;
+  }
+
+  #copy(slices: readonly Slice[], spare: number, audience: Audience): PlacedPiece<Tenant>[] | undefined {
+    const length = slices.reduce((sum, slice) => sum + slice.length, 0);
+    const room = this.allocate(length, spare, audience) as PlacedRoom<Tenant> | undefined;
+    if (room === undefined) return undefined;
+    copyInto(room.pieces, slices);
+    return [...room.pieces];
   }
 
   /** A piece of an open segment, or of one that is opened for it. */
@@ -369,11 +379,7 @@ export class SegmentSpace<Tenant> {
       slice.lease.retain();
       return aggregateOfSlices([slice]);
     }
-    let from = slice.start;
-    for (const { bytes } of room.pieces) {
-      slice.lease.bytes.copy(bytes, 0, from, from + bytes.length);
-      from += bytes.length;
-    }
+    copyInto(room.pieces, [slice]);
     const part = this.commit(room, tenant);
     this.#leaveSlice(slice, tenant);
     return part;
@@ -399,8 +405,9 @@ export class SegmentSpace<Tenant> {
     this.#retired.add(segment.lease);
   }
 
-  /** @param sum of the bytes of all segments, by state */
-  #checkSums(sum: number): void {
+  /** @param bytes of all segments, by state */
+  #checkSums(bytes: readonly number[]): void {
+    const sum = bytes.reduce((before, each) => before + each, 0);
     invariant(sum === this.#inSegments, 'the bytes of segments by state add up to what is mapped');
     for (const segment of this.#segments.values()) segment.checkTenants();
     this.#retired.check();
