@@ -5,8 +5,9 @@ import type { BareConnection } from '../../os/node-socket.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { loopTurn } from '../message/loop-turn.ts';
+import { statusAnswer } from '../message/status-answer.ts';
 import { BareLaneLink } from './bare-lane-link.ts';
-import { isCutOff, type ParsedRequest, parseRequest } from './grammar.ts';
+import { isCutOff, mayHaveBody, type ParsedRequest } from './grammar.ts';
 import { isAtHand, LaneExchange, type LaneOutcome, type OutcomeWaiter } from './lane-exchange.ts';
 import type { Lane, LaneLimits, LaneMember } from './lane-host.ts';
 import type { LaneLink } from './lane-link.ts';
@@ -15,6 +16,8 @@ import type { Unsent } from './outbox.ts';
 import { type PreparedAnswer, prepareOutcome } from './prepared-answer.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
 import { SecureLaneLink } from './secure-lane-link.ts';
+import { type BodiesHost, ConnectionBodies } from './upload/connection-bodies.ts';
+import type { UploadRooms } from './upload/upload-rooms.ts';
 
 /** Answers to pipelined requests leave together up to this size. */
 const BATCH_BYTES = 256 * 1024;
@@ -29,7 +32,7 @@ const MAX_WAITING_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** What a connection is doing: see {@link LaneConnection}. */
-type State = 'idle' | 'answering' | 'sending' | 'pausing' | 'lingering' | 'over';
+type State = 'idle' | 'answering' | 'sending' | 'pausing' | 'draining' | 'lingering' | 'over';
 
 /** What follows when all is sent that was put together. @param rest bytes that are left of those that came */
 type Step = (connection: LaneConnection, rest: Buffer) => void;
@@ -53,15 +56,17 @@ type Step = (connection: LaneConnection, rest: Buffer) => void;
  * | `sending`: later requests wait | the client has taken all | `idle` |
  * | | it stalls, or is gone | `over` |
  * | `pausing`: nothing is read | others had their turn | `idle` |
+ * | `draining`: a body that nobody wants | its end has come | `idle` |
+ * | | it is too long, or takes too long | `lingering`; `over` |
  * | `lingering`: after the last answer | the client ends its side, or it took too long | `over` |
  *
- * From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
+ * A body is read as its reader wants it, in each of these states. From `idle`, the last answer leads to `over` if the client wanted it to be the last, else to `lingering`.
  *
  * It has no socket of Node's but where something waits for the client to take it, or it is handed over:
  * {@link LaneLink}, of which there are bare ones and those with TLS. There are thousands of these objects,
  * which the garbage collector walks: they have no closures of their own.
  */
-export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost {
+export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, SendingHost, BodiesHost {
   readonly link: LaneLink;
   readonly #lane: Lane;
   readonly #sending: LaneSending;
@@ -73,9 +78,11 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   /** Whether a request was answered. */
   #isProven = false;
   /** Bytes behind the request that is being answered. */
-  #waiting: Buffer | undefined;
+  waiting: Buffer | undefined;
   /** The request that a handler is answering. */
   #exchange: LaneExchange | undefined;
+  /** Where a request with a body has come. */
+  #bodies: ConnectionBodies | undefined;
   /** When it last came to rest or made progress, by the lane's clock. */
   #since: number;
 
@@ -103,15 +110,16 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   start(): boolean {
     const count = this.link.receive(this.#lane.memo.buffer);
     const readOn = count === 0 || this.filled(count);
-    if (this.#isOver()) return false;
+    if (this.isOver) return false;
     this.link.keep(this.#lane.memo.buffer);
-    if (this.#isProven) this.link.share();
+    if (this.#isProven || this.#bodies?.intake.isOpen === true) this.link.share();
     if (readOn) this.link.resume();
     return true;
   }
 
-  check({ head, idle, stall }: LaneLimits): void {
+  check({ head, idle, stall, silence, body }: LaneLimits): void {
     const { clock } = this.#lane;
+    if (this.#bodies?.current?.isLate(silence, body) === true) return this.#refuse(408);
     if (this.#sending.hasProgressed()) this.#since = clock;
     const { isUnderway } = this.#sending;
     // How long a handler may take is for the handler to say.
@@ -140,12 +148,23 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
 
   // For the link
 
-  filled(count: number): boolean {
-    if (this.#state === 'idle' && this.#repeat(count)) return this.#readsOn;
+  filled(count: number, into?: Buffer): boolean {
     const { memo } = this.#lane;
+    const bodies = this.#bodies;
+    if (bodies?.current !== undefined || into !== undefined) {
+      const readOn = this.#takeBody(
+        bodies as ConnectionBodies,
+        (into ?? memo.buffer).subarray(0, count),
+        into,
+      );
+      bodies?.intake.settle();
+      return readOn;
+    }
+    if (mayHaveBody(memo.buffer, 0)) return this.#take(memo.buffer.subarray(0, count));
+    if (this.#state === 'idle' && this.#repeat(count)) return this.#readsOn;
     const parsed = this.#state === 'idle' ? memo.recall(count) : undefined;
     if (parsed === undefined) return this.#take(memo.buffer.subarray(0, count));
-    if (this.#isOver()) return false;
+    if (this.isOver) return false;
     this.#sending.caughtUp();
     this.#sending.begin();
     const exchange = new LaneExchange(this.#lane, parsed, this.link);
@@ -162,7 +181,8 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
       LaneConnection.#handOver(this, memo.buffer.subarray(0, count));
     } else {
       if (outcome !== undefined) exchange.postpone(outcome);
-      this.#wait(exchange, memo.buffer, count);
+      exchange.keep(memo.buffer, 0, count);
+      this.#wait(exchange, NOTHING);
     }
     return this.#readsOn;
   }
@@ -188,7 +208,13 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   ended(): void {
     this.#clientEnded = true;
     // A client that closes and one that ends its side look the same: it gets what is there, or comes soon.
-    this.#exchange?.clientEnded();
+    const body = this.#bodies?.current;
+    if (body?.isComing !== true) this.#exchange?.clientEnded();
+    else {
+      // What ends before its end can be no request.
+      body.fail();
+      this.#exchange?.giveUp();
+    }
     if (this.#sending.clientEnded()) this.#destroy();
     else if (!this.#isBusy) this.#closeSoon();
   }
@@ -209,17 +235,80 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     return new LaneExchange(this.#lane, parsed, this.link);
   }
 
+  // For the bodies
+
+  get clock(): number {
+    return this.#lane.clock;
+  }
+
+  get clientEnded(): boolean {
+    return this.#clientEnded;
+  }
+
+  get exchange(): LaneExchange | undefined {
+    return this.#exchange;
+  }
+
+  get bodies(): ConnectionBodies {
+    this.#bodies ??= new ConnectionBodies(this, this.#lane.uploads as UploadRooms);
+    return this.#bodies;
+  }
+
+  malformed(): void {
+    this.#refuse(400);
+  }
+
+  /** Bytes came of a body, or into a room for one. @returns whether to read on */
+  #takeBody(bodies: ConnectionBodies, bytes: Buffer, into: Buffer | undefined): boolean {
+    if (this.isOver) return false;
+    const used = bodies.take(bytes, into !== undefined);
+    if (used === -1) this.#refuse(400);
+    if (used === -1 || used === bytes.length) return bodies.current?.wantsMore ?? this.#readsOn;
+    const rest = used === undefined && into !== undefined ? Buffer.from(bytes) : bytes.subarray(used);
+    if (this.#state !== 'draining') return this.#take(rest);
+    this.#drain(bodies, rest);
+    return this.#readsOn;
+  }
+
+  /** Drops what is left of a body, and goes on with what is behind it; or ends if that is long. */
+  #drain(bodies: ConnectionBodies, bytes: Buffer): void {
+    if (this.#state !== 'draining') this.#since = this.#lane.clock;
+    this.#state = 'idle';
+    const used = bodies.drop(bytes);
+    if (used !== -1 && bodies.current === undefined) LaneConnection.#takeRest(this, bytes.subarray(used));
+    else if (used === -1 || this.#lastWantedBy !== undefined || this.#clientEnded) this.#linger();
+    else {
+      this.#isProven = true;
+      this.#state = 'draining';
+    }
+  }
+
+  /** The body of a request is none, or takes too long: its answer is the last. */
+  #refuse(status: number): void {
+    const exchange = this.#exchange;
+    const isAnswering = this.#state === 'answering' && !this.#sending.isUnderway;
+    this.#bodies?.current?.fail();
+    if (exchange === undefined || !isAnswering) {
+      this.#destroy();
+      return;
+    }
+    this.#exchange = undefined;
+    exchange.abandon();
+    this.#lastWantedBy = 'server';
+    this.#sendAnswer(exchange, statusAnswer(status));
+  }
+
   /** @param bytes valid during the call only. @returns whether to read on */
   #take(bytes: Buffer): boolean {
-    if (this.#isOver()) return false;
+    if (this.isOver) return false;
     if (this.#state === 'lingering') return true;
     if (!this.#isBusy) {
       this.#sending.caughtUp();
       this.#takeAll(bytes);
       return this.#readsOn;
     }
-    this.#waiting = this.#waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.#waiting, bytes]);
-    return this.#waiting.length < MAX_WAITING_BYTES;
+    this.waiting = this.waiting === undefined ? Buffer.from(bytes) : Buffer.concat([this.waiting, bytes]);
+    return this.waiting.length < MAX_WAITING_BYTES;
   }
 
   /** Answers the requests in some bytes, as far as that goes without waiting, and it is its turn. */
@@ -227,25 +316,31 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     this.#sending.begin();
     let at = 0;
     for (let count = 1; at < bytes.length && this.#lastWantedBy === undefined; count++) {
-      const parsed = parseRequest(bytes, at);
+      const parsed = this.#lane.memo.parse(bytes, at, this.#lane.uploads !== undefined);
       if (parsed === undefined && (at > 0 || this.#isProven) && isCutOff(bytes, at)) {
         this.#sendQueued(bytes.subarray(at), LaneConnection.#readRest);
         return;
       }
       const exchange = parsed && new LaneExchange(this.#lane, parsed, this.link);
-      const outcome = exchange?.ask();
+      const outcome = exchange?.askBefore(bytes.subarray(at + exchange.parsed.length), this);
       if (exchange === undefined || outcome === 'declined') {
+        if (this.#bodies !== undefined) this.#bodies.current = undefined;
         this.#sendQueued(bytes.subarray(at), LaneConnection.#handOver);
         return;
       }
       if (!isAtHand(outcome)) {
         if (outcome !== undefined) exchange.postpone(outcome);
         this.#exchange = exchange;
-        this.#sendQueued(bytes.subarray(at), LaneConnection.#waitForExchange);
+        exchange.keep(bytes, at, bytes.length);
+        this.#sendQueued(NOTHING, LaneConnection.#waitForExchange);
         return;
       }
       this.#sending.add(exchange, this.#prepare(exchange, outcome));
-      at += exchange.parsed.length;
+      at += exchange.length;
+      if (this.#bodies?.current !== undefined) {
+        this.#sendQueued(bytes.subarray(at), LaneConnection.#takeRest);
+        return;
+      }
       if (at === bytes.length) break;
       if (count === TURN_REQUESTS || this.#lane.outbox.size > BATCH_BYTES || loopTurn.isOver) {
         this.#sendQueued(bytes.subarray(at), LaneConnection.#pause);
@@ -257,7 +352,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
 
   #prepare(exchange: LaneExchange, answer: Answer): PreparedAnswer {
     if (exchange.parsed.close) this.#lastWantedBy = 'client';
-    else if (this.#lane.closing) this.#lastWantedBy ??= 'server';
+    else if (this.#lane.closing || exchange.upload?.endsConnection === true) this.#lastWantedBy ??= 'server';
     return prepareOutcome(exchange, answer, this.#lastWantedBy !== undefined);
   }
 
@@ -280,12 +375,12 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
 
   /** What was waited for is done: goes on with the bytes behind it. */
   #goOn(rest: Buffer, then: Step): void {
-    if (this.#isOver()) return;
+    if (this.isOver) return;
     this.#state = 'idle';
-    const later = this.#waiting;
-    this.#waiting = undefined;
+    const later = this.waiting;
+    this.waiting = undefined;
     then(this, later === undefined ? rest : Buffer.concat([rest, later]));
-    if (!this.#isBusy && !this.#isOver()) this.link.resume();
+    if (!this.#isBusy && !this.isOver) this.link.resume();
   }
 
   /** Lets others have their turn. */
@@ -319,39 +414,40 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   };
 
   static readonly #takeRest: Step = (connection, bytes) => {
-    if (bytes.length > 0) connection.#takeAll(bytes);
+    if (connection.#bodies?.current !== undefined) connection.#drain(connection.#bodies, bytes);
+    else if (bytes.length > 0) connection.#takeAll(bytes);
     else LaneConnection.#rest(connection, bytes);
   };
 
   static readonly #waitForExchange: Step = (connection, bytes) => {
-    if (connection.#exchange !== undefined) connection.#wait(connection.#exchange, bytes, bytes.length);
+    if (connection.#exchange !== undefined) connection.#wait(connection.#exchange, bytes);
   };
 
-  /**
-   * Waits for the answer to a request. @param bytes of which the first `length` are it and what came behind
-   */
-  #wait(exchange: LaneExchange, bytes: Buffer, length: number): void {
+  /** Waits for the answer to a request. @param later bytes that came behind those that it keeps */
+  #wait(exchange: LaneExchange, later: Buffer): void {
     this.#state = 'answering';
     this.#exchange = exchange;
-    exchange.wait(this, bytes, length);
+    exchange.wait(this, later);
   }
 
   // For the exchange that waits
 
   settled(exchange: LaneExchange, outcome: LaneOutcome): void {
     if (this.#exchange === exchange) this.#exchange = undefined;
-    if (outcome === 'declined') this.#goOn(exchange.bytes, LaneConnection.#handOver);
+    if (outcome === 'declined' && exchange.upload?.isWaiting === false)
+      this.#sendAnswer(exchange, statusAnswer(404));
+    else if (outcome === 'declined') this.#goOn(exchange.bytes, LaneConnection.#handOver);
     else if (outcome === 'abandoned') this.#destroy();
     else this.#sendAnswer(exchange, outcome);
   }
 
   hinted(hints: Buffer): void {
-    if (!this.#isOver()) this.link.sendAhead(hints);
+    if (!this.isOver) this.link.sendAhead(hints);
   }
 
   /** Sends an answer that was waited for, then goes on. */
   #sendAnswer(exchange: LaneExchange, answer: Answer): void {
-    if (this.#isOver()) {
+    if (this.isOver) {
       releaseBody(answer.body);
       return;
     }
@@ -395,7 +491,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
   }
 
   /** Node may have closed the socket, before it says so. */
-  #isOver(): boolean {
+  get isOver(): boolean {
     if (this.link.isBroken) this.#destroy();
     return this.#state === 'over';
   }
@@ -414,6 +510,7 @@ export class LaneConnection implements LaneMember, LinkHost, OutcomeWaiter, Send
     this.#state = 'over';
     this.link.pause();
     this.#exchange?.dispose();
+    this.#bodies?.close();
     this.#sending.giveUp();
     this.#lane.ended(this);
   }
