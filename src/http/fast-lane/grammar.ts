@@ -7,7 +7,7 @@ import type { RequestNotes } from '../message/exchange.ts';
 import type { StatedBody } from './upload/stated-body.ts';
 
 /** Methods that are read. Behind the first two there is no body. */
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A request that was read. The same bytes always make the same one: it may be used for many connections. */
 export interface ParsedRequest {
@@ -197,7 +197,7 @@ function isMethod(bytes: Buffer, at: number, method: Method): boolean {
 /** No sign, no zero before others, and no more than a number holds. */
 const LENGTH = /^(?:0|[1-9][0-9]{0,14})$/;
 
-/** How long the body is that follows; undefined if none does. Where two fields say it, neither is believed. */
+/** How long the body is that follows; undefined if none does. Where two fields say it, none is believed. */
 function bodyOf(fields: ReadonlyMap<string, string>): StatedBody | undefined | 'odd' {
   const stated = fields.get('content-length');
   const coding = fields.get('transfer-encoding');

@@ -210,10 +210,11 @@ export class LaneExchange implements ServerRequest, Recipient {
     if (body === undefined || uploads === undefined) return this.ask();
     const upload = new LaneUpload(line.bodies, body, uploads);
     this.upload = upload;
-    line.bodies.current = upload;
+    line.bodies.begin(upload, this);
     upload.offer(bytes);
     const outcome = this.ask();
     this.#bodyBytes = upload.settle();
+    if (isAtHand(outcome)) upload.drop();
     // Somebody else cannot read what was read.
     return outcome === 'declined' && !upload.isWaiting ? statusAnswer(404) : outcome;
   }

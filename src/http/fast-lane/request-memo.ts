@@ -43,7 +43,9 @@ export class RequestMemo {
    * @returns undefined when they are not one request for the fast lane, or it is long
    */
   recall(count: number): ParsedRequest | undefined {
-    return count > MAX_BYTES ? undefined : this.#known.recall(this.buffer, 0, count);
+    return count > MAX_BYTES || mayHaveBody(this.buffer, 0)
+      ? undefined
+      : this.#known.recall(this.buffer, 0, count);
   }
 }
 

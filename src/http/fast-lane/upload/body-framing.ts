@@ -52,7 +52,7 @@ const EQUALS = 0x3d;
 const DIGIT = 0x10;
 const TOKEN = 0x20;
 const classes = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") {
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
   classes[char.charCodeAt(0)]! |= TOKEN;
 }
 /** The value of a digit is in its lower four bits. */
@@ -82,7 +82,7 @@ type Place =
   | 'over';
 
 /**
- * A body in chunks (RFC 9112, 7.1), strictly: extensions are tokens, with tokens for their values, and are
+ * A body in chunks (RFC 9112, 7.1), strictly: extensions are words, with words for their values, and are
  * dropped; there are no trailers, no white space, and no line feed without a carriage return.
  */
 export class ChunkedFraming implements BodyFraming {

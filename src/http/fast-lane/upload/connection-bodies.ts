@@ -1,11 +1,11 @@
-import { type Aimable, Intake } from './intake.ts';
+import { type Aimable, BodyIntake } from './body-intake.ts';
 import type { LaneUpload, UploadHost } from './lane-upload.ts';
 import type { UploadRooms } from './upload-rooms.ts';
 
 const NOTHING = Buffer.alloc(0);
 
 /** The request whose body comes, while its answer is waited for. */
-export interface BodyExchange {
+interface BodyExchange {
   /** Takes the bytes behind its head, that came with it. */
   takeRest(): Buffer;
   sayContinue(): void;
@@ -18,7 +18,6 @@ export interface BodiesHost {
   readonly clock: number;
   readonly clientEnded: boolean;
   readonly isOver: boolean;
-  readonly exchange: BodyExchange | undefined;
   /** Bytes behind those that came with the request. */
   waiting: Buffer | undefined;
   /** The body of its request is none. */
@@ -27,13 +26,14 @@ export interface BodiesHost {
 
 /** The bodies of a connection's requests, one after the other. */
 export class ConnectionBodies implements UploadHost {
-  readonly intake: Intake;
+  readonly intake: BodyIntake;
   readonly #host: BodiesHost;
   #current: LaneUpload | undefined;
+  #exchange: BodyExchange | undefined;
 
   constructor(host: BodiesHost, rooms: UploadRooms) {
     this.#host = host;
-    this.intake = new Intake(host.link, rooms);
+    this.intake = new BodyIntake(host.link, rooms);
   }
 
   /** The body that comes, until its end was found. */
@@ -42,8 +42,16 @@ export class ConnectionBodies implements UploadHost {
     return this.#current;
   }
 
-  set current(upload: LaneUpload | undefined) {
+  /** A request is to be asked about. */
+  begin(upload: LaneUpload, exchange: BodyExchange): void {
     this.#current = upload;
+    this.#exchange = exchange;
+  }
+
+  /** Its body is for somebody else. */
+  leave(): void {
+    this.#current = undefined;
+    this.#exchange = undefined;
   }
 
   /**
@@ -86,7 +94,7 @@ export class ConnectionBodies implements UploadHost {
 
   takeUnread(): Buffer {
     const host = this.#host;
-    const rest = host.exchange?.takeRest() ?? NOTHING;
+    const rest = this.#exchange?.takeRest() ?? NOTHING;
     const later = host.waiting;
     host.waiting = undefined;
     return later === undefined ? rest : Buffer.concat([rest, later]);
@@ -97,7 +105,7 @@ export class ConnectionBodies implements UploadHost {
   }
 
   sayContinue(): void {
-    this.#host.exchange?.sayContinue();
+    this.#exchange?.sayContinue();
   }
 
   readOn(): void {

@@ -1,7 +1,7 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { type BodyHost, IncomingBody } from '../../message/incoming-body.ts';
 import { type BodyFraming, ChunkedFraming, holdsAll, LengthFraming } from './body-framing.ts';
-import type { Intake } from './intake.ts';
+import type { BodyIntake } from './body-intake.ts';
 import type { StatedBody } from './stated-body.ts';
 import type { UploadRooms } from './upload-rooms.ts';
 
@@ -11,7 +11,7 @@ export interface UploadHost {
   readonly clock: number;
   /** Whether the client has ended its side. */
   readonly clientEnded: boolean;
-  readonly intake: Intake;
+  readonly intake: BodyIntake;
   /** The bytes behind the head that came and were not read; they are the body's now. */
   takeUnread(): Buffer;
   /** Gives back of these what is behind the body. */
@@ -24,7 +24,7 @@ export interface UploadHost {
   malformed(): void;
 }
 
-/** A body that nobody wants is read to its end if no more of it than this is left: so the connection goes on. */
+/** A body that nobody wants is read to its end if no more is left than this: so the connection goes on. */
 const DROPPED_BYTES = 256 * 1024;
 
 /**

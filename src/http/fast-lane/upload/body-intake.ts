@@ -19,7 +19,7 @@ const LEAST_BYTES = 16 * 1024;
  * libuv may write into the room until the next bytes have come, or the connection is closed: it is kept as
  * long, whatever becomes of the body.
  */
-export class Intake {
+export class BodyIntake {
   readonly #connection: Aimable;
   readonly #rooms: UploadRooms;
   #room: ReceiveRoom | undefined;
