@@ -216,8 +216,10 @@ export class LaneConnection extends ConnectionLife implements OutcomeWaiter {
   }
 
   #prepare(exchange: LaneExchange, answer: Answer): PreparedAnswer {
+    // An answer of pieces may be made of the body, which is not read before these are.
+    const isLast = !isStream(answer.body) && exchange.upload?.endsConnection === true;
     if (exchange.parsed.close) this.lastWantedBy = 'client';
-    else if (this.lane.closing || exchange.upload?.endsConnection === true) this.lastWantedBy ??= 'server';
+    else if (this.lane.closing || isLast) this.lastWantedBy ??= 'server';
     return prepareOutcome(exchange, answer, this.lastWantedBy !== undefined);
   }
 

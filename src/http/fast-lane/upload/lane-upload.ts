@@ -88,7 +88,7 @@ export class LaneUpload implements BodyHost {
   /** Whether a connection cannot go on behind an answer that is sent now. */
   get endsConnection(): boolean {
     if (this.isOver) return false;
-    if (this.#stated.isExpected && !this.#hasContinued && this.isWaiting) return true;
+    if (this.#stated.isExpected && !this.#hasContinued && !this.isComing) return true;
     return !this.#body.isRead && (this.#framing.left ?? 0) > DROPPED_BYTES;
   }
 
