@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, need, startNginx, startProxy, startTunedProxy } from './nginx.ts';
+import { freePort, need, startNginx, startProxy, startTunedProxy, startUploadProxy } from './nginx.ts';
 
 const run = promisify(execFile);
 
@@ -63,6 +63,13 @@ export class Peers {
     const { child, port } = await (tuned ? startTunedProxy : startProxy)(this.folder, socket);
     this.#children.push(child);
     return { name: tuned ? 'nginx (tuned) and node' : 'nginx and node', port };
+  }
+
+  /** nginx in front of a server at a Unix socket, for bodies of requests: whole, or as they come. */
+  async uploadProxy(socket: string, whole: boolean): Promise<Peer> {
+    const { child, port } = await startUploadProxy(this.folder, socket, whole);
+    this.#children.push(child);
+    return { name: `nginx (tuned, ${whole ? 'whole' : 'as they come'}) and node`, port };
   }
 
   async nginx(): Promise<Peer> {

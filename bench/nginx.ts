@@ -166,6 +166,30 @@ export function startTunedProxy(
   );
 }
 
+/**
+ * As {@link startTunedProxy}, for bodies of up to 64 MiB of requests.
+ * @param whole whether it takes all of a body before it passes it on; in memory then
+ */
+export function startUploadProxy(
+  folder: string,
+  socket: string,
+  whole: boolean,
+): Promise<{ child: ChildProcess; port: number }> {
+  return start(
+    join(folder, whole ? 'whole-uploads' : 'passed-uploads'),
+    port => `
+      upstream app { server unix:${socket}; keepalive 64; keepalive_requests 1000000000; }
+      server {
+        listen 127.0.0.1:${port} backlog=511;
+        client_max_body_size 64m; client_body_buffer_size ${whole ? '17m' : '1m'};
+        location / {
+          proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+          proxy_request_buffering ${whole ? 'on' : 'off'};
+        }
+      }`,
+  );
+}
+
 async function start(
   prefix: string,
   rest: (port: number) => string,

@@ -65,6 +65,11 @@ export class BareLink {
     this.#connection.share();
   }
 
+  /** Reads into a buffer of its own from behind the next bytes on; undefined: into the shared one again. */
+  aim(buffer: Buffer | undefined): void {
+    this.#connection.aim(buffer);
+  }
+
   resume(): void {
     this.#connection.resume();
   }

@@ -4,7 +4,8 @@ import { invariant } from '../base/invariant.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Reservation } from '../memory/reservation.ts';
 
-const ROOM_BYTES = 128 * 1024;
+/** What is taken from the pool at a time. */
+export const ROOM_BYTES = 128 * 1024;
 /** Less room than this is left to others: what is read at once would be cut small. */
 const LEAST_ROOM_BYTES = 32 * 1024;
 

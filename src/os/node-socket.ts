@@ -70,8 +70,12 @@ export function releaseReading(socket: Socket): void {
 
 /** Who reads a {@link BareConnection}. */
 export interface ConnectionReader {
-  /** The first `count` bytes of the buffer came, valid during the call only. @returns whether to read on */
-  filled(count: number): boolean;
+  /**
+   * The first `count` bytes of a buffer came, valid during the call only.
+   * @param into another buffer than what was given first, if it is one: see {@link BareConnection.aim}
+   * @returns whether to read on
+   */
+  filled(count: number, into?: Buffer): boolean;
   /** The peer has ended its side, or is gone. Nothing more comes. */
   ended(): void;
 }
@@ -81,7 +85,8 @@ interface StreamHandle extends Handle {
   readonly fd: number;
   /** Counts what libuv has read. */
   readonly bytesRead: number;
-  onread: ((this: StreamHandle, bytes: ArrayBuffer | undefined) => void) | undefined;
+  /** @returns the buffer that is read into from now on, if that is another one and bytes went into one */
+  onread: ((this: StreamHandle, bytes: ArrayBuffer | undefined) => Buffer | undefined) | undefined;
   readStop(): number;
   readStart(): number;
   /** From now on bytes are read into this buffer, and nobody is given them. For good. */
@@ -129,7 +134,10 @@ export class BareConnection {
   /** Undefined for one beside a socket that somebody else has made. */
   readonly #origin: Origin | undefined;
   #reader: ConnectionReader | undefined;
+  /** What is read into mostly, now, and from the next read on. */
   #buffer: Buffer | undefined;
+  #current: Buffer | undefined;
+  #next: Buffer | undefined;
   #remoteAddress: string | undefined;
   /** What libuv had read when it was last asked. */
   #seen = 0;
@@ -182,6 +190,8 @@ export class BareConnection {
   keep(reader: ConnectionReader, buffer: Buffer): void {
     this.#reader = reader;
     this.#buffer = buffer;
+    this.#current = buffer;
+    this.#next ??= buffer;
     this.#handle[CONNECTION] = this;
     this.#handle.onread = onRead;
     const { noDelay, keepAlive, keepAliveInitialDelay = 0 } = this.#origin?.server ?? {};
@@ -196,7 +206,17 @@ export class BareConnection {
   share(): void {
     if (this.#isShared || this.#buffer === undefined) return;
     this.#isShared = true;
-    this.#handle.useUserBuffer(this.#buffer);
+    this.#current = this.#next as Buffer;
+    this.#handle.useUserBuffer(this.#current);
+  }
+
+  /**
+   * Tells into what is read instead of the buffer that others share, once it is shared and from behind the
+   * next bytes on: these may still come into what is read into now, which stays as it is until then.
+   * @param buffer undefined: the shared one again
+   */
+  aim(buffer: Buffer | undefined): void {
+    this.#next = buffer ?? this.#buffer;
   }
 
   resume(): void {
@@ -264,24 +284,34 @@ export class BareConnection {
     this.#origin?.accept(handle);
   }
 
-  /** For {@link onRead}. @param bytes that came, unless they are in the buffer */
-  came(bytes: ArrayBuffer | undefined): void {
+  /**
+   * For {@link onRead}. @param bytes that came, unless they are in the buffer. @returns what is read into
+   * from now on, if that is another buffer
+   */
+  came(bytes: ArrayBuffer | undefined): Buffer | undefined {
     const total = this.#handle.bytesRead;
     const count = total - this.#seen;
     this.#seen = total;
     if (count > 0) {
       if (bytes !== undefined) this.#buffer?.set(new Uint8Array(bytes, 0, count));
-      if (this.#reader?.filled(count) === false) this.pause();
-    } else if (hasEnded(this.fd)) {
+      const into = bytes === undefined && this.#current !== this.#buffer ? this.#current : undefined;
+      if (this.#reader?.filled(count, into) === false) this.pause();
+      // What came as bytes did so before there was a buffer for it: nobody takes another one.
+      if (bytes !== undefined || this.#next === this.#current) return undefined;
+      this.#current = this.#next;
+      return this.#current;
+    }
+    if (hasEnded(this.fd)) {
       this.pause();
       this.#reader?.ended();
     }
+    return undefined;
   }
 }
 
 /** One function for all connections. */
-function onRead(this: StreamHandle, bytes: ArrayBuffer | undefined): void {
-  this[CONNECTION]?.came(bytes);
+function onRead(this: StreamHandle, bytes: ArrayBuffer | undefined): Buffer | undefined {
+  return this[CONNECTION]?.came(bytes);
 }
 
 function isStreamHandle(handle: unknown): handle is StreamHandle {

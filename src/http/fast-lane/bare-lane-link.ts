@@ -41,7 +41,8 @@ export class BareLaneLink extends BareLink implements LaneLink {
   }
 
   sendAhead(bytes: Buffer): void {
-    this.socket()?.write(bytes);
+    const sent = this.hasUnsent ? 0 : sendNow(this.fd, bytes);
+    if (sent < bytes.length) this.socket()?.write(bytes.subarray(sent));
   }
 
   pace(rest: PendingSend): PacedSend | undefined {

@@ -1,6 +1,7 @@
 import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -21,6 +22,7 @@ import { RepeatedAnswers } from './repeated-answers.ts';
 import { RequestMemo } from './request-memo.ts';
 import { type ArrivalHost, SecureArrival } from './secure-arrival.ts';
 import type { SecureLaneLink } from './secure-lane-link.ts';
+import { UploadRooms } from './upload/upload-rooms.ts';
 
 export interface FastLaneOptions {
   /** Milliseconds that a client may let an answer wait without taking a byte of it. Default 60,000. */
@@ -29,6 +31,11 @@ export interface FastLaneOptions {
   readonly listener?: AnswerListener | undefined;
   /** Told what the handler failed with, which is a bug of it. The client gets 500. */
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
+  /**
+   * Where the bodies of requests are put, to go from there to whom the handler gives them. Default: requests
+   * by other methods than GET and HEAD are the server's.
+   */
+  readonly pool?: Pool | undefined;
   /** Speaks TLS on all connections. */
   readonly tls?: LaneTls | undefined;
 }
@@ -82,6 +89,7 @@ export class FastLane implements Lane, ArrivalHost {
   readonly memo = new RequestMemo();
   readonly repeated: RepeatedAnswers | undefined;
   readonly outbox = new Outbox();
+  readonly uploads: UploadRooms | undefined;
   readonly listener: AnswerListener | undefined;
   readonly failed: FastLaneOptions['failed'];
   closing = false;
@@ -101,10 +109,11 @@ export class FastLane implements Lane, ArrivalHost {
 
   /** Use {@link attachFastLane}. */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
-    const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, tls } = options;
+    const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, pool, tls } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
     this.handler = handler;
     if (handler.letsRepeat === true) this.repeated = new RepeatedAnswers(this.memo.buffer);
+    if (pool !== undefined) this.uploads = new UploadRooms(pool);
     this.listener = listener;
     this.failed = failed;
     this.#tls = tls;
@@ -229,6 +238,8 @@ export class FastLane implements Lane, ArrivalHost {
       head: this.#isClosed ? Math.min(head, LAST_HEAD_SECONDS) : head,
       idle: secondsOf(this.#server.keepAliveTimeout),
       stall: secondsOf(this.#sendTimeout),
+      silence: secondsOf(this.#server.timeout),
+      body: secondsOf(this.#server.requestTimeout),
     };
     for (const connection of this.#connections) connection.check(limits);
   }

@@ -1,12 +1,15 @@
 import type { Repeatable } from '../../base/repeatable.ts';
-import { isStream, releaseBody } from '../message/body.ts';
+import { isStream, type RequestBody, releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
+import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import { hintsHead, interimHead } from './answer-head.ts';
 import type { ParsedRequest } from './grammar.ts';
 import type { Lane } from './lane-host.ts';
+import type { ConnectionBodies } from './upload/connection-bodies.ts';
+import { LaneUpload } from './upload/lane-upload.ts';
 
 /** What a handler says of a request: its answer, that others are to be asked, or that it has left off. */
 export type LaneOutcome = Answer | 'declined' | 'abandoned';
@@ -25,6 +28,11 @@ export interface LaneClient {
   readonly remoteAddress?: string | undefined;
 }
 
+/** A connection that bodies come on. */
+export interface BodyLine {
+  readonly bodies: ConnectionBodies;
+}
+
 /** How far a request has come. */
 type Stage =
   /** The handler is being asked. */
@@ -39,11 +47,14 @@ type Stage =
   | 'settled';
 
 const NOTHING = Buffer.alloc(0);
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 
 /** What an exchange has besides if its answer is to come. */
 class Delay {
-  /** The request and what came behind it. */
+  /** The request and what came behind it, or, once its body is read, that alone. */
   bytes: Buffer = NOTHING;
+  /** How many bytes of these are its head. */
+  headBytes = 0;
   /** What the handler gave to give it up by. */
   pending: PendingAnswer | undefined = undefined;
   waiter: OutcomeWaiter | undefined = undefined;
@@ -71,6 +82,10 @@ export class LaneExchange implements ServerRequest, Recipient {
   readonly parsed: ParsedRequest;
   /** Of the answer that was given at once. */
   repeatable: Repeatable | undefined = undefined;
+  /** Its body, where it has one. */
+  upload: LaneUpload | undefined = undefined;
+  /** What of it was read when the handler had been asked. */
+  #bodyBytes = 0;
   readonly #lane: Lane;
   readonly #client: LaneClient;
   #stage: Stage = 'asked';
@@ -109,8 +124,8 @@ export class LaneExchange implements ServerRequest, Recipient {
     return this.parsed.notes;
   }
 
-  get body(): undefined {
-    return undefined;
+  get body(): RequestBody | undefined {
+    return this.upload?.body;
   }
 
   header(name: string): string | undefined {
@@ -120,11 +135,7 @@ export class LaneExchange implements ServerRequest, Recipient {
   interim(status: number, headers: HeaderList): void {
     const isTold = this.#outcome !== undefined || this.#stage === 'settled';
     const bytes = isTold ? undefined : interimHead(status, headers);
-    if (bytes === undefined) return;
-    this.#delay ??= new Delay();
-    const { waiter, hints } = this.#delay;
-    this.#delay.hints = hints === undefined ? bytes : Buffer.concat([hints, bytes]);
-    waiter?.hinted(bytes);
+    if (bytes !== undefined) this.#sendAhead(bytes);
   }
 
   /** @throws ERR_IOLITE_ARGUMENT for a link that cannot be sent */
@@ -142,9 +153,23 @@ export class LaneExchange implements ServerRequest, Recipient {
     return this.#delay?.bytes ?? NOTHING;
   }
 
-  /** What came behind the request. */
+  /** What came behind the request, or behind its head as long as nobody reads its body. */
   get rest(): Buffer {
-    return this.bytes.subarray(this.parsed.length);
+    return this.bytes.subarray(this.#delay?.headBytes);
+  }
+
+  /** Takes what came behind the head: it is read. */
+  takeRest(): Buffer {
+    const { rest } = this;
+    this.#delay ??= new Delay();
+    this.#delay.bytes = NOTHING;
+    this.#delay.headBytes = 0;
+    return rest;
+  }
+
+  /** The client waits to be told to send the body. */
+  sayContinue(): void {
+    if (this.#stage !== 'settled') this.#sendAhead(CONTINUE);
   }
 
   /**
@@ -175,12 +200,49 @@ export class LaneExchange implements ServerRequest, Recipient {
   }
 
   /**
-   * Waits for what the handler says, which it may have said by now.
-   * @param bytes of which the first `length` are the request and what came behind it; valid during the call
+   * As {@link ask}, of a request that may have a body.
+   * @param bytes that came behind its head
+   * @param line the connection, which has the body from now on if there is one
    */
-  wait(waiter: OutcomeWaiter, bytes: Buffer, length: number): void {
+  askBefore(bytes: Buffer, line: BodyLine): LaneOutcome | undefined {
+    const { body } = this.parsed;
+    const { uploads } = this.#lane;
+    if (body === undefined || uploads === undefined) return this.ask();
+    const upload = new LaneUpload(line.bodies, body, uploads);
+    this.upload = upload;
+    line.bodies.begin(upload, this);
+    upload.offer(bytes);
+    const outcome = this.ask();
+    this.#bodyBytes = upload.settle();
+    if (isAtHand(outcome)) upload.drop();
+    // Somebody else cannot read what was read.
+    return outcome === 'declined' && !upload.isWaiting ? statusAnswer(404) : outcome;
+  }
+
+  /** In bytes: of the head, and of what was read of the body. */
+  get length(): number {
+    return this.parsed.length + this.#bodyBytes;
+  }
+
+  /**
+   * Keeps bytes while it is waited for: all of it and what came behind it; or that alone, where the body is
+   * read.
+   * @param bytes in which it begins at `start`; valid during the call
+   */
+  keep(bytes: Buffer, start: number, end: number): void {
+    const isRead = this.upload?.isWaiting === false;
     this.#delay ??= new Delay();
-    this.#delay.bytes = Buffer.from(bytes.subarray(0, length));
+    this.#delay.bytes = Buffer.from(bytes.subarray(isRead ? start + this.length : start, end));
+    this.#delay.headBytes = isRead ? 0 : this.parsed.length;
+  }
+
+  /**
+   * Waits for what the handler says, which it may have said by now.
+   * @param later bytes that came behind those that were kept
+   */
+  wait(waiter: OutcomeWaiter, later: Buffer): void {
+    this.#delay ??= new Delay();
+    if (later.length > 0) this.#delay.bytes = Buffer.concat([this.#delay.bytes, later]);
     this.#delay.waiter = waiter;
     if (this.#outcome !== undefined) {
       this.#give(waiter, this.#outcome);
@@ -205,6 +267,13 @@ export class LaneExchange implements ServerRequest, Recipient {
   /** The client has ended its side, and may be gone: what does not come soon is given up. */
   clientEnded(): void {
     if (this.#delay?.pending?.comesSoon !== true) this.giveUp();
+  }
+
+  /** Nobody waits any more, as something else is said to the client: it is given up. */
+  abandon(): void {
+    this.giveUp();
+    this.dispose();
+    this.#stage = 'settled';
   }
 
   /** Nobody will wait for the answer, or the waiter is over: it is given up, or released. */
@@ -236,6 +305,13 @@ export class LaneExchange implements ServerRequest, Recipient {
   /** The answer in place of one that the handler failed to give. */
   failure(error: unknown): Answer {
     return handlerFailure(error, this, this.#lane.failed);
+  }
+
+  #sendAhead(bytes: Buffer): void {
+    this.#delay ??= new Delay();
+    const { waiter, hints } = this.#delay;
+    this.#delay.hints = hints === undefined ? bytes : Buffer.concat([hints, bytes]);
+    waiter?.hinted(bytes);
   }
 
   #delayBy(pending: PendingAnswer | undefined): void {

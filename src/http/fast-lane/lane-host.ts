@@ -5,6 +5,7 @@ import type { LaneHeir } from './lane-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { RepeatedAnswers } from './repeated-answers.ts';
 import type { RequestMemo } from './request-memo.ts';
+import type { UploadRooms } from './upload/upload-rooms.ts';
 
 /** What connections of one lane share. */
 export interface Lane extends SocketMaker, LaneHeir {
@@ -14,6 +15,8 @@ export interface Lane extends SocketMaker, LaneHeir {
   /** Undefined where the handler is to be asked each time. */
   readonly repeated: RepeatedAnswers | undefined;
   readonly outbox: Outbox;
+  /** Where bodies of requests are put. Undefined where those with one are for the heir. */
+  readonly uploads: UploadRooms | undefined;
   /** Told of every answer, if anybody is to be. */
   readonly listener: AnswerListener | undefined;
   /** Told what the handler failed with, or of an answer of it that cannot be sent: bugs of it. */
@@ -41,4 +44,8 @@ export interface LaneLimits {
   readonly idle: number;
   /** Without taking a byte of an answer. */
   readonly stall: number;
+  /** Without sending a byte of a body that is read. */
+  readonly silence: number;
+  /** For all of a body, from when it is wanted. */
+  readonly body: number;
 }

@@ -38,6 +38,11 @@ export interface LaneLink {
   keep(buffer: Buffer): void;
   /** More requests are to come: reads without a copy. */
   share(): void;
+  /**
+   * Reads into a buffer of its own from behind the next bytes on; undefined: into the lane's again. Missing
+   * where that cannot be.
+   */
+  aim?(buffer: Buffer | undefined): void;
   resume(): void;
   pause(): void;
   /** Nothing waits for the client any more: gives up what was needed for that. */

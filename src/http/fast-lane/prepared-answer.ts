@@ -30,7 +30,7 @@ function prepareAnswer(method: string, answer: Answer, closing: boolean): Prepar
     releaseBody(body);
     throw error;
   }
-  if (body === undefined || (framing !== 'none' && method === 'GET')) return { status, head, body, framing };
+  if (body === undefined || (framing !== 'none' && method !== 'HEAD')) return { status, head, body, framing };
   releaseBody(body);
   return { status, head, body: undefined, framing };
 }

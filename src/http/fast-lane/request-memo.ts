@@ -1,5 +1,6 @@
 import { BytesMemo } from '../../base/bytes-memo.ts';
-import { type ParsedRequest, parseRequest } from './grammar.ts';
+import { HEAD_END, mayHaveBody, type ParsedRequest, parseRequest } from './grammar.ts';
+import { mayBegin } from './upload/body-framing.ts';
 
 /** What all connections read into at once. */
 const READ_BYTES = 64 * 1024;
@@ -20,17 +21,36 @@ export class RequestMemo {
   });
 
   /**
+   * The head of the request that begins at an offset of some bytes; what follows may be its body. As
+   * {@link recall}, where it lies in the buffer and a body may follow.
+   * @param takesBodies whether one may
+   */
+  parse(bytes: Buffer, start: number, takesBodies: boolean): ParsedRequest | undefined {
+    if (!mayHaveBody(bytes, start)) return parseRequest(bytes, start);
+    const end = takesBodies ? bytes.indexOf(HEAD_END, start) + HEAD_END.length : 0;
+    if (end < HEAD_END.length) return undefined;
+    const offset = bytes.byteOffset - this.buffer.byteOffset;
+    const isKnown = end - start <= MAX_BYTES && bytes.buffer === this.buffer.buffer;
+    const parsed = isKnown
+      ? this.#known.recall(this.buffer, offset + start, offset + end)
+      : parseRequest(bytes, start, true);
+    return parsed?.body === undefined || mayBegin(parsed.body, bytes.subarray(end)) ? parsed : undefined;
+  }
+
+  /**
    * The request that the first `count` bytes of the buffer are, all of them. When it comes a second time it
    * is kept, its fields frozen, and has notes.
    * @returns undefined when they are not one request for the fast lane, or it is long
    */
   recall(count: number): ParsedRequest | undefined {
-    return count > MAX_BYTES ? undefined : this.#known.recall(this.buffer, 0, count);
+    return count > MAX_BYTES || mayHaveBody(this.buffer, 0)
+      ? undefined
+      : this.#known.recall(this.buffer, 0, count);
   }
 }
 
 function parseOnly(bytes: Buffer, start: number, end: number, kept: boolean): ParsedRequest | undefined {
-  const parsed = parseRequest(bytes.subarray(start, end), 0);
+  const parsed = parseRequest(bytes.subarray(start, end), 0, mayHaveBody(bytes, start));
   if (parsed?.length !== end - start) return undefined;
   if (!kept) return parsed;
   Object.freeze(parsed.rawHeaders);

@@ -1,10 +1,10 @@
 import { isStream } from '../message/body.ts';
+import { IncomingBody } from '../message/incoming-body.ts';
 import { dateBlock, type PreparedReply } from './answer-block.ts';
 import type { FloodGuard } from './flood-guard.ts';
 import type { BlockFault } from './head-reader.ts';
 import { Http2Stream, type StreamHost } from './http2-stream.ts';
 import { Repetition } from './repetition.ts';
-import { RequestBody } from './request-body.ts';
 import { type Http2Head, UNREAD_HEAD } from './request-head.ts';
 import type { Sending } from './sending.ts';
 import type { StreamTable } from './stream-table.ts';
@@ -118,7 +118,7 @@ export class Http2Requests {
     );
     if (!isComplete) {
       stream.isComplete = false;
-      stream.upload = new RequestBody(stream, this.#connection.host.pool);
+      stream.upload = new IncomingBody(stream, this.#connection.host.pool);
     }
     const outcome = stream.ask();
     if (outcome === undefined) {

@@ -3,13 +3,13 @@ import type { Repeatable } from '../../base/repeatable.ts';
 import { isStream, releaseBody } from '../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, RequestNotes, ServerRequest } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
+import type { BodyHost, IncomingBody } from '../message/incoming-body.ts';
 import { wrongHandler } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
 import { hintsBlock, interimBlock, type PreparedReply, prepareReply } from './answer-block.ts';
 import type { Http2Host } from './http2-host.ts';
 import { OutgoingBody, type PieceWaiter } from './outgoing-body.ts';
-import type { BodyHost, RequestBody } from './request-body.ts';
 import type { Http2Head, Priority } from './request-head.ts';
 import { FIRST_WINDOW_BYTES } from './wire/frame.ts';
 
@@ -55,7 +55,7 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
   priority: Priority;
   waiting: Waiting = 'nowhere';
   /** Of the request, as long as it is not complete or not read. */
-  upload: RequestBody | undefined;
+  upload: IncomingBody | undefined;
   /** Whether the client has said all of it. */
   isComplete: boolean;
   /** Bytes of the request's body that came. */

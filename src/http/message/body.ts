@@ -12,6 +12,15 @@ export interface BodyStream extends AsyncIterable<Aggregate> {
   readonly comesSoon?: boolean;
 }
 
+/** The body of a request, piece by piece: each is the reader's to release. To be read once. */
+export interface RequestBody extends AsyncIterable<Aggregate> {
+  /**
+   * All of it, the caller's to release: if it is there already and nobody has begun to read it. Then it costs
+   * no promise. Undefined otherwise: it is to be read.
+   */
+  whole?(): Aggregate | undefined;
+}
+
 /** Whether a body comes piece by piece. */
 export function isStream(body: Body | undefined): body is BodyStream {
   return body !== undefined && !Aggregate.isAggregate(body);

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
-import type { Body } from './body.ts';
+import type { Body, RequestBody } from './body.ts';
 import type { HeaderList } from './header-list.ts';
 
 /**
@@ -37,7 +36,7 @@ export interface ServerRequest {
   /** Default 'exact'. */
   readonly fidelity?: Fidelity | undefined;
   /** Undefined when there is none. Reading it may be left off. */
-  readonly body: AsyncIterable<Aggregate> | undefined;
+  readonly body: RequestBody | undefined;
   /**
    * The protocols that the client asks to go over to (Upgrade), where its connection can be given to one: see
    * {@link Answer.tunnel}.

@@ -34,6 +34,8 @@ const STATUSES: Readonly<Record<FailureSource, Statuses>> = {
     byCode: new Map([
       ['ERR_IOLITE_APPLICATION', 500],
       ['ERR_IOLITE_BUSY', 503],
+      // There is no room for the body of the request.
+      ['ERR_IOLITE_LIMIT', 503],
       ['ERR_IOLITE_TIMEOUT', 504],
       ['ERR_IOLITE_TOO_LONG', 413],
     ]),

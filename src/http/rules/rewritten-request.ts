@@ -1,4 +1,4 @@
-import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { RequestBody } from '../message/body.ts';
 import type { Fidelity, RequestNotes, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import type { HeaderList } from '../message/header-list.ts';
 
@@ -39,7 +39,7 @@ export class RewrittenRequest implements ServerRequest {
     return this.#request.notes;
   }
 
-  get body(): AsyncIterable<Aggregate> | undefined {
+  get body(): RequestBody | undefined {
     return this.#request.body;
   }
 

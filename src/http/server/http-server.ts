@@ -103,7 +103,7 @@ export class HttpServer implements Listener {
     this.#server = this.#secure?.server ?? plainServer(limits);
     this.#drain = this.#adopt(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
-    const lane = { listener: this.#listener, failed, tls: this.#laneTls() };
+    const lane = { listener: this.#listener, failed, pool: this.#pool, tls: this.#laneTls() };
     this.#lane = attachFastLane(this.#server, handler, lane);
   }
 

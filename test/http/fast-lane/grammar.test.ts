@@ -111,6 +111,48 @@ for (const [what, text] of Object.entries(UNUSUAL)) {
   test(`parseRequest() leaves ${what} to others`, () => assert.equal(read(text), undefined));
 }
 
+const readWithBody = (text: string) => parseRequest(Buffer.from(text, 'latin1'), 0, true);
+
+test('parseRequest() reads heads behind which a body may follow, and how long that is', () => {
+  const lengthOf = (...lines: string[]) => readWithBody(head('POST / HTTP/1.1', 'Host: a', ...lines))?.body;
+  assert.equal(lengthOf(), undefined);
+  assert.equal(lengthOf('Content-Length: 0'), undefined);
+  assert.deepEqual(lengthOf('content-length: 12'), { length: 12, isExpected: false });
+  assert.deepEqual(lengthOf('Transfer-Encoding: chunked'), { length: undefined, isExpected: false });
+  const expected = lengthOf('Content-Length: 1', 'Content-Type: a/b', 'Expect: 100-continue');
+  assert.deepEqual(expected, { length: 1, isExpected: true });
+  for (const method of ['PUT', 'PATCH', 'DELETE']) {
+    assert.equal(readWithBody(head(`${method} / HTTP/1.1`, 'Host: a'))?.method, method);
+  }
+});
+
+const ODD_LENGTHS = [
+  ...['Content-Length: 01', 'Content-Length: +1', 'Content-Length: -1', 'Content-Length: 1,1'],
+  ...[
+    'Content-Length: 0x1',
+    'Content-Length: 1 1',
+    'Content-Length: 1e1',
+    'Content-Length: 1234567890123456',
+  ],
+  ...['Transfer-Encoding: Chunked', 'Transfer-Encoding: gzip, chunked', 'Transfer-Encoding: identity'],
+  ...['Content-Length: 1\r\nTransfer-Encoding: chunked', 'Content-Length: 1\r\nContent-Length: 1'],
+  ...['Expect: 100-continue', 'Content-Length: 1\r\nExpect: 100-Continue', 'Content-Length: 1\r\nExpect: x'],
+  ...[
+    'Content-Length: 1\r\nTrailer: x',
+    'Content-Length: 1\r\nUpgrade: x',
+    'Content-Length: 1\r\nTE: trailers',
+  ],
+];
+test('parseRequest() leaves what is odd about where a body ends to others', () => {
+  for (const lines of ODD_LENGTHS) {
+    assert.equal(readWithBody(head('POST / HTTP/1.1', 'Host: a', lines)), undefined, lines);
+  }
+  for (const start of ['POSTS /', 'PUTS /', 'post /', 'PATC /', 'DELET /', 'GET /', 'OPTIONS /']) {
+    const text = head(`${start} HTTP/1.1`, 'Host: a', 'Content-Length: 1');
+    assert.equal(readWithBody(text), undefined, start);
+  }
+});
+
 test('the bounds of the grammar are within those of node:http', () => {
   assert(MAX_FIELDS < 2000 && MAX_HEAD_BYTES < 16 * 1024);
 });

@@ -87,14 +87,13 @@ export class AppRequest implements ServerRequest {
   async read(options: { readonly limit?: number } = {}): Promise<Aggregate> {
     const { limit = READ_LIMIT_BYTES } = options;
     checkInteger(limit, 'limit', 0, Number.MAX_SAFE_INTEGER);
+    if (this.#kind === BodyKind.WHOLE) return this.#whole(limit);
     const whole = Aggregate.empty();
     if (this.#kind === BodyKind.NONE) return whole;
     try {
       for await (const piece of this.#pieces()) {
         using taken = piece;
-        if (whole.length + taken.length > limit) {
-          throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot read body: it is longer than ${limit} bytes`);
-        }
+        if (whole.length + taken.length > limit) throw tooLong(limit);
         whole.append(taken);
       }
       return whole;
@@ -104,9 +103,22 @@ export class AppRequest implements ServerRequest {
     }
   }
 
-  async *#pieces(): AsyncGenerator<Aggregate, undefined> {
+  /** A body that came with the head. */
+  #whole(limit: number): Aggregate {
+    this.#take();
+    const { body } = this.#source;
+    if (body === undefined) return Aggregate.empty();
+    if (body.length > limit) throw tooLong(limit);
+    return body.duplicate();
+  }
+
+  #take(): void {
     if (this.#taken) throw new IoliteError('ERR_IOLITE_ARGUMENT', 'Cannot read body: it was read before');
     this.#taken = true;
+  }
+
+  async *#pieces(): AsyncGenerator<Aggregate, undefined> {
+    this.#take();
     if (this.#kind === BodyKind.STREAM) {
       yield* await this.#source.takeStream();
     } else if (this.#source.body !== undefined) {
@@ -114,4 +126,8 @@ export class AppRequest implements ServerRequest {
     }
     return undefined;
   }
+}
+
+function tooLong(limit: number): IoliteError {
+  return new IoliteError('ERR_IOLITE_LIMIT', `Cannot read body: it is longer than ${limit} bytes`);
 }

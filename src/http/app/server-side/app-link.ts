@@ -6,6 +6,7 @@ import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import { protocolError } from '../../../ipc/wire/frame.ts';
+import type { RequestBody } from '../../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 import { BodyKind, DRAIN, decodeInterim, encodeRequest } from '../app-protocol.ts';
@@ -73,6 +74,10 @@ export class AppLink implements AppCallHost {
       recipient.answered(failureAnswer(tooLong(maxBodyBytes), 'application'));
       return undefined;
     }
+    if (body.whole !== undefined) {
+      const asked = this.#askWhole(call, body, recipient);
+      if (asked !== 'not there') return asked;
+    }
     this.#inFlight += 1;
     this.#sendWithBody(call, body, length).catch(error => call.reject(error));
     return call;
@@ -81,6 +86,21 @@ export class AppLink implements AppCallHost {
   #askBare(call: AppCall, recipient: Recipient): PendingAnswer | undefined {
     try {
       this.#send(call, BodyKind.NONE);
+    } catch (error) {
+      recipient.answered(failureAnswer(error, 'application'));
+      return undefined;
+    }
+    this.#inFlight += 1;
+    return call;
+  }
+
+  /** A body that is there goes with its request: one message, and no promise. */
+  #askWhole(call: AppCall, body: RequestBody, recipient: Recipient): PendingAnswer | undefined | 'not there' {
+    try {
+      using whole = body.whole?.();
+      if (whole === undefined) return 'not there';
+      if (whole.length > this.#limits.maxBodyBytes) throw tooLong(this.#limits.maxBodyBytes);
+      this.#send(call, BodyKind.WHOLE, whole);
     } catch (error) {
       recipient.answered(failureAnswer(error, 'application'));
       return undefined;

@@ -1,6 +1,7 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
+import type { RequestBody } from './body.ts';
 
 /** Who has the request whose body it is. */
 export interface BodyHost {
@@ -8,6 +9,8 @@ export interface BodyHost {
   bodyWanted(): void;
   /** So many bytes were read, and more may come. */
   bodyTaken(bytes: number): void;
+  /** All of it at once, if it is there and nobody has begun to read it. The caller's. */
+  wholeBody?(): Aggregate | undefined;
 }
 
 /** Pieces that are smaller are put together while nobody waits for them: one of a byte takes hundreds. */
@@ -15,10 +18,11 @@ const SMALL_BYTES = 1024;
 const GATHERED_BYTES = 8192;
 
 /** The body of a request, as it comes: pieces wait here until somebody reads them, bounded by the window. */
-export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggregate, undefined> {
+export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undefined> {
   readonly #host: BodyHost;
   readonly #pool: Pool;
-  readonly #pieces: Aggregate[] = [];
+  /** What came and was not read. */
+  #there: Aggregate | undefined;
   #state: 'coming' | 'whole' | 'failed' | 'left' = 'coming';
   /** Small pieces behind the others, put together. */
   #gathered: Buffer | undefined;
@@ -27,6 +31,7 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
   #isWanted = false;
   #wake: (() => void) | undefined;
 
+  /** @param pool where bytes are copied into */
   constructor(host: BodyHost, pool: Pool) {
     this.#host = host;
     this.#pool = pool;
@@ -36,19 +41,39 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
     return this;
   }
 
+  whole(): Aggregate | undefined {
+    const whole = this.#isWanted || this.#state !== 'coming' ? undefined : this.#host.wholeBody?.();
+    if (whole === undefined) return undefined;
+    this.#isWanted = true;
+    this.#state = 'left';
+    return whole;
+  }
+
+  /** Whether somebody reads it, and has not left off. */
+  get isRead(): boolean {
+    return this.#isWanted && this.#state !== 'left';
+  }
+
+  /** Bytes that came and were not read. */
+  get unread(): number {
+    return (this.#there?.length ?? 0) + this.#gatheredBytes;
+  }
+
+  /** All that is there, in one piece, or the next that comes. */
   async next(): Promise<IteratorResult<Aggregate, undefined>> {
     if (!this.#isWanted) {
       this.#isWanted = true;
       this.#host.bodyWanted();
     }
-    while (this.#pieces.length === 0 && this.#gatheredBytes === 0 && this.#state === 'coming') {
+    while (this.unread === 0 && this.#state === 'coming') {
       await new Promise<void>(resolve => {
         this.#wake = resolve;
       });
     }
-    if (this.#pieces.length === 0) this.#settleGathered();
-    const piece = this.#pieces.shift();
+    this.#settleGathered();
+    const piece = this.#there;
     if (piece !== undefined) {
+      this.#there = undefined;
       this.#host.bodyTaken(piece.length);
       return { done: false, value: piece };
     }
@@ -75,7 +100,18 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
       return;
     }
     this.#settleGathered();
-    this.#add(bytes);
+    this.#copy(bytes);
+    this.#wakeUp();
+  }
+
+  /** @param piece taken over */
+  add(piece: Aggregate): void {
+    if (this.#state !== 'coming') {
+      piece.release();
+      return;
+    }
+    this.#settleGathered();
+    this.#add(piece);
     this.#wakeUp();
   }
 
@@ -119,21 +155,31 @@ export class RequestBody implements AsyncIterable<Aggregate>, AsyncIterator<Aggr
     const gathered = this.#gathered?.subarray(0, this.#gatheredBytes);
     this.#gathered = undefined;
     this.#gatheredBytes = 0;
-    if (gathered !== undefined) this.#add(gathered);
+    if (gathered !== undefined) this.#copy(gathered);
   }
 
-  #add(bytes: Buffer): void {
+  #copy(bytes: Buffer): void {
     try {
-      this.#pieces.push(this.#pool.from(bytes));
+      this.#add(this.#pool.from(bytes));
     } catch (error) {
       this.fail(error as Error);
     }
   }
 
+  #add(piece: Aggregate): void {
+    if (this.#there === undefined) {
+      this.#there = piece;
+      return;
+    }
+    this.#there.append(piece);
+    piece.release();
+  }
+
   #releaseAll(): void {
     this.#gathered = undefined;
     this.#gatheredBytes = 0;
-    for (const piece of this.#pieces.splice(0)) piece.release();
+    this.#there?.release();
+    this.#there = undefined;
   }
 
   #wakeUp(): void {
