@@ -26,6 +26,8 @@ const MAX_FD = 2 ** 31 - 1;
 const MAX_SENT_BYTES = 2 * 1024 ** 2;
 /** Ordinary bytes between two looks for a reader that asks for aggregates. */
 const LOOK_BYTES = 256 * 1024;
+/** Writes in a row after which others get a turn, if they are short. */
+const MAX_WRITES = 16;
 /** Slices shorter than this gather, up to so many bytes, and are written together. */
 const SHORT_BYTES = 8 * 1024;
 const GATHERED_BYTES = 64 * 1024;
@@ -76,6 +78,7 @@ export class PipeOutput implements AsyncDisposable {
   #ending: Promise<void> | undefined;
   #failure: { readonly reason: unknown } | undefined;
   #closed = false;
+  #inARow = 0;
   #gathered: Buffer | undefined;
   /** The write that is under way, or was last: they follow one another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -146,10 +149,8 @@ export class PipeOutput implements AsyncDisposable {
     try {
       for (let at = 0; at < held.length; ) {
         if (this.#failure !== undefined) throw this.#failure.reason;
-        const isUpgraded = this.#count >= this.#lookAt ? await this.#look() : this.upgraded;
-        using part = held.slice(at, at + (isUpgraded ? MAX_SENT_BYTES : LOOK_BYTES));
-        if (!isUpgraded || !(await this.#send(part))) await this.#writeBytes(part);
-        at += part.length;
+        const isUpgraded = this.#mayUpgrade ? await this.#look() : this.upgraded;
+        at += await this.#writePart(held.slice(at, at + (isUpgraded ? MAX_SENT_BYTES : LOOK_BYTES)));
       }
     } catch (error) {
       this.#close(error);
@@ -157,6 +158,10 @@ export class PipeOutput implements AsyncDisposable {
     } finally {
       held.release();
     }
+  }
+
+  get #mayUpgrade(): boolean {
+    return this.#count >= this.#lookAt || (this.#writer?.isWanted ?? false);
   }
 
   /** Offers aggregates, or looks whether a reader wants them. @returns whether one does */
@@ -171,7 +176,17 @@ export class PipeOutput implements AsyncDisposable {
     return this.#writer?.upgraded || ((await this.#writer?.takeUp()) ?? false);
   }
 
-  /** @returns false when the reader is gone, and has not got it */
+  /** Releases the part. @returns its length */
+  async #writePart(part: Aggregate): Promise<number> {
+    try {
+      if (!(await this.#send(part))) await this.#writeBytes(part);
+      return part.length;
+    } finally {
+      part.release();
+    }
+  }
+
+  /** @returns false when no reader wants it by reference, or that one is gone and has not got it */
   async #send(part: Aggregate): Promise<boolean> {
     const reader = this.#writer?.reader;
     if (reader === undefined) return false;
@@ -201,8 +216,11 @@ export class PipeOutput implements AsyncDisposable {
     }
     if (gathered > 0) await this.#writeGathered(gathered);
     this.#count += part.length;
-    // A pipe that takes everything at once must not keep others from their turn.
-    if (this.#writer !== undefined) await nextTurn();
+    // A pipe that takes everything at once must not keep others from their turn: readers that ask, too.
+    this.#inARow += 1;
+    if (this.#inARow < MAX_WRITES && part.length < GATHERED_BYTES) return;
+    this.#inARow = 0;
+    await nextTurn();
   }
 
   async #writeGathered(length: number): Promise<void> {

@@ -71,6 +71,11 @@ export class PipeWriter {
     return this.#channel?.peer;
   }
 
+  /** Whether a reader is there that {@link takeUp} may accept. */
+  get isWanted(): boolean {
+    return this.#channel === undefined && (this.#meeting || this.#offers.length > 0);
+  }
+
   /** Whether aggregates can be sent. */
   get upgraded(): boolean {
     return this.#channel !== undefined;
