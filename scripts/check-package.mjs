@@ -26,7 +26,7 @@ function run(command, args, cwd) {
   throw new Error(`${command} ${args.join(' ')} failed`, { cause: error });
 }
 
-build();
+await build();
 const { messages } = await publint({ pkgDir: ROOT, strict: true });
 for (const message of messages) console.error(formatMessage(message, manifest));
 if (messages.length > 0) process.exit(1);

@@ -12,7 +12,7 @@ import { setup } from './setup.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 setup();
-build();
+await build();
 
 const given = process.argv.slice(2);
 const options = given.filter(argument => argument.startsWith('-'));
