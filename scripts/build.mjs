@@ -1,4 +1,7 @@
-/** Compiles src/ to dist/, if anything is newer there, and bundles it. Says nothing when there is nothing to do. */
+/**
+ * Compiles src/ to dist/, if anything is newer there, and bundles it. Says nothing when there is nothing to
+ * do.
+ */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

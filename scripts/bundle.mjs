@@ -7,12 +7,29 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Programs that are started by their paths. */
 const PROGRAMS = ['cli/serve/serve-worker', 'http/app/app-side/app-process', 'ipc/meet/launcher'];
 /** What the command line loads from the library's bundle, and where it is put: one folder down. */
 const SERVE = { from: 'cli/serve/serve-command', to: 'cli/serve-command' };
 const COMMAND = 'cli/main';
+/**
+ * Packages that go into the bundle: small ones of plain JavaScript, which take longer to find and load than
+ * to run. Their licences go with them.
+ */
+const BUNDLED = [
+  'commander',
+  'fresh',
+  'mime-db',
+  'ms',
+  'negotiator',
+  'picomatch',
+  'range-parser',
+  'structured-headers',
+];
 /** Where shared parts lie: one folder down, as the paths in {@link movable} say. */
 const CHUNKS = 'chunks';
 
@@ -21,7 +38,6 @@ const COMMON = {
   splitting: true,
   write: false,
   metafile: true,
-  packages: 'external',
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -36,7 +52,7 @@ const COMMON = {
 export async function bundle(dist, entries) {
   // Not there before the first installation.
   const esbuild = createRequire(import.meta.url)('esbuild');
-  const plugins = [movable(dist)];
+  const plugins = [movable(dist), OTHERS_APART, MEDIA_TYPES, BUILTINS];
   const pathOf = name => join(dist, `${name}.js`);
   const built = [
     await esbuild.build({
@@ -59,12 +75,21 @@ export async function bundle(dist, entries) {
     }),
   ];
   for (const { metafile } of built) checkPlaces(metafile, dist);
+  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  const unmet = files.find(({ text }) => /__require\w*\("/.test(text));
+  if (unmet !== undefined) throw new Error(`${unmet.path} asks for a module by require()`);
   removeModules(dist);
-  for (const { path, contents } of built.flatMap(({ outputFiles }) => outputFiles)) {
+  writeFileSync(join(dist, 'licenses.txt'), licences());
+  for (const { path, text } of files) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, contents);
+    writeFileSync(path, text.replace(RENAMED_CLASS, NAMED_AGAIN));
   }
 }
+
+/** How esbuild writes a class that names itself: users see its name, in errors and inspected. */
+const RENAMED_CLASS = /^(var (\w+) = class _\2(?: extends [^{]+)?) \{$/gm;
+const NAMED_AGAIN =
+  "$1 {\n  static {\n    Object.defineProperty(this, 'name', { value: '$2', configurable: true });\n  }";
 
 /** Of `new URL(path, import.meta.url)`, the path being a string or a choice of two. */
 const RELATIVE_URL = /(new URL\((?:[^()]|\([^()]*\))*?,\s*)import\.meta\.url(,?\s*\))/g;
@@ -92,6 +117,58 @@ const SERVE_APART = {
     onResolve({ filter: /\/serve-command\.js$/ }, () => ({ path: './serve-command.js', external: true }));
   },
 };
+
+/** Packages in CommonJS ask for modules of Node.js by `require`, which modules do not have. */
+const BUILTINS = {
+  name: 'builtins',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/commander\/.*\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replaceAll("require('node:", "globalThis.process.getBuiltinModule('node:");
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/** Packages that stay packages. */
+const OTHERS_APART = {
+  name: 'others-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
+      const isOurs = !importer.includes('/node_modules/');
+      return isOurs && importer !== '' && !BUNDLED.includes(path) ? { path, external: true } : undefined;
+    });
+  },
+};
+
+/**
+ * Media types as text that is parsed, which is faster than code, and none that has no extension: nobody asks
+ * for these.
+ */
+const MEDIA_TYPES = {
+  name: 'media-types',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/mime-db\/index\.js$/ }, ({ path }) => {
+      const all = JSON.parse(readFileSync(join(dirname(path), 'db.json'), 'utf8'));
+      const known = Object.entries(all).filter(([, { extensions }]) => extensions !== undefined);
+      const types = known.map(([type, { source, extensions }]) => [type, { source, extensions }]);
+      const text = JSON.stringify(JSON.stringify(Object.fromEntries(types)));
+      return { contents: `export default JSON.parse(${text});`, loader: 'js' };
+    });
+  },
+};
+
+/** What the licences of the packages in the bundle ask for: to be with it. */
+function licences() {
+  const require = createRequire(import.meta.url);
+  return BUNDLED.map(name => {
+    const folder = join(ROOT, 'node_modules', name);
+    const { version } = require(join(folder, 'package.json'));
+    const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  }).join(`\n${'-'.repeat(80)}\n\n`);
+}
 
 function isMoved(text) {
   RELATIVE_URL.lastIndex = 0;

@@ -6,7 +6,7 @@ import { duplicateDescriptor } from '../../os/descriptor.ts';
 import type { PipeEnd } from './pipe-identity.ts';
 
 /** What a descriptor leads to, as far as it matters for how one waits for it. */
-export type DescriptorKind = 'pipe' | 'socket' | 'terminal' | 'file';
+type DescriptorKind = 'pipe' | 'socket' | 'terminal' | 'file';
 
 /** A descriptor that this process has beside the one it was given, and closes. */
 export interface OwnDescription {
@@ -19,7 +19,7 @@ export interface OwnDescription {
 const FLAGS: Record<PipeEnd, number> = { read: constants.O_RDONLY, write: constants.O_WRONLY };
 
 /** What is behind a descriptor. @param operation begins the message. @throws SystemError: EBADF */
-export function kindOf(fd: number, operation: string): DescriptorKind {
+function kindOf(fd: number, operation: string): DescriptorKind {
   try {
     const stats = fstatSync(fd);
     if (stats.isFIFO()) return 'pipe';
