@@ -71,7 +71,7 @@ for (const entry of [${parts.join(', ')}] as Record<string, unknown>[]) {
 }
 for (const entry of [${entries.map((_, i) => `entry${i}`).join(', ')}] as Record<string, unknown>[]) {
   for (const [name, value] of Object.entries(entry)) {
-    const isMisnamed = /^[A-Z]/.test(name) && (value as { name?: string }).name !== name;
+    const isMisnamed = /^[A-Z][a-z]/.test(name) && (value as { name?: string }).name !== name;
     if (isMisnamed) console.log('false:', name, 'is called otherwise');
   }
 }
