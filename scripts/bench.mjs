@@ -16,6 +16,6 @@ function node(...args) {
 }
 
 setup();
-build();
+await build();
 node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json');
 node('--expose-gc', 'dist-bench/bench/main.js', ...process.argv.slice(2));

@@ -1,16 +1,23 @@
 /**
- * Compiles src/ to dist/, if anything is newer there, and bundles the command line: a tool of a few
- * milliseconds' work is not to load a hundred modules one by one. Says nothing when there is nothing to do.
+ * Compiles src/ to dist/, if anything is newer there, and bundles it. Says nothing when there is nothing to
+ * do.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'dist/.built');
-const INPUTS = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const INPUTS = [
+  'src',
+  'scripts/bundle.mjs',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+  'package-lock.json',
+];
 
 function newest(path) {
   const { mtimeMs, isDirectory } = describeEntry(path);
@@ -24,7 +31,7 @@ function describeEntry(path) {
 }
 
 /** Ends the process when the compiler finds fault. */
-export function build() {
+export async function build() {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (INPUTS.every(input => newest(join(ROOT, input)) <= built)) return;
   const started = new Date();
@@ -35,31 +42,16 @@ export function build() {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(status ?? 1);
-  bundle(join(ROOT, 'dist/cli/main.js'));
+  await bundle(join(ROOT, 'dist'), entriesOf(readFileSync(join(ROOT, 'package.json'), 'utf8')));
+  chmodSync(join(ROOT, 'dist/cli/main.js'), 0o755);
   writeFileSync(STAMP, `${started.toISOString()}\n`);
 }
 
-/** Bundles a module of dist/ in place, with what it imports on demand beside it. */
-function bundle(entry) {
-  // Not there before the first installation.
-  const esbuild = createRequire(import.meta.url)('esbuild');
-  esbuild.buildSync({
-    entryPoints: [entry],
-    outdir: dirname(entry),
-    chunkNames: '[name]-[hash]',
-    allowOverwrite: true,
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    // The server runs for long, and its processes find their modules beside those of the library.
-    external: ['./serve/serve-command.js'],
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    minify: true,
-    logLevel: 'warning',
-  });
-  chmodSync(entry, 0o755);
+/** Paths of the package's entries in dist/, without extension. */
+function entriesOf(manifest) {
+  return Object.values(JSON.parse(manifest).exports)
+    .filter(entry => typeof entry === 'object')
+    .map(entry => entry.default.replace(/^\.\/dist\/(.*)\.js$/, '$1'));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -26,7 +26,7 @@ function run(command, args, cwd) {
   throw new Error(`${command} ${args.join(' ')} failed`, { cause: error });
 }
 
-build();
+await build();
 const { messages } = await publint({ pkgDir: ROOT, strict: true });
 for (const message of messages) console.error(formatMessage(message, manifest));
 if (messages.length > 0) process.exit(1);
@@ -55,9 +55,26 @@ try {
     .filter(entry => !entry.endsWith('.json'))
     .map(entry => entry.replace('.', manifest.name));
   const imports = entries.map((entry, i) => `import * as entry${i} from '${entry}';`);
+  /** Those that the first one exports again. */
+  const parts = ['ipc', 'file', 'network', 'http'].map(
+    part => `entry${entries.indexOf(`${manifest.name}/${part}`)}`,
+  );
   const program = `${imports.join('\n')}
 import { createPool, type Aggregate } from '${manifest.name}';
 console.log(${entries.map((_, i) => `Object.keys(entry${i}).length > 0`).join(', ')});
+// What two entries have is one thing, and classes are called after bundling what they were called before.
+const all = entry0 as Record<string, unknown>;
+for (const entry of [${parts.join(', ')}] as Record<string, unknown>[]) {
+  for (const [name, value] of Object.entries(entry)) {
+    if (all[name] !== value) console.log('false: there are two of', name);
+  }
+}
+for (const entry of [${entries.map((_, i) => `entry${i}`).join(', ')}] as Record<string, unknown>[]) {
+  for (const [name, value] of Object.entries(entry)) {
+    const isMisnamed = /^[A-Z][a-z]/.test(name) && (value as { name?: string }).name !== name;
+    if (isMisnamed) console.log('false:', name, 'is called otherwise');
+  }
+}
 using pool = createPool({ name: 'check' });
 using text: Aggregate = pool.from('one copy');
 console.log(text.toString());

@@ -11,7 +11,7 @@ import { setup } from './setup.mjs';
 const pathOf = relative => fileURLToPath(new URL(relative, import.meta.url));
 
 setup();
-build();
+await build();
 
 const given = process.argv.slice(2);
 const hasFolder = given[0] !== undefined && !given[0].startsWith('-');

@@ -13,7 +13,7 @@ import { setup } from './setup.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 setup();
-build();
+await build();
 const built = buildTests();
 
 const given = process.argv.slice(2);

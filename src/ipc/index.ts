@@ -14,6 +14,8 @@ export { type ListenOptions, listen } from './meet/listen.ts';
 export { type SpawnedThread, spawnThread, type ThreadOptions } from './meet/thread.ts';
 export type { Message } from './message.ts';
 export type { RequestOptions } from './pending-requests.ts';
+export { type InputOptions, openInput, PipeInput } from './pipe/open-input.ts';
+export { type OutputOptions, openOutput, PipeOutput } from './pipe/open-output.ts';
 export type { Requester } from './requester.ts';
 export type { RequestContext, RequestHandler } from './responder.ts';
 export type { IncomingStream } from './stream/incoming-stream.ts';

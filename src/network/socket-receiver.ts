@@ -1,10 +1,10 @@
 import { Socket } from 'node:net';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
+import { ReceiveRoom } from '../aggregate/receive-room.ts';
 import { IoliteError } from '../base/error.ts';
 import { duplicateDescriptor } from '../os/descriptor.ts';
 import { descriptorOf, startReading, stopReading } from '../os/node-socket.ts';
-import { ReceiveRoom } from './receive-room.ts';
 
 /**
  * Reads a socket into buffers of a pool. Node lets choose where bytes are put only when a socket is made

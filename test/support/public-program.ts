@@ -28,16 +28,17 @@ export class PublicProgram implements Disposable {
 
   /**
    * @param module a path or file URL; of dist/ if it is ours, for esbuild lowers `using` in loops wrongly
-   * @param beside modules that it starts processes with, by the names that it knows them by
+   * @param beside modules that it starts processes with, by their paths in dist/
    */
   constructor(module: string | URL, beside: Readonly<Record<string, string>> = {}) {
     const folder = this.#folder;
     // Two folders down, as modules of dist/ lie that look for package.json.
-    const target = folder.file('bundle/program');
+    const target = folder.file('bundle');
     mkdirSync(target, { recursive: true });
     buildSync({
-      entryPoints: { ...beside, main: module instanceof URL ? fileURLToPath(module) : module },
+      entryPoints: { ...beside, 'program/main': module instanceof URL ? fileURLToPath(module) : module },
       outdir: target,
+      chunkNames: 'program/[name]-[hash]',
       bundle: true,
       splitting: true,
       format: 'esm',
@@ -55,7 +56,7 @@ export class PublicProgram implements Disposable {
       });
     }
     makePublic(folder.path);
-    this.url = pathToFileURL(join(target, 'main.js'));
+    this.url = pathToFileURL(join(target, 'program/main.js'));
   }
 
   get path(): string {

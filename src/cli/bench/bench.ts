@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { integerArgument } from '../integer-argument.ts';
-import { openOutput } from '../tools/open-output.ts';
+import { standardOutput } from '../tools/standard-output.ts';
 import { runTool } from '../tools/tool.ts';
 import { UserError } from '../user-error.ts';
 import { summaryOf, tableOf } from './cache-table.ts';
@@ -57,7 +57,7 @@ export function defineBench(program: Command): void {
 
 async function benchCache(options: Options): Promise<number> {
   const { trace, skippedLines } = await traceFor(options);
-  const output = await openOutput();
+  const output = await standardOutput();
   const rows = comparePolicies(trace, options.budget ?? DEFAULT_BUDGETS);
   output.put(Buffer.from(`${summaryOf(trace, skippedLines)}\n${tableOf(trace, rows)}`));
   await output.end();

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { Input } from './input.ts';
 import { type LineFormat, LineFormatter } from './line-formatter.ts';
-import { openOutput } from './open-output.ts';
 import type { Output, Room } from './plain-output.ts';
+import { standardOutput } from './standard-output.ts';
 import { complainAs, OutputError, reasonOf, runTool } from './tool.ts';
 
 interface Options {
@@ -53,7 +53,7 @@ function formatOf(options: Options): LineFormat {
 
 /** @returns the exit code: 1 when a file could not be read */
 async function cat(files: readonly string[], format: LineFormat): Promise<number> {
-  const output = await openOutput();
+  const output = await standardOutput();
   const plain = format.number === 'none' && !Object.values(format).includes(true);
   const formatter = plain ? undefined : new LineFormatter(format, output);
   let code = 0;

@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../user-error.ts';
 import { Input } from './input.ts';
 import { matcherOf } from './matcher.ts';
-import { openOutput } from './open-output.ts';
 import { compile, type Syntax } from './pattern.ts';
 import type { Output } from './plain-output.ts';
 import { type Display, Search } from './search.ts';
+import { standardOutput } from './standard-output.ts';
 import { complainAs, OutputError, reasonOf, runTool } from './tool.ts';
 
 interface Options {
@@ -86,7 +86,7 @@ async function grep(
   const matcher = matcherFor(patterns, options);
   const names = files.length === 0 ? ['-'] : files;
   const prefixed = options.filename && (options.withFilename || names.length > 1);
-  const output = await openOutput();
+  const output = await standardOutput();
   const { maxLines } = display;
   let code = NO_MATCH_CODE;
   for (const name of maxLines === 0 ? [] : names) {

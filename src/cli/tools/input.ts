@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import type { PipeReader } from '../../ipc/pipe/pipe-reader.ts';
+import type { PipeInput } from '../../ipc/pipe/open-input.ts';
 import { waitUntilReady } from '../../os/poll.ts';
-import { upgradeAfter } from './pipes.ts';
+import { toolThreshold } from './tool-threshold.ts';
 
 /** Bytes of input in their order. Valid until the next ones are asked for. */
 export interface Block {
@@ -17,9 +17,6 @@ export interface Block {
 const BLOCK_BYTES = 256 * 1024;
 
 const STDIN_FD = 0;
-/** Bytes between two looks for a writer that offers aggregates: first and most. */
-const FIRST_STEP_BYTES = 64 * 1024;
-const LAST_STEP_BYTES = 1024 ** 2;
 
 let scratch: Buffer | undefined;
 
@@ -33,12 +30,10 @@ export class Input {
   readonly name: string;
   readonly stats: Stats;
   readonly #fd: number;
-  /** Bytes read, and after how many a writer that offers aggregates is looked for. */
+  /** Bytes read here, after how many the rest is read as aggregates, and where these come from then. */
   #read = 0;
-  #lookAt: number;
-  #step = FIRST_STEP_BYTES;
-  /** While such a writer is there. */
-  #upgrade: PipeReader | undefined;
+  readonly #after: number;
+  #pipe: PipeInput | undefined;
   /** The aggregate whose bytes are being handed out, and those that were not yet. */
   #aggregate: Aggregate | undefined;
   #views: readonly Buffer[] = [];
@@ -50,7 +45,7 @@ export class Input {
     this.name = name;
     this.#fd = name === '-' ? STDIN_FD : openSync(name, 'r');
     this.stats = fstatSync(this.#fd);
-    this.#lookAt = this.stats.isFIFO() ? upgradeAfter() : Number.POSITIVE_INFINITY;
+    this.#after = this.stats.isFIFO() ? toolThreshold() : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -59,11 +54,7 @@ export class Input {
    * @throws the system's error: EISDIR, EIO
    */
   async next(room: () => Buffer = plainRoom): Promise<Block | undefined> {
-    if (this.#read >= this.#lookAt && this.#upgrade === undefined) await this.#look();
-    while (this.#upgrade !== undefined) {
-      const block = this.#nextView() ?? (await this.#nextOf(this.#upgrade));
-      if (block !== undefined) return block;
-    }
+    if (this.#read >= this.#after) return this.#nextView() ?? this.#nextOf(await this.#openPipe());
     const buffer = room();
     const count = this.#readNow(buffer);
     this.#read += count;
@@ -72,7 +63,7 @@ export class Input {
 
   close(): void {
     this.#aggregate?.release();
-    this.#upgrade?.close();
+    this.#pipe?.close();
     if (this.#fd !== STDIN_FD) closeSync(this.#fd);
   }
 
@@ -95,27 +86,20 @@ export class Input {
     }
   }
 
-  /** Looks for a writer that offers aggregates. There may be none yet, or never one: less and less often. */
-  async #look(): Promise<void> {
-    const { PipeReader } = await import('../../ipc/pipe/pipe-reader.ts');
-    this.#upgrade = await PipeReader.open(this.#fd);
-    this.#lookAt = this.#read + this.#step;
-    this.#step = Math.min(2 * this.#step, LAST_STEP_BYTES);
+  /** Only now is loaded what it needs. */
+  async #openPipe(): Promise<PipeInput> {
+    if (this.#pipe === undefined) {
+      const { openInput } = await import('../../ipc/pipe/open-input.ts');
+      this.#pipe = openInput(this.#fd, { upgradeAfter: 0 });
+    }
+    return this.#pipe;
   }
 
-  /** What comes next of an upgraded pipe; undefined when that was all, or has no bytes. */
-  async #nextOf(upgrade: PipeReader): Promise<Block | undefined> {
-    const next = await upgrade.next();
-    if (next === undefined) {
-      this.#upgrade = undefined;
-      this.#step = FIRST_STEP_BYTES;
-      this.#lookAt = this.#read + 1;
-      return undefined;
-    }
-    this.#read += next.length;
-    if (Buffer.isBuffer(next)) return { bytes: next };
-    this.#aggregate = next;
-    this.#views = next.views();
+  async #nextOf(pipe: PipeInput): Promise<Block | undefined> {
+    const { value } = await pipe.next();
+    if (value === undefined) return undefined;
+    this.#aggregate = value;
+    this.#views = value.views();
     this.#view = 0;
     this.#offset = 0;
     return this.#nextView();

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
-import { openOutput } from './open-output.ts';
 import { Permutations } from './permutations.ts';
 import type { Output } from './plain-output.ts';
+import { standardOutput } from './standard-output.ts';
 import { runTool } from './tool.ts';
 
 interface Options {
@@ -44,7 +44,7 @@ function wordsOf(text: string, width: number): Buffer[] {
 }
 
 async function permute(words: readonly Buffer[], { lines }: Options): Promise<number> {
-  const output = await openOutput();
+  const output = await standardOutput();
   const end = Buffer.from(lines ? '\n' : '');
   if (words.length > 0) await write(new Permutations(words, end), output);
   else output.put(end);

@@ -2,8 +2,8 @@ import type { Stats } from 'node:fs';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Draft } from '../../aggregate/draft.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
-import { PipeWriter } from '../../ipc/pipe/pipe-writer.ts';
-import { type Output, PACK_BYTES, type PlainOutput, type Room } from './plain-output.ts';
+import { openOutput, type PipeOutput } from '../../ipc/pipe/open-output.ts';
+import { type Output, PACK_BYTES, PLAIN_BLOCK_BYTES, type Room } from './plain-output.ts';
 import { OutputError } from './tool.ts';
 
 /**
@@ -12,49 +12,32 @@ import { OutputError } from './tool.ts';
  */
 const SHARED_BLOCK_BYTES = 2 * 1024 ** 2;
 
-/**
- * Output into a pipe that is upgraded when its reader wants it. While there is such a reader what is put goes
- * to buffers of a pool, and each flush sends them as one aggregate; before and after that it is ordinary
- * output.
- */
+/** A tool's output into a pipe that upgrades itself. What is put gathers in a pool until the next flush. */
 export class PipedOutput implements Output {
-  readonly #plain: PlainOutput;
-  readonly #writer: PipeWriter;
-  #pool: Pool | undefined;
-  /** Whether aggregates are sent. Changes in flush() only. */
-  #shares = false;
+  readonly stats: Stats;
+  readonly #output: PipeOutput;
+  readonly #pool: Pool = createPool({ name: 'pipe' });
   readonly #pending: Aggregate[] = [];
   /** Where small pieces gather. */
   #pack: Draft | undefined;
   #packed = 0;
 
-  private constructor(plain: PlainOutput, writer: PipeWriter) {
-    this.#plain = plain;
-    this.#writer = writer;
-  }
-
-  /**
-   * Offers the upgrade, to a reader that waits for it already. @returns undefined when that cannot be done
-   */
-  static async open(plain: PlainOutput, fd: number): Promise<PipedOutput | undefined> {
-    const writer = await PipeWriter.open(fd);
-    if (writer === undefined) return undefined;
-    const output = new PipedOutput(plain, writer);
-    await output.flush();
-    return output;
-  }
-
-  get stats(): Stats {
-    return this.#plain.stats;
+  /** @throws OutputError */
+  constructor(stats: Stats, fd: number) {
+    this.stats = stats;
+    try {
+      this.#output = openOutput(fd, { upgradeAfter: 0 });
+    } catch (error) {
+      throw new OutputError(error as Error);
+    }
   }
 
   get blockBytes(): number {
-    return this.#shares ? SHARED_BLOCK_BYTES : this.#plain.blockBytes;
+    return this.#output.upgraded ? SHARED_BLOCK_BYTES : PLAIN_BLOCK_BYTES;
   }
 
   allocate(size: number): Room {
-    if (!this.#shares) return this.#plain.allocate(size);
-    const draft = this.#chunks.allocate(size);
+    const draft = this.#pool.allocate(size);
     const commit = (length: number): void => {
       if (length === 0) draft.discard();
       else this.pass(draft.seal(length));
@@ -63,13 +46,9 @@ export class PipedOutput implements Output {
   }
 
   put(bytes: Buffer): void {
-    if (!this.#shares) {
-      this.#plain.put(bytes);
-      return;
-    }
     for (let at = 0; at < bytes.length; ) {
       if (this.#packed === PACK_BYTES) this.#sealPack();
-      this.#pack ??= this.#chunks.allocate(PACK_BYTES);
+      this.#pack ??= this.#pool.allocate(PACK_BYTES);
       const copied = bytes.copy(this.#pack.bytes, this.#packed, at);
       this.#packed += copied;
       at += copied;
@@ -77,33 +56,30 @@ export class PipedOutput implements Output {
   }
 
   pass(aggregate: Aggregate): void {
-    if (!this.#shares) {
-      this.#plain.pass(aggregate);
-      return;
-    }
     this.#sealPack();
     this.#pending.push(aggregate);
   }
 
   async flush(): Promise<void> {
-    if (this.#shares) await this.#send();
-    else await this.#plain.flush();
-    this.#shares = this.#writer.upgraded || (await this.#writer.takeUp());
+    this.#sealPack();
+    const parts = this.#pending.splice(0);
+    if (parts.length === 0) return;
+    using whole = Aggregate.concat(parts);
+    for (const part of parts) part.release();
+    await this.#told(this.#output.write(whole));
   }
 
   async end(): Promise<void> {
-    if (this.#shares) await this.#send();
-    await this.#plain.flush();
+    await this.flush();
+    await this.#told(this.#output.end());
+  }
+
+  async #told(done: Promise<void>): Promise<void> {
     try {
-      await this.#writer.end();
+      await done;
     } catch (error) {
       throw new OutputError(error as Error);
     }
-  }
-
-  get #chunks(): Pool {
-    this.#pool ??= createPool({ name: 'pipe' });
-    return this.#pool;
   }
 
   #sealPack(): void {
@@ -112,22 +88,5 @@ export class PipedOutput implements Output {
     this.#pack = undefined;
     this.#pending.push(pack.seal(this.#packed));
     this.#packed = 0;
-  }
-
-  async #send(): Promise<void> {
-    this.#sealPack();
-    const parts = this.#pending.splice(0);
-    if (parts.length === 0) return;
-    const whole = Aggregate.concat(parts);
-    for (const part of parts) part.release();
-    try {
-      if (await this.#writer.send(whole)) return;
-    } catch (error) {
-      throw new OutputError(error as Error);
-    }
-    // The reader is gone, and what it has not got goes to the pipe as it is.
-    this.#shares = false;
-    this.#plain.pass(whole);
-    await this.#plain.flush();
   }
 }

@@ -30,12 +30,14 @@ export interface Output {
 export const STDOUT_FD = 1;
 /** Small pieces gather to this many bytes; pieces of as many are written from where they lie. */
 export const PACK_BYTES = 64 * 1024;
+/** What is best put at a time where it is written. */
+export const PLAIN_BLOCK_BYTES = 256 * 1024;
 const DIRECT_BYTES = 8 * 1024;
 
 /** Output by write(2), from ordinary memory. */
 export class PlainOutput implements Output {
   readonly stats: Stats;
-  readonly blockBytes = 256 * 1024;
+  readonly blockBytes = PLAIN_BLOCK_BYTES;
   /** Bytes put so far. */
   size = 0;
   readonly #pack = Buffer.allocUnsafeSlow(PACK_BYTES);

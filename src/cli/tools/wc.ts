@@ -2,7 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Counter } from './counter.ts';
 import { Input } from './input.ts';
-import { openOutput } from './open-output.ts';
+import { standardOutput } from './standard-output.ts';
 import { complainAs, reasonOf, runTool } from './tool.ts';
 
 interface Options {
@@ -45,7 +45,7 @@ export function defineWc(program: Command): void {
 
 /** @returns the exit code: 1 when a file could not be read */
 async function wc(files: readonly string[], columns: readonly Column[]): Promise<number> {
-  const output = await openOutput();
+  const output = await standardOutput();
   const names = files.length === 0 ? ['-'] : files;
   const width = widthOf(names, columns);
   const show = (counts: Counts, name: string | undefined): void => {

@@ -1,13 +1,10 @@
-import { constants, openSync, readSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { pipeCapacity } from '../../os/pipe.ts';
 import type { Channel } from '../channel.ts';
 import { connect } from '../meet/connect.ts';
+import type { IncomingBytes } from './incoming-bytes.ts';
 import { holdsPipe, identifyPipe, type PipeIdentity } from './pipe-identity.ts';
-
-const READ_BYTES = 64 * 1024;
 
 /** An aggregate that has come. */
 interface Arrival {
@@ -23,12 +20,11 @@ interface Arrival {
  */
 export class PipeReader {
   readonly #pipe: PipeIdentity;
-  /** An open file description of our own, non-blocking: others who share the pipe's notice nothing. */
   readonly #fd: number;
-  readonly #socket: Socket;
-  readonly #controller = new AbortController();
+  readonly #bytes: IncomingBytes;
+  readonly #controller: AbortController;
   /** Bytes that were in the pipe when the writer began to send aggregates. */
-  readonly #earlier: Buffer[] = [];
+  readonly #earlier: Aggregate[] = [];
   /** Aggregates that have come and were not taken. */
   readonly #arrived: Arrival[] = [];
   #channel: Channel | undefined;
@@ -38,27 +34,20 @@ export class PipeReader {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  private constructor(pipe: PipeIdentity, fd: number) {
+  private constructor(pipe: PipeIdentity, fd: number, bytes: IncomingBytes, controller: AbortController) {
     this.#pipe = pipe;
     this.#fd = fd;
-    this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#socket.on('readable', () => this.#notify());
-    this.#socket.on('error', error => {
-      this.#failure = error;
-      this.#notify();
-    });
-    this.#socket.on('end', () => {
-      // Its writers are gone: one that has not begun to send aggregates never will.
-      if (!this.#upgraded) this.#controller.abort();
-    });
+    this.#bytes = bytes;
+    this.#controller = controller;
   }
 
   /**
    * Looks for a writer that offers aggregates.
    * @param fd a descriptor of the pipe; it stays the caller's
+   * @param bytes of the pipe, to be read here alone until {@link next} gives nothing, or after close()
    * @returns undefined when there is none. Costs some 50 us then.
    */
-  static async open(fd: number): Promise<PipeReader | undefined> {
+  static async open(fd: number, bytes: IncomingBytes): Promise<PipeReader | undefined> {
     const pipe = identifyPipe(fd);
     if (pipe === undefined) return undefined;
     const controller = new AbortController();
@@ -70,41 +59,34 @@ export class PipeReader {
     // Nobody listening shows at once; a writer may be busy and take a while to greet us.
     await new Promise(setImmediate);
     if (failed) return undefined;
-    let own: number;
-    try {
-      own = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
-    } catch {
-      controller.abort();
-      return undefined;
-    }
-    const reader = new PipeReader(pipe, own);
-    reader.#controller.signal.addEventListener('abort', () => controller.abort());
+    const reader = new PipeReader(pipe, fd, bytes, controller);
     void reader.#negotiate(attempt);
     return reader;
   }
 
+  /** Whether the writer sends aggregates. */
+  get upgraded(): boolean {
+    return this.#upgraded && !this.#over;
+  }
+
   /**
-   * What comes next: bytes of the pipe, or an aggregate, which the caller releases. Undefined when no more
-   * aggregates follow: the caller then reads what the pipe has left.
-   * @throws what the channel failed with, if that was not the writer's death; the system's error
+   * What comes next, bytes of the pipe or an aggregate of the writer's, which the caller releases. Undefined
+   * when no more aggregates follow: the caller then reads what the pipe has left.
+   * @throws what the channel failed with, if that was not the writer's death; what reading failed with
    */
-  async next(): Promise<Buffer | Aggregate | undefined> {
+  async next(): Promise<Aggregate | undefined> {
     for (;;) {
-      const bytes = this.#earlier.shift() ?? (this.#socket.read() as Buffer | null);
-      if (bytes !== null) return bytes;
+      const bytes = this.#earlier.shift() ?? this.#bytes.take();
+      if (bytes !== undefined) return bytes;
       const next = this.#upgraded ? this.#arrived.shift() : undefined;
       if (next !== undefined) {
         next.taken();
         return next.body;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#over) break;
-      await new Promise<void>(resolve => {
-        this.#wake = resolve;
-      });
+      if (this.#over) return undefined;
+      await this.#change();
     }
-    this.#socket.destroy();
-    return undefined;
   }
 
   /** Reads no more. The writer goes on with what was not taken by writing it to the pipe. */
@@ -113,7 +95,21 @@ export class PipeReader {
     this.#controller.abort();
     this.#channel?.destroy();
     for (const { body } of this.#arrived.splice(0)) body.release();
-    this.#socket.destroy();
+    for (const bytes of this.#earlier.splice(0)) bytes.release();
+    this.#notify();
+  }
+
+  /** Waits until there may be more, and keeps the process alive meanwhile. */
+  async #change(): Promise<void> {
+    const change = new Promise<void>(resolve => {
+      this.#wake = resolve;
+    });
+    this.#channel?.ref();
+    // Its writers are gone: one that has not begun to send aggregates never will.
+    if (this.#bytes.ended && !this.#upgraded) this.#controller.abort();
+    else if (!this.#bytes.ended) this.#bytes.listen(() => this.#notify());
+    await change;
+    this.#channel?.unref();
   }
 
   /**
@@ -124,6 +120,7 @@ export class PipeReader {
     try {
       const channel = await attempt;
       this.#channel = channel;
+      if (this.#wake === undefined) channel.unref();
       channel.once('close', error => {
         ended = error;
         if (this.#upgraded) this.#ended(error);
@@ -169,21 +166,10 @@ export class PipeReader {
    */
   #drain(): void {
     for (let left = pipeCapacity(this.#fd); left > 0; ) {
-      const bytes = (this.#socket.read() as Buffer | null) ?? this.#readNow();
+      const bytes = this.#bytes.take();
       if (bytes === undefined) return;
       this.#earlier.push(bytes);
       left -= bytes.length;
-    }
-  }
-
-  #readNow(): Buffer | undefined {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    try {
-      const count = readSync(this.#fd, buffer);
-      return count === 0 ? undefined : buffer.subarray(0, count);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
-      throw error;
     }
   }
 

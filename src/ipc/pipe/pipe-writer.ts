@@ -1,6 +1,7 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { Credentials } from '../../memory/acl.ts';
 import type { Channel } from '../channel.ts';
 import type { Endpoint } from '../meet/endpoint.ts';
 import { listen } from '../meet/listen.ts';
@@ -58,10 +59,21 @@ export class PipeWriter {
     const pipe = identifyPipe(fd);
     if (pipe === undefined) return undefined;
     try {
-      return new PipeWriter(pipe, await listen(pipe.endpoint));
+      const endpoint = await listen(pipe.endpoint);
+      return new PipeWriter(pipe, endpoint.unref());
     } catch {
       return undefined;
     }
+  }
+
+  /** The reader that gets aggregates. */
+  get reader(): Credentials | undefined {
+    return this.#channel?.peer;
+  }
+
+  /** Whether a reader is there that {@link takeUp} may accept. */
+  get isWanted(): boolean {
+    return this.#channel === undefined && (this.#meeting || this.#offers.length > 0);
   }
 
   /** Whether aggregates can be sent. */
@@ -95,11 +107,7 @@ export class PipeWriter {
    * @throws ERR_IOLITE_LIMIT, SystemError: EMFILE, ENOMEM
    */
   async send(aggregate: Aggregate): Promise<boolean> {
-    while (this.#ahead >= MAX_AHEAD_AGGREGATES) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve;
-      });
-    }
+    await this.#takenBut(MAX_AHEAD_AGGREGATES - 1);
     if (this.#failure !== undefined) throw this.#failure;
     const channel = this.#channel;
     if (channel === undefined) return false;
@@ -119,15 +127,29 @@ export class PipeWriter {
 
   /** Nothing follows. Resolves when the reader has taken all that was sent, or is gone. */
   async end(): Promise<void> {
-    while (this.#ahead > 0 && this.#failure === undefined) {
+    await this.#takenBut(0);
+    for (const { channel } of this.#offers.splice(0)) channel.destroy();
+    await this.#endpoint.close();
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#channel?.ref().close();
+  }
+
+  /** Sends nothing more, at once. The reader keeps what was sent. */
+  destroy(): void {
+    for (const { channel } of this.#offers.splice(0)) channel.destroy();
+    this.#channel?.destroy();
+    void this.#endpoint.close();
+  }
+
+  /** Waits until the reader has taken all but so many aggregates, and keeps the process alive meanwhile. */
+  async #takenBut(count: number): Promise<void> {
+    while (this.#ahead > count && this.#failure === undefined) {
+      const channel = this.#channel?.ref();
       await new Promise<void>(resolve => {
         this.#wake = resolve;
       });
+      channel?.unref();
     }
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#channel?.close();
-    for (const { channel } of this.#offers.splice(0)) channel.destroy();
-    await this.#endpoint.close();
   }
 
   #taken(): void {
@@ -154,6 +176,7 @@ export class PipeWriter {
 
   #met(channel: Channel): void {
     this.#meeting = this.#channel === undefined;
+    channel.unref();
     channel.once('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
       this.#notify();

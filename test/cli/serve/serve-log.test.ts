@@ -193,7 +193,9 @@ test('lines that are lost are counted', async () => {
 test('a log to -, a pipe that another user has made', {
   skip: !isRoot && 'only root can be another',
 }, async () => {
-  using program = new PublicProgram(built('main.js'), { 'serve-worker': built('serve/serve-worker.js') });
+  using program = new PublicProgram(built('main.js'), {
+    'cli/serve/serve-worker': built('serve/serve-worker.js'),
+  });
   using folder = new Folder();
   chmodSync(folder.path, 0o755);
   writeFileSync(folder.file('index.html'), 'home');

@@ -2,16 +2,23 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
 import { listen } from '../../../src/ipc/meet/listen.ts';
+import { type IncomingBytes, incomingBytes } from '../../../src/ipc/pipe/incoming-bytes.ts';
 import { holdsPipe, identifyPipe, type PipeIdentity } from '../../../src/ipc/pipe/pipe-identity.ts';
 import { PipeReader } from '../../../src/ipc/pipe/pipe-reader.ts';
 import { PipeWriter } from '../../../src/ipc/pipe/pipe-writer.ts';
+import { defaultPool } from '../../../src/memory/default-pool.ts';
 import { Folder } from '../../support/folder.ts';
 import { isRoot, NOBODY } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
+
+const opened: IncomingBytes[] = [];
+afterEach(() => {
+  for (const bytes of opened.splice(0)) bytes.close();
+});
 
 /** A named pipe, and descriptors of its ends in this process. */
 class NamedPipe {
@@ -38,6 +45,15 @@ class NamedPipe {
     for (const fd of this.#fds) closeSync(fd);
     this.#folder[Symbol.dispose]();
   }
+}
+
+/** A reader, and what it reads besides. */
+async function openReader(fd: number): Promise<PipeReader | undefined> {
+  const bytes = incomingBytes(fd, defaultPool());
+  const reader = await PipeReader.open(fd, bytes);
+  if (reader === undefined) bytes.close();
+  else opened.push(bytes);
+  return reader;
 }
 
 function identityOf(fd: number): PipeIdentity {
@@ -71,7 +87,7 @@ test('a file is no pipe', async () => {
   try {
     assert.equal(identifyPipe(fd), undefined);
     assert.equal(await PipeWriter.open(fd), undefined);
-    assert.equal(await PipeReader.open(fd), undefined);
+    assert.equal(await openReader(fd), undefined);
   } finally {
     closeSync(fd);
   }
@@ -80,7 +96,7 @@ test('a file is no pipe', async () => {
 test('one writer of a pipe offers the upgrade, and the next one when it has ended', async () => {
   using pipe = new NamedPipe();
   const fd = pipe.open(constants.O_RDWR);
-  assert.equal(await PipeReader.open(fd), undefined);
+  assert.equal(await openReader(fd), undefined);
   const first = await PipeWriter.open(fd);
   assert.ok(first !== undefined);
   assert.equal(await PipeWriter.open(fd), undefined);
@@ -95,7 +111,7 @@ test('bytes of the pipe come before the first aggregate, and aggregates in their
   const fd = pipe.open(constants.O_RDWR);
   writeSync(fd, 'ordinary ');
   const writer = await PipeWriter.open(fd);
-  const reader = await PipeReader.open(fd);
+  const reader = await openReader(fd);
   assert.ok(writer !== undefined && reader !== undefined);
   const upgrade = async (): Promise<void> => {
     while (!(await writer.takeUp()));
@@ -105,8 +121,8 @@ test('bytes of the pipe come before the first aggregate, and aggregates in their
     for (;;) {
       const next = await reader.next();
       if (next === undefined) return parts;
-      parts.push(`${Buffer.isBuffer(next) ? 'bytes' : 'aggregate'}: ${next.toString()}`);
-      if (!Buffer.isBuffer(next)) next.release();
+      parts.push(next.toString());
+      next.release();
     }
   };
   const parts = read();
@@ -114,15 +130,15 @@ test('bytes of the pipe come before the first aggregate, and aggregates in their
   using pool = createPool();
   for (let i = 0; i < 20; i++) assert.equal(await writer.send(pool.from(`message ${i}`)), true);
   await watchdog(writer.end(), 'the reader to take everything');
-  const expected = Array.from({ length: 20 }, (_, i) => `aggregate: message ${i}`);
-  assert.deepEqual(await watchdog(parts, 'the reader to see the end'), ['bytes: ordinary ', ...expected]);
+  const expected = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+  assert.deepEqual(await watchdog(parts, 'the reader to see the end'), ['ordinary ', ...expected]);
 });
 
 test('a reader that closes is gone for the writer, which keeps what it could not send', async () => {
   using pipe = new NamedPipe();
   const fd = pipe.open(constants.O_RDWR);
   const writer = await PipeWriter.open(fd);
-  const reader = await PipeReader.open(fd);
+  const reader = await openReader(fd);
   assert.ok(writer !== undefined && reader !== undefined);
   const upgrade = async (): Promise<void> => {
     while (!(await writer.takeUp()));
@@ -151,7 +167,7 @@ test('a process that has the name of a pipe, and not its write end, is not belie
   const impostor = await listen(endpoint);
   try {
     impostor.on('channel', channel => channel.onRequest(() => ({})));
-    const reader = await PipeReader.open(fd);
+    const reader = await openReader(fd);
     assert.ok(reader !== undefined);
     assert.equal(await watchdog(reader.next(), 'the reader to give up'), undefined);
     // The pipe is the caller's to read, as ever.

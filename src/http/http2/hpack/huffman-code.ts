@@ -127,7 +127,8 @@ function stepFrom(start: Node, bits: number, root: Node): number {
   return byte | (node.mayEnd ? MAY_END : 0) | (node.number << STATE_SHIFT_BITS);
 }
 
-const TABLE = decodingTable();
+/** Made for the first string: many programs decode none. */
+let made: Uint32Array | undefined;
 /** What is decoded becomes a string at once. */
 let decoded = Buffer.allocUnsafeSlow(4096);
 
@@ -137,14 +138,16 @@ export function huffmanDecode(bytes: Buffer, start: number, end: number): string
   const most = Math.ceil(((end - start) * 8) / 5);
   if (decoded.length < most) decoded = Buffer.allocUnsafeSlow(2 * most);
   const target = decoded;
+  made ??= decodingTable();
+  const table = made;
   let length = 0;
   let step = MAY_END;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
-    step = TABLE[((step >>> STATE_SHIFT_BITS) << 4) | (byte >>> 4)] as number;
+    step = table[((step >>> STATE_SHIFT_BITS) << 4) | (byte >>> 4)] as number;
     if ((step & HAS_BYTE) !== 0) target[length++] = step & BYTE_MASK;
     if ((step & IS_WRONG) !== 0) return undefined;
-    step = TABLE[((step >>> STATE_SHIFT_BITS) << 4) | (byte & 0xf)] as number;
+    step = table[((step >>> STATE_SHIFT_BITS) << 4) | (byte & 0xf)] as number;
     if ((step & HAS_BYTE) !== 0) target[length++] = step & BYTE_MASK;
     if ((step & IS_WRONG) !== 0) return undefined;
   }

@@ -6,6 +6,7 @@ import { fieldOf, type HeaderList } from '../../message/header-list.ts';
 import { loopTurn } from '../../message/loop-turn.ts';
 import { type ExchangeTimes, ExchangeWait } from './exchange-times.ts';
 import type { Exchange, OriginRequest, Receive, ResponseHead } from './origin.ts';
+import type { OriginConnections } from './origin-connections.ts';
 import { isRetryable, originError } from './origin-error.ts';
 import { type OriginPlaces, PlaceHolder } from './origin-places.ts';
 import { PieceQueue } from './piece-queue.ts';
@@ -19,7 +20,7 @@ const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i;
 
 /** What all exchanges with an origin have in common. */
 export interface ExchangeContext {
-  readonly connections: Dispatcher;
+  readonly connections: OriginConnections;
   readonly places: OriginPlaces;
   readonly times: ExchangeTimes;
 }

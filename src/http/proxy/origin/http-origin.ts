@@ -1,9 +1,9 @@
-import { type buildConnector, Pool as Connections } from 'undici';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
 import { ExchangeTimes, type TimeLimits } from './exchange-times.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Exchange, Origin, OriginRequest, Receive } from './origin.ts';
+import { OriginConnections } from './origin-connections.ts';
 import { OriginPlaces, type PlaceLimits } from './origin-places.ts';
 
 /** Bounds on the origin. */
@@ -17,7 +17,7 @@ export class HttpOrigin implements Origin {
   /** Scheme, host and port. */
   readonly url: string;
   readonly places: OriginPlaces;
-  readonly #connections: Connections;
+  readonly #connections: OriginConnections;
   readonly #times: ExchangeTimes;
 
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
@@ -27,12 +27,7 @@ export class HttpOrigin implements Origin {
     checkInteger(connectTimeout, 'connectTimeout', 0, MAX_TIMEOUT_MS);
     this.places = new OriginPlaces(limits, complain);
     this.#times = new ExchangeTimes(limits, this.places.longAfter);
-    // How many there are, the places bound; how long they take, whoever knows what they are for.
-    this.#connections = new Connections(this.url, {
-      connect: { timeout: connectTimeout, allowHalfOpen: true } as buildConnector.BuildOptions,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    this.#connections = new OriginConnections(this.url, connectTimeout);
   }
 
   /**

@@ -1,8 +1,8 @@
-import { Aggregate } from '../aggregate/aggregate.ts';
-import { Slice } from '../aggregate/slice.ts';
 import { invariant } from '../base/invariant.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
 import type { Reservation } from '../memory/reservation.ts';
+import { Aggregate } from './aggregate.ts';
+import { Slice } from './slice.ts';
 
 /** What is taken from the pool at a time. */
 export const ROOM_BYTES = 128 * 1024;
@@ -10,8 +10,8 @@ export const ROOM_BYTES = 128 * 1024;
 const LEAST_ROOM_BYTES = 32 * 1024;
 
 /**
- * Room of a pool that bytes from a socket land in: what one read brings follows what the last one brought, in
- * the same buffer.
+ * Room of a pool that bytes from a socket or pipe land in: what one read brings follows what the last one
+ * brought, in the same buffer.
  */
 export class ReceiveRoom {
   readonly #pool: ChunkPool;

@@ -1,21 +1,21 @@
 import { fstatSync, type Stats } from 'node:fs';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { upgradeAfter } from './pipes.ts';
 import { type Output, PlainOutput, type Room, STDOUT_FD } from './plain-output.ts';
 import { OutputError } from './tool.ts';
+import { toolThreshold } from './tool-threshold.ts';
 
 /** The standard output, whatever is behind it. @throws OutputError, as does everything one does with it */
-export async function openOutput(): Promise<Output> {
+export async function standardOutput(): Promise<Output> {
   const plain = new PlainOutput(outputStats());
-  const after = upgradeAfter();
-  if (!plain.stats.isFIFO() || after === Number.POSITIVE_INFINITY) return plain;
-  return after > 0 ? new LateOutput(plain, after) : offerUpgrade(plain);
+  const after = plain.stats.isFIFO() ? toolThreshold() : Number.POSITIVE_INFINITY;
+  if (after === Number.POSITIVE_INFINITY) return plain;
+  return after > 0 ? new LateOutput(plain, after) : pipedOutput(plain.stats);
 }
 
-/** Loads what an upgrade needs and offers one; without where that cannot be done. */
-async function offerUpgrade(plain: PlainOutput): Promise<Output> {
+/** Loads what an upgrade needs. */
+async function pipedOutput(stats: Stats): Promise<Output> {
   const { PipedOutput } = await import('./piped-output.ts');
-  return (await PipedOutput.open(plain, STDOUT_FD)) ?? plain;
+  return new PipedOutput(stats, STDOUT_FD);
 }
 
 function outputStats(): Stats {
@@ -26,12 +26,11 @@ function outputStats(): Stats {
   }
 }
 
-/** Output into a pipe, ordinary until it is worth while to offer an upgrade: only then is that loaded. */
+/** Output into a pipe, by plain writes until an upgrade is worth while: only then is loaded what it needs. */
 class LateOutput implements Output {
   readonly #plain: PlainOutput;
   readonly #after: number;
   #current: Output;
-  #offered = false;
 
   constructor(plain: PlainOutput, after: number) {
     this.#plain = plain;
@@ -60,11 +59,9 @@ class LateOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    if (!this.#offered && this.#plain.size >= this.#after) {
-      this.#offered = true;
-      this.#current = await offerUpgrade(this.#plain);
-    }
     await this.#current.flush();
+    if (this.#current !== this.#plain || this.#plain.size < this.#after) return;
+    this.#current = await pipedOutput(this.stats);
   }
 
   async end(): Promise<void> {

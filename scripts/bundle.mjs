@@ -1,0 +1,196 @@
+/**
+ * Makes a few files of the compiled modules: to find and load hundreds one by one takes longer than to run
+ * them. The entries of the package and the programs that it starts are bundled together, so that what two of
+ * them share exists once in a process; the command line is bundled by itself, with each command in a file of
+ * its own that is loaded on demand.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Programs that are started by their paths. */
+const PROGRAMS = ['cli/serve/serve-worker', 'http/app/app-side/app-process', 'ipc/meet/launcher'];
+/** What the command line loads from the library's bundle, and where it is put: one folder down. */
+const SERVE = { from: 'cli/serve/serve-command', to: 'cli/serve-command' };
+const COMMAND = 'cli/main';
+/**
+ * Packages that go into the bundle: small ones of plain JavaScript, which take longer to find and load than
+ * to run. Their licences go with them.
+ */
+const BUNDLED = [
+  'commander',
+  'fresh',
+  'mime-db',
+  'ms',
+  'negotiator',
+  'picomatch',
+  'range-parser',
+  'structured-headers',
+];
+/** Where shared parts lie: one folder down, as the paths in {@link movable} say. */
+const CHUNKS = 'chunks';
+
+const COMMON = {
+  bundle: true,
+  splitting: true,
+  write: false,
+  metafile: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+};
+
+/**
+ * Bundles the modules of a folder in place; what is in a bundle goes. Types stay.
+ * @param dist the folder
+ * @param entries of the package: paths in it, without extension
+ */
+export async function bundle(dist, entries) {
+  // Not there before the first installation.
+  const esbuild = createRequire(import.meta.url)('esbuild');
+  const plugins = [movable(dist), OTHERS_APART, MEDIA_TYPES, BUILTINS];
+  const pathOf = name => join(dist, `${name}.js`);
+  const built = [
+    await esbuild.build({
+      ...COMMON,
+      plugins,
+      entryPoints: [
+        ...[...entries, ...PROGRAMS].map(name => ({ in: pathOf(name), out: name })),
+        { in: pathOf(SERVE.from), out: SERVE.to },
+      ],
+      outdir: dist,
+      chunkNames: `${CHUNKS}/[name]-[hash]`,
+    }),
+    await esbuild.build({
+      ...COMMON,
+      plugins: [...plugins, SERVE_APART],
+      entryPoints: [pathOf(COMMAND)],
+      outdir: dirname(pathOf(COMMAND)),
+      chunkNames: '[name]-[hash]',
+      minify: true,
+    }),
+  ];
+  for (const { metafile } of built) checkPlaces(metafile, dist);
+  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  const unmet = files.find(({ text }) => /__require\w*\("/.test(text));
+  if (unmet !== undefined) throw new Error(`${unmet.path} asks for a module by require()`);
+  removeModules(dist);
+  writeFileSync(join(dist, 'licenses.txt'), licences());
+  for (const { path, text } of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replace(RENAMED_CLASS, NAMED_AGAIN));
+  }
+}
+
+/** How esbuild writes a class that names itself: users see its name, in errors and inspected. */
+const RENAMED_CLASS = /^(var (\w+) = class _\2(?: extends [^{]+)?) \{$/gm;
+const NAMED_AGAIN =
+  "$1 {\n  static {\n    Object.defineProperty(this, 'name', { value: '$2', configurable: true });\n  }";
+
+/** Of `new URL(path, import.meta.url)`, the path being a string or a choice of two. */
+const RELATIVE_URL = /(new URL\((?:[^()]|\([^()]*\))*?,\s*)import\.meta\.url(,?\s*\))/g;
+
+/** A file may be found from a module that has moved one folder down from the root. */
+function movable(dist) {
+  return {
+    name: 'movable',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.js$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8');
+        if (!isMoved(text) || !path.startsWith(dist)) return undefined;
+        const place = JSON.stringify(`../${relative(dist, path).split(sep).join('/')}`);
+        const contents = text.replace(RELATIVE_URL, `$1new URL(${place}, import.meta.url)$2`);
+        return { contents, loader: 'js' };
+      });
+    },
+  };
+}
+
+/** The server runs for long, in processes that share the library's bundle. */
+const SERVE_APART = {
+  name: 'serve-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/serve-command\.js$/ }, () => ({ path: './serve-command.js', external: true }));
+  },
+};
+
+/** Packages in CommonJS ask for modules of Node.js by `require`, which modules do not have. */
+const BUILTINS = {
+  name: 'builtins',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/commander\/.*\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replaceAll("require('node:", "globalThis.process.getBuiltinModule('node:");
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/** Packages that stay packages. */
+const OTHERS_APART = {
+  name: 'others-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
+      const isOurs = !importer.includes('/node_modules/');
+      return isOurs && importer !== '' && !BUNDLED.includes(path) ? { path, external: true } : undefined;
+    });
+  },
+};
+
+/**
+ * Media types as text that is parsed, which is faster than code, and none that has no extension: nobody asks
+ * for these.
+ */
+const MEDIA_TYPES = {
+  name: 'media-types',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/mime-db\/index\.js$/ }, ({ path }) => {
+      const all = JSON.parse(readFileSync(join(dirname(path), 'db.json'), 'utf8'));
+      const known = Object.entries(all).filter(([, { extensions }]) => extensions !== undefined);
+      const types = known.map(([type, { source, extensions }]) => [type, { source, extensions }]);
+      const text = JSON.stringify(JSON.stringify(Object.fromEntries(types)));
+      return { contents: `export default JSON.parse(${text});`, loader: 'js' };
+    });
+  },
+};
+
+/** What the licences of the packages in the bundle ask for: to be with it. */
+function licences() {
+  const require = createRequire(import.meta.url);
+  return BUNDLED.map(name => {
+    const folder = join(ROOT, 'node_modules', name);
+    const { version } = require(join(folder, 'package.json'));
+    const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  }).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function isMoved(text) {
+  RELATIVE_URL.lastIndex = 0;
+  return RELATIVE_URL.test(text);
+}
+
+/** Throws unless modules that find files are one folder down. */
+function checkPlaces({ inputs, outputs }, dist) {
+  const moved = new Set(Object.keys(inputs).filter(path => isMoved(readFileSync(path, 'utf8'))));
+  for (const [output, { inputs: parts }] of Object.entries(outputs)) {
+    const depth = relative(dist, join(process.cwd(), output)).split(sep).length - 1;
+    const wrong = Object.keys(parts).find(part => moved.has(part) && parts[part].bytesInOutput > 0);
+    if (wrong !== undefined && depth !== 1) throw new Error(`${wrong} would find no file from ${output}`);
+  }
+}
+
+function removeModules(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeModules(path);
+    else if (entry.name.endsWith('.js')) rmSync(path);
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+}
