@@ -1,5 +1,5 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
-import { ReceiveRoom } from '../../../network/receive-room.ts';
+import { ReceiveRoom } from '../../../aggregate/receive-room.ts';
 import type { UploadRooms } from './upload-rooms.ts';
 
 /** A connection, as far as bodies are read from it. */

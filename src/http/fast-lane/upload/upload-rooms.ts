@@ -1,5 +1,5 @@
 import type { Pool } from '../../../aggregate/pool.ts';
-import { ROOM_BYTES } from '../../../network/receive-room.ts';
+import { ROOM_BYTES } from '../../../aggregate/receive-room.ts';
 
 /** What may wait of the bodies of one lane that are read, and of each one at most and at least. */
 const WINDOWS_BYTES = 64 * 1024 ** 2;
