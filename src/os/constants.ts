@@ -40,6 +40,9 @@ export const SYS_OPENAT2 = 437;
 export const RESOLVE_NO_SYMLINKS = 4;
 export const RESOLVE_CACHED = 0x20;
 
+/** getdents64(2) */
+export const SYS_GETDENTS64 = process.arch === 'arm64' ? 61 : 217;
+
 /** preadv2(2) */
 export const RWF_NOWAIT = 8;
 

@@ -40,6 +40,8 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   fsetxattr(fd: number, name: string, value: Uint8Array, size: number, flags: number): number;
   ftruncate(fd: number, length: number): number;
+  /** syscall(2), as not every C library has a function for getdents64(2). */
+  getdents64(call: number, fd: number, entries: Uint8Array, size: number): number;
   getpeername(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
@@ -106,6 +108,7 @@ const PROTOTYPES: Record<keyof Libc, [symbol: string, result: string, parameters
   flock: ['flock', 'int', ['int', 'int']],
   fsetxattr: ['fsetxattr', 'int', ['int', 'str', 'void*', 'size_t', 'int']],
   ftruncate: ['ftruncate', 'int', ['int', 'int64']],
+  getdents64: ['syscall', 'intptr', ['intptr', 'int', 'void*', 'size_t']],
   getpeername: ['getpeername', 'int', ['int', 'void*', 'void*']],
   getsockname: ['getsockname', 'int', ['int', 'void*', 'void*']],
   getsockopt: ['getsockopt', 'int', ['int', 'int', 'int', 'void*', 'void*']],

@@ -14,6 +14,7 @@ import {
   RESOLVE_CACHED,
   RESOLVE_NO_SYMLINKS,
   RWF_NOWAIT,
+  SYS_GETDENTS64,
   SYS_OPENAT2,
 } from './constants.ts';
 import { closeDescriptor } from './descriptor.ts';
@@ -27,6 +28,11 @@ const RESOLVE_AT = 16;
 /** struct iovec: address, length; 8 bytes each. */
 const IOVEC_BYTES = 16;
 const LENGTH_AT = 8;
+
+/** struct linux_dirent64: inode and offset of 8 bytes each, length of the entry, type, name with a zero. */
+const ENTRY_LENGTH_AT = 16;
+const NAME_AT = 19;
+const entries = Buffer.allocUnsafeSlow(32 * 1024);
 
 const READING = howOf(constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | O_CLOEXEC);
 const LOOKING = howOf(O_PATH | O_CLOEXEC);
@@ -65,6 +71,40 @@ export function statCached(path: string): BigIntStats | 'ENOENT' | undefined {
     return undefined;
   } finally {
     closeDescriptor(fd);
+  }
+}
+
+/** What a directory was found to have. */
+export interface FolderNames {
+  /** Those that were wanted. */
+  readonly names: ReadonlySet<string>;
+  /** How many there are in all. */
+  readonly count: number;
+}
+
+/**
+ * Names of a directory that end in a certain way (getdents64(2)). Costs 0.1 to 0.2 us a name, wanted or not;
+ * those that are not are not made strings. May wait for a disk.
+ * @param fd of the directory, not read from before
+ * @param endings in ASCII
+ * @param most names to look at, but for what the last call brings
+ * @returns undefined where there are more, or the kernel does not tell
+ */
+export function namesEnding(fd: number, endings: readonly string[], most: number): FolderNames | undefined {
+  const names = new Set<string>();
+  const lastBytes = new Set(endings.map(ending => ending.charCodeAt(ending.length - 1)));
+  let count = 0;
+  for (;;) {
+    const length = libc().getdents64(SYS_GETDENTS64, fd, entries, entries.length);
+    if (length < 0 || count >= most) return undefined;
+    if (length === 0) return { names, count };
+    for (let at = 0; at < length; at += entries.readUInt16LE(at + ENTRY_LENGTH_AT)) {
+      count += 1;
+      const end = entries.indexOf(0, at + NAME_AT);
+      if (!lastBytes.has(entries[end - 1] as number)) continue;
+      const name = entries.toString('utf8', at + NAME_AT, end);
+      if (endings.some(ending => name.endsWith(ending))) names.add(name);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { complain } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import type { PlannedApp } from './content-plan.ts';
 import type { LogTrouble, LogTroubles } from './log-troubles.ts';
+import { workerOptions } from './serve-defaults.ts';
 import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
@@ -58,6 +59,7 @@ export class Generation {
     this.#host = host;
     this.#workers = new Supervisor({
       module: WORKER_MODULE,
+      execArgv: workerOptions(),
       files,
       descriptors: host.listeners,
       connect: worker => this.#connect(worker),

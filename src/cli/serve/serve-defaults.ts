@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { inheritedOptions } from '../../ipc/meet/inherited-options.ts';
 import { MemoryGauge } from '../../os/container/memory-gauge.ts';
 import { usableProcessors } from '../../os/container/processors.ts';
 import { defaultBudget, PROCESS_BYTES } from '../../store/governor/default-budget.ts';
@@ -10,6 +11,10 @@ const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
 const MACHINE_PART = 0.95;
 /** Workers are to take no more of the memory than this, where nobody says how many there are. */
 const WORKERS_PART = 1 / 2;
+/** Where there is less memory than that, what V8 puts off to collect is better used for files. */
+const SMALL_MEMORY_BYTES = 1024 * MIB_BYTES;
+/** By default a worker has up to 48 MiB of objects that are new, of which next to nothing lives on. */
+const SMALL_SPACE = '--max-semi-space-size=2';
 
 /** For answers under way to end in. */
 export const DRAIN_MS = 10_000;
@@ -21,6 +26,22 @@ export const DRAIN_MS = 10_000;
  */
 export function defaultWorkers(memory = new MemoryGauge().limit(), processors = usableProcessors()): number {
   return Math.max(1, Math.min(processors, Math.floor((memory * WORKERS_PART) / PROCESS_BYTES)));
+}
+
+/**
+ * Options of Node.js for a worker: those of this process, and in a small container less memory for new
+ * objects, where nobody has said how much they get.
+ * @param memory bytes that there are; default: what the container and the machine allow
+ * @param given options of this process @param variable NODE_OPTIONS
+ */
+export function workerOptions(
+  memory = new MemoryGauge().limit(),
+  given: readonly string[] = process.execArgv,
+  variable = process.env.NODE_OPTIONS ?? '',
+): string[] {
+  const options = inheritedOptions(given);
+  const isSaid = [...options, variable].some(each => /semi[-_]space/.test(each));
+  return memory >= SMALL_MEMORY_BYTES || isSaid ? options : [SMALL_SPACE, ...options];
 }
 
 /**

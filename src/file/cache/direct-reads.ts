@@ -1,4 +1,4 @@
-import { fstatSync, statSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { Pool } from '../../aggregate/pool.ts';
 import { now } from '../../base/clock.ts';
 import { RecentMap } from '../../base/recent-map.ts';
@@ -8,10 +8,10 @@ import { FrequencySketch } from '../../store/policies/frequency-sketch.ts';
 import { SERIAL_OF_UNKEPT_VERSIONS, StoredVersion } from '../../store/stored-version.ts';
 import { contentTagNow } from '../content/content-tag.ts';
 import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
-import { siblingPaths } from '../content/siblings.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import { fileSystemKindNow } from '../watch/file-system.ts';
 import type { FileFacts } from './file-entry.ts';
+import { FormLooks } from './form-looks.ts';
 
 /** Larger files are left to the owner: to copy them keeps others waiting, and they are what to share. */
 const MAX_BYTES = 128 * 1024;
@@ -55,6 +55,7 @@ export interface DirectRead {
  */
 export class DirectReads implements Disposable {
   readonly #maxStale: () => number;
+  readonly #forms: FormLooks;
   readonly #pool = new Pool({ name: 'direct', memory: 'heap', limit: MAX_HELD_BYTES });
   readonly #known = new RecentMap<string, KnownFile>(MAX_KNOWN_FILES);
   /** How often files were read of late, also those that came once. */
@@ -65,6 +66,7 @@ export class DirectReads implements Disposable {
   /** @param maxStale milliseconds for which a file without forms is taken to have none */
   constructor(maxStale: () => number) {
     this.#maxStale = maxStale;
+    this.#forms = new FormLooks(maxStale);
   }
 
   /**
@@ -120,31 +122,28 @@ export class DirectReads implements Disposable {
     const { bytes } = draft;
     if (readCached(fd, bytes, 0) < size || !sameVersion(version, stampsOf(fd, path))) return undefined;
     const known = this.#known.get(path);
-    const facts = this.#factsOf(path, version, bytes, known);
+    const isSame = known?.settled === true && sameVersion(known.version, version);
+    const mediaType = isSame ? known.facts.mediaType : mediaTypeOf(path);
+    const isSeen = isSame && known.formsSeenAt > now() - this.#maxStale();
+    const formsSeenAt = isSeen ? known.formsSeenAt : this.#formsAbsentSince(path, mediaType);
+    if (formsSeenAt === undefined) return undefined;
+    const facts = isSame ? known.facts : factsOf(version, bytes, mediaType);
     if (facts === undefined) return undefined;
     const reads = this.#reads.add(path);
-    if (reads > 1 && known?.facts !== facts) this.#know(path, version, facts, known?.readsAsked ?? 1);
+    if (reads > 1 && (known?.facts !== facts || known.formsSeenAt !== formsSeenAt))
+      this.#known.set(path, {
+        version,
+        settled: isSettled(version),
+        facts,
+        formsSeenAt,
+        readsAsked: known?.readsAsked ?? 1,
+      });
     return { held: new StoredVersion(path, SERIAL_OF_UNKEPT_VERSIONS, facts, draft.seal()), reads };
   }
 
-  #know(path: string, version: FileVersion, facts: FileFacts, readsAsked: number): void {
-    this.#known.set(path, { version, settled: isSettled(version), facts, formsSeenAt: now(), readsAsked });
-  }
-
   /** @returns undefined for a file with forms beside it */
-  #factsOf(
-    path: string,
-    version: FileVersion,
-    bytes: Buffer,
-    known: KnownFile | undefined,
-  ): FileFacts | undefined {
-    const isSame = known?.settled === true && sameVersion(known.version, version);
-    if (isSame && known.formsSeenAt > now() - this.#maxStale()) return known.facts;
-    const mediaType = mediaTypeOf(path);
-    if (mayHaveForms(mediaType) && hasFormsBeside(path)) return undefined;
-    const etag = isSame ? known.facts.etag : contentTagNow([bytes]);
-    if (etag === undefined) return undefined;
-    return { size: bytes.length, mtimeMs: Number(version.mtimeNs / 1_000_000n), etag, mediaType };
+  #formsAbsentSince(path: string, mediaType: string): number | undefined {
+    return mayHaveForms(mediaType) ? this.#forms.absentSince(path) : now();
   }
 
   #isNear(device: bigint, path: string): boolean {
@@ -157,11 +156,12 @@ export class DirectReads implements Disposable {
   }
 }
 
-/** The names of its directory are in memory, where its own is. */
-function hasFormsBeside(path: string): boolean {
-  return siblingPaths(path).some(sibling => statSync(sibling, { throwIfNoEntry: false }) !== undefined);
-}
-
 function stampsOf(fd: number, path: string): FileVersion {
   return versionOf(fstatSync(fd, { bigint: true }), path);
+}
+
+/** @returns undefined for what takes too long to be hashed at once */
+function factsOf({ size, mtimeNs }: FileVersion, bytes: Buffer, mediaType: string): FileFacts | undefined {
+  const etag = contentTagNow([bytes]);
+  return etag === undefined ? undefined : { size, mtimeMs: Number(mtimeNs / 1_000_000n), etag, mediaType };
 }

@@ -84,10 +84,19 @@ const COMPRESSED = [
   /^application\/(zip|gzip|zstd|x-7z-compressed|vnd\.rar|x-xz|x-bzip2?|java-archive)\b/,
 ];
 
+/** Of the types that were asked for: as many as there are in the table. */
+const formsByType = new Map<string, boolean>();
+
 /**
  * Whether somebody may have put forms in other codings beside a file: of all types but those that no coding
  * makes smaller.
+ * @param mediaType that {@link mediaTypeOf} tells: of these there are a bounded number
  */
 export function mayHaveForms(mediaType: string): boolean {
-  return !COMPRESSED.some(pattern => pattern.test(mediaType));
+  let may = formsByType.get(mediaType);
+  if (may === undefined) {
+    may = !COMPRESSED.some(pattern => pattern.test(mediaType));
+    formsByType.set(mediaType, may);
+  }
+  return may;
 }

@@ -29,6 +29,9 @@ export function fileBeside(path: string): string | undefined {
   return suffix === undefined ? undefined : path.slice(0, -suffix.length);
 }
 
+/** How names of siblings end. */
+export const SIBLING_ENDINGS: readonly string[] = SUFFIXES.map(([suffix]) => suffix);
+
 /** Where siblings of a file would lie. */
 export function siblingPaths(path: string): string[] {
   return SUFFIXES.map(([suffix]) => path + suffix);

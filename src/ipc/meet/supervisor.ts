@@ -27,6 +27,8 @@ export interface SupervisorOptions {
   /** What each worker runs. It drains and exits on SIGTERM, and when its channel closes. */
   readonly module: string | URL;
   readonly args?: readonly string[];
+  /** Options for node itself: see {@link ForkOptions.execArgv}. */
+  readonly execArgv?: readonly string[] | undefined;
   /** For each worker its inheritedDescriptors(), such as listening sockets. They stay the caller's. */
   readonly descriptors: readonly (readonly number[])[];
   /** The only files that workers may open: see {@link ForkOptions.files}. Default: all. */
@@ -209,12 +211,13 @@ export class Supervisor extends EventEmitter<{
   }
 
   async #fork(slot: Slot): ReturnType<typeof fork> {
-    const { module, args = [], files } = this.#options;
+    const { module, args = [], execArgv, files } = this.#options;
     const controller = new AbortController();
     slot.kill = () => controller.abort();
     return fork(module, args, {
       descriptors: slot.descriptors,
       signal: controller.signal,
+      ...(execArgv === undefined ? {} : { execArgv }),
       ...(files === undefined ? {} : { files }),
     });
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { budgetOf, defaultWorkers } from '../../../src/cli/serve/serve-defaults.ts';
+import { budgetOf, defaultWorkers, workerOptions } from '../../../src/cli/serve/serve-defaults.ts';
 import { Folder } from '../../support/folder.ts';
 import { get, Served } from '../support/server.ts';
 
@@ -27,6 +27,16 @@ test('the cache has what processes leave of the memory, or what was said', () =>
   assert.equal(inMib({ ...site, app: { module: 'app.js', workers: 2 } }, 2), 44);
   assert.equal(budgetOf(site, 2, 64 * 1024 * MiB), 1024 * MiB);
   assert.equal(budgetOf({ ...site, budget: 100 }, 2, 256 * MiB), 100 * MiB);
+});
+
+test('a worker in a small container has little room for new objects, unless somebody says how much', () => {
+  const small = '--max-semi-space-size=2';
+  assert.deepEqual(workerOptions(300 * MiB, ['--no-warnings'], ''), [small, '--no-warnings']);
+  assert.deepEqual(workerOptions(300 * MiB, ['-e', 'program'], ''), [small]);
+  assert.deepEqual(workerOptions(1024 * MiB, ['--no-warnings'], ''), ['--no-warnings']);
+  const said = ['--max-semi-space-size=8'];
+  assert.deepEqual(workerOptions(300 * MiB, said, ''), said);
+  assert.deepEqual(workerOptions(300 * MiB, [], '--max_semi_space_size=8'), []);
 });
 
 test('a budget that is more than there is, is told, and does no harm', async () => {
