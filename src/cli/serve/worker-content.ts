@@ -5,7 +5,6 @@ import type { Handler } from '../../http/message/exchange.ts';
 import type { FailureListener } from '../../http/rules/dressed-recipient.ts';
 import { appViewOptions } from '../../http/server/app-view.ts';
 import { type ContentRule, composeContent, type HostParts } from '../../http/server/compose.ts';
-import { createSite } from '../../http/site/site.ts';
 import type { SiteOptions } from '../../http/site/site-options.ts';
 import type { WorkerContent, WorkerRule, WorkerSettings } from './worker-settings.ts';
 
@@ -59,8 +58,7 @@ class Scripts {
     this.#gateways.set(key, made);
     if (view === undefined || cache === undefined) return made;
     const { withholds } = this;
-    const files = createSite(view.root, { ...site, ...view.site, fallthrough: false, cache, withholds });
-    made.sends(new SentFiles(appViewOptions(view), files));
+    made.sends(new SentFiles(appViewOptions(view), { ...site, ...view.site, cache, withholds }));
     return made;
   }
 

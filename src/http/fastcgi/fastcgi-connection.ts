@@ -87,10 +87,9 @@ export class FastCgiConnection {
     this.#isResting = false;
   }
 
-  /** Ends it at once; what was written before is sent. */
+  /** Ends it at once. What the kernel took before is sent. */
   destroy(): void {
     this.#isResting = false;
-    this.#socket.destroySoon();
     this.#ahead?.then(({ value }) => value?.release(), ignore);
     this.#socket.destroy();
   }

@@ -4,6 +4,8 @@ import { CONTENT_FIELDS, type HeaderList, namesOf, without } from '../message/he
 import { answerOf } from '../message/promised-answer.ts';
 import { parseTarget } from '../message/request-target.ts';
 import { statusAnswer } from '../message/status-answer.ts';
+import { createSite } from '../site/site.ts';
+import type { CreateSiteOptions } from '../site/site-options.ts';
 import { urlPathOf } from './cgi-environment.ts';
 import type { CgiHead } from './cgi-head.ts';
 import { LocalRequest } from './local-request.ts';
@@ -25,11 +27,15 @@ export class SentFiles {
 
   /**
    * @param view what it may have, which is what an application of the site may read
-   * @param site that sends the files, each the one copy in the cache
+   * @param options of the site: each file is sent as it is named there, from the one copy in the cache
+   * @throws ERR_IOLITE_ARGUMENT
    */
-  constructor(view: CacheViewOptions, site: Handler) {
+  constructor(view: CacheViewOptions, options: CreateSiteOptions) {
+    const { fallback: _, index: __, extensions: ___, ...site } = options;
+    const asNamed = { index: false, extensions: false, cleanUrls: false, redirect: false } as const;
+    const bare = { listing: false, errorPages: {}, fallthrough: false } as const;
     this.#view = view;
-    this.#site = site;
+    this.#site = createSite(view.root, { ...site, ...asNamed, ...bare });
   }
 
   /** @returns 403 for what it may not have, 404 for what is not there; with the program's fields otherwise */

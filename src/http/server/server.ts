@@ -17,7 +17,6 @@ import { type AnswerFunction, handlerOf } from '../message/promised-answer.ts';
 import { createProxy, type ProxyOptions, type ReverseProxy } from '../proxy/proxy.ts';
 import type { CorsOptions } from '../rules/cors.ts';
 import type { Rule } from '../rules/rule.ts';
-import { createSite } from '../site/site.ts';
 import type { SiteOptions } from '../site/site-options.ts';
 import type { AccessLog } from './access-log.ts';
 import { type AppView, appViewOptions, type ViewedRule } from './app-view.ts';
@@ -163,8 +162,7 @@ export class Server {
     scripts?.redirectsTo(content);
     const view = appViewOf(options);
     if (view !== undefined && kept !== undefined && scripts !== undefined) {
-      const files = createSite(view.root, { ...options.site, fallthrough: false, cache: kept, withholds });
-      scripts.sends(new SentFiles(appViewOptions(view), files));
+      scripts.sends(new SentFiles(appViewOptions(view), { ...options.site, cache: kept, withholds }));
     }
     const told = accessLog === undefined ? listeners : [...listeners, accessLog];
     const secure = settingsOf(options);

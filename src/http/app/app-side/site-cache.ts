@@ -30,7 +30,7 @@ export class SiteCache {
    */
   constructor(channel: Channel, root: string | undefined) {
     this.#channel = channel;
-    this.#root = root === undefined || root === '/' ? root && '' : root;
+    this.#root = root === '/' ? '' : root;
   }
 
   /**
