@@ -56,7 +56,7 @@ async function measure(contenders: readonly Peer[], size: number): Promise<numbe
 
 /** @returns requests per second */
 async function post({ name, port }: Peer, size: number): Promise<number> {
-  // One body for each connection at a time is 256 MiB of the largest: what is not whole in time is not counted.
+  // A body for each connection is 256 MiB of the largest: what is not whole in time is not counted.
   const seconds = size >= 16 * MiB ? 5 * SECONDS : SECONDS;
   const options = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '30s', '-s', SCRIPT];
   const { stdout } = await run('wrk', [...options, `http://127.0.0.1:${port}/`, '--', String(size)]);
