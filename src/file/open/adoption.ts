@@ -5,6 +5,9 @@ import type { DiskVersion } from './disk-version.ts';
 import type { FrozenContent, Part } from './file-content.ts';
 import { zeros } from './zeros.ts';
 
+/** A larger hole is not worth memory. */
+const MOST_ZEROS_BYTES = 16 * 1024 ** 2;
+
 /**
  * The content of a file that is being written, for a cache to take over when the disk has it (paper, 2.5):
  * so it need not read what is in memory already. Ranges that were not written are those that the cache has
@@ -77,6 +80,7 @@ export class Adoption {
 /** The caller releases it. @returns undefined where it is not in memory */
 function bytesOf(part: Part, before: Snapshot | undefined, pool: ChunkPool): Aggregate | undefined {
   if (part.kind === 'memory') return part.bytes.duplicate();
-  if (part.kind === 'zeros') return zeros(part.end - part.start, pool);
+  if (part.kind === 'zeros')
+    return part.end - part.start > MOST_ZEROS_BYTES ? undefined : zeros(part.end - part.start, pool);
   return before?.content?.slice(part.start, part.end);
 }

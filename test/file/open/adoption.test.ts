@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../src/aggregate/pool.ts';
+import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import { createFileCache, type FileCacheOptions } from '../../../src/file/cache/owned-cache.ts';
 import type { File } from '../../../src/file/open/file.ts';
 import { openFile } from '../../../src/file/open/open-file.ts';
@@ -15,9 +16,10 @@ import type { SharedChunk } from '../../../src/memory/shared-chunk.ts';
 import { receive } from '../../../src/network/receive.ts';
 import { sendAggregate } from '../../../src/network/send.ts';
 import type { CachePolicy } from '../../../src/store/policy.ts';
-import { Family } from '../../support/family.ts';
+import { ended, Family } from '../../support/family.ts';
 import { Folder } from '../../support/folder.ts';
 import { Onlooker, secret } from '../../support/onlooker.ts';
+import { lengthOf } from '../support/numbered.ts';
 import { pageFrames } from '../support/page-frames.ts';
 import { physicalBytes } from '../support/physical.ts';
 
@@ -299,9 +301,9 @@ test('a version that the path does not lead to is not taken over', async () => {
   await using fixture = new Fixture();
   const { cache, path, folder } = fixture;
   using content = fixture.pool.from('what was written');
-  const version = () => versionOf(statSync(path, { bigint: true }), path);
+  const found = () => versionOf(statSync(path, { bigint: true }), path);
   writeFileSync(path, 'what was written');
-  const before = version();
+  const before = found();
   assert.equal(await cache.adopt(path, { ...before, size: 3 }, content), false);
   assert.equal(await cache.adopt(path, { ...before, inode: 3n }, content), false);
   writeFileSync(folder.file('b'), 'another content.');
@@ -428,3 +430,43 @@ test('a disk that is full loses nothing: neither what was written, nor what the 
     execFileSync('umount', ['-l', mount]);
   }
 });
+
+test('whenever the writer is killed, who is attached has one version whole, as the disk has', async () => {
+  using folder = new Folder();
+  for (let kill = 0; kill < 4; kill++) {
+    await using family = new Family();
+    const path = folder.file(`${kill}`);
+    const owner = await family.fork(new URL('../children/adopting-owner.ts', import.meta.url), [path]);
+    using cache = await attachFileCache(owner.channel);
+    const detached = once(cache, 'detached');
+    let seen = -1;
+    for (let reads = 0; reads < 5 + 20 * kill; ) {
+      const content = await cache.read(path).catch(error => assert.equal(error.code, 'ENOENT'));
+      // Also so that what is told comes in.
+      await owner.channel.request({ head: 'next' });
+      if (content === undefined) continue;
+      seen = numberOf(content.toBuffer(), seen);
+      content.release();
+      reads += 1;
+    }
+    await ended(owner.process, 'SIGKILL');
+    await detached;
+    const last = numberOf(readFileSync(path), seen);
+    try {
+      using content = await cache.read(path);
+      assert.ok(numberOf(content.toBuffer(), seen) <= last);
+    } catch (error) {
+      // It was told of the next version and had not asked for it.
+      assert.equal((error as NodeJS.ErrnoException).code, 'ERR_IOLITE_PEER');
+    }
+  }
+});
+
+/** Which version these bytes are, of those that the child writes: whole, and not earlier than another. */
+function numberOf(bytes: Buffer, least: number): number {
+  const n = Number(/^<(\d+)>/.exec(bytes.toString('latin1', 0, 20))?.[1]);
+  assert.ok(n >= least, `version ${n} came after version ${least}`);
+  assert.ok(bytes.equals(Buffer.alloc(bytes.length, `<${n}>`)));
+  assert.equal(bytes.length, lengthOf(n));
+  return n;
+}
