@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { closeSync, fdatasyncSync, openSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readCached } from '../../../src/os/page-cache.ts';
-import { Folder } from '../../support/folder.ts';
-import { fillMarked } from '../../support/marked-pages.ts';
-import { type Found, findPages, framesRefusal } from '../../support/page-frames.ts';
-import { get, Served } from '../support/server.ts';
+import { readCached } from '../../src/os/page-cache.ts';
+import { get, Served } from '../cli/support/server.ts';
+import { Folder } from '../support/folder.ts';
+import { fillMarked } from './support/marked-pages.ts';
+import { type Found, findPages, framesRefusal } from './support/page-frames.ts';
 
-const APPLICATION = fileURLToPath(new URL('../../http/app/children/marked-application.ts', import.meta.url));
+const APPLICATION = fileURLToPath(new URL('./children/marked-application.ts', import.meta.url));
 const PAGES = 256;
 const skip = framesRefusal();
 
@@ -20,8 +20,8 @@ async function processesOf(served: Served): Promise<number[]> {
 }
 
 /**
- * How many pages of a file the kernel has in its own cache. From the last to the first: to ask for one may make
- * the kernel read those behind it.
+ * How many pages of a file the kernel has in its own cache. From the last to the first: to ask for one may
+ * make the kernel read those behind it.
  */
 function pagesInCache(path: string): number {
   const room = Buffer.alloc(4096);
@@ -63,7 +63,7 @@ test('a file that several workers send is in one physical page each, in all proc
   assert.equal(pagesInCache(folder.file('marked.bin')), 0);
 });
 
-test('what an application answers is in one physical page each, in it and in the server', {
+test('what an application answers is in one physical page each, in all processes', {
   skip,
 }, async () => {
   await using served = await Served.startSources(['-w', '1', '--app', APPLICATION]);

@@ -1,6 +1,6 @@
 const PAGE_BYTES = 4096;
 /** In its page. */
-export const MARK_AT = 1000;
+const MARK_AT = 1000;
 export const MARK_BYTES = 32;
 
 /**

@@ -1,9 +1,9 @@
 /** Answers /<seed>/<pages> with pages that can be found in memory, which it keeps. */
-import type { Aggregate } from '../../../../src/aggregate/aggregate.ts';
-import { createPool } from '../../../../src/aggregate/pool.ts';
-import type { AppRequest } from '../../../../src/http/app/app-side/app-request.ts';
-import type { AppResponse } from '../../../../src/http/app/app-side/application.ts';
-import { fillMarked } from '../../../support/marked-pages.ts';
+import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
+import { createPool } from '../../../src/aggregate/pool.ts';
+import type { AppRequest } from '../../../src/http/app/app-side/app-request.ts';
+import type { AppResponse } from '../../../src/http/app/app-side/application.ts';
+import { fillMarked } from '../support/marked-pages.ts';
 
 const pool = createPool({ name: 'marked' });
 const kept = new Map<string, Aggregate>();
