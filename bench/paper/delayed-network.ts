@@ -10,9 +10,10 @@ const PACKET_BYTES = '9000';
 const QUEUE_PACKETS = '20000';
 
 /**
- * A network between servers of this machine and clients in a network namespace, whose packets take their time,
- * each way. TCP has to keep what it has sent until it is acknowledged, as with clients that are far away. (The
- * kernel's own netem is missing from small kernels; a relay of connections would acknowledge at once.)
+ * A network between servers of this machine and clients in a network namespace, whose packets take their
+ * time, each way. TCP has to keep what it has sent until it is acknowledged, as with clients that are far
+ * away. (The kernel's own netem is missing from small kernels; a relay of connections would acknowledge at
+ * once.)
  */
 export class DelayedNetwork implements Disposable {
   readonly host = SERVER_HOST;

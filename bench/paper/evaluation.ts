@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import type { Result } from '../harness.ts';
 import { DRAWINGS, type Drawing } from './figures.ts';
 import { drawPlot, type Series } from './plot.ts';
-import { type Row, savedRows } from './rows.ts';
+import { OWN_FILES, type Row, savedRows } from './rows.ts';
 
 const PAGE = 'docs/evaluation.md';
 const PLOTS = 'docs/evaluation';
 const TRACE = 'bench/results/trace.json';
+
+const below = ({ ratio }: Row): boolean => ratio < 0.995;
+const above = ({ ratio }: Row): boolean => ratio > 1.005;
 
 /**
  * Draws all figures that were measured, and puts their tables into docs/evaluation.md, each between comments
@@ -24,14 +27,9 @@ export function updateEvaluation(): void {
     tables.set(drawing.figure, tableOf(own));
   }
   tables.set('Table 1', traceTable());
-  tables.set(
-    'lost',
-    listOf(rows, ({ ratio }) => ratio < 0.995),
-  );
-  tables.set(
-    'won',
-    listOf(rows, ({ ratio }) => ratio > 1.005),
-  );
+  const against = rows.filter(({ peerName }) => peerName !== OWN_FILES);
+  tables.set('lost', listOf(against, below));
+  tables.set('won', listOf(against, above));
   const page = readFileSync(PAGE, 'utf8').replace(
     /(<!-- ([^>]+) -->\n).*?(<!-- end -->)/gs,
     (all, begin: string, name: string, end: string) =>

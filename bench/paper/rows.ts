@@ -11,6 +11,9 @@ export interface Row extends Result {
   readonly x: number | string;
 }
 
+/** What is no rival, but tells how much is lost to what is measured. */
+export const OWN_FILES = 'our static files';
+
 /** How often and how long is measured, unless the environment asks for something else. */
 export const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 2);
 export const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { median } from '../harness.ts';
 import { type Peer, Peers, wrk } from '../http-peers.ts';
 import { inTurns } from '../turns.ts';
-import { ROUNDS, type Row, rowsOf, SECONDS } from './rows.ts';
+import { OWN_FILES, ROUNDS, type Row, rowsOf, SECONDS } from './rows.ts';
 
 /** In bytes; the paper has sizes from 500 B to 200 kB. */
 const SIZES = [500, 5000, 10_000, 20_000, 50_000, 100_000, 200_000] as const;
@@ -68,7 +68,7 @@ export async function dynamicContent(isWanted: (figure: string) => boolean): Pro
     { peer: ours, pathOf },
     { peer: proxy, pathOf },
     { peer: { ...bare, name: 'node:http' }, pathOf },
-    { peer: { ...ours, name: 'our static files' }, pathOf: fileOf },
+    { peer: { ...ours, name: OWN_FILES }, pathOf: fileOf },
   ];
   const rows: Row[] = [];
   for (const each of figures) rows.push(...(await measure(each, contenders, DYNAMIC_SIZES)));
