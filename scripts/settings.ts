@@ -10,8 +10,8 @@ import * as v from 'valibot';
 import { SettingsSchema } from '../src/cli/serve/settings/settings-schema.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-export const SCHEMA_FILE = join(ROOT, 'settings.schema.json');
-export const TABLE_FILE = join(ROOT, 'docs/settings.md');
+const SCHEMA_FILE = join(ROOT, 'settings.schema.json');
+const TABLE_FILE = join(ROOT, 'docs/settings.md');
 const TABLE = /(<!-- settings -->)[\s\S]*(<!-- end of settings -->)/;
 
 type Schema = v.GenericSchema & {
@@ -26,7 +26,7 @@ type Schema = v.GenericSchema & {
 const SETTINGS = SettingsSchema as unknown as Schema;
 
 /** The JSON Schema, as a file has it. */
-export function schemaText(): string {
+function schemaText(): string {
   const schema = toJsonSchema(SettingsSchema, {
     typeMode: 'input',
     errorMode: 'ignore',
@@ -39,7 +39,7 @@ export function schemaText(): string {
 }
 
 /** A page with its table as it should be. */
-export function withTable(page: string): string {
+function withTable(page: string): string {
   const rows = rowsOf(SETTINGS, '').map(([name, what]) => `| \`${name}\` | ${what} |`);
   const table = `| setting | meaning |\n|---|---|\n${rows.join('\n')}`;
   return page.replace(TABLE, (_, begin, end) => `${begin}\n\n${table}\n\n${end}`);
@@ -71,7 +71,13 @@ function entriesOf(schema: Schema): Readonly<Record<string, Schema>> {
   return entries ?? Object.assign({}, ...inside.map(entriesOf));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+const page = readFileSync(TABLE_FILE, 'utf8');
+if (process.argv.includes('--check')) {
+  if (readFileSync(SCHEMA_FILE, 'utf8') !== schemaText() || page !== withTable(page)) {
+    console.error(`${SCHEMA_FILE} or ${TABLE_FILE} is not as the schema is: npm run settings`);
+    process.exitCode = 1;
+  }
+} else {
   writeFileSync(SCHEMA_FILE, schemaText());
-  writeFileSync(TABLE_FILE, withTable(readFileSync(TABLE_FILE, 'utf8')));
+  writeFileSync(TABLE_FILE, withTable(page));
 }

@@ -7,12 +7,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
+import { buildTests } from './build-tests.mjs';
 import { setup } from './setup.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 setup();
 build();
+const built = buildTests();
 
 const given = process.argv.slice(2);
 const options = given.filter(argument => argument.startsWith('-'));
@@ -21,6 +23,7 @@ const files = readdirSync(join(ROOT, 'test'), { recursive: true })
   .filter(file => file.endsWith('.test.ts'))
   .map(file => join('test', file))
   .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
+  .map(file => file.replace(/\.ts$/, '.js'))
   .sort();
 if (files.length === 0) {
   console.error(`No test file's path contains ${filters.join(' or ')}`);
@@ -29,8 +32,7 @@ if (files.length === 0) {
 const { status } = spawnSync(
   process.execPath,
   [
-    '--import',
-    'tsx',
+    '--enable-source-maps',
     '--expose-gc',
     '--test',
     '--test-reporter=spec',
@@ -40,6 +42,6 @@ const { status } = spawnSync(
     ...files,
   ],
   // Invariants are checked in tests, and in the processes that they start.
-  { cwd: ROOT, stdio: 'inherit', env: { ...process.env, IOLITE_CHECK: '1' } },
+  { cwd: built, stdio: 'inherit', env: { ...process.env, IOLITE_CHECK: '1' } },
 );
 process.exit(status ?? 1);

@@ -90,7 +90,7 @@ test('a stream that is given a view has its bytes, and fills a draft that it is 
 
 test('nothing is unmapped under a stream that holds the bytes of what was collected', async () => {
   const child = new URL('./children/moved-and-collected.ts', import.meta.url);
-  const flags = ['--expose-gc', '--import', 'tsx', child.pathname];
+  const flags = ['--expose-gc', child.pathname];
   const { stdout } = await promisify(execFile)(process.execPath, flags);
   // What was collected before is zeros: nobody could know that it would be asked for.
   assert.equal(stdout, 'hello \0\0\0\0\0\n');

@@ -11,7 +11,7 @@ const PROGRAM = `
 
 function run(environment: Record<string, string>): string {
   const { IOLITE_CHECK: _, ...rest } = process.env;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', PROGRAM];
+  const args = ['--input-type=module', '--eval', PROGRAM];
   return execFileSync(process.execPath, args, { env: { ...rest, ...environment }, encoding: 'utf8' }).trim();
 }
 

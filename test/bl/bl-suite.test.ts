@@ -13,15 +13,11 @@ const THEIRS = fileURLToPath(new URL('test/', import.meta.resolve('bl')));
 /** Runs a test file of bl's with iolite/bl in bl's place. @returns the report in TAP */
 async function run(file: string): Promise<{ code: number; report: string }> {
   using files = new Folder();
-  const preload = ['tsx', new URL('./support/as-bl.ts', import.meta.url).href];
-  const child = spawn(
-    process.execPath,
-    [...preload.flatMap(module => ['--import', module]), '--test-reporter=tap', join(THEIRS, file)],
-    {
-      env: { ...process.env, TMPDIR: files.path, NODE_TEST_CONTEXT: undefined },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const preload = new URL('./support/as-bl.ts', import.meta.url).href;
+  const child = spawn(process.execPath, ['--import', preload, '--test-reporter=tap', join(THEIRS, file)], {
+    env: { ...process.env, TMPDIR: files.path, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const [report, [code]] = await watchdog(
       Promise.all([text(child.stdout), once(child, 'exit')]),

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { dirname, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { ROOT } from '../support/root.ts';
 
 /** What bl checks its own types by: it imports them by this name. */
 const THEIRS = fileURLToPath(new URL('test/types.ts', import.meta.resolve('bl')));
 const THEIR_TYPES = "'../types/index.js'";
-const OURS = fileURLToPath(new URL('../../src/bl/index.ts', import.meta.url));
-const CONFIG = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
+const OURS = join(ROOT, 'src/bl/index.ts');
+const CONFIG = join(ROOT, 'tsconfig.json');
 
 test('iolite/bl passes the checks of the types of bl', () => {
   const { config } = ts.readConfigFile(CONFIG, ts.sys.readFile);

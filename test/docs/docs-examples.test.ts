@@ -3,26 +3,25 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
+import { ROOT } from '../support/root.ts';
 import { type Example, examplesInPage, examplesInSource } from './support/find-examples.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 // Inside of the package, whose types and settings hold for them.
-mkdirSync(join(root, 'dist'), { recursive: true });
-const folder = mkdtempSync(join(root, 'dist', 'examples-'));
+mkdirSync(join(ROOT, 'dist'), { recursive: true });
+const folder = mkdtempSync(join(ROOT, 'dist', 'examples-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 // The sources, compiled as the package is, and the examples beside them.
 const compiled = join(folder, 'compiled');
 
-const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter(file =>
+const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter(file =>
   file.endsWith('.md'),
 );
 const examples = [
-  ...examplesInSource(root),
-  ...pages.flatMap(page => examplesInPage(root, join('docs', page))),
+  ...examplesInSource(ROOT),
+  ...pages.flatMap(page => examplesInPage(ROOT, join('docs', page))),
 ];
 const written = examples.map(write);
 
@@ -43,20 +42,20 @@ function toSources(code: string, place: string): string {
   return code.replace(
     /\b(from |import |import\()'iolite(?:\/(\w+))?'/g,
     (_, start: string, subpath = '.') =>
-      `${start}'${relative(place, join(root, 'src', subpath, 'index.ts'))}'`,
+      `${start}'${relative(place, join(ROOT, 'src', subpath, 'index.ts'))}'`,
   );
 }
 
 /** Compiles all examples in one go. @returns what the compiler finds fault with */
 function compile(): string[] {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
   // What runs in processes of its own nobody imports.
-  const programs = ['src/http/app/app-side/app-process.ts'].map(path => join(root, path));
+  const programs = ['src/http/app/app-side/app-process.ts'].map(path => join(ROOT, path));
   const program = ts.createProgram([...written.flat(), ...programs], {
     ...options,
     noEmit: false,
-    rootDir: root,
+    rootDir: ROOT,
     outDir: compiled,
   });
   const { diagnostics } = program.emit();
@@ -77,9 +76,9 @@ describe('the examples of the documentation run', { concurrency: 2 }, () => {
   for (const [index, { name }] of examples.entries()) {
     test(name, async () => {
       const [first = ''] = written[index] ?? [];
-      const path = join(compiled, relative(root, first).replace(/\.ts$/, '.js'));
+      const path = join(compiled, relative(ROOT, first).replace(/\.ts$/, '.js'));
       // Rejects with what it wrote, unless it ends with exit code 0.
-      await promisify(execFile)(process.execPath, ['--expose-gc', path], { cwd: root, timeout: 60_000 });
+      await promisify(execFile)(process.execPath, ['--expose-gc', path], { cwd: ROOT, timeout: 60_000 });
     });
   }
 });

@@ -1,28 +1,26 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { SmallHouse } from '../scripts/support/small-house.ts';
+import { ROOT } from '../support/root.ts';
 import { missingFunctions, missingPaths, missingStates, pagesOf, wrongTree } from './support/find-names.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('what the pages name is there: files, folders, links and headings', () => {
   assert.deepEqual(
-    pagesOf(root).flatMap(page => missingPaths(root, page)),
+    pagesOf(ROOT).flatMap(page => missingPaths(ROOT, page)),
     [],
   );
 });
 
 test('the files that the steps of the design name have the functions that they name', () => {
-  assert.deepEqual(missingFunctions(root, 'docs/design.md'), []);
+  assert.deepEqual(missingFunctions(ROOT, 'docs/design.md'), []);
 });
 
 test('the states that the design draws are those of the code', () => {
-  assert.deepEqual(missingStates(root, 'docs/design.md'), []);
+  assert.deepEqual(missingStates(ROOT, 'docs/design.md'), []);
 });
 
 test('the architecture draws all storeys, and rooms as they are', () => {
-  assert.deepEqual(wrongTree(root, 'docs/architecture.md'), []);
+  assert.deepEqual(wrongTree(ROOT, 'docs/architecture.md'), []);
 });
 
 describe('what a page gets wrong is found', () => {

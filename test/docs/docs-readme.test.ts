@@ -3,16 +3,14 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { ROOT } from '../support/root.ts';
 
 test("the README's example runs as it stands, against the built package", async context => {
   // Inside of the package, so that it can be imported by its name.
-  const folder = mkdtempSync(join(root, 'dist', 'example-'));
+  const folder = mkdtempSync(join(ROOT, 'dist', 'example-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```ts\n\/\/ (\w+)\.ts\n(.*?)```/gs)];
   assert.deepEqual(
     blocks.map(([, name]) => name),
@@ -22,6 +20,6 @@ test("the README's example runs as it stands, against the built package", async 
     writeFileSync(join(folder, `${name}.ts`), code.replace("'./child.js'", "'./child.ts'"));
   }
   const args = ['--import', 'tsx', join(folder, 'parent.ts')];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000, cwd: root });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000, cwd: ROOT });
   assert.equal(stdout, '67108864\n');
 });

@@ -39,7 +39,7 @@ async function whatWorks(
   endpoint.on('channel', channel =>
     channel.onRequest(({ head }) => (head === undefined ? { body } : { head: 'answer' })),
   );
-  const node = [process.execPath, '--import', import.meta.resolve('tsx'), ...flags, pathOf(program)];
+  const node = [process.execPath, ...flags, pathOf(program)];
   const [file = '', ...rest] = [...under, ...node, ...args, folder.file('file'), endpoint.path];
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];

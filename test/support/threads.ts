@@ -1,8 +1,6 @@
 import { type SpawnedThread, spawnThread, type ThreadOptions } from '../../src/ipc/meet/thread.ts';
 import { watchdog } from './watchdog.ts';
 
-const LOADER = new URL('./typescript-thread.mjs', import.meta.url);
-
 /** Threads that a test spawns, all of them gone when it is disposed of. */
 export class Threads {
   readonly #threads: SpawnedThread[] = [];
@@ -12,7 +10,7 @@ export class Threads {
     args: readonly string[] = [],
     options: ThreadOptions = {},
   ): Promise<SpawnedThread> {
-    const spawned = await watchdog(spawnThread(LOADER, [module.href, ...args], options), 'a thread to start');
+    const spawned = await watchdog(spawnThread(module, args, options), 'a thread to start');
     this.#threads.push(spawned);
     return spawned;
   }

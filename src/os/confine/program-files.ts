@@ -36,15 +36,20 @@ export function programFiles(module: string | URL): string[] {
   const path = realpathSync(fileURLToPath(module));
   const { NODE_EXTRA_CA_CERTS: certificates } = process.env;
   const named = certificates === undefined ? [] : [certificates];
-  return [...SYSTEM_FILES, ...named, realpathSync(process.execPath), packagesOf(path)].filter(existsSync);
+  return [...SYSTEM_FILES, ...named, realpathSync(process.execPath), ...packagesOf(path)].filter(existsSync);
 }
 
-/** The outermost node_modules that a module lies in; where it lies in none, the package itself. */
-function packagesOf(path: string): string {
+/**
+ * The outermost node_modules that a module lies in; where it lies in none, the package itself, and the
+ * node_modules of all folders above, where a workspace has the packages of its members.
+ */
+function packagesOf(path: string): string[] {
   const parts = path.split(sep);
   const modules = parts.indexOf('node_modules');
-  if (modules !== -1) return parts.slice(0, modules + 1).join(sep);
+  if (modules !== -1) return [parts.slice(0, modules + 1).join(sep)];
   let folder = dirname(path);
   while (folder !== dirname(folder) && !existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
+  const above = [];
+  for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) above.push(join(at, 'node_modules'));
+  return [folder, ...above];
 }

@@ -112,7 +112,7 @@ test('serve: what is printed, and the status page', async () => {
 
 test('serve says why it cannot where no memory is shared', async () => {
   const noViews = new URL('../../memory/children/no-views.ts', import.meta.url).href;
-  const env = { NODE_OPTIONS: `--import ${import.meta.resolve('tsx')} --import ${noViews}` };
+  const env = { NODE_OPTIONS: `--import ${noViews}` };
   using folder = new Folder();
   await using iolite = new Iolite(['serve', folder.path, '--port', '0'], { env });
   assert.equal((await iolite.ended()).code, 1);

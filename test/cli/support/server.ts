@@ -37,7 +37,7 @@ export class Iolite implements AsyncDisposable {
   constructor(args: readonly string[], options: IoliteOptions = {}) {
     const { env, sources = false, unprivileged } = options;
     const { program: built = unprivileged?.path } = options;
-    const program = sources ? ['--import', import.meta.resolve('tsx'), SOURCE] : [built ?? MAIN];
+    const program = [sources ? SOURCE : (built ?? MAIN)];
     this.process = spawn(process.execPath, [...program, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-
-/**
- * The built command: a tool that starts often is tested as it is installed. Builds it if that was not done.
- */
+/** The built command: a tool that starts often is tested as it is installed. */
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
 
 export interface Ran {
   readonly code: number | null;

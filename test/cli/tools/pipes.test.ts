@@ -28,8 +28,7 @@ interface Read {
 }
 
 function run(script: string, env: NodeJS.ProcessEnv = EAGER): Ran {
-  const loader = import.meta.resolve('tsx');
-  const prelude = `reader() { '${process.execPath}' --import '${loader}' '${READER}'; }\n`;
+  const prelude = `reader() { '${process.execPath}' '${READER}'; }\n`;
   return shell(prelude + script, { cwd: folder.path, env });
 }
 

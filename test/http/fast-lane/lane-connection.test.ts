@@ -6,7 +6,7 @@ import { LaneServer } from '../../support/lane-server.ts';
 import { Program } from '../../support/program.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
-const HOLDER = new URL('children/lane-holder.ts', import.meta.url);
+const HOLDER = new URL('./children/lane-holder.ts', import.meta.url);
 /** As many as are answered one behind the other at most. */
 const TURN_REQUESTS = 32;
 

@@ -19,7 +19,7 @@ const WARMING = 50;
 export class WatchedSite implements AsyncDisposable {
   /** What the origin does with a connection on which a request came. */
   respond: (socket: Socket) => unknown = socket =>
-    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
   port = 0;
   readonly #folder = new Folder();
   readonly #origin: Server = createServer(socket =>

@@ -62,7 +62,7 @@ test('fork() in a program given to node by -e or -p does not run it again in the
       channel.destroy();
     });`;
   for (const option of ['-e', '--eval', '-p', '-pe']) {
-    const lines = await linesOf(['--import', 'tsx', '--input-type=commonjs', option, program]);
+    const lines = await linesOf(['--input-type=commonjs', option, program]);
     assert.deepEqual(
       lines.filter(line => /^("run"|true|false)$/.test(line)),
       ['"run"', 'true'],

@@ -15,10 +15,9 @@ const HOLDER = new URL('../children/holder.ts', import.meta.url);
 const CHURN = new URL('../children/churn.ts', import.meta.url);
 const MAPPER = new URL('../children/mapper.ts', import.meta.url);
 const NESTER = new URL('../children/nester.ts', import.meta.url);
-const LOADER = new URL('../../support/typescript-thread.mjs', import.meta.url);
 const MiB = 1024 ** 2;
 
-/** What is held once the first thread has run: Node and tsx open a few things of their own then. */
+/** What is held once the first thread has run: Node opens a few things of their own then. */
 async function baseline(): Promise<ReturnType<typeof holdings>> {
   await using threads = new Threads();
   const { thread } = await threads.spawn(HOLDER);
@@ -192,7 +191,7 @@ test('spawnThread() rejects when the thread takes up no channel, and leaves noth
   });
   await assert.rejects(spawnThread(undefined as never), { code: 'ERR_IOLITE_ARGUMENT' });
   const aborted = AbortSignal.abort(new Error('no longer'));
-  await assert.rejects(spawnThread(LOADER, [], { signal: aborted }), { message: 'no longer' });
+  await assert.rejects(spawnThread(HOLDER, [], { signal: aborted }), { message: 'no longer' });
   const controller = new AbortController();
   const idle = new URL('data:text/javascript,setInterval(() => {}, 1000)');
   const waiting = spawnThread(idle, [], { signal: controller.signal });

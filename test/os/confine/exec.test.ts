@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { replaceProcess } from '../../../src/os/confine/exec.ts';
 
-const MODULES = ['confine/exec.ts', 'descriptor.ts'].map(name =>
-  JSON.stringify(import.meta.resolve(`../../../src/os/${name}`)),
-);
+const MODULES = [
+  import.meta.resolve('../../../src/os/confine/exec.ts'),
+  import.meta.resolve('../../../src/os/descriptor.ts'),
+].map(module => JSON.stringify(module));
 
 test('replaceProcess() becomes another program, in the same process', () => {
   const code = `
@@ -17,11 +18,7 @@ test('replaceProcess() becomes another program, in the same process', () => {
       OF_THE_TEST: 'yes',
       MISSING: undefined,
     });`;
-  const child = spawnSync(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), '--input-type=module', '--eval', code],
-    { encoding: 'utf8' },
-  );
+  const child = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { encoding: 'utf8' });
   const [before, after, ...rest] = child.stdout.trim().split(' ');
   assert.equal(after, before, child.stderr);
   assert.deepEqual(rest, ['né,', 'two', 'yes']);

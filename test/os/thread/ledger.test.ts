@@ -8,12 +8,11 @@ import { unmapLeft } from '../../../src/os/mapping.ts';
 import { claimMapping, LEDGER_KEY, sharedLedger, takeHoldings } from '../../../src/os/thread/ledger.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
-const LOADER = new URL('../../support/typescript-thread.mjs', import.meta.url);
 const HOLDER = new URL('../children/ledger-holder.ts', import.meta.url);
 
 test('takeHoldings() tells exactly what a thread held when it was terminated, once', async () => {
   const workerData = { [LEDGER_KEY]: sharedLedger() };
-  const thread = new Worker(LOADER, { argv: [HOLDER.href], workerData });
+  const thread = new Worker(HOLDER, { workerData });
   const { threadId } = thread;
   const [held] = await watchdog(once(thread, 'message'), 'the thread to hold something');
   const { descriptors, mappings } = held as ReturnType<typeof takeHoldings>;

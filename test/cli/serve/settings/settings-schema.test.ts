@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { SCHEMA_FILE, schemaText, TABLE_FILE, withTable } from '../../../../scripts/settings.ts';
 import { faultsIn } from '../../../../src/cli/serve/settings/faults.ts';
 import { SettingsSchema } from '../../../../src/cli/serve/settings/settings-schema.ts';
+import { ROOT } from '../../../support/root.ts';
 
 test('the JSON Schema for editors and the table of the docs are as the schema is: npm run settings', () => {
-  assert.equal(readFileSync(SCHEMA_FILE, 'utf8'), schemaText());
-  const page = readFileSync(TABLE_FILE, 'utf8');
-  assert.equal(page, withTable(page));
+  const args = ['--import', 'tsx', 'scripts/settings.ts', '--check'];
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
 });
 
 test('every setting says what it means, to editors and in the table', () => {
-  const { properties } = JSON.parse(schemaText()) as { properties: Record<string, { description?: string }> };
+  const schema = readFileSync(join(ROOT, 'settings.schema.json'), 'utf8');
+  const { properties } = JSON.parse(schema) as { properties: Record<string, { description?: string }> };
   for (const [name, { description }] of Object.entries(properties)) assert.ok(description, name);
-  assert.doesNotMatch(withTable(readFileSync(TABLE_FILE, 'utf8')), /\| +\|$/m);
+  assert.doesNotMatch(readFileSync(join(ROOT, 'docs/settings.md'), 'utf8'), /\| +\|$/m);
 });
 
 test('all that is wrong is told, each with its place, and what may have been meant', () => {
