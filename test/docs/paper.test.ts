@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { SmallHouse } from '../scripts/support/small-house.ts';
+import { ROOT } from '../support/root.ts';
 import { missingTests, statementsWithout } from './support/find-tests.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = 'docs/paper.md';
 
 test('the tests that are said to show what the paper states are there', () => {
-  assert.deepEqual(missingTests(root, PAGE), []);
+  assert.deepEqual(missingTests(ROOT, PAGE), []);
 });
 
 test('each statement has what it is here, what shows it, and what differs', () => {
-  assert.deepEqual(statementsWithout(root, PAGE, ['API', 'Shown by', 'Differs']), []);
+  assert.deepEqual(statementsWithout(ROOT, PAGE, ['API', 'Shown by', 'Differs']), []);
 });
 
 describe('what the page gets wrong is found', () => {
