@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,21 @@ export class Pipelines implements Disposable {
     for (let left = size; left > 0; left -= block.length)
       writeSync(fd, block, 0, Math.min(left, block.length));
     closeSync(fd);
+    return path;
+  }
+
+  /** Functions of a small language, with comments and names that are defined. @returns its path */
+  makeSource(name: string, size: number): string {
+    const lines = ['#define SCALE 37', '#define OFFSET (12 + 5)'];
+    for (let length = 0; length < size; ) {
+      const i = lines.length;
+      const body = `(a + SCALE * ${i}) * (b - OFFSET) / ${1 + (i % 9)} + a * b - ${i}`;
+      const line = `int f${i}(int a, int b) { return ${body}; } /* number ${i} of many that are alike */`;
+      lines.push(line);
+      length += line.length + 1;
+    }
+    const path = join(this.folder, name);
+    writeFileSync(path, `${lines.join('\n')}\n`);
     return path;
   }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { median } from '../harness.ts';
 import { IOLITE, Pipelines, type Pipes, pipeline, WORDS } from '../pipelines.ts';
 import { inTurns } from '../turns.ts';
@@ -6,6 +7,8 @@ import { type Place, ROUNDS, type Row, rowsOf } from './rows.ts';
 const FIGURE = 'Fig. 8';
 /** As large as the paper's. */
 const SMALL_BYTES = 1_750_000;
+/** Of the source that is compiled. */
+const SOURCE_BYTES = 20_000_000;
 /** Where start-up counts for little. */
 const LARGE_BYTES = 200_000_000;
 
@@ -44,7 +47,24 @@ function alone(name: string, ours: string, system: string): Program {
   };
 }
 
-function programs(small: string, large: string): Program[] {
+/** Programs that use {@link openInput} and {@link openOutput}, or the streams of Node.js. */
+function compiler(source: string): Program {
+  const program = `'${process.execPath}' '${fileURLToPath(new URL('./compiler-child.js', import.meta.url))}'`;
+  const script = (how: string): string => {
+    const stages = ['preprocess', 'compile', 'assemble'].map(stage => `${program} ${stage} ${how}`);
+    return pipeline(`${IOLITE} cat ${source}`, ...stages);
+  };
+  return {
+    name: 'compiler of four, 20 MB',
+    sides: [
+      { name: 'iolite', script: script('aggregates'), pipes: 'eager' },
+      { name: 'ordinary pipes', script: script('aggregates'), pipes: 'ordinary' },
+      { name: 'streams of Node.js', script: script('streams'), pipes: 'ordinary' },
+    ],
+  };
+}
+
+function programs(small: string, large: string, source: string): Program[] {
   const permute = `${IOLITE} permute '${WORDS}' -w 8`;
   const grep = (tool: string, file: string): string => pipeline(`${tool} cat ${file}`, `${tool} grep zebra`);
   const four = (tool: string, file: string): string =>
@@ -57,6 +77,7 @@ function programs(small: string, large: string): Program[] {
     piped('cat | grep, 200 MB', grep(IOLITE, large), grep('', large)),
     piped('permute | wc, 290 MB', pipeline(permute, `${IOLITE} wc`), pipeline(permute, 'wc')),
     piped('four programs, 200 MB', four(IOLITE, large), four('', large)),
+    compiler(source),
   ];
 }
 
@@ -66,8 +87,9 @@ export async function applications(isWanted: (figure: string) => boolean): Promi
   using pipelines = new Pipelines();
   const small = pipelines.makeText('small', SMALL_BYTES);
   const large = pipelines.makeText('large', LARGE_BYTES);
+  const source = pipelines.makeSource('source', SOURCE_BYTES);
   const rows: Row[] = [];
-  for (const { name, sides } of programs(small, large)) {
+  for (const { name, sides } of programs(small, large, source)) {
     const times = await inTurns(
       sides,
       async ({ script, pipes }) => {

@@ -39,16 +39,22 @@ function copiesOf(found: readonly Found[]): [copies: number, pages: number][] {
   return [...counts];
 }
 
+/** Writes a file whose pages can be found, to the disk, so that the kernel can give up what it has of it. */
+function writeMarked(path: string, seed: number): Buffer {
+  const bytes = Buffer.alloc(PAGES * 4096);
+  fillMarked(bytes, seed);
+  writeFileSync(path, bytes);
+  const fd = openSync(path, 'r');
+  fdatasyncSync(fd);
+  closeSync(fd);
+  return bytes;
+}
+
 test('a file that several workers send is in one physical page each, in all processes', {
   skip,
 }, async () => {
   using folder = new Folder();
-  const bytes = Buffer.alloc(PAGES * 4096);
-  fillMarked(bytes, 7);
-  writeFileSync(folder.file('marked.bin'), bytes);
-  const fd = openSync(folder.file('marked.bin'), 'r');
-  fdatasyncSync(fd);
-  closeSync(fd);
+  const bytes = writeMarked(folder.file('marked.bin'), 7);
   await using served = await Served.start(folder.path, ['-w', '2']);
   const workers = new Set<number>();
   while (workers.size < 2) {
@@ -71,4 +77,19 @@ test('what an application answers is in one physical page each, in all processes
   const found = findPages(await processesOf(served), 9, PAGES);
   assert.deepEqual(copiesOf(found), [[1, PAGES]]);
   assert.ok(found.every(({ pids }) => pids.size === 2));
+});
+
+test('a file that an application sends is in one physical page each, in all processes', {
+  skip,
+}, async () => {
+  using folder = new Folder();
+  const bytes = writeMarked(folder.file('marked.bin'), 8);
+  await using served = await Served.startSources([folder.path, '-w', '1', '--app', APPLICATION]);
+  for (const path of ['/file/marked.bin', '/marked.bin', '/file/marked.bin'])
+    assert.ok((await get(served.port, path)).body.equals(bytes));
+  const found = findPages(await processesOf(served), 8, PAGES);
+  assert.deepEqual(copiesOf(found), [[1, PAGES]]);
+  // The owner of the cache, the worker, and the application.
+  assert.ok(found.every(({ pids }) => pids.size === 3));
+  assert.equal(pagesInCache(folder.file('marked.bin')), 0);
 });
