@@ -38,6 +38,10 @@ if (kind === 'iolite') {
     chmodSync(where, 0o666);
     tell(0);
   });
+} else if (kind === 'node') {
+  const server = createNodeServer({ keepAliveTimeout: 60_000 }, answer).listen(0, '127.0.0.1', () =>
+    tell((server.address() as AddressInfo).port),
+  );
 } else if (cluster.isPrimary) {
   for (let i = 0; i < CLUSTER_WORKERS; i++) cluster.fork();
   let listening = 0;

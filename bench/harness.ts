@@ -77,6 +77,12 @@ export function repeat(work: () => void): (times: number) => void {
 
 /** Prints a table and writes bench/results/<name>.json, from the project's root. */
 export function report(name: string, results: readonly Result[]): void {
+  printTable(results);
+  mkdirSync('bench/results', { recursive: true });
+  writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+export function printTable(results: readonly Result[]): void {
   const rows = results.map(r => [
     r.name,
     format(r.ours),
@@ -90,8 +96,6 @@ export function report(name: string, results: readonly Result[]): void {
     table[0]?.map((_, column) => Math.max(...table.map(row => (row[column] ?? '').length))) ?? [];
   for (const row of table)
     console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  mkdirSync('bench/results', { recursive: true });
-  writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 function format(value: number): string {

@@ -78,6 +78,13 @@ export class Peers {
     return { name: 'nginx', port };
   }
 
+  /** nginx that copies files into the sockets, as servers did before sendfile(2). */
+  async copyingNginx(): Promise<Peer> {
+    const { child, port } = await startNginx(this.folder, this.root, { sendfile: false });
+    this.#children.push(child);
+    return { name: 'nginx, copying', port };
+  }
+
   [Symbol.dispose](): void {
     for (const child of this.#children.splice(0)) child.kill();
     rmSync(this.folder, { recursive: true, force: true });

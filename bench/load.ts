@@ -22,6 +22,10 @@ export interface Load {
   readonly seconds?: number;
   /** or after so many answers, of which there should be a thousand, for wrk takes its time to begin. */
   readonly requests?: number;
+  /** Where the server is. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** A command that wrk's own is appended to. */
+  readonly before?: readonly string[];
   /** What takes longer is no answer but a time-out. Default: as wrk has it. */
   readonly timeoutSeconds?: number;
 }
@@ -44,6 +48,7 @@ export interface Loaded {
 /** @throws Error when nobody listens at the port */
 export async function load(port: number, wanted: Load): Promise<Loaded> {
   const { list, picks, connections, seed = 1, seconds = LONG_SECONDS, requests, timeoutSeconds = 2 } = wanted;
+  const { host = '127.0.0.1', before = [] } = wanted;
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', `${timeoutSeconds}s`];
   const script = [
     list,
@@ -52,14 +57,9 @@ export async function load(port: number, wanted: Load): Promise<Loaded> {
     String(ZIPF.alpha),
     ...(requests === undefined ? [] : [String(requests)]),
   ];
-  const { stdout } = await run('wrk', [
-    ...options,
-    '-s',
-    SCRIPT,
-    `http://127.0.0.1:${port}`,
-    '--',
-    ...script,
-  ]);
+  const url = `http://${host}:${port}`;
+  const command = [...before, 'wrk', ...options, '-s', SCRIPT, url, '--', ...script] as [string, ...string[]];
+  const { stdout } = await run(command[0], command.slice(1));
   const line = stdout.split('\n').find(each => each.startsWith('{'));
   if (line === undefined) throw new Error(`wrk told no figures:\n${stdout}`);
   const { microseconds, p50, p99, ...rest } = JSON.parse(line) as Record<string, number>;

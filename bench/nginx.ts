@@ -95,21 +95,25 @@ export interface NginxOptions {
   readonly connections?: number;
   /** A command that its own is appended to. */
   readonly before?: readonly string[];
+  /** The address at which it listens. */
+  readonly host?: string;
+  /** Whether it sends files by reference to the page cache, as sendfile(2) does, or copies them. */
+  readonly sendfile?: boolean;
 }
 
 /** Starts nginx with one worker, as fast as it serves files: sendfile, open files cached, no log. */
 export function startNginx(
   folder: string,
   root: string,
-  { openFiles = 1000, ...options }: NginxOptions = {},
+  { openFiles = 1000, host = '127.0.0.1', sendfile = true, ...options }: NginxOptions = {},
 ): Promise<{ child: ChildProcess; port: number }> {
   return start(
-    join(folder, 'nginx'),
+    join(folder, sendfile ? 'nginx' : 'copying-nginx'),
     port => `
       types { application/octet-stream bin; }
-      sendfile on; tcp_nopush on;
+      ${sendfile ? 'sendfile on' : 'sendfile off; output_buffers 2 256k'}; tcp_nopush on;
       open_file_cache max=${openFiles} inactive=1h; open_file_cache_valid 1h;
-      server { listen 127.0.0.1:${port} backlog=511; root ${root}; }`,
+      server { listen ${host}:${port} backlog=511; root ${root}; }`,
     options,
   );
 }
@@ -193,7 +197,7 @@ export function startUploadProxy(
 async function start(
   prefix: string,
   rest: (port: number) => string,
-  { connections = 4096, before = [] }: Omit<NginxOptions, 'openFiles'> = {},
+  { connections = 4096, before = [] }: Pick<NginxOptions, 'connections' | 'before'> = {},
 ): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort();
   mkdirSync(prefix);

@@ -105,10 +105,14 @@ export class Rival implements AsyncDisposable {
     return new Rival('iolite', port, child).#begun();
   }
 
-  /** A server that was started otherwise. */
-  static async of(name: string, started: Promise<{ child: ChildProcess; port: number }>): Promise<Rival> {
+  /** A server that was started otherwise. @param host where it listens */
+  static async of(
+    name: string,
+    started: Promise<{ child: ChildProcess; port: number }>,
+    host?: string,
+  ): Promise<Rival> {
     const { child, port } = await started;
-    return new Rival(name, port, child).#begun();
+    return new Rival(name, port, child).#begun(host);
   }
 
   /** Its processes, now. */
@@ -143,9 +147,9 @@ export class Rival implements AsyncDisposable {
     this.#forget();
   }
 
-  async #begun(): Promise<this> {
+  async #begun(host = '127.0.0.1'): Promise<this> {
     const limit = performance.now() + START_LIMIT_MS;
-    while (!(await listensAt(this.port))) {
+    while (!(await listensAt(this.port, host))) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null || performance.now() > limit) {
         throw new Error(`${this.name} does not start`);
       }
@@ -163,8 +167,8 @@ export class Rival implements AsyncDisposable {
   }
 }
 
-async function listensAt(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+async function listensAt(port: number, host: string): Promise<boolean> {
+  const socket = connect(port, host);
   try {
     await once(socket, 'connect');
     return true;

@@ -11,19 +11,21 @@ export function isWanted(name: string): boolean {
 }
 
 /**
- * Measures some sides in turn, {@link ROUNDS} times forth and back (ours, peer, peer, ours), or back and
- * forth in every second round.
+ * Measures some sides in turn, as many times as `rounds` says, forth and back (ours, peer, peer, ours), or
+ * back and forth in every second round.
  * @param measure how often it was called for that side tells it seeds that are the same for all
+ * @param rounds default: as the environment has it
  * @returns for each side what was measured
  */
 export async function inTurns<Side, Measured>(
   sides: readonly Side[],
   measure: (side: Side, turn: number) => Promise<Measured>,
+  rounds = ROUNDS,
 ): Promise<Measured[][]> {
   const all = sides.map(() => [] as Measured[]);
   const forth = [...sides.keys()];
   const back = [...forth].reverse();
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const place of round % 2 === 0 ? [...forth, ...back] : [...back, ...forth]) {
       const measured = all[place] as Measured[];
       measured.push(await measure(sides[place] as Side, measured.length));

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { closeSync, fdatasyncSync, openSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readCached } from '../../src/os/page-cache.ts';
+import { get, Served } from '../cli/support/server.ts';
+import { Folder } from '../support/folder.ts';
+import { fillMarked } from './support/marked-pages.ts';
+import { type Found, findPages, framesRefusal } from './support/page-frames.ts';
+
+const APPLICATION = fileURLToPath(new URL('./children/marked-application.ts', import.meta.url));
+const PAGES = 256;
+const skip = framesRefusal();
+
+/** All processes of a server. */
+async function processesOf(served: Served): Promise<number[]> {
+  const { body } = await get(served.port, '/_iolite/status.json');
+  const { processes } = JSON.parse(body.toString()) as { processes: { pid: number }[] };
+  return processes.map(({ pid }) => pid);
+}
+
+/**
+ * How many pages of a file the kernel has in its own cache. From the last to the first: to ask for one may
+ * make the kernel read those behind it.
+ */
+function pagesInCache(path: string): number {
+  const room = Buffer.alloc(4096);
+  const fd = openSync(path, 'r');
+  let count = 0;
+  for (let page = PAGES - 1; page >= 0; page--) count += readCached(fd, room, page * 4096) > 0 ? 1 : 0;
+  closeSync(fd);
+  return count;
+}
+
+/** For each number of copies how many pages have so many. */
+function copiesOf(found: readonly Found[]): [copies: number, pages: number][] {
+  const counts = new Map<number, number>();
+  for (const { frames } of found) counts.set(frames.size, (counts.get(frames.size) ?? 0) + 1);
+  return [...counts];
+}
+
+/** Writes a file whose pages can be found, to the disk, so that the kernel can give up what it has of it. */
+function writeMarked(path: string, seed: number): Buffer {
+  const bytes = Buffer.alloc(PAGES * 4096);
+  fillMarked(bytes, seed);
+  writeFileSync(path, bytes);
+  const fd = openSync(path, 'r');
+  fdatasyncSync(fd);
+  closeSync(fd);
+  return bytes;
+}
+
+test('a file that several workers send is in one physical page each, in all processes', {
+  skip,
+}, async () => {
+  using folder = new Folder();
+  const bytes = writeMarked(folder.file('marked.bin'), 7);
+  await using served = await Served.start(folder.path, ['-w', '2']);
+  const workers = new Set<number>();
+  while (workers.size < 2) {
+    const { body, worker } = await get(served.port, '/marked.bin');
+    assert.ok(body.equals(bytes));
+    workers.add(worker);
+  }
+  const found = findPages(await processesOf(served), 7, PAGES);
+  assert.deepEqual(copiesOf(found), [[1, PAGES]]);
+  // The owner of the cache, and both workers.
+  assert.ok(found.every(({ pids }) => pids.size === 3));
+  assert.equal(pagesInCache(folder.file('marked.bin')), 0);
+});
+
+test('what an application answers is in one physical page each, in all processes', {
+  skip,
+}, async () => {
+  await using served = await Served.startSources(['-w', '1', '--app', APPLICATION]);
+  for (let i = 0; i < 3; i++) assert.equal((await get(served.port, `/9/${PAGES}`)).body.length, PAGES * 4096);
+  const found = findPages(await processesOf(served), 9, PAGES);
+  assert.deepEqual(copiesOf(found), [[1, PAGES]]);
+  assert.ok(found.every(({ pids }) => pids.size === 2));
+});
+
+test('a file that an application sends is in one physical page each, in all processes', {
+  skip,
+}, async () => {
+  using folder = new Folder();
+  const bytes = writeMarked(folder.file('marked.bin'), 8);
+  await using served = await Served.startSources([folder.path, '-w', '1', '--app', APPLICATION]);
+  for (const path of ['/file/marked.bin', '/marked.bin', '/file/marked.bin'])
+    assert.ok((await get(served.port, path)).body.equals(bytes));
+  const found = findPages(await processesOf(served), 8, PAGES);
+  assert.deepEqual(copiesOf(found), [[1, PAGES]]);
+  // The owner of the cache, the worker, and the application.
+  assert.ok(found.every(({ pids }) => pids.size === 3));
+  assert.equal(pagesInCache(folder.file('marked.bin')), 0);
+});
