@@ -3,7 +3,6 @@ import type { StreamLike } from '../aggregate/stream/from-stream.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
-import { type Figures, observe } from '../observe/sources.ts';
 import { noteDescriptor } from '../os/descriptor.ts';
 import { closeWithDescriptors } from '../os/socket.ts';
 import type { ChannelOptions } from './channel-options.ts';
@@ -155,16 +154,10 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     });
     writeGreeting(this.#writer, quotas);
     this.#scheduleFlush();
-    observe('channel', this, Channel.#figuresOf);
   }
 
   get closed(): boolean {
     return this.#state === 'closed';
-  }
-
-  static #figuresOf(channel: Channel): Figures | undefined {
-    if (channel.closed) return undefined;
-    return { open: 1, pending: channel.requester.pending, waiting: channel.#sender.waiting };
   }
 
   /** Bytes of other domains' chunks that this channel keeps mapped here, and how many chunks these are. */

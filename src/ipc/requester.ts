@@ -1,4 +1,5 @@
 import { ArgumentError, describe } from '../base/error.ts';
+import { type Figures, observe } from '../observe/sources.ts';
 import type { Message } from './message.ts';
 import {
   answerTimeoutError,
@@ -27,11 +28,14 @@ export class Requester {
 
   constructor(host: RequesterHost) {
     this.#host = host;
+    observe('channel', this, Requester.#figuresOf);
   }
 
-  /** How many requests wait for their answer. */
-  get pending(): number {
-    return this.#pending.size;
+  /** What a channel tells of itself; undefined when it is closed. */
+  static #figuresOf(requester: Requester): Figures | undefined {
+    const { sender, whyClosed } = requester.#host;
+    const { waiting } = sender;
+    return whyClosed() === undefined ? { open: 1, pending: requester.#pending.size, waiting } : undefined;
   }
 
   /** See Channel.request(). */

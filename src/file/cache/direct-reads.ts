@@ -11,7 +11,7 @@ import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import { fileSystemKindNow } from '../watch/file-system.ts';
 import type { FileFacts } from './file-entry.ts';
-import { FormLooks } from './form-looks.ts';
+import { FormLooks } from '../content/form-looks.ts';
 
 /** Larger files are left to the owner: to copy them keeps others waiting, and they are what to share. */
 const MAX_BYTES = 128 * 1024;

@@ -14,8 +14,8 @@ import { serveStore } from '../../store/serve-store.ts';
 import { Store } from '../../store/store.ts';
 import type { StoreStats } from '../../store/store-options.ts';
 import { VersionContent } from '../../store/version-content.ts';
-import { type CacheView, type CacheViewOptions, ViewedFiles } from './cache-view.ts';
 import type { FileVersion } from '../version/file-version.ts';
+import { type CacheView, type CacheViewOptions, ViewedFiles } from './cache-view.ts';
 import { ConfinedFiles } from './confined-roots.ts';
 import { DiskFiles } from './disk-files.ts';
 import {

@@ -3,7 +3,7 @@ import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../../src/base/clock.ts';
-import { FormLooks } from '../../../src/file/cache/form-looks.ts';
+import { FormLooks } from '../../../src/file/content/form-looks.ts';
 import { SETTLE_MS } from '../../../src/file/version/file-version.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
