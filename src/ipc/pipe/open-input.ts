@@ -52,7 +52,7 @@ const MAX_READS = 16;
  *
  * let lines = 0;
  * // Without a descriptor it is the standard input.
- * for await (const part of openInput(openSync('/proc/meminfo'))) {
+ * for await (const part of openInput(openSync('/proc/meminfo', 'r'))) {
  *   for (const line of part.lines()) {
  *     lines += 1;
  *     line.release();

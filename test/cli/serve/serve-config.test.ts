@@ -29,7 +29,7 @@ test('readConfig() names the place of what it cannot use', async () => {
     [{ port: 65_536 }, /port: an integer, 0 to 65535, is wanted, 65536 was given/],
     [{ workers: 1.5 }, /workers: an integer, 1 to 256, is wanted, 1\.5 was given/],
     [{ prot: 1 }, /prot: there is no such setting; did you mean port\?/],
-    [{ app: {} }, /app\.module: /],
+    [{ app: {} }, /app: module or fastcgi is wanted, none was given/],
     [{ app: { module: 'x', timeout: 0 } }, /app\.timeout: 1 milliseconds or more/],
     [{ site: { maxAge: true } }, /site\.maxAge: milliseconds or a text/],
     [

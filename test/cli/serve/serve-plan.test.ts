@@ -38,12 +38,25 @@ test('what several places name is there once, and all that is wrong is said with
     { match: '/a/', origin },
     { match: '/b/', origin },
     { match: '/c/', app },
+    { match: '/d/', app },
   ];
-  const plan = await planOf({ root: folder.file('root'), rules, hosts: { 'a.test': { app } } });
+  const hosts = { 'a.test': { app }, 'b.test': { app } };
+  const plan = await planOf({ root: folder.file('root'), rules, hosts });
   assert.deepEqual(plan.origins, [{ origin }]);
-  assert.deepEqual(plan.apps, [app]);
+  // One that sees the files of the site, and one that sees none.
+  assert.deepEqual(
+    plan.apps.map(({ options, view }) => [options, view?.root]),
+    [
+      [app, folder.file('root')],
+      [app, undefined],
+    ],
+  );
   assert.equal(plan.settings.content.rules?.[1]?.origin, 0);
-  assert.equal(plan.settings.hosts['a.test']?.app, 0);
+  assert.deepEqual(
+    plan.settings.content.rules?.slice(2).map(rule => rule.app),
+    [0, 0],
+  );
+  assert.deepEqual([plan.settings.hosts['a.test']?.app, plan.settings.hosts['b.test']?.app], [1, 1]);
   const wrong = planOf({
     root: folder.file('root'),
     site: { errorPages: { 404: '404.html' } },
