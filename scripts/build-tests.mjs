@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(ROOT, 'dist-test');
 const SOURCES = ['src', 'test'];
-/** Where a module is named for a process or a thread. What is imported the compiler renames. */
-const MODULE_URL = /(\b(?:URL|resolve)\(\s*)(['"`])(\.{1,2}\/[^'"`\n]*)\.ts\2/g;
+/** Where a module is named for a process or a thread, or loaded later: other imports the compiler renames. */
+const MODULE_URL = /(\b(?:URL|resolve|await import)\(\s*)(['"`])(\.{1,2}\/[^'"`\n]*)\.ts\2/g;
 
 const entriesOf = folder => readdirSync(folder, { recursive: true, withFileTypes: true });
 const builtName = name => name.replace(/\.ts$/, '.js');

@@ -16,7 +16,7 @@ test('workers of a cluster have channels to their primary', async () => {
   assert.deepEqual(await primary.line(), [0, 0]);
   const [code, message] = (await primary.line()) as [string, string];
   assert.equal(code, 'ERR_IOLITE_PEER');
-  assert.match(message, /^The worker \(.*cluster\.ts\) exited with code 9 before it took up its channel$/);
+  assert.match(message, /^The worker \(.*cluster\.js\) exited with code 9 before it took up its channel$/);
 });
 
 test('forkWorker() ends with its signal', async () => {

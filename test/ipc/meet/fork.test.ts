@@ -37,7 +37,7 @@ test('fork() rejects when the child ends before it takes up its channel', async 
   const missing = new URL('../children/missing.ts', import.meta.url);
   await assert.rejects(watchdog(fork(missing, [], { stdio: 'ignore' }), 'the rejection'), {
     code: 'ERR_IOLITE_PEER',
-    message: /missing\.ts\) exited with code 1 before .* there is no file .*missing\.ts$/,
+    message: /missing\.js\) exited with code 1 before .* there is no file .*missing\.js$/,
   });
 });
 
@@ -47,7 +47,7 @@ test('fork() ends a child that never takes up its channel, and rejects', async (
   const forked = fork(idle, [], { timeout: 1 });
   await assert.rejects(watchdog(forked, 'the rejection'), {
     code: 'ERR_IOLITE_TIMEOUT',
-    message: /idle\.ts/,
+    message: /idle\.js/,
   });
   await assert.rejects(fork(idle, [], { timeout: -1 }), { code: 'ERR_IOLITE_RANGE' });
 });

@@ -19,7 +19,7 @@ test('a thread that never takes up its channel is ended', async () => {
   const spawned = spawnThread(IDLE, [], { timeout: 1 });
   await assert.rejects(watchdog(spawned, 'the rejection'), {
     code: 'ERR_IOLITE_TIMEOUT',
-    message: /idle\.ts/,
+    message: /idle\.js/,
   });
 });
 
@@ -27,6 +27,6 @@ test('a module that is not there is named, of a thread too', async () => {
   const missing = new URL('../children/missing.ts', import.meta.url);
   await assert.rejects(watchdog(spawnThread(missing), 'the rejection'), {
     code: 'ERR_IOLITE_PEER',
-    message: /there is no file .*missing\.ts$/,
+    message: /there is no file .*missing\.js$/,
   });
 });
