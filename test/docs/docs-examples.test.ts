@@ -78,7 +78,13 @@ describe('the examples of the documentation run', { concurrency: 2 }, () => {
       const [first = ''] = written[index] ?? [];
       const path = join(compiled, relative(ROOT, first).replace(/\.ts$/, '.js'));
       // Rejects with what it wrote, unless it ends with exit code 0.
-      await promisify(execFile)(process.execPath, ['--expose-gc', path], { cwd: ROOT, timeout: 60_000 });
+      const ending = promisify(execFile)(process.execPath, ['--expose-gc', path], {
+        cwd: ROOT,
+        timeout: 60_000,
+      });
+      // Those that read their input have none.
+      ending.child.stdin?.end();
+      await ending;
     });
   }
 });
