@@ -7,11 +7,11 @@ import { openCached, readCached } from '../../os/page-cache.ts';
 import { FrequencySketch } from '../../store/policies/frequency-sketch.ts';
 import { SERIAL_OF_UNKEPT_VERSIONS, StoredVersion } from '../../store/stored-version.ts';
 import { contentTagNow } from '../content/content-tag.ts';
+import { FormLooks } from '../content/form-looks.ts';
 import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import { fileSystemKindNow } from '../watch/file-system.ts';
 import type { FileFacts } from './file-entry.ts';
-import { FormLooks } from '../content/form-looks.ts';
 
 /** Larger files are left to the owner: to copy them keeps others waiting, and they are what to share. */
 const MAX_BYTES = 128 * 1024;

@@ -3,8 +3,8 @@ import { now } from '../../base/clock.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { namesEnding, openCached } from '../../os/page-cache.ts';
-import { hasSibling, SIBLING_ENDINGS, siblingPaths } from './siblings.ts';
 import { SETTLE_MS } from '../version/file-version.ts';
+import { hasSibling, SIBLING_ENDINGS, siblingPaths } from './siblings.ts';
 
 /** So many looks at single files cost as much as a listing of 200 names: 80 us. */
 const LEAST_LOOKS = 8;
