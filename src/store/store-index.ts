@@ -267,7 +267,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     const { until, term, keep, pinned } = head as VersionHead;
     const end = session.endOf(term, until);
     if (pinned) this.#pin(held);
-    if (!keep) return held;
+    if (!keep) {
+      // What is here is older, and would be right again if the owner went.
+      this.#forgetKey(key);
+      return held;
+    }
     this.#uses.given(held);
     this.#scheduleReport();
     if (left >= held.serial) return held;

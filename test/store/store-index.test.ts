@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../src/base/clock.ts';
 import { IoliteError } from '../../src/base/error.ts';
+import type { Channel } from '../../src/ipc/channel.ts';
 import type { Entry } from '../../src/store/entry.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { serveStore } from '../../src/store/serve-store.ts';
@@ -34,12 +35,13 @@ class Fixture {
 
   static async start(maxStale = HOUR_MS): Promise<Fixture> {
     const fixture = new Fixture(maxStale);
-    serveStore(
-      { name: 'test', title: 'test', store: fixture.store, owner: fixture.#owner() },
-      fixture.pair.near,
-    );
+    fixture.serve(fixture.pair.near);
     await fixture.index.attach(fixture.pair.far);
     return fixture;
+  }
+
+  serve(channel: Channel): void {
+    serveStore({ name: 'test', title: 'test', store: this.store, owner: this.#owner() }, channel);
   }
 
   put(key: string, text: string): Entry<Facts, undefined> {
@@ -226,4 +228,26 @@ test('what may be repeated may be so as long as peekAgain() gives it, and counts
   index.invalidate('a');
   assert.equal(repeatable?.mayRepeat(), false);
   assert.equal(index.repeatable(memo), undefined);
+});
+
+test('what an owner does not keep is not followed by what another one had before, when it is gone', async () => {
+  using first = await Fixture.start(0);
+  first.put('a', 'first');
+  assert.equal(await first.ask('a'), 'first');
+  assert.ok(first.index.has('a'));
+
+  using second = await Fixture.start(0);
+  second.put('a', 'second');
+  const pair = new ChannelPair();
+  second.serve(pair.near);
+  await first.index.attach(pair.far);
+  const letGo = second.hold();
+  const asked = first.ask('a');
+  await second.untilAsked(1);
+  second.store.remove('a');
+  letGo();
+  assert.equal(await asked, 'second');
+  pair[Symbol.dispose]();
+  await until(() => !first.index.attached, 'the end of the owner');
+  assert.equal(first.index.peek('a'), undefined);
 });

@@ -378,9 +378,8 @@ test('the budget counts what is taken over, also when writers keep it, and evict
     assert.ok(live + dead + filling + room + headers + leased <= budget);
   }
   const { evictions, entries } = cache.stats();
-  // How many depends on how soon the other process gives up what it was told to.
+  // How many, and what finds no room, depends on how soon the other process gives up what it was told to.
   assert.ok(evictions > 0, `${evictions} evictions, ${entries} entries`);
-  assert.equal(cache.stats().uncached, 0);
   for (const [i, content] of held.entries()) {
     assert.ok(content.equals(bytesOf(MiB, i)));
     content.release();
