@@ -230,7 +230,7 @@ test('what may be repeated may be so as long as peekAgain() gives it, and counts
   assert.equal(index.repeatable(memo), undefined);
 });
 
-test('what an owner does not keep is not followed by what another one had before, when it is gone', async () => {
+test('what an owner does not keep is not followed by what there was before, when it is gone', async () => {
   using first = await Fixture.start(0);
   first.put('a', 'first');
   assert.equal(await first.ask('a'), 'first');
