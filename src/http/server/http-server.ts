@@ -10,6 +10,7 @@ import { SecureContext } from '../../network/tls/secure-context.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
 import { opensslUnsupported } from '../../os/openssl.ts';
+import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
 import { Http2Lane } from '../http2/http2-lane.ts';
 import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
@@ -66,6 +67,18 @@ export interface HttpServerOptions extends ListenerOptions {
  */
 const BACKLOG_CONNECTIONS = 65_535;
 
+/**
+ * Memory for the bodies of requests, also of those that applications still have: what finds none is refused
+ * with 503. A pool that has a bound uses its chunks again, however many bodies are on their way; one without
+ * makes new ones beyond 64 MiB, at five times the cost.
+ */
+const LEAST_UPLOAD_BYTES = 64 * 1024 ** 2;
+const MOST_UPLOAD_BYTES = 1024 ** 3;
+
+function uploadBytes(): number {
+  return Math.max(LEAST_UPLOAD_BYTES, defaultBudget({ most: MOST_UPLOAD_BYTES }));
+}
+
 /** A handler at a port: HTTP/1.1, or with TLS that and HTTP/2. */
 export class HttpServer implements Listener {
   /** What listens. */
@@ -76,7 +89,7 @@ export class HttpServer implements Listener {
   readonly #drain: Drain;
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
-  readonly #pool: Pool = createPool({ name: 'uploads' });
+  readonly #pool: Pool = createPool({ name: 'uploads', limit: uploadBytes() });
   readonly #handler: Handler;
   readonly #listener: AnswerListener | undefined;
   readonly #failed: (error: unknown, request: ServerRequest) => void;
