@@ -15,13 +15,6 @@ const ROWS: readonly Row[] = [
   ['cache', 'hits', 'iolite_cache_hits_total', 'counter', 'Reads answered from memory at hand'],
   ['cache', 'misses', 'iolite_cache_misses_total', 'counter', 'Reads that waited for the disk or the owner'],
   ['cache', 'evictions', 'iolite_cache_evictions_total', 'counter', 'Contents that left for others'],
-  [
-    'cache',
-    'invalidations',
-    'iolite_cache_invalidations_total',
-    'counter',
-    'Contents that were dropped as changed',
-  ],
   ['cache', 'entries', 'iolite_cache_entries', 'gauge', 'Contents that are held, or known of the owner'],
   ['cache', 'budget', 'iolite_cache_budget_bytes', 'gauge', 'Memory that content may take'],
   ['cache', 'allowance', 'iolite_cache_allowance_bytes', 'gauge', 'What of the budget may be used just now'],
