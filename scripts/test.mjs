@@ -1,6 +1,9 @@
 /**
  * `npm test [-- filter ...]`: runs the test files, or those whose path contains one of the filters. Options
  * (`--test-name-pattern=...`) go to Node's test runner.
+ *
+ * Those in test/field install packages, start browsers and other versions of Node, and compile every example:
+ * they take minutes, and run where a filter names that folder (`npm run test:field`).
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -11,6 +14,9 @@ import { buildTests } from './build-tests.mjs';
 import { setup } from './setup.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FIELD = join('test', 'field', '/');
+/** Milliseconds that a test may take: one that installs packages has to wait for others. */
+const TIMEOUT = { here: 120_000, field: 600_000 };
 
 setup();
 await build();
@@ -19,9 +25,11 @@ const built = buildTests();
 const given = process.argv.slice(2);
 const options = given.filter(argument => argument.startsWith('-'));
 const filters = given.filter(argument => !argument.startsWith('-'));
+const isField = filters.some(filter => filter.includes('field'));
 const files = readdirSync(join(ROOT, 'test'), { recursive: true })
   .filter(file => file.endsWith('.test.ts'))
   .map(file => join('test', file))
+  .filter(file => file.startsWith(FIELD) === isField)
   .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter)))
   .map(file => file.replace(/\.ts$/, '.js'))
   .sort();
@@ -37,7 +45,7 @@ const { status } = spawnSync(
     '--test',
     '--test-reporter=spec',
     '--test-concurrency=2',
-    '--test-timeout=120000',
+    `--test-timeout=${isField ? TIMEOUT.field : TIMEOUT.here}`,
     ...options,
     ...files,
   ],

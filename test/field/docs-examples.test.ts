@@ -5,8 +5,8 @@ import { join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import ts from 'typescript';
+import { type Example, examplesInPage, examplesInSource } from '../docs/support/find-examples.ts';
 import { ROOT } from '../support/root.ts';
-import { type Example, examplesInPage, examplesInSource } from './support/find-examples.ts';
 
 // Inside of the package, whose types and settings hold for them.
 mkdirSync(join(ROOT, 'dist'), { recursive: true });
