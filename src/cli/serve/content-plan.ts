@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.ts';
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
+import type { ScriptPattern } from '../../http/fastcgi/script-names.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
 import type { ProxyOptions } from '../../http/proxy/proxy.ts';
 import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
@@ -47,6 +48,8 @@ export class ContentPlan {
   readonly faults: string[] = [];
   /** Where FastCGI responders listen. */
   readonly responders = new Set<string>();
+  /** The scripts that they run. */
+  readonly scripts: ScriptPattern[] = [];
 
   /** @param name of the host, if it is for one */
   async contentOf(config: ContentConfig, name?: string): Promise<WorkerContent> {
@@ -119,6 +122,7 @@ export class ContentPlan {
     }
     const options = { ...withoutUndefined(app), root: resolve(root), fastcgi: app.fastcgi };
     this.responders.add(app.fastcgi);
+    this.scripts.push({ split: app.split, script: app.script });
     await this.#try(at, async () => {
       if (!(await stat(options.root)).isDirectory()) throw new Error('it is no directory');
     });

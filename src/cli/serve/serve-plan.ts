@@ -53,13 +53,14 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
   faults.push(...(secure?.faults ?? troubleOfHosts(config)));
   const [first, ...more] = faults;
   if (first !== undefined) throw new UserError(first, ...more);
-  const { apps, origins } = backends;
+  const { origins } = backends;
+  const apps = backends.apps.map(({ options, view }) => ({
+    options: log?.format === 'json' ? { ...options, complaints: 'json' as const } : options,
+    view: view && { ...view, scripts: plan.scripts },
+  }));
   const roots = [...plan.roots];
   return {
-    apps:
-      log?.format === 'json'
-        ? apps.map(({ options, view }) => ({ options: { ...options, complaints: 'json' }, view }))
-        : apps,
+    apps,
     origins,
     responders: [...plan.responders],
     roots,

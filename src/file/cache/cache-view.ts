@@ -32,6 +32,8 @@ export interface CacheViewOptions {
    * @returns undefined for a file that is not to be had
    */
   linksAt(path: string): LinkPolicy | undefined;
+  /** Files that are not to be had though a link that is admitted leads there: by their real paths. */
+  withholds?(realPath: string): boolean;
 }
 
 /** A view of a cache: see `OwnedFileCache.view()`. */
@@ -107,6 +109,7 @@ export class ViewedFiles implements StoreOwner<FileFacts>, StoreListener {
     try {
       const { target } = found.held.facts;
       if (target === undefined) return found;
+      if (this.options.withholds?.(target) === true) throw refused(key);
       if (links === 'deny' && target !== (await this.#files.realPathOf(this.root)) + path) throw refused(key);
       const ways = this.#files.bySerial(found.held.serial) === undefined ? this.#unkept : this.#ways;
       ways.set(target, { path, link: key });

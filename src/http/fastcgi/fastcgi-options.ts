@@ -1,7 +1,7 @@
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { ScriptOptions } from './script-finder.ts';
-import { troubleOfSplit } from './script-finder.ts';
+import { troubleOfSplit } from './script-names.ts';
 
 /** A FastCGI responder (PHP-FPM, say), which answers in place of an application of ours. */
 export interface FastCgiOptions extends Omit<ScriptOptions, 'root'> {

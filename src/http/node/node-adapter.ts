@@ -131,8 +131,13 @@ async function* bodyOf(
   { pool, bodyWanted }: AdapterOptions,
 ): AsyncGenerator<Aggregate> {
   bodyWanted?.();
-  for await (const bytes of request as AsyncIterable<Buffer>) {
-    yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
+  try {
+    for await (const bytes of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
+    }
+  } finally {
+    // Node drops what nobody has begun to read, and no more: the connection would never go on.
+    request.resume();
   }
 }
 

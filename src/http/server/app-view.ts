@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { CacheViewOptions, LinkPolicy } from '../../file/cache/cache-view.ts';
+import { ScriptNames, type ScriptPattern } from '../fastcgi/script-names.ts';
 import type { Handler } from '../message/exchange.ts';
 import { compileRule } from '../rules/compiled-rule.ts';
 import { decodedPath } from '../rules/path-pattern.ts';
@@ -25,6 +26,8 @@ export interface AppView extends ViewedSite {
   readonly rules: readonly ViewedRule[];
   /** What its paths have before them in requests: of a rule's own files what the rule takes off. */
   readonly strip: string;
+  /** Scripts, whose text no site sends. Default: none. */
+  readonly scripts?: readonly ScriptPattern[] | undefined;
 }
 
 /** Nobody is asked: it stands for who would be. */
@@ -33,10 +36,10 @@ const NOBODY: Handler = { answer: () => undefined };
 /**
  * What an application may read of the files of its site: those that the site would send to clients by their
  * own paths, and those whose paths a rule leaves to this very application. So what a rule redirects, gives
- * another meaning, or leaves to others is not to be had, as are names that begin with a dot, unless the site
- * has them. @throws ERR_IOLITE_ARGUMENT
+ * another meaning, or leaves to others is not to be had, as is the text of scripts, and as are names that
+ * begin with a dot, unless the site has them. @throws ERR_IOLITE_ARGUMENT
  */
-export function appViewOptions({ root, site, rules, strip }: AppView): CacheViewOptions {
+export function appViewOptions({ root, site, rules, strip, scripts = [] }: AppView): CacheViewOptions {
   const own = policyOf({ root, site });
   const policies = new Map<RuleTarget, Policy | undefined>();
   const otherwise = targetOf(policies, own);
@@ -47,7 +50,10 @@ export function appViewOptions({ root, site, rules, strip }: AppView): CacheView
     return compileRule({ match, redirect, rewrite, strip: taken, target });
   });
   const book = new RuleBook(compiled, otherwise);
+  const names = scripts.map(each => new ScriptNames(each));
+  const withholds = (path: string): boolean => names.some(({ isScript }) => isScript(path));
   const linksAt = (path: string): LinkPolicy | undefined => {
+    if (withholds(path)) return undefined;
     const rawPath = path.split('/').map(encodeURIComponent).join('/');
     const decision = book.decide(strip + rawPath);
     const { isRefused, redirect, path: seen = strip + rawPath, target } = decision;
@@ -57,8 +63,9 @@ export function appViewOptions({ root, site, rules, strip }: AppView): CacheView
   };
   return {
     root: own.root,
-    name: JSON.stringify({ site: nameOf(own), rules: rules.map(ruleName), strip }),
+    name: JSON.stringify({ site: nameOf(own), rules: rules.map(ruleName), strip, scripts }),
     linksAt,
+    withholds,
   };
 }
 

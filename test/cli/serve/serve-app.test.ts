@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import { test } from 'node:test';
@@ -94,6 +94,8 @@ test('each application has the cache of its own site, also beside confined worke
     for (const file of ['page', '.env', 'private/page'])
       writeFileSync(folder.file(`${name}/${file}`), `${name} ${file}`);
   }
+  writeFileSync(folder.file('one/script.php'), 'secret');
+  symlinkSync('script.php', folder.file('one/link'));
   const app = { module };
   const settings = {
     workers: 2,
@@ -102,6 +104,7 @@ test('each application has the cache of its own site, also beside confined worke
     rules: [
       { match: '/private/**', origin: 'http://127.0.0.1:9' },
       { match: '/ruled/**', strip: '/ruled', root: 'ruled', app },
+      { match: '/scripts/**', app: { fastcgi: '127.0.0.1:9', root: 'one' } },
     ],
     hosts: { 'two.example': { root: 'two', app }, 'none.example': { app } },
   };
@@ -112,6 +115,7 @@ test('each application has the cache of its own site, also beside confined worke
   const check = async (): Promise<void> => {
     assert.equal(await text('/read/page'), 'one page');
     assert.equal(await text('/read/private/page'), 'EACCES');
+    for (const path of ['script.php', 'link']) assert.equal(await text(`/read/${path}`), 'EACCES', path);
     assert.equal(await text('/read/page', 'two.example'), 'two page');
     assert.equal(await text('/read/private/page', 'two.example'), 'two private/page');
     assert.equal(await text('/read/page', 'none.example'), 'ERR_IOLITE_UNSUPPORTED');
@@ -120,7 +124,8 @@ test('each application has the cache of its own site, also beside confined worke
       for (const path of ['/etc/passwd', `${folder.path}/ruled/page`, `${folder.path}/two/.env`])
         assert.equal(await text(`/asks${path}`, host), 'EACCES', `${host} ${path}`);
     }
-    assert.equal(await text(`/asks${folder.path}/two/page`), 'EACCES');
+    for (const path of ['two/page', 'one/script.php'])
+      assert.equal(await text(`/asks${folder.path}/${path}`), 'EACCES');
     assert.equal(await text(`/asks${folder.path}/two/page`, 'two.example'), 'two page');
     assert.equal(await text('/ruled/read/ruled/page'), 'ENOENT');
     assert.equal(await text('/ruled/read/page'), 'ruled page');

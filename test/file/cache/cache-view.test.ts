@@ -175,3 +175,20 @@ test('a view is made of a root, a name and a function, in a cache that is open',
   cache.close();
   assert.throws(() => cache.view({ root: '/', name: '', linksAt }), { code: 'ERR_IOLITE_CLOSED' });
 });
+
+test('a link that is admitted does not lead to what is withheld', async () => {
+  await using fixture = new Fixture();
+  const root = fixture.folder.file('site');
+  symlinkSync('in/2', fixture.folder.file('site/shown'));
+  symlinkSync('1', fixture.folder.file('site/also'));
+  const withholds = (path: string): boolean => path.endsWith('/2');
+  const view = fixture.cache.view({ root, name: 'withheld', linksAt: policy('inside'), withholds });
+  const child = await fixture.onlooker(view);
+  assert.equal(await fixture.read(child, 'site/shown'), 'EACCES');
+  assert.equal(await fixture.read(child, 'site/also'), 'site/1');
+  // It may come to lead there later.
+  unlinkSync(fixture.folder.file('site/also'));
+  symlinkSync('in/2', fixture.folder.file('site/also'));
+  fixture.cache.invalidate(fixture.folder.file('site/also'));
+  assert.equal(await fixture.read(await fixture.onlooker(view), 'site/also'), 'EACCES');
+});

@@ -251,6 +251,26 @@ test('a body that fails midway ends the connection, so that nobody takes it for 
   await assertEmpty(pool);
 });
 
+test('a connection goes on behind a body whose reader has left off', async context => {
+  const pool = createPool();
+  const { port } = await serve(context, 1, pool, async ({ body }) => {
+    // The first piece is enough for this one.
+    if (body !== undefined) for await (using _piece of body) break;
+    return { status: 200, headers: [], body: pool.from('x') };
+  });
+  const client = connect(port, '127.0.0.1');
+  let answers = '';
+  client.setEncoding('latin1').on('data', text => {
+    answers += text;
+  });
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100002\r\n\r\nab');
+  while (!answers.includes('200 OK')) await watchdog(once(client, 'data'), 'the first answer');
+  client.write(`${'c'.repeat(100_000)}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  await watchdog(once(client, 'close'), 'the second answer');
+  assert.equal(answers.split('200 OK').length, 3);
+  assert.equal(pool.stats().bytesUsed, 0);
+});
+
 test('a middleware that wraps write() sees every byte', async context => {
   const pool = createPool();
   const seen: number[] = [];

@@ -78,3 +78,15 @@ test('views that differ have different names, and others the same', () => {
   assert.equal(new Set(names).size, names.length);
   assert.equal(nameOf({ site: { dotfiles: 'ignore', symlinks: 'inside' } }), nameOf({}));
 });
+
+test('the text of scripts is not to be had, nor through links', () => {
+  const view = { root: '/site', site: {}, rules: [], strip: '' };
+  const { linksAt, withholds, name } = appViewOptions({ ...view, scripts: [{}, { script: 'front.cgi' }] });
+  for (const path of ['/x.php', '/in/x.PHP', '/front.cgi']) {
+    assert.equal(linksAt(path), undefined, path);
+    assert.equal(withholds?.(`/disk/site${path}`), true, path);
+  }
+  assert.equal(linksAt('/x.html'), 'inside');
+  assert.equal(withholds?.('/disk/site/x.html'), false);
+  assert.notEqual(name, appViewOptions(view).name);
+});

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { fastCgiAddressOf } from '../../../http/fastcgi/fastcgi-options.ts';
-import { troubleOfSplit } from '../../../http/fastcgi/script-finder.ts';
+import { troubleOfSplit } from '../../../http/fastcgi/script-names.ts';
 import { duration, integer, setting, settings, text } from './schema-parts.ts';
 
 export const MAX_WORKERS = 256;
