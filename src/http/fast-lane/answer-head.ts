@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { ArgumentError } from '../../base/error.ts';
 import type { Answer } from '../message/exchange.ts';
-import { fieldOf, type HeaderList, hasField, isField } from '../message/header-list.ts';
+import { fieldOf, fieldsFor, type HeaderList, hasField, isField } from '../message/header-list.ts';
 
 /** The first lines of an answer in bytes, and what the last ones depend on. */
 class Block {
@@ -98,11 +98,12 @@ function lines(first: string, closing: boolean): Buffer<ArrayBuffer> {
   return Buffer.from(`${first}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
 }
 
-function serialise({ status, headers, kept }: Answer): Block {
+function serialise({ status, headers: given, kept }: Answer): Block {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
   const reason = STATUS_CODES[status] ?? 'Unknown';
+  const headers = kept === undefined ? fieldsFor(status, given) : given;
   const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, 0, kept?.fixed)}`;
   // It lives long: in memory of its own it keeps no other's from being given back.
   const bytes = Buffer.allocUnsafeSlow(text.length);

@@ -16,8 +16,19 @@ export interface CgiScript {
 
 /** With a hyphen or an underscore names are the same as variables: only those with hyphens go on. */
 const PLAIN_NAME = /^[A-Za-z0-9-]+$/;
-/** Variables of their own; and what programs would take for the proxy that they are to use (httpoxy). */
-const LEFT_OUT = new Set(['content-type', 'content-length', 'proxy']);
+/**
+ * Variables of their own; what programs would take for the proxy that they are to use (httpoxy); and how the
+ * body came here, which is not how it comes to them.
+ */
+const LEFT_OUT = new Set([
+  'content-type',
+  'content-length',
+  'proxy',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'expect',
+]);
 
 /**
  * The variables of a CGI request (RFC 3875, 4.1), as name, value, name, value. A field of the request cannot

@@ -10,10 +10,11 @@ import { type CgiScript, cgiEnvironment } from './cgi-environment.ts';
 import type { CgiHead } from './cgi-head.ts';
 import { FastCgiCall } from './fastcgi-call.ts';
 import { type FastCgiLimits, type FastCgiOptions, limitsOf } from './fastcgi-options.ts';
-import { FastCgiPool } from './fastcgi-pool.ts';
+import { FastCgiPool, noneFree } from './fastcgi-pool.ts';
 import { LocalRequest } from './local-request.ts';
 import { ScriptFinder } from './script-finder.ts';
 import type { SentFiles } from './sent-files.ts';
+import { Turns } from './turns.ts';
 
 /** What a gateway says to whoever runs the server. */
 export type FastCgiListener = (text: string, request: ServerRequest) => void;
@@ -25,9 +26,17 @@ interface RequestBody {
   readonly length: number | undefined;
   /** All of it, where it was read first: to be released where it is not sent. */
   readonly whole?: Aggregate;
+  /** Whether it is sent as it comes: as slowly as its client likes. */
+  readonly isLong?: boolean;
 }
 
 const MAX_REDIRECTS = 10;
+/** A body of no more is read before a connection is taken for it: it waits for no client then. */
+const READ_FIRST_BYTES = 512 * 1024;
+/** How many of the connections those may have whose bodies are longer. */
+const LONG_PART = 1 / 2;
+/** What may be done twice: it is the same as once (RFC 9110, 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const NO_BODY: RequestBody = { pieces: undefined, length: undefined };
 
 /**
@@ -39,6 +48,8 @@ export class FastCgiGateway implements Handler {
   readonly #limits: FastCgiLimits;
   readonly #finder: ScriptFinder;
   readonly #pool: FastCgiPool;
+  /** Of those whose bodies are sent as they come. */
+  readonly #longTurns: Turns;
   readonly #said: FastCgiListener;
   #files: SentFiles | undefined;
   #whole: Handler | undefined;
@@ -56,6 +67,8 @@ export class FastCgiGateway implements Handler {
     this.#options = options;
     this.#finder = new ScriptFinder({ ...options, root });
     this.#pool = new FastCgiPool(options.fastcgi, this.#limits);
+    const places = Math.max(1, Math.floor(this.#limits.connections * LONG_PART));
+    this.#longTurns = new Turns(places, this.#limits, noneFree);
     this.#said = said;
   }
 
@@ -80,6 +93,7 @@ export class FastCgiGateway implements Handler {
 
   /** Leaves the responder. Requests that wait are refused: close the server first. */
   close(): void {
+    this.#longTurns.refuseAll(new IoliteError('ERR_IOLITE_CLOSED', 'The gateway to FastCGI is closed'));
     this.#pool.close();
   }
 
@@ -101,16 +115,23 @@ export class FastCgiGateway implements Handler {
     }
   }
 
-  /** Scripts are told how long a body is: one of unknown length is read first. @throws ERR_IOLITE_TOO_LONG */
+  /**
+   * Scripts are told how long a body is: one of unknown length is read first, and so is one that is short.
+   * @throws ERR_IOLITE_TOO_LONG
+   */
   async #bodyOf(request: ServerRequest): Promise<RequestBody> {
     const { body } = request;
     const { maxBodyBytes } = this.#limits;
     if (body === undefined) return NO_BODY;
     const length = Number(request.header('content-length') ?? Number.NaN);
     if (length > maxBodyBytes) throw tooLong(maxBodyBytes);
-    if (length >= 0) return { pieces: boundedBody(body, length, UNWATCHED), length };
-    const whole = await wholeBody(boundedBody(body, maxBodyBytes, UNWATCHED), maxBodyBytes);
-    return { pieces: piecesOf(whole), length: whole.length, whole };
+    if (length > READ_FIRST_BYTES)
+      return { pieces: boundedBody(body, length, UNWATCHED), length, isLong: true };
+    const most = length >= 0 ? length : maxBodyBytes;
+    const whole = body.whole?.() ?? (await wholeBody(boundedBody(body, most, UNWATCHED), most));
+    if (whole.length <= most) return { pieces: piecesOf(whole), length: whole.length, whole };
+    whole.release();
+    throw tooLong(most);
   }
 
   async #ask(
@@ -120,16 +141,21 @@ export class FastCgiGateway implements Handler {
     signal: AbortSignal,
   ): Promise<Answer> {
     const params = cgiEnvironment(request, script, body.length, this.#options.params);
+    if (body.isLong === true) await this.#longTurns.take(signal);
     for (let fresh = false; ; fresh = true) {
       const connection = await this.#pool.take(signal, { fresh }).catch(error => {
         body.whole?.release();
+        if (body.isLong === true) this.#longTurns.giveBack();
         throw error;
       });
       const isKept = connection.requests > 0;
       const call = new FastCgiCall(connection, {
         limits: this.#limits,
         said: line => this.#said(line, request),
-        done: mayKeep => this.#pool.giveBack(connection, mayKeep),
+        done: mayKeep => {
+          this.#pool.giveBack(connection, mayKeep);
+          if (body.isLong === true) this.#longTurns.giveBack();
+        },
       });
       const giveUp = (): void => void call.fail(signal.reason);
       signal.addEventListener('abort', giveUp, { once: true });
@@ -141,7 +167,8 @@ export class FastCgiGateway implements Handler {
         call.fail(error);
         // A connection that was kept may have been closed as the request was sent.
         const isLost = isKept && !fresh && !call.hasBegun && body.pieces === undefined;
-        if (!isLost || signal.aborted || statusOf(error, 'application') !== 502) throw error;
+        const mayRepeat = isLost && IDEMPOTENT.has(request.method);
+        if (!mayRepeat || signal.aborted || statusOf(error, 'application') !== 502) throw error;
       } finally {
         signal.removeEventListener('abort', giveUp);
       }

@@ -1,8 +1,8 @@
 import { createPool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
-import { RequestQueue, type Waiter } from '../app/server-side/request-queue.ts';
 import { FastCgiConnection } from './fastcgi-connection.ts';
 import { type FastCgiAddress, type FastCgiLimits, fastCgiAddressOf } from './fastcgi-options.ts';
+import { Turns } from './turns.ts';
 
 /** Then another connection is made: a process of the responder that has ours has nobody else's. */
 const MAX_REQUESTS = 100;
@@ -12,20 +12,19 @@ export class FastCgiPool {
   readonly #address: FastCgiAddress;
   readonly #limits: FastCgiLimits;
   readonly #pool = createPool({ name: 'fastcgi' });
-  readonly #queue: RequestQueue<void>;
+  readonly #turns: Turns;
   /** Those without a request, and when they end. */
   readonly #resting = new Map<FastCgiConnection, NodeJS.Timeout>();
-  #used = 0;
 
   constructor(address: string, limits: FastCgiLimits) {
     this.#address = fastCgiAddressOf(address) as FastCgiAddress;
     this.#limits = limits;
-    this.#queue = new RequestQueue(limits.queueTimeout, limits.maxQueue, noneFree);
+    this.#turns = new Turns(limits.connections, limits, noneFree);
   }
 
   /** Connections with a request. */
   get used(): number {
-    return this.#used;
+    return this.#turns.used;
   }
 
   /**
@@ -34,8 +33,7 @@ export class FastCgiPool {
    * @throws ERR_IOLITE_BUSY when none is free in time; as {@link FastCgiConnection.open} does
    */
   async take(signal: AbortSignal, { fresh = false } = {}): Promise<FastCgiConnection> {
-    if (this.#used >= this.#limits.connections || this.#queue.size > 0) await this.#turn(signal);
-    else this.#used += 1;
+    await this.#turns.take(signal);
     // Those that rest are likely to be as bad as the one before.
     if (fresh) this.#endResting();
     const [kept] = this.#resting.keys();
@@ -48,8 +46,7 @@ export class FastCgiPool {
     try {
       return await FastCgiConnection.open(this.#address, { pool: this.#pool, timeout, signal });
     } catch (error) {
-      this.#used -= 1;
-      this.#queue.admit();
+      this.#turns.giveBack();
       // A full queue of the responder's socket.
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') throw noneFree();
       throw error;
@@ -59,7 +56,6 @@ export class FastCgiPool {
   /** @param mayKeep whether its request is over, and it can have another */
   giveBack(connection: FastCgiConnection, mayKeep: boolean): void {
     const { idleTimeout } = this.#limits;
-    this.#used -= 1;
     if (mayKeep && idleTimeout > 0 && connection.requests < MAX_REQUESTS) {
       const timer = setTimeout(() => {
         this.#forget(connection);
@@ -68,12 +64,12 @@ export class FastCgiPool {
       this.#resting.set(connection, timer);
       connection.rest(() => this.#forget(connection));
     } else connection.destroy();
-    this.#queue.admit();
+    this.#turns.giveBack();
   }
 
   /** Those who wait are refused; connections with a request end with it. */
   close(): void {
-    this.#queue.refuseAll(new IoliteError('ERR_IOLITE_CLOSED', 'The gateway to FastCGI is closed'));
+    this.#turns.refuseAll(new IoliteError('ERR_IOLITE_CLOSED', 'The gateway to FastCGI is closed'));
     this.#endResting();
     this.#pool.close();
   }
@@ -89,32 +85,10 @@ export class FastCgiPool {
     clearTimeout(this.#resting.get(connection));
     this.#resting.delete(connection);
   }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await new Promise<void>((start, refuse) => {
-      const leave = (): void => {
-        this.#queue.leave(waiter);
-        refuse(signal.reason);
-      };
-      const waiter: Waiter<void> = {
-        start: () => {
-          this.#used += 1;
-          signal.removeEventListener('abort', leave);
-          start();
-        },
-        refuse: reason => {
-          signal.removeEventListener('abort', leave);
-          refuse(reason);
-        },
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#queue.enter(waiter);
-    });
-  }
 }
 
-function noneFree(): IoliteError {
+/** What a request is refused with that finds no place in time. */
+export function noneFree(): IoliteError {
   return new IoliteError('ERR_IOLITE_BUSY', 'No connection to the FastCGI application is free', {
     mayRetry: true,
   });

@@ -2,7 +2,7 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError } from '../../base/error.ts';
 import { type Body, releaseBody } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
-import { fieldOf, type HeaderList, hasField, isField } from '../message/header-list.ts';
+import { fieldOf, fieldsFor, type HeaderList, hasField, isField } from '../message/header-list.ts';
 import { encodeField } from './hpack/field-encoder.ts';
 
 /** Fields of a connection, which HTTP/2 does not have (RFC 9113, 8.2.2): an answer's are left out. */
@@ -131,10 +131,11 @@ function blockOf(answer: Answer): Block {
   return block;
 }
 
-function encode({ status, headers, kept }: Answer): Block {
+function encode({ status, headers: given, kept }: Answer): Block {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
   }
+  const headers = kept === undefined ? fieldsFor(status, given) : given;
   const bytes: number[] = [];
   encodeField(':status', String(status), bytes);
   addFields(headers, 0, kept?.fixed ?? headers.length, bytes);

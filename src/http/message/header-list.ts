@@ -71,6 +71,16 @@ export function without(headers: HeaderList, names: ReadonlySet<string>): string
   return rest;
 }
 
+const LENGTH = new Set(['content-length']);
+
+/**
+ * The fields of an answer that may be sent with its status: a 204 has no Content-Length (RFC 9110, 8.6). Who
+ * believed it would take the next answer for its content.
+ */
+export function fieldsFor(status: number, headers: HeaderList): HeaderList {
+  return status === 204 && hasField(headers, 'content-length') ? without(headers, LENGTH) : headers;
+}
+
 /** The names of the fields, in lower case. */
 export function namesOf(headers: HeaderList): Set<string> {
   const names = new Set<string>();

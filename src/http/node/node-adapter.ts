@@ -6,7 +6,7 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, Fidelity, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
-import { type HeaderList, isRepeated } from '../message/header-list.ts';
+import { fieldsFor, type HeaderList, isRepeated } from '../message/header-list.ts';
 import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
@@ -196,7 +196,8 @@ export async function writeAnswer(
   method = 'GET',
   visible = true,
 ): Promise<number | undefined> {
-  const { status, headers, body, tunnel } = answer;
+  const { status, body, tunnel } = answer;
+  const headers = fieldsFor(status, answer.headers);
   if (isGone(response) || response.headersSent) {
     releaseBody(body);
     tunnel?.abandon();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { FastCgiGateway } from '../../../src/http/fastcgi/fastcgi-gateway.ts';
 import type { FastCgiOptions } from '../../../src/http/fastcgi/fastcgi-options.ts';
@@ -224,4 +224,71 @@ test('a redirect inside of the server is answered by what it names, and not with
   });
   assert.deepEqual(await fixture.answer('/x.php', { method: 'POST', body: 'x' }), [200, 'there']);
   assert.equal((await fixture.answer('/x.php?again'))[0], 502);
+});
+
+/** A client that says how long a body is and sends its first bytes. */
+async function begin(fixture: Fixture, length: number): Promise<Socket> {
+  const client = connect(fixture.server.address()?.port as number, '127.0.0.1').on('error', () => {});
+  client.write(`POST /x.php HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+  client.write(Buffer.alloc(1000));
+  await once(client, 'connect');
+  return client;
+}
+
+test('clients that send bodies slowly leave connections to others', async () => {
+  await using fixture = await Fixture.start(socket => socket.write(Buffer.concat([HEAD, END])), {
+    connections: 2,
+    queueTimeout: 60_000,
+  });
+  const clients = await Promise.all([1e6, 1e6, 1e6, 2000, 2000, 2000].map(length => begin(fixture, length)));
+  // One of the long ones has come to the responder.
+  while (fixture.responder.sockets.size === 0) await new Promise(setImmediate);
+  for (let i = 0; i < 3; i++) assert.equal((await fixture.answer())[0], 200);
+  assert.equal((await fixture.answer('/x.php', { method: 'POST', body: 'short' }))[0], 200);
+  for (const client of clients) client.destroy();
+});
+
+test('what may not be done twice is not, when a connection that was kept is lost', async () => {
+  let runs = 0;
+  let breaks = false;
+  await using fixture = await Fixture.start(
+    socket => {
+      runs += 1;
+      if (breaks) socket.destroy();
+      else socket.write(Buffer.concat([HEAD, END]));
+      breaks = false;
+    },
+    { idleTimeout: 60_000 },
+  );
+  for (const [method, status] of [
+    ['POST', 502],
+    ['PATCH', 502],
+    ['DELETE', 200],
+  ] as const) {
+    await fixture.answer();
+    const before = runs;
+    breaks = true;
+    assert.equal((await fixture.answer('/x.php', { method }))[0], status, method);
+    assert.equal(runs - before, status === 502 ? 1 : 2, method);
+  }
+});
+
+test('how a body came to the server no script is told', async () => {
+  let told: Map<string, string> | undefined;
+  await using fixture = await Fixture.start((socket, request) => {
+    const size = request.readUInt16BE(20);
+    told = decodePairs(request.subarray(24, 24 + size));
+    socket.write(Buffer.concat([record(STDOUT, 'Status: 204\r\nContent-Length: 5\r\n\r\nhello'), END]));
+  });
+  const client = connect(fixture.server.address()?.port as number, '127.0.0.1');
+  client.write(
+    'POST /x.php HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close\r\n' +
+      'Transfer-Encoding: chunked\r\n\r\n' +
+      '5\r\nhello\r\n0\r\n\r\n',
+  );
+  const answer = Buffer.concat(await watchdog(client.toArray(), 'the answer')).toString('latin1');
+  assert.equal(told?.get('CONTENT_LENGTH'), '5');
+  for (const name of ['HTTP_TRANSFER_ENCODING', 'HTTP_TE']) assert.equal(told?.has(name), false, name);
+  assert.match(answer, /^HTTP\/1\.1 204 /);
+  assert.doesNotMatch(answer, /content-length|hello/i);
 });

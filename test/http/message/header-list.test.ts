@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fieldOf, namesOf, tokensOf, without } from '../../../src/http/message/header-list.ts';
+import { fieldOf, fieldsFor, namesOf, tokensOf, without } from '../../../src/http/message/header-list.ts';
 
 const name = fc.constantFrom('a', 'A', 'b', 'B', 'ab', 'Ab', 'AB', 'x-c', 'X-C');
 const headers = fc
@@ -34,4 +34,11 @@ test('tokensOf() takes a list apart', () => {
   assert.deepEqual(tokensOf(''), []);
   assert.deepEqual(tokensOf('Close'), ['close']);
   assert.deepEqual(tokensOf(' , keep-alive ,, Upgrade,'), ['keep-alive', 'upgrade']);
+});
+
+test('a 204 has no Content-Length; others have theirs', () => {
+  const fields = ['A', 'b', 'content-Length', '5'];
+  assert.deepEqual(fieldsFor(204, fields), ['A', 'b']);
+  assert.equal(fieldsFor(200, fields), fields);
+  assert.equal(fieldsFor(304, fields), fields);
 });
