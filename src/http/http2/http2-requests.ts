@@ -118,7 +118,8 @@ export class Http2Requests {
     );
     if (!isComplete) {
       stream.isComplete = false;
-      stream.upload = new IncomingBody(stream, this.#connection.host.pool);
+      const length = Number(stream.header('content-length') ?? Number.NaN);
+      stream.upload = new IncomingBody(stream, this.#connection.host.pool, length);
     }
     const outcome = stream.ask();
     if (outcome === undefined) {

@@ -1,4 +1,5 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { type FullPool, fullPoolOf, isOfFullPool, type PoolWaiter } from '../../aggregate/full-pool.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
 import type { RequestBody } from './body.ts';
@@ -16,9 +17,17 @@ export interface BodyHost {
 /** Pieces that are smaller are put together while nobody waits for them: one of a byte takes hundreds. */
 const SMALL_BYTES = 1024;
 const GATHERED_BYTES = 8192;
+/**
+ * A body of no more comes as one piece: each of several would keep a chunk of the pool, which a client that
+ * sends a byte now and then would fill.
+ */
+export const SHORT_BYTES = 16 * 1024;
 
-/** The body of a request, as it comes: pieces wait here until somebody reads them, bounded by the window. */
-export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undefined> {
+/**
+ * The body of a request, as it comes: pieces wait here until somebody reads them, bounded by the window. What
+ * finds no room in the pool waits on the heap until there is some: see {@link FullPool}.
+ */
+export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undefined>, PoolWaiter {
   readonly #host: BodyHost;
   readonly #pool: Pool;
   /** What came and was not read. */
@@ -27,14 +36,25 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
   /** Small pieces behind the others, put together. */
   #gathered: Buffer | undefined;
   #gatheredBytes = 0;
+  /** What is behind that and waits for room in the pool. */
+  #unplaced: Buffer | undefined;
+  readonly #full: FullPool;
+  readonly #isShort: boolean;
+  /** Bytes that have found room in the pool so far. */
+  placedBytes = 0;
   #failure: Error | undefined;
   #isWanted = false;
   #wake: (() => void) | undefined;
 
-  /** @param pool where bytes are copied into */
-  constructor(host: BodyHost, pool: Pool) {
+  /**
+   * @param pool where bytes are copied into
+   * @param length in bytes, where it is known
+   */
+  constructor(host: BodyHost, pool: Pool, length = Number.POSITIVE_INFINITY) {
     this.#host = host;
     this.#pool = pool;
+    this.#full = fullPoolOf(pool);
+    this.#isShort = length <= SHORT_BYTES;
   }
 
   [Symbol.asyncIterator](): this {
@@ -56,7 +76,12 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
 
   /** Bytes that came and were not read. */
   get unread(): number {
-    return (this.#there?.length ?? 0) + this.#gatheredBytes;
+    return (this.#there?.length ?? 0) + this.#gatheredBytes + (this.#unplaced?.length ?? 0);
+  }
+
+  /** Whether it waits for room: no more of it is to be read meanwhile. */
+  get isHeldUp(): boolean {
+    return this.#unplaced !== undefined;
   }
 
   /** All that is there, in one piece, or the next that comes. */
@@ -65,12 +90,11 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
       this.#isWanted = true;
       this.#host.bodyWanted();
     }
-    while (this.unread === 0 && this.#state === 'coming') {
+    while (!this.#hasNext()) {
       await new Promise<void>(resolve => {
         this.#wake = resolve;
       });
     }
-    this.#settleGathered();
     const piece = this.#there;
     if (piece !== undefined) {
       this.#there = undefined;
@@ -95,7 +119,7 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
   /** @param bytes copied into the pool */
   push(bytes: Buffer): void {
     if (this.#state !== 'coming') return;
-    if (bytes.length < SMALL_BYTES && this.#wake === undefined) {
+    if (this.#isShort || (bytes.length < SMALL_BYTES && this.#wake === undefined)) {
       this.#gather(bytes);
       return;
     }
@@ -111,7 +135,11 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
       return;
     }
     this.#settleGathered();
-    this.#add(piece);
+    if (this.#unplaced === undefined) this.#add(piece);
+    else {
+      this.#copy(piece.toBuffer());
+      piece.release();
+    }
     this.#wakeUp();
   }
 
@@ -144,9 +172,37 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
     this.#wakeUp();
   }
 
+  // For those who wait for room
+
+  tryAgain(): boolean {
+    const bytes = this.#unplaced;
+    if (bytes === undefined) return true;
+    this.#unplaced = undefined;
+    if (!this.#place(bytes)) {
+      this.#unplaced = bytes;
+      return false;
+    }
+    this.#wakeUp();
+    return true;
+  }
+
+  refuse(error: IoliteError): void {
+    // What it has of the pool is what others wait for.
+    if (this.#state === 'whole') this.#state = 'coming';
+    this.fail(error);
+  }
+
+  /** Whether there is a piece to be read, or no more is to come. */
+  #hasNext(): boolean {
+    if (this.#isShort && this.#state === 'coming') return false;
+    this.#settleGathered();
+    return this.#there !== undefined || (this.#unplaced === undefined && this.#state !== 'coming');
+  }
+
   #gather(bytes: Buffer): void {
-    if (this.#gatheredBytes + bytes.length > GATHERED_BYTES) this.#settleGathered();
-    this.#gathered ??= Buffer.allocUnsafeSlow(GATHERED_BYTES);
+    const size = this.#isShort ? SHORT_BYTES : GATHERED_BYTES;
+    if (this.#gatheredBytes + bytes.length > size) this.#settleGathered();
+    this.#gathered ??= Buffer.allocUnsafeSlow(size);
     this.#gathered.set(bytes, this.#gatheredBytes);
     this.#gatheredBytes += bytes.length;
   }
@@ -158,15 +214,28 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
     if (gathered !== undefined) this.#copy(gathered);
   }
 
+  /** @param bytes valid during the call */
   #copy(bytes: Buffer): void {
-    try {
-      this.#add(this.#pool.from(bytes));
-    } catch (error) {
-      this.fail(error as Error);
+    if (this.#unplaced !== undefined) this.#unplaced = Buffer.concat([this.#unplaced, bytes]);
+    else if (!this.#full.admits(this.placedBytes) || !this.#place(bytes)) {
+      this.#unplaced = Buffer.from(bytes);
+      this.#full.enter(this);
     }
   }
 
+  /** @returns whether there was room, or it failed */
+  #place(bytes: Buffer): boolean {
+    try {
+      this.#add(this.#pool.from(bytes));
+    } catch (error) {
+      if (isOfFullPool(error)) return false;
+      this.refuse(error as IoliteError);
+    }
+    return true;
+  }
+
   #add(piece: Aggregate): void {
+    this.placedBytes += piece.length;
     if (this.#there === undefined) {
       this.#there = piece;
       return;
@@ -178,6 +247,8 @@ export class IncomingBody implements RequestBody, AsyncIterator<Aggregate, undef
   #releaseAll(): void {
     this.#gathered = undefined;
     this.#gatheredBytes = 0;
+    if (this.#unplaced !== undefined) this.#full.leave(this);
+    this.#unplaced = undefined;
     this.#there?.release();
     this.#there = undefined;
   }

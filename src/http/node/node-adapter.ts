@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
+import { placedIn } from '../../aggregate/full-pool.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, Fidelity, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import { fieldsFor, type HeaderList, isRepeated } from '../message/header-list.ts';
+import { SHORT_BYTES } from '../message/incoming-body.ts';
 import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
@@ -131,10 +133,19 @@ async function* bodyOf(
   { pool, bodyWanted }: AdapterOptions,
 ): AsyncGenerator<Aggregate> {
   bodyWanted?.();
+  const isShort = Number(request.headers['content-length'] ?? Number.NaN) <= SHORT_BYTES;
+  const gathered: Buffer[] = [];
+  let placedBytes = 0;
   try {
     for await (const bytes of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      yield pool === undefined ? Aggregate.adopt(bytes) : pool.from(bytes);
+      if (pool === undefined) yield Aggregate.adopt(bytes);
+      else if (isShort) gathered.push(bytes);
+      else {
+        yield await placedIn(pool, bytes, placedBytes);
+        placedBytes += bytes.length;
+      }
     }
+    if (pool !== undefined && gathered.length > 0) yield await placedIn(pool, Buffer.concat(gathered), 0);
   } finally {
     // Node drops what nobody has begun to read, and no more: the connection would never go on.
     request.resume();

@@ -1,4 +1,5 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
+import { isOfFullPool } from '../../../aggregate/full-pool.ts';
 import { type BodyHost, IncomingBody } from '../../message/incoming-body.ts';
 import { type BodyFraming, ChunkedFraming, holdsAll, LengthFraming } from './body-framing.ts';
 import type { BodyIntake } from './body-intake.ts';
@@ -57,7 +58,7 @@ export class LaneUpload implements BodyHost {
     this.#stated = stated;
     this.#rooms = rooms;
     this.#framing = stated.length === undefined ? new ChunkedFraming() : new LengthFraming(stated.length);
-    this.#body = new IncomingBody(this, rooms.pool);
+    this.#body = new IncomingBody(this, rooms.pool, stated.length);
   }
 
   /** For the handler. */
@@ -82,7 +83,8 @@ export class LaneUpload implements BodyHost {
 
   /** Whether more of it may come: its reader keeps up. */
   get wantsMore(): boolean {
-    return this.#state === 'coming' && this.#body.isRead && this.#body.unread < this.#rooms.window;
+    const { isRead, isHeldUp, unread } = this.#body;
+    return this.#state === 'coming' && isRead && !isHeldUp && unread < this.#rooms.window;
   }
 
   /** Whether a connection cannot go on behind an answer that is sent now. */
@@ -159,16 +161,22 @@ export class LaneUpload implements BodyHost {
     if (!this.isWaiting) return undefined;
     const isNow = this.#there !== undefined;
     const bytes = this.#there ?? this.#host.takeUnread();
+    const pieces: Buffer[] = [];
     let used = 0;
     try {
       if (!holdsAll(this.#stated, bytes)) return undefined;
       const runs: number[] = [];
       used = this.#framing.take(bytes, runs);
       this.#state = 'over';
-      const pieces: Buffer[] = [];
       for (let i = 0; i < runs.length; i += 2) pieces.push(bytes.subarray(runs[i], runs[i + 1]));
       const { pool } = this.#rooms;
       return pieces.length === 1 ? pool.from(pieces[0] as Buffer) : pool.from(pieces);
+    } catch (error) {
+      if (!isOfFullPool(error)) throw error;
+      // It is there, and waits for room: it is to be read.
+      for (const piece of pieces) this.#body.push(piece);
+      this.#body.end();
+      return undefined;
     } finally {
       this.#used = used;
       if (!isNow) this.#host.putBack(bytes.subarray(used));

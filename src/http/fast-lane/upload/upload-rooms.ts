@@ -5,8 +5,12 @@ import { ROOM_BYTES } from '../../../aggregate/receive-room.ts';
 const WINDOWS_BYTES = 64 * 1024 ** 2;
 const MOST_WINDOW_BYTES = 512 * 1024;
 const LEAST_WINDOW_BYTES = 16 * 1024;
-/** Rooms that bodies come into without a copy; those beyond are copied from what all connections share. */
+/**
+ * Rooms that bodies come into without a copy; those beyond are copied from what all connections share. Each
+ * may keep a chunk from the others: together they have no more than a part of the pool.
+ */
 const MOST_ROOMS = (32 * 1024 ** 2) / ROOM_BYTES;
+const ROOMS_PART = 1 / 4;
 
 /** The memory that the bodies of a lane's requests come into, and how much of it they may take. */
 export class UploadRooms {
@@ -14,9 +18,12 @@ export class UploadRooms {
   /** Bodies that are being read, and rooms that are taken. */
   #bodies = 0;
   #rooms = 0;
+  readonly #mostRooms: number;
 
   constructor(pool: Pool) {
     this.pool = pool;
+    const { limit, chunkSize } = pool.chunks;
+    this.#mostRooms = Math.max(1, Math.min(MOST_ROOMS, Math.floor((limit * ROOMS_PART) / chunkSize)));
   }
 
   /** Bytes of one body that may be there unread: less, the more bodies there are. */
@@ -36,7 +43,7 @@ export class UploadRooms {
 
   /** @returns whether a room may be taken; call {@link giveBack} then */
   take(): boolean {
-    if (this.#rooms >= MOST_ROOMS) return false;
+    if (this.#rooms >= this.#mostRooms) return false;
     this.#rooms += 1;
     return true;
   }

@@ -484,3 +484,30 @@ test('many upload at once, and none is mixed up with another', async () => {
   });
   await watchdog(Promise.all(all), 'all uploads', 60_000);
 });
+
+test('bodies wait for room in a full pool, also those that came whole, and are answered', async () => {
+  using small = createPool({ name: 'uploads', limit: 2 * 1024 ** 2 });
+  await using server = new LaneServer({ pool: small });
+  let asked = 0;
+  server.handler.later.set('/digest', async request => {
+    asked += 1;
+    const { body } = request;
+    using whole = body?.whole?.();
+    const bytes = whole?.toBuffer() ?? (await read(request));
+    return answer(digest(bytes));
+  });
+  const held = small.from(Buffer.alloc(1.9 * 1024 ** 2));
+  const requests = [
+    stated(BYTES.subarray(0, 100)),
+    stated(BYTES.subarray(0, 60_000)),
+    chunked(BYTES.subarray(0, 500), 7),
+  ];
+  const clients = await Promise.all(requests.map(() => server.connect()));
+  for (const [i, client] of clients.entries()) client.socket.write(requests[i] as Buffer);
+  while (asked < clients.length) await new Promise(setImmediate);
+  held.release();
+  for (const [i, length] of [100, 60_000, 500].entries()) {
+    const { status, body } = await (clients[i] as Client).response();
+    assert.deepEqual([status, body.toString()], [200, digest(BYTES.subarray(0, length))]);
+  }
+});
