@@ -55,6 +55,7 @@ const site = await Application.bootstrapWithPlugins({
   },
   sort: ['kind', 'alphabetical-ignoring-documents'],
   sortEntryPoints: false,
+  searchInDocuments: true,
   externalSymbolLinkMappings: { '@types/node': { '*': 'https://nodejs.org/docs/latest-v20.x/api/' } },
   // What a class implements for us alone, and how much of a framework is used, which need not be installed.
   intentionallyNotExported: [
