@@ -74,6 +74,7 @@ export class AggregateWritable extends Writable {
     return new Aggregate(this.#collector.finish(), this.#pool);
   }
 
+  /** @internal */
   override _write(
     chunk: Uint8Array | string,
     encoding: BufferEncoding,
@@ -88,6 +89,7 @@ export class AggregateWritable extends Writable {
     done();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (!this.writableFinished) this.#collector.discard();
     done(error);

@@ -45,7 +45,7 @@ export class Aggregate extends SequentialReads<Aggregate> {
   readonly #pool: ChunkPool | undefined;
   #tail: Tail | undefined;
 
-  /** Takes over a reference to the tree. Use a pool, {@link empty}, {@link concat} or {@link adopt}. */
+  /** @internal Takes over a reference to the tree. Use a pool, {@link empty} or {@link concat}. */
   constructor(tree?: Tree, pool?: ChunkPool) {
     super(tree);
     this.#pool = pool;
@@ -404,7 +404,7 @@ export class Aggregate extends SequentialReads<Aggregate> {
  * ```
  */
 export type AggregateReader = SequenceReader<Aggregate>;
-// The class itself: one that extends it would make a reader a third dearer.
+/** The class itself: one that extends it would make a reader a third dearer. */
 export const AggregateReader = SequenceReader<Aggregate>;
 Object.defineProperty(AggregateReader, 'name', { value: 'AggregateReader' });
 

@@ -14,7 +14,10 @@ export class Draft {
   #reservation: Reservation | undefined;
   #bytes: Buffer | undefined;
 
-  /** Use pool.allocate(). */
+  /**
+   * Use pool.allocate().
+   * @internal
+   */
   constructor(pool: ChunkPool, reservation: Reservation) {
     this.#pool = pool;
     this.#reservation = reservation;

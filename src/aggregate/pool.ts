@@ -32,7 +32,10 @@ export function createPool(options?: PoolOptions): Pool {
 
 /** Allocates immutable buffers in memory that can be shared. */
 export class Pool {
-  /** Where the buffers are. */
+  /**
+   * Where the buffers are.
+   * @internal
+   */
   readonly chunks: ChunkPool;
 
   constructor(options: PoolOptions = {}) {
@@ -136,6 +139,7 @@ export class Pool {
     return this.chunks.holdings.list();
   }
 
+  /** How much memory it has, and who refers to it. */
   stats(): PoolStats {
     return this.chunks.stats();
   }
@@ -145,6 +149,7 @@ export class Pool {
     this.chunks.close();
   }
 
+  /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -119,104 +119,136 @@ export class SequenceReader<Part extends DivisibleSequence<Part>> {
     return this;
   }
 
+  /** Lets go of what it reads. */
   release(): void {
     this.#source.release();
   }
 
+  /** For `using`: see {@link release}. */
   [Symbol.dispose](): void {
     if (!this.#source.released) this.release();
   }
 
   // Typed reads, of the names and with the values of Buffer's
 
+  /** An unsigned integer of 1 byte. */
   readUInt8(): number {
     return this.#source.readUInt8(this.#advance(1));
   }
 
+  /** A signed integer of 1 byte. */
   readInt8(): number {
     return this.#source.readInt8(this.#advance(1));
   }
 
+  /** An unsigned integer of 2 bytes, little-endian. */
   readUInt16LE(): number {
     return this.#source.readUInt16LE(this.#advance(2));
   }
 
+  /** An unsigned integer of 2 bytes, big-endian. */
   readUInt16BE(): number {
     return this.#source.readUInt16BE(this.#advance(2));
   }
 
+  /** A signed integer of 2 bytes, little-endian. */
   readInt16LE(): number {
     return this.#source.readInt16LE(this.#advance(2));
   }
 
+  /** A signed integer of 2 bytes, big-endian. */
   readInt16BE(): number {
     return this.#source.readInt16BE(this.#advance(2));
   }
 
+  /** An unsigned integer of 4 bytes, little-endian. */
   readUInt32LE(): number {
     return this.#source.readUInt32LE(this.#advance(4));
   }
 
+  /** An unsigned integer of 4 bytes, big-endian. */
   readUInt32BE(): number {
     return this.#source.readUInt32BE(this.#advance(4));
   }
 
+  /** A signed integer of 4 bytes, little-endian. */
   readInt32LE(): number {
     return this.#source.readInt32LE(this.#advance(4));
   }
 
+  /** A signed integer of 4 bytes, big-endian. */
   readInt32BE(): number {
     return this.#source.readInt32BE(this.#advance(4));
   }
 
+  /** An unsigned integer of 8 bytes, little-endian. */
   readBigUInt64LE(): bigint {
     return this.#source.readBigUInt64LE(this.#advance(8));
   }
 
+  /** An unsigned integer of 8 bytes, big-endian. */
   readBigUInt64BE(): bigint {
     return this.#source.readBigUInt64BE(this.#advance(8));
   }
 
+  /** A signed integer of 8 bytes, little-endian. */
   readBigInt64LE(): bigint {
     return this.#source.readBigInt64LE(this.#advance(8));
   }
 
+  /** A signed integer of 8 bytes, big-endian. */
   readBigInt64BE(): bigint {
     return this.#source.readBigInt64BE(this.#advance(8));
   }
 
+  /** A number of 4 bytes, little-endian. */
   readFloatLE(): number {
     return this.#source.readFloatLE(this.#advance(4));
   }
 
+  /** A number of 4 bytes, big-endian. */
   readFloatBE(): number {
     return this.#source.readFloatBE(this.#advance(4));
   }
 
+  /** A number of 8 bytes, little-endian. */
   readDoubleLE(): number {
     return this.#source.readDoubleLE(this.#advance(8));
   }
 
+  /** A number of 8 bytes, big-endian. */
   readDoubleBE(): number {
     return this.#source.readDoubleBE(this.#advance(8));
   }
 
-  /** @param byteLength 1 to 6 */
+  /**
+   * An unsigned integer, little-endian.
+   * @param byteLength 1 to 6
+   */
   readUIntLE(byteLength: number): number {
     return this.#source.readUIntLE(this.#advanceWidth(byteLength), byteLength);
   }
 
-  /** @param byteLength 1 to 6 */
+  /**
+   * An unsigned integer, big-endian.
+   * @param byteLength 1 to 6
+   */
   readUIntBE(byteLength: number): number {
     return this.#source.readUIntBE(this.#advanceWidth(byteLength), byteLength);
   }
 
-  /** @param byteLength 1 to 6 */
+  /**
+   * A signed integer, little-endian.
+   * @param byteLength 1 to 6
+   */
   readIntLE(byteLength: number): number {
     return this.#source.readIntLE(this.#advanceWidth(byteLength), byteLength);
   }
 
-  /** @param byteLength 1 to 6 */
+  /**
+   * A signed integer, big-endian.
+   * @param byteLength 1 to 6
+   */
   readIntBE(byteLength: number): number {
     return this.#source.readIntBE(this.#advanceWidth(byteLength), byteLength);
   }

@@ -7,9 +7,11 @@ import { copyOf } from '../memory/own-pages.ts';
 export interface SliceId {
   /** Id of the chunk, 32 hexadecimal digits. */
   readonly chunk: string;
+  /** How often the chunk was used again. */
   readonly generation: number;
   /** From the start of the chunk, in bytes. */
   readonly offset: number;
+  /** In bytes. */
   readonly length: number;
 }
 
@@ -21,14 +23,17 @@ export class Slice {
   readonly #lease: Lease;
   /** Offset of the first byte from the chunk's start, and of the byte after the last. */
   readonly start: number;
+  /** Offset of the byte after the last from the chunk's start. */
   readonly end: number;
 
+  /** @internal */
   constructor(lease: Lease, start: number, end: number) {
     this.#lease = lease;
     this.start = start;
     this.end = end;
   }
 
+  /** @internal */
   get lease(): Lease {
     return this.#lease;
   }
@@ -38,6 +43,7 @@ export class Slice {
     return this.end - this.start;
   }
 
+  /** What names its content system-wide. */
   get id(): SliceId {
     const lease = this.#lease;
     const { start, end } = this;
@@ -69,6 +75,7 @@ export class Slice {
     return this.id;
   }
 
+  /** @internal */
   [INSPECT](_depth: number, options: InspectOptionsStylized): string {
     return `Slice <${hexOf([this.memory])}> ${options.stylize(`${this.length} bytes`, 'special')}`;
   }

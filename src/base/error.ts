@@ -71,6 +71,7 @@ export type ForeignErrorCode =
 
 /** Base of every error iolite raises. Match on `code`, not on the message. */
 export class IoliteError extends Error {
+  /** One of {@link IoliteErrorCode}, or a code of the kernel or of Node. */
   readonly code: string;
   /**
    * Whether what was attempted had no effect and may succeed if it is attempted again as it was: a connection
@@ -104,7 +105,9 @@ export class BoundsError extends IoliteError {
  * A system call failed: `code` is the kernel's name for it ('ENOENT'), `errno` the negated number as in Node.
  */
 export class SystemError extends IoliteError {
+  /** The negated number, as in Node's own errors. */
   readonly errno: number;
+  /** The name of the call that failed. */
   readonly syscall: string;
 
   /** @param errno the positive errno that the call left. */

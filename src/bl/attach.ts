@@ -15,9 +15,11 @@ export type BufferListAcceptedTypes =
 
 /** A list of this module or of the package bl, told by a symbol that they share. */
 export interface AnyBufferList {
+  /** In bytes. */
   readonly length: number;
   /** Its buffers. Older versions of bl have no other way to them. */
   readonly _bufs: Buffer[];
+  /** A copy of a part, or the buffer itself where it lies in one. */
   slice(start?: number, end?: number): Buffer;
 }
 

@@ -15,10 +15,19 @@ type ListMethods = Omit<BufferList, 'append' | 'prepend' | 'consume' | 'shallowS
  * the package bl, version 7.
  */
 export interface BufferListStream extends Duplex, ListMethods {
+  /** In bytes. O(1). */
+  readonly length: number;
+  /** @internal */
+  readonly _bufs: Buffer[];
+  /** See {@link BufferList.append}. */
   append(content: BufferListAcceptedTypes): this;
+  /** See {@link BufferList.prepend}. */
   prepend(content: BufferListAcceptedTypes): this;
+  /** See {@link BufferList.consume}. */
   consume(bytes: number): this;
+  /** A list of its own over a part; copies nothing. */
   shallowSlice(start?: number, end?: number): BufferListStream;
+  /** A list of its own over all of it; copies nothing. */
   duplicate(): BufferListStream;
 }
 
@@ -93,8 +102,13 @@ for (const { prototype } of [ListReads, BufferList]) {
 }
 Object.defineProperty(ListStream, 'name', { value: 'BufferListStream' });
 
+/** The class of lists that are streams. */
 export const BufferListStream = ListStream as unknown as {
-  /** @param content what to begin with, or a function that is given the bytes when the stream was ended */
+  /**
+   * A list that is a stream.
+   * @param content what to begin with, or a function that is given the bytes when the stream was ended
+   */
   new (content?: Collected | BufferListAcceptedTypes): BufferListStream;
+  /** See {@link BufferList.isBufferList}. */
   isBufferList(value: unknown): value is AnyBufferList;
 };

@@ -21,6 +21,7 @@ import { BYTES, ListReads } from './list-reads.ts';
  * one ({@link toAggregate}). Costs are those of Aggregate's operations.
  */
 export class BufferList extends ListReads {
+  /** @internal */
   readonly [BYTES] = new ListBytes();
 
   /** @param content what to begin with, as for {@link append} */

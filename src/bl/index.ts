@@ -1,4 +1,7 @@
-/** Lists of buffers that are Buffers to read and streams to write: the interface of the package bl. */
+/**
+ * Lists of buffers that are Buffers to read and streams to write: the interface of the package bl.
+ * @packageDocumentation
+ */
 
 export { type AnyBufferList, type BufferListAcceptedTypes, isBufferList } from './attach.ts';
 export { BufferList } from './buffer-list.ts';

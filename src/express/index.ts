@@ -1,4 +1,7 @@
-/** Files from the cache for Express: what res.sendFile(), res.download() and express.static() do. */
+/**
+ * Files from the cache for Express: what res.sendFile(), res.download() and express.static() do.
+ * @packageDocumentation
+ */
 import { isAbsolute, resolve } from 'node:path';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import { attachmentOf } from '../http/message/content-disposition.ts';
@@ -79,8 +82,8 @@ export function sendFile(
 
 /**
  * Sends a file to be saved, as `response.download(path, filename, options, done)` does, from the cache.
- * @param filename what it is to be called. Default: the file's own name
- * @param done see {@link sendFile}
+ * Takes what it is to be called (default: the file's own name), options, and who is told how it ended, as
+ * {@link sendFile} does. All of them may be left out.
  * @throws ERR_IOLITE_ARGUMENT
  */
 export function download(response: NodeResponse, path: string, done?: FileCallback): void;

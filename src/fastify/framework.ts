@@ -4,7 +4,7 @@ import type { NodeResponse } from '../http/node/response-way.ts';
 /** What is used of an instance of Fastify, which therefore need not be installed for iolite's sake. */
 export interface Instance {
   readonly log: { warn(text: string): void };
-  /** Gets {@link RouteOptions}: Fastify's own are of too many types to say here. */
+  /** Gets RouteOptions: Fastify's own are of too many types to say here. */
   route(options: never): unknown;
   decorateReply(name: string, method: (this: never, ...given: never[]) => unknown): unknown;
 }

@@ -1,4 +1,7 @@
-/** Files of directories as a plugin of Fastify, in place of @fastify/static. */
+/**
+ * Files of directories as a plugin of Fastify, in place of @fastify/static.
+ * @packageDocumentation
+ */
 import { attachmentOf } from '../http/message/content-disposition.ts';
 import { StatusError } from '../http/message/status-error.ts';
 import { fileRoutes } from './file-routes.ts';

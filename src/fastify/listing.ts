@@ -6,19 +6,29 @@ import type { Reply } from './framework.ts';
 
 /** What is below a directory, all of it and at its top. */
 export interface FolderFacts {
+  /** Files at its top. */
   fileCount: number;
+  /** Files, all of them. */
   totalFileCount: number;
+  /** Directories at its top. */
   folderCount: number;
+  /** Directories, all of them. */
   totalFolderCount: number;
+  /** Bytes of all files. */
   totalSize: number;
+  /** The newest change: milliseconds since the epoch. */
   lastModified: number;
 }
 
 /** An entry of a directory, for a page. */
 export interface ListedEntry {
+  /** The address that leads there. */
   readonly href: string;
+  /** The name of the file or directory. */
   readonly name: string;
+  /** What stat(2) says. */
   readonly stats: Stats;
+  /** What is below a directory, with `extendedFolderInfo`. */
   readonly extendedInfo?: FolderFacts | undefined;
 }
 

@@ -43,6 +43,7 @@ export interface FastifyStaticOptions extends ReplyFileOptions, SetsHeaders<Repl
   allowedPath?(path: string, root: string | undefined, request: Request): boolean;
   /** Of the routes. */
   readonly constraints?: unknown;
+  /** Of the routes. */
   readonly logLevel?: unknown;
   /** Leaves the routes out of descriptions. Default true. */
   readonly schemaHide?: boolean | undefined;

@@ -1,4 +1,7 @@
-/** Files of a directory as a middleware of Hono. */
+/**
+ * Files of a directory as a middleware of Hono.
+ * @packageDocumentation
+ */
 
 import { releaseBody } from '../http/message/body.ts';
 import { fidelityBelow } from '../http/message/negotiation.ts';
@@ -10,7 +13,7 @@ import { FetchedRequest, type FetchHandlerOptions, responseOf } from '../http/si
 import { createSite } from '../http/site/site.ts';
 
 /** What is used of Hono, which therefore need not be installed for iolite's sake. */
-interface Context {
+interface HonoContext {
   readonly req: { readonly raw: Request };
 }
 
@@ -38,7 +41,7 @@ interface Context {
 export function honoStatic(
   root: string,
   options: FetchHandlerOptions = {},
-): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   const { cache = defaultCache(), prefix = '', ...site } = options;
   const handler = createSite(root, { ...site, cache, fallthrough: true });
   const mount = prefix.replace(/\/+$/, '');
@@ -61,7 +64,7 @@ export function honoStatic(
  * @throws StatusError where it is not to be had, ERR_IOLITE_ARGUMENT
  */
 export async function honoFile(
-  { req: { raw } }: Context,
+  { req: { raw } }: HonoContext,
   path: string,
   options: ChosenFileOptions = {},
 ): Promise<Response> {

@@ -1,6 +1,12 @@
-/** HTTP from the file cache. */
+/**
+ * HTTP from the file cache.
+ * @packageDocumentation
+ */
 
+export type { ComplaintFormat } from '../base/complaint.ts';
 export type { Repeatable } from '../base/repeatable.ts';
+export type { CertificateOptions } from '../network/tls/certificates.ts';
+export type { TlsVersion } from '../network/tls/secure-settings.ts';
 export { AppRequest } from './app/app-side/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-side/application.ts';
 export type { SiteCache } from './app/app-side/site-cache.ts';
@@ -9,27 +15,41 @@ export { AppProcesses, type AppProcessesOptions } from './app/server-side/app-pr
 export { attachFastLane, type FastLane, type FastLaneOptions } from './fast-lane/fast-lane.ts';
 export type { FastCgiOptions } from './fastcgi/fastcgi-options.ts';
 export type { AnswerListener, AnswerReport } from './message/answer-report.ts';
-export type { Body } from './message/body.ts';
+export type { Body, BodyStream, RequestBody } from './message/body.ts';
 export type {
   Answer,
+  Fidelity,
   Handler,
   PendingAnswer,
   Recipient,
+  RequestNotes,
   ServedFile,
   ServerRequest,
+  Stated,
   Tunnel,
 } from './message/exchange.ts';
 export type { HeaderList } from './message/header-list.ts';
 export { type AnswerFunction, answerOf, handlerOf } from './message/promised-answer.ts';
 export { StatusError } from './message/status-error.ts';
 export { handleUpgrade } from './node/handle-upgrade.ts';
-export { type AdapterOptions, handle, serverRequest, writeAnswer } from './node/node-adapter.ts';
+export {
+  type AdapterOptions,
+  handle,
+  type NodeRequest,
+  serverRequest,
+  writeAnswer,
+} from './node/node-adapter.ts';
+export type { NodeResponse } from './node/response-way.ts';
 export { type SendEvents, type SendFileOptions, SendStream, send } from './node/send.ts';
 export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './node/serve-static.ts';
+export type { SentFile } from './node/set-headers.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
+export type { GroupField } from './proxy/cache/groups.ts';
+export type { Invalidated, InvalidateOptions } from './proxy/invalidation.ts';
 export type { ForwardingOptions } from './proxy/origin/forwarding-options.ts';
 export type { OriginLimits } from './proxy/origin/http-origin.ts';
 export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
+export type { PurgeOptions } from './proxy/purge.ts';
 export type { TrustForwarded } from './proxy/trusted-proxies.ts';
 export { createUpgradeProxy, type UpgradeProxy, type UpgradeProxyOptions } from './proxy/upgrade-proxy.ts';
 export type { CorsOptions } from './rules/cors.ts';
@@ -50,6 +70,7 @@ export {
   type ServerRule,
 } from './server/server.ts';
 export type { HostTlsOptions, TlsOptions } from './server/tls-options.ts';
+export type { ChosenFileOptions } from './site/chosen-files.ts';
 export { type FetchHandlerOptions, fetchHandler } from './site/fetch-handler.ts';
 export { createSite, type StaticSite } from './site/site.ts';
 export type { CreateSiteOptions, SiteOptions } from './site/site-options.ts';

@@ -156,6 +156,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#scheduleFlush();
   }
 
+  /** Whether nothing is sent or received any more. */
   get closed(): boolean {
     return this.#state === 'closed';
   }
@@ -224,7 +225,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     return this.#receiver.inbox.iterate();
   }
 
-  /** Tells how the process at the other end ends: for whoever started it. */
+  /** @internal Tells how the process at the other end ends: for whoever started it. */
   endsWith(end: Promise<PeerEnd>): void {
     this.#loss.endsWith(end);
   }
@@ -235,6 +236,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     return this;
   }
 
+  /** Keeps the process from ending while the channel is open, as it does at first. */
   ref(): this {
     this.#socket.ref();
     return this;
@@ -258,6 +260,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#fail(error ?? new IoliteError('ERR_IOLITE_CLOSED', 'The channel was destroyed'));
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -1,4 +1,7 @@
-/** Aggregates between domains, by reference. */
+/**
+ * Aggregates between domains, by reference.
+ * @packageDocumentation
+ */
 
 export type { Json } from '../base/json.ts';
 export type { OnWrite } from '../memory/imported-chunk.ts';
@@ -13,7 +16,7 @@ export { type ForkedWorker, forkWorker, type WorkerOptions } from './meet/fork-w
 export { type ListenOptions, listen } from './meet/listen.ts';
 export { type SpawnedThread, spawnThread, type ThreadOptions } from './meet/thread.ts';
 export type { Message } from './message.ts';
-export type { RequestOptions } from './pending-requests.ts';
+export type { PendingRequest, RequestOptions } from './pending-requests.ts';
 export { type InputOptions, openInput, PipeInput } from './pipe/open-input.ts';
 export { type OutputOptions, openOutput, PipeOutput } from './pipe/open-output.ts';
 export type { Requester } from './requester.ts';

@@ -18,7 +18,9 @@ export interface RequestOptions {
 
 /** Who waits for an answer. One of the two is called, once. */
 export interface PendingRequest {
+  /** Given the answer, whose body is the receiver's to release. */
   readonly resolve: (message: Message) => void;
+  /** Told why there is none. */
   readonly reject: (error: Error) => void;
 }
 

@@ -26,6 +26,7 @@ export class Requester {
   readonly #host: RequesterHost;
   readonly #pending = new PendingRequests();
 
+  /** @internal */
   constructor(host: RequesterHost) {
     this.#host = host;
     observe('channel', this, Requester.#figuresOf);
@@ -86,7 +87,10 @@ export class Requester {
     return isWaiting;
   }
 
-  /** Who waits for the answer to a request, if it has not come. */
+  /**
+   * Who waits for the answer to a request, if it has not come.
+   * @internal
+   */
   waiting(correlation: number): PendingRequest | undefined {
     return this.#pending.get(correlation);
   }
@@ -96,27 +100,38 @@ export class Requester {
     return this.#pending.has(correlation);
   }
 
-  /** An answer came whose request is not over with it: no other gets its number, until {@link letGo}. */
+  /**
+   * An answer came whose request is not over with it: no other gets its number, until {@link letGo}.
+   * @internal
+   */
   hold(correlation: number): void {
     this.#pending.hold(correlation);
   }
 
+  /** @internal */
   letGo(correlation: number): void {
     this.#pending.letGo(correlation);
   }
 
-  /** An answer came. @throws ERR_IOLITE_PROTOCOL when it was not asked for */
+  /**
+   * An answer came. @throws ERR_IOLITE_PROTOCOL when it was not asked for
+   * @internal
+   */
   answered(correlation: number, message: Message): void {
     this.#host.sender.answered(correlation);
     this.#pending.resolve(correlation, message);
   }
 
-  /** A failure came as answer. @throws as {@link answered} */
+  /**
+   * A failure came as answer. @throws as {@link answered}
+   * @internal
+   */
   failed(correlation: number, error: Error): void {
     this.#host.sender.answered(correlation);
     this.#pending.answerFailed(correlation, error);
   }
 
+  /** @internal */
   rejectAll(error: Error): void {
     this.#pending.rejectAll(error);
   }

@@ -60,6 +60,7 @@ export class RequestContext {
     return this.#controller.signal;
   }
 
+  /** Gives the request up. */
   abort(reason?: Error): void {
     this.#ended = true;
     this.#reason = reason;

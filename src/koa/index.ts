@@ -1,4 +1,7 @@
-/** Files from the cache in applications of Koa: a middleware, and one file that a route chose. */
+/**
+ * Files from the cache in applications of Koa: a middleware, and one file that a route chose.
+ * @packageDocumentation
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ArgumentError, describe } from '../base/error.ts';
 import type { FileCache } from '../file/cache/file-cache.ts';
@@ -16,7 +19,7 @@ import { createSite } from '../http/site/site.ts';
 import type { SiteOptions } from '../http/site/site-options.ts';
 
 /** What is used of Koa, which therefore need not be installed for iolite's sake. */
-interface Context {
+interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly app: { readonly middleware: readonly unknown[] };
@@ -28,7 +31,7 @@ interface Context {
 }
 
 /** A middleware of Koa. */
-export type KoaMiddleware = (context: Context, next: () => Promise<unknown>) => Promise<unknown>;
+export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /** Options of {@link koaStatic}: those of serveStatic, and one of koa-static. */
 export interface KoaStaticOptions
@@ -100,7 +103,11 @@ export interface KoaSendOptions extends ChosenFileOptions, SetsHeaders<ServerRes
  * @returns the path that was sent
  * @throws StatusError where it is not to be had, ERR_IOLITE_ARGUMENT
  */
-export async function koaSend(context: Context, path: string, options: KoaSendOptions = {}): Promise<string> {
+export async function koaSend(
+  context: KoaContext,
+  path: string,
+  options: KoaSendOptions = {},
+): Promise<string> {
   const { setHeaders, ...rest } = options;
   const files = chosenFiles(rest);
   const giving = new AbortController();
@@ -121,7 +128,7 @@ export async function koaSend(context: Context, path: string, options: KoaSendOp
 }
 
 function requestOf(
-  { req, res, originalUrl }: Context,
+  { req, res, originalUrl }: KoaContext,
   isFirst: boolean,
   setHeaders: KoaStaticOptions['setHeaders'],
 ): ServerRequest {
@@ -140,11 +147,11 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** Whether somebody has said something: Koa begins with a 404 without a body. */
-function isAnswered({ status, body, respond, res }: Context): boolean {
+function isAnswered({ status, body, respond, res }: KoaContext): boolean {
   return status !== 404 || (body ?? undefined) !== undefined || respond === false || res.headersSent;
 }
 
-async function sendPast(context: Context, answer: Answer): Promise<void> {
+async function sendPast(context: KoaContext, answer: Answer): Promise<void> {
   context.respond = false;
   const own = context.res.getHeaderNames();
   const { headers } = answer;
@@ -153,7 +160,7 @@ async function sendPast(context: Context, answer: Answer): Promise<void> {
 }
 
 /** @throws StatusError for an answer that is an error */
-function sendAsBody(context: Context, { status, headers, body }: Answer): void {
+function sendAsBody(context: KoaContext, { status, headers, body }: Answer): void {
   const { res, method } = context;
   if (status >= 400) {
     releaseBody(body);

@@ -2,8 +2,11 @@ import { ArgumentError, BoundsError, checkInteger, describe } from '../base/erro
 
 /** Credentials of a process as the kernel attests them (SO_PEERCRED, unix(7)), never as it claims them. */
 export interface Credentials {
+  /** The number of its process. */
   readonly pid: number;
+  /** The number of its user. */
   readonly uid: number;
+  /** The number of its group. */
   readonly gid: number;
 }
 
@@ -11,8 +14,11 @@ export interface Credentials {
 export type Acl =
   | 'everyone'
   | {
+      /** Processes of these users. */
       readonly uids?: readonly number[];
+      /** Processes of these groups. */
       readonly gids?: readonly number[];
+      /** These processes. */
       readonly pids?: readonly number[];
       /** The domains at the other end of these channels, named by their process id. */
       readonly peers?: readonly { readonly peer: Credentials }[];

@@ -5,10 +5,13 @@ import { SharedChunk } from './shared-chunk.ts';
 
 /** A process that holds chunks of a pool: what it leases, and what it was sent and did not take. */
 export interface PoolHolder {
+  /** The number of the process. */
   readonly pid: number;
+  /** The number of its user. */
   readonly uid: number;
   /** Of the chunks, headers included. */
   readonly bytes: number;
+  /** How many chunks it holds. */
   readonly chunks: number;
   /** Since when it may hold one of them, in milliseconds since 1970: when it was given it, or that filled. */
   readonly since: number;

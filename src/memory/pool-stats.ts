@@ -8,6 +8,7 @@ export interface PoolStats {
   readonly chunks: number;
   /** Chunks of these that hold no live slice here; another domain may still lease them. */
   readonly chunksIdle: number;
+  /** Bytes of all chunks. */
   readonly bytesMapped: number;
   /** Size of the chunks that hold a live slice or draft in this domain. */
   readonly bytesLive: number;

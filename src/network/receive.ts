@@ -6,6 +6,7 @@ import { ArgumentError, describe } from '../base/error.ts';
 import { kernelSocket } from './kernel-socket.ts';
 import { SocketReceiver } from './socket-receiver.ts';
 
+/** How bytes are received. */
 export interface ReceiveOptions {
   /** Where the bytes are put: who may be given them later is for its ACL to say. */
   readonly pool: Pool;

@@ -9,6 +9,7 @@ import { closedEarly } from './send-errors.ts';
 import { FIRST_COPY_BYTES, LARGE_BODY_BYTES, type SendMode, SocketSender } from './socket-sender.ts';
 import { StreamSender } from './stream-sender.ts';
 
+/** How an aggregate is sent. */
 export interface SendOptions {
   /**
    * How bytes get into a socket of the kernel; without meaning for other streams. 'copy': written from the

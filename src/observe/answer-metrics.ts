@@ -10,8 +10,11 @@ const STATUSES = 600;
 
 /** What is counted of an answer: the report of a server is one. */
 export interface ObservedAnswer {
+  /** Of the request. */
   readonly method: string;
+  /** By whom it was made and sent. */
   readonly lane: AnswerLane;
+  /** Of the answer. */
   readonly status: number;
   /** Of the body, that were sent. */
   readonly bytes: number;
@@ -32,9 +35,13 @@ export const NO_FIGURES: AnswerFigures = { requests: 0, unlogged: 0 };
 
 /** How many answers there were of a kind. */
 export interface AnswerCount {
+  /** By whom they were made and sent. */
   readonly lane: AnswerLane;
+  /** Of their requests. */
   readonly method: string;
+  /** Of theirs. */
   readonly status: number;
+  /** How many. */
   readonly count: number;
 }
 
@@ -62,7 +69,10 @@ export class AnswerMetrics {
     this.wantsDuration = wantsDuration;
   }
 
-  /** @param answer valid during the call */
+  /**
+   * Counts an answer.
+   * @param answer valid during the call
+   */
   answered({ method, lane, status, bytes, duration }: ObservedAnswer): void {
     this.#requests += 1;
     this.#bytes += bytes;
@@ -72,6 +82,7 @@ export class AnswerMetrics {
     if (this.wantsDuration) this.#durations[way]?.add(duration);
   }
 
+  /** All that was counted so far. */
   figures(): AnswerFigures {
     return { requests: this.#requests, unlogged: this.#unlogged() };
   }

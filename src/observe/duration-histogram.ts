@@ -8,8 +8,10 @@ const ENDS_MS = DURATION_ENDS_S.map(seconds => seconds * 1000);
 export class DurationHistogram {
   /** By range, the last for those above all ends. */
   readonly counts: number[] = Array(ENDS_MS.length + 1).fill(0);
+  /** Milliseconds of all of them. */
   sumMs = 0;
 
+  /** Notes one, in milliseconds. */
   add(ms: number): void {
     let range = 0;
     while (range < ENDS_MS.length && ms > (ENDS_MS[range] as number)) range += 1;

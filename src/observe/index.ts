@@ -1,6 +1,16 @@
-/** What a running system shows of itself. */
+/**
+ * What a running system shows of itself.
+ * @packageDocumentation
+ */
 
-export { type AnswerFigures, AnswerMetrics, figuresOf, type ObservedAnswer } from './answer-metrics.ts';
+export {
+  type AnswerCount,
+  type AnswerFigures,
+  AnswerMetrics,
+  figuresOf,
+  type ObservedAnswer,
+} from './answer-metrics.ts';
+export type { DurationHistogram } from './duration-histogram.ts';
 export type { MetricReading, MetricValue } from './metric.ts';
 export { contentType, registry, snapshot } from './registry.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';

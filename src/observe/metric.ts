@@ -1,6 +1,8 @@
 /** One number of a metric, with what it is of. */
 export interface MetricValue {
+  /** What tells it from the others of its metric. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The number itself. */
   readonly value: number;
   /** For the parts of a histogram: its name with _bucket, _sum or _count. */
   readonly metricName?: string;
@@ -8,11 +10,15 @@ export interface MetricValue {
 
 /** A metric as prom-client's registries take and merge them; JSON. */
 export interface MetricReading {
+  /** As it stands in the text. */
   readonly name: string;
+  /** What it says, in a sentence. */
   readonly help: string;
+  /** How its values are to be taken. */
   readonly type: 'counter' | 'gauge' | 'histogram';
   /** How those of several processes become one. */
   readonly aggregator: 'sum' | 'max';
+  /** Its values by their labels. */
   readonly values: readonly MetricValue[];
 }
 

@@ -3,16 +3,21 @@ import { readChunkFiles, readProcessMemory } from './smaps.ts';
 
 /** A process to report on. */
 export interface ObservedProcess {
+  /** What it does in the server. */
   readonly role: string;
+  /** Its number. */
   readonly pid: number;
+  /** What it has answered. */
   readonly figures: AnswerFigures;
 }
 
 /** What is asked of a status besides the processes' memory. */
 export interface StatusInput {
+  /** Those that are to be looked at. */
   readonly processes: readonly ObservedProcess[];
   /** Files in the cache, and the bytes of their content. */
   readonly files: number;
+  /** Bytes of content. */
   readonly dataBytes: number;
   /** How many processes serve the data. */
   readonly servers: number;
@@ -32,6 +37,7 @@ export type Status = {
     readonly chunkPss: number;
     readonly pss: number;
   } & AnswerFigures)[];
+  /** Of all processes together. */
   readonly totals: {
     readonly files: number;
     /** Content in the cache. */

@@ -1,5 +1,6 @@
 /** What a replacement policy sees of an entry. The same object for as long as the entry is kept. */
 export interface CacheEntry {
+  /** What it is kept under: of files, the path. */
   readonly key: string;
   /** Bytes that keeping it costs. */
   readonly size: number;

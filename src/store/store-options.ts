@@ -6,6 +6,7 @@ import type { ContentFacts } from './stored-version.ts';
 
 /** Counters of a store, and the bytes of its budget by state. */
 export interface StoreStats extends SpaceStats {
+  /** The name of what says which content leaves. */
   readonly policy: string;
   readonly entries: number;
   /** Bytes of content, forms included. */

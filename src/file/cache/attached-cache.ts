@@ -33,6 +33,7 @@ export interface AttachedStats extends CacheStats {
   readonly attached: boolean;
 }
 
+/** How this domain uses the files of another. */
 export interface AttachOptions {
   /**
    * Whether paths mean the same files here as in the owner, as they do where nobody has changed root or
@@ -63,7 +64,10 @@ export async function attachFileCache(
  * attached to another owner.
  */
 export class AttachedFileCache
-  extends EventEmitter<{ detached: [reason: Error | undefined] }>
+  extends EventEmitter<{
+    /** The owner is gone, or has closed its cache. */
+    detached: [reason: Error | undefined];
+  }>
   implements FileCache, ExtentSource
 {
   readonly #index = new StoreIndex<FileFacts>(FILES, reason => this.emit('detached', reason), areFileFacts);
@@ -151,6 +155,7 @@ export class AttachedFileCache
     this.#index.invalidate(path);
   }
 
+  /** What this domain has and has asked for. */
   stats(): AttachedStats {
     const { budget, attached } = this.#index;
     return { ...this.#index.stats(), budget, attached };
@@ -161,10 +166,12 @@ export class AttachedFileCache
     this.#direct?.close();
   }
 
+  /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** @internal */
   async extent(
     file: StoredVersion<FileFacts>,
     index: number,

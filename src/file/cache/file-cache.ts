@@ -54,6 +54,7 @@ export interface Snapshot extends Disposable {
   share(): Aggregate | undefined;
   /** The same content in another coding, as a snapshot of its own, which the caller releases. */
   encoded(coding: Coding): Snapshot | undefined;
+  /** Lets go of the content. A second call does nothing. */
   release(): void;
 }
 
@@ -65,26 +66,33 @@ export interface PathMemo {
 
 /** Counters of a cache. */
 export interface CacheStats {
+  /** How many files are kept. */
   readonly entries: number;
   /** Bytes of content that the cache holds. */
   readonly bytes: number;
+  /** Most bytes to keep. */
   readonly budget: number;
   /** Reads answered from memory at hand, without asking anybody. */
   readonly hits: number;
   /** Reads that waited for the source: the disk, the owner in another process. */
   readonly misses: number;
+  /** How many have left it for want of room. */
   readonly evictions: number;
 }
 
+/** Which part of a file, and until when it is wanted. */
 export interface ReadOptions {
   /** First byte, default 0. Negative counts from the end, as in Array.prototype.slice. */
   readonly start?: number;
   /** Byte after the last, default the file's end. */
   readonly end?: number;
+  /** Ends the wait; what others wait for goes on. */
   readonly signal?: AbortSignal;
 }
 
+/** Until when a file is wanted. */
 export interface SnapshotOptions {
+  /** Ends the wait; what others wait for goes on. */
   readonly signal?: AbortSignal;
   /**
    * A path that the file must lie in, whatever its own path leads through (symbolic links): EACCES otherwise.
@@ -132,6 +140,7 @@ export interface FileCache extends Disposable {
   /**
    * As {@link peek}, for exactly this version of the file at a real path, whatever else is known of that now.
    * Missing where a cache cannot say so.
+   * @internal
    */
   peekVersion?(path: string, version: FileVersion): Snapshot | undefined;
   /**
@@ -143,10 +152,12 @@ export interface FileCache extends Disposable {
    * @param content all of its bytes, which the caller keeps
    * @returns false where the cache has not taken it: for want of room, as its policy does not admit it, or as
    *   the path leads to another version. What it has under the path may be that before then
+   * @internal
    */
   adopt?(path: string, version: FileVersion, content: Aggregate): Promise<boolean>;
   /** Forgets a file: what is read next is not older than now. */
   invalidate(path: string): void;
+  /** How much is kept, and how often it was of use. */
   stats(): CacheStats;
   /** Forgets everything; snapshots stay valid. Reads afterwards throw ERR_IOLITE_CLOSED. */
   close(): void;

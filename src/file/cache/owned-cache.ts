@@ -35,6 +35,7 @@ import { FileSnapshot } from './file-snapshot.ts';
 import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
+/** What a cache keeps, and how it looks for changes. */
 export interface FileCacheOptions {
   /**
    * Most bytes of physical memory: files, and besides them headers, what is being read, what has left the
@@ -84,6 +85,7 @@ export interface FileCacheOptions {
   readonly keepPageCache?: boolean;
 }
 
+/** What the domain at the other end of a channel may have. */
 export interface ServeOptions {
   /**
    * Serve only files inside this directory, or these, symbolic links followed. Default: any this process can
@@ -235,6 +237,7 @@ export class OwnedFileCache implements FileCache {
     return cache.#store.closed ? undefined : numbersOf(cache.stats());
   }
 
+  /** How much is kept, where, and how often it was of use. */
   stats(): OwnedStats {
     const { hits, misses, watched } = this.#files;
     return { ...this.#store.stats(), hits, misses, watched, attached: this.#store.attached.size };
@@ -283,6 +286,7 @@ export class OwnedFileCache implements FileCache {
     this.#store.close();
   }
 
+  /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -8,6 +8,7 @@ import { type Glob, literalGlob, parseGlob } from './glob.ts';
 export interface WarmProgress {
   /** Files read, and their bytes. */
   readonly files: number;
+  /** Bytes that they have. */
   readonly bytes: number;
   /** Files and directories that could not be read. */
   readonly failed: number;
@@ -15,7 +16,9 @@ export interface WarmProgress {
   readonly full: boolean;
 }
 
+/** How files are read ahead. */
 export interface WarmOptions {
+  /** Ends it: what was read stays. */
   readonly signal?: AbortSignal;
   /** Called after each file. */
   readonly onProgress?: (progress: WarmProgress) => void;

@@ -28,7 +28,10 @@ export class File {
   readonly #user: FileUser;
   #closing: Promise<void> | undefined;
 
-  /** Use openFile(). */
+  /**
+   * Use openFile().
+   * @internal
+   */
   constructor(opened: OpenedFile, writable: boolean, user: FileUser) {
     this.#opened = opened;
     this.#writable = writable;
@@ -127,6 +130,7 @@ export class File {
     return this.#closing;
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -24,6 +24,7 @@ import { type ArrivalHost, SecureArrival } from './secure-arrival.ts';
 import type { SecureLaneLink } from './secure-lane-link.ts';
 import { UploadRooms } from './upload/upload-rooms.ts';
 
+/** What a fast lane needs besides its server and handler. */
 export interface FastLaneOptions {
   /** Milliseconds that a client may let an answer wait without taking a byte of it. Default 60,000. */
   readonly sendTimeout?: number;
@@ -36,7 +37,10 @@ export interface FastLaneOptions {
    * by other methods than GET and HEAD are the server's.
    */
   readonly pool?: Pool | undefined;
-  /** Speaks TLS on all connections. */
+  /**
+   * Speaks TLS on all connections.
+   * @internal
+   */
   readonly tls?: LaneTls | undefined;
 }
 
@@ -85,14 +89,23 @@ export interface LaneTls {
 
 /** The connections of a server that are in the fast lane. */
 export class FastLane implements Lane, ArrivalHost {
+  /** @internal */
   readonly handler: Handler;
+  /** @internal */
   readonly memo = new RequestMemo();
+  /** @internal */
   readonly repeated: RepeatedAnswers | undefined;
+  /** @internal */
   readonly outbox = new Outbox();
+  /** @internal */
   readonly uploads: UploadRooms | undefined;
+  /** @internal */
   readonly listener: AnswerListener | undefined;
+  /** @internal */
   readonly failed: FastLaneOptions['failed'];
+  /** @internal */
   closing = false;
+  /** @internal */
   clock = 0;
   readonly #server: Server;
   /** What the server does with a connection itself. */
@@ -107,7 +120,10 @@ export class FastLane implements Lane, ArrivalHost {
   #isMaking = false;
   #made: Socket | undefined;
 
-  /** Use {@link attachFastLane}. */
+  /**
+   * Use {@link attachFastLane}.
+   * @internal
+   */
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
     const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, pool, tls } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
@@ -152,18 +168,25 @@ export class FastLane implements Lane, ArrivalHost {
     for (const connection of [...this.#connections]) connection.finish();
   }
 
-  /** What connections over TLS read into and encrypt into, and from whom. */
+  /**
+   * What connections over TLS read into and encrypt into, and from whom.
+   * @internal
+   */
   get room(): TlsRoom {
     this.#room ??= new TlsRoom(this.memo.buffer);
     return this.#room;
   }
 
-  /** @throws ERR_IOLITE_INVARIANT where there is no TLS */
+  /**
+   * @throws ERR_IOLITE_INVARIANT where there is no TLS
+   * @internal
+   */
   get context(): SecureContext {
     invariant(this.#tls !== undefined, 'only a lane with TLS has a secure context');
     return this.#tls.context;
   }
 
+  /** @internal */
   arrived(link: TlsLink, arrival: SecureArrival): ByteLinkHost {
     this.ended(arrival);
     const other = this.#tls?.protocols.get(link.protocol ?? '');
@@ -174,10 +197,12 @@ export class FastLane implements Lane, ArrivalHost {
     return connection.link as SecureLaneLink;
   }
 
+  /** @internal */
   handOver(socket: Duplex): void {
     for (const listener of this.#others) listener.call(this.#server, socket as Socket);
   }
 
+  /** @internal */
   ended(connection: LaneMember): void {
     this.#connections.delete(connection);
     if (this.#connections.size > 0) return;
@@ -185,7 +210,10 @@ export class FastLane implements Lane, ArrivalHost {
     this.#timer = undefined;
   }
 
-  /** The server tells its listeners of it, of whom we are one. */
+  /**
+   * The server tells its listeners of it, of whom we are one.
+   * @internal
+   */
   socketBy(make: () => boolean): Socket | undefined {
     this.#isMaking = true;
     try {

@@ -12,6 +12,7 @@ export interface AnswerReport {
   readonly lane: 'lane' | 'http2' | 'node';
   /** As '1.1'. */
   readonly httpVersion: string;
+  /** Of the answer; 101 where the connection went over to another protocol. */
   readonly status: number;
   /** Bytes of its body that were sent: not all when the client left. */
   readonly bytes: number;

@@ -8,6 +8,7 @@ import type { HeaderList } from './header-list.ts';
  * found for it, so that they need not look for it. A handler sees to it that what it finds here is its own.
  */
 export interface RequestNotes {
+  /** What the handler of a site has found. */
   site: object | undefined;
 }
 
@@ -16,6 +17,7 @@ export interface RequestNotes {
  * (RFC 9110)
  */
 export interface ServerRequest {
+  /** In the case that it came in: methods are case-sensitive. */
   readonly method: string;
   /** The request target as it was sent (RFC 9112, 3.2). */
   readonly target: string;
@@ -74,13 +76,17 @@ export interface ServedFile {
   readonly path: string;
   /** In bytes, without a content coding. */
   readonly size: number;
+  /** When it was changed last. */
   readonly mtime: Date;
+  /** The same in milliseconds since the epoch. */
   readonly mtimeMs: number;
 }
 
 /** What a response says of the file that it is made of, before the file's own fields are there. */
 export interface Stated {
+  /** The value of ETag, if it has one. */
   readonly etag: string | undefined;
+  /** The value of Last-Modified, if it has one. */
   readonly lastModified: string | undefined;
   /** Whether its status is one of success: only then 304 can stand for it. */
   readonly isSuccess: boolean;
@@ -88,7 +94,9 @@ export interface Stated {
 
 /** An answer to a request, whoever sends it. */
 export interface Answer {
+  /** From 200 on; 101 with a tunnel. */
   readonly status: number;
+  /** Fields in the order that they are sent in. */
   readonly headers: HeaderList;
   /**
    * The sender releases it, also when it sends nothing (to HEAD, to a client that is gone). Headers have the
@@ -99,7 +107,10 @@ export interface Answer {
   readonly file?: ServedFile | undefined;
   /** Of a 101, to a request with `upgrade`: what the connection is for from here on. */
   readonly tunnel?: Tunnel | undefined;
-  /** What senders keep for answers with this status and these very headers, if they come again. */
+  /**
+   * What senders keep for answers with this status and these very headers, if they come again.
+   * @internal
+   */
   readonly kept?: KeptHead | undefined;
 }
 

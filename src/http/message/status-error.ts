@@ -8,10 +8,13 @@ import { type HeaderList, pairsOf } from './header-list.ts';
  * status, as NotFoundError.
  */
 export class StatusError extends IoliteError {
+  /** Of the answer. */
   readonly status: number;
+  /** The same, for those who look for it under this name. */
   readonly statusCode: number;
   /** Whether clients may see the message. */
   readonly expose: boolean;
+  /** Fields that belong to the status. */
   readonly headers: Readonly<Record<string, string>>;
 
   /**

@@ -17,6 +17,7 @@ import { openTunnel } from './open-tunnel.ts';
 import { type NodeResponse, wayOf } from './response-way.ts';
 import { writeInterim } from './write-interim.ts';
 
+/** A request of node:http or node:http2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
 /**

@@ -26,6 +26,7 @@ export interface SendFileOptions extends ChosenFileOptions {
 export interface SendEvents {
   /** Before any field is set: those that are set now stay. */
   headers: [response: NodeResponse, path: string, file: SentFile];
+  /** The file that is about to be sent. */
   file: [path: string, file: SentFile];
   /** The path names a directory. */
   directory: [response: NodeResponse, path: string];

@@ -4,6 +4,7 @@ import type { NodeResponse } from './response-way.ts';
 
 /** What is known of a file, as far as an fs.Stats says it too, and its path where it is ours. */
 export interface SentFile extends Omit<ServedFile, 'path'> {
+  /** Where it lies, where it is ours. */
   readonly path?: string;
 }
 

@@ -89,6 +89,7 @@ export class AttachedProxy implements Handler, Disposable {
     this.#index.close();
   }
 
+  /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -92,6 +92,7 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
    *   ten seconds that it has given them up
    */
   invalidate(options: InvalidateOptions): Promise<Invalidated>;
+  /** Takes no more requests, lets those under way end, and gives back what is stored. */
   close(): Promise<void>;
 }
 

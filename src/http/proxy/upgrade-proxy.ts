@@ -9,6 +9,7 @@ import { resourceOf } from './resource.ts';
 
 /** Options of {@link createUpgradeProxy}: those of createProxy() that are about the origin. */
 export interface UpgradeProxyOptions extends OriginLimits, ForwardingOptions {
+  /** The server behind: `http:` or `https:`, with its port. */
   readonly origin: string | URL;
 }
 
@@ -44,10 +45,12 @@ export class UpgradeProxy implements Handler, AsyncDisposable {
     return undefined;
   }
 
+  /** Ends its connections to the origin. */
   close(): Promise<void> {
     return this.#origin.close();
   }
 
+  /** For `await using`: see {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

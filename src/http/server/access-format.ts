@@ -4,15 +4,21 @@ import type { AnswerReport } from '../message/answer-report.ts';
 export interface AccessRecord {
   /** When it came: milliseconds since the epoch. */
   readonly time: number;
+  /** Of the client. */
   readonly remoteAddress: string | undefined;
+  /** Of the request. */
   readonly method: string;
+  /** As it was asked for: path and query. */
   readonly target: string;
   /** As '1.1'. */
   readonly httpVersion: string;
+  /** Of the answer. */
   readonly status: number;
   /** Bytes of the body that were sent. */
   readonly bytes: number;
+  /** The field Referer. */
   readonly referer?: string | undefined;
+  /** The field User-Agent. */
   readonly userAgent?: string | undefined;
   /** Milliseconds from its coming to the end of its answer. */
   readonly duration?: number | undefined;
@@ -35,6 +41,7 @@ export function accessRecord(report: AnswerReport): AccessRecord {
   };
 }
 
+/** The NCSA combined format, or an object of JSON a line. */
 export type AccessFormat = 'combined' | 'json';
 
 /**

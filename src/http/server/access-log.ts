@@ -8,6 +8,7 @@ import { LogFile } from './log-file.ts';
 import type { LogObserver, LogOutput } from './log-output.ts';
 import { LogStream } from './log-stream.ts';
 
+/** Where a log goes, and in which form. */
 export interface AccessLogOptions {
   /** The NCSA combined format, or an object of JSON a line. Default combined. */
   readonly format?: AccessFormat;

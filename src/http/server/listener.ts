@@ -3,7 +3,17 @@ import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 
 /** Where to listen: on an address, or on a socket that listens already, which is closed with the server. */
-export type ListenAddress = { readonly port: number; readonly host?: string } | { readonly fd: number };
+export type ListenAddress =
+  | {
+      /** 0: one that is free. */
+      readonly port: number;
+      /** Default: all addresses of this machine. */
+      readonly host?: string;
+    }
+  | {
+      /** The descriptor of the socket. */
+      readonly fd: number;
+    };
 
 /** What is the same for all protocols. */
 export interface ListenerOptions {

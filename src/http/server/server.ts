@@ -82,6 +82,7 @@ export interface CreateServerOptions extends HostOptions {
   readonly hosts?: Readonly<Record<string, NamedHostOptions>> | undefined;
   /** Serves HTTPS, and HTTP/2 to clients that know it. */
   readonly tls?: TlsOptions | undefined;
+  /** How long clients may take, and how much they may send. */
   readonly limits?: ServerLimits | undefined;
   /** Told what a handler throws, which is a bug of it. The client gets 500. */
   readonly failed?: ((error: unknown, request: ServerRequest) => void) | undefined;
@@ -218,6 +219,7 @@ export class Server {
     this.#ownCache?.close();
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

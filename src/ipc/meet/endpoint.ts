@@ -28,6 +28,7 @@ export interface EndpointOptions {
   readonly maxChannels?: number;
   /** Milliseconds that a connection may take to become a channel. Default 5000. */
   readonly greetingTimeout?: number;
+  /** Of the channels that come of it. */
   readonly channel?: ChannelOptions;
 }
 
@@ -93,6 +94,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     server.on('error', error => this.emit('refused', error, undefined));
   }
 
+  /** Whether it takes no more connections. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -113,6 +115,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     return this;
   }
 
+  /** Keeps the process from ending while it listens, as it does at first. */
   ref(): this {
     this.#server.ref();
     return this;
@@ -133,6 +136,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     this.emit('close');
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

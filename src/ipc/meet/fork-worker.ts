@@ -16,12 +16,15 @@ export interface WorkerOptions {
   readonly timeout?: number;
   /** Kills the worker and ends the waiting for it when aborted. */
   readonly signal?: AbortSignal;
+  /** Of the channel on this side. */
   readonly channel?: ChannelOptions;
 }
 
 /** A worker of a cluster and the channel to it. */
 export interface ForkedWorker {
+  /** To it. It closes when the other side ends. */
   readonly channel: Channel;
+  /** As cluster.fork() has made it. */
   readonly worker: Worker;
 }
 

@@ -22,9 +22,11 @@ export interface ForkOptions {
   readonly execArgv?: readonly string[];
   /** The child's standard streams. Default 'inherit'. */
   readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+  /** Where it runs. Default: where this process does. */
   readonly cwd?: string;
   /** Run the child as another user or group; needs the privilege to. */
   readonly uid?: number;
+  /** The group that it runs as. */
   readonly gid?: number;
   /** Milliseconds that the child has to take up its channel, after which it is killed. Default 60,000. */
   readonly timeout?: number;
@@ -38,12 +40,15 @@ export interface ForkOptions {
    * the caller names: see {@link programFiles}. The child takes 50 ms longer to start.
    */
   readonly files?: FileAccess;
+  /** Of the channel on this side. */
   readonly channel?: ChannelOptions;
 }
 
 /** A child process and the channel to it. */
 export interface Forked {
+  /** To it. It closes when the other side ends. */
   readonly channel: Channel;
+  /** As child_process.spawn() has made it. */
   readonly process: ChildProcess;
 }
 

@@ -18,6 +18,7 @@ export interface ThreadOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Options for node itself. Default: those of this thread. */
   readonly execArgv?: readonly string[];
+  /** As those of Worker. */
   readonly resourceLimits?: WorkerOptions['resourceLimits'];
   /** Milliseconds that the thread has to take up its channel, after which it is ended. Default 60,000. */
   readonly timeout?: number;
@@ -25,12 +26,15 @@ export interface ThreadOptions {
   readonly name?: string;
   /** Terminates the thread and ends the waiting for it when aborted. */
   readonly signal?: AbortSignal;
+  /** Of the channel on this side. */
   readonly channel?: ChannelOptions;
 }
 
 /** A worker thread and the channel to it. */
 export interface SpawnedThread {
+  /** To it. It closes when the other side ends. */
   readonly channel: Channel;
+  /** As the constructor of Worker has made it. */
   readonly thread: Worker;
 }
 

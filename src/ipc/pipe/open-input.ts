@@ -74,6 +74,7 @@ export function openInput(fd: number = STDIN_FD, options: InputOptions = {}): Pi
 
 /** Use {@link openInput}. */
 export class PipeInput implements AsyncIterableIterator<Aggregate, undefined>, AsyncDisposable {
+  /** That it reads. */
   readonly fd: number;
   readonly #bytes: IncomingBytes;
   readonly #signal: AbortSignal | undefined;
@@ -107,6 +108,7 @@ export class PipeInput implements AsyncIterableIterator<Aggregate, undefined>, A
     return this.#reader?.upgraded ?? false;
   }
 
+  /** Its pieces in order. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -123,6 +125,7 @@ export class PipeInput implements AsyncIterableIterator<Aggregate, undefined>, A
     return next;
   }
 
+  /** Reads no more. */
   async return(): Promise<IteratorResult<Aggregate, undefined>> {
     this.close();
     return { value: undefined, done: true };
@@ -140,6 +143,7 @@ export class PipeInput implements AsyncIterableIterator<Aggregate, undefined>, A
     this.#bytes.close();
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }

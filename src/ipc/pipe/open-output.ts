@@ -66,6 +66,7 @@ export function openOutput(fd: number = STDOUT_FD, options: OutputOptions = {}):
 
 /** Use {@link openOutput}. */
 export class PipeOutput implements AsyncDisposable {
+  /** That it writes to. */
   readonly fd: number;
   readonly #bytes: OutgoingBytes;
   readonly #signal: AbortSignal | undefined;

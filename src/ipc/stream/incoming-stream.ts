@@ -12,8 +12,6 @@ export interface IncomingStreamHost {
   stopped(stream: IncomingStream, reason: unknown): void;
 }
 
-type Result = IteratorResult<Aggregate, undefined>;
-
 /** Bytes that a node stream is given at once. */
 const COPY_BYTES = 64 * 1024;
 
@@ -23,10 +21,14 @@ const COPY_BYTES = 64 * 1024;
  * rejects.
  */
 export class IncomingStream implements AsyncIterableIterator<Aggregate, undefined> {
+  /** Its number on the channel. */
   readonly id: number;
   readonly #host: IncomingStreamHost;
   readonly #pieces: Aggregate[] = [];
-  readonly #waiters: { resolve: (result: Result) => void; reject: (error: Error) => void }[] = [];
+  readonly #waiters: {
+    resolve: (result: IteratorResult<Aggregate, undefined>) => void;
+    reject: (error: Error) => void;
+  }[] = [];
   /** Bytes of pieces that wait here. */
   #bytes = 0;
   #consumedCount = 0;
@@ -50,6 +52,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
     return this.#over;
   }
 
+  /** Its pieces in order, each for the consumer to release. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -58,7 +61,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
    * The next aggregate, which the caller releases.
    * @throws what the stream failed with at the peer, with its code; ERR_IOLITE_PEER; ERR_IOLITE_CLOSED
    */
-  next(): Promise<Result> {
+  next(): Promise<IteratorResult<Aggregate, undefined>> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
       this.#bytes -= piece.length;
@@ -72,7 +75,8 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
     return this.#finish();
   }
 
-  return(): Promise<Result> {
+  /** What ends a loop early: see {@link cancel}. */
+  return(): Promise<IteratorResult<Aggregate, undefined>> {
     this.cancel();
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -87,6 +91,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
     this.fail(reason instanceof Error ? reason : streamCancelledError());
   }
 
+  /** For `await using`: see {@link cancel}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel();
   }
@@ -136,7 +141,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate, undefine
     for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 
-  #finish(): Promise<Result> {
+  #finish(): Promise<IteratorResult<Aggregate, undefined>> {
     if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
     if (!this.#over) {
       this.#over = true;

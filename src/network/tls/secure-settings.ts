@@ -32,6 +32,7 @@ export interface Certificate {
   readonly ocsp?: string | undefined;
 }
 
+/** Versions of TLS that are spoken. */
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 /** Name, key of the HMAC (SHA-256), key of the cipher (AES-256-CBC), as nginx has them in its files. */

@@ -2,7 +2,9 @@ import { checkInteger } from '../../base/error.ts';
 import type { CacheEntry, CachePolicy } from '../policy.ts';
 import { createPolicy, type PolicyName } from './index.ts';
 
+/** What a cache has that is simulated. */
 export interface SimulationOptions {
+  /** What leaves a full cache. */
   readonly policy: PolicyName | CachePolicy;
   /** In bytes. */
   readonly budget: number;

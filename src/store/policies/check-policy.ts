@@ -3,6 +3,7 @@ import { SeededRandom } from '../../base/seeded-random.ts';
 import type { CachePolicy } from '../policy.ts';
 import { PolicyRehearsal, type Step, Violation } from './policy-rehearsal.ts';
 
+/** How thoroughly a policy is checked. */
 export interface PolicyCheckOptions {
   /** The same seed makes the same operations. Default 1. */
   readonly seed?: number;
@@ -12,6 +13,7 @@ export interface PolicyCheckOptions {
 
 /** A sentence of the interface that a policy breaks, and how to see it. */
 export interface PolicyFault {
+  /** Which rule it has broken. */
   readonly rule: string;
   /** What was found instead. */
   readonly found: string;

@@ -9,6 +9,7 @@ import { S3Fifo } from './s3-fifo.ts';
 /** The policies that are there by name. */
 export const POLICY_NAMES = ['lru', 'gds', 'gdsf', 's3fifo'] as const;
 
+/** The policies that are built in. */
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /** The policy of who names none. Why: docs/cache-policies.md. */

@@ -2,6 +2,7 @@ import type { Segment } from './segment.ts';
 
 /** Bytes of the budget by state. They add up to the chunks that are charged to it. */
 export interface SpaceStats {
+  /** How many pieces of shared memory there are. */
   readonly segments: number;
   /** Content that the cache refers to. */
   readonly live: number;
@@ -13,6 +14,7 @@ export interface SpaceStats {
   readonly room: number;
   /** Chunks that have left the cache as a whole and that somebody, here or elsewhere, holds still. */
   readonly leased: number;
+  /** Bytes of segments that hold no content: what they say of themselves. */
   readonly headers: number;
 }
 

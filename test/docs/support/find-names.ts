@@ -24,13 +24,18 @@ export function pagesOf(root: string): string[] {
  */
 export function missingPaths(root: string, page: string): Breach[] {
   const text = proseOf(readFileSync(join(root, page), 'utf8'));
-  const links = [...text.matchAll(LINK)]
-    .filter(([, target = '']) => !/^[a-z]+:/.test(target) && !leadsSomewhere(root, page, target))
-    .map(({ 1: target, index }) => breach(page, text, index, `the link ${target} leads nowhere`));
   const paths = [...text.matchAll(SPAN)]
     .filter(([, span = '']) => pathOf(root, span) !== undefined && !isThere(root, pathOf(root, span)))
     .map(({ 1: span, index }) => breach(page, text, index, `there is no ${span}`));
-  return [...links, ...paths];
+  return [...deadLinks(root, page), ...paths];
+}
+
+/** The relative links of a page that lead to no file, or to no heading in it. */
+export function deadLinks(root: string, page: string): Breach[] {
+  const text = proseOf(readFileSync(join(root, page), 'utf8'));
+  return [...text.matchAll(LINK)]
+    .filter(([, target = '']) => !/^[a-z]+:/.test(target) && !leadsSomewhere(root, page, target))
+    .map(({ 1: target, index }) => breach(page, text, index, `the link ${target} leads nowhere`));
 }
 
 /**

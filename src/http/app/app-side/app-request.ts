@@ -25,6 +25,7 @@ const READ_LIMIT_BYTES = 16 * 1024 ** 2;
 
 /** A request as an application gets it. */
 export class AppRequest implements ServerRequest {
+  /** As the client sent it. */
   readonly method: string;
   readonly target: string;
   readonly secure: boolean;
@@ -34,7 +35,10 @@ export class AppRequest implements ServerRequest {
   readonly #source: AppRequestSource;
   #taken = false;
 
-  /** Made by the server's half in this process. */
+  /**
+   * Made by the server's half in this process.
+   * @internal
+   */
   constructor(head: RequestHead, source: AppRequestSource) {
     this.method = head.method;
     this.target = head.target;

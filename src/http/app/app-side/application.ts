@@ -38,5 +38,6 @@ export type AppHandler = (request: AppRequest) => AppResponse | Promise<AppRespo
 
 /** An application written for the fetch interface, as a default export: a Hono app is one. */
 export interface FetchApp {
+  /** Answers a request, as a handler of Fetch does. */
   fetch(request: Request): Response | Promise<Response>;
 }

@@ -110,6 +110,7 @@ export class AppGateway implements Handler {
     for (const link of this.#links.splice(0)) link.destroy();
   }
 
+  /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

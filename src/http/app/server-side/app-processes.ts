@@ -34,9 +34,13 @@ const MAX_WORKERS = 256;
  * killed for it, 'exit' when one has ended, and 'failing' when none can be started.
  */
 export class AppProcesses extends EventEmitter<{
+  /** A process takes requests, at this address. */
   serving: [address: string];
+  /** A process has not answered for longer than `hangTimeout`, and is ended. */
   stuck: [pid: number];
+  /** A process has ended. */
   exit: [exit: WorkerExit];
+  /** None can be started: why the last one failed. */
   failing: [error: Error];
 }> {
   readonly #supervisor: Supervisor;
@@ -88,6 +92,7 @@ export class AppProcesses extends EventEmitter<{
     return this.workers.flatMap(worker => this.#addresses.get(worker) ?? []);
   }
 
+  /** @internal */
   get workers(): readonly Worker[] {
     return this.#supervisor.workers;
   }
@@ -105,6 +110,7 @@ export class AppProcesses extends EventEmitter<{
     return this.#supervisor.close(options);
   }
 
+  /** For `await using`: see {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
