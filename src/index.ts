@@ -14,6 +14,7 @@ export type { Slice, SliceId } from './aggregate/slice.ts';
 export type { FromStreamOptions, StreamLike } from './aggregate/stream/from-stream.ts';
 export type { ToReadableOptions } from './aggregate/stream/to-readable.ts';
 export type { ToReadableStreamOptions } from './aggregate/stream/to-readable-stream.ts';
+export type { Bytes } from './base/bytes.ts';
 export { ArgumentError, BoundsError, IoliteError, type IoliteErrorCode, SystemError } from './base/error.ts';
 export * from './file/index.ts';
 export * from './http/index.ts';

@@ -3,7 +3,7 @@ type Begin<Args extends unknown[]> = (this: never, ...args: Args) => void;
 
 /**
  * Makes of a class a constructor as those of bl were until version 6, which were functions: it is called with
- * `new` or without, and by the constructor of a class that inherits by `util.inherits`. Classes extend it too.
+ * `new` or without, and by the constructor of a class that inherits by `util.inherits`. Classes extend it.
  * @param Class whose methods and statics it has; its own constructor is never run, so that it has no fields
  * @param name what it is called
  * @param begin what is run for each new object
