@@ -25,6 +25,7 @@ interface Options {
   readonly messages: boolean;
   readonly invertMatch?: true;
   readonly lineRegexp?: true;
+  readonly wordRegexp?: true;
 }
 
 const FAILURE_CODE = 0x02;
@@ -59,6 +60,7 @@ export function defineGrep(program: Command): void {
     .option('-q, --quiet', 'write nothing; end at the first matching line')
     .option('-s, --no-messages', 'do not complain of files that cannot be read')
     .option('-v, --invert-match', 'take the lines that do not match')
+    .option('-w, --word-regexp', 'a match has to begin and end where words do')
     .option('-x, --line-regexp', 'a pattern has to match the whole line')
     .action(async (pattern: string | undefined, files: string[], options: Options) => {
       process.exitCode = await runTool('grep', FAILURE_CODE, () => grep(pattern, files, options));
@@ -98,6 +100,7 @@ async function grep(
       }
       const search = new Search(matcher, display, output, prefixed ? `${shown}:` : '');
       await feed(search, input, output);
+      if (search.done && countsTo(display)) await input.leaveAfter(search.taken);
       search.end(shown);
       if (search.selected && code === NO_MATCH_CODE) code = 0;
       if (search.selected && display.what === 'nothing') return 0;
@@ -148,14 +151,22 @@ function displayOf(options: Options): Display {
 }
 
 function matcherFor(patterns: readonly string[], options: Options) {
-  const { fixedStrings, extendedRegexp, ignoreCase = false, lineRegexp: wholeLines = false } = options;
+  const { fixedStrings, extendedRegexp, ignoreCase = false } = options;
+  const { lineRegexp: wholeLines = false, wordRegexp: words = false } = options;
   const syntax: Syntax = fixedStrings ? 'fixed' : extendedRegexp ? 'extended' : 'basic';
   const [only] = patterns;
   const plain = syntax === 'fixed' ? /^/ : /^[^\\.*[^$+?{}|()]*$/;
-  if (patterns.length === 1 && only !== undefined && !ignoreCase && !wholeLines && plain.test(only)) {
+  const isFree = !ignoreCase && !wholeLines && !words;
+  if (patterns.length === 1 && only !== undefined && isFree && plain.test(only)) {
     return matcherOf(Buffer.from(only, 'latin1'));
   }
-  return matcherOf(compile(patterns, { syntax, ignoreCase, wholeLines }));
+  const hasReferences = syntax !== 'fixed' && patterns.some(pattern => /\\[1-9]/.test(pattern));
+  return matcherOf(compile(patterns, { syntax, ignoreCase, wholeLines, words }), ignoreCase && hasReferences);
+}
+
+/** Whether a limit of lines ends the search. */
+function countsTo({ what, maxLines }: Display): boolean {
+  return (what === 'lines' || what === 'counts') && maxLines < Number.POSITIVE_INFINITY;
 }
 
 /** A file that grows by what is found in it would never end. */
