@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../user-error.ts';
 import { Input } from './input.ts';
@@ -12,6 +13,8 @@ interface Options {
   readonly count?: true;
   readonly extendedRegexp?: true;
   readonly regexp?: readonly string[];
+  readonly file?: readonly string[];
+  readonly filesWithoutMatch?: true;
   readonly fixedStrings?: true;
   readonly withFilename?: true;
   /** False for -h. */
@@ -51,10 +54,12 @@ export function defineGrep(program: Command): void {
     .option('-E, --extended-regexp', 'the patterns are extended regular expressions')
     .option('-e, --regexp <pattern>', 'a pattern; may be repeated', collect)
     .option('-F, --fixed-strings', 'the patterns are plain text')
+    .option('-f, --file <file>', 'the lines of a file are patterns; may be repeated', collect)
     .option('-H, --with-filename', 'write the name of the file with each line')
     .option('-h, --no-filename', 'do not')
     .option('-i, --ignore-case', 'take upper and lower case for the same')
     .option('-l, --files-with-matches', 'write the names of the files that have a matching line')
+    .option('-L, --files-without-match', 'write the names of the files that have none')
     .option('-m, --max-count <n>', 'stop reading a file after n matching lines', count)
     .option('-n, --line-number', 'write the number of each line')
     .option('-q, --quiet', 'write nothing; end at the first matching line')
@@ -83,7 +88,7 @@ async function grep(
   operands: readonly string[],
   options: Options,
 ): Promise<number> {
-  const { patterns, files } = operandsOf(operand, operands, options.regexp);
+  const { patterns, files } = operandsOf(operand, operands, patternsGiven(options));
   const display = displayOf(options);
   const matcher = matcherFor(patterns, options);
   const names = files.length === 0 ? ['-'] : files;
@@ -128,22 +133,51 @@ async function feed(search: Search, input: Input, output: Output): Promise<void>
   }
 }
 
+/** The patterns of options, lines of Latin-1; undefined without such an option. */
+function patternsGiven({ regexp, file }: Options): readonly string[] | undefined {
+  if (regexp === undefined && file === undefined) return undefined;
+  const given = (regexp ?? []).flatMap(linesOf);
+  return [...given, ...(file ?? []).flatMap(patternsOfFile)];
+}
+
+function linesOf(text: string): string[] {
+  return Buffer.from(text).toString('latin1').split('\n');
+}
+
+/** The lines of a file; none of an empty one. */
+function patternsOfFile(name: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(name === '-' ? 0 : name, 'latin1');
+  } catch (error) {
+    throw new UserError(`${name}: ${reasonOf(error)}`);
+  }
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+}
+
 function operandsOf(
   operand: string | undefined,
   operands: readonly string[],
   given: readonly string[] | undefined,
-): { patterns: string[]; files: readonly string[] } {
+): { patterns: readonly string[]; files: readonly string[] } {
   if (given === undefined && operand === undefined) throw new UserError('a pattern is wanted');
-  const texts = given ?? [operand as string];
+  const patterns = given ?? linesOf(operand as string);
   const first = given === undefined || operand === undefined ? [] : [operand];
-  const patterns = texts.flatMap(text => Buffer.from(text).toString('latin1').split('\n'));
   return { patterns, files: [...first, ...operands] };
 }
 
 function displayOf(options: Options): Display {
-  const { count, filesWithMatches, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
+  const { count, filesWithMatches, filesWithoutMatch, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
   return {
-    what: quiet ? 'nothing' : filesWithMatches ? 'names' : count ? 'counts' : 'lines',
+    what: quiet
+      ? 'nothing'
+      : filesWithoutMatch
+        ? 'others'
+        : filesWithMatches
+          ? 'names'
+          : count
+            ? 'counts'
+            : 'lines',
     numbers: options.lineNumber ?? false,
     inverted: options.invertMatch ?? false,
     maxLines: maxCount,
@@ -156,6 +190,8 @@ function matcherFor(patterns: readonly string[], options: Options) {
   const syntax: Syntax = fixedStrings ? 'fixed' : extendedRegexp ? 'extended' : 'basic';
   const [only] = patterns;
   const plain = syntax === 'fixed' ? /^/ : /^[^\\.*[^$+?{}|()]*$/;
+  // Of an empty file of patterns none matches.
+  if (patterns.length === 0) return matcherOf(/(?!)/g);
   const isFree = !ignoreCase && !wholeLines && !words;
   if (patterns.length === 1 && only !== undefined && isFree && plain.test(only)) {
     return matcherOf(Buffer.from(only, 'latin1'));

@@ -6,7 +6,7 @@ import { countLines } from './quads.ts';
 
 /** What is shown of the selected lines. */
 export interface Display {
-  readonly what: 'lines' | 'counts' | 'names' | 'nothing';
+  readonly what: 'lines' | 'counts' | 'names' | 'others' | 'nothing';
   readonly numbers: boolean;
   /** Select the lines that do not match. */
   readonly inverted: boolean;
@@ -91,7 +91,7 @@ export class Search {
   end(name: string): void {
     const { what } = this.#display;
     if (what === 'counts') this.#output.put(Buffer.from(`${this.#prefix}${this.#count}\n`));
-    else if (what === 'names' && this.selected) this.#output.put(Buffer.from(`${name}\n`));
+    else if (what === (this.selected ? 'names' : 'others')) this.#output.put(Buffer.from(`${name}\n`));
   }
 
   #searchPieces(): void {
@@ -128,7 +128,7 @@ export class Search {
   #select(start: number, end: number): void {
     if (start === end) return;
     const { what, maxLines } = this.#display;
-    if (what === 'names' || what === 'nothing') {
+    if (what === 'names' || what === 'others' || what === 'nothing') {
       this.#count = 1;
       this.#done = true;
       return;

@@ -183,12 +183,20 @@ test('grep with several files, names, counts and exit codes is as grep', () => {
   writeFileSync(folder.file('one'), 'alpha\nbeta\nGamma\n');
   writeFileSync(folder.file('two'), 'beta\r\nbe\0ta');
   writeFileSync(folder.file('three'), '');
+  writeFileSync(folder.file('patterns'), 'be.*a\nG');
   const sets = [
     ['beta', 'one', 'two', 'three'],
     ['-h', 'beta', 'one', 'two'],
     ['-H', '-n', 'a', 'one'],
     ['-c', 'a', 'one', 'two', 'three', '-'],
     ['-l', 'beta', 'one', 'two', 'three', '-'],
+    ['-L', 'beta', 'one', 'two', 'three', '-'],
+    ['-L', 'a', 'one', 'two'],
+    ['-f', 'patterns', 'one', 'two'],
+    ['-f', 'three', 'one'],
+    ['-vf', 'three', 'one'],
+    ['-e', 'Gam', '-f', '-', 'one'],
+    ['-f', 'none', 'one'],
     ['-cv', 'x', 'one', 'three'],
     ['-q', 'beta', 'one'],
     ['-q', 'beta', 'none', 'one'],
