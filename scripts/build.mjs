@@ -3,7 +3,7 @@
  * do.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.mjs';
@@ -42,9 +42,17 @@ export async function build() {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(status ?? 1);
+  copyCommonJs(join(ROOT, 'src'), join(ROOT, 'dist'));
   await bundle(join(ROOT, 'dist'), entriesOf(readFileSync(join(ROOT, 'package.json'), 'utf8')));
   chmodSync(join(ROOT, 'dist/cli/main.js'), 0o755);
   writeFileSync(STAMP, `${started.toISOString()}\n`);
+}
+
+/** Entries for `require()`, and their types: the compiler has no part in them. */
+function copyCommonJs(from, to) {
+  for (const path of readdirSync(from, { recursive: true })) {
+    if (/\.(?:cjs|d\.cts)$/.test(path)) copyFileSync(join(from, path), join(to, path));
+  }
 }
 
 /** Paths of the package's entries in dist/, without extension. */

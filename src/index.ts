@@ -17,6 +17,7 @@ export type { Piece } from './aggregate/stream/stream-source.ts';
 export type { ToReadableOptions } from './aggregate/stream/to-readable.ts';
 export type { ToReadableStreamOptions } from './aggregate/stream/to-readable-stream.ts';
 export type { DigestAlgorithm } from './aggregate/tree/digest.ts';
+export type { Bytes } from './base/bytes.ts';
 export {
   ArgumentError,
   BoundsError,

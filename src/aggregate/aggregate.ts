@@ -1,5 +1,5 @@
 import { brand, isOfOtherCopy } from '../base/brand.ts';
-import { bufferOver, isBytes } from '../base/bytes.ts';
+import { type Bytes, bufferOver, isBytes } from '../base/bytes.ts';
 import { clampPosition } from '../base/clamp.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
 import type { ChunkPool } from '../memory/chunk-pool.ts';
@@ -81,7 +81,7 @@ export class Aggregate extends SequentialReads<Aggregate> {
    * An aggregate over bytes that the caller has and promises never to change. Copies nothing. It lives on
    * this process's heap: channels refuse it until it is copied to a shared pool (see {@link compact}).
    */
-  static adopt(bytes: Uint8Array | ArrayBuffer): Aggregate {
+  static adopt(bytes: Bytes): Aggregate {
     if (!isBytes(bytes))
       throw new ArgumentError(`Cannot adopt: bytes are wanted, ${describe(bytes)} was given`);
     const lease = leaseOfAdopted(bufferOver(bytes));
@@ -92,8 +92,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
 
   /**
    * All bytes of a stream, in buffers of a pool; the caller releases the aggregate. The stream is read to its
-   * end: a Readable of Node, a WHATWG ReadableStream, a FileHandle (from where it stands; it stays open), or
-   * any iterable of bytes, strings (taken as utf8) and aggregates, which are released.
+   * end: a Readable of Node, a WHATWG ReadableStream, a Blob or File, a FileHandle (from where it stands; it
+   * stays open), or any iterable of bytes, strings (taken as utf8) and aggregates, which are released.
    *
    * Files are read into the pool's memory directly, by fs.ReadStream too; of a byte stream a BYOB reader gets
    * the pieces; other bytes are copied once, small ones one behind the other. Aggregates share their slices.

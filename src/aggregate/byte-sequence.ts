@@ -1,8 +1,9 @@
 import { bytesOfOtherCopy } from '../base/brand.ts';
-import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
+import { type Bytes, bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, BoundsError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 import { leakDetector } from './leak-detector.ts';
+import { refusedContent } from './refused-content.ts';
 import { Slice } from './slice.ts';
 import { forEachSlice, release, retain, type Tree } from './tree/branch.ts';
 import { compareRange } from './tree/compare.ts';
@@ -15,7 +16,7 @@ import { find, findLast, soughtByte } from './tree/search.ts';
 import { TypedReads } from './typed-reads.ts';
 
 /** Bytes as arguments: another aggregate, a string, or bytes. */
-export type Content = ByteSequence | string | Uint8Array | ArrayBuffer;
+export type Content = ByteSequence | string | Bytes;
 
 /** So far a byte is looked for one by one: the native search takes over then, which costs more to start. */
 const NEAR_BYTES = 48;
@@ -185,11 +186,11 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * Copies the bytes from `start` to `end`, as many as there is room for, to `target` from `targetStart` on.
    * @returns how many were copied
    */
-  copyTo(target: Uint8Array, targetStart = 0, start = 0, end = this.length): number {
+  copyTo(target: ArrayBufferView, targetStart = 0, start = 0, end = this.length): number {
     this.checkAlive('copy');
     if (!isBytes(target) || target instanceof ArrayBuffer) {
       throw new ArgumentError(
-        `Cannot copy aggregate: a Uint8Array is wanted as target, ${describe(target)} was given`,
+        `Cannot copy aggregate: a view is wanted as target, ${describe(target)} was given`,
       );
     }
     const room = bufferOver(target);
@@ -323,9 +324,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
     if (isBytes(content)) return bufferOver(content);
     const copy = bytesOfOtherCopy(content);
     if (copy !== undefined) return copy;
-    throw new ArgumentError(
-      `Cannot ${operation}: an Aggregate, a string or bytes are wanted, ${describe(content)} was given`,
-    );
+    throw refusedContent(operation, 'an Aggregate, a string or bytes are', content);
   }
 
   protected static isSequence(value: unknown): value is ByteSequence {

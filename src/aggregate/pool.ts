@@ -1,5 +1,5 @@
 import { brand } from '../base/brand.ts';
-import { bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
+import { type Bytes, bufferOver, checkEncoding, isBytes } from '../base/bytes.ts';
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { PoolHolder } from '../memory/chunk-holdings.ts';
 import { ChunkPool } from '../memory/chunk-pool.ts';
@@ -8,6 +8,7 @@ import type { PoolStats } from '../memory/pool-stats.ts';
 import { type Figures, observe } from '../observe/sources.ts';
 import { Aggregate } from './aggregate.ts';
 import { Draft } from './draft.ts';
+import { refusedContent } from './refused-content.ts';
 import { copyToPool } from './tree/fill.ts';
 
 /**
@@ -68,9 +69,11 @@ export class Pool {
   }
 
   /**
-   * An aggregate with a copy of the data. The caller releases it.
+   * An aggregate with a copy of the data. The caller releases it. Of a view (a typed array, a DataView) these
+   * are the bytes that it shows; what other threads write to a SharedArrayBuffer meanwhile may be in it or
+   * not. Blobs and streams are read by {@link Aggregate.fromStream}.
    * @param encoding of a string; default utf8
-   * @throws as {@link allocate}
+   * @throws as {@link allocate}; ERR_IOLITE_ARGUMENT for what is no bytes
    * @example
    * ```ts
    * import assert from 'node:assert/strict';
@@ -80,22 +83,18 @@ export class Pool {
    * using text = pool.from('héllo');
    * using bytes = pool.from(Uint8Array.of(104, 105));
    * using pieces = pool.from([Buffer.from('one '), Buffer.from('buffer')]);
-   * assert.deepEqual([text.length, bytes.length, pieces.length], [6, 2, 10]);
+   * using numbers = pool.from(Float64Array.of(0.5, 1));
+   * assert.deepEqual([text.length, bytes.length, pieces.length, numbers.length], [6, 2, 10, 16]);
    * ```
    */
-  from(
-    data: string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>,
-    encoding: BufferEncoding = 'utf8',
-  ): Aggregate {
+  from(data: string | Bytes | Iterable<Bytes>, encoding: BufferEncoding = 'utf8'): Aggregate {
     checkEncoding(encoding, 'make aggregate');
     if (typeof data === 'string') {
       return new Aggregate(copyToPool(this.chunks, { text: data, encoding }), this.chunks);
     }
     if (isBytes(data)) return new Aggregate(copyToPool(this.chunks, bufferOver(data)), this.chunks);
     if (typeof data === 'object' && data !== null && Symbol.iterator in data) return this.#gather(data);
-    throw new ArgumentError(
-      `Cannot make aggregate: a string, bytes or an iterable of bytes is wanted, ${describe(data)} was given`,
-    );
+    throw refusedContent('make aggregate', 'a string, bytes or an iterable of bytes is', data);
   }
 
   /**
@@ -154,12 +153,15 @@ export class Pool {
     this.close();
   }
 
-  #gather(pieces: Iterable<Uint8Array>): Aggregate {
+  #gather(pieces: Iterable<Bytes>): Aggregate {
     const aggregate = new Aggregate(undefined, this.chunks);
     try {
       for (const piece of pieces) {
         if (!isBytes(piece)) {
-          throw new ArgumentError(`Cannot make aggregate: bytes are wanted, ${describe(piece)} was given`);
+          const given = `${describe(pieces)} that holds ${describe(piece)}`;
+          throw new ArgumentError(
+            `Cannot make aggregate: bytes are wanted in an iterable, ${given} was given`,
+          );
         }
         aggregate.append(bufferOver(piece));
       }

@@ -1,3 +1,4 @@
+import { isBytes } from '../base/bytes.ts';
 import { BoundsError, checkInteger, IoliteError } from '../base/error.ts';
 import type { Content } from './byte-sequence.ts';
 import type { DivisibleSequence } from './divisible-sequence.ts';
@@ -272,5 +273,5 @@ const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 
 function sizeOf(content: Content): number {
   if (typeof content === 'string') return Buffer.byteLength(content);
-  return content instanceof ArrayBuffer ? content.byteLength : content.length;
+  return isBytes(content) ? content.byteLength : content.length;
 }

@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { type AnyBufferList, attach, type BufferListAcceptedTypes, isBufferList } from './attach.ts';
-import { BufferList } from './buffer-list.ts';
+import { BufferList, type BufferListConstructor } from './buffer-list.ts';
+import { callable } from './callable.ts';
 import { ListBytes } from './list-bytes.ts';
 import { BYTES, ListReads } from './list-reads.ts';
 
@@ -12,7 +13,7 @@ type ListMethods = Omit<BufferList, 'append' | 'prepend' | 'consume' | 'shallowS
 /**
  * A {@link BufferList} that is a Duplex as well: what is written to it goes to its end, what is read from it
  * is consumed, and its readable side ends when it is read while empty. A drop-in for the BufferListStream of
- * the package bl, version 7.
+ * the package bl, with `new` or without.
  */
 export interface BufferListStream extends Duplex, ListMethods {
   /** In bytes. O(1). */
@@ -31,16 +32,13 @@ export interface BufferListStream extends Duplex, ListMethods {
   duplicate(): BufferListStream;
 }
 
+/** Under this key a stream keeps its callback. */
+const COLLECTED: unique symbol = Symbol('collected');
+
 /** The stream alone; the methods of the list are put to its prototype below. */
 class ListStream extends Duplex {
-  readonly [BYTES] = new ListBytes();
-  #collected: Collected | undefined;
-
-  constructor(content?: Collected | BufferListAcceptedTypes) {
-    super();
-    if (typeof content === 'function') this.#collectFor(content);
-    else if (content) attach(this, content, false);
-  }
+  declare [BYTES]: ListBytes;
+  declare [COLLECTED]: Collected | undefined;
 
   static isBufferList(value: unknown): value is AnyBufferList {
     return isBufferList(value);
@@ -65,7 +63,7 @@ class ListStream extends Duplex {
 
   override end(chunk?: unknown, encoding?: unknown, done?: unknown): this {
     super.end(chunk, encoding as BufferEncoding, done as () => void);
-    if (this.#collected !== undefined) this.#settle(null, (this as unknown as BufferListStream).slice());
+    if (this[COLLECTED] !== undefined) settle(this, null, (this as unknown as BufferListStream).slice());
     return this;
   }
 
@@ -77,20 +75,6 @@ class ListStream extends Duplex {
   _new(): BufferListStream {
     return new BufferListStream();
   }
-
-  #collectFor(collected: Collected): void {
-    this.#collected = collected;
-    const fail = (error: Error): void => this.#settle(error);
-    this.on('pipe', source => source.on('error', fail));
-    this.on('unpipe', source => source.removeListener('error', fail));
-  }
-
-  #settle(error: Error | null, bytes?: Buffer): void {
-    const collected = this.#collected;
-    this.#collected = undefined;
-    if (bytes === undefined) collected?.(error);
-    else collected?.(error, bytes);
-  }
 }
 
 for (const { prototype } of [ListReads, BufferList]) {
@@ -100,15 +84,44 @@ for (const { prototype } of [ListReads, BufferList]) {
     if (property !== undefined) Object.defineProperty(ListStream.prototype, name, property);
   }
 }
-Object.defineProperty(ListStream, 'name', { value: 'BufferListStream' });
 
-/** The class of lists that are streams. */
-export const BufferListStream = ListStream as unknown as {
-  /**
-   * A list that is a stream.
-   * @param content what to begin with, or a function that is given the bytes when the stream was ended
-   */
+/** What makes a {@link BufferListStream}, with `new` or without; it has all that bl exports. */
+export interface BufferListStreamConstructor {
+  /** @param content what to begin with, or a function that is given the bytes when the stream was ended */
   new (content?: Collected | BufferListAcceptedTypes): BufferListStream;
-  /** See {@link BufferList.isBufferList}. */
+  (content?: Collected | BufferListAcceptedTypes): BufferListStream;
+  readonly prototype: BufferListStream;
+  /** Whether it is a BufferList or a BufferListStream, be it of this module or of bl. */
   isBufferList(value: unknown): value is AnyBufferList;
-};
+  readonly BufferList: BufferListConstructor;
+  readonly BufferListStream: BufferListStreamConstructor;
+}
+
+export const BufferListStream = callable(
+  ListStream,
+  'BufferListStream',
+  begin,
+) as BufferListStreamConstructor;
+Object.assign(BufferListStream, { BufferList, BufferListStream });
+
+function begin(this: ListStream, content?: Collected | BufferListAcceptedTypes): void {
+  (Duplex as unknown as (this: Duplex) => void).call(this);
+  this[BYTES] = new ListBytes();
+  this[COLLECTED] = undefined;
+  if (typeof content === 'function') collectFor(this, content);
+  else if (content) attach(this, content, false);
+}
+
+function collectFor(list: ListStream, collected: Collected): void {
+  list[COLLECTED] = collected;
+  const fail = (error: Error): void => settle(list, error);
+  list.on('pipe', source => source.on('error', fail));
+  list.on('unpipe', source => source.removeListener('error', fail));
+}
+
+function settle(list: ListStream, error: Error | null, bytes?: Buffer): void {
+  const collected = list[COLLECTED];
+  list[COLLECTED] = undefined;
+  if (bytes === undefined) collected?.(error);
+  else collected?.(error, bytes);
+}

@@ -9,26 +9,13 @@ import {
   MARK,
   share,
 } from './attach.ts';
+import { callable } from './callable.ts';
 import { ListBytes } from './list-bytes.ts';
 import { BYTES, ListReads } from './list-reads.ts';
 
-/**
- * A list of buffers that reads like one Buffer: a drop-in for the BufferList of the package bl, version 7.
- * Keeps the caller's buffers without copying them; whoever changes them changes the list. Needs no release.
- * Positions that are no integers are taken as Buffer takes them.
- *
- * It is an aggregate underneath, so that it takes aggregates, whose slices it shares, and gives its bytes as
- * one ({@link toAggregate}). Costs are those of Aggregate's operations.
- */
-export class BufferList extends ListReads {
-  /** @internal */
-  readonly [BYTES] = new ListBytes();
-
-  /** @param content what to begin with, as for {@link append} */
-  constructor(content?: BufferListAcceptedTypes) {
-    super();
-    if (content) this.append(content);
-  }
+/** The methods of lists. */
+class List extends ListReads {
+  declare readonly [BYTES]: ListBytes;
 
   /** In bytes. O(1). */
   get length(): number {
@@ -208,4 +195,33 @@ function isAscii(text: string, encoding: BufferEncoding | undefined): boolean {
   return text.length === 1 && encoding === undefined && text.charCodeAt(0) < 128;
 }
 
-Object.defineProperty(BufferList.prototype, MARK, { value: true });
+Object.defineProperty(List.prototype, MARK, { value: true });
+
+/**
+ * A list of buffers that reads like one Buffer: a drop-in for the BufferList of the package bl. Keeps the
+ * caller's buffers without copying them; whoever changes them changes the list. Needs no release. Positions
+ * that are no integers are taken as Buffer takes them.
+ *
+ * It is an aggregate underneath, so that it takes aggregates, whose slices it shares, and gives its bytes as
+ * one ({@link toAggregate}). Costs are those of Aggregate's operations.
+ */
+export interface BufferList extends List {}
+
+/** What makes a {@link BufferList}, with `new` or without. */
+export interface BufferListConstructor {
+  /** @param content what to begin with, as for {@link BufferList.append} */
+  new (content?: BufferListAcceptedTypes): BufferList;
+  (content?: BufferListAcceptedTypes): BufferList;
+  readonly prototype: BufferList;
+  /** Whether it is a BufferList or a BufferListStream, be it of this module or of bl. */
+  isBufferList(value: unknown): value is AnyBufferList;
+}
+
+export const BufferList = callable(List, 'BufferList', begin) as BufferListConstructor;
+// As an entry of the package, which bl has as well.
+export { BufferList as default };
+
+function begin(this: { [BYTES]: ListBytes }, content?: BufferListAcceptedTypes): void {
+  this[BYTES] = new ListBytes();
+  if (content) (this as unknown as BufferList).append(content);
+}

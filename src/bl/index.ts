@@ -4,5 +4,10 @@
  */
 
 export { type AnyBufferList, type BufferListAcceptedTypes, isBufferList } from './attach.ts';
-export { BufferList } from './buffer-list.ts';
-export { BufferListStream, BufferListStream as default, type Collected } from './buffer-list-stream.ts';
+export { BufferList, type BufferListConstructor } from './buffer-list.ts';
+export {
+  BufferListStream,
+  BufferListStream as default,
+  type BufferListStreamConstructor,
+  type Collected,
+} from './buffer-list-stream.ts';

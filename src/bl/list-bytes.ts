@@ -2,7 +2,7 @@ import { Aggregate } from '../aggregate/aggregate.ts';
 import { leakDetector } from '../aggregate/leak-detector.ts';
 import { Slice } from '../aggregate/slice.ts';
 import { append, join } from '../aggregate/tree/tree.ts';
-import { bufferOver } from '../base/bytes.ts';
+import { type Bytes, bufferOver } from '../base/bytes.ts';
 import { leaseOfAdopted } from '../memory/heap-chunk.ts';
 
 /**
@@ -15,7 +15,7 @@ export class ListBytes extends Aggregate {
   #buffers: Buffer[] | undefined;
 
   /** Adds bytes at an end. Copies nothing. */
-  put(bytes: Uint8Array | ArrayBuffer, atFront: boolean): void {
+  put(bytes: Bytes, atFront: boolean): void {
     const lease = leaseOfAdopted(bufferOver(bytes));
     const { length } = lease.bytes;
     if (length === 0) return;

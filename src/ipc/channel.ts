@@ -12,6 +12,7 @@ import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Intake } from './flow/intake.ts';
 import type { Message } from './message.ts';
+import type { MessageToSend } from './message-content.ts';
 import { PeerHolder } from './peer-holder.ts';
 import { PeerLoss } from './peer-loss.ts';
 import type { RequestOptions } from './pending-requests.ts';
@@ -175,13 +176,13 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   /**
-   * Sends a one-way message. Copies the head, never the body; the caller keeps its own reference to the body
-   * and may release or change it at once.
+   * Sends a one-way message. Copies the head, and of the body nothing if it is an aggregate; the caller keeps
+   * its own reference to that and may release or change it at once. A body of other bytes is copied.
    * @returns when the message is on its way; not before the peer has room for it (back-pressure)
    * @throws ERR_IOLITE_ACCESS, ERR_IOLITE_UNSUPPORTED (heap memory), ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
    * ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
-  send(message: Message): Promise<void> {
+  send(message: MessageToSend): Promise<void> {
     if (this.#state !== 'open') return Promise.reject(this.#whyClosed());
     return this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
@@ -192,7 +193,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * @throws what the peer's handler threw, with its `code`; the signal's reason; ERR_IOLITE_TIMEOUT; and as
    *   {@link send}
    */
-  request(message: Message, options: RequestOptions = {}): Promise<Message> {
+  request(message: MessageToSend, options: RequestOptions = {}): Promise<Message> {
     return this.requester.request(message, options);
   }
 

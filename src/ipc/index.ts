@@ -16,6 +16,7 @@ export { type ForkedWorker, forkWorker, type WorkerOptions } from './meet/fork-w
 export { type ListenOptions, listen } from './meet/listen.ts';
 export { type SpawnedThread, spawnThread, type ThreadOptions } from './meet/thread.ts';
 export type { Message } from './message.ts';
+export type { MessageToSend } from './message-content.ts';
 export type { PendingRequest, RequestOptions } from './pending-requests.ts';
 export { type InputOptions, openInput, PipeInput } from './pipe/open-input.ts';
 export { type OutputOptions, openOutput, PipeOutput } from './pipe/open-output.ts';

@@ -5,6 +5,7 @@ import { decodeMessage } from './decode-message.ts';
 import { Acknowledgements } from './flow/acknowledgements.ts';
 import { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
+import type { MessageToSend } from './message-content.ts';
 import type { Requester } from './requester.ts';
 import { Responder } from './responder.ts';
 import { needsCredit } from './sender.ts';
@@ -24,7 +25,7 @@ export interface ReceiverHost {
   /** Whether the peer has taken so much of what it was answered that it may be answered more. */
   mayAnswer(): boolean;
   /** Sends an answer. */
-  send(kind: number, correlation: number, message: Message): Promise<void>;
+  send(kind: number, correlation: number, message: MessageToSend): Promise<void>;
   /** Frames were written, or are to be written when the channel flushes. */
   wrote(): void;
 }

@@ -1,6 +1,7 @@
 import { ArgumentError, describe } from '../base/error.ts';
 import { type Figures, observe } from '../observe/sources.ts';
 import type { Message } from './message.ts';
+import type { MessageToSend } from './message-content.ts';
 import {
   answerTimeoutError,
   isTimeout,
@@ -40,7 +41,7 @@ export class Requester {
   }
 
   /** See Channel.request(). */
-  request(message: Message, options: RequestOptions): Promise<Message> {
+  request(message: MessageToSend, options: RequestOptions): Promise<Message> {
     const { signal, timeout } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (timeout !== undefined && !isTimeout(timeout)) return Promise.reject(timeoutRangeError(timeout));
@@ -61,7 +62,7 @@ export class Requester {
    * @returns the request's number, which the peer's handler is told as well: not that of another one that
    *   waits or is held
    */
-  ask(message: Message, waiting: PendingRequest): number {
+  ask(message: MessageToSend, waiting: PendingRequest): number {
     if (typeof waiting?.resolve !== 'function' || typeof waiting.reject !== 'function') {
       throw new ArgumentError(
         `Cannot send request: resolve and reject are wanted, ${describe(waiting)} was given`,

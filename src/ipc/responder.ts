@@ -4,6 +4,7 @@ import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/number-table.ts';
 import { turn } from './flow/turn.ts';
 import type { Message } from './message.ts';
+import type { MessageToSend } from './message-content.ts';
 import { SENT } from './sender.ts';
 import { describeFailure } from './wire/failure.ts';
 import { checkLength, type Frame, MessageKind, protocolError } from './wire/frame.ts';
@@ -12,12 +13,12 @@ import { checkLength, type Frame, MessageKind, protocolError } from './wire/fram
 export type RequestHandler = (
   message: Message,
   context: RequestContext,
-) => Message | undefined | Promise<Message | undefined>;
+) => MessageToSend | undefined | Promise<MessageToSend | undefined>;
 
 /** What the responder needs of its channel. */
 export interface ResponderHost {
   /** Sends an answer. */
-  send(kind: number, correlation: number, message: Message): Promise<void>;
+  send(kind: number, correlation: number, message: MessageToSend): Promise<void>;
   /** A request is done with. @param weight of its message */
   answered(weight: number): void;
   /** Whether the peer has taken so much of what it was answered that it may be answered more. */
@@ -156,7 +157,7 @@ export class Responder {
     );
   }
 
-  #respond(correlation: number, given: Message | undefined): void {
+  #respond(correlation: number, given: MessageToSend | undefined): void {
     const answer = given ?? {};
     const { body } = answer;
     const sent = this.#host.send(MessageKind.RESPONSE, correlation, answer);
@@ -184,6 +185,6 @@ export class Responder {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<Message | undefined> {
+function isThenable(value: unknown): value is PromiseLike<MessageToSend | undefined> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,4 +1,5 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
+import type { Content } from '../aggregate/byte-sequence.ts';
 import type { Slice } from '../aggregate/slice.ts';
 import { ArgumentError, BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
@@ -11,7 +12,7 @@ import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
 import { Credit } from './flow/credit.ts';
 import { HeavyCredit } from './flow/heavy-credit.ts';
 import { Unleased } from './flow/unleased.ts';
-import type { Message } from './message.ts';
+import type { MessageToSend } from './message-content.ts';
 import {
   checkLength,
   type Frame,
@@ -140,7 +141,7 @@ export class Sender {
    * Hands in a message. Holds a reference of its own to the body until the peer has leased it.
    * @returns when it was written: {@link SENT} if that was at once
    */
-  send(kind: number, correlation: number, message: Message): Promise<void> {
+  send(kind: number, correlation: number, message: MessageToSend): Promise<void> {
     try {
       if (this.#ended !== undefined) throw this.#ended;
       const outgoing = this.#prepare(kind, correlation, message);
@@ -213,17 +214,14 @@ export class Sender {
   }
 
   /** @throws what is wrong with the message */
-  #prepare(kind: number, correlation: number, message: Message): OutgoingMessage {
+  #prepare(kind: number, correlation: number, message: MessageToSend): OutgoingMessage {
     if (typeof message !== 'object' || message === null) {
       throw new ArgumentError(`Cannot send message: an object is wanted, ${describe(message)} was given`);
     }
     const { body } = message;
-    if (body !== undefined && !(body instanceof Aggregate)) {
-      throw new ArgumentError(
-        `Cannot send message: an Aggregate is wanted as body, ${describe(body)} was given`,
-      );
-    }
-    if (message.stream !== undefined) {
+    if (body !== undefined && !(body instanceof Aggregate))
+      return this.#prepareBytes(kind, correlation, message);
+    if ('stream' in message && message.stream !== undefined) {
       throw new ArgumentError('Cannot send message: a stream is sent with sendStream(), one was given');
     }
     const head = bytesOfHead(message.head);
@@ -245,11 +243,21 @@ export class Sender {
     return { kind, correlation, head, body: passed, slices: passed.slices(), weight };
   }
 
+  /** A body that is no aggregate: one is made. */
+  #prepareBytes(kind: number, correlation: number, message: MessageToSend): OutgoingMessage {
+    const body = Aggregate.empty();
+    try {
+      return this.#prepare(kind, correlation, { ...message, body: body.append(message.body as Content) });
+    } finally {
+      body.release();
+    }
+  }
+
   /**
    * What a program was let write (`onWrite: 'copy'`) lies in pages of its own: its bytes are copied, for they
    * need not be those that the owner of the chunk has.
    */
-  #prepareCopy(kind: number, correlation: number, message: Message): OutgoingMessage {
+  #prepareCopy(kind: number, correlation: number, message: MessageToSend): OutgoingMessage {
     const copy = (message.body as Aggregate).duplicate();
     try {
       return this.#prepare(kind, correlation, { ...message, body: copy.compact({ chunks: defaultPool() }) });

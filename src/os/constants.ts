@@ -48,6 +48,7 @@ export const RWF_NOWAIT = 8;
 
 /** lseek(2) */
 export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
 
 /** mmap(2), madvise(2) */
 export const PROT_READ = 1;

@@ -8,6 +8,7 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   RLIMIT_NOFILE,
+  SEEK_CUR,
 } from './constants.ts';
 import { type Address, callInThreadPool, checked, libc, unsupportedReason } from './libc.ts';
 import { descriptorOwners } from './thread/ledger.ts';
@@ -139,4 +140,14 @@ function startClosing(fd: number): void {
   const bytes = new Uint8Array(thread.buffer);
   if (close !== 0 && pthread_create(bytes, null, close, fd) === 0) threads.push(Number(thread[0]));
   else void callInThreadPool('close', fd);
+}
+
+/**
+ * Moves the place from which a descriptor is read next (lseek(2)): for whoever has read more of a file than
+ * it has used, and shares the descriptor with others.
+ * @param bytes how far; back where it is negative
+ * @throws SystemError: ESPIPE of what has no places
+ */
+export function movePlace(fd: number, bytes: number): void {
+  checked(libc().lseek(fd, bytes, SEEK_CUR), 'lseek', `Cannot move by ${bytes} bytes in a file`);
 }

@@ -3,22 +3,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { bufferOver, checkEncoding, isBytes } from '../../src/base/bytes.ts';
 
-test('bytes are Uint8Arrays and ArrayBuffers, of whatever realm or class', () => {
+test('bytes are views and array buffers, of whatever realm or class', () => {
   class Own extends Uint8Array {}
   for (const bytes of [Buffer.alloc(1), new Uint8Array(1), new Own(1), new ArrayBuffer(1)]) {
     assert.equal(isBytes(bytes), true);
   }
-  assert.equal(isBytes(new SharedArrayBuffer(1)), true);
-  const others = [
-    undefined,
-    null,
-    'bytes',
-    7,
-    [1],
-    { length: 1 },
-    new Uint16Array(1),
-    new DataView(new ArrayBuffer(1)),
-  ];
+  for (const bytes of [new SharedArrayBuffer(1), new Float64Array(1), new DataView(new ArrayBuffer(1))]) {
+    assert.equal(isBytes(bytes), true);
+  }
+  const others = [undefined, null, 'bytes', 7, [1], { length: 1 }, new Blob(['x'])];
   for (const other of others) assert.equal(isBytes(other), false);
 });
 
@@ -39,6 +32,18 @@ test('bufferOver() is the same memory', () => {
   assert.equal(bufferOver(memory).buffer, memory);
   const own = Buffer.from('own');
   assert.equal(bufferOver(own), own);
+});
+
+test('bufferOver() is what a view shows, whatever its elements', () => {
+  const memory = Uint8Array.from({ length: 32 }, (_, i) => i).buffer;
+  for (const View of [Int8Array, Uint8ClampedArray, Uint16Array, Float32Array, BigInt64Array]) {
+    const view = new View(memory, 8, 2);
+    const { buffer, byteOffset, length } = bufferOver(view);
+    assert.deepEqual([buffer, byteOffset, length], [memory, 8, 2 * View.BYTES_PER_ELEMENT]);
+  }
+  assert.deepEqual([...bufferOver(new DataView(memory, 3, 4))], [3, 4, 5, 6]);
+  const shared = new SharedArrayBuffer(2);
+  assert.equal(bufferOver(shared).buffer, shared);
 });
 
 test('bufferOver() trusts no getter of a subclass', () => {

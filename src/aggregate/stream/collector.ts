@@ -1,4 +1,4 @@
-import { bufferOver } from '../../base/bytes.ts';
+import { type Bytes, bufferOver } from '../../base/bytes.ts';
 import { checkInteger, IoliteError } from '../../base/error.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 import type { Reservation } from '../../memory/reservation.ts';
@@ -82,7 +82,7 @@ export class Collector {
   /**
    * Copies bytes or a string in, or shares an aggregate's slices. @throws ERR_IOLITE_LIMIT, as Pool.allocate
    */
-  add(piece: Uint8Array | ArrayBuffer | string | ByteSequence, encoding: BufferEncoding = 'utf8'): void {
+  add(piece: Bytes | string | ByteSequence, encoding: BufferEncoding = 'utf8'): void {
     if (typeof piece === 'string') this.#addText(piece, encoding);
     else if (piece instanceof ByteSequence) this.#addSequence(piece);
     else this.#addBytes(bufferOver(piece));

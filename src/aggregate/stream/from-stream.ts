@@ -13,7 +13,13 @@ import { checkOptions, checkSignal } from './stream-options.ts';
 import { type Piece, type StreamSource, sourceOf } from './stream-source.ts';
 
 /** What {@link Aggregate.fromStream} reads. */
-export type StreamLike = Readable | ReadableStream | FileHandle | AsyncIterable<Piece> | Iterable<Piece>;
+export type StreamLike =
+  | Readable
+  | ReadableStream
+  | Blob
+  | FileHandle
+  | AsyncIterable<Piece>
+  | Iterable<Piece>;
 
 /** Options of {@link Aggregate.fromStream}. */
 export interface FromStreamOptions extends CollectOptions {

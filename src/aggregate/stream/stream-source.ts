@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web';
-import { isBytes } from '../../base/bytes.ts';
+import { type Bytes, isBytes } from '../../base/bytes.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import { ByteSequence } from '../byte-sequence.ts';
+import { isBlob } from '../refused-content.ts';
 
 /** What a stream may consist of. Its consumer releases the aggregates. */
-export type Piece = Uint8Array | ArrayBuffer | string | ByteSequence;
+export type Piece = Bytes | string | ByteSequence;
 
 /** Any kind of stream, one piece at a time. A piece is to be used before the next is asked for. */
 export interface StreamSource {
@@ -29,6 +30,7 @@ export function sourceOf(stream: unknown): StreamSource {
     if ('getReader' in stream && typeof stream.getReader === 'function') {
       return webSource(stream as ReadableStream);
     }
+    if (isBlob(stream)) return webSource(stream.stream() as ReadableStream);
     if (isReadable(stream)) return nodeSource(stream);
     if (Symbol.asyncIterator in stream || Symbol.iterator in stream) {
       return iterableSource(stream as AsyncIterable<unknown>);

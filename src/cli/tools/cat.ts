@@ -34,6 +34,7 @@ export function defineCat(program: Command): void {
     .option('-s, --squeeze-blank', 'write no more than one empty line in a row')
     .option('-t', 'as -vT')
     .option('-T, --show-tabs', 'show a tab as ^I')
+    .option('-u', 'has no effect: what is read is written before more is')
     .option('-v, --show-nonprinting', 'show bytes that are no printable ASCII in ^ and M- notation')
     .action(async (files: string[], options: Options) => {
       process.exitCode = await runTool('cat', 1, () => cat(files, formatOf(options)));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../user-error.ts';
 import { Input } from './input.ts';
@@ -12,6 +13,8 @@ interface Options {
   readonly count?: true;
   readonly extendedRegexp?: true;
   readonly regexp?: readonly string[];
+  readonly file?: readonly string[];
+  readonly filesWithoutMatch?: true;
   readonly fixedStrings?: true;
   readonly withFilename?: true;
   /** False for -h. */
@@ -25,6 +28,7 @@ interface Options {
   readonly messages: boolean;
   readonly invertMatch?: true;
   readonly lineRegexp?: true;
+  readonly wordRegexp?: true;
 }
 
 const FAILURE_CODE = 0x02;
@@ -50,15 +54,18 @@ export function defineGrep(program: Command): void {
     .option('-E, --extended-regexp', 'the patterns are extended regular expressions')
     .option('-e, --regexp <pattern>', 'a pattern; may be repeated', collect)
     .option('-F, --fixed-strings', 'the patterns are plain text')
+    .option('-f, --file <file>', 'the lines of a file are patterns; may be repeated', collect)
     .option('-H, --with-filename', 'write the name of the file with each line')
     .option('-h, --no-filename', 'do not')
     .option('-i, --ignore-case', 'take upper and lower case for the same')
     .option('-l, --files-with-matches', 'write the names of the files that have a matching line')
+    .option('-L, --files-without-match', 'write the names of the files that have none')
     .option('-m, --max-count <n>', 'stop reading a file after n matching lines', count)
     .option('-n, --line-number', 'write the number of each line')
     .option('-q, --quiet', 'write nothing; end at the first matching line')
     .option('-s, --no-messages', 'do not complain of files that cannot be read')
     .option('-v, --invert-match', 'take the lines that do not match')
+    .option('-w, --word-regexp', 'a match has to begin and end where words do')
     .option('-x, --line-regexp', 'a pattern has to match the whole line')
     .action(async (pattern: string | undefined, files: string[], options: Options) => {
       process.exitCode = await runTool('grep', FAILURE_CODE, () => grep(pattern, files, options));
@@ -81,7 +88,7 @@ async function grep(
   operands: readonly string[],
   options: Options,
 ): Promise<number> {
-  const { patterns, files } = operandsOf(operand, operands, options.regexp);
+  const { patterns, files } = operandsOf(operand, operands, patternsGiven(options));
   const display = displayOf(options);
   const matcher = matcherFor(patterns, options);
   const names = files.length === 0 ? ['-'] : files;
@@ -98,6 +105,7 @@ async function grep(
       }
       const search = new Search(matcher, display, output, prefixed ? `${shown}:` : '');
       await feed(search, input, output);
+      if (search.done && countsTo(display)) await input.leaveAfter(search.taken);
       search.end(shown);
       if (search.selected && code === NO_MATCH_CODE) code = 0;
       if (search.selected && display.what === 'nothing') return 0;
@@ -125,22 +133,51 @@ async function feed(search: Search, input: Input, output: Output): Promise<void>
   }
 }
 
+/** The patterns of options, lines of Latin-1; undefined without such an option. */
+function patternsGiven({ regexp, file }: Options): readonly string[] | undefined {
+  if (regexp === undefined && file === undefined) return undefined;
+  const given = (regexp ?? []).flatMap(linesOf);
+  return [...given, ...(file ?? []).flatMap(patternsOfFile)];
+}
+
+function linesOf(text: string): string[] {
+  return Buffer.from(text).toString('latin1').split('\n');
+}
+
+/** The lines of a file; none of an empty one. */
+function patternsOfFile(name: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(name === '-' ? 0 : name, 'latin1');
+  } catch (error) {
+    throw new UserError(`${name}: ${reasonOf(error)}`);
+  }
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+}
+
 function operandsOf(
   operand: string | undefined,
   operands: readonly string[],
   given: readonly string[] | undefined,
-): { patterns: string[]; files: readonly string[] } {
+): { patterns: readonly string[]; files: readonly string[] } {
   if (given === undefined && operand === undefined) throw new UserError('a pattern is wanted');
-  const texts = given ?? [operand as string];
+  const patterns = given ?? linesOf(operand as string);
   const first = given === undefined || operand === undefined ? [] : [operand];
-  const patterns = texts.flatMap(text => Buffer.from(text).toString('latin1').split('\n'));
   return { patterns, files: [...first, ...operands] };
 }
 
 function displayOf(options: Options): Display {
-  const { count, filesWithMatches, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
+  const { count, filesWithMatches, filesWithoutMatch, quiet, maxCount = Number.POSITIVE_INFINITY } = options;
   return {
-    what: quiet ? 'nothing' : filesWithMatches ? 'names' : count ? 'counts' : 'lines',
+    what: quiet
+      ? 'nothing'
+      : filesWithoutMatch
+        ? 'others'
+        : filesWithMatches
+          ? 'names'
+          : count
+            ? 'counts'
+            : 'lines',
     numbers: options.lineNumber ?? false,
     inverted: options.invertMatch ?? false,
     maxLines: maxCount,
@@ -148,14 +185,24 @@ function displayOf(options: Options): Display {
 }
 
 function matcherFor(patterns: readonly string[], options: Options) {
-  const { fixedStrings, extendedRegexp, ignoreCase = false, lineRegexp: wholeLines = false } = options;
+  const { fixedStrings, extendedRegexp, ignoreCase = false } = options;
+  const { lineRegexp: wholeLines = false, wordRegexp: words = false } = options;
   const syntax: Syntax = fixedStrings ? 'fixed' : extendedRegexp ? 'extended' : 'basic';
   const [only] = patterns;
   const plain = syntax === 'fixed' ? /^/ : /^[^\\.*[^$+?{}|()]*$/;
-  if (patterns.length === 1 && only !== undefined && !ignoreCase && !wholeLines && plain.test(only)) {
+  // Of an empty file of patterns none matches.
+  if (patterns.length === 0) return matcherOf(/(?!)/g);
+  const isFree = !ignoreCase && !wholeLines && !words;
+  if (patterns.length === 1 && only !== undefined && isFree && plain.test(only)) {
     return matcherOf(Buffer.from(only, 'latin1'));
   }
-  return matcherOf(compile(patterns, { syntax, ignoreCase, wholeLines }));
+  const hasReferences = syntax !== 'fixed' && patterns.some(pattern => /\\[1-9]/.test(pattern));
+  return matcherOf(compile(patterns, { syntax, ignoreCase, wholeLines, words }), ignoreCase && hasReferences);
+}
+
+/** Whether a limit of lines ends the search. */
+function countsTo({ what, maxLines }: Display): boolean {
+  return (what === 'lines' || what === 'counts') && maxLines < Number.POSITIVE_INFINITY;
 }
 
 /** A file that grows by what is found in it would never end. */

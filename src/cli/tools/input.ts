@@ -61,6 +61,16 @@ export class Input {
     return count === 0 ? undefined : { bytes: buffer.subarray(0, count) };
   }
 
+  /**
+   * Of a standard input that is a file only the first bytes were used: whoever reads it next begins behind
+   * them. @throws SystemError
+   */
+  async leaveAfter(used: number): Promise<void> {
+    if (this.#fd !== STDIN_FD || !this.stats.isFile() || used === this.#read) return;
+    const { movePlace } = await import('../../os/descriptor.ts');
+    movePlace(this.#fd, used - this.#read);
+  }
+
   close(): void {
     this.#aggregate?.release();
     this.#pipe?.close();

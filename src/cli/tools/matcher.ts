@@ -17,9 +17,18 @@ export interface Matcher {
   find(from: number): boolean;
 }
 
-/** @param pattern bytes that a line has to contain, or an expression over lines as Latin-1 with the flag g */
-export function matcherOf(pattern: Buffer | RegExp): Matcher {
-  return pattern instanceof RegExp ? new ExpressionMatcher(pattern) : new TextMatcher(pattern);
+/**
+ * @param pattern bytes that a line has to contain, or an expression over lines as Latin-1 with the flag g
+ * @param folds whether it is tried on lines in lower case (of ASCII): what a back reference refers to is
+ *   compared as it is there
+ */
+export function matcherOf(pattern: Buffer | RegExp, folds = false): Matcher {
+  return pattern instanceof RegExp ? new ExpressionMatcher(pattern, folds) : new TextMatcher(pattern);
+}
+
+/** The text with the upper-case letters of ASCII in lower case. */
+export function foldCase(text: string): string {
+  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 class TextMatcher implements Matcher {
@@ -50,6 +59,7 @@ class TextMatcher implements Matcher {
 
 class ExpressionMatcher implements Matcher {
   readonly #expression: RegExp;
+  readonly #folds: boolean;
   #region: Buffer = Buffer.alloc(0);
   /** The piece of the region that `text` is. */
   #text = '';
@@ -58,8 +68,9 @@ class ExpressionMatcher implements Matcher {
   start = 0;
   end = 0;
 
-  constructor(expression: RegExp) {
+  constructor(expression: RegExp, folds: boolean) {
     this.#expression = expression;
+    this.#folds = folds;
   }
 
   open(region: Buffer): void {
@@ -86,7 +97,8 @@ class ExpressionMatcher implements Matcher {
       const newline = last >= start ? last : region.indexOf(NEWLINE, start + PIECE_BYTES);
       if (newline !== -1) end = newline + 1;
     }
-    this.#text = region.toString('latin1', start, end);
+    const text = region.toString('latin1', start, end);
+    this.#text = this.#folds ? foldCase(text) : text;
     this.#textStart = start;
     this.#textEnd = end;
   }

@@ -10,6 +10,7 @@ export type Syntax = 'basic' | 'extended' | 'fixed';
 const ANY = '[^\\n]';
 const START = '(?<![^\\n])';
 const END = '(?![^\\n])';
+const WORD = '[A-Za-z0-9_]';
 /** GNU's RE_DUP_MAX. */
 const MAX_REPEAT = 0x7fff;
 
@@ -42,6 +43,16 @@ const ESCAPED_CLASSES: Record<string, string> = {
   "'": END,
 };
 
+/** What holds for all patterns. */
+export interface PatternOptions {
+  readonly syntax: Syntax;
+  readonly ignoreCase: boolean;
+  /** A pattern has to match a whole line. */
+  readonly wholeLines: boolean;
+  /** A match has to begin and end where words do. */
+  readonly words?: boolean;
+}
+
 /**
  * A JavaScript expression that finds, in many lines at once, the places where one of the patterns matches a
  * line. It works on bytes as Latin-1 characters, the way grep does in the C locale: a character of UTF-8
@@ -49,11 +60,8 @@ const ESCAPED_CLASSES: Record<string, string> = {
  * @param patterns as Latin-1 strings of their bytes
  * @throws UserError for an expression that is none
  */
-export function compile(
-  patterns: readonly string[],
-  options: { readonly syntax: Syntax; readonly ignoreCase: boolean; readonly wholeLines: boolean },
-): RegExp {
-  const { syntax, ignoreCase, wholeLines } = options;
+export function compile(patterns: readonly string[], options: PatternOptions): RegExp {
+  const { syntax, ignoreCase, wholeLines, words = false } = options;
   let groups = 0;
   const sources = patterns.map(pattern => {
     if (syntax === 'fixed') return Array.from(pattern, byte => literal(byte, ignoreCase)).join('');
@@ -64,7 +72,8 @@ export function compile(
   });
   const [only] = sources;
   const source = sources.length === 1 && only !== undefined ? only : sources.map(s => `(?:${s})`).join('|');
-  return new RegExp(wholeLines ? `${START}(?:${source})${END}` : source, 'g');
+  if (wholeLines) return new RegExp(`${START}(?:${source})${END}`, 'g');
+  return new RegExp(words ? `(?<!${WORD})(?:${source})(?!${WORD})` : source, 'g');
 }
 
 /** One pattern on its way to a JavaScript expression: recursive descent over POSIX's grammar. */
@@ -77,7 +86,12 @@ class Translation {
   #depth = 0;
   /** Groups opened so far, in this pattern and those before it; and those closed in this one. */
   groups: number;
-  readonly #closed = new Set<number>();
+  #closed = new Set<number>();
+  /**
+   * Of these, what may have taken no part in a match. GNU fails at a reference to one then; JavaScript takes
+   * it for empty.
+   */
+  readonly #optional = new Set<number>();
 
   constructor(pattern: string, extended: boolean, ignoreCase: boolean, groups: number) {
     this.#pattern = pattern;
@@ -106,9 +120,19 @@ class Translation {
   }
 
   #alternatives(): string {
-    const branches = [this.#branch()];
-    while (this.#takes('|')) branches.push(this.#branch());
-    return branches.length === 1 ? (branches[0] as string) : `(?:${branches.join('|')})`;
+    // What one alternative has, another cannot refer to.
+    const before = this.#closed;
+    const after = new Set(before);
+    const branches: string[] = [];
+    do {
+      this.#closed = new Set(before);
+      branches.push(this.#branch());
+      for (const number of this.#closed) after.add(number);
+    } while (this.#takes('|'));
+    this.#closed = after;
+    if (branches.length === 1) return branches[0] as string;
+    for (const number of after) if (!before.has(number)) this.#optional.add(number);
+    return `(?:${branches.join('|')})`;
   }
 
   #branch(): string {
@@ -121,11 +145,12 @@ class Translation {
       if (anchor !== undefined) {
         source += anchor;
         // In basic syntax a star behind an opening anchor stands for itself.
-        if (this.#extended) this.#repeat('');
+        if (this.#extended) this.#repeat('', this.groups);
         first = !this.#extended && anchor === START;
         continue;
       }
-      source += this.#repeat(this.#atom(first));
+      const { groups } = this;
+      source += this.#repeat(this.#atom(first), groups);
       first = false;
     }
     return source;
@@ -176,17 +201,24 @@ class Translation {
     if (character >= '1' && character <= '9') {
       const number = this.#firstGroup + Number(character);
       if (!this.#closed.has(number)) throw new UserError('Invalid back reference');
+      if (this.#optional.has(number)) {
+        throw new UserError(`\\${character} refers to a group that may take no part, which is not supported`);
+      }
       return `(?:\\${number})`;
     }
     return ESCAPED_CLASSES[character] ?? literal(character, this.#ignoreCase);
   }
 
-  /** What stands behind an atom: any number of repetitions. */
-  #repeat(atom: string): string {
+  /** What stands behind an atom: any number of repetitions. @param groups opened before the atom */
+  #repeat(atom: string, groups: number): string {
     let source = atom;
     for (;;) {
       const repetition = this.#repetition();
       if (repetition === undefined) return source;
+      for (let number = groups + 1; number <= this.groups; number++) {
+        if (repetition === '{0,0}') this.#closed.delete(number);
+        else if (/^(?:[*?]|\{0,)/.test(repetition)) this.#optional.add(number);
+      }
       // A repeated assertion, or nothing repeated, is not allowed in JavaScript as it is.
       source = source === '' ? '' : `(?:${source})${repetition}`;
     }
@@ -227,13 +259,20 @@ class Translation {
     const pattern = this.#pattern;
     const negated = pattern[this.#at] === '^';
     if (negated) this.#at += 1;
+    const start = this.#at;
     let content = '';
+    let isPlain = true;
     for (let first = true; ; first = false) {
       const character = pattern[this.#at];
       if (character === undefined) throw unmatchedBracket();
       if (character === ']' && !first) break;
       const named = character === '[' ? this.#namedClass() : undefined;
+      const from = this.#at;
       content += named ?? this.#range();
+      isPlain &&= named === undefined && this.#at === from + 1;
+    }
+    if (isPlain && /^:.+:$/s.test(pattern.slice(start, this.#at))) {
+      throw new UserError('character class syntax is [[:space:]], not [:space:]');
     }
     this.#at += 1;
     // Nothing matches a newline: it ends the line.

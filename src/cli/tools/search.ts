@@ -6,7 +6,7 @@ import { countLines } from './quads.ts';
 
 /** What is shown of the selected lines. */
 export interface Display {
-  readonly what: 'lines' | 'counts' | 'names' | 'nothing';
+  readonly what: 'lines' | 'counts' | 'names' | 'others' | 'nothing';
   readonly numbers: boolean;
   /** Select the lines that do not match. */
   readonly inverted: boolean;
@@ -34,6 +34,9 @@ export class Search {
   #line = 1;
   /** `line` is the number of the line that begins here. */
   #numbered = 0;
+  /** Where the region begins in the input, and the last selected line ends, while lines are counted. */
+  #regionAt = 0;
+  #taken = 0;
   /** Selected lines in a row that are not shown yet. */
   #runStart = 0;
   #runEnd = 0;
@@ -54,6 +57,11 @@ export class Search {
   /** Whether a line was selected. */
   get selected(): boolean {
     return this.#count > 0;
+  }
+
+  /** Bytes of the input up to the end of the last selected line, where `maxLines` is a number. */
+  get taken(): number {
+    return this.#taken;
   }
 
   add({ bytes, share }: Block): void {
@@ -83,7 +91,7 @@ export class Search {
   end(name: string): void {
     const { what } = this.#display;
     if (what === 'counts') this.#output.put(Buffer.from(`${this.#prefix}${this.#count}\n`));
-    else if (what === 'names' && this.selected) this.#output.put(Buffer.from(`${name}\n`));
+    else if (what === (this.selected ? 'names' : 'others')) this.#output.put(Buffer.from(`${name}\n`));
   }
 
   #searchPieces(): void {
@@ -112,6 +120,7 @@ export class Search {
     if (this.#display.inverted && !this.#done) this.#select(at, region.length);
     this.#show();
     this.#share = undefined;
+    this.#regionAt += region.length;
     if (this.#display.numbers) this.#line += countLines(region.subarray(this.#numbered));
   }
 
@@ -119,7 +128,7 @@ export class Search {
   #select(start: number, end: number): void {
     if (start === end) return;
     const { what, maxLines } = this.#display;
-    if (what === 'names' || what === 'nothing') {
+    if (what === 'names' || what === 'others' || what === 'nothing') {
       this.#count = 1;
       this.#done = true;
       return;
@@ -147,6 +156,7 @@ export class Search {
       this.#count += 1;
     }
     this.#done = this.#count >= this.#display.maxLines;
+    this.#taken = this.#regionAt + at;
     return at;
   }
 

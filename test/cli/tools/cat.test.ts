@@ -53,6 +53,7 @@ test('cat writes files and the standard input as cat does, with any options', ()
     ['-E'],
     ['-T'],
     ['-v'],
+    ['-u'],
     ['-nsE'],
     ['-bv'],
     [],

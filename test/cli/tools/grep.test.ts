@@ -10,7 +10,7 @@ import { Folder } from '../../support/folder.ts';
 import { RUNS } from '../../support/slicing.ts';
 import { MemoryOutput } from '../support/memory-output.ts';
 import { blocksOf, cuts, files } from '../support/text.ts';
-import { iolite, run } from '../support/tools.ts';
+import { iolite, run, shell } from '../support/tools.ts';
 
 const C = { LC_ALL: 'C' };
 
@@ -80,6 +80,7 @@ const FLAGS: Record<Syntax, string> = { basic: '-G', extended: '-E', fixed: '-F'
 interface Choice {
   readonly ignoreCase: boolean;
   readonly wholeLines: boolean;
+  readonly words: boolean;
   readonly numbers: boolean;
   readonly inverted: boolean;
   readonly what: 'lines' | 'counts';
@@ -89,6 +90,7 @@ interface Choice {
 const choices: fc.Arbitrary<Choice> = fc.record({
   ignoreCase: fc.boolean(),
   wholeLines: fc.boolean(),
+  words: fc.boolean(),
   numbers: fc.boolean(),
   inverted: fc.boolean(),
   what: fc.constantFrom('lines', 'counts'),
@@ -116,22 +118,23 @@ function search(
 
 test('Search finds in any bytes what grep finds, however they are cut', () => {
   const property = fc.property(files, cuts, cases, choices, (bytes, lengths, { syntax, pattern }, choice) => {
-    const { ignoreCase, wholeLines, numbers, inverted, what, max } = choice;
+    const { ignoreCase, wholeLines, words, numbers, inverted, what, max } = choice;
     // grep knows in advance that nothing is selected here, and does not even say 0.
     if (pattern === '' && inverted && !wholeLines) return;
     const args = ['-a', FLAGS[syntax], ...(ignoreCase ? ['-i'] : []), ...(wholeLines ? ['-x'] : [])];
+    args.push(...(words ? ['-w'] : []));
     args.push(...(numbers ? ['-n'] : []), ...(inverted ? ['-v'] : []), ...(what === 'counts' ? ['-c'] : []));
     args.push(...(max === undefined ? [] : ['-m', String(max)]), '-e', pattern);
     const expected = run('grep', args, { input: bytes, env: C });
     const latin1 = Buffer.from(pattern).toString('latin1');
-    const compiled = (): RegExp => compile([latin1], { syntax, ignoreCase, wholeLines });
+    const compiled = (): RegExp => compile([latin1], { syntax, ignoreCase, wholeLines, words });
     if (expected.code === 2) {
       assert.throws(compiled, { name: 'Error' }, args.join(' '));
       return;
     }
     const shown = search(bytes, lengths, matcherOf(compiled()), choice).toString('latin1');
     assert.equal(shown, expected.stdout.toString('latin1'), args.join(' '));
-    if (syntax !== 'fixed' || ignoreCase || wholeLines) return;
+    if (syntax !== 'fixed' || ignoreCase || wholeLines || words) return;
     const plain = search(bytes, lengths, matcherOf(Buffer.from(pattern)), choice).toString('latin1');
     assert.equal(plain, shown, args.join(' '));
   });
@@ -143,7 +146,14 @@ test("an anchor behind an anchor is an ordinary character, as grep's basic synta
   for (const pattern of ['^^', '^^a', '^*', '^**', '\\(^^\\)', '^\\(^a\\)', 'a\\|^^']) {
     const expected = run('grep', ['-a', '-G', '-e', pattern], { input: bytes, env: C });
     const compiled = compile([pattern], { syntax: 'basic', ignoreCase: false, wholeLines: false });
-    const choice = { ignoreCase: false, wholeLines: false, numbers: false, inverted: false, max: undefined };
+    const choice = {
+      ignoreCase: false,
+      wholeLines: false,
+      words: false,
+      numbers: false,
+      inverted: false,
+      max: undefined,
+    };
     const found = search(bytes, [bytes.length], matcherOf(compiled), { ...choice, what: 'lines' });
     assert.equal(found.toString(), expected.stdout.toString(), pattern);
   }
@@ -173,12 +183,20 @@ test('grep with several files, names, counts and exit codes is as grep', () => {
   writeFileSync(folder.file('one'), 'alpha\nbeta\nGamma\n');
   writeFileSync(folder.file('two'), 'beta\r\nbe\0ta');
   writeFileSync(folder.file('three'), '');
+  writeFileSync(folder.file('patterns'), 'be.*a\nG');
   const sets = [
     ['beta', 'one', 'two', 'three'],
     ['-h', 'beta', 'one', 'two'],
     ['-H', '-n', 'a', 'one'],
     ['-c', 'a', 'one', 'two', 'three', '-'],
     ['-l', 'beta', 'one', 'two', 'three', '-'],
+    ['-L', 'beta', 'one', 'two', 'three', '-'],
+    ['-L', 'a', 'one', 'two'],
+    ['-f', 'patterns', 'one', 'two'],
+    ['-f', 'three', 'one'],
+    ['-vf', 'three', 'one'],
+    ['-e', 'Gam', '-f', '-', 'one'],
+    ['-f', 'none', 'one'],
     ['-cv', 'x', 'one', 'three'],
     ['-q', 'beta', 'one'],
     ['-q', 'beta', 'none', 'one'],
@@ -221,4 +239,24 @@ test('grep without a pattern is a usage error', () => {
   const { code, stderr } = iolite(['grep']);
   assert.equal(code, 2);
   assert.equal(stderr, 'iolite grep: a pattern is wanted\n');
+});
+
+test('-m leaves a standard input that is a file behind the last line that was taken', () => {
+  using folder = new Folder();
+  const lines = Array.from({ length: 40_000 }, (_, i) => `line ${i} ${i % 7 === 0 ? 'seven' : ''}`);
+  writeFileSync(folder.file('text'), `${lines.join('\n')}\nlast seven`);
+  const { path: cwd } = folder;
+  for (const args of [
+    '-m1 line',
+    '-m3 seven',
+    '-m 5700 -n seven',
+    '-m2 -c line',
+    '-m1 -v line',
+    '-m9999 seven',
+  ]) {
+    const script = (grep: string) => `{ ${grep} ${args}; echo; cat; } < text | cksum`;
+    const ours = shell(script('iolite grep'), { cwd });
+    assert.deepEqual(ours.stderr, '', args);
+    assert.equal(ours.stdout.toString(), shell(script('grep -a'), { cwd }).stdout.toString(), args);
+  }
 });

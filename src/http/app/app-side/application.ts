@@ -1,5 +1,6 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import type { StreamLike } from '../../../aggregate/stream/from-stream.ts';
+import type { Bytes } from '../../../base/bytes.ts';
 import type { HeaderList } from '../../message/header-list.ts';
 import type { AppRequest } from './app-request.ts';
 
@@ -27,7 +28,7 @@ export interface AppResponse {
    * with a `duplicate()` of one that you keep. Bytes and strings are copied once, into a pool. Streams and
    * iterables are sent piece by piece, as fast as the client reads.
    */
-  readonly body?: Aggregate | string | Uint8Array | StreamLike | null | undefined;
+  readonly body?: Aggregate | string | Bytes | StreamLike | null | undefined;
 }
 
 /**
