@@ -35,6 +35,19 @@ const AS_WRITTEN = 'os/addon/koffi';
 /** Where shared parts lie: one folder down, as the paths in {@link movable} say. */
 const CHUNKS = 'chunks';
 
+const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const OLDEST = engines.node.replace(/^>=(\d+\.\d+).*$/, '$1');
+/**
+ * At the head of each file, as any may be the first that runs. In an older Node.js what follows would fail in
+ * ways that tell nothing; so no module imports by name what such a one does not have, for that fails before.
+ * And contexts of their own (vm), as test runners make them, lack symbols in Node.js 20 and 22 that the main
+ * one has.
+ */
+const HEAD = `if (Number.parseInt(process.versions.node) < ${Number.parseInt(OLDEST, 10)})
+  throw new Error(\`iolite needs Node.js ${OLDEST} or newer, this is ${'${process.versions.node}'}\`);
+if (!Symbol.dispose) for (const name of ['dispose', 'asyncDispose'])
+  Object.defineProperty(Symbol, name, { value: Symbol.for('nodejs.' + name) });`;
+
 const COMMON = {
   bundle: true,
   splitting: true,
@@ -44,6 +57,7 @@ const COMMON = {
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
+  banner: { js: HEAD },
 };
 
 /**
