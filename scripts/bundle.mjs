@@ -44,7 +44,7 @@ const OLDEST = engines.node.replace(/^>=(\d+\.\d+).*$/, '$1');
  * one has.
  */
 const HEAD = `if (Number.parseInt(process.versions.node) < ${Number.parseInt(OLDEST, 10)})
-  throw new Error(\`iolite needs Node.js ${OLDEST} or newer, this is ${'${process.versions.node}'}\`);
+  throw new Error(\`iolite needs Node.js ${OLDEST} or newer, this is \${process.versions.node}\`);
 if (!Symbol.dispose) for (const name of ['dispose', 'asyncDispose'])
   Object.defineProperty(Symbol, name, { value: Symbol.for('nodejs.' + name) });`;
 
