@@ -15,7 +15,8 @@ after(() => {
 
 const CONFINES = `
 import { fork } from 'iolite';
-fork(process.argv[1], [], { files: { read: ['/'], write: [] } }).catch(({ code, message }) => console.log(code, message));
+const files = { read: ['/'], write: [] };
+fork(process.argv[1], [], { files }).catch(({ code, message }) => console.log(code, message));
 `;
 
 before(async () => {

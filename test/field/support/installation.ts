@@ -17,7 +17,7 @@ interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a command to its end, whatever that is. Nothing of this process's environment for tests goes along. */
+/** Runs a command to its end, whatever that is, without what is in our environment for tests. */
 export function run(command: string, args: readonly string[], options: CommandOptions): Promise<Outcome> {
   const { NODE_TEST_CONTEXT: _context, IOLITE_CHECK: _check, NODE_OPTIONS: _options, ...env } = process.env;
   return new Promise(resolve => {

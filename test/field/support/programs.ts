@@ -14,7 +14,8 @@ async function parent(self) {
   await channel.close();
   const cache = createFileCache({ budget: 2 ** 20 });
   const file = await cache.read(self);
-  const told = { head, pid: head.pid !== process.pid, file: file.toString('utf8', 0, 8), node: process.version };
+  const pid = head.pid !== process.pid;
+  const told = { head, pid, file: file.toString('utf8', 0, 8), node: process.version };
   file.release();
   cache.close();
   await new Promise(resolve => (child.exitCode === null ? child.once('exit', resolve) : resolve()));
