@@ -35,6 +35,7 @@ export async function build() {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (INPUTS.every(input => newest(join(ROOT, input)) <= built)) return;
   const started = new Date();
+  console.error('Compiling src/ (once after each change, half a minute) ...');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {

@@ -30,8 +30,23 @@ const BUNDLED = [
   'range-parser',
   'structured-headers',
 ];
+/** What bundlers and tracers have to read as it was written. Who imports it is one folder down. */
+const AS_WRITTEN = 'os/addon/koffi';
 /** Where shared parts lie: one folder down, as the paths in {@link movable} say. */
 const CHUNKS = 'chunks';
+
+const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const OLDEST = engines.node.replace(/^>=(\d+\.\d+).*$/, '$1');
+/**
+ * At the head of each file, as any may be the first that runs. In an older Node.js what follows would fail in
+ * ways that tell nothing; so no module imports by name what such a one does not have, for that fails before.
+ * And contexts of their own (vm), as test runners make them, lack symbols in Node.js 20 and 22 that the main
+ * one has.
+ */
+const HEAD = `if (Number.parseInt(process.versions.node) < ${Number.parseInt(OLDEST, 10)})
+  throw new Error(\`iolite needs Node.js ${OLDEST} or newer, this is \${process.versions.node}\`);
+if (!Symbol.dispose) for (const name of ['dispose', 'asyncDispose'])
+  Object.defineProperty(Symbol, name, { value: Symbol.for('nodejs.' + name) });`;
 
 const COMMON = {
   bundle: true,
@@ -42,6 +57,7 @@ const COMMON = {
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
+  banner: { js: HEAD },
 };
 
 /**
@@ -52,7 +68,7 @@ const COMMON = {
 export async function bundle(dist, entries) {
   // Not there before the first installation.
   const esbuild = createRequire(import.meta.url)('esbuild');
-  const plugins = [movable(dist), OTHERS_APART, MEDIA_TYPES, BUILTINS];
+  const plugins = [movable(dist), AS_WRITTEN_APART, OTHERS_APART, MEDIA_TYPES, BUILTINS];
   const pathOf = name => join(dist, `${name}.js`);
   const built = [
     await esbuild.build({
@@ -78,9 +94,10 @@ export async function bundle(dist, entries) {
   const files = built.flatMap(({ outputFiles }) => outputFiles);
   const unmet = files.find(({ text }) => /__require\w*\("/.test(text));
   if (unmet !== undefined) throw new Error(`${unmet.path} asks for a module by require()`);
+  const asWritten = { path: pathOf(AS_WRITTEN), text: readFileSync(pathOf(AS_WRITTEN), 'utf8') };
   removeModules(dist);
   writeFileSync(join(dist, 'licenses.txt'), licences());
-  for (const { path, text } of files) {
+  for (const { path, text } of [...files, asWritten]) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text.replace(RENAMED_CLASS, NAMED_AGAIN));
   }
@@ -115,6 +132,13 @@ const SERVE_APART = {
   name: 'serve-apart',
   setup({ onResolve }) {
     onResolve({ filter: /\/serve-command\.js$/ }, () => ({ path: './serve-command.js', external: true }));
+  },
+};
+
+const AS_WRITTEN_APART = {
+  name: 'as-written-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/koffi\.js$/ }, () => ({ path: `../${AS_WRITTEN}.js`, external: true }));
   },
 };
 
@@ -170,9 +194,10 @@ function licences() {
   }).join(`\n${'-'.repeat(80)}\n\n`);
 }
 
+/** Whether a module finds files or modules from where it lies. */
 function isMoved(text) {
   RELATIVE_URL.lastIndex = 0;
-  return RELATIVE_URL.test(text);
+  return RELATIVE_URL.test(text) || /from '\.\/addon\/koffi\.js'/.test(text);
 }
 
 /** Throws unless modules that find files are one folder down. */

@@ -16,7 +16,7 @@ function modified(path) {
 export function setup() {
   // npm writes this file last.
   if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
-  console.error('Installing dependencies ...');
+  console.error('Installing dependencies with npm (once, some 200 packages: a minute or so) ...');
   const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: ROOT,
     stdio: ['ignore', process.stderr, process.stderr],

@@ -210,7 +210,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /**
    * The bytes of its slices in order, for writev and the like. Copies nothing: the views show the memory
-   * itself. Read them while the aggregate is unreleased, later they may show other bytes; never write them.
+   * itself. Read them while the aggregate is unreleased, later they may show other bytes. Never write
+   * them: a write into what was received ends the process with SIGSEGV, at once and without a word.
    * A byte stream that is given one takes it away from whoever else has it, but nothing from the aggregate.
    *
    * Of what a channel with `onWrite: 'copy'` received, they may be written: that changes this aggregate and

@@ -16,7 +16,7 @@ import { problemBehind } from './support.ts';
 
 /** What happens to a write into received memory. */
 export type OnWrite =
-  /** The writing process ends with SIGSEGV. */
+  /** The writing process ends with SIGSEGV, at once: nothing is thrown, and nothing said. */
   | 'fault'
   /** The write stays with the body whose views were written: in pages of its own. See Aggregate.views. */
   | 'copy';

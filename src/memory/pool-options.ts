@@ -1,7 +1,7 @@
 import { ArgumentError, checkInteger, describe } from '../base/error.ts';
 import type { Acl } from './acl.ts';
 import { MAX_CHUNK_BYTES, PAGE_BYTES } from './chunk.ts';
-import { sharedMemoryIsSupported, sharedMemoryProblem } from './support.ts';
+import { defaultMemory, sharedMemoryProblem } from './support.ts';
 
 /**
  * What stops a write into a buffer that is sealed already. Other processes never can; this one:
@@ -30,7 +30,10 @@ export interface PoolOptions {
    * reference: see sendAggregate().
    */
   readonly refill?: boolean;
-  /** Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. */
+  /**
+   * Default: 'shared' where the platform can, else 'heap', whose buffers cannot leave the process. Linux can:
+   * where it cannot nevertheless, a process warning with the code IOLITE_HEAP says why, once.
+   */
   readonly memory?: 'shared' | 'heap';
   /** Bytes of the chunks that small buffers share. Default 1 MiB. */
   readonly chunkSize?: number;
@@ -66,7 +69,7 @@ export function completePoolOptions(options: PoolOptions): CompletePoolOptions {
       `Cannot create pool: kind 'recycle', 'protect' or 'seal' is wanted, ${describe(kind)} was given`,
     );
   }
-  const { memory = sharedMemoryIsSupported() ? 'shared' : 'heap' } = options;
+  const { memory = defaultMemory() } = options;
   if (memory !== 'shared' && memory !== 'heap') {
     throw new ArgumentError(
       `Cannot create pool: memory 'shared' or 'heap' is wanted, ${describe(memory)} was given`,

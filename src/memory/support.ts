@@ -38,6 +38,29 @@ export function sharedMemoryProblem(): IoliteError | undefined {
   return verdict === 'supported' ? undefined : verdict;
 }
 
+let hasWarned = false;
+
+/**
+ * Where buffers of a pool lie whose maker did not say. On Linux, where the heap is not what was expected, a
+ * process warning says why, the first time: `code` is IOLITE_HEAP.
+ */
+export function defaultMemory(): 'shared' | 'heap' {
+  const problem = sharedMemoryProblem();
+  if (problem === undefined) return 'shared';
+  if (process.platform === 'linux' && !hasWarned) {
+    hasWarned = true;
+    process.emitWarning(
+      `Buffers are on the heap of this process, which no other can read. ${problem.message}`,
+      {
+        type: 'IoliteWarning',
+        code: 'IOLITE_HEAP',
+        detail: "createPool({ memory: 'heap' }) means it; docs/bundling.md of iolite has what to do",
+      },
+    );
+  }
+  return 'heap';
+}
+
 /** Why shared memory cannot be used here, if an error may have come of that; else the error itself. */
 export function problemBehind(error: unknown): unknown {
   const { code = '' } = error as { readonly code?: string };

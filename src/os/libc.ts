@@ -3,10 +3,10 @@
  * works on every platform; what needs the kernel fails there with `ERR_IOLITE_UNSUPPORTED`.
  */
 
-import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 import type koffi from 'koffi';
 import { IoliteError, SystemError } from '../base/error.ts';
+import { koffiProblem, loadKoffi } from './addon/koffi.ts';
 import { enterNative, leaveNative } from './thread/termination.ts';
 
 /** An address in this process. Addresses of user space fit into a double exactly. */
@@ -162,7 +162,7 @@ function load(): LoadedLibrary | IoliteError {
   }
   enterNative();
   try {
-    const library: typeof koffi = createRequire(import.meta.url)('koffi');
+    const library = loadKoffi();
     // The C library that the process itself runs on, glibc or musl, whatever its file is called.
     const self = library.load(null);
     const calls = Object.entries(PROTOTYPES).map(([name, [symbol, result, parameters]]) => [
@@ -171,7 +171,7 @@ function load(): LoadedLibrary | IoliteError {
     ]);
     return { koffi: library, libc: Object.fromEntries(calls) as Libc };
   } catch (cause) {
-    return unsupported('libc could not be loaded through koffi', cause);
+    return unsupported(koffiProblem(cause), cause);
   } finally {
     leaveNative();
   }

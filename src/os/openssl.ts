@@ -5,9 +5,9 @@
  * Whoever has a {@link Pointer} gives it back once, and never uses it afterwards: each lives in one class.
  */
 
-import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 import { IoliteError } from '../base/error.ts';
+import { loadKoffi } from './addon/koffi.ts';
 import { type Address, unsupportedReason } from './libc.ts';
 import { enterNative, leaveNative } from './thread/termination.ts';
 
@@ -158,7 +158,7 @@ function load(): Loaded | IoliteError {
   if (missing !== undefined) return missing;
   enterNative();
   try {
-    const library: typeof koffi = createRequire(import.meta.url)('koffi');
+    const library = loadKoffi();
     const self = library.load(null);
     const entries = Object.entries(PROTOTYPES).map(([name, [symbol = name, result, parameters]]) => [
       name,

@@ -1,4 +1,4 @@
-import { createHash, hash as hashOf } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { type FileVersion, SETTLE_MS } from '../version/file-version.ts';
 import { isTellingDate } from '../version/telling-date.ts';
@@ -58,7 +58,7 @@ export function contentTagNow(parts: readonly Uint8Array[]): string | undefined 
   if (parts.reduce((sum, { length }) => sum + length, 0) > STEP_BYTES) return undefined;
   const [first] = parts;
   // In one call, which takes half the time for a small content.
-  if (parts.length === 1 && first !== undefined) return quoted(hashOf(ALGORITHM, first, 'buffer'));
+  if (parts.length === 1 && first !== undefined) return quoted(crypto.hash(ALGORITHM, first, 'buffer'));
   const hash = createHash(ALGORITHM);
   for (const part of parts) hash.update(part);
   return quoted(hash.digest());

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import zlib from 'node:zlib';
 import { hasGrown, readsTheSame } from './append.ts';
 import { type FileVersion, sameContent, untilCalm, versionOf } from './file-version.ts';
 
@@ -137,7 +137,7 @@ export class Fingerprint {
       if (bytesRead === 0) return undefined;
       filled += bytesRead;
     }
-    return crc32(scratch.subarray(0, length));
+    return zlib.crc32(scratch.subarray(0, length));
   }
 
   async #admitsBySamples(start: number, pieces: Pieces): Promise<boolean> {
@@ -171,5 +171,5 @@ export class Fingerprint {
 }
 
 function digestOf(pieces: Pieces): number {
-  return pieces.reduce((digest, { bytes }) => crc32(bytes, digest), 0);
+  return pieces.reduce((digest, { bytes }) => zlib.crc32(bytes, digest), 0);
 }

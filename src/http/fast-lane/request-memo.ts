@@ -12,7 +12,7 @@ const MAX_BYTES = 1024;
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */
 export class RequestMemo {
   /** What bytes are read into: nothing of it outlives the call that they came with. */
-  readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Whether requests are being taken from it: no other connection may read into it meanwhile. */
   isRead = false;
   readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {

@@ -33,7 +33,7 @@ const TOLD_CHARACTERS = 16 * 1024;
  * One request on a connection: sends it, and reads what comes as fast as that is wanted. A failure of
  * whatever kind ends the connection, and is what is thrown from then on.
  */
-export class FastCgiCall implements RecordSink, AsyncIterableIterator<Aggregate, undefined> {
+export class FastCgiCall implements RecordSink, AsyncIterableIterator<Aggregate> {
   readonly #connection: FastCgiConnection;
   readonly #parts: FastCgiCallParts;
   readonly #parser = new RecordParser(this);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { placedIn } from '../../aggregate/full-pool.ts';
@@ -12,6 +12,7 @@ import { SHORT_BYTES } from '../message/incoming-body.ts';
 import { AwaitedAnswer } from '../message/promised-answer.ts';
 import { holdHead } from './capture-head.ts';
 import { CopyingWriter } from './copying-writer.ts';
+import { isHttp2Request, isHttp2Response } from './http2-module.ts';
 import { isGone } from './node-response.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { type NodeResponse, wayOf } from './response-way.ts';
@@ -124,7 +125,7 @@ class AdaptedRequest implements ServerRequest {
 }
 
 function hasBody(request: NodeRequest): boolean {
-  if (request instanceof Http2ServerRequest) return !request.stream.endAfterHeaders;
+  if (isHttp2Request(request)) return !request.stream.endAfterHeaders;
   const { headers } = request;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -217,7 +218,7 @@ export async function writeAnswer(
   }
   if (tunnel !== undefined) return openTunnel(response as ServerResponse, answer, tunnel);
   try {
-    if (visible || response instanceof Http2ServerResponse) writeFields(response, status, headers);
+    if (visible || isHttp2Response(response)) writeFields(response, status, headers);
     else response.writeHead(status, headers as string[]);
   } catch (error) {
     releaseBody(body);
@@ -283,7 +284,7 @@ async function sendAll(response: NodeResponse, body: Aggregate): Promise<number>
  * before us who has not finished.
  */
 function directWay(response: NodeResponse): { stream: Socket; head: Buffer | undefined } | undefined {
-  if (response instanceof Http2ServerResponse) return undefined;
+  if (isHttp2Response(response)) return undefined;
   // In a queue of pipelined responses only the first has it.
   const { socket } = response;
   if (socket === null || response.chunkedEncoding) return undefined;

@@ -1,10 +1,10 @@
 import { ServerResponse } from 'node:http';
-import { Http2ServerResponse } from 'node:http2';
+import { isHttp2Response } from './http2-module.ts';
 import { type NodeResponse, wayOf } from './response-way.ts';
 
 /** Whether its client is gone. */
 export function isGone(response: NodeResponse): boolean {
-  return response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed;
+  return isHttp2Response(response) ? response.stream.destroyed : response.destroyed;
 }
 
 /** Whether nothing was said yet of the answer. */
@@ -21,7 +21,7 @@ const OWN_LISTENERS = 1;
  */
 export function isWatched(response: NodeResponse): boolean {
   return (
-    response instanceof Http2ServerResponse ||
+    isHttp2Response(response) ||
     response.writeHead !== ServerResponse.prototype.writeHead ||
     wayOf(response) !== 'direct' ||
     response.listenerCount('finish') > OWN_LISTENERS ||

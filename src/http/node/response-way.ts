@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http';
-import { Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse } from 'node:http2';
 import { Socket } from 'node:net';
+import { http2Module, isHttp2Response } from './http2-module.ts';
 
 /** A response of node:http or node:http2. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -17,7 +18,8 @@ export type ResponseWay = 'direct' | 'ordinary' | 'changed';
 
 /** As Node made them: whoever exchanges them later wants to see what is written. */
 const OWN = methodsOf(ServerResponse.prototype);
-const OWN_OF_HTTP2 = methodsOf(Http2ServerResponse.prototype);
+/** Of HTTP/2, from the first response of that on. */
+let ownOfHttp2: typeof OWN | undefined;
 const { write: WRITE } = Socket.prototype;
 
 /**
@@ -27,11 +29,16 @@ const { write: WRITE } = Socket.prototype;
  * Who stands in for end() alone changes nothing: bodies are written before it, then.
  */
 export function wayOf(response: NodeResponse): ResponseWay {
-  const isHttp2 = response instanceof Http2ServerResponse;
-  const own = isHttp2 ? OWN_OF_HTTP2 : OWN;
+  const isHttp2 = isHttp2Response(response);
+  const own = isHttp2 ? methodsOfHttp2() : OWN;
   if (response.write !== own.write && !isOfClass(response, 'write')) return 'changed';
   if (response.write !== own.write || response.end !== own.end) return 'ordinary';
   return isHttp2 || isOwnSocket(response.socket) ? 'direct' : 'ordinary';
+}
+
+function methodsOfHttp2(): typeof OWN {
+  ownOfHttp2 ??= methodsOf(http2Module().Http2ServerResponse.prototype);
+  return ownOfHttp2;
 }
 
 /**

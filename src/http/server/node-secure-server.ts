@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureServer, type Http2SecureServer, type SecureServerOptions } from 'node:http2';
+import type { Http2SecureServer, SecureServerOptions } from 'node:http2';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Identity, SecureSettings } from '../../network/tls/secure-settings.ts';
 import { ServerNames } from '../../network/tls/server-names.ts';
+import { http2Module } from '../node/http2-module.ts';
 
 /** Name, key of the HMAC, key of the cipher (AES-128), as Node has them: the beginnings of ours. */
 const NODE_TICKET_KEY_PARTS = [
@@ -27,7 +28,7 @@ export class NodeSecureServer {
     const names = new ServerNames(
       identities.map((identity, index) => [identity.names, contexts[index]] as const),
     );
-    this.server = createSecureServer({
+    this.server = http2Module().createSecureServer({
       ...options,
       ...contextOptions(first, minVersion),
       allowHTTP1: true,

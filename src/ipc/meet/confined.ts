@@ -1,5 +1,6 @@
 import { describe, IoliteError } from '../../base/error.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
+import { programFile } from './program-file.ts';
 
 /** What a confined child's launcher is told by. */
 const CONFINEMENT_VARIABLE = 'IOLITE_CONFINEMENT';
@@ -10,10 +11,12 @@ export interface Confinement extends FileAccess {
   readonly descriptors: readonly number[];
 }
 
-/** The program that confines itself and becomes the child. */
+/** The program that confines itself and becomes the child. @throws ERR_IOLITE_UNSUPPORTED in bundles */
 export function launcherUrl(): URL {
-  const name = import.meta.url.endsWith('.ts') ? './launcher.ts' : './launcher.js';
-  return new URL(name, import.meta.url);
+  return programFile('Cannot confine a child', () => {
+    const name = import.meta.url.endsWith('.ts') ? './launcher.ts' : './launcher.js';
+    return new URL(name, import.meta.url);
+  });
 }
 
 /** An environment that tells a launcher what to do. */

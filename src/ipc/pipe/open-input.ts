@@ -73,7 +73,7 @@ export function openInput(fd: number = STDIN_FD, options: InputOptions = {}): Pi
 }
 
 /** Use {@link openInput}. */
-export class PipeInput implements AsyncIterableIterator<Aggregate, undefined>, AsyncDisposable {
+export class PipeInput implements AsyncIterableIterator<Aggregate>, AsyncDisposable {
   /** That it reads. */
   readonly fd: number;
   readonly #bytes: IncomingBytes;

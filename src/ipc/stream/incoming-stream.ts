@@ -20,7 +20,7 @@ const COPY_BYTES = 64 * 1024;
  * the peer send more. To break off the iteration ends the stream at the peer too, whose sendStream()
  * rejects.
  */
-export class IncomingStream implements AsyncIterableIterator<Aggregate, undefined> {
+export class IncomingStream implements AsyncIterableIterator<Aggregate> {
   /** Its number on the channel. */
   readonly id: number;
   readonly #host: IncomingStreamHost;

@@ -103,7 +103,7 @@ export class CipherRing {
 export class TlsRoom {
   readonly ring = new CipherRing();
   /** What is read from sockets. */
-  readonly cipher = Buffer.from(new ArrayBuffer(64 * 1024));
+  readonly cipher: Buffer = Buffer.from(new ArrayBuffer(64 * 1024));
   readonly cipherAddress = Number(addressOf(this.cipher));
   /** What was decrypted. */
   readonly plain: Buffer;

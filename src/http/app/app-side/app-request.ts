@@ -78,7 +78,7 @@ export class AppRequest implements ServerRequest {
    * The body, piece by piece, each the reader's to release; undefined when there is none. To be read once,
    * and not longer than until the answer is sent. Reading is what lets the client send more.
    */
-  get body(): AsyncIterableIterator<Aggregate, undefined> | undefined {
+  get body(): AsyncIterableIterator<Aggregate> | undefined {
     return this.#kind === BodyKind.NONE ? undefined : this.#pieces();
   }
 

@@ -8,7 +8,7 @@ type Result = IteratorResult<Aggregate, undefined>;
  * The body of an answer that comes as a stream, for whoever sends it: tells when it is over, and sees to it
  * that it is as long as was stated. To return early ends it at the application.
  */
-export class AnswerStream implements AsyncIterableIterator<Aggregate, undefined> {
+export class AnswerStream implements AsyncIterableIterator<Aggregate> {
   readonly #stream: IncomingStream;
   readonly #over: () => void;
   /** Bytes that are to come, if that is known. */

@@ -6,6 +6,7 @@ import { ArgumentError, checkInteger, describe, IoliteError } from '../../../bas
 import type { CacheView } from '../../../file/cache/cache-view.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
+import { programFile } from '../../../ipc/meet/program-file.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
 
@@ -25,6 +26,11 @@ export interface AppProcessesOptions {
 }
 
 const MAX_WORKERS = 256;
+
+function appProgram(): URL {
+  const name = import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js';
+  return new URL(name, import.meta.url);
+}
 
 /**
  * The processes of an application, each started anew when it ends; later each time if it keeps ending.
@@ -69,10 +75,7 @@ export class AppProcesses extends EventEmitter<{
     this.#hangTimeout = hangTimeout;
     const isUrl = module instanceof URL || module.startsWith('file:');
     this.#supervisor = new Supervisor({
-      module: new URL(
-        import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js',
-        import.meta.url,
-      ),
+      module: programFile('Cannot run application', appProgram),
       args: [
         isUrl ? fileURLToPath(module) : module,
         complaints,

@@ -49,7 +49,7 @@ export const FRAME_BYTES = 16_384;
 export const FIRST_WINDOW_BYTES = 65_535;
 export const MAX_WINDOW_BYTES = 2 ** 31 - 1;
 /** What a client says first. */
-export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+export const PREFACE: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** A peer broke the protocol in a way that ends the connection. */
 export class ConnectionFault {
