@@ -74,7 +74,7 @@ export class Generation {
 
   /** Whether it serves: its workers, and its applications. */
   get isServing(): boolean {
-    return this.#started && this.workers.length > 0 && this.#apps.every(({ workers }) => workers.length > 0);
+    return this.#started && this.#workers.serving > 0 && this.#apps.every(({ isServing }) => isServing);
   }
 
   get workers(): readonly Worker[] {

@@ -62,6 +62,7 @@ async function stop(patience: number): Promise<void> {
 }
 
 function stopSoon(): void {
+  isLeaving = true;
   setTimeout(() => process.exit(1), drainTime).unref();
   void stop(0);
 }

@@ -128,6 +128,11 @@ export class Supervisor extends EventEmitter<{
     return this.#slots.flatMap(({ worker }) => worker ?? []);
   }
 
+  /** How many of them serve: have set up their channels. */
+  get serving(): number {
+    return this.#slots.filter(({ serving }) => serving).length;
+  }
+
   /** Whether close() was called. */
   get closing(): boolean {
     return this.#closing !== undefined;

@@ -121,10 +121,19 @@ export class Served extends Iolite {
   }
 
   /** The process ids of the workers. */
-  async workers(): Promise<number[]> {
+  workers(): Promise<number[]> {
+    return this.#processes('worker');
+  }
+
+  /** Those of the applications, of which some may not listen yet. */
+  applications(): Promise<number[]> {
+    return this.#processes('application');
+  }
+
+  async #processes(wanted: string): Promise<number[]> {
     const { body } = await get(this.port, '/_iolite/status.json');
     const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
-    return processes.filter(({ role }) => role === 'worker').map(({ pid }) => pid);
+    return processes.filter(({ role }) => role === wanted).map(({ pid }) => pid);
   }
 
   async #announced(): Promise<void> {
