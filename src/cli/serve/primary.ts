@@ -3,7 +3,7 @@ import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
-import { Generation } from './generation.ts';
+import { Generation, type InheritedPlaces } from './generation.ts';
 import { LogTroubles } from './log-troubles.ts';
 import type { MetricsReader } from './observe/metrics-reader.ts';
 import { StatusReader } from './observe/status-reader.ts';
@@ -16,7 +16,7 @@ import type { ServePlan } from './serve-plan.ts';
  */
 export class Primary {
   readonly #cache: OwnedFileCache;
-  readonly #listeners: readonly (readonly number[])[];
+  readonly #inherited: InheritedPlaces;
   readonly #status: StatusReader;
   readonly #origins: Origins;
   readonly #roots: RootWatch;
@@ -35,18 +35,18 @@ export class Primary {
   #closing: Promise<void> | undefined;
 
   /**
-   * @param listeners listening sockets of each worker; they stay the caller's
+   * @param inherited listening sockets of the workers; they stay the caller's
    * @param origins the proxies; they stay the caller's
    * @param failing told when no worker can be started any more
    */
   constructor(
     cache: OwnedFileCache,
-    listeners: readonly (readonly number[])[],
+    inherited: InheritedPlaces,
     origins: Origins,
     failing: (error: Error) => void,
   ) {
     this.#cache = cache;
-    this.#listeners = listeners;
+    this.#inherited = inherited;
     this.#origins = origins;
     // The new place is another one to the kernel: workers are confined anew.
     this.#roots = new RootWatch(() => void this.#followRoots());
@@ -181,7 +181,7 @@ export class Primary {
     const proxies = await this.#origins.addressesOf(plan.origins);
     const generation = new Generation(plan, proxies, {
       cache: this.#cache,
-      listeners: this.#listeners,
+      inherited: this.#inherited,
       ticketKeys: () => this.#ticketKeys.keys,
       status: () => this.#status.read(),
       logTroubles: this.#logTroubles,

@@ -37,15 +37,15 @@ export class Observation {
   }
 
   /** @throws UserError */
-  async listen({ host, port }: ObservationAddress): Promise<void> {
+  async listen(address: ObservationAddress | { readonly fd: number }): Promise<void> {
+    const place = 'fd' in address ? `descriptor ${address.fd}` : `${address.host} port ${address.port}`;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', ({ message }) => {
-        reject(new UserError(`Cannot show metrics at ${host} port ${port}: ${message}`));
+        reject(new UserError(`Cannot show metrics at ${place}: ${message}`));
       });
-      this.#server.listen(port, host, resolve);
+      this.#server.listen('fd' in address ? { fd: address.fd } : address, resolve);
     });
-    const { address, family, port: actual } = this.#server.address() as AddressInfo;
-    this.at = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+    this.at = urlOf(this.#server.address());
   }
 
   close(): void {
@@ -71,6 +71,13 @@ export class Observation {
     const { contentType } = await import('../../../observe/registry.ts');
     respond(response, 200, await observed.metrics(), contentType);
   }
+}
+
+/** @param address null for that of a Unix socket that was passed, which Node.js does not tell */
+function urlOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`;
+  const { address: host, family, port } = address;
+  return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`;
 }
 
 function respond(response: ServerResponse, status: number, text: string, type = TEXT): void {
