@@ -82,11 +82,16 @@ export class Generation {
 
   /** Whether it serves: its workers, and its applications. */
   get isServing(): boolean {
-    return this.#started && this.#workers.serving > 0 && this.#apps.every(({ isServing }) => isServing);
+    return this.#started && this.serving.length > 0 && this.#apps.every(({ isServing }) => isServing);
   }
 
   get workers(): readonly Worker[] {
     return this.#workers.workers;
+  }
+
+  /** Those workers that accept connections. */
+  get serving(): readonly Worker[] {
+    return this.#workers.serving;
   }
 
   get applications(): readonly Worker[] {

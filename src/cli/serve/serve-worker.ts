@@ -73,7 +73,7 @@ process.on('SIGTERM', stopSoon);
 // Another worker has taken its place: the primary gives it the time that its responses take.
 process.on('SIGUSR2', () => void stop(PATIENCE_MS));
 // Sent to a whole process group, these are the primary's to act on.
-for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
 
 const channel = parentChannel();
 channel.once('close', stopSoon);

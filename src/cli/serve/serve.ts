@@ -1,7 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
-import { constants } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
-import { createFileCache } from '../../file/cache/owned-cache.ts';
+import { createFileCache, type OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { sharedMemoryProblem } from '../../memory/support.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
@@ -14,8 +12,10 @@ import type { Observation, Observed } from './observe/observation.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
-import { budgetOf, defaultWorkers } from './serve-defaults.ts';
+import { budgetOf, DRAIN_MS, defaultWorkers } from './serve-defaults.ts';
 import { planOf } from './serve-plan.ts';
+import { ServiceManager } from './service/service-manager.ts';
+import { followSignals } from './service/signals.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 import { Shutdown } from './shutdown.ts';
 
@@ -29,6 +29,7 @@ const MIB_BYTES = 1024 ** 2;
  */
 export async function serve(readSettings: () => Promise<ServeConfig>): Promise<number> {
   const passed = takePassedSockets();
+  const manager = new ServiceManager();
   const problem = sharedMemoryProblem();
   if (problem !== undefined) throw new UserError(`Cannot serve: ${problem.message}`);
   const shown = passed.find(({ name }) => name === METRICS_NAME);
@@ -42,69 +43,79 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   });
   const sites = passed.filter(each => each !== shown);
   const places = await openPlaces(config, count, sites);
-  const budget = budgetOf(config, count);
-  ownGovernor().complain = complain;
-  // Workers send from it by reference to clients that are slow.
-  using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
-  const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
-  const origins = new Origins(budget, config.cachePolicy ?? DEFAULT_POLICY);
-  let delay = config.drain?.delay ?? 0;
+  const { cache, origins, close } = openCaches(config, count);
+  let drain = config.drain ?? {};
+  const stopping = (): void => manager.stopping((drain.delay ?? 0) + (drain.time ?? DRAIN_MS));
   const primary: Primary = new Primary(
     cache,
     { listeners: places.descriptors(count), roles: places.roles },
     origins,
     ({ message }) => {
       complain(`Cannot serve: ${message}`);
+      stopping();
       shutdown.begin(1);
     },
   );
-  const shutdown = new Shutdown(primary, places, () => delay);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
-  }
-  const hadTerminal = hasTerminal();
-  process.on('SIGHUP', () => {
-    if (hadTerminal && !hasTerminal()) return shutdown.signalled(exitCodeOf('SIGHUP'));
-    void primary.reload(async () => {
+  const shutdown = new Shutdown(primary, places, () => drain.delay ?? 0);
+  const what = contentOf(config, places, count);
+  const reload = async (): Promise<void> => {
+    manager.reloading();
+    const trouble = await primary.reload(async () => {
       const changed = await read();
       const next = await planOf(changed);
       complainOfFixed(config, changed);
-      delay = changed.drain?.delay ?? 0;
+      drain = changed.drain ?? {};
       return next;
     });
+    manager.reloaded(trouble ?? what);
+  };
+  followSignals({
+    end: exitCode => {
+      stopping();
+      shutdown.signalled(exitCode);
+    },
+    reload: () => void reload(),
+    reopenLog: () => primary.reopenLog(),
   });
-  process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
     if (!primary.closing) {
       if (observation !== undefined) notify(`Metrics: ${observation.at}/metrics`);
-      announce(config, places, count);
+      announce(what, places);
+      manager.ready(what);
+      manager.watch(limit => primary.answers(limit));
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
+    stopping();
     shutdown.begin(1);
   }
   const code = await shutdown.code;
+  manager.close();
   observation?.close();
-  await origins.close();
-  cache.close();
+  await close();
   return code;
 }
 
-/** What a shell says of a process that a signal ended. */
-function exitCodeOf(signal: NodeJS.Signals): number {
-  return 0x80 + constants.signals[signal];
-}
-
-/** Whether there is a terminal whose hang-up a SIGHUP may tell of. */
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
-  }
+/** What is kept in memory: files, and what origins have answered. */
+function openCaches(
+  config: ServeConfig,
+  count: number,
+): { readonly cache: OwnedFileCache; readonly origins: Origins; close(): Promise<void> } {
+  const budget = budgetOf(config, count);
+  const policy = config.cachePolicy ?? DEFAULT_POLICY;
+  ownGovernor().complain = complain;
+  // Workers send from it by reference to clients that are slow.
+  const pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
+  const cache = createFileCache({ budget, policy, pool });
+  const origins = new Origins(budget, policy);
+  const close = async (): Promise<void> => {
+    await origins.close();
+    cache.close();
+    pool.close();
+  };
+  return { cache, origins, close };
 }
 
 /** Says of settings that are those of the start until the end. */
@@ -117,12 +128,17 @@ function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
   if (redirectOf(before) !== redirectOf(now)) complain('tls.redirect has changed, which takes another start');
 }
 
-function announce(config: ServeConfig, { sites, redirects }: ListeningPlaces, count: number): void {
+/** What is served where, for people. */
+function contentOf(config: ServeConfig, { sites }: ListeningPlaces, count: number): string {
   const contents = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
   const named = contents.flatMap(({ root, app, origin }) => [root, app?.module ?? app?.fastcgi, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
   const at = sites.map(site => (site.port === undefined ? site.at : `${site.at}/`)).join(' and ');
-  notify(`Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`);
+  return `Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`;
+}
+
+function announce(what: string, { sites, redirects }: ListeningPlaces): void {
+  notify(what);
   for (const { port, at } of redirects)
     notify(`Clients of plain HTTP at ${port === undefined ? at : `port ${port}`} are sent there`);
   const [shown] = sites.filter(({ port }) => port !== undefined);

@@ -128,9 +128,9 @@ export class Supervisor extends EventEmitter<{
     return this.#slots.flatMap(({ worker }) => worker ?? []);
   }
 
-  /** How many of them serve: have set up their channels. */
-  get serving(): number {
-    return this.#slots.filter(({ serving }) => serving).length;
+  /** Those of them that serve: have set up their channels. */
+  get serving(): readonly Worker[] {
+    return this.#slots.flatMap(({ worker, serving }) => (serving && worker) || []);
   }
 
   /** Whether close() was called. */

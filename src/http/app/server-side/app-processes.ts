@@ -94,7 +94,7 @@ export class AppProcesses extends EventEmitter<{
 
   /** Whether there is a process that takes requests. */
   get isServing(): boolean {
-    return this.#supervisor.serving > 0;
+    return this.#supervisor.serving.length > 0;
   }
 
   /** Resolves when all take requests, or are failing; or on close(). @throws ERR_IOLITE_CLOSED */
