@@ -80,8 +80,7 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   try {
     await primary.start(plan);
     if (!primary.closing) {
-      if (observation !== undefined) notify(`Metrics: ${observation.at}/metrics`);
-      announce(what, places);
+      announce(what, places, observation);
       manager.ready(what);
       manager.watch(limit => primary.answers(limit));
     }
@@ -120,7 +119,7 @@ function openCaches(
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
+  for (const name of ['host', 'port', 'listen', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
@@ -137,7 +136,14 @@ function contentOf(config: ServeConfig, { sites }: ListeningPlaces, count: numbe
   return `Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`;
 }
 
-function announce(what: string, { sites, redirects }: ListeningPlaces): void {
+function announce(
+  what: string,
+  { sites, redirects }: ListeningPlaces,
+  observation: Observation | undefined,
+): void {
+  const { at: seen = '' } = observation ?? {};
+  if (observation !== undefined)
+    notify(`Metrics: ${seen.startsWith('unix:') ? `/metrics at ${seen}` : `${seen}/metrics`}`);
   notify(what);
   for (const { port, at } of redirects)
     notify(`Clients of plain HTTP at ${port === undefined ? at : `port ${port}`} are sent there`);

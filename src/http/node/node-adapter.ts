@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
+import { remoteAddressOf } from '../../os/node-socket.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, Fidelity, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import { type HeaderList, isRepeated } from '../message/header-list.ts';
@@ -88,7 +89,7 @@ class AdaptedRequest implements ServerRequest {
   get remoteAddress(): string | undefined {
     const socket = this.#request.socket as Socket & { readonly stream?: Partial<Socket> };
     // What Node puts between HTTP/2 and a stream that is no socket of its own has no address.
-    return socket.remoteAddress ?? socket.stream?.remoteAddress;
+    return remoteAddressOf(socket) ?? socket.stream?.remoteAddress;
   }
 
   get rawHeaders(): readonly string[] {

@@ -7,6 +7,7 @@ import { UserError } from '../../user-error.ts';
 import type { ServeConfig } from '../settings/settings-schema.ts';
 import { type ListeningPlace, ListeningPlaces, type PlaceRole } from './listening-places.ts';
 import type { PassedSocket } from './passed-sockets.ts';
+import { openUnixPlace, type UnixSetting } from './unix-place.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
@@ -14,8 +15,8 @@ const DEFAULT_PORT = 8080;
 export const METRICS_NAME = 'metrics';
 
 /**
- * Opens where connections come in: at the sockets that were passed, if there are any, or else at the host and
- * port of the settings.
+ * Opens where connections come in: at the sockets that were passed, at Unix sockets, and at host and port
+ * where there are none of these, or a port is set and none was passed.
  * @param count how many workers there are
  * @throws UserError
  */
@@ -24,10 +25,13 @@ export async function openPlaces(
   count: number,
   passed: readonly PassedSocket[] = [],
 ): Promise<ListeningPlaces> {
-  const places: ListeningPlace[] = passed.map(socket => passedPlace(socket, config));
+  const { listen = [], host = DEFAULT_HOST } = config;
+  const sockets: readonly UnixSetting[] = Array.isArray(listen) ? listen : [listen];
+  const places: ListeningPlace[] = [];
   try {
-    if (places.length === 0) {
-      const { host = DEFAULT_HOST } = config;
+    for (const socket of passed) places.push(passedPlace(socket, config));
+    for (const socket of sockets) places.push(await openUnixPlace(socket));
+    if (passed.length === 0 && (sockets.length === 0 || config.port !== undefined)) {
       const address = await resolveHost(host);
       places.push(tcpPlace('site', address, config, count));
       const redirect = redirectPort(config);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openUnixListener } from '../../../os/listen/unix-listener.ts';
 import { complain } from '../../complain.ts';
 import { UserError } from '../../user-error.ts';
 import { HEALTH, READY } from './health-pages.ts';
@@ -23,6 +24,7 @@ export class Observation {
   /** Where it listens, as a URL without a path; empty before. */
   at = '';
   readonly #server: Server;
+  #leave: () => void = () => {};
 
   constructor(observed: Observed) {
     this.#server = createServer((request, response) => {
@@ -38,19 +40,36 @@ export class Observation {
 
   /** @throws UserError */
   async listen(address: ObservationAddress | { readonly fd: number }): Promise<void> {
-    const place = 'fd' in address ? `descriptor ${address.fd}` : `${address.host} port ${address.port}`;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', ({ message }) => {
-        reject(new UserError(`Cannot show metrics at ${place}: ${message}`));
+    if ('path' in address) {
+      const { fd, unlink } = await openUnixListener(address.path).catch(({ message }) => {
+        throw new UserError(`Cannot show metrics at unix:${address.path}: ${message}`);
       });
-      this.#server.listen('fd' in address ? { fd: address.fd } : address, resolve);
-    });
+      this.#leave = unlink;
+      await this.#listen({ fd }, '');
+      this.at = `unix:${address.path}`;
+      return;
+    }
+    const place = 'fd' in address ? `descriptor ${address.fd}` : `${address.host} port ${address.port}`;
+    await this.#listen('fd' in address ? { fd: address.fd } : address, place);
     this.at = urlOf(this.#server.address());
   }
 
   close(): void {
+    this.#leave();
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  async #listen(
+    options: { readonly fd: number } | { readonly host: string; readonly port: number },
+    place: string,
+  ): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', ({ message }) => {
+        reject(new UserError(`Cannot show metrics at ${place}: ${message}`));
+      });
+      this.#server.listen(options, resolve);
+    });
   }
 
   async #answer(
