@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { remoteAddressOf } from '../os/node-socket.ts';
 import { type ByteLink, type ByteLinkHost, SEND_STEP_BYTES } from './byte-link.ts';
 
 /** What is copied into memory that is used again, if there are at least so many bytes of it. */
@@ -22,7 +24,7 @@ export class SocketLink implements ByteLink {
   /** @param stream taken over; its bytes are unread */
   constructor(stream: Duplex) {
     this.#stream = stream;
-    this.remoteAddress = (stream as { remoteAddress?: string }).remoteAddress;
+    this.remoteAddress = remoteAddressOf(stream as Partial<Socket>);
   }
 
   get hasUnsent(): boolean {

@@ -77,13 +77,16 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_TYPE = 3;
 export const SO_REUSEPORT = 15;
 export const SO_PEERCRED = 17;
+export const SO_ACCEPTCONN = 30;
 /** Linux 6.16: whether descriptors may be sent to a Unix socket. */
 export const SO_PASSRIGHTS = 83;
 export const SCM_RIGHTS = 1;

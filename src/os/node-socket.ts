@@ -7,6 +7,7 @@ import type { Server, Socket } from 'node:net';
 import { IoliteError } from '../base/error.ts';
 import { closeDescriptor, duplicateDescriptor } from './descriptor.ts';
 import { hasEnded } from './socket.ts';
+import { UNIX_PEER } from './unix-address.ts';
 
 interface Handle {
   readonly fd?: number;
@@ -176,7 +177,7 @@ export class BareConnection {
     if (this.#remoteAddress === undefined && !this.#isClosed) {
       const peer: { address?: string } = {};
       this.#handle.getpeername?.(peer);
-      this.#remoteAddress = peer.address;
+      this.#remoteAddress = hasAddress(this.#handle) ? peer.address : UNIX_PEER;
     }
     return this.#remoteAddress;
   }
@@ -312,6 +313,18 @@ export class BareConnection {
 /** One function for all connections. */
 function onRead(this: StreamHandle, bytes: ArrayBuffer | undefined): Buffer | undefined {
   return this[CONNECTION]?.came(bytes);
+}
+
+/** Handles of Unix sockets have no such call. */
+function hasAddress({ getpeername }: StreamHandle): boolean {
+  return typeof getpeername === 'function';
+}
+
+/** The address of a socket's peer: {@link UNIX_PEER} on a Unix socket; undefined for one that is closed. */
+export function remoteAddressOf(socket: Partial<Socket>): string | undefined {
+  if (socket.remoteAddress !== undefined || socket.destroyed !== false) return socket.remoteAddress;
+  const handle = handleOf(socket as Socket);
+  return isStreamHandle(handle) && !hasAddress(handle) ? UNIX_PEER : undefined;
 }
 
 function isStreamHandle(handle: unknown): handle is StreamHandle {

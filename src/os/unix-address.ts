@@ -7,6 +7,18 @@ import { checked, libc } from './libc.ts';
  * with any byte but NUL. An abstract name begins with NUL, and every byte up to the length given belongs to
  * it: here always all 108, filled up with NULs, as Node 20 has it.
  */
+/** What stands for the address of a client on a Unix socket, which has none that says anything. */
+export const UNIX_PEER = 'unix:';
+
+/**
+ * The path in `unix:<path>`, '@' and a name for an abstract one.
+ * @returns undefined where a text is no such address
+ */
+export function unixPathOf(text: string): string | undefined {
+  const path = text.startsWith(UNIX_PEER) ? text.slice(UNIX_PEER.length) : '';
+  return path === '' || path === '@' || path.includes('\0') ? undefined : path;
+}
+
 const PATH_AT = 2;
 const PATH_BYTES = 108;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { descriptorOf } from '../../src/os/node-socket.ts';
-import { nodePath, peerAddress, unixAddress } from '../../src/os/unix-address.ts';
+import { nodePath, peerAddress, unixAddress, unixPathOf } from '../../src/os/unix-address.ts';
 import { Folder } from '../support/folder.ts';
 
 test('an address is the family, then the path, or NUL and an abstract name, filled up with NULs', () => {
@@ -42,4 +42,11 @@ test('peerAddress() tells where the other end is bound', async () => {
     server.close();
   }
   assert.throws(() => peerAddress(-1), { code: 'EBADF', syscall: 'getpeername' });
+});
+
+test('an address that begins with unix: has a path or a name', () => {
+  assert.equal(unixPathOf('unix:/run/a.sock'), '/run/a.sock');
+  assert.equal(unixPathOf('unix:@a'), '@a');
+  for (const none of ['unix:', 'unix:@', '/run/a.sock', '127.0.0.1:80', 'unix:a\0b'])
+    assert.equal(unixPathOf(none), undefined, none);
 });

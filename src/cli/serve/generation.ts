@@ -8,17 +8,25 @@ import { type CloseOptions, Supervisor, type Worker, type WorkerExit } from '../
 import { complain } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import type { PlannedApp } from './content-plan.ts';
+import type { PlaceRole } from './listen/listening-places.ts';
 import type { LogTrouble, LogTroubles } from './log-troubles.ts';
 import { workerOptions } from './serve-defaults.ts';
 import { type ServePlan, WORKER_MODULE } from './serve-plan.ts';
 import { WorkerMessage } from './worker-message.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
+/** Listening sockets that workers inherit. */
+export interface InheritedPlaces {
+  /** Those of each worker. */
+  readonly listeners: readonly (readonly number[])[];
+  /** What the connections of each socket of a worker are for. */
+  readonly roles: readonly PlaceRole[];
+}
+
 /** What generations share. */
 export interface GenerationHost {
   readonly cache: OwnedFileCache;
-  /** Listening sockets of each worker. */
-  readonly listeners: readonly (readonly number[])[];
+  readonly inherited: InheritedPlaces;
   /** Keys of session tickets, unless settings have some. */
   ticketKeys(): readonly string[];
   /** What a worker is told of the whole. */
@@ -54,14 +62,14 @@ export class Generation {
   constructor(plan: ServePlan, proxies: readonly ProxyAddresses[], host: GenerationHost) {
     const { apps, settings, files, confinedRoots } = plan;
     this.plan = plan;
-    this.#settings = { ...settings, proxies };
+    this.#settings = { ...settings, proxies, roles: host.inherited.roles };
     this.#confinedRoots = confinedRoots;
     this.#host = host;
     this.#workers = new Supervisor({
       module: WORKER_MODULE,
       execArgv: workerOptions(),
       files,
-      descriptors: host.listeners,
+      descriptors: host.inherited.listeners,
       connect: worker => this.#connect(worker),
     });
     this.#workers.on('exit', exit => this.#exited(exit));
@@ -74,11 +82,16 @@ export class Generation {
 
   /** Whether it serves: its workers, and its applications. */
   get isServing(): boolean {
-    return this.#started && this.workers.length > 0 && this.#apps.every(({ workers }) => workers.length > 0);
+    return this.#started && this.serving.length > 0 && this.#apps.every(({ isServing }) => isServing);
   }
 
   get workers(): readonly Worker[] {
     return this.#workers.workers;
+  }
+
+  /** Those workers that accept connections. */
+  get serving(): readonly Worker[] {
+    return this.#workers.serving;
   }
 
   get applications(): readonly Worker[] {

@@ -1,22 +1,24 @@
+import { ignore } from '../../base/ignore.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
-import { Generation } from './generation.ts';
+import { Generation, type InheritedPlaces } from './generation.ts';
 import { LogTroubles } from './log-troubles.ts';
 import type { MetricsReader } from './observe/metrics-reader.ts';
 import { StatusReader } from './observe/status-reader.ts';
 import type { Origins } from './origins.ts';
 import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
+import { WorkerMessage } from './worker-message.ts';
 
 /**
  * The process that `iolite serve` is: has the cache and the port, and a generation of processes that serve.
  */
 export class Primary {
   readonly #cache: OwnedFileCache;
-  readonly #listeners: readonly (readonly number[])[];
+  readonly #inherited: InheritedPlaces;
   readonly #status: StatusReader;
   readonly #origins: Origins;
   readonly #roots: RootWatch;
@@ -35,18 +37,18 @@ export class Primary {
   #closing: Promise<void> | undefined;
 
   /**
-   * @param listeners listening sockets of each worker; they stay the caller's
+   * @param inherited listening sockets of the workers; they stay the caller's
    * @param origins the proxies; they stay the caller's
    * @param failing told when no worker can be started any more
    */
   constructor(
     cache: OwnedFileCache,
-    listeners: readonly (readonly number[])[],
+    inherited: InheritedPlaces,
     origins: Origins,
     failing: (error: Error) => void,
   ) {
     this.#cache = cache;
-    this.#listeners = listeners;
+    this.#inherited = inherited;
     this.#origins = origins;
     // The new place is another one to the kernel: workers are confined anew.
     this.#roots = new RootWatch(() => void this.#followRoots());
@@ -64,6 +66,17 @@ export class Primary {
   /** Whether requests should be sent here. */
   get isReady(): boolean {
     return !this.#isLeaving && !this.closing && this.#current?.isServing === true;
+  }
+
+  /** Whether all workers that serve answer within a time in milliseconds. One that has just ended does. */
+  async answers(limit: number): Promise<boolean> {
+    const asked = (this.#current?.serving ?? []).map(({ channel }) =>
+      channel.request({ head: { type: WorkerMessage.FIGURES } }, { timeout: limit }).then(
+        () => true,
+        ({ code }: NodeJS.ErrnoException) => code !== 'ERR_IOLITE_TIMEOUT',
+      ),
+    );
+    return (await Promise.all(asked)).every(each => each);
   }
 
   /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it at first. */
@@ -86,10 +99,12 @@ export class Primary {
    * Starts a generation by a new plan in place of the current one, which ends in its own time. One after the
    * other.
    * @param read makes the plan; when it fails, or the new processes do not come up, the current ones go on
+   * @returns why they do; undefined when the new plan is followed, or all of it is about to end
    */
-  reload(read: () => Promise<ServePlan>): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload(read));
-    return this.#reloading;
+  reload(read: () => Promise<ServePlan>): Promise<string | undefined> {
+    const reloaded = this.#reloading.then(() => this.#reload(read));
+    this.#reloading = reloaded.then(ignore);
+    return reloaded;
   }
 
   /** Has workers say that no more requests should be sent here. */
@@ -120,19 +135,21 @@ export class Primary {
     await this.#reloading;
   }
 
-  async #reload(read: () => Promise<ServePlan>): Promise<void> {
-    if (this.closing) return;
+  async #reload(read: () => Promise<ServePlan>): Promise<string | undefined> {
+    if (this.closing) return undefined;
     try {
       const plan = await read();
-      if (this.closing) return;
+      if (this.closing) return undefined;
       for (const warning of plan.warnings) complain(warning);
       await this.#replaceBy(plan);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      complain(`Cannot reload: ${error.message}`);
-      return;
+      const trouble = `Cannot reload: ${error.message}`;
+      complain(trouble);
+      return trouble;
     }
     if (!this.closing) notify('Reloaded');
+    return undefined;
   }
 
   async #replaceBy(plan: ServePlan): Promise<void> {
@@ -181,7 +198,7 @@ export class Primary {
     const proxies = await this.#origins.addressesOf(plan.origins);
     const generation = new Generation(plan, proxies, {
       cache: this.#cache,
-      listeners: this.#listeners,
+      inherited: this.#inherited,
       ticketKeys: () => this.#ticketKeys.keys,
       status: () => this.#status.read(),
       logTroubles: this.#logTroubles,

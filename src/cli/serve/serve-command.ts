@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { unixPathOf } from '../../os/unix-address.ts';
 import { DEFAULT_POLICY, POLICY_NAMES, type PolicyName } from '../../store/policies/index.ts';
 import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
+import { withAbsolutePath } from './listen/unix-place.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
@@ -20,6 +22,7 @@ interface Flags {
   readonly config?: string;
   readonly port?: number;
   readonly host?: string;
+  readonly listen?: readonly string[];
   readonly workers?: number;
   readonly budget?: number;
   readonly cachePolicy?: PolicyName;
@@ -57,6 +60,11 @@ export function defineServe(program: Command): void {
       '--host <h>',
       'name or address to listen on (default: HOST of the environment, 127.0.0.1)',
       hostName,
+    )
+    .option(
+      '--listen <unix:path>',
+      'Unix socket to listen on, in place of a port that is not set; may be said several times',
+      unixAddress,
     )
     .option(
       '-w, --workers <n>',
@@ -141,7 +149,7 @@ function checkContent({ root, app, origin, rules, hosts }: ServeConfig, command:
 
 /** A configuration as the command line changes it. @throws UserError */
 function withFlags(config: ServeConfig, directory: string | undefined, flags: Flags): ServeConfig {
-  const { host, port, workers, budget, cachePolicy, origin, listing, spa } = flags;
+  const { host, port, listen, workers, budget, cachePolicy, origin, listing, spa } = flags;
   const { app, appWorkers, tlsCert, tlsKey, log, logFormat, confine } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UserError('Cannot serve HTTPS: --tls-cert and --tls-key are wanted together');
@@ -163,6 +171,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     root: directory,
     host,
     port,
+    listen: listen as ServeConfig['listen'],
     workers,
     budget,
     cachePolicy,
@@ -184,7 +193,9 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
 function metricsOf({ metrics }: Flags): string | undefined {
   if (metrics === true) return DEFAULT_METRICS;
   if (metrics === undefined || observationAddress(metrics) !== undefined) return metrics;
-  throw new UserError(`Cannot show metrics at ${metrics}: an address as ${DEFAULT_METRICS} is wanted`);
+  throw new UserError(
+    `Cannot show metrics at ${metrics}: an address as ${DEFAULT_METRICS} or unix:/run/metrics.sock is wanted`,
+  );
 }
 
 /** Certificates of the command line stand in place of those of the file; the rest of it holds. */
@@ -199,6 +210,11 @@ function tlsOf({ tls = {} }: ServeConfig, { tlsCert, tlsKey, tlsSelfSigned }: Fl
 /** An object without what is undefined in it. */
 function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}
+
+function unixAddress(text: string, before: readonly string[] = []): string[] {
+  if (unixPathOf(text) !== undefined) return [...before, withAbsolutePath(text, '.') as string];
+  throw new InvalidArgumentError('An address as unix:/run/site.sock is wanted.');
 }
 
 function hostName(text: string): string {

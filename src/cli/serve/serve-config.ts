@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
+import { unixPathOf } from '../../os/unix-address.ts';
 import { UserError } from '../user-error.ts';
+import { type UnixSetting, withAbsolutePath } from './listen/unix-place.ts';
 import type { ContentConfig, HostConfig, RuleConfig } from './settings/content-schema.ts';
 import { faultsIn } from './settings/faults.ts';
 import { MAX_PORT } from './settings/schema-parts.ts';
@@ -55,9 +57,16 @@ function parseConfig(content: string, file: string): ServeConfig {
 }
 
 function withAbsolutePaths(config: ServeConfig, folder: string): ServeConfig {
-  const { tls, log, hosts } = config;
+  const { tls, log, hosts, listen = [], metrics } = config;
+  const sockets: readonly UnixSetting[] = Array.isArray(listen) ? listen : [listen];
   return {
     ...withAbsoluteContent(config, folder),
+    ...(sockets.length === 0
+      ? {}
+      : { listen: sockets.map(each => withAbsolutePath(each, folder)) as ServeConfig['listen'] }),
+    ...(metrics === undefined || unixPathOf(metrics) === undefined
+      ? {}
+      : { metrics: withAbsolutePath(metrics, folder) as string }),
     ...(hosts === undefined
       ? {}
       : {

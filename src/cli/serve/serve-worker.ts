@@ -36,6 +36,7 @@ import type { WorkerSettings } from './worker-settings.ts';
 /** For which connections may bring another request to a worker that has a successor. */
 const PATIENCE_MS = 10_000;
 const STATUS_LIMIT_MS = 5000;
+const HTTPS_PORT = 443;
 /** The proxy has bounds of its own, on times and counts; what may be uploaded the origin decides. */
 const PROXY_LIMITS = {
   timeout: MAX_TIMEOUT_MS,
@@ -45,9 +46,8 @@ const PROXY_LIMITS = {
   maxStreams: 2 ** 20,
 };
 
-let server: Listener | undefined;
-/** Where clients of plain HTTP are sent to HTTPS. */
-let redirect: Listener | undefined;
+/** One for each inherited socket. */
+const servers: Listener[] = [];
 let accessLog: AccessLog | undefined;
 /** To finish responses in, also when there is no primary any more to enforce it. */
 let drainTime = DRAIN_MS;
@@ -56,12 +56,13 @@ let isLeaving = false;
 let ticketKeys: readonly string[] | undefined;
 
 async function stop(patience: number): Promise<void> {
-  await Promise.all([server?.close({ patience }), redirect?.close({ patience })]);
+  await Promise.all(servers.map(server => server.close({ patience })));
   await accessLog?.close();
   process.exit(0);
 }
 
 function stopSoon(): void {
+  isLeaving = true;
   setTimeout(() => process.exit(1), drainTime).unref();
   void stop(0);
 }
@@ -72,7 +73,7 @@ process.on('SIGTERM', stopSoon);
 // Another worker has taken its place: the primary gives it the time that its responses take.
 process.on('SIGUSR2', () => void stop(PATIENCE_MS));
 // Sent to a whole process group, these are the primary's to act on.
-for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
 
 const channel = parentChannel();
 channel.once('close', stopSoon);
@@ -86,7 +87,7 @@ channel.onRequest(async ({ head, body }) => {
   if (type === WorkerMessage.APPLICATION && address !== undefined) connect(app ?? 0, address);
   if (type === WorkerMessage.TICKET_KEYS && keys !== undefined) {
     ticketKeys = keys;
-    server?.setTicketKeys(keys);
+    for (const server of servers) server.setTicketKeys(keys);
   }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
@@ -190,18 +191,18 @@ const content = contentOf(settings, {
 if (log !== undefined) accessLog = openLog(log);
 const counted = withoutStatusPages(metrics);
 const common = { limits, listeners: accessLog === undefined ? [counted] : [counted, accessLog], failed };
-const main = createListener({
-  ...common,
-  handler: process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content,
-  tls,
-});
-server = main;
-if (ticketKeys !== undefined) server.setTicketKeys(ticketKeys);
-const [fd, plainFd] = inheritedDescriptors() as [number, number?];
-await main.listen({ fd });
-if (plainFd !== undefined) {
-  const handler = new HttpsRedirect(() => settings.redirectTo ?? main.address()?.port ?? 0);
-  redirect = createListener({ ...common, handler });
-  await redirect.listen({ fd: plainFd });
+const handler = process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content;
+/** Where HTTPS is spoken, for those who are sent there. */
+const securePort = (): number | undefined =>
+  servers
+    .map((server, at) => (settings.roles[at] === 'site' ? server.address()?.port : undefined))
+    .find(Boolean);
+const redirect = new HttpsRedirect(() => settings.redirectTo ?? securePort() ?? HTTPS_PORT);
+for (const [at, fd] of inheritedDescriptors().entries()) {
+  const isSite = settings.roles[at] === 'site';
+  const server = createListener(isSite ? { ...common, handler, tls } : { ...common, handler: redirect });
+  servers.push(server);
+  if (ticketKeys !== undefined) server.setTicketKeys(ticketKeys);
+  await server.listen({ fd });
 }
 ask(WorkerMessage.SERVING).catch(() => {});

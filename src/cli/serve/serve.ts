@@ -1,27 +1,25 @@
-import { lookup } from 'node:dns/promises';
-import { closeSync, openSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
-import { constants } from 'node:os';
 import { createPool } from '../../aggregate/pool.ts';
-import { createFileCache } from '../../file/cache/owned-cache.ts';
+import { createFileCache, type OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import { sharedMemoryProblem } from '../../memory/support.ts';
-import { type Listeners, openListeners } from '../../os/listener.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
+import type { ListeningPlaces } from './listen/listening-places.ts';
+import { METRICS_NAME, openPlaces, redirectPort } from './listen/open-places.ts';
+import { type PassedSocket, takePassedSockets } from './listen/passed-sockets.ts';
 import type { Observation, Observed } from './observe/observation.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
-import { budgetOf, defaultWorkers } from './serve-defaults.ts';
+import { budgetOf, DRAIN_MS, defaultWorkers } from './serve-defaults.ts';
 import { planOf } from './serve-plan.ts';
+import { ServiceManager } from './service/service-manager.ts';
+import { followSignals } from './service/signals.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 import { Shutdown } from './shutdown.ts';
 
 const MIB_BYTES = 1024 ** 2;
-const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_PORT = 8080;
 
 /**
  * Serves by a configuration until a signal ends it: the first lets the workers finish their responses, a
@@ -29,157 +27,145 @@ const DEFAULT_PORT = 8080;
  * @returns the exit code
  * @throws UserError
  */
-export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
+export async function serve(readSettings: () => Promise<ServeConfig>): Promise<number> {
+  const passed = takePassedSockets();
+  const manager = new ServiceManager();
   const problem = sharedMemoryProblem();
   if (problem !== undefined) throw new UserError(`Cannot serve: ${problem.message}`);
+  const shown = passed.find(({ name }) => name === METRICS_NAME);
+  const read = async (): Promise<ServeConfig> => withShown(await readSettings(), shown);
   const config = await read();
-  const { host = DEFAULT_HOST, workers: count = defaultWorkers() } = config;
+  const { workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);
-  const observation = await openObservation(config.metrics, {
+  const observation = await openObservation(config.metrics, shown, {
     metrics: () => primary.metrics(),
     isReady: () => primary.isReady,
   });
-  const { fds, port } = openPort(await resolveHost(host), config, count);
-  const plain = await openRedirect(config, count);
-  const budget = budgetOf(config, count);
-  ownGovernor().complain = complain;
-  // Workers send from it by reference to clients that are slow.
-  using pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
-  const cache = createFileCache({ budget, policy: config.cachePolicy ?? DEFAULT_POLICY, pool });
-  const origins = new Origins(budget, config.cachePolicy ?? DEFAULT_POLICY);
-  let delay = config.drain?.delay ?? 0;
+  const sites = passed.filter(each => each !== shown);
+  const places = await openPlaces(config, count, sites);
+  const { cache, origins, close } = openCaches(config, count);
+  let drain = config.drain ?? {};
+  const stopping = (): void => manager.stopping((drain.delay ?? 0) + (drain.time ?? DRAIN_MS));
   const primary: Primary = new Primary(
     cache,
-    fds.map((fd, index) => [fd, ...plain.fds.slice(index, index + 1)]),
+    { listeners: places.descriptors(count), roles: places.roles },
     origins,
     ({ message }) => {
       complain(`Cannot serve: ${message}`);
+      stopping();
       shutdown.begin(1);
     },
   );
-  const shutdown = new Shutdown(primary, [...fds, ...plain.fds], () => delay);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => shutdown.signalled(exitCodeOf(signal)));
-  }
-  const hadTerminal = hasTerminal();
-  process.on('SIGHUP', () => {
-    if (hadTerminal && !hasTerminal()) return shutdown.signalled(exitCodeOf('SIGHUP'));
-    void primary.reload(async () => {
+  const shutdown = new Shutdown(primary, places, () => drain.delay ?? 0);
+  const what = contentOf(config, places, count);
+  const reload = async (): Promise<void> => {
+    manager.reloading();
+    const trouble = await primary.reload(async () => {
       const changed = await read();
       const next = await planOf(changed);
       complainOfFixed(config, changed);
-      delay = changed.drain?.delay ?? 0;
+      drain = changed.drain ?? {};
       return next;
     });
+    manager.reloaded(trouble ?? what);
+  };
+  followSignals({
+    end: exitCode => {
+      stopping();
+      shutdown.signalled(exitCode);
+    },
+    reload: () => void reload(),
+    reopenLog: () => primary.reopenLog(),
   });
-  process.on('SIGUSR1', () => primary.reopenLog());
   try {
     await primary.start(plan);
     if (!primary.closing) {
-      if (observation !== undefined) notify(`Metrics: ${observation.at}/metrics`);
-      announce(config, port, count, plain.port);
+      announce(what, places, observation);
+      manager.ready(what);
+      manager.watch(limit => primary.answers(limit));
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(`Cannot serve: ${error.message}`);
+    stopping();
     shutdown.begin(1);
   }
   const code = await shutdown.code;
+  manager.close();
   observation?.close();
-  await origins.close();
-  cache.close();
+  await close();
   return code;
 }
 
-/** What a shell says of a process that a signal ended. */
-function exitCodeOf(signal: NodeJS.Signals): number {
-  return 0x80 + constants.signals[signal];
-}
-
-/** Whether there is a terminal whose hang-up a SIGHUP may tell of. */
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
-  }
+/** What is kept in memory: files, and what origins have answered. */
+function openCaches(
+  config: ServeConfig,
+  count: number,
+): { readonly cache: OwnedFileCache; readonly origins: Origins; close(): Promise<void> } {
+  const budget = budgetOf(config, count);
+  const policy = config.cachePolicy ?? DEFAULT_POLICY;
+  ownGovernor().complain = complain;
+  // Workers send from it by reference to clients that are slow.
+  const pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
+  const cache = createFileCache({ budget, policy, pool });
+  const origins = new Origins(budget, policy);
+  const close = async (): Promise<void> => {
+    await origins.close();
+    cache.close();
+    pool.close();
+  };
+  return { cache, origins, close };
 }
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
+  for (const name of ['host', 'port', 'listen', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
-  const redirectOf = ({ tls }: ServeConfig): string => JSON.stringify(portOf(tls?.redirect) ?? null);
+  const redirectOf = (config: ServeConfig): string => JSON.stringify(redirectPort(config) ?? null);
   if (redirectOf(before) !== redirectOf(now)) complain('tls.redirect has changed, which takes another start');
 }
 
-function announce(config: ServeConfig, port: number, count: number, plainPort?: number): void {
-  const { host = DEFAULT_HOST, tls } = config;
-  const scheme = tls === undefined ? 'http' : 'https';
-  const at = `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const places = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
-  const named = places.flatMap(({ root, app, origin }) => [root, app?.module ?? app?.fastcgi, origin]);
+/** What is served where, for people. */
+function contentOf(config: ServeConfig, { sites }: ListeningPlaces, count: number): string {
+  const contents = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
+  const named = contents.flatMap(({ root, app, origin }) => [root, app?.module ?? app?.fastcgi, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
-  notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
-  if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);
-  notify(`Memory per process, live: ${at}/_iolite`);
+  const at = sites.map(site => (site.port === undefined ? site.at : `${site.at}/`)).join(' and ');
+  return `Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`;
+}
+
+function announce(
+  what: string,
+  { sites, redirects }: ListeningPlaces,
+  observation: Observation | undefined,
+): void {
+  const { at: seen = '' } = observation ?? {};
+  if (observation !== undefined)
+    notify(`Metrics: ${seen.startsWith('unix:') ? `/metrics at ${seen}` : `${seen}/metrics`}`);
+  notify(what);
+  for (const { port, at } of redirects)
+    notify(`Clients of plain HTTP at ${port === undefined ? at : `port ${port}`} are sent there`);
+  const [shown] = sites.filter(({ port }) => port !== undefined);
+  if (shown !== undefined) notify(`Memory per process, live: ${shown.at}/_iolite`);
+}
+
+/** Settings where a socket for figures was passed. */
+function withShown(config: ServeConfig, shown: PassedSocket | undefined): ServeConfig {
+  return shown === undefined ? config : { ...config, metrics: config.metrics ?? METRICS_NAME };
 }
 
 /** Loaded where it is wanted: it takes memory. @throws UserError */
 async function openObservation(
   metrics: string | undefined,
+  shown: PassedSocket | undefined,
   observed: Observed,
 ): Promise<Observation | undefined> {
-  const address = metrics === undefined ? undefined : observationAddress(metrics);
+  const address = shown ?? (metrics === undefined ? undefined : observationAddress(metrics));
   if (address === undefined) return undefined;
   const { Observation } = await import('./observe/observation.ts');
   const observation = new Observation(observed);
   await observation.listen(address);
   return observation;
-}
-
-async function resolveHost(host: string): Promise<string> {
-  try {
-    return (await lookup(host)).address;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(`Cannot listen on ${host}: the name does not resolve (${code})`);
-  }
-}
-
-/** Sockets for clients of plain HTTP, one a worker; none where there are none. */
-async function openRedirect(
-  config: ServeConfig,
-  count: number,
-): Promise<{ readonly fds: readonly number[]; readonly port?: number }> {
-  const port = portOf(config.tls?.redirect);
-  if (port === undefined) return { fds: [] };
-  const { host = DEFAULT_HOST } = config;
-  return openPort(await resolveHost(host), { host, port }, count);
-}
-
-function portOf(redirect: NonNullable<ServeConfig['tls']>['redirect']): number | undefined {
-  return typeof redirect === 'object' ? redirect.port : redirect;
-}
-
-function openPort(address: string, config: ServeConfig, count: number): Listeners {
-  const { host = DEFAULT_HOST, port } = config;
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'the port is in use',
-    EACCES: 'there is no permission to use the port',
-    EADDRNOTAVAIL: 'it is no address of this machine',
-  };
-  try {
-    return openListeners(address, port ?? DEFAULT_PORT, count);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    if (port === undefined && code === 'EADDRINUSE') return openPort(address, { host, port: 0 }, count);
-    const reason = reasons[code];
-    throw new UserError(
-      reason === undefined ? message : `Cannot listen on ${host} port ${port ?? DEFAULT_PORT}: ${reason}`,
-    );
-  }
 }

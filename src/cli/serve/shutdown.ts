@@ -1,4 +1,3 @@
-import { closeDescriptor } from '../../os/descriptor.ts';
 import type { Primary } from './primary.ts';
 
 /** The same signal by two ways (the terminal's process group, and a parent that passes it on) is one. */
@@ -9,7 +8,7 @@ export class Shutdown {
   /** The exit code, when all is over. */
   readonly code: Promise<number>;
   readonly #primary: Primary;
-  readonly #listeners: number[];
+  readonly #listeners: { close(): void };
   readonly #delay: () => number;
   #leaving: NodeJS.Timeout | undefined;
   #exitCode = 0;
@@ -20,7 +19,7 @@ export class Shutdown {
    * @param listeners closed as it begins
    * @param delay milliseconds between a first signal and that: asked when it comes
    */
-  constructor(primary: Primary, listeners: number[], delay: () => number = () => 0) {
+  constructor(primary: Primary, listeners: { close(): void }, delay: () => number = () => 0) {
     this.#delay = delay;
     this.#primary = primary;
     this.#listeners = listeners;
@@ -45,7 +44,7 @@ export class Shutdown {
     clearTimeout(this.#leaving);
     this.#leaving = undefined;
     this.#exitCode = code;
-    for (const fd of this.#listeners.splice(0)) closeDescriptor(fd);
+    this.#listeners.close();
     void this.#primary.close().then(() => this.#finish(this.#exitCode));
   }
 

@@ -7,6 +7,7 @@ import type { AppView } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ServerLimits } from '../../http/server/http-server.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
+import type { PlaceRole } from './listen/listening-places.ts';
 import type { SiteConfig } from './settings/content-schema.ts';
 
 /** Who answers. */
@@ -38,6 +39,8 @@ export interface WorkerSettings {
   readonly hosts: Readonly<Record<string, WorkerContent>>;
   readonly limits: ServerLimits;
   readonly tls?: SecureSettings | undefined;
+  /** What the connections of each inherited socket are for. */
+  readonly roles: readonly PlaceRole[];
   /** The port that clients of plain HTTP are sent to; undefined: where HTTPS is spoken. */
   readonly redirectTo?: number | undefined;
   /** The file that answers are logged to, '-' for standard output; undefined when they are not. */

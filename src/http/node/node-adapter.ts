@@ -5,6 +5,7 @@ import { Aggregate } from '../../aggregate/aggregate.ts';
 import { placedIn } from '../../aggregate/full-pool.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { sendAggregate } from '../../network/send.ts';
+import { remoteAddressOf } from '../../os/node-socket.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, Fidelity, Handler, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import { fieldsFor, type HeaderList, isRepeated } from '../message/header-list.ts';
@@ -92,7 +93,7 @@ class AdaptedRequest implements ServerRequest {
   get remoteAddress(): string | undefined {
     const socket = this.#request.socket as Socket & { readonly stream?: Partial<Socket> };
     // What Node puts between HTTP/2 and a stream that is no socket of its own has no address.
-    return socket.remoteAddress ?? socket.stream?.remoteAddress;
+    return remoteAddressOf(socket) ?? socket.stream?.remoteAddress;
   }
 
   get rawHeaders(): readonly string[] {

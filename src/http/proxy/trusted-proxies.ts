@@ -1,9 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { ArgumentError, describe } from '../../base/error.ts';
+import { UNIX_PEER } from '../../os/unix-address.ts';
 
 /**
  * Who is believed where a request came from: everybody, nobody, or those with certain addresses, one each
- * ('10.1.2.3', '::1') or many ('10.0.0.0/8', 'fd00::/8').
+ * ('10.1.2.3', '::1') or many ('10.0.0.0/8', 'fd00::/8'), or 'unix': who connects to a Unix socket.
  */
 export type TrustForwarded = boolean | readonly string[];
 
@@ -15,6 +16,8 @@ const MAPPED = /^::ffff:(?=\d+\.)/i;
 export class TrustedProxies {
   readonly stated: TrustForwarded;
   readonly #addresses = new BlockList();
+  /** Whether those on Unix sockets are. */
+  #trustsUnix = false;
   readonly #known = new Map<string, boolean>();
 
   /** @throws ERR_IOLITE_ARGUMENT */
@@ -25,10 +28,11 @@ export class TrustedProxies {
     for (const each of stated) this.#add(each);
   }
 
-  /** @param address of the one who has sent a request; undefined where it has none, as on a Unix socket */
+  /** @param address of the one who has sent a request; undefined where it is not known any more */
   trusts(address: string | undefined): boolean {
     const { stated } = this;
     if (typeof stated === 'boolean' || address === undefined) return stated === true;
+    if (address === UNIX_PEER) return this.#trustsUnix;
     const known = this.#known.get(address);
     if (known !== undefined) return known;
     const plain = address.replace(MAPPED, '');
@@ -47,6 +51,10 @@ export class TrustedProxies {
 
   #add(range: unknown): void {
     if (typeof range !== 'string') throw wrong(range);
+    if (range === 'unix') {
+      this.#trustsUnix = true;
+      return;
+    }
     const [address = '', length] = range.split('/');
     const family = isIP(address);
     const bits = family === 6 ? 128 : 32;
@@ -59,7 +67,7 @@ export class TrustedProxies {
 
 function wrong(given: unknown): ArgumentError {
   return new ArgumentError(
-    'Cannot trust proxies: true, false, or a list of addresses and ranges as 10.0.0.0/8 is wanted, ' +
+    'Cannot trust proxies: true, false, or a list of addresses, ranges as 10.0.0.0/8, and unix is wanted, ' +
       `${describe(given)} was given`,
   );
 }

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
-import { checkInteger, IoliteError, systemError } from '../../base/error.ts';
+import { checkInteger, IoliteError } from '../../base/error.ts';
 import { SocketLink } from '../../network/socket-link.ts';
 import { SecureContext } from '../../network/tls/secure-context.ts';
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
@@ -30,6 +30,7 @@ import type { NodeResponse } from '../node/response-way.ts';
 import { asksForUpgrade, lastResponse, putBack } from '../node/upgrade-request.ts';
 import { answerClientError } from './client-errors.ts';
 import { Drain, GRACE_MS } from './drain.ts';
+import { listenOn, listenOnPath } from './listen-on.ts';
 import type { ListenAddress, Listener, ListenerOptions } from './listener.ts';
 import { NodeSecureServer } from './node-secure-server.ts';
 import { Pipelines } from './pipelines.ts';
@@ -124,18 +125,14 @@ export class HttpServer implements Listener {
     if (this.#closing !== undefined) {
       throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot listen: the server is closed');
     }
-    await new Promise<void>((resolve, reject) => {
-      const failed = (cause: Error): void => reject(systemError(cause, 'Cannot listen'));
-      this.#server.once('error', failed);
-      this.#server.listen(address, BACKLOG_CONNECTIONS, () => {
-        this.#server.off('error', failed);
-        resolve();
-      });
-    });
+    await ('path' in address
+      ? listenOnPath(this.#server, address, BACKLOG_CONNECTIONS)
+      : listenOn(this.#server, address, BACKLOG_CONNECTIONS));
   }
 
   address(): AddressInfo | null {
-    return this.#server.address() as AddressInfo | null;
+    const address = this.#server.address();
+    return typeof address === 'string' ? null : address;
   }
 
   close(options: { readonly patience?: number } = {}): Promise<void> {

@@ -2,6 +2,17 @@ import type { AddressInfo } from 'node:net';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 
+/** A Unix socket to listen on. */
+export interface UnixAddress {
+  /**
+   * Of the file, which goes with the server. One that nobody listens on is replaced. '@' and a name for an
+   * abstract one.
+   */
+  readonly path: string;
+  /** Permissions of the file: who may write it may connect. Default 0o660. */
+  readonly mode?: number | undefined;
+}
+
 /** Where to listen: on an address, or on a socket that listens already, which is closed with the server. */
 export type ListenAddress =
   | {
@@ -13,7 +24,8 @@ export type ListenAddress =
   | {
       /** The descriptor of the socket. */
       readonly fd: number;
-    };
+    }
+  | UnixAddress;
 
 /** What is the same for all protocols. */
 export interface ListenerOptions {
@@ -29,7 +41,7 @@ export interface ListenerOptions {
 export interface Listener extends AsyncDisposable {
   /** Resolves when connections are accepted. @throws SystemError, EADDRINUSE for one; ERR_IOLITE_CLOSED */
   listen(address: ListenAddress): Promise<void>;
-  /** Where it listens; null when it does not. */
+  /** Where it listens; null when it does not, and on a Unix socket. */
   address(): AddressInfo | null;
   /**
    * Changes the keys of session tickets for connections from now on. Without TLS it does nothing.

@@ -25,7 +25,7 @@ import { createListener } from './create-listener.ts';
 import { withHsts } from './hsts.ts';
 import type { ServerLimits } from './http-server.ts';
 import { HttpsRedirect } from './https-redirect.ts';
-import type { Listener } from './listener.ts';
+import type { Listener, UnixAddress } from './listener.ts';
 import { type HostTlsOptions, secureSettings, type TlsOptions } from './tls-options.ts';
 
 /** An application, its processes, and the bounds on what is asked of it. */
@@ -181,19 +181,20 @@ export class Server {
 
   /**
    * Starts the application, if there is one, and listens.
-   * @param port 0 for any that is free
+   * @param port 0 for any that is free; or the path of a Unix socket, and who may connect
    * @param host default: all addresses of this machine
    * @throws SystemError, EADDRINUSE for one; ERR_IOLITE_PEER when no application process starts
    */
-  async listen(port: number, host?: string): Promise<void> {
+  async listen(port: number | UnixAddress, host?: string): Promise<void> {
     if (this.#apps !== undefined) await started(this.#apps);
-    await this.#listener.listen(host === undefined ? { port } : { port, host });
+    const address = typeof port === 'number' ? { port } : port;
+    await this.#listener.listen(host === undefined ? address : { ...address, host });
     const { listener, port: plain } = this.#redirect ?? {};
     if (plain !== undefined)
       await listener?.listen(host === undefined ? { port: plain } : { port: plain, host });
   }
 
-  /** Where it listens; null when it does not. */
+  /** Where it listens; null when it does not, and on a Unix socket. */
   address(): AddressInfo | null {
     return this.#listener.address();
   }

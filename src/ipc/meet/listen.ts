@@ -1,15 +1,11 @@
 import { once } from 'node:events';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { checkInteger, systemError } from '../../base/error.ts';
 import { checkAcl } from '../../memory/acl.ts';
-import { closeDescriptor } from '../../os/descriptor.ts';
-import { tryLockFolder } from '../../os/folder-lock.ts';
 import { libc } from '../../os/libc.ts';
+import { lockFolder, removeAbandoned } from '../../os/listen/unix-listener.ts';
 import { nodePath } from '../../os/unix-address.ts';
-import { addressInUse, connectUnix } from '../../os/unix-connect.ts';
 import { checkChannelOptions } from '../channel-options.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
 import { checkEndpointPath } from './rendezvous.ts';
@@ -24,10 +20,6 @@ export interface ListenOptions extends EndpointOptions {
   /** Ends the attempt, with its reason; aborted later it closes the endpoint. */
   readonly signal?: AbortSignal;
 }
-
-/** After this a folder that another process has locked is tried again, and how often. */
-const LOCK_PAUSE_MS = 5;
-const LOCK_TRIES = 400;
 
 /**
  * Listens for channels of other processes.
@@ -67,51 +59,12 @@ export async function listen(path: string, options: ListenOptions = {}): Promise
 
 /** Listens on a socket file, replacing one that nobody listens on. */
 async function openFile(path: string, mode: number, signal: AbortSignal | undefined): Promise<Server> {
-  const unlock = await lockFolder(dirname(path), path, signal);
+  const unlock = await lockFolder(path, signal);
   try {
-    try {
-      return await open(path, path, mode);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !isAbandoned(path)) throw error;
-    }
-    unlink(path);
+    removeAbandoned(path);
     return await open(path, path, mode);
   } finally {
     unlock();
-  }
-}
-
-async function lockFolder(
-  folder: string,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<() => void> {
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    const unlock = tryLockFolder(folder);
-    if (unlock !== undefined) return unlock;
-    await setTimeout(LOCK_PAUSE_MS);
-    signal?.throwIfAborted();
-  }
-  throw addressInUse(path);
-}
-
-/** Whether a path is a socket that nobody listens on. */
-function isAbandoned(path: string): boolean {
-  try {
-    if (!lstatSync(path).isSocket()) return false;
-    const fd = connectUnix(path);
-    if (fd !== undefined) closeDescriptor(fd);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
-  }
-}
-
-function unlink(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (cause) {
-    throw systemError(cause, `Cannot listen on ${path}`);
   }
 }
 

@@ -128,6 +128,11 @@ export class Supervisor extends EventEmitter<{
     return this.#slots.flatMap(({ worker }) => worker ?? []);
   }
 
+  /** Those of them that serve: have set up their channels. */
+  get serving(): readonly Worker[] {
+    return this.#slots.flatMap(({ worker, serving }) => (serving && worker) || []);
+  }
+
   /** Whether close() was called. */
   get closing(): boolean {
     return this.#closing !== undefined;

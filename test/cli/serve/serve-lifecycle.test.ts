@@ -73,7 +73,7 @@ test('a worker killed under load is replaced, and the others answer every reques
   }
 });
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
   test(`${signal} finishes a slow download, then ends with code 0 and leaves none`, async () => {
     using folder = site();
     await using served = await Served.start(folder.path, ['-w', '2']);
@@ -84,7 +84,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     silent.on('error', () => {});
     using download = await SlowDownload.start(served.port, '/large.bin');
     try {
-      if (signal === 'SIGINT') served.signalGroup(signal);
+      if (signal !== 'SIGTERM') served.signalGroup(signal);
       else served.process.kill(signal);
       await untilRefused(served.port);
       assert.ok(LARGE.equals(await download.finish()), 'the download is whole');

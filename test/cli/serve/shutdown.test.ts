@@ -27,7 +27,11 @@ class Fixture {
     const leave = (): void => {
       this.leavings += 1;
     };
-    this.shutdown = new Shutdown({ close, leave } as unknown as Primary, [this.listener], () => delay);
+    this.shutdown = new Shutdown(
+      { close, leave } as unknown as Primary,
+      { close: () => closeSync(this.listener) },
+      () => delay,
+    );
   }
 
   get isListening(): boolean {

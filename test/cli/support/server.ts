@@ -19,7 +19,12 @@ export interface IoliteOptions {
   readonly unprivileged?: PublicProgram;
   /** Its file, as users have it. */
   readonly program?: string;
+  /** Listening sockets that it is given as systemd does, by their names. They stay the caller's. */
+  readonly passed?: readonly (readonly [name: string, fd: number])[];
 }
+
+/** Becomes the process of which LISTEN_PID tells: only that knows its number. */
+const AS_PASSED = 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"';
 
 export interface Ended {
   readonly code: number | null;
@@ -36,12 +41,17 @@ export class Iolite implements AsyncDisposable {
 
   constructor(args: readonly string[], options: IoliteOptions = {}) {
     const { env, sources = false, unprivileged } = options;
-    const { program: built = unprivileged?.path } = options;
-    const program = [sources ? SOURCE : (built ?? MAIN)];
-    this.process = spawn(process.execPath, [...program, ...args], {
+    const { program: built = unprivileged?.path, passed = [] } = options;
+    const command = [process.execPath, sources ? SOURCE : (built ?? MAIN), ...args];
+    if (passed.length > 0) command.unshift('/bin/sh', '-c', AS_PASSED, 'sh');
+    const variables =
+      passed.length === 0
+        ? {}
+        : { LISTEN_FDS: `${passed.length}`, LISTEN_FDNAMES: passed.map(([name]) => name).join(':') };
+    this.process = spawn(command[0] as string, command.slice(1), {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', ...passed.map(([, fd]) => fd)],
+      env: { ...process.env, ...variables, ...env },
       ...(unprivileged === undefined ? {} : { ...UNPRIVILEGED, cwd: unprivileged.folder }),
     });
     this.process.stdout?.setEncoding('utf8').on('data', text => {
@@ -55,6 +65,22 @@ export class Iolite implements AsyncDisposable {
 
   get pid(): number {
     return this.process.pid as number;
+  }
+
+  /** What it has said that matches, on stdout; waits for it. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    const heard = async (): Promise<RegExpExecArray> => {
+      const closed = this.#ended.then(() => {
+        throw new Error(`iolite ended: ${this.stderr}`);
+      });
+      closed.catch(() => {});
+      for (;;) {
+        const found = pattern.exec(this.stdout);
+        if (found !== null) return found;
+        await Promise.race([once(this.process.stdout as NodeJS.ReadableStream, 'data'), closed]);
+      }
+    };
+    return watchdog(heard(), `iolite to say ${pattern}; stderr: ${this.stderr}`, 40_000);
   }
 
   /** How the process ended, once no process is left that it started. */
@@ -121,10 +147,19 @@ export class Served extends Iolite {
   }
 
   /** The process ids of the workers. */
-  async workers(): Promise<number[]> {
+  workers(): Promise<number[]> {
+    return this.#processes('worker');
+  }
+
+  /** Those of the applications, of which some may not listen yet. */
+  applications(): Promise<number[]> {
+    return this.#processes('application');
+  }
+
+  async #processes(wanted: string): Promise<number[]> {
     const { body } = await get(this.port, '/_iolite/status.json');
     const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
-    return processes.filter(({ role }) => role === 'worker').map(({ pid }) => pid);
+    return processes.filter(({ role }) => role === wanted).map(({ pid }) => pid);
   }
 
   async #announced(): Promise<void> {

@@ -11,6 +11,12 @@ test('addresses and ranges are trusted, of both families and of one within the o
     for (let i = 0; i < 2; i++) assert.equal(trusted.trusts(address), true, address);
   for (const address of ['11.0.0.1', '192.0.2.8', '::ffff:11.0.0.1', 'fe80::1', 'nowhere', undefined])
     assert.equal(trusted.trusts(address), false, address);
+  assert.equal(trusted.trusts('unix:'), false);
+  const local = new TrustedProxies(['unix']);
+  assert.deepEqual(
+    [local.trusts('unix:'), local.trusts(undefined), local.trusts('::1')],
+    [true, false, false],
+  );
   assert.equal(new TrustedProxies(true).trusts(undefined), true);
   assert.equal(new TrustedProxies().trusts('127.0.0.1'), false);
 });

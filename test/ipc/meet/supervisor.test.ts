@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Supervisor, type Worker, type WorkerExit } from '../../../src/ipc/meet/supervisor.ts';
 import { closeDescriptor } from '../../../src/os/descriptor.ts';
-import { openListeners } from '../../../src/os/listener.ts';
+import { openListeners } from '../../../src/os/listen/listener.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const MODULE = new URL('../../http/children/supervised.ts', import.meta.url);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openUnixListener } from '../../../os/listen/unix-listener.ts';
 import { complain } from '../../complain.ts';
 import { UserError } from '../../user-error.ts';
 import { HEALTH, READY } from './health-pages.ts';
@@ -23,6 +24,7 @@ export class Observation {
   /** Where it listens, as a URL without a path; empty before. */
   at = '';
   readonly #server: Server;
+  #leave: () => void = () => {};
 
   constructor(observed: Observed) {
     this.#server = createServer((request, response) => {
@@ -37,20 +39,37 @@ export class Observation {
   }
 
   /** @throws UserError */
-  async listen({ host, port }: ObservationAddress): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', ({ message }) => {
-        reject(new UserError(`Cannot show metrics at ${host} port ${port}: ${message}`));
+  async listen(address: ObservationAddress | { readonly fd: number }): Promise<void> {
+    if ('path' in address) {
+      const { fd, unlink } = await openUnixListener(address.path).catch(({ message }) => {
+        throw new UserError(`Cannot show metrics at unix:${address.path}: ${message}`);
       });
-      this.#server.listen(port, host, resolve);
-    });
-    const { address, family, port: actual } = this.#server.address() as AddressInfo;
-    this.at = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`;
+      this.#leave = unlink;
+      await this.#listen({ fd }, '');
+      this.at = `unix:${address.path}`;
+      return;
+    }
+    const place = 'fd' in address ? `descriptor ${address.fd}` : `${address.host} port ${address.port}`;
+    await this.#listen('fd' in address ? { fd: address.fd } : address, place);
+    this.at = urlOf(this.#server.address());
   }
 
   close(): void {
+    this.#leave();
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  async #listen(
+    options: { readonly fd: number } | { readonly host: string; readonly port: number },
+    place: string,
+  ): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', ({ message }) => {
+        reject(new UserError(`Cannot show metrics at ${place}: ${message}`));
+      });
+      this.#server.listen(options, resolve);
+    });
   }
 
   async #answer(
@@ -71,6 +90,13 @@ export class Observation {
     const { contentType } = await import('../../../observe/registry.ts');
     respond(response, 200, await observed.metrics(), contentType);
   }
+}
+
+/** @param address null for that of a Unix socket that was passed, which Node.js does not tell */
+function urlOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`;
+  const { address: host, family, port } = address;
+  return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`;
 }
 
 function respond(response: ServerResponse, status: number, text: string, type = TEXT): void {

@@ -23,7 +23,7 @@ export const ProxySchema = settings({
   trustForwarded: setting(
     v.union([v.boolean(), v.array(text)]),
     'whether proxies in front are believed where a request came from, for which host and scheme it is: ' +
-      'all, none, or those of some addresses, as 10.0.0.0/8 (false)',
+      'all, none, or those of some addresses, as 10.0.0.0/8, and unix for those on Unix sockets (false)',
   ),
   storeCookies: setting(v.boolean(), 'whether responses with Set-Cookie may be kept (false)'),
   groupFields: setting(

@@ -3,6 +3,7 @@ import { POLICY_NAMES } from '../../../store/policies/index.ts';
 import { observationAddress } from '../observe/observation-address.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
+import { ListenSchema } from './listen-schema.ts';
 import { duration, integer, MAX_PORT, needed, setting, settings, text } from './schema-parts.ts';
 import { TlsSchema } from './tls-schema.ts';
 
@@ -32,6 +33,11 @@ export const SettingsSchema = settings({
   $schema: setting(text, 'where an editor finds what can be said: node_modules/iolite/settings.schema.json'),
   host: setting(text, 'name or address to listen on (HOST of the environment, or 127.0.0.1)'),
   port: setting(integer(0, MAX_PORT), 'port, 0 for one that is free (PORT of the environment, or 8080)'),
+  listen: setting(
+    ListenSchema,
+    "Unix socket to listen on, 'unix:/run/site.sock' or path, mode, user, group; or several. " +
+      'Besides no port, unless that is set',
+  ),
   workers: setting(integer(1, MAX_WORKERS), 'processes (one a processor, as a container allows)'),
   budget: setting(integer(1, MAX_BUDGET_MIB), 'MiB for content (a quarter of the memory, at most 1024)'),
   cachePolicy: setting(v.picklist(POLICY_NAMES), 'what leaves a cache that is full (gdsf)'),
@@ -55,7 +61,8 @@ export const SettingsSchema = settings({
       text,
       v.check(
         given => observationAddress(given) !== undefined,
-        ({ received }) => `an address as '127.0.0.1:9464' is wanted, ${received} was given`,
+        ({ received }) =>
+          `an address as '127.0.0.1:9464' or 'unix:/run/metrics.sock' is wanted, ${received} was given`,
       ),
     ),
     'address where /metrics (for Prometheus), /health and /ready are, apart from what is served',

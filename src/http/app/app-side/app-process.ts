@@ -32,7 +32,7 @@ async function stop(): Promise<void> {
 }
 
 // Sent to a whole process group, these are the parent's to act on.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('SIGTERM', stop);
 parent.once('close', stop);
 

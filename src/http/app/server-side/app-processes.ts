@@ -100,6 +100,11 @@ export class AppProcesses extends EventEmitter<{
     return this.#supervisor.workers;
   }
 
+  /** Whether there is a process that takes requests. */
+  get isServing(): boolean {
+    return this.#supervisor.serving.length > 0;
+  }
+
   /** Resolves when all take requests, or are failing; or on close(). @throws ERR_IOLITE_CLOSED */
   start(): Promise<void> {
     return this.#supervisor.start();

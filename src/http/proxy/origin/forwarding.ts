@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { UNIX_PEER } from '../../../os/unix-address.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
 import { fieldOf, type HeaderList, tokensOf, without } from '../../message/header-list.ts';
 import { forEachField, forwardedNodes, isPassedOn, plainName, tellsOfRequest } from '../forwarded-fields.ts';
@@ -80,7 +81,7 @@ export function forwardedRequest(
   const { authority, scheme } = resource;
   const isTrusted = forwarding.trusted.trusts(request.remoteAddress);
   const before = isTrusted ? nodesOf(request) : [];
-  const client = request.remoteAddress ?? 'unknown';
+  const client = clientNode(request.remoteAddress);
   const cookie = request.header('cookie');
   const host = hostOf(resource, forwarding);
   return [
@@ -155,6 +156,11 @@ function hostOf({ authority }: Resource, { host }: Forwarding): string | undefin
 function addressesOf({ host, origin }: Forwarding): string[] {
   if (host === 'origin' || host === 'client') return [origin];
   return [origin, new URL(`${new URL(origin).protocol}//${host}`).origin];
+}
+
+/** A client as both fields name it: one on a Unix socket has no address (RFC 7239, 6.2). */
+function clientNode(address: string | undefined): string {
+  return address === undefined || address === UNIX_PEER ? 'unknown' : address;
 }
 
 /** Who a request came through, the client first: what one of the two fields says is said in both. */

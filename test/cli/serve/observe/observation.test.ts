@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Observation } from '../../../../src/cli/serve/observe/observation.ts';
 import { get } from '../../../http/support/site-server.ts';
 import { Folder } from '../../../support/folder.ts';
 import { watchdog } from '../../../support/watchdog.ts';
-import { Iolite, Served } from '../../support/server.ts';
+import { Iolite, Served, SlowDownload, untilRefused } from '../../support/server.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 function site(): Folder {
@@ -90,6 +90,43 @@ test('health and readiness are there, and where clients are if nothing else has 
   assert.equal((await get(metricsPort(served), '/')).status, 404);
 });
 
+test('while an application starts again, and while the server ends, it is not ready', async () => {
+  using folder = site();
+  writeFileSync(folder.file('large.bin'), Buffer.alloc(32 * 1024 ** 2));
+  const go = folder.file('go');
+  writeFileSync(go, '');
+  const app = folder.file('app.mjs');
+  writeFileSync(
+    app,
+    `import { existsSync } from 'node:fs';
+    while (!existsSync(${JSON.stringify(go)})) await new Promise(done => setTimeout(done, 5));
+    export default () => new Response('app');`,
+  );
+  await using served = await Served.start(folder.path, ['-w', '1', '--metrics', FREE, '--app', app]);
+  const port = metricsPort(served);
+  const isReady = async (): Promise<boolean> => (await get(port, '/ready')).status === 200;
+  assert.ok(await isReady());
+  rmSync(go);
+  const [first] = await served.applications();
+  process.kill(first as number, 'SIGKILL');
+  const another = async (): Promise<void> => {
+    while ((await served.applications()).every(pid => pid === first));
+  };
+  await watchdog(another(), 'another process of the application');
+  assert.equal(await isReady(), false, 'a process that does not listen yet serves nobody');
+  writeFileSync(go, '');
+  const ready = async (): Promise<void> => {
+    while (!(await isReady()));
+  };
+  await watchdog(ready(), 'the application to be there again');
+  using download = await SlowDownload.start(served.port, '/large.bin');
+  served.process.kill('SIGTERM');
+  await untilRefused(served.port);
+  assert.equal(await isReady(), false);
+  await download.finish();
+  await served.ended();
+});
+
 test('a file of such a name is served, unless settings say otherwise', async () => {
   using folder = site();
   writeFileSync(folder.file('ready.html'), 'our own');
@@ -107,7 +144,7 @@ test('an address that cannot be used is said in one line', async () => {
   const inUse = new Observation({ metrics: async () => '', isReady: () => false });
   await inUse.listen({ host: '127.0.0.1', port: 0 });
   for (const [address, reason] of [
-    ['nowhere', /^iolite: Cannot show metrics at nowhere: an address as 127\.0\.0\.1:9464 is wanted\n$/],
+    ['nowhere', /^iolite: Cannot show metrics at nowhere: an address as \S+:9464 or unix:\S* is wanted\n$/],
     ['127.0.0.1:70000', /an address as /],
     [new URL(inUse.at).host, /^iolite: Cannot show metrics at 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n$/],
   ] as const) {

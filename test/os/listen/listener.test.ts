@@ -4,9 +4,9 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { openListeners } from '../../src/os/listener.ts';
-import { watchdog } from '../support/watchdog.ts';
+import { closeDescriptor } from '../../../src/os/descriptor.ts';
+import { openListeners } from '../../../src/os/listen/listener.ts';
+import { watchdog } from '../../support/watchdog.ts';
 
 /** Sockets that this process has open. */
 function socketCount(): number {

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -11,9 +11,9 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
-} from './constants.ts';
-import { closeDescriptor } from './descriptor.ts';
-import { checked, libc } from './libc.ts';
+} from '../constants.ts';
+import { closeDescriptor } from '../descriptor.ts';
+import { checked, libc } from '../libc.ts';
 
 /** Several listening sockets of one address, among which the kernel divides the connections. */
 export interface Listeners {
