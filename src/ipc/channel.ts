@@ -32,6 +32,7 @@ import { checkLength, type Frame, FrameType, FrameWriter, MessageKind, protocolE
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
+import { noteRefusal } from './wire/refusals.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
@@ -392,8 +393,11 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
     if (this.#state === 'closed') return;
-    if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
-    if (tell) this.#socket.write(this.#writer.take());
+    if (tell) {
+      if (this.#peerState !== 'silent') noteRefusal(error);
+      writeReason(this.#writer, FrameType.CUT, [], error);
+      this.#socket.write(this.#writer.take());
+    }
     this.#tearDown(error);
     this.#socket.destroy();
   }

@@ -7,6 +7,7 @@ import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
 import { type IndexStats, IndexUses } from './index-uses.ts';
+import { noteInvalidation } from './invalidation-count.ts';
 import { Invalidations, type Question } from './invalidations.ts';
 import {
   decodeVersion,
@@ -187,6 +188,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#invalidations.add(key, now());
     const question = this.#questions.get(key);
     if (question !== undefined) question.invalidated = true;
+    if (this.#entries.has(key)) noteInvalidation('call');
     this.#forgetKey(key);
   }
 

@@ -7,6 +7,7 @@ import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
 import { Beside } from './beside.ts';
 import { Entry } from './entry.ts';
+import { type InvalidatedBy, noteInvalidation } from './invalidation-count.ts';
 import type { CachePolicy } from './policy.ts';
 import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
 import type { ContentRoom } from './space/content-room.ts';
@@ -246,6 +247,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (entry !== undefined) this.#remove(entry, false);
+  }
+
+  /** Forgets what is under the key, if something is: it is not right any more. @param by what has told so */
+  invalidate(key: string, by: InvalidatedBy): void {
+    if (this.#entries.has(key)) noteInvalidation(by);
+    this.remove(key);
   }
 
   /**

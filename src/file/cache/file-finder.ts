@@ -154,7 +154,8 @@ export class FileFinder {
   /** A file that is gone, or is no longer ours to read, is not served from memory. */
   forgetVanished(path: string, error: unknown): void {
     if (error instanceof OutsideError) return;
-    if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? '')) this.#store.remove(path);
+    if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? ''))
+      this.#store.invalidate(path, 'change');
   }
 
   /** Whether an entry is right, if need be by a look that takes no time. One that is not is removed. */
@@ -164,7 +165,7 @@ export class FileFinder {
     if (local === undefined || !local.folder.isAlive) return false;
     const startedAt = now();
     const isSame = lookNow(entry, local.folder);
-    if (isSame === false) this.#store.remove(entry.key);
+    if (isSame === false) this.#store.invalidate(entry.key, 'change');
     if (isSame !== true) return false;
     this.#confirmed(entry, startedAt);
     return true;

@@ -11,7 +11,7 @@ import { kernelSocket } from '../../network/kernel-socket.ts';
 import { TlsRoom } from '../../network/tls/cipher-ring.ts';
 import type { SecureContext } from '../../network/tls/secure-context.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
-import { type Figures, observe } from '../../observe/sources.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
@@ -250,6 +250,6 @@ function secondsOf(milliseconds: number): number {
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
 }
 
-function figuresOf({ connections }: FastLane): Figures {
-  return { connections };
+function figuresOf({ connections }: FastLane): readonly Sample[] {
+  return [{ labels: { lane: 'lane' }, figures: { connections } }];
 }

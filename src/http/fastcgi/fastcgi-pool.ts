@@ -23,6 +23,11 @@ export class FastCgiPool {
     this.#queue = new RequestQueue(limits.queueTimeout, limits.maxQueue, noneFree);
   }
 
+  /** Requests that wait for one. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
   /** Connections with a request. */
   get used(): number {
     return this.#used;

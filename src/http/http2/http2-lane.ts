@@ -2,7 +2,7 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger } from '../../base/error.ts';
 import type { ByteLink, ByteLinkHost } from '../../network/byte-link.ts';
-import { type Figures, observe } from '../../observe/sources.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { AnswerReports } from './answer-reports.ts';
@@ -136,6 +136,6 @@ function secondsOf(value: number | undefined, name: string, byDefault: number): 
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
 }
 
-function figuresOf({ connections }: Http2Lane): Figures {
-  return { connections };
+function figuresOf({ connections }: Http2Lane): readonly Sample[] {
+  return [{ labels: { lane: 'http2' }, figures: { connections } }];
 }

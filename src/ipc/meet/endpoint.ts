@@ -16,6 +16,7 @@ import { Channel } from '../channel.ts';
 import type { ChannelOptions } from '../channel-options.ts';
 import { Inbox } from '../inbox.ts';
 import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
+import { noteRefusal } from '../wire/refusals.ts';
 import { dropConnection } from './drop-connection.ts';
 import { HalfChannels } from './half-channels.ts';
 import { readRendezvousName } from './rendezvous.ts';
@@ -207,6 +208,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       },
       error => {
         settled();
+        // One that has just gone was not refused.
+        if (error.code !== 'ERR_IOLITE_PEER') noteRefusal(error);
         this.emit('refused', error, channel.peer);
       },
     );
@@ -228,7 +231,9 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
 
   /** Says why, and waits for the other side to have read it: a socket that is closed at once may lose it. */
   #refuse(socket: Socket, refusal: ConnectionRefusal, peer: Credentials): void {
-    this.emit('refused', refusalError(refusal), peer);
+    const error = refusalError(refusal);
+    noteRefusal(error);
+    this.emit('refused', error, peer);
     if (this.#lingering.size >= MAX_LINGERING_SOCKETS) {
       dropConnection(socket);
       return;

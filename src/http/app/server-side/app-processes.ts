@@ -8,6 +8,7 @@ import type { Channel } from '../../../ipc/channel.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
+import { observe, type Sample } from '../../../observe/sources.ts';
 
 /** Which application runs, and how often. */
 export interface AppProcessesOptions {
@@ -20,11 +21,18 @@ export interface AppProcessesOptions {
    * anew. Default 30,000.
    */
   readonly hangTimeout?: number | undefined;
+  /** What it is called in metrics. Default: its module, as it was given. */
+  readonly name?: string | undefined;
   /** How requests that it fails at are said on stderr: a text, or an object of JSON a line. Default text. */
   readonly complaints?: ComplaintFormat | undefined;
 }
 
 const MAX_WORKERS = 256;
+
+/** What an application is called in metrics. */
+export function appNameOf({ name, module }: AppProcessesOptions): string {
+  return name ?? String(module);
+}
 
 /**
  * The processes of an application, each started anew when it ends; later each time if it keeps ending.
@@ -44,6 +52,7 @@ export class AppProcesses extends EventEmitter<{
   readonly #addresses = new WeakMap<Worker, string>();
 
   readonly #files: CacheView | undefined;
+  readonly #name: string;
 
   /**
    * Nothing runs before {@link start}.
@@ -55,6 +64,7 @@ export class AppProcesses extends EventEmitter<{
     super();
     const { module, workers = 1, hangTimeout = 30_000, complaints = 'text' } = options;
     this.#files = files;
+    this.#name = appNameOf(options);
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
         `Cannot run application: a path or URL is wanted as its module, ${describe(module)} was given`,
@@ -78,9 +88,15 @@ export class AppProcesses extends EventEmitter<{
       title: 'Application process',
       connect: worker => this.#connect(worker),
     });
+    observe('application', this, AppProcesses.#samplesOf);
     this.#supervisor.on('serving', worker => this.emit('serving', this.#addresses.get(worker) as string));
     this.#supervisor.on('exit', exit => this.emit('exit', exit));
     this.#supervisor.on('failing', error => this.emit('failing', error));
+  }
+
+  static #samplesOf(app: AppProcesses): readonly Sample[] {
+    const { restarts } = app.#supervisor;
+    return [{ labels: { application: app.#name }, figures: { restarts } }];
   }
 
   /** Where the processes that take requests now listen. */
