@@ -5,6 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { noteDescriptor } from '../os/descriptor.ts';
 import { closeWithDescriptors } from '../os/socket.ts';
+import { noteRefusal, tellClosed, tellOpen } from './channel-events.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { type ChannelState, NEXT_STATES } from './channel-state.ts';
 import { ExportTable } from './chunks/export-table.ts';
@@ -32,7 +33,6 @@ import { checkLength, type Frame, FrameType, FrameWriter, MessageKind, protocolE
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
-import { noteRefusal } from './wire/refusals.ts';
 
 /** Bytes of frames gathered before they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
@@ -344,6 +344,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#receiver.imports.mayAsk = readsQuestions;
     this.#sender.quotas = quotas;
     this.#peerState = 'greeted';
+    tellOpen(this);
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }
 
@@ -393,11 +394,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
     if (this.#state === 'closed') return;
-    if (tell) {
-      if (this.#peerState !== 'silent') noteRefusal(error);
-      writeReason(this.#writer, FrameType.CUT, [], error);
-      this.#socket.write(this.#writer.take());
-    }
+    if (tell && this.#peerState !== 'silent') noteRefusal(error, this.peer);
+    if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
+    if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
     this.#socket.destroy();
   }
@@ -406,6 +405,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#state === 'closed') return;
     this.#enter('closed');
     this.#accident = error;
+    tellClosed(this, error);
     const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);

@@ -1,6 +1,17 @@
 /** What a running system shows of itself. */
 
 export { type AnswerFigures, AnswerMetrics, figuresOf, type ObservedAnswer } from './answer-metrics.ts';
+export type {
+  AnswerEvent,
+  CacheEvent,
+  ChannelEvent,
+  IoliteEvents,
+  LogEvent,
+  ObservedRequest,
+  ProxyFetchEvent,
+  RestartEvent,
+  ShrinkEvent,
+} from './events.ts';
 export type { MetricReading, MetricValue } from './metric.ts';
 export { contentType, registry, snapshot } from './registry.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';

@@ -2,6 +2,7 @@ import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
 import { Entry } from '../../store/entry.ts';
+import { tellMiss } from '../../store/store-events.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { FolderPlace, Folders } from '../watch/folders.ts';
@@ -128,7 +129,7 @@ export class FileFinder {
     if (place === undefined || place.folder.path + name !== path || !isInside(path, root)) return undefined;
     const held = this.#parts.loader.now(path, place.folder);
     if (held === undefined) return undefined;
-    this.misses += 1;
+    this.#missed(path);
     return { held, link: undefined, way: 0 };
   }
 
@@ -139,7 +140,7 @@ export class FileFinder {
     root: string | undefined,
     signal?: AbortSignal,
   ): Promise<LookedUpFile> {
-    this.misses += 1;
+    this.#missed(path);
     try {
       const found = await this.#followLater(path, since, root, signal);
       // What is not kept cannot be found by a path that is.
@@ -149,6 +150,11 @@ export class FileFinder {
       this.#forgetLink(path);
       throw error;
     }
+  }
+
+  #missed(path: string): void {
+    this.misses += 1;
+    tellMiss(path);
   }
 
   /** A file that is gone, or is no longer ours to read, is not served from memory. */

@@ -13,6 +13,7 @@ import type { SecureContext } from '../../network/tls/secure-context.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
 import { observe, type Sample } from '../../observe/sources.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
+import { AnswerEvents } from '../events/answer-events.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { LaneConnection } from './lane-connection.ts';
@@ -85,15 +86,14 @@ export interface LaneTls {
 
 /** The connections of a server that are in the fast lane. */
 export class FastLane implements Lane, ArrivalHost {
-  readonly handler: Handler;
   readonly memo = new RequestMemo();
   readonly repeated: RepeatedAnswers | undefined;
   readonly outbox = new Outbox();
   readonly uploads: UploadRooms | undefined;
-  readonly listener: AnswerListener | undefined;
   readonly failed: FastLaneOptions['failed'];
   closing = false;
   clock = 0;
+  readonly #events: AnswerEvents;
   readonly #server: Server;
   /** What the server does with a connection itself. */
   readonly #others: readonly ((socket: Socket) => void)[];
@@ -111,10 +111,9 @@ export class FastLane implements Lane, ArrivalHost {
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
     const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, pool, tls } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
-    this.handler = handler;
+    this.#events = new AnswerEvents(handler, listener, 'lane');
     if (handler.letsRepeat === true) this.repeated = new RepeatedAnswers(this.memo.buffer);
     if (pool !== undefined) this.uploads = new UploadRooms(pool);
-    this.listener = listener;
     this.failed = failed;
     this.#tls = tls;
     this.#server = server;
@@ -127,6 +126,18 @@ export class FastLane implements Lane, ArrivalHost {
     // Where libc cannot be called all is node:http's.
     if (sharedMemoryIsSupported()) interceptConnections(server, connection => this.#begin(connection));
     observe('server', this, figuresOf);
+  }
+
+  get handler(): Handler {
+    return this.#events.handler;
+  }
+
+  get listener(): AnswerListener | undefined {
+    return this.#events.listener;
+  }
+
+  get mayRepeat(): boolean {
+    return this.#events.mayRepeat;
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */

@@ -1,5 +1,6 @@
 import { now } from '../../base/clock.ts';
 import { idleMemory } from '../../memory/idle-memory.ts';
+import { eventChannel } from '../../observe/events.ts';
 import { observe, type Sample } from '../../observe/sources.ts';
 import { MemoryGauge, type MemoryReading } from '../../os/container/memory-gauge.ts';
 import { allowances } from './allowances.ts';
@@ -52,6 +53,8 @@ const LONGEST_WAIT_MS = 1000;
 const PIECE_PART = 1 / 32;
 const LEAST_UNSEEN_BYTES = 1024 ** 2;
 const MIB_BYTES = 1024 ** 2;
+
+const shrunk = eventChannel('iolite:governor:shrink');
 
 /** Waits for memory. */
 interface Waiter {
@@ -236,11 +239,17 @@ export class Governor {
       const { allowance, budget, footprint } = governed;
       const bytes = wanted[index] as number;
       const grows = isCalm && bytes - allowance >= Math.min(budget * STEP_PART, budget - allowance);
-      if (bytes < allowance) this.#shrinks += 1;
+      if (bytes < allowance) this.#shrinking(allowance, bytes);
       if (bytes < allowance || (bytes > allowance && grows)) governed.confine(bytes);
       // What somebody used when it was confined may be free by now.
       else if (footprint > allowance) governed.confine(allowance);
     }
+  }
+
+  #shrinking(before: number, allowance: number): void {
+    this.#shrinks += 1;
+    const { limit = 0, used = 0 } = this.#last ?? {};
+    if (shrunk.hasSubscribers) shrunk.publish({ before, allowance, limit, used });
   }
 
   #say({ limit, used }: MemoryReading, room: number): void {

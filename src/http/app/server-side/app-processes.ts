@@ -8,6 +8,7 @@ import type { Channel } from '../../../ipc/channel.ts';
 import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
+import { eventChannel } from '../../../observe/events.ts';
 import { observe, type Sample } from '../../../observe/sources.ts';
 
 /** Which application runs, and how often. */
@@ -28,6 +29,7 @@ export interface AppProcessesOptions {
 }
 
 const MAX_WORKERS = 256;
+const restarted = eventChannel('iolite:application:restart');
 
 /** What an application is called in metrics. */
 export function appNameOf({ name, module }: AppProcessesOptions): string {
@@ -90,7 +92,7 @@ export class AppProcesses extends EventEmitter<{
     });
     observe('application', this, AppProcesses.#samplesOf);
     this.#supervisor.on('serving', worker => this.emit('serving', this.#addresses.get(worker) as string));
-    this.#supervisor.on('exit', exit => this.emit('exit', exit));
+    this.#supervisor.on('exit', exit => this.#exited(exit));
     this.#supervisor.on('failing', error => this.emit('failing', error));
   }
 
@@ -149,6 +151,13 @@ export class AppProcesses extends EventEmitter<{
   #listen(channel: Channel, handler: RequestHandler): void {
     if (this.#files === undefined) channel.onRequest(handler);
     else this.#files.serve(channel, { otherwise: handler });
+  }
+
+  #exited(exit: WorkerExit): void {
+    const { reason, restartsIn: delay } = exit;
+    if (delay !== undefined && restarted.hasSubscribers)
+      restarted.publish({ application: this.#name, reason, delay });
+    this.emit('exit', exit);
   }
 
   /** Kills a process that is stuck. */

@@ -1,4 +1,5 @@
 import { EventCounts } from '../observe/event-counts.ts';
+import { eventChannel } from '../observe/events.ts';
 
 /** What has told that a content is not right any more. */
 export type InvalidatedBy =
@@ -16,4 +17,11 @@ const counts = new EventCounts('invalidation', 'by');
 /** Contents were given up, or are to be asked for again. */
 export function noteInvalidation(by: InvalidatedBy, contents = 1): void {
   if (contents > 0) counts.add(by, contents);
+}
+
+const misses = eventChannel('iolite:cache:miss');
+
+/** What was asked for is not at hand. */
+export function tellMiss(key: string): void {
+  if (misses.hasSubscribers) misses.publish({ key, bytes: 0 });
 }
