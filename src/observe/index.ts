@@ -15,4 +15,5 @@ export type {
 export type { MetricReading, MetricValue } from './metric.ts';
 export { contentType, registry, snapshot } from './registry.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';
+export { startSpans, stopSpans } from './spans.ts';
 export { type ObservedProcess, readStatus, type Status, type StatusInput } from './status.ts';
