@@ -28,7 +28,10 @@ const ENTRIES = { 'index.ts': 'http', express: 'http', fastify: 'http', hono: 'h
  */
 export function layerBreachesIn(root) {
   const source = join(root, 'src');
-  const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { dependencies: own = {}, peerDependencies = {} } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  const dependencies = { ...own, ...peerDependencies };
   const breaches = [
     ...sourcesIn(source).flatMap(strayFile),
     ...readImports(source).flatMap(each => wrongImport(each, dependencies)),

@@ -5,7 +5,7 @@ import type { PoolHolder } from '../memory/chunk-holdings.ts';
 import { ChunkPool } from '../memory/chunk-pool.ts';
 import type { PoolOptions } from '../memory/pool-options.ts';
 import type { PoolStats } from '../memory/pool-stats.ts';
-import { type Figures, observe } from '../observe/sources.ts';
+import { type Figures, observe, type Sample } from '../observe/sources.ts';
 import { Aggregate } from './aggregate.ts';
 import { Draft } from './draft.ts';
 import { refusedContent } from './refused-content.ts';
@@ -45,6 +45,7 @@ export class Pool {
     }
     this.chunks = new ChunkPool(options);
     observe('pool', this.chunks, figuresOf);
+    observe('holder', this.chunks, holdersOf);
   }
 
   /**
@@ -175,6 +176,13 @@ export class Pool {
 
 function figuresOf(chunks: ChunkPool): Figures {
   return { ...chunks.stats() };
+}
+
+function holdersOf(chunks: ChunkPool): readonly Sample[] {
+  return chunks.holdings.list().map(({ pid, uid, bytes, chunks: count, since }) => ({
+    labels: { pid: String(pid), uid: String(uid) },
+    figures: { bytes, chunks: count, since: since / 1000 },
+  }));
 }
 
 brand(Pool);

@@ -5,6 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { noteDescriptor } from '../os/descriptor.ts';
 import { closeWithDescriptors } from '../os/socket.ts';
+import { noteRefusal, tellClosed, tellOpen } from './channel-events.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { type ChannelState, NEXT_STATES } from './channel-state.ts';
 import { ExportTable } from './chunks/export-table.ts';
@@ -347,6 +348,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     this.#receiver.imports.mayAsk = readsQuestions;
     this.#sender.quotas = quotas;
     this.#peerState = 'greeted';
+    tellOpen(this);
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }
 
@@ -396,6 +398,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
     if (this.#state === 'closed') return;
+    if (tell && this.#peerState !== 'silent') noteRefusal(error, this.peer);
     if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
     if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
@@ -406,6 +409,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#state === 'closed') return;
     this.#enter('closed');
     this.#accident = error;
+    tellClosed(this, error);
     const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);

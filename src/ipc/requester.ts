@@ -36,8 +36,10 @@ export class Requester {
   /** What a channel tells of itself; undefined when it is closed. */
   static #figuresOf(requester: Requester): Figures | undefined {
     const { sender, whyClosed } = requester.#host;
-    const { waiting } = sender;
-    return whyClosed() === undefined ? { open: 1, pending: requester.#pending.size, waiting } : undefined;
+    if (whyClosed() !== undefined) return undefined;
+    const { waiting, ahead } = sender;
+    const { messages: unconsumed, bytes: unconsumedBytes, unleased } = ahead;
+    return { open: 1, pending: requester.#pending.size, waiting, unconsumed, unconsumedBytes, unleased };
   }
 
   /** See Channel.request(). */

@@ -106,6 +106,11 @@ export class Sender {
     return this.#messages.length + this.#answers.length;
   }
 
+  /** What the peer has not consumed, and how many messages it has not leased. */
+  get ahead(): { readonly messages: number; readonly bytes: number; readonly unleased: number } {
+    return { ...this.#credit.used, unleased: this.#unleased.count };
+  }
+
   /** Whether the peer has leased everything that was written. */
   get settled(): boolean {
     return this.#unleased.count === 0;

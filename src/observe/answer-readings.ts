@@ -1,6 +1,7 @@
-import { type AnswerLane, type AnswerMetrics, LANES } from './answer-metrics.ts';
-import { DURATION_ENDS_S, type DurationHistogram } from './duration-histogram.ts';
-import { CollectedMetric, type MetricValue } from './metric.ts';
+import { type AnswerMetrics, LANES } from './answer-metrics.ts';
+import type { DurationHistogram } from './duration-histogram.ts';
+import { histogramValues } from './histogram-values.ts';
+import { CollectedMetric, combined, type MetricValue } from './metric.ts';
 
 /** Whose answers are counted in this process: those of its servers. */
 const counted = new Set<AnswerMetrics>();
@@ -21,13 +22,14 @@ export const ANSWER_METRICS: readonly CollectedMetric[] = [
       aggregator: 'sum',
     },
     () =>
-      summed(
+      combined(
         [...counted].flatMap(metrics =>
           metrics.counts().map(({ lane, method, status, count }) => ({
             labels: { lane, method, status: String(status) },
             value: count,
           })),
         ),
+        'sum',
       ),
   ),
   new CollectedMetric(
@@ -55,7 +57,7 @@ export const ANSWER_METRICS: readonly CollectedMetric[] = [
       type: 'histogram',
       aggregator: 'sum',
     },
-    () => summed([...counted].filter(each => each.wantsDuration).flatMap(durationsOf)),
+    () => combined([...counted].filter(each => each.wantsDuration).flatMap(durationsOf), 'sum'),
   ),
 ];
 
@@ -64,31 +66,5 @@ function single(read: (metrics: AnswerMetrics) => number): readonly MetricValue[
 }
 
 function durationsOf({ durations }: AnswerMetrics): MetricValue[] {
-  return LANES.flatMap(lane => histogramOf(lane, durations.get(lane) as DurationHistogram));
-}
-
-/** The parts of a histogram, whose ranges hold all that is below them. */
-function histogramOf(lane: AnswerLane, { counts, sumMs }: DurationHistogram): MetricValue[] {
-  let count = 0;
-  const buckets = counts.map((each, range): MetricValue => {
-    count += each;
-    const le = String(DURATION_ENDS_S[range] ?? '+Inf');
-    return { labels: { lane, le }, value: count, metricName: `${DURATION}_bucket` };
-  });
-  return [
-    ...buckets,
-    { labels: { lane }, value: sumMs / 1000, metricName: `${DURATION}_sum` },
-    { labels: { lane }, value: count, metricName: `${DURATION}_count` },
-  ];
-}
-
-/** Values of the same name and labels as one. */
-function summed(values: readonly MetricValue[]): readonly MetricValue[] {
-  const sums = new Map<string, MetricValue>();
-  for (const each of values) {
-    const key = `${each.metricName} ${JSON.stringify(each.labels)}`;
-    const { value = 0 } = sums.get(key) ?? {};
-    sums.set(key, { ...each, value: value + each.value });
-  }
-  return [...sums.values()];
+  return LANES.flatMap(lane => histogramValues(DURATION, { lane }, durations.get(lane) as DurationHistogram));
 }

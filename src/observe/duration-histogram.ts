@@ -18,4 +18,30 @@ export class DurationHistogram {
     this.counts[range] = (this.counts[range] as number) + 1;
     this.sumMs += ms;
   }
+
+  /** Its numbers as figures of a source: {@link durationsIn} makes a histogram of them again. */
+  figures(): Record<string, number> {
+    const figures = this.counts.map((count, range) => [figureOfRange(range), count]);
+    return { ...Object.fromEntries(figures), [FIGURE_OF_SUM]: this.sumMs };
+  }
+}
+
+const FIGURE_OF_SUM = 'milliseconds';
+
+function figureOfRange(range: number): string {
+  return `range ${range}`;
+}
+
+/** The figures that a histogram is told by. */
+export const DURATION_FIGURES: readonly string[] = [
+  FIGURE_OF_SUM,
+  ...Array.from({ length: ENDS_MS.length + 1 }, (_, range) => figureOfRange(range)),
+];
+
+/** A histogram by its figures. */
+export function durationsIn(figures: Readonly<Record<string, number>>): DurationHistogram {
+  const histogram = new DurationHistogram();
+  for (const range of histogram.counts.keys()) histogram.counts[range] = figures[figureOfRange(range)] ?? 0;
+  histogram.sumMs = figures[FIGURE_OF_SUM] ?? 0;
+  return histogram;
 }

@@ -17,7 +17,7 @@ export interface MetricReading {
   /** How its values are to be taken. */
   readonly type: 'counter' | 'gauge' | 'histogram';
   /** How those of several processes become one. */
-  readonly aggregator: 'sum' | 'max';
+  readonly aggregator: 'sum' | 'max' | 'min';
   /** Its values by their labels. */
   readonly values: readonly MetricValue[];
 }
@@ -50,3 +50,20 @@ export class CollectedMetric {
   /** What a registry may ask for: what is counted is counted for others, too. */
   reset(): void {}
 }
+
+/** Values of the same name and labels as one. */
+export function combined(
+  values: readonly MetricValue[],
+  aggregator: MetricReading['aggregator'],
+): readonly MetricValue[] {
+  const found = new Map<string, MetricValue>();
+  for (const each of values) {
+    const key = `${each.metricName} ${JSON.stringify(each.labels)}`;
+    const before = found.get(key);
+    const value = before === undefined ? each.value : combine[aggregator](before.value, each.value);
+    found.set(key, { ...each, value });
+  }
+  return [...found.values()];
+}
+
+const combine = { sum: (a: number, b: number) => a + b, max: Math.max, min: Math.min };

@@ -1,5 +1,6 @@
 import { type Metric, Registry } from 'prom-client';
 import { ANSWER_METRICS } from './answer-readings.ts';
+import { demand } from './demand.ts';
 import type { MetricReading } from './metric.ts';
 import { PROCESS_METRICS, watchEventLoop } from './process-readings.ts';
 import { SOURCE_METRICS } from './source-readings.ts';
@@ -15,6 +16,7 @@ for (const metric of [...PROCESS_METRICS, ...ANSWER_METRICS, ...SOURCE_METRICS])
   registry.registerMetric(metric as unknown as Metric);
 }
 watchEventLoop();
+demand.durations = true;
 
 /** Of the text that `registry.metrics()` gives. */
 export const contentType: string = registry.contentType;

@@ -1,87 +1,57 @@
-import { CollectedMetric, type MetricReading } from './metric.ts';
-import { type SourceKind, sumOf } from './sources.ts';
+import { DURATION_FIGURES, durationsIn } from './duration-histogram.ts';
+import { histogramValues } from './histogram-values.ts';
+import { CollectedMetric, combined, type MetricValue } from './metric.ts';
+import { SOURCE_ROWS, type SourceRow } from './source-rows.ts';
+import { declareCounter, readSources, type Sample, type SourceKind } from './sources.ts';
 
-/** A figure of a kind of source, and the metric that it becomes. */
-type Row = readonly [
-  kind: SourceKind,
-  figure: string,
-  name: string,
-  type: MetricReading['type'],
-  help: string,
-];
+/** The states that memory of a cache is in, and the figure of each. */
+const CACHE_STATES = {
+  live: 'live',
+  filling: 'filling',
+  dead: 'dead',
+  room: 'room',
+  leased: 'leased',
+  headers: 'headers',
+  beside: 'beside',
+} as const;
+/** The same of a pool. */
+const POOL_STATES = { live: 'bytesLive', used: 'bytesUsed', held: 'bytesHeld' } as const;
 
-const ROWS: readonly Row[] = [
-  ['server', 'connections', 'iolite_connections', 'gauge', 'Connections of clients that are open'],
-  ['cache', 'hits', 'iolite_cache_hits_total', 'counter', 'Reads answered from memory at hand'],
-  ['cache', 'misses', 'iolite_cache_misses_total', 'counter', 'Reads that waited for the disk or the owner'],
-  ['cache', 'evictions', 'iolite_cache_evictions_total', 'counter', 'Contents that left for others'],
-  ['cache', 'entries', 'iolite_cache_entries', 'gauge', 'Contents that are held, or known of the owner'],
-  ['cache', 'budget', 'iolite_cache_budget_bytes', 'gauge', 'Memory that content may take'],
-  ['cache', 'allowance', 'iolite_cache_allowance_bytes', 'gauge', 'What of the budget may be used just now'],
-  ['cache', 'uncached', 'iolite_cache_uncached_total', 'counter', 'Contents given out and not kept'],
-  [
-    'cache',
-    'cleanings',
-    'iolite_cache_cleanings_total',
-    'counter',
-    'Segments whose live contents were copied together',
-  ],
-  ['pool', 'chunks', 'iolite_pool_chunks', 'gauge', 'Chunks that exist'],
-  ['pool', 'chunksIdle', 'iolite_pool_chunks_idle', 'gauge', 'Chunks that hold nothing that is live here'],
-  ['pool', 'bytesMapped', 'iolite_pool_bytes', 'gauge', 'Memory of all chunks'],
-  ['pool', 'recycled', 'iolite_pool_recycled_total', 'counter', 'Chunks that were filled again'],
-  ['pool', 'allocated', 'iolite_pool_buffers_total', 'counter', 'Buffers that were allocated'],
-  ['pool', 'leaked', 'iolite_pool_leaked_total', 'counter', 'Leases that the garbage collector ended'],
-  ['channel', 'open', 'iolite_channels', 'gauge', 'Channels to other domains that are open'],
-  [
-    'channel',
-    'pending',
-    'iolite_channel_pending_requests',
-    'gauge',
-    'Requests over channels that wait for an answer',
-  ],
-  [
-    'channel',
-    'waiting',
-    'iolite_channel_waiting_messages',
-    'gauge',
-    'Messages that wait for credit or to be written',
-  ],
-  [
-    'application',
-    'processes',
-    'iolite_application_links',
-    'gauge',
-    'Connections to processes of applications',
-  ],
-  ['application', 'active', 'iolite_application_requests', 'gauge', 'Requests that applications deal with'],
-  [
-    'application',
-    'queued',
-    'iolite_application_queue',
-    'gauge',
-    'Requests that wait for a process of an application',
-  ],
-  [
-    'application',
-    'restarts',
-    'iolite_restarts_total',
-    'counter',
-    'Processes started in place of others that ended',
-  ],
-];
+/** Kinds whose samples have labels. */
+const LABELLED: ReadonlySet<SourceKind> = new Set([
+  'server',
+  'holder',
+  'memory',
+  'refusal',
+  'invalidation',
+  'application',
+  'proxy',
+]);
 
-/** Of the states that bytes of a cache are in. */
-const CACHE_STATES = ['live', 'filling', 'dead', 'room', 'leased', 'headers', 'beside'] as const;
+const APPLICATION_SECONDS = 'iolite_application_seconds';
 
-/** The sums over all that there is of each kind in this process. */
+for (const { kind, figure, type } of SOURCE_ROWS) if (type === 'counter') declareCounter(kind, figure);
+for (const figure of DURATION_FIGURES) declareCounter('application', figure);
+
+let reading: ReturnType<typeof readSources> | undefined;
+
+/** What all sources say: asked once for all metrics that are read in the same turn. */
+function samplesOf(kind: SourceKind): readonly Sample[] {
+  if (reading === undefined) {
+    reading = readSources();
+    queueMicrotask(() => {
+      reading = undefined;
+    });
+  }
+  return reading.get(kind) ?? [];
+}
+
+/** The sums over all that there is of each kind in this process, by labels. */
 export const SOURCE_METRICS: readonly CollectedMetric[] = [
-  ...ROWS.map(
-    ([kind, figure, name, type, help]) =>
-      new CollectedMetric({ name, help, type, aggregator: 'sum' }, () => [
-        { labels: {}, value: sumOf(kind, figure) },
-      ]),
-  ),
+  ...SOURCE_ROWS.map(row => {
+    const { name, help, type, aggregator = 'sum' } = row;
+    return new CollectedMetric({ name, help, type, aggregator }, () => valuesOf(row));
+  }),
   new CollectedMetric(
     {
       name: 'iolite_cache_bytes',
@@ -89,6 +59,53 @@ export const SOURCE_METRICS: readonly CollectedMetric[] = [
       type: 'gauge',
       aggregator: 'sum',
     },
-    () => CACHE_STATES.map(state => ({ labels: { state }, value: sumOf('cache', state) })),
+    () => statesOf('cache', CACHE_STATES),
+  ),
+  new CollectedMetric(
+    {
+      name: 'iolite_pool_state_bytes',
+      help:
+        'Memory of pools: chunks that are live here, what of these is referred to (used), and chunks that ' +
+        'somebody holds, here or elsewhere (held)',
+      type: 'gauge',
+      aggregator: 'sum',
+    },
+    () => statesOf('pool', POOL_STATES),
+  ),
+  new CollectedMetric(
+    {
+      name: APPLICATION_SECONDS,
+      help: 'From the sending of a request to an application until its answer is there',
+      type: 'histogram',
+      aggregator: 'sum',
+    },
+    () =>
+      combined(
+        samplesOf('application')
+          .filter(({ figures }) => DURATION_FIGURES.some(figure => (figures[figure] ?? 0) > 0))
+          .flatMap(({ labels, figures }) =>
+            histogramValues(APPLICATION_SECONDS, labels, durationsIn(figures)),
+          ),
+        'sum',
+      ),
   ),
 ];
+
+/** Of a kind without labels there is one value, also where nothing is of it. */
+function valuesOf({ kind, figure, aggregator = 'sum' }: SourceRow): readonly MetricValue[] {
+  const values = samplesOf(kind).flatMap(({ labels, figures: { [figure]: value } }) =>
+    value === undefined ? [] : [{ labels, value }],
+  );
+  if (values.length > 0 || LABELLED.has(kind)) return combined(values, aggregator);
+  return [{ labels: {}, value: 0 }];
+}
+
+function statesOf(kind: SourceKind, states: Readonly<Record<string, string>>): readonly MetricValue[] {
+  const values = samplesOf(kind).flatMap(({ labels, figures }) =>
+    Object.entries(states).map(([state, figure]) => ({
+      labels: { ...labels, state },
+      value: figures[figure] ?? 0,
+    })),
+  );
+  return combined(values, 'sum');
+}

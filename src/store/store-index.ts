@@ -8,6 +8,7 @@ import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
 import { type IndexStats, IndexUses } from './index-uses.ts';
 import { Invalidations, type Question } from './invalidations.ts';
+import { noteInvalidation, tellMiss } from './store-events.ts';
 import {
   decodeVersion,
   type FactsCheck,
@@ -178,6 +179,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
    */
   async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
+    tellMiss(key);
     const since = Math.max(now() - this.#maxStale, this.#invalidations.of(key));
     return this.#loads.run(key, () => this.#ask(key), { since, signal });
   }
@@ -187,6 +189,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#invalidations.add(key, now());
     const question = this.#questions.get(key);
     if (question !== undefined) question.invalidated = true;
+    if (this.#entries.has(key)) noteInvalidation('call');
     this.#forgetKey(key);
   }
 
@@ -196,8 +199,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   }
 
   stats(): IndexStats {
-    const [hits, misses, evictions] = [this.#hits, this.#misses, this.#evictions];
-    return { entries: this.#entries.size, bytes: this.#bytes, hits, misses, evictions };
+    const counts = { hits: this.#hits, misses: this.#misses, evictions: this.#evictions };
+    return { entries: this.#entries.size, bytes: this.#bytes, ...counts };
   }
 
   close(): void {

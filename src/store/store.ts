@@ -5,6 +5,7 @@ import { abortable } from '../base/abortable.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
+import { eventChannel } from '../observe/events.ts';
 import { Beside } from './beside.ts';
 import { Entry } from './entry.ts';
 import type { CachePolicy } from './policy.ts';
@@ -12,10 +13,14 @@ import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
 import type { ContentRoom } from './space/content-room.ts';
 import { SegmentSpace } from './space/segment-space.ts';
 import { reachable, StoreBounds } from './store-bounds.ts';
+import { type InvalidatedBy, noteInvalidation } from './store-events.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
 import type { StoreOptions, StoreStats } from './store-options.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
+
+const filled = eventChannel('iolite:cache:fill');
+const evictions = eventChannel('iolite:cache:evict');
 
 /** How long attached domains may take to give up what they are told of. */
 const APPLY_MS = 10_000;
@@ -163,6 +168,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#entries.set(key, entry);
     this.#bySerial.set(entry.held.serial, entry);
     this.#policy.added(entry);
+    if (filled.hasSubscribers) filled.publish({ key, bytes: entry.held.size });
     // What came into the heap may cost others their place; it is no content that waits for room.
     if (entry.heap > 0) this.#room.make(this.#room.ahead);
     return entry;
@@ -246,6 +252,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (entry !== undefined) this.#remove(entry, false);
+  }
+
+  /** Forgets what is under the key, if something is: it is not right any more. @param by what has told so */
+  invalidate(key: string, by: InvalidatedBy): void {
+    if (this.#entries.has(key)) noteInvalidation(by);
+    this.remove(key);
   }
 
   /**
@@ -347,12 +359,17 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#bytes -= entry.size - entry.heap;
     this.#space.heap -= entry.heap;
     invariant(this.#bytes >= 0 && this.#space.heap >= 0, 'who leaves a store was counted in it');
-    if (evicted) this.evictions += 1;
+    if (evicted) this.#evicted(entry);
     this.#policy.removed(entry, evicted);
     if (held.content !== undefined) this.#space.leave(held.content, entry);
     for (const form of held.forms.values()) this.#space.leave(form, entry);
     this.onRemoved(entry);
     this.#left(held, false);
+  }
+
+  #evicted({ key, held: { size } }: Entry<F, L>): void {
+    this.evictions += 1;
+    if (evictions.hasSubscribers) evictions.publish({ key, bytes: size });
   }
 
   /** Counts what an entry costs now in place of what it did. */

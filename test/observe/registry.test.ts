@@ -5,16 +5,11 @@ import { createPool } from '../../src/aggregate/pool.ts';
 import { createFileCache } from '../../src/file/cache/owned-cache.ts';
 import { AnswerMetrics } from '../../src/observe/answer-metrics.ts';
 import { observeAnswers } from '../../src/observe/answer-readings.ts';
-import { contentType, registry, snapshot } from '../../src/observe/registry.ts';
+import { contentType, registry } from '../../src/observe/registry.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { Folder } from '../support/folder.ts';
 import { watchdog } from '../support/watchdog.ts';
-
-async function sumOfMetric(name: string): Promise<number> {
-  const metric = (await snapshot()).find(each => each.name === name);
-  assert.ok(metric !== undefined, name);
-  return metric.values.reduce((sum, { value }) => sum + value, 0);
-}
+import { sumOfMetric } from './support/readings.ts';
 
 test('pools, caches and channels are in the figures of their process', async () => {
   const before = await sumOfMetric('iolite_pool_buffers_total');

@@ -82,7 +82,11 @@ export class Primary {
   /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it at first. */
   async metrics(): Promise<string> {
     const { MetricsReader } = await import('./observe/metrics-reader.ts');
-    this.#metrics ??= new MetricsReader(() => this.#current?.workers ?? []);
+    const running = (): readonly Generation[] => [...this.#running];
+    this.#metrics ??= new MetricsReader({
+      workers: () => running().flatMap(({ workers }) => workers),
+      applications: () => running().flatMap(({ applications }) => applications),
+    });
     return this.#metrics.read();
   }
 

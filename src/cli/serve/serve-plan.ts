@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appNameOf } from '../../http/app/server-side/app-processes.ts';
 import { type HstsOptions, withHsts } from '../../http/server/hsts.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { UserError } from '../user-error.ts';
@@ -74,7 +75,7 @@ export async function planOf(config: ServeConfig): Promise<ServePlan> {
       tls: secure?.settings,
       redirectTo: typeof tls?.redirect === 'object' ? tls.redirect.to : undefined,
       log,
-      apps: apps.map(({ options }) => options),
+      apps: apps.map(({ options }) => ({ ...options, name: appNameOf(options) })),
       drainTime: drain.time ?? DRAIN_MS,
       health: config.health ?? mayShowHealth(plan.roots, backends),
       observed: config.metrics !== undefined,

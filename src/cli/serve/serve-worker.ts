@@ -7,7 +7,6 @@ import { accessSync, constants, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { ignore } from '../../base/ignore.ts';
-import type { Json } from '../../base/json.ts';
 import { attachFileCache } from '../../file/cache/attached-cache.ts';
 import { AppGateway } from '../../http/app/server-side/app-gateway.ts';
 import type { Handler, ServerRequest } from '../../http/message/exchange.ts';
@@ -23,6 +22,9 @@ import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
 import { AnswerMetrics, NO_FIGURES } from '../../observe/answer-metrics.ts';
 import { observeAnswers } from '../../observe/answer-readings.ts';
+import { demand } from '../../observe/demand.ts';
+import { tellReadings } from '../../observe/readings-request.ts';
+import { startSpans } from '../../observe/spans.ts';
 import type { Status } from '../../observe/status.ts';
 import { complain, setComplaintFormat } from '../complain.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
@@ -91,15 +93,9 @@ channel.onRequest(async ({ head, body }) => {
   }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
-  if (type === WorkerMessage.METRICS) return { head: await readings() };
+  if (type === WorkerMessage.METRICS) return tellReadings();
   return { head: metrics?.figures() ?? NO_FIGURES };
 });
-
-/** What this process tells of itself. What reads it is loaded when it is asked for first. */
-async function readings(): Promise<Json> {
-  const { snapshot } = await import('../../observe/registry.ts');
-  return (await snapshot()) as unknown as Json;
-}
 
 /** What the primary tells. */
 interface PrimaryMessage {
@@ -118,6 +114,8 @@ const settings = (await ask(WorkerMessage.SETTINGS)) as WorkerSettings;
 const { limits, tls, log, observed } = settings;
 metrics = new AnswerMetrics(() => accessLog?.dropped ?? 0, observed);
 observeAnswers(metrics);
+if (observed) demand.durations = true;
+startSpans();
 drainTime = settings.drainTime;
 if (log?.format === 'json') setComplaintFormat('json');
 const gateways = settings.apps.map(options => new AppGateway(options));
@@ -162,7 +160,7 @@ function openLog({ file, format = 'combined' }: NonNullable<WorkerSettings['log'
 }
 
 async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
-  const asked = new AppGateway(PROXY_LIMITS);
+  const asked = new AppGateway({ ...PROXY_LIMITS, name: `proxy of ${upgrades.origin}` });
   void asked.connect(requests);
   return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
 }

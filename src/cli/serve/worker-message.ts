@@ -1,3 +1,5 @@
+import { METRICS_REQUEST } from '../../observe/readings-request.ts';
+
 /** Requests between the primary of `iolite serve` and its workers, by the type in their head. */
 export const WorkerMessage = {
   /** Worker to primary: answered with its WorkerSettings. */
@@ -11,7 +13,7 @@ export const WorkerMessage = {
   /** Primary to worker: answered with its AnswerFigures. */
   FIGURES: 'figures',
   /** Primary to worker: answered with what it tells of itself, a list of MetricReading. */
-  METRICS: 'metrics',
+  METRICS: METRICS_REQUEST,
   /**
    * Primary to worker: a process of the application with the number `app` listens at `address`. Answered with
    * nothing.

@@ -4,7 +4,7 @@ import { IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
-import { type Figures, observe } from '../../observe/sources.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
@@ -214,6 +214,6 @@ export class AttachedFileCache
   }
 }
 
-function figuresOf(index: StoreIndex<FileFacts>): Figures | undefined {
-  return index.closed ? undefined : { ...index.stats() };
+function figuresOf(index: StoreIndex<FileFacts>): readonly Sample[] | undefined {
+  return index.closed ? undefined : [{ labels: { content: 'files' }, figures: { ...index.stats() } }];
 }

@@ -172,7 +172,7 @@ export class Confirmations {
   }
 
   #settle(entry: FileEntry, isSame: boolean, startedAt: number): void {
-    if (!isSame) this.#store.remove(entry.key);
+    if (!isSame) this.#store.invalidate(entry.key, 'change');
     // What has changed meanwhile was told of meanwhile.
     else if (entry.local !== undefined && entry.local.checkedAt > 0) entry.local.checkedAt = startedAt;
   }

@@ -5,6 +5,7 @@ import { IoliteError } from '../../base/error.ts';
 import type { Audience } from '../../memory/audience.ts';
 import { SharedChunk } from '../../memory/shared-chunk.ts';
 import type { PinnedVersions } from '../../store/pinned-versions.ts';
+import type { InvalidatedBy } from '../../store/store-events.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
@@ -67,7 +68,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#large = new LargeFiles(store, {
       keepPageCache,
       audienceOf,
-      onStale: path => this.invalidate(path),
+      onStale: path => this.invalidate(path, 'change'),
     });
     this.#folders = new Folders(lives, this);
     this.#confirmations = new Confirmations(store, lives, (entry, startedAt) =>
@@ -197,12 +198,12 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   }
 
   /** Forgets a file, so that the next read looks at the disk. */
-  invalidate(path: string): void {
+  invalidate(path: string, by: InvalidatedBy = 'call'): void {
     for (let key: string | undefined = path, hops = 0; key !== undefined && hops <= MAX_LINKS; hops++) {
       this.#loader.noteChange(key);
       this.#folders.doubt(partsOf(key).directory);
       const next: string | undefined = this.#store.get(key)?.held.facts.target;
-      this.#store.remove(key);
+      this.#store.invalidate(key, by);
       key = next;
     }
   }
@@ -333,7 +334,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
 
   /** A form of a file has come, changed or gone: the file is read again with what forms there are. */
   #formsChanged(path: string): void {
-    this.#store.remove(path);
+    this.#store.invalidate(path, 'change');
   }
 
   /**
@@ -349,7 +350,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     const before = state.checkedAt;
     state.checkedAt = 0;
     const isSame = lookNow(entry, state.folder);
-    if (isSame === false) this.#store.remove(path);
+    if (isSame === false) this.#store.invalidate(path, 'change');
     else if (isSame === true) state.checkedAt = before;
     if (isSame !== undefined) return;
     this.#checking.set(path, false);
@@ -357,7 +358,8 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     try {
       const version = await currentVersion(path);
       const isKept = this.#store.get(path) === entry;
-      if (isKept && !(state.settled && sameVersion(version, state.version))) this.#store.remove(path);
+      if (isKept && !(state.settled && sameVersion(version, state.version)))
+        this.#store.invalidate(path, 'change');
     } catch (error) {
       this.finder.forgetVanished(path, error);
     } finally {

@@ -2,6 +2,7 @@ import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
 import { Entry } from '../../store/entry.ts';
+import { tellMiss } from '../../store/store-events.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { FolderPlace, Folders } from '../watch/folders.ts';
@@ -128,7 +129,7 @@ export class FileFinder {
     if (place === undefined || place.folder.path + name !== path || !isInside(path, root)) return undefined;
     const held = this.#parts.loader.now(path, place.folder);
     if (held === undefined) return undefined;
-    this.misses += 1;
+    this.#missed(path);
     return { held, link: undefined, way: 0 };
   }
 
@@ -139,7 +140,7 @@ export class FileFinder {
     root: string | undefined,
     signal?: AbortSignal,
   ): Promise<LookedUpFile> {
-    this.misses += 1;
+    this.#missed(path);
     try {
       const found = await this.#followLater(path, since, root, signal);
       // What is not kept cannot be found by a path that is.
@@ -151,10 +152,16 @@ export class FileFinder {
     }
   }
 
+  #missed(path: string): void {
+    this.misses += 1;
+    tellMiss(path);
+  }
+
   /** A file that is gone, or is no longer ours to read, is not served from memory. */
   forgetVanished(path: string, error: unknown): void {
     if (error instanceof OutsideError) return;
-    if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? '')) this.#store.remove(path);
+    if (!TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? ''))
+      this.#store.invalidate(path, 'change');
   }
 
   /** Whether an entry is right, if need be by a look that takes no time. One that is not is removed. */
@@ -164,7 +171,7 @@ export class FileFinder {
     if (local === undefined || !local.folder.isAlive) return false;
     const startedAt = now();
     const isSame = lookNow(entry, local.folder);
-    if (isSame === false) this.#store.remove(entry.key);
+    if (isSame === false) this.#store.invalidate(entry.key, 'change');
     if (isSame !== true) return false;
     this.#confirmed(entry, startedAt);
     return true;

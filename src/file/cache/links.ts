@@ -79,7 +79,7 @@ export class Links {
   redirected(paths: readonly string[]): void {
     for (const path of paths) {
       if (this.#reading.has(path)) this.#reading.set(path, true);
-      this.#store.remove(path);
+      this.#store.invalidate(path, 'change');
     }
   }
 

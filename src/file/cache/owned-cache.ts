@@ -5,7 +5,7 @@ import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
-import { type Figures, numbersOf, observe } from '../../observe/sources.ts';
+import { numbersOf, observe, type Sample } from '../../observe/sources.ts';
 import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
@@ -233,8 +233,9 @@ export class OwnedFileCache implements FileCache {
     this.#store.resize(budget);
   }
 
-  static #figuresOf(cache: OwnedFileCache): Figures | undefined {
-    return cache.#store.closed ? undefined : numbersOf(cache.stats());
+  static #figuresOf(cache: OwnedFileCache): readonly Sample[] | undefined {
+    if (cache.#store.closed) return undefined;
+    return [{ labels: { content: 'files' }, figures: numbersOf(cache.stats()) }];
   }
 
   /** How much is kept, where, and how often it was of use. */

@@ -72,7 +72,7 @@ export abstract class ConnectionLife implements LaneMember, LinkHost, SendingHos
         ? new SecureLaneLink(connection, this)
         : new BareLaneLink(connection, lane, this, socket);
     this.since = lane.clock;
-    this.sending = new LaneSending(this, lane.outbox, lane.listener);
+    this.sending = new LaneSending(this, lane.outbox, lane);
     // Asked for now, it is known when the connection is closed, too.
     if (lane.listener !== undefined) void this.link.remoteAddress;
   }

@@ -71,13 +71,18 @@ class Repetition implements AnswerReport {
 
 /** The answers of a connection that are on their way, in their order: kept only where somebody listens. */
 export class DeliveryReports {
-  readonly #listener: AnswerListener;
+  readonly listener: AnswerListener;
   readonly #deliveries: Delivery[] = [];
   #repetition: Repetition | undefined;
   #since = 0;
 
   constructor(listener: AnswerListener) {
-    this.#listener = listener;
+    this.listener = listener;
+  }
+
+  /** Whether answers are on their way. */
+  get isUnderway(): boolean {
+    return this.#deliveries.length > 0;
   }
 
   /** Requests are there, to which the next answers are. */
@@ -104,7 +109,7 @@ export class DeliveryReports {
       delivery.bytes = Math.min(bodyBytes, Math.max(0, left - headBytes));
       delivery.duration = now - since;
       left -= headBytes + bodyBytes;
-      this.#listener.answered(delivery);
+      this.listener.answered(delivery);
     }
     this.#deliveries.length = 0;
   }
@@ -120,11 +125,11 @@ export class DeliveryReports {
     repetition.method = method;
     repetition.bytes = bodyBytes;
     repetition.duration = this.#now() - this.#since;
-    this.#listener.answered(repetition);
+    this.listener.answered(repetition);
     repetition.turn();
   }
 
   #now(): number {
-    return this.#listener.wantsDuration ? performance.now() : 0;
+    return this.listener.wantsDuration ? performance.now() : 0;
   }
 }

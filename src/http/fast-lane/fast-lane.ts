@@ -11,8 +11,9 @@ import { kernelSocket } from '../../network/kernel-socket.ts';
 import { TlsRoom } from '../../network/tls/cipher-ring.ts';
 import type { SecureContext } from '../../network/tls/secure-context.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
-import { type Figures, observe } from '../../observe/sources.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import { BareConnection, interceptConnections, startReading } from '../../os/node-socket.ts';
+import { AnswerEvents } from '../events/answer-events.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { LaneConnection } from './lane-connection.ts';
@@ -90,8 +91,6 @@ export interface LaneTls {
 /** The connections of a server that are in the fast lane. */
 export class FastLane implements Lane, ArrivalHost {
   /** @internal */
-  readonly handler: Handler;
-  /** @internal */
   readonly memo = new RequestMemo();
   /** @internal */
   readonly repeated: RepeatedAnswers | undefined;
@@ -100,13 +99,12 @@ export class FastLane implements Lane, ArrivalHost {
   /** @internal */
   readonly uploads: UploadRooms | undefined;
   /** @internal */
-  readonly listener: AnswerListener | undefined;
-  /** @internal */
   readonly failed: FastLaneOptions['failed'];
   /** @internal */
   closing = false;
   /** @internal */
   clock = 0;
+  readonly #events: AnswerEvents;
   readonly #server: Server;
   /** What the server does with a connection itself. */
   readonly #others: readonly ((socket: Socket) => void)[];
@@ -127,10 +125,9 @@ export class FastLane implements Lane, ArrivalHost {
   constructor(server: Server, handler: Handler, options: FastLaneOptions) {
     const { sendTimeout = SEND_TIMEOUT_MS, listener, failed, pool, tls } = options;
     checkInteger(sendTimeout, 'sendTimeout', 1, MAX_TIMEOUT_MS);
-    this.handler = handler;
+    this.#events = new AnswerEvents(handler, listener, 'lane');
     if (handler.letsRepeat === true) this.repeated = new RepeatedAnswers(this.memo.buffer);
     if (pool !== undefined) this.uploads = new UploadRooms(pool);
-    this.listener = listener;
     this.failed = failed;
     this.#tls = tls;
     this.#server = server;
@@ -143,6 +140,18 @@ export class FastLane implements Lane, ArrivalHost {
     // Where libc cannot be called all is node:http's.
     if (sharedMemoryIsSupported()) interceptConnections(server, connection => this.#begin(connection));
     observe('server', this, figuresOf);
+  }
+
+  get handler(): Handler {
+    return this.#events.handler;
+  }
+
+  get listener(): AnswerListener | undefined {
+    return this.#events.listener;
+  }
+
+  get mayRepeat(): boolean {
+    return this.#events.mayRepeat;
   }
 
   /** Connections in the lane now; those handed to the server are not counted. */
@@ -278,6 +287,6 @@ function secondsOf(milliseconds: number): number {
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
 }
 
-function figuresOf({ connections }: FastLane): Figures {
-  return { connections };
+function figuresOf({ connections }: FastLane): readonly Sample[] {
+  return [{ labels: { lane: 'lane' }, figures: { connections } }];
 }

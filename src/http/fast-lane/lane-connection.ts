@@ -99,6 +99,7 @@ export class LaneConnection extends ConnectionLife implements OutcomeWaiter {
   #repeat(count: number): boolean {
     const { repeated, closing } = this.lane;
     if (repeated === undefined || closing || this.lastWantedBy !== undefined) return false;
+    if (!this.lane.mayRepeat) return false;
     if (this.link.isBroken || !repeated.recall(count)) return false;
     this.sending.caughtUp();
     if (!this.sending.mayRepeat(repeated)) return false;

@@ -12,12 +12,13 @@ export interface Lane extends SocketMaker, LaneHeir {
   readonly handler: Handler;
   /** Its buffer is what the sockets that read are given to read into. */
   readonly memo: RequestMemo;
-  /** Undefined where the handler is to be asked each time. */
+  /** Undefined where the handler is to be asked each time, as it is while {@link mayRepeat} is false. */
   readonly repeated: RepeatedAnswers | undefined;
+  readonly mayRepeat: boolean;
   readonly outbox: Outbox;
   /** Where bodies of requests are put. Undefined where those with one are for the heir. */
   readonly uploads: UploadRooms | undefined;
-  /** Told of every answer, if anybody is to be. */
+  /** Told of every answer, if anybody is to be now. */
   readonly listener: AnswerListener | undefined;
   /** Told what the handler failed with, or of an answer of it that cannot be sent: bugs of it. */
   readonly failed: ((error: unknown, request: ServerRequest) => void) | undefined;

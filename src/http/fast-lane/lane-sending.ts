@@ -19,12 +19,18 @@ export interface SendingHost extends RepeatedTo {
   moved(): void;
 }
 
+/** Who is told of answers now. */
+interface Told {
+  readonly listener: AnswerListener | undefined;
+}
+
 /** The answers of a connection of the fast lane, on their way into its socket. */
 export class LaneSending {
   readonly #host: SendingHost;
   readonly #outbox: Outbox;
   /** Of the answers, where somebody is told of them. */
-  readonly #reports: DeliveryReports | undefined;
+  readonly #told: Told;
+  #ownReports: DeliveryReports | undefined;
   readonly #pace = new ReaderPace();
   #sending: PacedSend | undefined;
   #takenThen = 0;
@@ -33,11 +39,20 @@ export class LaneSending {
   #comesSoon = false;
   #isGivenUp = false;
 
-  /** @param listener told of every answer, if anybody is to be */
-  constructor(host: SendingHost, outbox: Outbox, listener: AnswerListener | undefined) {
+  /** @param told has who is told of every answer, if anybody is to be */
+  constructor(host: SendingHost, outbox: Outbox, told: Told) {
     this.#host = host;
     this.#outbox = outbox;
-    if (listener !== undefined) this.#reports = new DeliveryReports(listener);
+    this.#told = told;
+  }
+
+  /** Who listens may change between answers: what is on its way is told to who did when it left. */
+  get #reports(): DeliveryReports | undefined {
+    const { listener } = this.#told;
+    const reports = this.#ownReports;
+    if (reports?.listener !== listener && reports?.isUnderway !== true)
+      this.#ownReports = listener && new DeliveryReports(listener);
+    return this.#ownReports;
   }
 
   /** Whether something waits for the client to take it. */

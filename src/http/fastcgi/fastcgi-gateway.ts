@@ -1,5 +1,8 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
+import { demand } from '../../observe/demand.ts';
+import { DurationHistogram } from '../../observe/duration-histogram.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import { tooLong } from '../app/server-side/app-limits.ts';
 import { boundedBody, wholeBody } from '../app/server-side/bounded-body.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
@@ -51,6 +54,8 @@ export class FastCgiGateway implements Handler {
   /** Of those whose bodies are sent as they come. */
   readonly #longTurns: Turns;
   readonly #said: FastCgiListener;
+  readonly #durations = new DurationHistogram();
+  #requests = 0;
   #files: SentFiles | undefined;
   #whole: Handler | undefined;
 
@@ -70,6 +75,13 @@ export class FastCgiGateway implements Handler {
     const places = Math.max(1, Math.floor(this.#limits.connections * LONG_PART));
     this.#longTurns = new Turns(places, this.#limits, noneFree);
     this.#said = said;
+    observe('application', this, FastCgiGateway.#samplesOf);
+  }
+
+  static #samplesOf(gateway: FastCgiGateway): readonly Sample[] {
+    const { used: active, queued } = gateway.#pool;
+    const figures = { active, queued, requests: gateway.#requests, ...gateway.#durations.figures() };
+    return [{ labels: { application: gateway.#options.fastcgi }, figures }];
   }
 
   /** Whether a path is one of a script, whose text no site is to send. */
@@ -105,6 +117,8 @@ export class FastCgiGateway implements Handler {
     const script = await this.#finder.find(request.target);
     if (script === undefined) return undefined;
     signal.throwIfAborted();
+    const since = demand.durations ? performance.now() : 0;
+    this.#requests += 1;
     try {
       const body = await this.#bodyOf(request);
       return await this.#ask(request, script, body, signal);
@@ -112,6 +126,8 @@ export class FastCgiGateway implements Handler {
       signal.throwIfAborted();
       if (statusOf(error, 'application') !== 413) this.#said((error as Error).message, request);
       return failureAnswer(error, 'application');
+    } finally {
+      if (since > 0) this.#durations.add(performance.now() - since);
     }
   }
 

@@ -22,6 +22,11 @@ export class FastCgiPool {
     this.#turns = new Turns(limits.connections, limits, noneFree);
   }
 
+  /** Requests that wait for one. */
+  get queued(): number {
+    return this.#turns.waiting;
+  }
+
   /** Connections with a request. */
   get used(): number {
     return this.#turns.used;

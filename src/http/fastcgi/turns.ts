@@ -21,6 +21,11 @@ export class Turns {
     return this.#used;
   }
 
+  /** Who waits for one. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   /** Takes a place: {@link giveBack} it. @throws what `busy` makes; the signal's reason */
   async take(signal: AbortSignal): Promise<void> {
     if (this.#used >= this.#places || this.#queue.size > 0) await this.#wait(signal);

@@ -26,16 +26,16 @@ class Report implements AnswerReport {
 
 /** Tells a listener of the answers of all connections. */
 export class AnswerReports {
-  readonly #listener: AnswerListener;
+  readonly listener: AnswerListener;
   #report: Report | undefined;
 
   constructor(listener: AnswerListener) {
-    this.#listener = listener;
+    this.listener = listener;
   }
 
   /** The time, if the listener wants to know how long answers take. */
   now(): number {
-    return this.#listener.wantsDuration ? performance.now() : 0;
+    return this.listener.wantsDuration ? performance.now() : 0;
   }
 
   /** The way of an answer has ended. @param since by {@link now} */
@@ -47,6 +47,6 @@ export class AnswerReports {
     report.bytes = bytes;
     report.duration = this.now() - since;
     report.isRepeated = isRepeated;
-    this.#listener.answered(report);
+    this.listener.answered(report);
   }
 }

@@ -7,13 +7,15 @@ import type { FrameOutput } from './wire/frame-output.ts';
 /** What connections of one server share. */
 export interface Http2Host {
   readonly handler: Handler;
+  /** Whether an answer may be given again without asking. */
+  readonly mayRepeat: boolean;
   /** Whether they are encrypted. */
   readonly secure: boolean;
   /** Bodies of requests go there. */
   readonly pool: Pool;
   readonly known: KnownHeads;
   readonly output: FrameOutput;
-  /** Undefined if nobody is told of answers. */
+  /** Undefined if nobody is told of answers now. */
   readonly reports: AnswerReports | undefined;
   /** Told what the handler failed with, or of an answer of it that cannot be sent: bugs of it. */
   readonly failed: ((error: unknown, request: ServerRequest) => void) | undefined;

@@ -2,7 +2,8 @@ import type { Pool } from '../../aggregate/pool.ts';
 import { MAX_TIMEOUT_MS } from '../../base/deadlines.ts';
 import { checkInteger } from '../../base/error.ts';
 import type { ByteLink, ByteLinkHost } from '../../network/byte-link.ts';
-import { type Figures, observe } from '../../observe/sources.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
+import { AnswerEvents } from '../events/answer-events.ts';
 import type { AnswerListener } from '../message/answer-report.ts';
 import type { Handler, ServerRequest } from '../message/exchange.ts';
 import { AnswerReports } from './answer-reports.ts';
@@ -35,16 +36,16 @@ const TICK_MS = 1000;
 
 /** The connections of HTTP/2 of a server. */
 export class Http2Lane implements Http2Host {
-  readonly handler: Handler;
   readonly secure: boolean;
   readonly pool: Pool;
   readonly known = new KnownHeads();
   readonly output = new FrameOutput();
-  readonly reports: AnswerReports | undefined;
   readonly failed: Http2LaneOptions['failed'];
   readonly maxHeaderSize: number;
   closing = false;
   clock = 0;
+  readonly #events: AnswerEvents;
+  #reports: AnswerReports | undefined;
   readonly #limits: Http2Limits;
   readonly #connections = new Set<Http2Member>();
   #timer: NodeJS.Timeout | undefined;
@@ -57,10 +58,9 @@ export class Http2Lane implements Http2Host {
   constructor(handler: Handler, pool: Pool, options: Http2LaneOptions = {}) {
     const { maxHeaderSize = 16 * 1024, listener } = options;
     checkInteger(maxHeaderSize, 'maxHeaderSize', 1024, 1024 ** 2);
-    this.handler = handler;
+    this.#events = new AnswerEvents(handler, listener, 'http2');
     this.pool = pool;
     this.secure = options.secure ?? true;
-    this.reports = listener === undefined ? undefined : new AnswerReports(listener);
     this.failed = options.failed;
     this.maxHeaderSize = maxHeaderSize;
     this.#limits = {
@@ -70,6 +70,20 @@ export class Http2Lane implements Http2Host {
       stall: secondsOf(options.sendTimeout, 'sendTimeout', 60_000),
     };
     observe('server', this, figuresOf);
+  }
+
+  get handler(): Handler {
+    return this.#events.handler;
+  }
+
+  get mayRepeat(): boolean {
+    return this.#events.mayRepeat;
+  }
+
+  get reports(): AnswerReports | undefined {
+    const { listener } = this.#events;
+    if (this.#reports?.listener !== listener) this.#reports = listener && new AnswerReports(listener);
+    return this.#reports;
   }
 
   /** Connections now. */
@@ -136,6 +150,6 @@ function secondsOf(value: number | undefined, name: string, byDefault: number): 
   return milliseconds > 0 ? Math.ceil(milliseconds / TICK_MS) : Number.POSITIVE_INFINITY;
 }
 
-function figuresOf({ connections }: Http2Lane): Figures {
-  return { connections };
+function figuresOf({ connections }: Http2Lane): readonly Sample[] {
+  return [{ labels: { lane: 'http2' }, figures: { connections } }];
 }

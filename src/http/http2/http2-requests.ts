@@ -53,7 +53,8 @@ export class Http2Requests {
     }
     if (isComplete) {
       if ((head.contentLength ?? 0) > 0) return REASON.protocol;
-      if (head.repetition !== undefined && this.#repeat(id, head)) return undefined;
+      const mayRepeat = head.repetition !== undefined && this.#connection.host.mayRepeat;
+      if (mayRepeat && this.#repeat(id, head)) return undefined;
     }
     this.#answer(id, head, isComplete);
     return undefined;

@@ -5,6 +5,7 @@ import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
+import { noteAnswer } from './cache/answer-count.ts';
 import { useOf } from './cache/freshness.ts';
 import { RepeatedResponse } from './cache/repeated-response.ts';
 import type { StoredFacts } from './cache/response-facts.ts';
@@ -114,6 +115,7 @@ export class AttachedProxy implements Handler, Disposable {
     const content = held.content?.duplicate() ?? Aggregate.empty();
     const answer = answerFromStore(request, facts, content, { hit: true }, now);
     const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#trusted);
+    noteAnswer(use === 'fresh' ? 'hit' : 'stale');
     recipient.answered(
       answer,
       mayRepeat && repeatable ? new RepeatedResponse(repeatable, facts, now) : undefined,

@@ -8,12 +8,14 @@ import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
 import type { CachePolicy } from '../../store/policy.ts';
+import { noteInvalidation } from '../../store/store-events.ts';
 import type { Body } from '../message/body.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { tellLater } from '../message/promised-answer.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { failureAnswer } from '../message/status-of-error.ts';
+import { type AnswerOrigin, noteAnswer } from './cache/answer-count.ts';
 import { type ForwardReason, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
 import { GROUP_FIELDS, type GroupField, invalidatedGroups } from './cache/groups.ts';
@@ -183,6 +185,7 @@ class CachingProxy implements ReverseProxy {
     if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot invalidate: the proxy is closed');
     this.#fetches.invalidateAll(resource => invalidation.concerns(resource));
     const responses = await invalidation.apply(this.#store);
+    noteInvalidation('call', responses);
     await this.#store.applied();
     return { responses };
   }
@@ -197,13 +200,13 @@ class CachingProxy implements ReverseProxy {
 
   async #answer(request: ServerRequest, signal: AbortSignal): Promise<Answer> {
     const resource = resourceOf(request, this.#trusts(request));
-    if (this.#closed) return statusAnswer(503);
-    if (resource === undefined) return statusAnswer(400);
+    if (this.#closed) return refuse(503);
+    if (resource === undefined) return refuse(400);
     if (request.method === 'PURGE' && this.#purge !== undefined) return this.#purge.answer(request, resource);
     // Neither is passed on: one asks for a tunnel, the other would show fields to scripts that may not see
     // them.
-    if (request.method === 'CONNECT' || request.method === 'TRACE') return statusAnswer(501);
-    if (isLoop(request, this.#context.forwarding)) return statusAnswer(508);
+    if (request.method === 'CONNECT' || request.method === 'TRACE') return refuse(501);
+    if (isLoop(request, this.#context.forwarding)) return refuse(508);
     const lookup = this.#lookup(request);
     if (lookup !== undefined) return this.#answerThroughCache(lookup, signal);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
@@ -235,7 +238,7 @@ class CachingProxy implements ReverseProxy {
     for (let waits = 0; ; waits++) {
       const stored = this.#stored.atHand(lookup);
       if (stored !== undefined) return stored.answer;
-      if (wanted.has('only-if-cached')) return statusAnswer(504);
+      if (wanted.has('only-if-cached')) return refuse(504);
       const found = this.#context.responses.find(resource, request);
       if (typeof found === 'string' && asksForPart(request)) {
         const reason = request.method === 'GET' ? 'partial' : found;
@@ -276,23 +279,25 @@ class CachingProxy implements ReverseProxy {
     if (outcome.kind === 'renewed') {
       const now = this.#context.responses.find(resource, request);
       if (typeof now === 'string') return undefined;
-      return this.#stored.of(lookup, now, { forwarded: 'stale', forwardedStatus: 304, collapsed });
+      const handled = { forwarded: 'stale', forwardedStatus: 304, collapsed } as const;
+      return counted('revalidated', this.#stored.of(lookup, now, handled));
     }
     if (outcome.kind === 'confirmed') {
       if (collapsed) return undefined;
       const handled = { forwarded: 'stale', forwardedStatus: 304 } as const;
-      return answerFromStore(request, outcome.facts, outcome.content, handled);
+      return counted('revalidated', answerFromStore(request, outcome.facts, outcome.content, handled));
     }
     const failed = outcome.kind === 'failed' || FAILURES.has(outcome.facts.status);
     if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
       if (outcome.kind === 'response' && !collapsed && !outcome.shared) outcome.body.close();
       const forwardedStatus = outcome.kind === 'response' ? outcome.facts.status : undefined;
-      return this.#stored.of(lookup, found, { hit: true, forwarded: 'stale', forwardedStatus });
+      const handled = { hit: true, forwarded: 'stale', forwardedStatus } as const;
+      return counted('stale', this.#stored.of(lookup, found, handled));
     }
     if (outcome.kind === 'failed') {
       const answer = failureAnswer(outcome.error, 'origin');
       // What is wrong with the leader's request is not wrong with this one.
-      return answer.status === 400 && collapsed ? undefined : answer;
+      return answer.status === 400 && collapsed ? undefined : counted('failed', answer);
     }
     const { facts, body, shared, refusal } = outcome;
     if (collapsed) {
@@ -300,6 +305,7 @@ class CachingProxy implements ReverseProxy {
       if (useOf(facts, wanted, Date.now()) !== 'fresh') return undefined;
     }
     const forwarded = typeof found === 'string' ? found : 'stale';
+    noteAnswer(forwarded === 'stale' ? 'expired' : 'miss');
     const stored = shared && refusal === undefined;
     const headers = withStatus(facts.headers, { forwarded, stored, refusal, collapsed });
     const conditional = conditionalAnswer(request, facts, headers);
@@ -317,6 +323,7 @@ class CachingProxy implements ReverseProxy {
   ): Promise<Answer> {
     const answer = await passOn(this.#context, resource, request, signal);
     if (!SAFE.has(request.method) && answer.status < 400) this.#invalidate(resource, answer);
+    noteAnswer(forwarded.endsWith('-miss') ? 'miss' : 'bypass');
     return { ...answer, headers: withStatus(answer.headers, { forwarded }) };
   }
 
@@ -330,6 +337,7 @@ class CachingProxy implements ReverseProxy {
     );
     for (const each of [resource, ...related]) {
       if (each === undefined) continue;
+      noteInvalidation('method', this.#store.count(each.key));
       this.#context.responses.invalidate(each);
       this.#fetches.invalidate(each);
     }
@@ -343,8 +351,19 @@ class CachingProxy implements ReverseProxy {
     const origin = `${scheme}://${authority}/`;
     this.#fetches.invalidateAll(each => each.scheme === scheme && each.authority === authority);
     for (const key of groups.flatMap(group => index.ofGroup(group)))
-      if (this.#store.targetOf(key)?.startsWith(origin)) this.#store.makeStale(key);
+      if (this.#store.targetOf(key)?.startsWith(origin))
+        noteInvalidation('group', this.#store.makeStale(key));
   }
+}
+
+/** An answer without a response. */
+function refuse(status: number): Answer {
+  return counted('failed', statusAnswer(status));
+}
+
+function counted<A extends Answer | undefined>(origin: AnswerOrigin, answer: A): A {
+  if (answer !== undefined) noteAnswer(origin);
+  return answer;
 }
 
 function sharedReader(

@@ -1,5 +1,6 @@
 import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Answer } from '../message/exchange.ts';
+import { noteAnswer } from './cache/answer-count.ts';
 import type { Handling } from './cache/cache-status.ts';
 import { useOf } from './cache/freshness.ts';
 import { RepeatedResponse } from './cache/repeated-response.ts';
@@ -45,6 +46,7 @@ export class StoreAnswers {
     const answer = this.of(lookup, found, { hit: true }, now);
     if (use === 'while-revalidating') this.#refresh(lookup, found);
     if (answer === undefined) return undefined;
+    noteAnswer(use === 'fresh' ? 'hit' : 'stale');
     const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#trusted);
     return { answer, repeatable: mayRepeat ? this.#repeated(resource, found, now) : undefined };
   }

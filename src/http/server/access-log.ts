@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { eventChannel } from '../../observe/events.ts';
 import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
 import { clientAddress } from '../proxy/client-address.ts';
 import { TrustedProxies, type TrustForwarded } from '../proxy/trusted-proxies.ts';
@@ -36,6 +37,8 @@ const DELAY_MS = 200;
 /** What is written at once, without waiting. */
 const BATCH_CHARACTERS = 64 * 1024;
 const LIMIT_BYTES = 1024 ** 2;
+
+const troubles = eventChannel('iolite:log:trouble');
 
 /**
  * Opens an access log.
@@ -95,7 +98,10 @@ export class AccessLog implements AnswerListener {
     this.#format = formatters[format];
     this.#limit = limit;
     this.#trusted = new TrustedProxies(trustForwarded);
-    this.#onTrouble = onTrouble ?? (() => {});
+    this.#onTrouble = trouble => {
+      if (troubles.hasSubscribers) troubles.publish({ error: trouble, dropped: this.#dropped });
+      onTrouble?.(trouble);
+    };
     const observer: LogObserver = {
       written: () => this.#tell(undefined),
       failed: (entries, error) => this.#failed(entries, error),

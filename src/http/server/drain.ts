@@ -1,6 +1,7 @@
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { Server as NetServer, type Socket } from 'node:net';
+import { observe, type Sample } from '../../observe/sources.ts';
 
 /** How long a connection on which nothing was sent yet has to send its request. */
 export const GRACE_MS = 250;
@@ -25,11 +26,21 @@ export class Drain {
   /** Watches the connections of a server from now on. */
   constructor(server: HttpServer | Http2SecureServer) {
     this.#server = server;
+    observe('server', this, Drain.#samplesOf);
     if (server instanceof HttpServer) server.on('connection', socket => this.#connected(socket));
     else this.#watchSecure(server);
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       if (request.httpVersionMajor === 1) this.#watch(request.socket, response);
     });
+  }
+
+  /** Connections that Node.js reads: the lane's are its own, and so are those of our HTTP/2. */
+  static #samplesOf(drain: Drain): readonly Sample[] {
+    const samples: readonly (readonly [lane: string, connections: number])[] = [
+      ['node', drain.#connections.size],
+      ['tunnel', drain.#tunnels.size],
+    ];
+    return samples.map(([lane, connections]) => ({ labels: { lane }, figures: { connections } }));
   }
 
   /**

@@ -11,10 +11,11 @@ import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import type { TlsLink } from '../../network/tls/tls-link.ts';
 import { opensslUnsupported } from '../../os/openssl.ts';
 import { defaultBudget } from '../../store/governor/default-budget.ts';
+import { AnswerEvents } from '../events/answer-events.ts';
 import { attachFastLane, type FastLane, type LaneTls } from '../fast-lane/fast-lane.ts';
 import { Http2Lane } from '../http2/http2-lane.ts';
-import { type AnswerListener, joinListeners } from '../message/answer-report.ts';
-import type { Answer, Handler, ServerRequest, Tunnel } from '../message/exchange.ts';
+import { joinListeners } from '../message/answer-report.ts';
+import type { Answer, ServerRequest, Tunnel } from '../message/exchange.ts';
 import { namesOneHost } from '../message/request-host.ts';
 import { statusAnswer } from '../message/status-answer.ts';
 import { handlerFailure } from '../message/status-of-error.ts';
@@ -91,8 +92,8 @@ export class HttpServer implements Listener {
   readonly #pipelines = new Pipelines();
   /** Bodies of requests go here, so that they can go on to an application without another copy. */
   readonly #pool: Pool = createPool({ name: 'uploads', limit: uploadBytes() });
-  readonly #handler: Handler;
-  readonly #listener: AnswerListener | undefined;
+  readonly #events: AnswerEvents;
+  readonly #takesUpgrades: boolean;
   readonly #failed: (error: unknown, request: ServerRequest) => void;
   /** HTTPS by Node.js's sockets has none. */
   readonly #lane: FastLane | undefined;
@@ -101,14 +102,15 @@ export class HttpServer implements Listener {
   /** @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key */
   constructor(options: HttpServerOptions) {
     const { handler, limits = {}, tls, failed = () => {}, listeners = [] } = options;
-    this.#listener = joinListeners(listeners);
-    this.#handler = handler;
+    const listener = joinListeners(listeners);
+    this.#events = new AnswerEvents(handler, listener, 'node');
+    this.#takesUpgrades = handler.takesUpgrades === true;
     this.#failed = failed;
     const byNode = options.tlsBy === 'node' || opensslUnsupported() !== undefined;
     if (tls !== undefined) {
       const { maxHeaderSize, headersTimeout, requestTimeout, idleTimeout } = limits;
       const times = { headersTimeout, requestTimeout, idleTimeout };
-      const lane = { listener: this.#listener, failed, maxHeaderSize, ...times };
+      const lane = { listener, failed, maxHeaderSize, ...times };
       this.#http2 = new Http2Lane(handler, this.#pool, lane);
       if (byNode) this.#secure = secureServer(limits, tls);
       else this.#context = new SecureContext(tls, ['h2', 'http/1.1', 'http/1.0']);
@@ -117,7 +119,7 @@ export class HttpServer implements Listener {
     this.#server = this.#secure?.server ?? plainServer(limits);
     this.#drain = this.#adopt(this.#server);
     if (!(this.#server instanceof NodeServer)) return;
-    const lane = { listener: this.#listener, failed, pool: this.#pool, tls: this.#laneTls() };
+    const lane = { listener, failed, pool: this.#pool, tls: this.#laneTls() };
     this.#lane = attachFastLane(this.#server, handler, lane);
   }
 
@@ -173,7 +175,7 @@ export class HttpServer implements Listener {
     );
     const drain = new Drain(server);
     this.#watch(server);
-    if (this.#handler.takesUpgrades === true) this.#takeUpgrades(server);
+    if (this.#takesUpgrades) this.#takeUpgrades(server);
     return drain;
   }
 
@@ -252,17 +254,18 @@ export class HttpServer implements Listener {
     const request = serverRequest(message, { ...options, response, pool: this.#pool });
     const since = performance.now();
     // Asked for now: a connection that is closed does not know it.
-    const remoteAddress = this.#listener === undefined ? undefined : request.remoteAddress;
+    const remoteAddress = this.#events.listener === undefined ? undefined : request.remoteAddress;
     const answering = this.#answerOf(message, request, response);
     // Not to wait for what is there spares a turn.
     const answer = answering instanceof Promise ? await answering : answering;
     if (answer === undefined) return; // The client is gone.
     const sent = await this.#send(response, request, answer);
-    if (sent === undefined || this.#listener === undefined) return;
+    const { listener } = this.#events;
+    if (sent === undefined || listener === undefined) return;
     const duration = performance.now() - since;
     const { httpVersion } = message;
     const { method } = request;
-    this.#listener.answered({
+    listener.answered({
       request,
       method,
       lane: 'node',
@@ -312,7 +315,7 @@ export class HttpServer implements Listener {
   ): Answer | undefined | Promise<Answer | undefined> {
     if (!namesOneHost(message)) return statusAnswer(400);
     try {
-      const answer = requestAnswer(this.#handler, request, response);
+      const answer = requestAnswer(this.#events.handler, request, response);
       if (answer instanceof Promise) return this.#wait(answer, request, response);
       return answer ?? statusAnswer(404);
     } catch (error) {

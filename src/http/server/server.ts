@@ -7,7 +7,7 @@ import { createFileCache, OwnedFileCache } from '../../file/cache/owned-cache.ts
 import type { SecureSettings } from '../../network/tls/secure-settings.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { AppGateway, type AppGatewayOptions } from '../app/server-side/app-gateway.ts';
-import { AppProcesses, type AppProcessesOptions } from '../app/server-side/app-processes.ts';
+import { AppProcesses, type AppProcessesOptions, appNameOf } from '../app/server-side/app-processes.ts';
 import { FastCgiGateway } from '../fastcgi/fastcgi-gateway.ts';
 import type { FastCgiOptions } from '../fastcgi/fastcgi-options.ts';
 import { SentFiles } from '../fastcgi/sent-files.ts';
@@ -141,7 +141,7 @@ export class Server {
     let gateway: AppGateway | FastCgiGateway | undefined;
     if (app !== undefined && 'fastcgi' in app) gateway = new FastCgiGateway({ root, ...app }, complainOf);
     else if (app !== undefined) {
-      const made = new AppGateway(app);
+      const made = new AppGateway({ ...app, name: appNameOf(app) });
       const view = appViewOf(options);
       if (view !== undefined && kept instanceof OwnedFileCache)
         this.#appFiles = kept.view(appViewOptions(view));

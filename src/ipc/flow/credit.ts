@@ -22,6 +22,11 @@ export class Credit {
     return this.#added.length < most && this.#bytes < MAX_AHEAD_BYTES;
   }
 
+  /** What was sent and not consumed: messages, and bytes of their buffers. */
+  get used(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#added.length, bytes: this.#bytes };
+  }
+
   /** A message of these slices is sent. */
   take(slices: readonly Slice[]): void {
     let added = 0;

@@ -13,6 +13,7 @@ import {
 } from '../../os/socket.ts';
 import { peerAddress } from '../../os/unix-address.ts';
 import { Channel } from '../channel.ts';
+import { noteRefusal } from '../channel-events.ts';
 import type { ChannelOptions } from '../channel-options.ts';
 import { Inbox } from '../inbox.ts';
 import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
@@ -211,6 +212,8 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       },
       error => {
         settled();
+        // One that has just gone was not refused.
+        if (error.code !== 'ERR_IOLITE_PEER') noteRefusal(error, channel.peer);
         this.emit('refused', error, channel.peer);
       },
     );
@@ -232,7 +235,9 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
 
   /** Says why, and waits for the other side to have read it: a socket that is closed at once may lose it. */
   #refuse(socket: Socket, refusal: ConnectionRefusal, peer: Credentials): void {
-    this.emit('refused', refusalError(refusal), peer);
+    const error = refusalError(refusal);
+    noteRefusal(error, peer);
+    this.emit('refused', error, peer);
     if (this.#lingering.size >= MAX_LINGERING_SOCKETS) {
       dropConnection(socket);
       return;

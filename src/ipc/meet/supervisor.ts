@@ -115,7 +115,7 @@ export class Supervisor extends EventEmitter<{
       quickDeaths: 0,
       failedStarts: 0,
     }));
-    observe('application', this, restartsOf);
+    observe('process', this, restartsOf);
   }
 
   /** How often a worker was started in place of one that ended. */

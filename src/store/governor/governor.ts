@@ -1,5 +1,7 @@
 import { now } from '../../base/clock.ts';
 import { idleMemory } from '../../memory/idle-memory.ts';
+import { eventChannel } from '../../observe/events.ts';
+import { observe, type Sample } from '../../observe/sources.ts';
 import { MemoryGauge, type MemoryReading } from '../../os/container/memory-gauge.ts';
 import { allowances } from './allowances.ts';
 
@@ -52,6 +54,8 @@ const PIECE_PART = 1 / 32;
 const LEAST_UNSEEN_BYTES = 1024 ** 2;
 const MIB_BYTES = 1024 ** 2;
 
+const shrunk = eventChannel('iolite:governor:shrink');
+
 /** Waits for memory. */
 interface Waiter {
   readonly bytes: number;
@@ -88,10 +92,20 @@ export class Governor {
   #looking = false;
   #complainedOfBudget = false;
   #complainedOfShortage = false;
+  #shrinks = 0;
 
   constructor({ gauge = new MemoryGauge(), complain = warn }: GovernorOptions = {}) {
     this.#gauge = gauge;
     this.#complain = complain;
+    observe('memory', this, Governor.#samplesOf);
+  }
+
+  static #samplesOf(governor: Governor): readonly Sample[] {
+    const { running } = governor;
+    const shrinks = governor.#shrinks;
+    if (!running || governor.#last === undefined) return [{ labels: {}, figures: { shrinks } }];
+    const { limit, used } = governor.#last;
+    return [{ labels: {}, figures: { limit, used, shrinks } }];
   }
 
   /** Whether it watches. */
@@ -225,10 +239,17 @@ export class Governor {
       const { allowance, budget, footprint } = governed;
       const bytes = wanted[index] as number;
       const grows = isCalm && bytes - allowance >= Math.min(budget * STEP_PART, budget - allowance);
+      if (bytes < allowance) this.#shrinking(allowance, bytes);
       if (bytes < allowance || (bytes > allowance && grows)) governed.confine(bytes);
       // What somebody used when it was confined may be free by now.
       else if (footprint > allowance) governed.confine(allowance);
     }
+  }
+
+  #shrinking(before: number, allowance: number): void {
+    this.#shrinks += 1;
+    const { limit = 0, used = 0 } = this.#last ?? {};
+    if (shrunk.hasSubscribers) shrunk.publish({ before, allowance, limit, used });
   }
 
   #say({ limit, used }: MemoryReading, room: number): void {

@@ -12,6 +12,7 @@ import { ignore } from '../../../base/ignore.ts';
 import { parentChannel } from '../../../ipc/meet/fork.ts';
 import { listen } from '../../../ipc/meet/listen.ts';
 import { ownName } from '../../../ipc/meet/own-folder.ts';
+import { asksForReadings, tellReadings } from '../../../observe/readings-request.ts';
 import type { AppRequest } from './app-request.ts';
 import { AppSession } from './app-session.ts';
 import { loadApp } from './load-app.ts';
@@ -42,7 +43,7 @@ function report(error: unknown, request: AppRequest): void {
 }
 
 // Asked whether it is alive, it is.
-parent.onRequest(() => undefined);
+parent.onRequest(({ head }) => (asksForReadings(head) ? tellReadings() : undefined));
 
 /** Tells why there is no application, which is the parent's to say. */
 async function refuse(error: unknown): Promise<never> {

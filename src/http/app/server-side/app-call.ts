@@ -2,6 +2,7 @@ import { TimedTask } from '../../../base/deadlines.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { PendingRequest } from '../../../ipc/pending-requests.ts';
+import { demand } from '../../../observe/demand.ts';
 import { releaseBody } from '../../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import type { HeaderList } from '../../message/header-list.ts';
@@ -27,6 +28,8 @@ export interface AppCallHost {
  * by the status that stands for it.
  */
 export class AppCall extends TimedTask implements PendingRequest, PendingAnswer {
+  /** When it began, in milliseconds; 0 where nobody asks how long requests take. */
+  readonly since = demand.durations ? performance.now() : 0;
   /** The channel's number of it. */
   number = 0;
   readonly request: ServerRequest;

@@ -3,7 +3,8 @@ import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
-import { type Figures, observe } from '../../../observe/sources.ts';
+import { DurationHistogram } from '../../../observe/duration-histogram.ts';
+import { observe, type Sample } from '../../../observe/sources.ts';
 import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
 import type { AppLimits } from './app-limits.ts';
@@ -24,6 +25,8 @@ export interface AppGatewayOptions {
   readonly maxConcurrency?: number | undefined;
   /** Requests that may wait, 503 beyond. Default 1024. */
   readonly maxQueue?: number | undefined;
+  /** What the application is called in metrics. Default: 'application'. */
+  readonly name?: string | undefined;
   /** Bodies that come as streams from one application process at a time. Default 1024. */
   readonly maxStreams?: number | undefined;
 }
@@ -46,6 +49,9 @@ export class AppGateway implements Handler {
   /** Where the processes listen that are used. */
   readonly #paths = new Set<string>();
   readonly #closing = new AbortController();
+  readonly #name: string;
+  readonly #durations = new DurationHistogram();
+  #requests = 0;
   /** Where the next search for a process begins, so that equals take turns. */
   #turn = 0;
 
@@ -57,6 +63,7 @@ export class AppGateway implements Handler {
       maxConcurrency = 128,
       maxQueue = 1024,
       maxStreams,
+      name = 'application',
     } = options;
     const { queueTimeout = timeout } = options;
     checkInteger(timeout, 'timeout', 1, MAX_TIMEOUT_MS);
@@ -67,15 +74,22 @@ export class AppGateway implements Handler {
     if (maxStreams !== undefined) checkInteger(maxStreams, 'maxStreams', 1, 2 ** 20);
     this.#quotas = maxStreams === undefined ? {} : { maxStreams };
     this.#limits = { timeout, maxBodyBytes };
+    this.#name = name;
     this.#maxConcurrency = maxConcurrency;
     this.#queue = new RequestQueue(queueTimeout, maxQueue, noneFree);
-    observe('application', this, AppGateway.#figuresOf);
+    observe('application', this, AppGateway.#samplesOf);
   }
 
-  static #figuresOf(gateway: AppGateway): Figures | undefined {
+  static #samplesOf(gateway: AppGateway): readonly Sample[] | undefined {
     if (gateway.#closing.signal.aborted) return undefined;
-    const active = gateway.#links.reduce((sum, { inFlight }) => sum + inFlight, 0);
-    return { processes: gateway.#links.length, active, queued: gateway.#queue.size };
+    const figures = {
+      links: gateway.#links.length,
+      active: gateway.#links.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      queued: gateway.#queue.size,
+      requests: gateway.#requests,
+      ...gateway.#durations.figures(),
+    };
+    return [{ labels: { application: gateway.#name }, figures }];
   }
 
   /** How many application processes take requests. */
@@ -96,6 +110,7 @@ export class AppGateway implements Handler {
   }
 
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    this.#requests += 1;
     const link = this.#queue.size === 0 ? this.#leastLoaded() : undefined;
     if (link !== undefined) return link.ask(request, recipient);
     const queued = new QueuedRequest(this.#queue, request, recipient);
@@ -121,7 +136,7 @@ export class AppGateway implements Handler {
       this.#paths.delete(path);
       return;
     }
-    const link = new AppLink(channel, this.#limits, () => this.#changed(link));
+    const link = new AppLink(channel, this.#limits, () => this.#changed(link), this.#durations);
     channel.once('close', () => void this.#join(path));
     this.#links.push(link);
     this.#changed(link);

@@ -6,6 +6,7 @@ import type { Channel } from '../../../ipc/channel.ts';
 import type { Message } from '../../../ipc/message.ts';
 import type { IncomingStream } from '../../../ipc/stream/incoming-stream.ts';
 import { protocolError } from '../../../ipc/wire/frame.ts';
+import type { DurationHistogram } from '../../../observe/duration-histogram.ts';
 import type { RequestBody } from '../../message/body.ts';
 import type { Answer, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';
 import { failureAnswer } from '../../message/status-of-error.ts';
@@ -31,11 +32,16 @@ export class AppLink implements AppCallHost {
   /** For bodies of answers that come as streams, which may be there before the answer is. */
   readonly #streams: StreamMatcher;
   readonly #deadlines: Deadlines;
+  readonly #durations: DurationHistogram;
   #inFlight = 0;
   #draining = false;
 
-  /** @param changed called when a request is over, and when no more may be sent */
-  constructor(channel: Channel, limits: AppLimits, changed: () => void) {
+  /**
+   * @param changed called when a request is over, and when no more may be sent
+   * @param durations told how long requests took, where somebody may ask
+   */
+  constructor(channel: Channel, limits: AppLimits, changed: () => void, durations: DurationHistogram) {
+    this.#durations = durations;
     this.#channel = channel;
     this.#limits = limits;
     this.#streams = new StreamMatcher(number => channel.requester.isWaiting(number));
@@ -156,6 +162,7 @@ export class AppLink implements AppCallHost {
   }
 
   over(call: AppCall): void {
+    if (call.since > 0) this.#durations.add(performance.now() - call.since);
     this.#deadlines.met(call);
     this.#streams.close(call.number);
     this.#channel.requester.letGo(call.number);

@@ -9,6 +9,8 @@ import { HangDetector } from '../../../ipc/meet/hang-detector.ts';
 import { programFile } from '../../../ipc/meet/program-file.ts';
 import { Supervisor, type Worker, type WorkerExit } from '../../../ipc/meet/supervisor.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
+import { eventChannel } from '../../../observe/events.ts';
+import { observe, type Sample } from '../../../observe/sources.ts';
 
 /** Which application runs, and how often. */
 export interface AppProcessesOptions {
@@ -21,11 +23,19 @@ export interface AppProcessesOptions {
    * anew. Default 30,000.
    */
   readonly hangTimeout?: number | undefined;
+  /** What it is called in metrics. Default: its module, as it was given. */
+  readonly name?: string | undefined;
   /** How requests that it fails at are said on stderr: a text, or an object of JSON a line. Default text. */
   readonly complaints?: ComplaintFormat | undefined;
 }
 
 const MAX_WORKERS = 256;
+const restarted = eventChannel('iolite:application:restart');
+
+/** What an application is called in metrics. */
+export function appNameOf({ name, module }: AppProcessesOptions): string {
+  return name ?? String(module);
+}
 
 function appProgram(): URL {
   const name = import.meta.url.endsWith('.ts') ? '../app-side/app-process.ts' : '../app-side/app-process.js';
@@ -54,6 +64,7 @@ export class AppProcesses extends EventEmitter<{
   readonly #addresses = new WeakMap<Worker, string>();
 
   readonly #files: CacheView | undefined;
+  readonly #name: string;
 
   /**
    * Nothing runs before {@link start}.
@@ -65,6 +76,7 @@ export class AppProcesses extends EventEmitter<{
     super();
     const { module, workers = 1, hangTimeout = 30_000, complaints = 'text' } = options;
     this.#files = files;
+    this.#name = appNameOf(options);
     if (typeof module !== 'string' && !(module instanceof URL)) {
       throw new ArgumentError(
         `Cannot run application: a path or URL is wanted as its module, ${describe(module)} was given`,
@@ -85,9 +97,15 @@ export class AppProcesses extends EventEmitter<{
       title: 'Application process',
       connect: worker => this.#connect(worker),
     });
+    observe('application', this, AppProcesses.#samplesOf);
     this.#supervisor.on('serving', worker => this.emit('serving', this.#addresses.get(worker) as string));
-    this.#supervisor.on('exit', exit => this.emit('exit', exit));
+    this.#supervisor.on('exit', exit => this.#exited(exit));
     this.#supervisor.on('failing', error => this.emit('failing', error));
+  }
+
+  static #samplesOf(app: AppProcesses): readonly Sample[] {
+    const { restarts } = app.#supervisor;
+    return [{ labels: { application: app.#name }, figures: { restarts } }];
   }
 
   /** Where the processes that take requests now listen. */
@@ -147,6 +165,13 @@ export class AppProcesses extends EventEmitter<{
   #listen(channel: Channel, handler: RequestHandler): void {
     if (this.#files === undefined) channel.onRequest(handler);
     else this.#files.serve(channel, { otherwise: handler });
+  }
+
+  #exited(exit: WorkerExit): void {
+    const { reason, restartsIn: delay } = exit;
+    if (delay !== undefined && restarted.hasSubscribers)
+      restarted.publish({ application: this.#name, reason, delay });
+    this.emit('exit', exit);
   }
 
   /** Kills a process that is stuck. */

@@ -1,4 +1,5 @@
 import type { Repeatable } from '../../../base/repeatable.ts';
+import { noteHit } from './answer-count.ts';
 import { freshnessOf } from './freshness.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
@@ -62,7 +63,9 @@ export class RepeatedResponse implements Repeatable {
       this.#ttl = ttl;
       this.#isOld = true;
     }
-    return this.#stored.mayRepeat();
+    if (!this.#stored.mayRepeat()) return false;
+    noteHit();
+    return true;
   }
 
   /** To the last bit as the answer has it, whose digits are written over: see `ageOf`. */

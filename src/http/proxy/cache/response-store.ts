@@ -3,6 +3,7 @@ import { IoliteError } from '../../../base/error.ts';
 import type { Repeatable } from '../../../base/repeatable.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import type { RequestHandler } from '../../../ipc/responder.ts';
+import { numbersOf, observe, type Sample } from '../../../observe/sources.ts';
 import type { Entry } from '../../../store/entry.ts';
 import { serveStore } from '../../../store/serve-store.ts';
 import type { ContentRoom } from '../../../store/space/content-room.ts';
@@ -64,6 +65,14 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
       this.#index.delete(key, held.facts, resource);
       this.#removed(key, resource);
     };
+    observe('cache', this, ResponseStore.#samplesOf);
+  }
+
+  static #samplesOf(responses: ResponseStore): readonly Sample[] | undefined {
+    const store = responses.#store;
+    return store.closed
+      ? undefined
+      : [{ labels: { content: 'responses' }, figures: numbersOf(store.stats()) }];
   }
 
   /** Most bytes of one content. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Observation } from '../../../../src/cli/serve/observe/observation.ts';
 import { get } from '../../../http/support/site-server.ts';
@@ -61,10 +64,12 @@ test('what all processes tell is at an address of its own, for Prometheus', asyn
   assert.deepEqual([status, stdout + stderr], [0, '']);
 });
 
-test('a worker that is killed is missing, and one in its place counts anew', async () => {
+test('a worker that is killed is missing, and what it had counted is not', async () => {
   using folder = site();
   await using served = await Served.start(folder.path, ['-w', '1', '--metrics', FREE]);
   const port = metricsPort(served);
+  for (let i = 0; i < 3; i++) await get(served.port, `/?${i}`);
+  assert.equal(sumIn(await metricsOf(port), 'iolite_requests_total', 'status="200"'), 3);
   const [worker] = (await served.workers()) as [number];
   process.kill(worker, 'SIGKILL');
   const another = async (): Promise<void> => {
@@ -72,6 +77,42 @@ test('a worker that is killed is missing, and one in its place counts anew', asy
     while (sumIn(await metricsOf(port), 'iolite_processes', 'role="worker"') !== 1);
   };
   await watchdog(another(), 'another worker to tell of itself');
+  for (let i = 0; i < 2; i++) await get(served.port, `/?${i}`);
+  assert.equal(sumIn(await metricsOf(port), 'iolite_requests_total', 'status="200"'), 5);
+});
+
+test('applications and proxies tell of themselves', async context => {
+  using folder = site();
+  const origin = createServer((_, response) => {
+    response.setHeader('Cache-Control', 'max-age=60').end('of the origin');
+  });
+  await once(origin.listen(0, '127.0.0.1'), 'listening');
+  context.after(() => {
+    origin.closeAllConnections();
+    origin.close();
+  });
+  writeFileSync(folder.file('app.mjs'), "export default () => ({ body: 'of the application' });");
+  const settings = {
+    app: { module: 'app.mjs' },
+    workers: 1,
+    metrics: FREE,
+    rules: [{ match: '/origin/*', origin: `http://127.0.0.1:${(origin.address() as AddressInfo).port}` }],
+  };
+  writeFileSync(folder.file('settings.json'), JSON.stringify(settings));
+  await using served = await Served.startWith(['--config', folder.file('settings.json')]);
+  const port = metricsPort(served);
+  for (let i = 0; i < 3; i++) await get(served.port, `/asked?${i}`);
+  // The second time the proxy has it, from the third on the worker.
+  for (let i = 0; i < 5; i++) await get(served.port, '/origin/kept');
+  const text = await metricsOf(port);
+  const module = `application="${folder.file('app.mjs')}"`;
+  assert.equal(sumIn(text, 'iolite_application_requests_total', module), 3);
+  assert.equal(sumIn(text, 'iolite_application_seconds_count', module), 3);
+  assert.equal(sumIn(text, 'iolite_processes', 'role="application"'), 1);
+  assert.ok(sumIn(text, 'iolite_process_memory_bytes', 'role="application"') > 1024 ** 2);
+  assert.ok(sumIn(text, 'iolite_pool_buffers_total', 'role="application"') >= 3);
+  assert.equal(sumIn(text, 'iolite_proxy_answers_total', 'cache_status="miss"'), 1);
+  assert.equal(sumIn(text, 'iolite_proxy_answers_total', 'cache_status="hit"'), 4);
 });
 
 test('health and readiness are there, and where clients are if nothing else has these names', async () => {
