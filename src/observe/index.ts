@@ -1,7 +1,6 @@
 /** What a running system shows of itself. */
 
-export { type AnswerFigures, AnswerMetrics, figuresOf, type ObservedAnswer } from './answer-metrics.ts';
+export { type AnswerFigures, AnswerMetrics, type ObservedAnswer } from './answer-metrics.ts';
 export type { MetricReading, MetricValue } from './metric.ts';
 export { contentType, registry, snapshot } from './registry.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';
-export { type ObservedProcess, readStatus, type Status, type StatusInput } from './status.ts';

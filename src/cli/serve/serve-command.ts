@@ -5,6 +5,7 @@ import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
+import { inspectorOptions } from './inspect/inspector-address.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { serve } from './serve.ts';
 import { environmentConfig, readConfig } from './serve-config.ts';
@@ -36,6 +37,7 @@ interface Flags {
   readonly spa?: string | true;
   readonly check?: true;
   readonly metrics?: string | true;
+  readonly inspect?: string | true;
 }
 
 /** Adds `iolite serve` to the program. */
@@ -44,7 +46,7 @@ export function defineServe(program: Command): void {
     .command('serve')
     .description(
       'Serve the files of a directory over HTTP from several processes and one copy in memory.\n' +
-        'Names that begin with a dot are not served. /_iolite shows the memory of each process.',
+        'Names that begin with a dot are not served.',
     )
     .argument('[dir]', 'the directory')
     .option('-c, --config <file>', 'settings (default: iolite.config.json, if there is one)')
@@ -90,6 +92,10 @@ export function defineServe(program: Command): void {
     .option(
       '--metrics [address]',
       'address where /metrics, for Prometheus, /health and /ready are (default: 127.0.0.1:9464)',
+    )
+    .option(
+      '--inspect [address]',
+      'address of a page that shows what the server does, live (default: 127.0.0.1:9465)',
     )
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
@@ -169,6 +175,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     origin,
     confine: confine ? undefined : false,
     metrics: metricsOf(flags),
+    inspect: inspectOf(config, flags),
     tls: tlsOf(config, flags),
     app:
       module === undefined
@@ -185,6 +192,15 @@ function metricsOf({ metrics }: Flags): string | undefined {
   if (metrics === true) return DEFAULT_METRICS;
   if (metrics === undefined || observationAddress(metrics) !== undefined) return metrics;
   throw new UserError(`Cannot show metrics at ${metrics}: an address as ${DEFAULT_METRICS} is wanted`);
+}
+
+/** The token of the file holds, wherever the inspector is. @throws UserError */
+function inspectOf({ inspect: said }: ServeConfig, { inspect }: Flags): ServeConfig['inspect'] {
+  if (inspect === undefined) return undefined;
+  const token = typeof said === 'object' ? withoutUndefined({ token: said.token }) : {};
+  const setting = inspect === true ? token : { ...token, address: inspect };
+  inspectorOptions(setting, {});
+  return setting;
 }
 
 /** Certificates of the command line stand in place of those of the file; the rest of it holds. */

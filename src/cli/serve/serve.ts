@@ -10,6 +10,10 @@ import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
+import type { Inspector } from './inspect/inspector.ts';
+import { inspectorOptions } from './inspect/inspector-address.ts';
+import type { InspectorReader } from './inspect/inspector-reader.ts';
+import { openWatchSocket } from './inspect/watch-socket.ts';
 import type { Observation, Observed } from './observe/observation.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
@@ -39,6 +43,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     metrics: () => primary.metrics(),
     isReady: () => primary.isReady,
   });
+  const inspector = await openInspector(config.inspect, () => primary.inspection());
   const { fds, port } = openPort(await resolveHost(host), config, count);
   const plain = await openRedirect(config, count);
   const budget = budgetOf(config, count);
@@ -50,6 +55,7 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   let delay = config.drain?.delay ?? 0;
   const primary: Primary = new Primary(
     cache,
+    () => pool.holders(),
     fds.map((fd, index) => [fd, ...plain.fds.slice(index, index + 1)]),
     origins,
     ({ message }) => {
@@ -73,10 +79,12 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
     });
   });
   process.on('SIGUSR1', () => primary.reopenLog());
+  const watchers = await openWatchSocket(() => primary.inspection());
   try {
     await primary.start(plan);
     if (!primary.closing) {
       if (observation !== undefined) notify(`Metrics: ${observation.at}/metrics`);
+      if (inspector !== undefined) notify(`Inspector: ${inspector.at}`);
       announce(config, port, count, plain.port);
     }
   } catch (error) {
@@ -86,6 +94,8 @@ export async function serve(read: () => Promise<ServeConfig>): Promise<number> {
   }
   const code = await shutdown.code;
   observation?.close();
+  inspector?.close();
+  await watchers?.close();
   await origins.close();
   cache.close();
   return code;
@@ -108,7 +118,7 @@ function hasTerminal(): boolean {
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
+  for (const name of ['host', 'port', 'workers', 'budget', 'cachePolicy', 'metrics', 'inspect'] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
@@ -123,9 +133,9 @@ function announce(config: ServeConfig, port: number, count: number, plainPort?: 
   const places = [config, ...(config.rules ?? []), ...Object.values(config.hosts ?? {})];
   const named = places.flatMap(({ root, app, origin }) => [root, app?.module ?? app?.fastcgi, origin]);
   const what = [...new Set(named.filter(each => each !== undefined))].join(' and ');
+  if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent to HTTPS`);
+  // The last that is said: who starts us waits for it.
   notify(`Serving ${what} at ${at}/ with ${count} worker${count === 1 ? '' : 's'}`);
-  if (plainPort !== undefined) notify(`Clients of plain HTTP at port ${plainPort} are sent there`);
-  notify(`Memory per process, live: ${at}/_iolite`);
 }
 
 /** Loaded where it is wanted: it takes memory. @throws UserError */
@@ -139,6 +149,19 @@ async function openObservation(
   const observation = new Observation(observed);
   await observation.listen(address);
   return observation;
+}
+
+/** Loaded where it is wanted. @throws UserError */
+async function openInspector(
+  setting: ServeConfig['inspect'],
+  reader: () => Promise<InspectorReader>,
+): Promise<Inspector | undefined> {
+  if (setting === undefined) return undefined;
+  const options = inspectorOptions(setting, process.env);
+  const { Inspector } = await import('./inspect/inspector.ts');
+  const inspector = new Inspector(reader);
+  await inspector.listen(options);
+  return inspector;
 }
 
 async function resolveHost(host: string): Promise<string> {

@@ -4,7 +4,7 @@ import { type ChunkView, inodeOf } from '../../store/space/space-stats.ts';
 import type { FileEntry, FileState, FileStore } from '../cache/file-entry.ts';
 import { fileStateOf } from '../cache/file-entry.ts';
 import { type OwnedFileCache, storeOf } from '../cache/owned-cache.ts';
-import { type FileOrder, type FilePlace, type FileRow, FirstFiles, placeOf } from './file-order.ts';
+import { type FileOrder, type FilePlace, type FileRow, FirstFiles, listPlaceOf } from './file-order.ts';
 import { type LeftVersion, LeftVersions } from './left-versions.ts';
 
 /** Files that are looked at in one turn of the event loop: about a millisecond. */
@@ -90,7 +90,7 @@ export class CacheInspection {
       matches += 1;
       const { uses, loadedAt } = state;
       const { size } = entry.held.facts;
-      first.add(placeOf(entry.key, { uses, size, loadedAt }, order), () => rowOf(entry, state, time));
+      first.add(listPlaceOf(entry.key, { uses, size, loadedAt }, order), () => rowOf(entry, state, time));
     }
     return { files: first.rows, matches, next: first.next };
   }

@@ -24,7 +24,7 @@ export interface FilePlace {
 }
 
 /** What a file is listed by. @param loadedAt when it came */
-export function placeOf(
+export function listPlaceOf(
   path: string,
   { uses, size, loadedAt }: { readonly uses: number; readonly size: number; readonly loadedAt: number },
   order: FileOrder,

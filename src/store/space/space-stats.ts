@@ -31,7 +31,7 @@ export function bytesByState(segments: Iterable<Segment<unknown>>): Omit<SpaceSt
   return { live, filling, dead, room, headers };
 }
 
-/** What a chunk of a cache is just now: takes more contents, has all that it takes, or was left and is held. */
+/** What a chunk of a cache is: takes more contents, has all that it takes, or was left and is held still. */
 export type ChunkState = 'open' | 'shut' | 'leased';
 
 /** A chunk of a cache, for who looks. Bytes, but for the inode and the count. */

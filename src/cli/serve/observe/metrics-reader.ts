@@ -7,31 +7,50 @@ import { WorkerMessage } from '../worker-message.ts';
 /** How long a process has to tell: one that is busier is missing. */
 const ANSWER_LIMIT_MS = 1000;
 
-/** What all processes tell of themselves, each by its role, asked for at most once at a time. */
+/** What one process tells of itself. */
+export interface ProcessReadings {
+  readonly role: 'primary' | 'worker';
+  readonly pid: number;
+  /** Empty where it was too busy to tell. */
+  readonly metrics: readonly MetricReading[];
+}
+
+/** What all processes tell of themselves, asked for at most once at a time. */
 export class MetricsReader {
   readonly #workers: () => readonly Worker[];
-  #reading: Promise<string> | undefined;
+  #reading: Promise<readonly ProcessReadings[]> | undefined;
 
   constructor(workers: () => readonly Worker[]) {
     this.#workers = workers;
   }
 
-  /** In Prometheus' text format. */
-  read(): Promise<string> {
+  /** Of each process by itself, the primary first. */
+  readings(): Promise<readonly ProcessReadings[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  async #read(): Promise<string> {
-    const told = await Promise.all([
-      snapshot().then(metrics => withRole(metrics, 'primary')),
-      ...this.#workers().map(async ({ channel }) => withRole(await readingsOf(channel), 'worker')),
-    ]);
+  /** In Prometheus' text format, with the processes of a role as one. */
+  async read(): Promise<string> {
+    const told = (await this.readings()).map(({ role, metrics }) => withRole(metrics, role));
     return AggregatorRegistry.aggregate(
       told as unknown as Parameters<typeof AggregatorRegistry.aggregate>[0],
     ).metrics();
+  }
+
+  #read(): Promise<readonly ProcessReadings[]> {
+    return Promise.all([
+      snapshot().then((metrics): ProcessReadings => ({ role: 'primary', pid: process.pid, metrics })),
+      ...this.#workers().map(
+        async ({ pid, channel }): Promise<ProcessReadings> => ({
+          role: 'worker',
+          pid,
+          metrics: await readingsOf(channel),
+        }),
+      ),
+    ]);
   }
 }
 
