@@ -1,10 +1,13 @@
 import uPlot from 'uplot';
 import { countText, type Rates, secondsText } from '../figures.ts';
-import { at, shade } from './dom.ts';
+import { at, make, put, shade } from './dom.ts';
 
 /** Looks that are shown: five minutes of them. */
 const KEPT_LOOKS = 300;
-const HEIGHT_PX = 184;
+/** Pixels, as the style sheet has it. */
+const HEIGHT = 0xb8;
+/** Of the time that is shown, at least. */
+const LEAST_SECONDS = 60;
 
 /** A curve: what it is called, its colour in the style sheet, and its value in a look. */
 type Curve = readonly [name: string, colour: string, value: (rates: Rates) => number | null];
@@ -29,21 +32,34 @@ const TIMES: readonly Curve[] = [
 /** Curves over the last minutes, in one frame. */
 class Chart {
   readonly #frame: HTMLElement;
+  readonly #title: string;
   readonly #curves: readonly Curve[];
   readonly #text: (value: number) => string;
   readonly #data: (number | null)[][];
+  readonly #values: readonly HTMLElement[];
   #plot: uPlot | undefined;
 
-  constructor(frame: HTMLElement, curves: readonly Curve[], text: (value: number) => string) {
-    this.#frame = frame;
+  /** @param name what the ids of its elements begin with */
+  constructor(name: string, curves: readonly Curve[], text: (value: number) => string) {
+    this.#frame = at(`${name}-curve`);
+    this.#frame.setAttribute('role', 'img');
+    this.#title = at(`${name}-title`).textContent ?? '';
     this.#curves = curves;
     this.#text = text;
     this.#data = [[], ...curves.map(() => [])];
+    this.#values = curves.map(() => make('b'));
+    at(`${name}-legend`).replaceChildren(
+      ...curves.map(([label, colour], index) => {
+        const mark = make('i');
+        mark.style.background = `var(--${colour})`;
+        return make('li', {}, mark, `${label} `, this.#values[index] as HTMLElement);
+      }),
+    );
     this.draw();
     new ResizeObserver(() => {
-      const { clientWidth: width } = frame;
-      if (width > 0 && width !== this.#plot?.width) this.#plot?.setSize({ width, height: HEIGHT_PX });
-    }).observe(frame);
+      const { clientWidth: width } = this.#frame;
+      if (width > 0 && width !== this.#plot?.width) this.#plot?.setSize({ width, height: HEIGHT });
+    }).observe(this.#frame);
   }
 
   add(time: number, rates: Rates): void {
@@ -52,65 +68,70 @@ class Chart {
       this.#data[index + 1]?.push(value(rates));
     });
     for (const row of this.#data) if (row.length > KEPT_LOOKS) row.shift();
-    // The window is the same from the start: what moves is the time.
-    this.#plot?.batch(() => {
-      this.#plot?.setData(this.#data as uPlot.AlignedData, false);
-      this.#plot?.setScale('x', { min: time - KEPT_LOOKS, max: time });
-    });
+    this.#plot?.setData(this.#data as uPlot.AlignedData);
+    this.#say();
     const said = this.#curves.map(([name, , value]) => `${name} ${this.#text(value(rates) ?? 0)}`);
-    this.#frame.setAttribute('aria-label', `Curves of the last five minutes. Now: ${said.join(', ')}`);
+    this.#frame.setAttribute('aria-label', `${this.#title}, the last minutes. Now: ${said.join(', ')}`);
   }
 
   /** Anew, in the colours that there are now. */
   draw(): void {
     this.#plot?.destroy();
+    this.#plot = new uPlot(this.#options(), this.#data as uPlot.AlignedData, this.#frame);
+  }
+
+  /** The values where the pointer is, or the last. */
+  #say(): void {
+    const index = this.#plot?.cursor.idx ?? (this.#data[0]?.length ?? 0) - 1;
+    this.#values.forEach((element, curve) => {
+      const value = this.#data[curve + 1]?.[index];
+      put(element, value === null || value === undefined ? '–' : this.#text(value));
+    });
+  }
+
+  #options(): uPlot.Options {
     const axis = { stroke: shade('soft'), ticks: { show: false }, font: '12px system-ui, sans-serif' };
-    const grid = { stroke: shade('line'), width: 1 };
-    const options: uPlot.Options = {
+    return {
       width: Math.max(200, this.#frame.clientWidth),
-      height: HEIGHT_PX,
+      height: HEIGHT,
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      legend: { live: true },
-      scales: { y: { range: (_, __, most) => [0, Math.max(most ?? 0, Number.MIN_VALUE) * 1.1 || 1] } },
+      legend: { show: false },
+      hooks: { setCursor: [() => this.#say()] },
+      scales: {
+        x: { range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+        y: { range: (_, __, most) => [0, 1.1 * (most ?? 0) || 1] },
+      },
       axes: [
         {
           ...axis,
           grid: { show: false },
-          space: 70,
-          values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]],
+          space: 90,
+          values: (_, splits) => splits.map(each => new Date(each * 1000).toLocaleTimeString('en-GB')),
         },
         {
           ...axis,
-          grid,
+          grid: { stroke: shade('line'), width: 1 },
           size: 62,
           space: 34,
-          values: (_, splits) => splits.map(value => (value === 0 ? '0' : this.#text(value))),
+          values: (_, splits) => splits.map(each => (each === 0 ? '0' : this.#text(each))),
         },
       ],
       series: [
-        {
-          label: 'at',
-          value: (_, value) => (value === null ? '' : new Date(value * 1000).toLocaleTimeString()),
-        },
+        {},
         ...this.#curves.map(([label, colour]) => ({
           label,
           stroke: shade(colour),
           width: 1.75,
           points: { show: false },
-          value: (_: uPlot, value: number | null) => (value === null ? '' : this.#text(value)),
         })),
       ],
     };
-    this.#plot = new uPlot(options, this.#data as uPlot.AlignedData, this.#frame);
   }
 }
 
 /** The curves of the page. */
 export class Curves {
-  readonly #charts = [
-    new Chart(at('rate-curve'), RATES, countText),
-    new Chart(at('time-curve'), TIMES, secondsText),
-  ];
+  readonly #charts = [new Chart('rate', RATES, countText), new Chart('time', TIMES, secondsText)];
 
   constructor() {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {

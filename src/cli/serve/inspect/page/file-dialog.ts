@@ -1,6 +1,6 @@
 import { ageText, bytesText, countText } from '../figures.ts';
 import { at, make } from './dom.ts';
-import { ask, Refusal } from './source.ts';
+import { ask, InspectorRefusal } from './source.ts';
 
 /** What of a file is used here: see MappedFile. */
 interface ShownFile {
@@ -50,7 +50,7 @@ export class FileDialog {
     try {
       content = contentOf(await ask<ShownFile>(`/file.json?path=${encodeURIComponent(path)}`));
     } catch (error) {
-      const isGone = error instanceof Refusal && error.status === 404;
+      const isGone = error instanceof InspectorRefusal && error.status === 404;
       content = [make('p', {}, isGone ? 'It is no longer in the cache.' : 'The server does not answer.')];
     }
     const close = make('button', { type: 'button', class: 'close' }, 'Close');

@@ -84,7 +84,9 @@ export class Files {
     at<HTMLButtonElement>('next').disabled = this.#next === undefined;
     this.#body.replaceChildren(
       ...files.map(({ path, size, forms, uses, age }) => {
-        const button = make('button', { type: 'button', title: path }, path);
+        const cut = path.lastIndexOf('/') + 1;
+        const folder = make('span', {}, path.slice(0, cut));
+        const button = make('button', { type: 'button', title: path }, path.slice(cut), folder);
         button.addEventListener('click', () => void this.#dialog.open(path));
         const cells = [bytesText(size), forms.join(' ') || '–', countText(uses), ageText(age)];
         return make(

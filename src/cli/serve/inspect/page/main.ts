@@ -5,7 +5,7 @@ import { Curves } from './curves.ts';
 import { at, put } from './dom.ts';
 import { Files } from './files.ts';
 import { Overview } from './overview.ts';
-import { ask, askForToken, Refusal } from './source.ts';
+import { ask, askForToken, InspectorRefusal } from './source.ts';
 import { Tiles } from './tiles.ts';
 
 const PERIOD_MS = 1000;
@@ -39,12 +39,12 @@ async function look(): Promise<void> {
     show(await ask<InspectorStatus>('/status.json'));
     say(undefined);
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) {
+    if (error instanceof InspectorRefusal && error.status === 401) {
       say('The token is wanted.');
       askForToken(() => void look());
       return;
     }
-    say(error instanceof Refusal ? error.message : 'The server does not answer.');
+    say(error instanceof InspectorRefusal ? error.message : 'The server does not answer.');
   }
   setTimeout(next, PERIOD_MS);
 }

@@ -30,10 +30,8 @@ export class Overview {
 
   /** @param rates undefined at the first look */
   show(status: InspectorStatus, rates: Rates | undefined): void {
-    put(
-      at('about'),
-      `${status.version} · Node.js ${status.node} · up ${ageText(status.uptime)}${status.isReady ? '' : ' · not ready'}`,
-    );
+    const ready = status.isReady ? '' : ' · not ready';
+    put(at('about'), `${status.version} · Node.js ${status.node} · up ${ageText(status.uptime)}${ready}`);
     this.#showKey(status, rates);
     this.#showCopy(status);
     this.#showProcesses(status, rates);
@@ -169,8 +167,11 @@ export class Overview {
       ['read from the disk', countText(cache.diskReads)],
       ['evicted', countText(cache.evictions)],
       ['given out, not kept', countText(cache.uncached)],
-      ...cache.states.map(({ name, value }) => [`bytes ${name}`, bytesText(value)] as const),
     ]);
+    this.#list(
+      'Memory of the cache',
+      cache.states.map(({ name, value }) => [name, bytesText(value)] as const),
+    );
     if (applications.length > 0) {
       this.#list(
         'Applications',
@@ -196,7 +197,7 @@ export class Overview {
   #list(title: string, pairs: readonly (readonly [string, string])[]): void {
     let list = this.#facts.get(title);
     if (list === undefined) {
-      const id = `facts-${title.toLowerCase()}`;
+      const id = `facts-${title.toLowerCase().replaceAll(' ', '-')}`;
       const place = make('dl');
       at('facts').append(
         make('section', { class: 'panel', 'aria-labelledby': id }, make('h2', { id }, title), place),

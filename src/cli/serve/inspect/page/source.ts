@@ -16,7 +16,7 @@ function takeToken(): string {
 }
 
 /** An answer that is none, with its status. */
-export class Refusal extends Error {
+export class InspectorRefusal extends Error {
   readonly status: number;
 
   constructor(status: number) {
@@ -25,7 +25,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Asks our own server. @throws Refusal; TypeError where it does not answer */
+/** Asks our own server. @throws InspectorRefusal; TypeError where it does not answer */
 export async function ask<T>(path: string): Promise<T> {
   const response = await fetch(path, {
     cache: 'no-store',
@@ -33,7 +33,7 @@ export async function ask<T>(path: string): Promise<T> {
     headers: token === '' ? {} : { Authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  if (!response.ok) throw new Refusal(response.status);
+  if (!response.ok) throw new InspectorRefusal(response.status);
   return (await response.json()) as T;
 }
 
