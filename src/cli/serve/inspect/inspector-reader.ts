@@ -26,8 +26,9 @@ import { ToldFigures } from './told-figures.ts';
 
 /** Who looks more often gets what was found out last. */
 const LEAST_AGE_MS = 500;
-/** No more of the time than this part is spent on looking, however many do. */
+/** No more of the time than this part is spent on looking, however many do, unless a look takes long. */
 const MOST_PART = 1 / 20;
+const MOST_AGE_MS = 2000;
 const VERSION_FILE = new URL('../../../../package.json', import.meta.url);
 
 /** What is looked at. */
@@ -61,7 +62,7 @@ export class InspectorReader {
     this.#cache = new CacheInspection(inspected.cache);
   }
 
-  /** Not older than half a second, or twenty times what it took. */
+  /** Not older than half a second, or twenty times what it took, up to two seconds. */
   status(): Promise<InspectorStatus> {
     if (this.#last !== undefined && performance.now() < this.#last.until)
       return Promise.resolve(this.#last.status);
@@ -123,7 +124,7 @@ export class InspectorReader {
         .map(name => ({ name: name.replace(/^iolite_channel_?/, ''), value: told.sum(name) })),
       took: Math.round(took),
     };
-    const until = began + Math.max(LEAST_AGE_MS, took / MOST_PART);
+    const until = began + Math.max(LEAST_AGE_MS, Math.min(MOST_AGE_MS, took / MOST_PART));
     this.#last = { status, until };
     return status;
   }

@@ -67,7 +67,7 @@ test('the inspector shows what was served, from which memory, and who maps it', 
   assert.equal((await get(port, `/file.json?path=${encodeURIComponent(folder.file('none'))}`)).status, 404);
 });
 
-test('nothing is changed through it, nobody is let in by another name, and nothing but itself may ask', async () => {
+test('nothing is changed through it, and neither another name nor another site is let in', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
   await using served = await Served.start(folder.path, ['-w', '1', '--inspect', FREE]);

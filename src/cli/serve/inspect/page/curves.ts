@@ -33,17 +33,19 @@ const TIMES: readonly Curve[] = [
 class Chart {
   readonly #frame: HTMLElement;
   readonly #title: string;
+  readonly #least: number;
   readonly #curves: readonly Curve[];
   readonly #text: (value: number) => string;
   readonly #data: (number | null)[][];
   readonly #values: readonly HTMLElement[];
   #plot: uPlot | undefined;
 
-  /** @param name what the ids of its elements begin with */
-  constructor(name: string, curves: readonly Curve[], text: (value: number) => string) {
+  /** @param name what the ids of its elements begin with @param least that its height stands for */
+  constructor(name: string, least: number, curves: readonly Curve[], text: (value: number) => string) {
     this.#frame = at(`${name}-curve`);
     this.#frame.setAttribute('role', 'img');
     this.#title = at(`${name}-title`).textContent ?? '';
+    this.#least = least;
     this.#curves = curves;
     this.#text = text;
     this.#data = [[], ...curves.map(() => [])];
@@ -94,19 +96,23 @@ class Chart {
     return {
       width: Math.max(200, this.#frame.clientWidth),
       height: HEIGHT,
+      padding: [8, 30, 0, 0],
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: false },
       hooks: { setCursor: [() => this.#say()] },
       scales: {
         x: { range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
-        y: { range: (_, __, most) => [0, 1.1 * (most ?? 0) || 1] },
+        y: { range: (_, __, most) => [0, Math.max(this.#least, 1.1 * (most ?? 0))] },
       },
       axes: [
         {
           ...axis,
           grid: { show: false },
           space: 90,
-          values: (_, splits) => splits.map(each => new Date(each * 1000).toLocaleTimeString('en-GB')),
+          values: (_, splits) =>
+            this.#data[0]?.length === 0
+              ? []
+              : splits.map(each => new Date(each * 1000).toLocaleTimeString('en-GB')),
         },
         {
           ...axis,
@@ -131,7 +137,7 @@ class Chart {
 
 /** The curves of the page. */
 export class Curves {
-  readonly #charts = [new Chart('rate', RATES, countText), new Chart('time', TIMES, secondsText)];
+  readonly #charts = [new Chart('rate', 10, RATES, countText), new Chart('time', 0.001, TIMES, secondsText)];
 
   constructor() {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
