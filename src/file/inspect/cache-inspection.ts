@@ -30,7 +30,7 @@ export interface FilePage {
 }
 
 /** A form of a version, or its content itself. */
-export interface FormView {
+interface FormView {
   /** `identity` for the content as it is. */
   readonly coding: string;
   readonly size: number;

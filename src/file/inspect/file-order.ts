@@ -34,7 +34,7 @@ export function listPlaceOf(
 }
 
 /** Below 0 where `a` comes before `b`: the higher value does, and of equal ones the path that sorts first. */
-export function comparePlaces(a: FilePlace, b: FilePlace): number {
+function comparePlaces(a: FilePlace, b: FilePlace): number {
   if (a.value !== b.value) return b.value - a.value;
   return a.path < b.path ? -1 : Number(a.path > b.path);
 }

@@ -32,7 +32,7 @@ export function bytesByState(segments: Iterable<Segment<unknown>>): Omit<SpaceSt
 }
 
 /** What a chunk of a cache is: takes more contents, has all that it takes, or was left and is held still. */
-export type ChunkState = 'open' | 'shut' | 'leased';
+type ChunkState = 'open' | 'shut' | 'leased';
 
 /** A chunk of a cache, for who looks. Bytes, but for the inode and the count. */
 export interface ChunkView {

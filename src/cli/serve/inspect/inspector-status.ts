@@ -90,7 +90,7 @@ export interface ChunkTable {
   readonly mappers: readonly (readonly number[])[];
 }
 
-export interface RequestCount {
+interface RequestCount {
   readonly lane: string;
   readonly status: string;
   readonly count: number;
@@ -114,7 +114,7 @@ export interface ApplicationStatus {
   readonly restarts: number;
 }
 
-export interface ProxyCount {
+interface ProxyCount {
   readonly status: string;
   readonly count: number;
 }
