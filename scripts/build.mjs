@@ -13,6 +13,7 @@ const STAMP = join(ROOT, 'dist/.built');
 const INPUTS = [
   'src',
   'scripts/bundle.mjs',
+  'scripts/inspector-page.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package.json',

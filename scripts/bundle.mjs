@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { INSPECTOR_PAGE, PAGE_PACKAGES } from './inspector-page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -68,7 +69,7 @@ const COMMON = {
 export async function bundle(dist, entries) {
   // Not there before the first installation.
   const esbuild = createRequire(import.meta.url)('esbuild');
-  const plugins = [movable(dist), AS_WRITTEN_APART, OTHERS_APART, MEDIA_TYPES, BUILTINS];
+  const plugins = [INSPECTOR_PAGE, movable(dist), AS_WRITTEN_APART, OTHERS_APART, MEDIA_TYPES, BUILTINS];
   const pathOf = name => join(dist, `${name}.js`);
   const built = [
     await esbuild.build({
@@ -185,13 +186,15 @@ const MEDIA_TYPES = {
 /** What the licences of the packages in the bundle ask for: to be with it. */
 function licences() {
   const require = createRequire(import.meta.url);
-  return BUNDLED.map(name => {
-    const folder = join(ROOT, 'node_modules', name);
-    const { version } = require(join(folder, 'package.json'));
-    const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
-    if (file === undefined) throw new Error(`${name} has no licence`);
-    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
-  }).join(`\n${'-'.repeat(80)}\n\n`);
+  return [...BUNDLED, ...PAGE_PACKAGES]
+    .map(name => {
+      const folder = join(ROOT, 'node_modules', name);
+      const { version } = require(join(folder, 'package.json'));
+      const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+      if (file === undefined) throw new Error(`${name} has no licence`);
+      return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 /** Whether a module finds files or modules from where it lies. */

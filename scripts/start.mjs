@@ -25,7 +25,14 @@ const options = hasFolder ? given.slice(1) : given;
 const hasPort = options.some(option => /^(-p|--port(=|$))/.test(option));
 const child = spawn(
   process.execPath,
-  [pathOf('../dist/cli/main.js'), 'serve', folder, ...(hasPort ? [] : ['--port', '0']), ...options],
+  [
+    pathOf('../dist/cli/main.js'),
+    'serve',
+    folder,
+    '--inspect',
+    ...(hasPort ? [] : ['--port', '0']),
+    ...options,
+  ],
   { stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

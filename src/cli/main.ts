@@ -12,6 +12,7 @@ type Definition = (program: Command) => void;
  */
 const COMMANDS: Record<string, () => Promise<Definition>> = {
   serve: async () => (await import('./serve/serve-command.ts')).defineServe,
+  top: async () => (await import('./top/top.ts')).defineTop,
   cat: async () => (await import('./tools/cat.ts')).defineCat,
   grep: async () => (await import('./tools/grep.ts')).defineGrep,
   wc: async () => (await import('./tools/wc.ts')).defineWc,

@@ -22,16 +22,13 @@ export interface ObservedAnswer {
   readonly duration: number;
 }
 
-/** Figures of one process; JSON, as they go to the process that shows them. */
+/** Figures of one process; JSON. */
 export type AnswerFigures = {
   /** HTTP requests it has answered. */
   readonly requests: number;
   /** Answers that its log has no line of, for it could not be written. */
   readonly unlogged: number;
 };
-
-/** The figures of a process that has answered nothing. */
-export const NO_FIGURES: AnswerFigures = { requests: 0, unlogged: 0 };
 
 /** How many answers there were of a kind. */
 export interface AnswerCount {
@@ -47,12 +44,11 @@ export interface AnswerCount {
 
 /**
  * Counts the answers of a process. It listens to a server by its shape, which needs no import from there. A
- * new figure is counted in {@link answered} and shown by {@link figures}: whoever passes them on passes it on
- * too.
+ * new figure is counted in {@link answered}, and becomes a metric in `answer-readings.ts`.
  */
 export class AnswerMetrics {
-  /** Whether durations are counted: two looks at the clock for each answer. */
-  readonly wantsDuration: boolean;
+  /** Whether durations are counted: two looks at the clock for each answer. May change at any time. */
+  wantsDuration: boolean;
   readonly #unlogged: () => number;
   /** By lane, method and status. */
   readonly #counts = new Float64Array(LANES.length * METHODS.length * STATUSES);
@@ -79,7 +75,7 @@ export class AnswerMetrics {
     const way = LANES.indexOf(lane);
     const kind = (way * METHODS.length + methodIndex(method)) * STATUSES + (status % STATUSES);
     this.#counts[kind] = (this.#counts[kind] as number) + 1;
-    if (this.wantsDuration) this.#durations[way]?.add(duration);
+    if (this.wantsDuration && duration > 0) this.#durations[way]?.add(duration);
   }
 
   /** All that was counted so far. */
@@ -117,12 +113,4 @@ export class AnswerMetrics {
 function methodIndex(method: string): number {
   const index = METHODS.indexOf(method as (typeof METHODS)[number]);
   return index === -1 ? METHODS.length - 1 : index;
-}
-
-/** The figures that another process told; 0 for what it did not tell. */
-export function figuresOf(told: unknown): AnswerFigures {
-  const stated = (typeof told === 'object' && told !== null ? told : {}) as Record<string, unknown>;
-  const names = Object.keys(NO_FIGURES) as (keyof AnswerFigures)[];
-  const figures = names.map(name => [name, Number.isFinite(stated[name]) ? stated[name] : 0]);
-  return Object.fromEntries(figures) as AnswerFigures;
 }

@@ -7,7 +7,6 @@ export {
   type AnswerCount,
   type AnswerFigures,
   AnswerMetrics,
-  figuresOf,
   type ObservedAnswer,
 } from './answer-metrics.ts';
 export type { DurationHistogram } from './duration-histogram.ts';
@@ -26,4 +25,3 @@ export type { MetricReading, MetricValue } from './metric.ts';
 export { contentType, registry, snapshot } from './registry.ts';
 export { type ProcessMemory, readChunkFiles, readProcessMemory } from './smaps.ts';
 export { startSpans, stopSpans } from './spans.ts';
-export { type ObservedProcess, readStatus, type Status, type StatusInput } from './status.ts';

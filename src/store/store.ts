@@ -12,6 +12,7 @@ import type { CachePolicy } from './policy.ts';
 import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
 import type { ContentRoom } from './space/content-room.ts';
 import { SegmentSpace } from './space/segment-space.ts';
+import type { ChunkView } from './space/space-stats.ts';
 import { reachable, StoreBounds } from './store-bounds.ts';
 import { type InvalidatedBy, noteInvalidation } from './store-events.ts';
 import type { AttachedIndex, StoreListener } from './store-listener.ts';
@@ -322,6 +323,11 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
       beside: this.#beside.bytes,
       ...space,
     };
+  }
+
+  /** Its chunks, each by itself. O(chunks); the first time a look at the kernel for each. */
+  chunks(): ChunkView[] {
+    return this.#space.views();
   }
 
   close(): void {

@@ -14,8 +14,7 @@ const skip = framesRefusal();
 
 /** All processes of a server. */
 async function processesOf(served: Served): Promise<number[]> {
-  const { body } = await get(served.port, '/_iolite/status.json');
-  const { processes } = JSON.parse(body.toString()) as { processes: { pid: number }[] };
+  const { processes } = await served.status();
   return processes.map(({ pid }) => pid);
 }
 

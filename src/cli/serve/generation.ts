@@ -29,8 +29,6 @@ export interface GenerationHost {
   readonly inherited: InheritedPlaces;
   /** Keys of session tickets, unless settings have some. */
   ticketKeys(): readonly string[];
-  /** What a worker is told of the whole. */
-  status(): Promise<Json>;
   /** What a worker, which a channel stands for, tells of its log. */
   readonly logTroubles: LogTroubles;
   /** A process has ended. */
@@ -125,6 +123,11 @@ export class Generation {
     this.#tell({ type: WorkerMessage.LEAVING });
   }
 
+  /** Has workers count how long answers take, for some seconds. */
+  watch(): void {
+    this.#tell({ type: WorkerMessage.WATCHED });
+  }
+
   /** Has the log's file opened anew. */
   reopenLog(): void {
     this.#tell({ type: WorkerMessage.REOPEN });
@@ -153,7 +156,6 @@ export class Generation {
         otherwise: async ({ head, body }) => {
           body?.release();
           const { type } = (head ?? {}) as { type?: string };
-          if (type === WorkerMessage.STATUS) return { head: await this.#host.status() };
           if (type === WorkerMessage.SERVING) resolve();
           if (type === WorkerMessage.LOG) logTroubles.told(channel, head as LogTrouble);
           return type === WorkerMessage.SETTINGS ? { head: this.#settingsNow() } : {};

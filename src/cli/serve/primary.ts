@@ -1,13 +1,14 @@
 import { ignore } from '../../base/ignore.ts';
 import type { OwnedFileCache } from '../../file/cache/owned-cache.ts';
 import type { WorkerExit } from '../../ipc/meet/supervisor.ts';
+import type { PoolHolder } from '../../memory/chunk-holdings.ts';
 import { TicketKeyRing } from '../../network/tls/ticket-key-ring.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
 import { Generation, type InheritedPlaces } from './generation.ts';
+import type { InspectorReader } from './inspect/inspector-reader.ts';
 import { LogTroubles } from './log-troubles.ts';
 import type { MetricsReader } from './observe/metrics-reader.ts';
-import { StatusReader } from './observe/status-reader.ts';
 import type { Origins } from './origins.ts';
 import { RootWatch } from './root-watch.ts';
 import type { ServePlan } from './serve-plan.ts';
@@ -19,7 +20,7 @@ import { WorkerMessage } from './worker-message.ts';
 export class Primary {
   readonly #cache: OwnedFileCache;
   readonly #inherited: InheritedPlaces;
-  readonly #status: StatusReader;
+  readonly #holders: () => readonly PoolHolder[];
   readonly #origins: Origins;
   readonly #roots: RootWatch;
   readonly #failing: (error: Error) => void;
@@ -28,7 +29,8 @@ export class Primary {
   readonly #ticketKeys = new TicketKeyRing(keys => {
     for (const generation of this.#running) generation.setTicketKeys(keys);
   });
-  #metrics: MetricsReader | undefined;
+  #metrics: Promise<MetricsReader> | undefined;
+  #inspection: Promise<InspectorReader> | undefined;
   #isLeaving = false;
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
@@ -39,10 +41,12 @@ export class Primary {
   /**
    * @param inherited listening sockets of the workers; they stay the caller's
    * @param origins the proxies; they stay the caller's
+   * @param holders who holds chunks of the cache's pool
    * @param failing told when no worker can be started any more
    */
   constructor(
     cache: OwnedFileCache,
+    holders: () => readonly PoolHolder[],
     inherited: InheritedPlaces,
     origins: Origins,
     failing: (error: Error) => void,
@@ -53,10 +57,7 @@ export class Primary {
     // The new place is another one to the kernel: workers are confined anew.
     this.#roots = new RootWatch(() => void this.#followRoots());
     this.#failing = failing;
-    this.#status = new StatusReader(cache, {
-      workers: () => this.#current?.workers ?? [],
-      applications: () => this.#current?.applications ?? [],
-    });
+    this.#holders = holders;
   }
 
   get closing(): boolean {
@@ -71,7 +72,7 @@ export class Primary {
   /** Whether all workers that serve answer within a time in milliseconds. One that has just ended does. */
   async answers(limit: number): Promise<boolean> {
     const asked = (this.#current?.serving ?? []).map(({ channel }) =>
-      channel.request({ head: { type: WorkerMessage.FIGURES } }, { timeout: limit }).then(
+      channel.request({ head: { type: WorkerMessage.ALIVE } }, { timeout: limit }).then(
         () => true,
         ({ code }: NodeJS.ErrnoException) => code !== 'ERR_IOLITE_TIMEOUT',
       ),
@@ -81,13 +82,13 @@ export class Primary {
 
   /** What all processes tell of themselves, in Prometheus' text format. Loads what reads it at first. */
   async metrics(): Promise<string> {
-    const { MetricsReader } = await import('./observe/metrics-reader.ts');
-    const running = (): readonly Generation[] => [...this.#running];
-    this.#metrics ??= new MetricsReader({
-      workers: () => running().flatMap(({ workers }) => workers),
-      applications: () => running().flatMap(({ applications }) => applications),
-    });
-    return this.#metrics.read();
+    return (await this.#metricsReader()).read();
+  }
+
+  /** What shows the state of all this. Made when somebody looks first. */
+  inspection(): Promise<InspectorReader> {
+    this.#inspection ??= this.#inspect();
+    return this.#inspection;
   }
 
   /** Resolves when the first generation serves, or on close(). @throws UserError */
@@ -128,6 +129,33 @@ export class Primary {
     if (options.force === true)
       for (const generation of this.#running) void generation.close({ force: true });
     return this.#closing;
+  }
+
+  #metricsReader(): Promise<MetricsReader> {
+    const running = (): readonly Generation[] => [...this.#running];
+    this.#metrics ??= import('./observe/metrics-reader.ts').then(
+      ({ MetricsReader }) =>
+        new MetricsReader({
+          workers: () => running().flatMap(({ workers }) => workers),
+          applications: () => running().flatMap(({ applications }) => applications),
+        }),
+    );
+    return this.#metrics;
+  }
+
+  async #inspect(): Promise<InspectorReader> {
+    const { InspectorReader } = await import('./inspect/inspector-reader.ts');
+    const metrics = await this.#metricsReader();
+    return new InspectorReader({
+      cache: this.#cache,
+      holders: this.#holders,
+      readings: () => {
+        this.#current?.watch();
+        return metrics.readings();
+      },
+      applications: () => this.#current?.applications.map(({ pid }) => pid) ?? [],
+      isReady: () => this.isReady,
+    });
   }
 
   async #close(): Promise<void> {
@@ -204,7 +232,6 @@ export class Primary {
       cache: this.#cache,
       inherited: this.#inherited,
       ticketKeys: () => this.#ticketKeys.keys,
-      status: () => this.#status.read(),
       logTroubles: this.#logTroubles,
       exited: reportExit,
       failing: error => generation === this.#current && this.#failing(error),

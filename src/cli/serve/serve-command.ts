@@ -6,6 +6,7 @@ import { complain, setComplaintFormat, setNoticeFormat } from '../complain.ts';
 import { integerArgument } from '../integer-argument.ts';
 import { UserError } from '../user-error.ts';
 import { checkSettings } from './check-settings.ts';
+import { inspectorOptions } from './inspect/inspector-address.ts';
 import { withAbsolutePath } from './listen/unix-place.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { serve } from './serve.ts';
@@ -39,6 +40,7 @@ interface Flags {
   readonly spa?: string | true;
   readonly check?: true;
   readonly metrics?: string | true;
+  readonly inspect?: string | true;
 }
 
 /** Adds `iolite serve` to the program. */
@@ -47,7 +49,7 @@ export function defineServe(program: Command): void {
     .command('serve')
     .description(
       'Serve the files of a directory over HTTP from several processes and one copy in memory.\n' +
-        'Names that begin with a dot are not served. /_iolite shows the memory of each process.',
+        'Names that begin with a dot are not served.',
     )
     .argument('[dir]', 'the directory')
     .option('-c, --config <file>', 'settings (default: iolite.config.json, if there is one)')
@@ -98,6 +100,10 @@ export function defineServe(program: Command): void {
     .option(
       '--metrics [address]',
       'address where /metrics, for Prometheus, /health and /ready are (default: 127.0.0.1:9464)',
+    )
+    .option(
+      '--inspect [address]',
+      'address of a page that shows what the server does, live (default: 127.0.0.1:9465)',
     )
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
@@ -178,6 +184,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     origin,
     confine: confine ? undefined : false,
     metrics: metricsOf(flags),
+    inspect: inspectOf(config, flags),
     tls: tlsOf(config, flags),
     app:
       module === undefined
@@ -196,6 +203,15 @@ function metricsOf({ metrics }: Flags): string | undefined {
   throw new UserError(
     `Cannot show metrics at ${metrics}: an address as ${DEFAULT_METRICS} or unix:/run/metrics.sock is wanted`,
   );
+}
+
+/** The token of the file holds, wherever the inspector is. @throws UserError */
+function inspectOf({ inspect: said }: ServeConfig, { inspect }: Flags): ServeConfig['inspect'] {
+  if (inspect === undefined) return undefined;
+  const token = typeof said === 'object' ? withoutUndefined({ token: said.token }) : {};
+  const setting = inspect === true ? token : { ...token, address: inspect };
+  inspectorOptions(setting, {});
+  return setting;
 }
 
 /** Certificates of the command line stand in place of those of the file; the rest of it holds. */

@@ -20,16 +20,14 @@ import { HttpsRedirect } from '../../http/server/https-redirect.ts';
 import type { Listener } from '../../http/server/listener.ts';
 import { connect as connectChannel } from '../../ipc/meet/connect.ts';
 import { inheritedDescriptors, parentChannel } from '../../ipc/meet/fork.ts';
-import { AnswerMetrics, NO_FIGURES } from '../../observe/answer-metrics.ts';
+import { AnswerMetrics } from '../../observe/answer-metrics.ts';
 import { observeAnswers } from '../../observe/answer-readings.ts';
 import { demand } from '../../observe/demand.ts';
 import { tellReadings } from '../../observe/readings-request.ts';
 import { startSpans } from '../../observe/spans.ts';
-import type { Status } from '../../observe/status.ts';
 import { complain, setComplaintFormat } from '../complain.ts';
 import { IdentifiedHandler } from './identified-handler.ts';
 import { HealthPages } from './observe/health-pages.ts';
-import { StatusPages, withoutStatusPages } from './observe/status-pages.ts';
 import { DRAIN_MS } from './serve-defaults.ts';
 import { contentOf, servesFiles } from './worker-content.ts';
 import { WorkerMessage } from './worker-message.ts';
@@ -37,8 +35,9 @@ import type { WorkerSettings } from './worker-settings.ts';
 
 /** For which connections may bring another request to a worker that has a successor. */
 const PATIENCE_MS = 10_000;
-const STATUS_LIMIT_MS = 5000;
 const HTTPS_PORT = 443;
+/** For which durations are counted after somebody has looked at them. */
+const WATCHED_MS = 10_000;
 /** The proxy has bounds of its own, on times and counts; what may be uploaded the origin decides. */
 const PROXY_LIMITS = {
   timeout: MAX_TIMEOUT_MS,
@@ -94,8 +93,22 @@ channel.onRequest(async ({ head, body }) => {
   if (type === WorkerMessage.LEAVING) isLeaving = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   if (type === WorkerMessage.METRICS) return tellReadings();
-  return { head: metrics?.figures() ?? NO_FIGURES };
+  if (type === WorkerMessage.WATCHED) watch();
+  return {};
 });
+
+let watched: NodeJS.Timeout | undefined;
+
+/** Counts durations for a while, unless they are counted anyway. */
+function watch(): void {
+  if (metrics === undefined || (metrics.wantsDuration && watched === undefined)) return;
+  metrics.wantsDuration = true;
+  watched ??= setTimeout(() => {
+    watched = undefined;
+    if (metrics !== undefined) metrics.wantsDuration = false;
+  }, WATCHED_MS).unref();
+  watched.refresh();
+}
 
 /** What the primary tells. */
 interface PrimaryMessage {
@@ -105,8 +118,8 @@ interface PrimaryMessage {
   readonly keys?: readonly string[];
 }
 
-async function ask(type: string, timeout?: number): Promise<unknown> {
-  const { head } = await channel.request({ head: { type } }, { timeout });
+async function ask(type: string): Promise<unknown> {
+  const { head } = await channel.request({ head: { type } });
   return head;
 }
 
@@ -175,10 +188,9 @@ function failed(error: unknown, { method, target }: ServerRequest): void {
   complain(`${method} ${target} failed`, error);
 }
 
-const pages = new StatusPages(() => ask(WorkerMessage.STATUS, STATUS_LIMIT_MS) as Promise<Status>);
 const health = new HealthPages(() => !isLeaving && gateways.every(({ size }) => size > 0));
 const content = contentOf(settings, {
-  first: settings.health ? [health, pages] : [pages],
+  first: settings.health ? [health] : [],
   gateways,
   proxies: await Promise.all(settings.proxies.map(proxyAt)),
   cache: servesFiles(settings) ? await attachFileCache(channel, { direct: true }) : undefined,
@@ -187,8 +199,7 @@ const content = contentOf(settings, {
 });
 
 if (log !== undefined) accessLog = openLog(log);
-const counted = withoutStatusPages(metrics);
-const common = { limits, listeners: accessLog === undefined ? [counted] : [counted, accessLog], failed };
+const common = { limits, listeners: accessLog === undefined ? [metrics] : [metrics, accessLog], failed };
 const handler = process.env.IOLITE_IDENTIFY_WORKERS === '1' ? new IdentifiedHandler(content) : content;
 /** Where HTTPS is spoken, for those who are sent there. */
 const securePort = (): number | undefined =>

@@ -1,10 +1,15 @@
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache, type OwnedFileCache } from '../../file/cache/owned-cache.ts';
+import type { PoolHolder } from '../../memory/chunk-holdings.ts';
 import { sharedMemoryProblem } from '../../memory/support.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
+import type { Inspector } from './inspect/inspector.ts';
+import { inspectorOptions } from './inspect/inspector-address.ts';
+import type { InspectorReader } from './inspect/inspector-reader.ts';
+import { openWatchSocket } from './inspect/watch-socket.ts';
 import type { ListeningPlaces } from './listen/listening-places.ts';
 import { METRICS_NAME, openPlaces, redirectPort } from './listen/open-places.ts';
 import { type PassedSocket, takePassedSockets } from './listen/passed-sockets.ts';
@@ -41,13 +46,15 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
     metrics: () => primary.metrics(),
     isReady: () => primary.isReady,
   });
+  const inspector = await openInspector(config.inspect, () => primary.inspection());
   const sites = passed.filter(each => each !== shown);
   const places = await openPlaces(config, count, sites);
-  const { cache, origins, close } = openCaches(config, count);
+  const { cache, holders, origins, close } = openCaches(config, count);
   let drain = config.drain ?? {};
   const stopping = (): void => manager.stopping((drain.delay ?? 0) + (drain.time ?? DRAIN_MS));
   const primary: Primary = new Primary(
     cache,
+    holders,
     { listeners: places.descriptors(count), roles: places.roles },
     origins,
     ({ message }) => {
@@ -77,10 +84,11 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
     reload: () => void reload(),
     reopenLog: () => primary.reopenLog(),
   });
+  const watchers = await openWatchSocket(() => primary.inspection());
   try {
     await primary.start(plan);
     if (!primary.closing) {
-      announce(what, places, observation);
+      announce(what, places, { observation, inspector });
       manager.ready(what);
       manager.watch(limit => primary.answers(limit));
     }
@@ -93,6 +101,8 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   const code = await shutdown.code;
   manager.close();
   observation?.close();
+  inspector?.close();
+  await watchers?.close();
   await close();
   return code;
 }
@@ -101,7 +111,13 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
 function openCaches(
   config: ServeConfig,
   count: number,
-): { readonly cache: OwnedFileCache; readonly origins: Origins; close(): Promise<void> } {
+): {
+  readonly cache: OwnedFileCache;
+  /** Who holds chunks of the cache's pool. */
+  holders(): readonly PoolHolder[];
+  readonly origins: Origins;
+  close(): Promise<void>;
+} {
   const budget = budgetOf(config, count);
   const policy = config.cachePolicy ?? DEFAULT_POLICY;
   ownGovernor().complain = complain;
@@ -114,12 +130,21 @@ function openCaches(
     cache.close();
     pool.close();
   };
-  return { cache, origins, close };
+  return { cache, holders: () => pool.holders(), origins, close };
 }
 
 /** Says of settings that are those of the start until the end. */
 function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
-  for (const name of ['host', 'port', 'listen', 'workers', 'budget', 'cachePolicy', 'metrics'] as const) {
+  for (const name of [
+    'host',
+    'port',
+    'listen',
+    'workers',
+    'budget',
+    'cachePolicy',
+    'metrics',
+    'inspect',
+  ] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);
   }
@@ -136,19 +161,19 @@ function contentOf(config: ServeConfig, { sites }: ListeningPlaces, count: numbe
   return `Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`;
 }
 
+/** What is served is the last that is said: who starts us waits for it. */
 function announce(
   what: string,
-  { sites, redirects }: ListeningPlaces,
-  observation: Observation | undefined,
+  { redirects }: ListeningPlaces,
+  { observation, inspector }: { observation: Observation | undefined; inspector: Inspector | undefined },
 ): void {
   const { at: seen = '' } = observation ?? {};
   if (observation !== undefined)
     notify(`Metrics: ${seen.startsWith('unix:') ? `/metrics at ${seen}` : `${seen}/metrics`}`);
-  notify(what);
+  if (inspector !== undefined) notify(`Inspector: ${inspector.at}`);
   for (const { port, at } of redirects)
-    notify(`Clients of plain HTTP at ${port === undefined ? at : `port ${port}`} are sent there`);
-  const [shown] = sites.filter(({ port }) => port !== undefined);
-  if (shown !== undefined) notify(`Memory per process, live: ${shown.at}/_iolite`);
+    notify(`Clients of plain HTTP at ${port === undefined ? at : `port ${port}`} are sent to HTTPS`);
+  notify(what);
 }
 
 /** Settings where a socket for figures was passed. */
@@ -168,4 +193,17 @@ async function openObservation(
   const observation = new Observation(observed);
   await observation.listen(address);
   return observation;
+}
+
+/** Loaded where it is wanted. @throws UserError */
+async function openInspector(
+  setting: ServeConfig['inspect'],
+  reader: () => Promise<InspectorReader>,
+): Promise<Inspector | undefined> {
+  if (setting === undefined) return undefined;
+  const options = inspectorOptions(setting, process.env);
+  const { Inspector } = await import('./inspect/inspector.ts');
+  const inspector = new Inspector(reader);
+  await inspector.listen(options);
+  return inspector;
 }

@@ -8,10 +8,10 @@ export const WorkerMessage = {
   SERVING: 'serving',
   /** Worker to primary: a LogTrouble. Answered with nothing. */
   LOG: 'log',
-  /** Worker to primary: answered with a Status. */
-  STATUS: 'status',
-  /** Primary to worker: answered with its AnswerFigures. */
-  FIGURES: 'figures',
+  /** Primary to worker: somebody looks at how long answers take, for some seconds. Answered with nothing. */
+  WATCHED: 'watched',
+  /** Primary to worker: answered with nothing, so that one that is stuck shows. */
+  ALIVE: 'alive',
   /** Primary to worker: answered with what it tells of itself, a list of MetricReading. */
   METRICS: METRICS_REQUEST,
   /**

@@ -325,7 +325,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   }
 
   #used(entry: FileEntry, times: number, time: number): void {
-    if (entry.local !== undefined) entry.local.usedAt = time;
+    if (entry.local !== undefined) {
+      entry.local.usedAt = time;
+      entry.local.uses += times;
+    }
     for (let i = 0; i < Math.min(times, MAX_HITS); i++) this.#store.hit(entry);
     this.#forms.hit(entry, times);
   }

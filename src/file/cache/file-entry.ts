@@ -44,13 +44,16 @@ interface SeenState {
   group: FileGroup;
   /** When the disk was last known to agree. 0 when it likely does not. */
   checkedAt: number;
-  /** When it was last used. */
+  /** When it was last used, and how often it was since it came. */
   usedAt: number;
+  uses: number;
 }
 
 /** What the owner knows of a file besides its facts. */
 export interface FileState extends SeenState {
   readonly version: FileVersion;
+  /** When it came into the cache. */
+  readonly loadedAt: number;
   /** Whether a later change must show in the version. */
   readonly settled: boolean;
   /** After how many hits forms of it are made; 0: never, or they were. */

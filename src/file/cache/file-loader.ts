@@ -181,7 +181,9 @@ export class FileLoader {
 
   #stateOf({ version, settled }: PlacedFile, folder: Folder, checkedAt: number): FileState {
     const group = folder.groupFor(version.names);
-    return { folder, group, checkedAt, usedAt: now(), version, settled, hitsBeforeForms: 0 };
+    const loadedAt = now();
+    const seen = { folder, group, checkedAt, usedAt: loadedAt, uses: 0 };
+    return { ...seen, loadedAt, version, settled, hitsBeforeForms: 0 };
   }
 
   /** Keeps a file, if there is room. @returns a reference for the caller */

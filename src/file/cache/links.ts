@@ -121,7 +121,7 @@ export class Links {
       this.#store.remove(path);
       return new StoredVersion(path, this.#store.nextSerial(), facts, undefined);
     }
-    const state: LinkState = { folder, group: folder.unwatched, checkedAt, usedAt: now(), hops };
+    const state: LinkState = { folder, group: folder.unwatched, checkedAt, usedAt: now(), uses: 0, hops };
     const entry = this.#store.put(path, facts, state, undefined);
     for (const hop of hops) hop.folder.addLink(hop.name, path);
     this.#paths.set(target, (this.#paths.get(target) ?? new Set()).add(path));

@@ -119,12 +119,19 @@ export function createFileCache(options: FileCacheOptions = {}): OwnedFileCache 
   return new OwnedFileCache(options);
 }
 
+/** What a cache keeps its files in: for rooms that look into it, and change nothing. */
+export let storeOf: (cache: OwnedFileCache) => FileStore;
+
 /** The file cache of the domain that reads the files: one copy of each, for all domains, within a budget. */
 export class OwnedFileCache implements FileCache {
   readonly #maxStale: number;
   readonly #store: FileStore;
   readonly #files: DiskFiles;
   readonly #clock = new CoarseClock();
+
+  static {
+    storeOf = cache => cache.#store;
+  }
 
   /** Use {@link createFileCache}. */
   constructor(options: FileCacheOptions) {

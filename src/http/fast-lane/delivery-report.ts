@@ -1,4 +1,4 @@
-import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
+import { type AnswerListener, type AnswerReport, durationBetween } from '../message/answer-report.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 
 /** An answer on its way, and what became of it. */
@@ -107,7 +107,7 @@ export class DeliveryReports {
     for (const delivery of this.#deliveries) {
       const { headBytes, bodyBytes, since } = delivery;
       delivery.bytes = Math.min(bodyBytes, Math.max(0, left - headBytes));
-      delivery.duration = now - since;
+      delivery.duration = durationBetween(since, now);
       left -= headBytes + bodyBytes;
       this.listener.answered(delivery);
     }
@@ -124,7 +124,7 @@ export class DeliveryReports {
     repetition.status = status;
     repetition.method = method;
     repetition.bytes = bodyBytes;
-    repetition.duration = this.#now() - this.#since;
+    repetition.duration = durationBetween(this.#since, this.#now());
     this.listener.answered(repetition);
     repetition.turn();
   }

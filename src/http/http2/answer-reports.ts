@@ -1,4 +1,4 @@
-import type { AnswerListener, AnswerReport } from '../message/answer-report.ts';
+import { type AnswerListener, type AnswerReport, durationBetween } from '../message/answer-report.ts';
 import type { ServerRequest } from '../message/exchange.ts';
 
 /** What is told of an answer: one object for all, as it is valid during the call only. */
@@ -45,7 +45,7 @@ export class AnswerReports {
     report.request = request;
     report.status = status;
     report.bytes = bytes;
-    report.duration = this.now() - since;
+    report.duration = durationBetween(since, this.now());
     report.isRepeated = isRepeated;
     this.listener.answered(report);
   }

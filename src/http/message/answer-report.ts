@@ -24,7 +24,10 @@ export interface AnswerReport {
 
 /** Listens to the answers of a server: an access log, a counter, metrics. */
 export interface AnswerListener {
-  /** Two looks at the clock for each answer are a hundredth of what a small one costs. */
+  /**
+   * Two looks at the clock for each answer are a hundredth of what a small one costs. It may change: what is
+   * under way then has no duration.
+   */
   readonly wantsDuration: boolean;
   /**
    * Called once for each answer, when its way has ended: it is sent, or its client has left. Does not throw.
@@ -33,11 +36,19 @@ export interface AnswerListener {
   answered(report: AnswerReport): void;
 }
 
+/** Milliseconds between two times of which either is 0 if nobody wanted to know it: 0 then. */
+export function durationBetween(since: number, now: number): number {
+  return since === 0 || now === 0 ? 0 : now - since;
+}
+
 /** Several listeners as one; undefined for none. */
 export function joinListeners(listeners: readonly AnswerListener[]): AnswerListener | undefined {
   if (listeners.length <= 1) return listeners[0];
   return {
-    wantsDuration: listeners.some(({ wantsDuration }) => wantsDuration),
+    get wantsDuration() {
+      for (const { wantsDuration } of listeners) if (wantsDuration) return true;
+      return false;
+    },
     answered: report => {
       for (const listener of listeners) listener.answered(report);
     },

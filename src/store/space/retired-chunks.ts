@@ -39,6 +39,10 @@ export class RetiredChunks implements ChunkKeeper {
     return this.#bytes;
   }
 
+  chunks(): Iterable<OwnedChunk> {
+    return this.#chunks.keys();
+  }
+
   /**
    * How many came a moment ago, are not used here, and so are likely to be free in another: see
    * {@link sweep}.

@@ -12,8 +12,8 @@ import { SharedChunk } from '../../memory/shared-chunk.ts';
 import { planAdoption } from './adoption-plan.ts';
 import { type ContentRoom, copyInto, keep, type PlacedPiece, type PlacedRoom } from './content-room.ts';
 import { RetiredChunks } from './retired-chunks.ts';
-import { MAX_SEGMENTS, Segment, segmentBytesOf } from './segment.ts';
-import { bytesByState, type SpaceStats } from './space-stats.ts';
+import { leastRoom, MAX_SEGMENTS, Segment, segmentBytesOf } from './segment.ts';
+import { bytesByState, type ChunkView, type SpaceStats, viewsOf } from './space-stats.ts';
 
 interface Obtained<T> {
   readonly segment: Segment<T>;
@@ -241,6 +241,11 @@ export class SegmentSpace<Tenant> {
     return { segments: this.#segments.size, leased: this.#retired.bytes, ...bytes };
   }
 
+  /** Each chunk by itself, as somebody wants to see it. O(chunks). */
+  views(): ChunkView[] {
+    return viewsOf(this.#segments.values(), this.#retired.chunks());
+  }
+
   /** Drops this process's page table entries of a content that others read. */
   forgetPages(content: Aggregate): void {
     for (const { lease, start, end } of content.slices()) {
@@ -412,8 +417,4 @@ export class SegmentSpace<Tenant> {
     for (const segment of this.#segments.values()) segment.checkTenants();
     this.#retired.check();
   }
-}
-
-function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
-  return segments.reduce((least, segment) => (segment.room < least.room ? segment : least));
 }

@@ -106,6 +106,11 @@ export class Segment<Tenant> {
     return !this.#open || this.#position > this.start;
   }
 
+  /** How many have content here. */
+  get tenantCount(): number {
+    return this.#tenants.size;
+  }
+
   /** Who has content here. */
   tenants(): Tenant[] {
     return [...this.#tenants.keys()];
@@ -186,4 +191,9 @@ export function segmentBytesOf(budget: number): number {
   const bytes = Math.floor(wanted / PAGE_BYTES) * PAGE_BYTES;
   if (bytes === MAX_SEGMENT_BYTES) return bytes;
   return Math.max(0, bytes - PAGE_BYTES);
+}
+
+/** The one that has the least room. @param segments one at least */
+export function leastRoom<T>(segments: readonly Segment<T>[]): Segment<T> {
+  return segments.reduce((least, segment) => (segment.room < least.room ? segment : least));
 }

@@ -15,10 +15,8 @@ import { get, isAlive, Served, untilGone } from '../support/server.ts';
 const APPLICATION = fileURLToPath(new URL('../../http/app/children/application.ts', import.meta.url));
 
 /** The process ids of the application, by the status. */
-async function applications(served: Served): Promise<number[]> {
-  const { body } = await get(served.port, '/_iolite/status.json');
-  const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
-  return processes.filter(({ role }) => role === 'application').map(({ pid }) => pid);
+function applications(served: Served): Promise<number[]> {
+  return served.pidsOf('application');
 }
 
 test('--app answers what no file does; its processes end with the server', async () => {

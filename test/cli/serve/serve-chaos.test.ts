@@ -14,17 +14,10 @@ const KEPT = Buffer.from('kept '.repeat(50_000));
 const CLIENTS = 6;
 const ROUNDS = 4;
 
-/** The process ids of a role. */
-async function pidsOf(served: Served, role: string): Promise<number[]> {
-  const { body } = await get(served.port, '/_iolite/status.json');
-  const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
-  return processes.filter(each => each.role === role).map(({ pid }) => pid);
-}
-
-/** The same, also while processes die. */
-async function victimOf(served: Served, role: string): Promise<number> {
+/** A process of a role, also while processes die. */
+async function victimOf(served: Served, role: 'worker' | 'application'): Promise<number> {
   for (;;) {
-    const [victim] = await pidsOf(served, role).catch(() => []);
+    const [victim] = await served.pidsOf(role).catch(() => []);
     if (victim !== undefined) return victim;
   }
 }
@@ -81,7 +74,7 @@ test('killed processes and reset connections: no wrong byte, nothing stuck, noth
   });
   for (let round = 0; round < ROUNDS && !stopped; round++) {
     const before = right;
-    for (const role of ['worker', 'application']) {
+    for (const role of ['worker', 'application'] as const) {
       const victim = await victimOf(served, role);
       process.kill(victim, 'SIGKILL');
       await untilGone([victim]);
@@ -94,7 +87,7 @@ test('killed processes and reset connections: no wrong byte, nothing stuck, noth
   stopped = true;
   await load;
   const complete = async (): Promise<void> => {
-    while ((await pidsOf(served, 'worker')).length < 2 || (await pidsOf(served, 'application')).length < 2) {
+    while ((await served.pidsOf('worker')).length < 2 || (await served.pidsOf('application')).length < 2) {
       await new Promise(setImmediate);
     }
   };

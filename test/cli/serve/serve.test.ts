@@ -59,51 +59,36 @@ test('serve: four workers serve every file from one copy in memory', async t => 
     assert.ok(isOneCopy, `${pss} bytes of PSS for ${bytes} bytes of data`);
     for (const each of memory) assert.ok((each?.mapped ?? 0) >= bytes);
 
-    const { totals, processes } = JSON.parse(
-      (await get(served.port, '/_iolite/status.json')).body.toString(),
-    );
-    t.diagnostic(JSON.stringify(totals));
-    assert.equal(totals.files, names.length);
-    assert.equal(totals.dataBytes, bytes);
-    assert.equal(totals.oneCopyEachBytes, 4 * bytes);
-    assert.ok(totals.physicalBytes >= bytes && totals.physicalBytes < bytes + 2 * 1024 * KIB);
+    const { cache, memory: totals, processes } = await served.status();
+    t.diagnostic(JSON.stringify({ cache, totals }));
+    assert.equal(cache.entries, names.length);
+    assert.equal(cache.content, bytes);
+    // What each worker maps of it: all.
+    assert.equal(totals.copies, 4 * bytes);
+    assert.ok(totals.once >= bytes && totals.once < bytes + 2 * 1024 * KIB);
     assert.deepEqual(
-      processes.map(({ role }: { role: string }) => role),
+      processes.map(({ role }) => role),
       ['primary', 'worker', 'worker', 'worker', 'worker'],
     );
-    for (const { role, requests } of processes)
+    for (const { role, requests = 0 } of processes)
       assert.ok(role === 'primary' ? requests === 0 : requests >= names.length);
   } finally {
     for (const agent of agents.values()) agent.destroy();
   }
 });
 
-test('serve: what is printed, and the status page', async () => {
+test('serve: what is printed; nothing of ours is among the paths of a site', async () => {
   using folder = new Folder();
   writeFileSync(folder.file('index.html'), 'home');
   await using served = await Served.start(folder.path, ['-w', '1'], { IOLITE_IDENTIFY_WORKERS: '' });
   const at = `http://127.0.0.1:${served.port}`;
-  assert.equal(
-    served.stdout,
-    `Serving ${folder.path} at ${at}/ with 1 worker\nMemory per process, live: ${at}/_iolite\n`,
-  );
+  assert.equal(served.stdout, `Serving ${folder.path} at ${at}/ with 1 worker\n`);
   assert.equal(served.stderr, '');
   const home = await get(served.port, '/');
   assert.equal(home.body.toString(), 'home');
   assert.equal(home.headers['x-iolite-worker'], undefined);
 
-  const page = await get(served.port, '/_iolite?x=1');
-  assert.equal(page.status, 200);
-  assert.match(page.headers['content-type'] ?? '', /^text\/html/);
-  assert.match(page.body.toString(), /^<!doctype html>/);
-  const status = await get(served.port, '/_iolite/status.json');
-  assert.match(status.headers['content-type'] ?? '', /^application\/json/);
-  assert.equal(status.headers['cache-control'], 'no-store');
-  const head = await get(served.port, '/_iolite', { method: 'HEAD' });
-  assert.deepEqual([head.status, head.body.length], [200, 0]);
-  assert.equal(head.headers['content-length'], page.headers['content-length']);
-  const post = await get(served.port, '/_iolite', { method: 'POST' });
-  assert.deepEqual([post.status, post.headers.allow], [405, 'GET, HEAD']);
+  assert.equal((await get(served.port, '/_iolite')).status, 404);
 
   served.process.kill('SIGTERM');
   assert.deepEqual(await served.ended(), { code: 0, signal: null });

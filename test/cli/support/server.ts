@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { InspectorStatus } from '../../../src/cli/serve/inspect/inspector-status.ts';
+import { connectToServer } from '../../../src/cli/top/running-servers.ts';
 import { type PublicProgram, UNPRIVILEGED } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
@@ -148,18 +150,30 @@ export class Served extends Iolite {
 
   /** The process ids of the workers. */
   workers(): Promise<number[]> {
-    return this.#processes('worker');
+    return this.pidsOf('worker');
   }
 
   /** Those of the applications, of which some may not listen yet. */
   applications(): Promise<number[]> {
-    return this.#processes('application');
+    return this.pidsOf('application');
   }
 
-  async #processes(wanted: string): Promise<number[]> {
-    const { body } = await get(this.port, '/_iolite/status.json');
-    const { processes } = JSON.parse(body.toString()) as { processes: { role: string; pid: number }[] };
-    return processes.filter(({ role }) => role === wanted).map(({ pid }) => pid);
+  /** Those of a role, as they are just now. */
+  async pidsOf(role: 'worker' | 'application'): Promise<number[]> {
+    const program = role === 'worker' ? 'serve-worker' : 'app-process';
+    return childrenOf(this.pid).filter(pid => {
+      try {
+        return isAlive(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(program);
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  /** What `iolite top` would show. */
+  async status(): Promise<InspectorStatus> {
+    using source = await connectToServer(this.pid);
+    return await source.read();
   }
 
   async #announced(): Promise<void> {
@@ -167,7 +181,7 @@ export class Served extends Iolite {
       throw new Error(`iolite ended: ${this.stderr}`);
     });
     closed.catch(() => {});
-    while (!/^Memory per process, live: .*$/m.test(this.stdout)) {
+    while (!/ with \d+ workers?\b/.test(this.stdout)) {
       await Promise.race([once(this.process.stdout as NodeJS.ReadableStream, 'data'), closed]);
     }
     this.#port = Number(/:(\d+)\/ with/.exec(this.stdout)?.[1]);
@@ -260,6 +274,13 @@ export class SlowDownload {
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }
+}
+
+/** The processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  const folder = `/proc/${pid}/task`;
+  const texts = readdirSync(folder).map(task => readFileSync(`${folder}/${task}/children`, 'latin1'));
+  return texts.flatMap(text => text.split(' ').filter(each => each !== '')).map(Number);
 }
 
 /** Whether a process runs: one that has ended and waits for its parent, or init, to take note does not. */

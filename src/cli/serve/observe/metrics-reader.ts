@@ -7,6 +7,14 @@ import { snapshot } from '../../../observe/registry.ts';
 /** How long a process has to tell: of one that is busier what it told before is what counts. */
 const ANSWER_LIMIT_MS = 1000;
 
+/** What one process tells of itself. */
+export interface ProcessReadings {
+  readonly role: 'primary' | 'worker' | 'application';
+  readonly pid: number;
+  /** Of one that was too busy to tell, what it had counted when it told last. */
+  readonly metrics: readonly MetricReading[];
+}
+
 /** The processes that run now, those that end in their own time, too. */
 export interface MeasuredProcesses {
   workers(): readonly Worker[];
@@ -21,58 +29,63 @@ export interface MeasuredProcesses {
 export class MetricsReader {
   readonly #processes: MeasuredProcesses;
   /** What those that run told last, of what only rises. */
-  readonly #last = new Map<Worker, readonly MetricReading[]>();
+  readonly #last = new Map<Worker, Pick<ProcessReadings, 'role' | 'metrics'>>();
   /** What those that have ended had counted, by the name of the metric. */
   readonly #ended = new Map<string, MetricReading>();
-  #reading: Promise<string> | undefined;
+  #reading: Promise<readonly ProcessReadings[]> | undefined;
 
   constructor(processes: MeasuredProcesses) {
     this.#processes = processes;
   }
 
-  /** In Prometheus' text format. */
-  read(): Promise<string> {
+  /** Of each process by itself, the primary first. */
+  readings(): Promise<readonly ProcessReadings[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  async #read(): Promise<string> {
-    const workers = this.#processes.workers();
-    const applications = this.#processes.applications();
-    const running = new Set([...workers, ...applications]);
-    for (const process of this.#last.keys()) if (!running.has(process)) this.#forget(process);
-    const told = await Promise.all([
-      snapshot().then(metrics => withRole(metrics, 'primary')),
-      ...workers.map(worker => this.#readingsOf(worker, 'worker')),
-      ...applications.map(application => this.#readingsOf(application, 'application')),
-    ]);
+  /** In Prometheus' text format, with the processes of a role as one. */
+  async read(): Promise<string> {
+    const told = (await this.readings()).map(({ role, metrics }) => withRole(metrics, role));
     return AggregatorRegistry.aggregate([...told, [...this.#ended.values()]] as unknown as Parameters<
       typeof AggregatorRegistry.aggregate
     >[0]).metrics();
   }
 
-  async #readingsOf(process: Worker, role: string): Promise<readonly MetricReading[]> {
+  #read(): Promise<readonly ProcessReadings[]> {
+    const workers = this.#processes.workers();
+    const applications = this.#processes.applications();
+    const running = new Set([...workers, ...applications]);
+    for (const process of this.#last.keys()) if (!running.has(process)) this.#forget(process);
+    return Promise.all([
+      snapshot().then((metrics): ProcessReadings => ({ role: 'primary', pid: process.pid, metrics })),
+      ...workers.map(worker => this.#readingsOf(worker, 'worker')),
+      ...applications.map(application => this.#readingsOf(application, 'application')),
+    ]);
+  }
+
+  async #readingsOf(process: Worker, role: ProcessReadings['role']): Promise<ProcessReadings> {
+    const { pid } = process;
     try {
       const { head } = await process.channel.request(
         { head: { type: METRICS_REQUEST } },
         { timeout: ANSWER_LIMIT_MS },
       );
-      const metrics = withRole(head as unknown as readonly MetricReading[], role);
-      this.#last.set(
-        process,
-        metrics.filter(({ type }) => type !== 'gauge'),
-      );
-      return metrics;
+      const metrics = head as unknown as readonly MetricReading[];
+      const rising = metrics.filter(({ type }) => type !== 'gauge');
+      this.#last.set(process, { role, metrics: rising });
+      return { role, pid, metrics };
     } catch {
       // It is busy, or gone: the number of processes says so.
-      return this.#last.get(process) ?? [];
+      return { role, pid, metrics: this.#last.get(process)?.metrics ?? [] };
     }
   }
 
   #forget(process: Worker): void {
-    for (const metric of this.#last.get(process) ?? []) {
+    const { role, metrics } = this.#last.get(process) ?? { role: 'worker', metrics: [] };
+    for (const metric of withRole(metrics, role)) {
       const before = this.#ended.get(metric.name)?.values ?? [];
       this.#ended.set(metric.name, { ...metric, values: combined([...before, ...metric.values], 'sum') });
     }

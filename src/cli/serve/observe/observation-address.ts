@@ -3,19 +3,32 @@ import { unixPathOf } from '../../../os/unix-address.ts';
 const LOCAL = '127.0.0.1';
 const MAX_PORT = 0xffff;
 
-/** Where figures are shown: by default to this machine alone. */
+/** An address in the network: by default of this machine alone. */
+export interface NetworkAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where figures are shown. */
 export type ObservationAddress =
-  | { readonly host: string; readonly port: number }
+  | NetworkAddress
   /** Of a Unix socket. */
   | { readonly path: string };
 
 /**
- * The address in a text: `port`, `:port`, `host:port`, `[v6]:port` or `unix:path`.
+ * The address in a text: as {@link networkAddress} has it, or `unix:path`.
  * @returns undefined when it is none
  */
 export function observationAddress(text: string): ObservationAddress | undefined {
   const path = unixPathOf(text);
-  if (path !== undefined) return { path };
+  return path === undefined ? networkAddress(text) : { path };
+}
+
+/**
+ * The address in a text: `port`, `:port`, `host:port` or `[v6]:port`.
+ * @returns undefined when it is none
+ */
+export function networkAddress(text: string): NetworkAddress | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]:|([^:[\]]*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port > MAX_PORT) return undefined;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { POLICY_NAMES } from '../../../store/policies/index.ts';
-import { observationAddress } from '../observe/observation-address.ts';
+import { isInspectorToken, LEAST_TOKEN_CHARACTERS } from '../inspect/inspector-address.ts';
+import { networkAddress, observationAddress } from '../observe/observation-address.ts';
 import { MAX_WORKERS } from './app-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
 import { ListenSchema } from './listen-schema.ts';
@@ -27,6 +28,32 @@ const DrainSchema = settings({
   ),
   time: setting(duration(0, MAX_DRAIN_MS), 'that answers under way have then to end (10 s)'),
 });
+
+/** In the network. @param example of an address */
+function address(example: string) {
+  return v.pipe(
+    text,
+    v.check(
+      given => networkAddress(given) !== undefined,
+      ({ received }) => `an address as '${example}' is wanted, ${received} was given`,
+    ),
+  );
+}
+
+const InspectSchema = v.union([
+  address('127.0.0.1:9465'),
+  settings({
+    address: setting(address('127.0.0.1:9465'), 'where it listens (127.0.0.1:9465, or another port)'),
+    token: setting(
+      v.pipe(
+        text,
+        v.check(isInspectorToken, `${LEAST_TOKEN_CHARACTERS} letters or digits or more are wanted`),
+      ),
+      'that who looks has to know (IOLITE_INSPECT_TOKEN of the environment; where other machines reach it ' +
+        'one is made, and said at the start)',
+    ),
+  }),
+]);
 
 /** All that `iolite serve` can be told by a file. */
 export const SettingsSchema = settings({
@@ -66,6 +93,10 @@ export const SettingsSchema = settings({
       ),
     ),
     'address where /metrics (for Prometheus), /health and /ready are, apart from what is served',
+  ),
+  inspect: setting(
+    InspectSchema,
+    'a page that shows what the server does, live, apart from what is served: its address, or more (none)',
   ),
   log: setting(
     settings({
