@@ -12,7 +12,12 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Programs that are started by their paths. */
-const PROGRAMS = ['cli/serve/serve-worker', 'http/app/app-side/app-process', 'ipc/meet/launcher'];
+const PROGRAMS = [
+  'cli/serve/serve-worker',
+  'http/app/app-side/app-process',
+  'ipc/meet/launcher',
+  'ipc/workers/worker-program',
+];
 /** What the command line loads from the library's bundle, and where it is put: one folder down. */
 const SERVE = { from: 'cli/serve/serve-command', to: 'cli/serve-command' };
 const COMMAND = 'cli/main';

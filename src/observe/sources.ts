@@ -2,7 +2,15 @@
 export type Figures = Readonly<Record<string, number>>;
 
 /** What figures are of. */
-export type SourceKind = 'answers' | 'server' | 'cache' | 'pool' | 'channel' | 'application' | 'proxy';
+export type SourceKind =
+  | 'answers'
+  | 'server'
+  | 'cache'
+  | 'pool'
+  | 'channel'
+  | 'application'
+  | 'proxy'
+  | 'workers';
 
 interface Source {
   readonly kind: SourceKind;

@@ -1,6 +1,6 @@
 import { createPool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
-import { RequestQueue, type Waiter } from '../app/server-side/request-queue.ts';
+import { type Waiter, WaitQueue } from '../../base/wait-queue.ts';
 import { FastCgiConnection } from './fastcgi-connection.ts';
 import { type FastCgiAddress, type FastCgiLimits, fastCgiAddressOf } from './fastcgi-options.ts';
 
@@ -12,7 +12,7 @@ export class FastCgiPool {
   readonly #address: FastCgiAddress;
   readonly #limits: FastCgiLimits;
   readonly #pool = createPool({ name: 'fastcgi' });
-  readonly #queue: RequestQueue<void>;
+  readonly #queue: WaitQueue<void>;
   /** Those without a request, and when they end. */
   readonly #resting = new Map<FastCgiConnection, NodeJS.Timeout>();
   #used = 0;
@@ -20,7 +20,7 @@ export class FastCgiPool {
   constructor(address: string, limits: FastCgiLimits) {
     this.#address = fastCgiAddressOf(address) as FastCgiAddress;
     this.#limits = limits;
-    this.#queue = new RequestQueue(limits.queueTimeout, limits.maxQueue, noneFree);
+    this.#queue = new WaitQueue(limits.queueTimeout, limits.maxQueue, noneFree);
   }
 
   /** Connections with a request. */

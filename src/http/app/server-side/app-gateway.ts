@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
+import { type Waiter, WaitQueue } from '../../../base/wait-queue.ts';
 import type { Channel } from '../../../ipc/channel.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
 import { type Figures, observe } from '../../../observe/sources.ts';
@@ -8,7 +9,6 @@ import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../mes
 import { failureAnswer } from '../../message/status-of-error.ts';
 import type { AppLimits } from './app-limits.ts';
 import { AppLink } from './app-link.ts';
-import { RequestQueue, type Waiter } from './request-queue.ts';
 
 /** Bounds on what is asked of applications. */
 export interface AppGatewayOptions {
@@ -41,7 +41,7 @@ export class AppGateway implements Handler {
   readonly #limits: AppLimits;
   readonly #maxConcurrency: number;
   readonly #quotas: { readonly maxStreams?: number };
-  readonly #queue: RequestQueue<AppLink>;
+  readonly #queue: WaitQueue<AppLink>;
   readonly #links: AppLink[] = [];
   /** Where the processes listen that are used. */
   readonly #paths = new Set<string>();
@@ -68,7 +68,7 @@ export class AppGateway implements Handler {
     this.#quotas = maxStreams === undefined ? {} : { maxStreams };
     this.#limits = { timeout, maxBodyBytes };
     this.#maxConcurrency = maxConcurrency;
-    this.#queue = new RequestQueue(queueTimeout, maxQueue, noneFree);
+    this.#queue = new WaitQueue(queueTimeout, maxQueue, noneFree);
     observe('application', this, AppGateway.#figuresOf);
   }
 
@@ -168,13 +168,13 @@ export class AppGateway implements Handler {
 
 /** A request that waits for a process, and then for its answer. */
 class QueuedRequest implements Waiter<AppLink>, PendingAnswer {
-  readonly #queue: RequestQueue<AppLink>;
+  readonly #queue: WaitQueue<AppLink>;
   readonly #request: ServerRequest;
   readonly #recipient: Recipient;
   #state: 'waiting' | 'asked' | 'refused' = 'waiting';
   #pending: PendingAnswer | undefined;
 
-  constructor(queue: RequestQueue<AppLink>, request: ServerRequest, recipient: Recipient) {
+  constructor(queue: WaitQueue<AppLink>, request: ServerRequest, recipient: Recipient) {
     this.#queue = queue;
     this.#request = request;
     this.#recipient = recipient;
