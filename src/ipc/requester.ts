@@ -92,7 +92,8 @@ export class Requester {
   }
 
   /**
-   * Tells the peer that an answer is not wanted, and waits for it all the same: it says when the peer is done.
+   * Tells the peer that an answer is not wanted, and waits for it all the same: it says when the peer is
+   * done.
    * @returns false when the request had not left: then nothing is called any more
    */
   waive(correlation: number): boolean {

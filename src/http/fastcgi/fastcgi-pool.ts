@@ -1,6 +1,6 @@
 import { createPool } from '../../aggregate/pool.ts';
 import { IoliteError } from '../../base/error.ts';
-import { type Waiter, WaitQueue } from '../../base/wait-queue.ts';
+import { type Waiter, WaitQueue } from '../../ipc/flow/wait-queue.ts';
 import { FastCgiConnection } from './fastcgi-connection.ts';
 import { type FastCgiAddress, type FastCgiLimits, fastCgiAddressOf } from './fastcgi-options.ts';
 

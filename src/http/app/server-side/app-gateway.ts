@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
-import { type Waiter, WaitQueue } from '../../../base/wait-queue.ts';
 import type { Channel } from '../../../ipc/channel.ts';
+import { type Waiter, WaitQueue } from '../../../ipc/flow/wait-queue.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
 import { type Figures, observe } from '../../../observe/sources.ts';
 import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../message/exchange.ts';

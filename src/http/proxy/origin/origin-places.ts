@@ -1,6 +1,6 @@
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
-import { type Waiter, WaitQueue } from '../../../base/wait-queue.ts';
+import { type Waiter, WaitQueue } from '../../../ipc/flow/wait-queue.ts';
 
 /** How many requests are at the origin at a time, and how many wait for that and how long. */
 export interface PlaceLimits {
