@@ -69,6 +69,19 @@ const ROWS: readonly Row[] = [
     'counter',
     'Processes started in place of others that ended',
   ],
+  ['workers', 'workers', 'iolite_workers', 'gauge', 'Workers of pools that take tasks'],
+  ['workers', 'running', 'iolite_worker_tasks', 'gauge', 'Tasks that workers of pools have'],
+  ['workers', 'queued', 'iolite_worker_queue', 'gauge', 'Tasks that wait for a worker of a pool'],
+  ['workers', 'completed', 'iolite_worker_tasks_completed_total', 'counter', 'Tasks that gave a result'],
+  ['workers', 'failed', 'iolite_worker_tasks_failed_total', 'counter', 'Tasks that failed, or were refused'],
+  ['workers', 'aborted', 'iolite_worker_tasks_aborted_total', 'counter', 'Tasks that were aborted'],
+  [
+    'workers',
+    'deaths',
+    'iolite_worker_deaths_total',
+    'counter',
+    'Workers of pools that died, or did not start',
+  ],
 ];
 
 /** Of the states that bytes of a cache are in. */

@@ -5,6 +5,7 @@ import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import type { TaskError } from '../../../src/ipc/workers/task-failure.ts';
 import { createWorkerPool } from '../../../src/ipc/workers/worker-pool.ts';
+import { registry } from '../../../src/observe/registry.ts';
 import { figuresOfKind } from '../../../src/observe/sources.ts';
 import { watchdog } from '../../support/watchdog.ts';
 import { KINDS, TASKS, testPool } from './support/pools.ts';
@@ -242,5 +243,9 @@ test('a pool tells how long tasks waited and ran, and what it has', async () => 
   assert.ok(running.min > 0 && running.min <= running.p50 && running.p50 <= running.max);
   const { completed, failed } = workers.stats();
   assert.deepEqual([completed, failed], [2, 1]);
+  const text = await registry.metrics();
+  for (const name of ['iolite_workers', 'iolite_worker_tasks', 'iolite_worker_tasks_completed_total']) {
+    assert.match(text, new RegExp(`^${name} [0-9]+$`, 'm'));
+  }
   assert.ok(figuresOfKind('workers').some(({ completed, failed }) => completed === 2 && failed === 1));
 });
