@@ -9,6 +9,7 @@ import { move, Piscina } from 'piscina';
 import { Aggregate } from '../src/aggregate/aggregate.ts';
 import { createPool } from '../src/aggregate/pool.ts';
 import { createWorkerPool } from '../src/ipc/workers/worker-pool.ts';
+import { GiB } from './harness.ts';
 
 const WORKERS = 2;
 const FEEDERS = 4;
@@ -30,7 +31,8 @@ function checkLength(length: number): void {
 
 function ours(kind: 'thread' | 'process'): Record<'checksum' | 'transform', Run> {
   const workers = createWorkerPool(MODULE, { kind, minWorkers: WORKERS, maxWorkers: WORKERS });
-  const memory = createPool({ name: 'bodies' });
+  // A pool with a limit keeps what is given back, however large.
+  const memory = createPool({ name: 'bodies', limit: GiB });
   const same = memory.from(Buffer.alloc(size, 7));
   return {
     checksum: async () => check(await workers.run(null, { name: 'checksum', body: same })),

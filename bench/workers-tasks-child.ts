@@ -4,8 +4,10 @@ import { move } from 'piscina';
 import { createPool } from '../src/aggregate/pool.ts';
 import type { TaskContext } from '../src/ipc/workers/task-context.ts';
 import type { TaskResult } from '../src/ipc/workers/task-message.ts';
+import { GiB } from './harness.ts';
 
-const pool = createPool({ name: 'results' });
+/** A pool with a limit keeps what is given back, however large. */
+const pool = createPool({ name: 'results', limit: GiB });
 
 export function checksum(_task: unknown, { body }: TaskContext): number {
   let sum = 0;

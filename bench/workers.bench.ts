@@ -20,9 +20,9 @@ const { BENCH_ONLY: only = '' } = process.env;
 const SAMPLE_MS = 10;
 
 const SIZES = [
-  { name: '1 KiB', size: KiB, times: 10_000 },
-  { name: '1 MiB', size: MiB, times: 300 },
-  { name: '100 MiB', size: 100 * MiB, times: 8 },
+  { name: '1 KiB', size: KiB, times: 10_000, warmUp: 10_000 },
+  { name: '1 MiB', size: MiB, times: 500, warmUp: 2000 },
+  { name: '100 MiB', size: 100 * MiB, times: 4, warmUp: 8 },
 ];
 const OURS = ['thread', 'process'] as const;
 const THEIRS = { checksum: ['clone', 'shared'], transform: ['move', 'clone'] } as const;
@@ -46,14 +46,17 @@ async function measure(program: ChildProcess, task: string, times: number): Prom
 }
 
 /** Programs of one size and task, which take turns. */
-async function compareAt(size: number, times: number, task: (typeof TASKS)[number]): Promise<Measured[]> {
+async function compareAt(
+  { size, times, warmUp }: (typeof SIZES)[number],
+  task: (typeof TASKS)[number],
+): Promise<Measured[]> {
   const programs = [...OURS, ...THEIRS[task]].map(which => fork(CHILD, [which, String(size)]));
   const measured: Measured[] = programs.map(() => ({ rates: [], peaks: [] }));
   try {
     for (let round = -1; round < ROUNDS; round++) {
       const turns = [...programs.entries()];
       for (const [place, program] of round % 2 === 0 ? turns : turns.reverse()) {
-        const [rate, peak] = await measure(program, task, times);
+        const [rate, peak] = await measure(program, task, round < 0 ? warmUp : times);
         // The first round warms up.
         if (round < 0) continue;
         measured[place]?.rates.push(rate);
@@ -67,10 +70,11 @@ async function compareAt(size: number, times: number, task: (typeof TASKS)[numbe
 }
 
 const results: Result[] = [];
-for (const { name, size, times } of SIZES) {
+for (const each of SIZES) {
+  const { name } = each;
   if (!name.includes(only)) continue;
   for (const task of TASKS) {
-    const measured = await compareAt(size, times, task);
+    const measured = await compareAt(each, task);
     for (const [place, kind] of OURS.entries()) {
       for (const [after, how] of THEIRS[task].entries()) {
         const [our, their] = [measured[place], measured[OURS.length + after]];
