@@ -13,7 +13,12 @@ import { INSPECTOR_PAGE, PAGE_PACKAGES } from './inspector-page.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Programs that are started by their paths. */
-const PROGRAMS = ['cli/serve/serve-worker', 'http/app/app-side/app-process', 'ipc/meet/launcher'];
+const PROGRAMS = [
+  'cli/serve/serve-worker',
+  'http/app/app-side/app-process',
+  'ipc/meet/launcher',
+  'ipc/workers/worker-program',
+];
 /** What the command line loads from the library's bundle, and where it is put: one folder down. */
 const SERVE = { from: 'cli/serve/serve-command', to: 'cli/serve-command' };
 const COMMAND = 'cli/main';

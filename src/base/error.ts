@@ -46,8 +46,8 @@ export type IoliteErrorCode =
   /** A request has a body that is longer than it may be. */
   | 'ERR_IOLITE_TOO_LONG'
   /**
-   * No application process was free in time, or too many requests waited for one. Or another process kept the
-   * lock of a chunk that was passed to us.
+   * No application process was free in time, or too many requests waited for one; too many tasks waited for a
+   * worker of a pool. Or another process kept the lock of a chunk that was passed to us.
    */
   | 'ERR_IOLITE_BUSY'
   /** An application's handler threw. */

@@ -26,3 +26,17 @@ export type { IncomingStream } from './stream/incoming-stream.ts';
 export type { SendStreamOptions } from './stream/outgoing-streams.ts';
 export { constantHead } from './wire/head.ts';
 export type { Quotas } from './wire/quotas.ts';
+export type { PoolWorkerInfo } from './workers/pool-worker.ts';
+export { TaskContext, type TaskFunction } from './workers/task-context.ts';
+export { TaskError } from './workers/task-failure.ts';
+export type { TaskResult, TaskResultWithBody } from './workers/task-message.ts';
+export type { TimeSummary } from './workers/task-times.ts';
+export {
+  type ClosePoolOptions,
+  createWorkerPool,
+  type RunOptions,
+  WorkerPool,
+  type WorkerPoolStats,
+} from './workers/worker-pool.ts';
+export type { WorkerPoolOptions, WorkerResourceLimits } from './workers/worker-pool-options.ts';
+export type { PoolWorkerExit } from './workers/worker-staff.ts';

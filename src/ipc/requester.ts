@@ -90,6 +90,25 @@ export class Requester {
     return isWaiting;
   }
 
+  /** Whether requests may be sent. */
+  get isOpen(): boolean {
+    return this.#host.whyClosed() === undefined;
+  }
+
+  /**
+   * Tells the peer that an answer is not wanted, and waits for it all the same: it says when the peer is
+   * done.
+   * @returns false when the request had not left: then nothing is called any more
+   */
+  waive(correlation: number): boolean {
+    if (this.#host.sender.withdraw(MessageKind.REQUEST, correlation)) {
+      this.#pending.giveUp(correlation);
+      return false;
+    }
+    if (this.#pending.has(correlation)) this.#host.cancel(correlation);
+    return true;
+  }
+
   /**
    * Who waits for the answer to a request, if it has not come.
    * @internal

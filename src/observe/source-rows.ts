@@ -111,4 +111,13 @@ export const SOURCE_ROWS: readonly SourceRow[] = [
   ...rowsOf('proxy', [
     ['count', 'proxy_answers_total', 'counter', 'Answers of the proxy, by how they came about'],
   ]),
+  ...rowsOf('workers', [
+    ['workers', 'workers', 'gauge', 'Workers of pools that take tasks'],
+    ['running', 'worker_tasks', 'gauge', 'Tasks that workers of pools have'],
+    ['queued', 'worker_queue', 'gauge', 'Tasks that wait for a worker of a pool'],
+    ['completed', 'worker_tasks_completed_total', 'counter', 'Tasks that gave a result'],
+    ['failed', 'worker_tasks_failed_total', 'counter', 'Tasks that failed, or were refused'],
+    ['aborted', 'worker_tasks_aborted_total', 'counter', 'Tasks that were aborted'],
+    ['deaths', 'worker_deaths_total', 'counter', 'Workers of pools that died, or did not start'],
+  ]),
 ];

@@ -22,7 +22,8 @@ export type SourceKind =
   | 'refusal'
   | 'process'
   | 'application'
-  | 'proxy';
+  | 'proxy'
+  | 'workers';
 
 /** What a source says: figures without labels, or several with them; undefined once it is closed. */
 type Said = Figures | readonly Sample[] | undefined;

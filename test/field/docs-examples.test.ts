@@ -51,9 +51,11 @@ function compile(): string[] {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
   // What runs in processes of its own nobody imports.
-  const programs = ['src/http/app/app-side/app-process.ts', 'src/ipc/meet/launcher.ts'].map(path =>
-    join(ROOT, path),
-  );
+  const programs = [
+    'src/http/app/app-side/app-process.ts',
+    'src/ipc/meet/launcher.ts',
+    'src/ipc/workers/worker-program.ts',
+  ].map(path => join(ROOT, path));
   const program = ts.createProgram([...written.flat(), ...programs], {
     ...options,
     noEmit: false,

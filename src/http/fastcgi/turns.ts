@@ -1,9 +1,9 @@
-import { RequestQueue, type Waiter } from '../app/server-side/request-queue.ts';
+import { type Waiter, WaitQueue } from '../../ipc/flow/wait-queue.ts';
 
 /** Places that requests take one after the other; whoever finds none free waits, first come, first served. */
 export class Turns {
   readonly #places: number;
-  readonly #queue: RequestQueue<void>;
+  readonly #queue: WaitQueue<void>;
   #used = 0;
 
   /** @param busy makes what one is refused with that waited too long, or found too many waiting */
@@ -13,7 +13,7 @@ export class Turns {
     busy: () => Error,
   ) {
     this.#places = places;
-    this.#queue = new RequestQueue(queueTimeout, maxQueue, busy);
+    this.#queue = new WaitQueue(queueTimeout, maxQueue, busy);
   }
 
   /** Places that are taken. */

@@ -5,6 +5,7 @@ import { type Figures, observe } from '../../observe/sources.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import type { Channel } from '../channel.ts';
 import { fork } from './fork.ts';
+import { RestartPace } from './restart-pace.ts';
 
 /** A running worker. */
 export interface Worker {
@@ -62,22 +63,13 @@ interface Slot {
   kill: () => void;
   /** The start of its next worker, while that waits. */
   timer: NodeJS.Timeout | undefined;
-  /** How often in a row a worker died soon after its start: what the back-off grows with. */
-  quickDeaths: number;
-  /** How often in a row a worker died without having served. */
-  failedStarts: number;
+  readonly pace: RestartPace;
 }
 
 function nothing(): void {}
 
 const NO_WORKER = { worker: undefined, serving: false, trouble: undefined, drain: nothing, kill: nothing };
 
-/** A worker that dies this soon after its start is not replaced at once. */
-const QUICK_DEATH_MS = 1000;
-const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5000;
-/** Failed starts in a row after which a slot counts as failing. */
-const START_TRIES = 3;
 /** How long workers have to drain. */
 const DRAIN_LIMIT_MS = 10_000;
 
@@ -112,8 +104,7 @@ export class Supervisor extends EventEmitter<{
       index,
       descriptors,
       timer: undefined,
-      quickDeaths: 0,
-      failedStarts: 0,
+      pace: new RestartPace(),
     }));
     observe('process', this, restartsOf);
   }
@@ -210,9 +201,7 @@ export class Supervisor extends EventEmitter<{
     }
     const { serving } = slot;
     Object.assign(slot, { ...NO_WORKER });
-    slot.failedStarts = serving ? 0 : slot.failedStarts + 1;
-    slot.quickDeaths = serving && performance.now() - startedAt >= QUICK_DEATH_MS ? 0 : slot.quickDeaths + 1;
-    this.#ended(slot, reason);
+    this.#ended(slot, reason, slot.pace.ended(serving, startedAt));
   }
 
   async #fork(slot: Slot): ReturnType<typeof fork> {
@@ -238,19 +227,16 @@ export class Supervisor extends EventEmitter<{
     }
     if (slot.worker !== worker) return;
     slot.serving = true;
-    slot.failedStarts = 0;
+    slot.pace.served();
     this.emit('serving', worker);
     this.#check();
   }
 
-  #ended(slot: Slot, reason: string): void {
+  #ended(slot: Slot, reason: string, restartsIn: number): void {
     if (this.#closing !== undefined) {
       this.emit('exit', { slot: slot.index, reason, restartsIn: undefined });
       return;
     }
-    const { quickDeaths } = slot;
-    const restartsIn =
-      quickDeaths === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (quickDeaths - 1), LONGEST_DELAY_MS);
     slot.timer = setTimeout(() => this.#launch(slot), restartsIn);
     this.#restarts += 1;
     this.emit('exit', { slot: slot.index, reason, restartsIn });
@@ -259,7 +245,7 @@ export class Supervisor extends EventEmitter<{
 
   /** @param reason why the last start failed */
   #check(reason?: string): void {
-    const failing = this.#slots.filter(slot => slot.failedStarts >= START_TRIES);
+    const failing = this.#slots.filter(slot => slot.pace.isFailing);
     if (this.#slots.every(slot => slot.serving || failing.includes(slot))) this.#started?.();
     if (reason === undefined || failing.length < this.#slots.length) return;
     this.emit('failing', new IoliteError('ERR_IOLITE_PEER', reason));

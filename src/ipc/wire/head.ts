@@ -74,6 +74,16 @@ export function constantHead<T extends Json & object>(head: T): T {
   return head;
 }
 
+/**
+ * A head as it is now, encoded: what stands for it in messages, whatever becomes of the object later.
+ * @throws as {@link constantHead}
+ */
+export function copiedHead(head: Json): Json & object {
+  const copy = {};
+  encodings.set(copy, encodeHead(head));
+  return copy;
+}
+
 /** The bytes of a head, as {@link encodeHead}, nested as it may be: those of a constant one are there. */
 export function bytesOfHead(head: Json | undefined): Buffer {
   return (typeof head === 'object' && head !== null && encodings.get(head)) || encode(head);

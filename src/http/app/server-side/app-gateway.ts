@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
 import type { Channel } from '../../../ipc/channel.ts';
+import { type Waiter, WaitQueue } from '../../../ipc/flow/wait-queue.ts';
 import { connect } from '../../../ipc/meet/connect.ts';
 import { DurationHistogram } from '../../../observe/duration-histogram.ts';
 import { observe, type Sample } from '../../../observe/sources.ts';
@@ -9,7 +10,6 @@ import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../../mes
 import { failureAnswer } from '../../message/status-of-error.ts';
 import type { AppLimits } from './app-limits.ts';
 import { AppLink } from './app-link.ts';
-import { RequestQueue, type Waiter } from './request-queue.ts';
 
 /** Bounds on what is asked of applications. */
 export interface AppGatewayOptions {
@@ -44,7 +44,7 @@ export class AppGateway implements Handler {
   readonly #limits: AppLimits;
   readonly #maxConcurrency: number;
   readonly #quotas: { readonly maxStreams?: number };
-  readonly #queue: RequestQueue<AppLink>;
+  readonly #queue: WaitQueue<AppLink>;
   readonly #links: AppLink[] = [];
   /** Where the processes listen that are used. */
   readonly #paths = new Set<string>();
@@ -76,7 +76,7 @@ export class AppGateway implements Handler {
     this.#limits = { timeout, maxBodyBytes };
     this.#name = name;
     this.#maxConcurrency = maxConcurrency;
-    this.#queue = new RequestQueue(queueTimeout, maxQueue, noneFree);
+    this.#queue = new WaitQueue(queueTimeout, maxQueue, noneFree);
     observe('application', this, AppGateway.#samplesOf);
   }
 
@@ -184,13 +184,13 @@ export class AppGateway implements Handler {
 
 /** A request that waits for a process, and then for its answer. */
 class QueuedRequest implements Waiter<AppLink>, PendingAnswer {
-  readonly #queue: RequestQueue<AppLink>;
+  readonly #queue: WaitQueue<AppLink>;
   readonly #request: ServerRequest;
   readonly #recipient: Recipient;
   #state: 'waiting' | 'asked' | 'refused' = 'waiting';
   #pending: PendingAnswer | undefined;
 
-  constructor(queue: RequestQueue<AppLink>, request: ServerRequest, recipient: Recipient) {
+  constructor(queue: WaitQueue<AppLink>, request: ServerRequest, recipient: Recipient) {
     this.#queue = queue;
     this.#request = request;
     this.#recipient = recipient;

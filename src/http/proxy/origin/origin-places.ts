@@ -1,6 +1,6 @@
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { checkInteger, IoliteError } from '../../../base/error.ts';
-import { RequestQueue, type Waiter } from '../../app/server-side/request-queue.ts';
+import { type Waiter, WaitQueue } from '../../../ipc/flow/wait-queue.ts';
 
 /** How many requests are at the origin at a time, and how many wait for that and how long. */
 export interface PlaceLimits {
@@ -60,7 +60,7 @@ export class OriginPlaces {
   readonly longAfter: number;
   readonly #connections: number;
   readonly #maxStreams: number;
-  readonly #queue: RequestQueue<void>;
+  readonly #queue: WaitQueue<void>;
   readonly #complain: (message: string) => void;
   #short = 0;
   #streams = 0;
@@ -83,7 +83,7 @@ export class OriginPlaces {
     this.#maxStreams = maxStreams;
     this.longAfter = longAfter;
     this.#complain = complain;
-    this.#queue = new RequestQueue(queueTimeout, maxQueue, () =>
+    this.#queue = new WaitQueue(queueTimeout, maxQueue, () =>
       this.#refusal(`all ${connections} connections to the origin are in use`),
     );
   }
