@@ -35,6 +35,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
+  readonly #outlivesOwner: boolean;
   readonly #entries = new Map<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
@@ -63,15 +64,19 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /**
    * @param onDetached called when the owner is gone, or closes its store
    * @param areFacts of what an owner sends, which is trusted in nothing
+   * @param outlivesOwner whether what is held goes on being found without an owner, whatever its age; else
+   *   as long as the last one has said. Default true
    */
   constructor(
     name: string,
     onDetached: (reason: Error | undefined) => void,
     areFacts: FactsCheck = () => true,
+    outlivesOwner = true,
   ) {
     this.#name = name;
     this.#onDetached = onDetached;
     this.#areFacts = areFacts;
+    this.#outlivesOwner = outlivesOwner;
   }
 
   get closed(): boolean {
@@ -130,6 +135,17 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#entries.has(key);
   }
 
+  /**
+   * What came from an owner that is gone, and is still right as far as that one has said; each is the
+   * caller's to release.
+   */
+  *ofFormerOwners(): Generator<StoredVersion<F>> {
+    const time = now();
+    for (const { held, session, end, isIndexed } of [...this.#entries.values()]) {
+      if (session !== this.#session && isIndexed && time < end.until) yield held.retain();
+    }
+  }
+
   /** Something was not found, and had elsewhere. */
   missed(): void {
     this.#misses += 1;
@@ -160,9 +176,14 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return entry instanceof IndexEntry && entry.isIndexed && entry.index === this ? entry : undefined;
   }
 
+  /** Whether there is no owner who could say what is right. */
+  get #isLeftToItself(): boolean {
+    return this.#session === undefined && this.#outlivesOwner;
+  }
+
   /** For {@link IndexEntry}. */
   use(entry: IndexEntry<F>): boolean {
-    if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return false;
+    if (this.#clock.now(this.#maxStale) >= entry.end.until && !this.#isLeftToItself) return false;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) {
@@ -289,7 +310,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /** The owner cannot be asked. What is held is still right as far as anybody here can know. */
   #withoutOwner(key: string): StoredVersion<F> {
     const present = this.#entries.get(key);
-    if (present !== undefined) return present.held.retain();
+    if (present !== undefined && (this.#outlivesOwner || now() < present.end.until))
+      return present.held.retain();
     throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${key}: the owner of the cache is gone`);
   }
 
