@@ -111,7 +111,9 @@ export class Claims<T> {
     return !claim.isOutdated && !tags.some(tag => claim.tags.has(tag));
   }
 
-  /** Ends a claim. @param value what those who wait get, of which each takes a share; undefined: it is kept */
+  /**
+   * Ends a claim. @param value what those who wait get, of which each takes a share; undefined: it is kept
+   */
   settle(id: number, maker: object, value: T | undefined): void {
     for (const waiter of this.#end(id, maker))
       waiter.settle(value === undefined ? { kind: 'found' } : { kind: 'made', value: this.#share(value) });

@@ -10,7 +10,7 @@ const STRING_BYTES = 28;
 const TAG_BYTES = 100;
 
 /** About how many bytes of heap keeping a value takes, besides its content. */
-export function heapOf(key: string, { tags = [] }: ValueFacts): number {
+export function heapBytesOf(key: string, { tags = [] }: ValueFacts): number {
   let bytes = ENTRY_BYTES + STRING_BYTES + key.length;
   for (const { length } of tags) bytes += TAG_BYTES + STRING_BYTES + length;
   return bytes;

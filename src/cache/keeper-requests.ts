@@ -20,4 +20,4 @@ export const KeeperRequest = {
 } as const;
 
 /** Most values in one offer. */
-export const MAX_OFFERED = 1000;
+export const MAX_OFFERED_VALUES = 1000;

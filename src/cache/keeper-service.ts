@@ -5,7 +5,7 @@ import type { Json } from '../base/json.ts';
 import type { Message } from '../ipc/message.ts';
 import type { RequestContext } from '../ipc/responder.ts';
 import type { ServedKeeper } from './keeper.ts';
-import { KeeperRequest, MAX_OFFERED } from './keeper-requests.ts';
+import { KeeperRequest, MAX_OFFERED_VALUES } from './keeper-requests.ts';
 import { checkSelector } from './selector.ts';
 import { areNewFacts, areValueFacts, checkKey, type NewFacts, type ValueFacts } from './value-facts.ts';
 
@@ -106,7 +106,7 @@ export class KeeperService {
   }
 
   #offer({ values }: Head): Message {
-    if (!Array.isArray(values) || values.length > MAX_OFFERED || !values.every(isOffered))
+    if (!Array.isArray(values) || values.length > MAX_OFFERED_VALUES || !values.every(isOffered))
       throw new ArgumentError('Cannot take over values: a list of them is wanted');
     const wanted: number[] = [];
     for (const [index, [key, facts]] of values.entries())

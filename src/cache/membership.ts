@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { now } from '../base/clock.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
@@ -55,6 +54,8 @@ export class Membership {
   #channel: Channel | undefined;
   /** From the others, where this is the owner. */
   readonly #served = new Set<Channel>();
+  /** Before the next attempt. */
+  #pause: NodeJS.Timeout | undefined;
   #waiting = 0;
   #isFollowing = false;
   #closed = false;
@@ -80,12 +81,18 @@ export class Membership {
   /** Somebody waits for an answer: that long the program does not end. */
   ref(): void {
     this.#waiting += 1;
-    if (this.#waiting === 1) this.#channel?.ref();
+    if (this.#waiting > 1) return;
+    this.#channel?.ref();
+    this.#endpoint?.ref();
+    this.#pause?.ref();
   }
 
   unref(): void {
     this.#waiting -= 1;
-    if (this.#waiting === 0) this.#channel?.unref();
+    if (this.#waiting > 0) return;
+    this.#channel?.unref();
+    this.#endpoint?.unref();
+    this.#pause?.unref();
   }
 
   async close(): Promise<void> {
@@ -123,8 +130,16 @@ export class Membership {
         if (!PASSING.has((error as NodeJS.ErrnoException).code ?? '')) this.#roles.left(error as Error);
         else if (pause === LONGEST_PAUSE_MS) this.#roles.left(error as Error);
       }
-      await setTimeout(Math.random() * pause, undefined, { ref: this.#waiting > 0 });
+      await this.#wait(Math.random() * pause);
     }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.#pause = setTimeout(resolve, ms);
+      if (this.#waiting === 0) this.#pause.unref();
+    });
+    this.#pause = undefined;
   }
 
   async #tryToOwn(): Promise<boolean> {
@@ -141,7 +156,8 @@ export class Membership {
       await endpoint.close();
       return true;
     }
-    this.#endpoint = endpoint.unref();
+    this.#endpoint = endpoint;
+    if (this.#waiting === 0) endpoint.unref();
     rmSync(this.#endPath, { force: true });
     this.#roles.own(this.#isFollowing);
     endpoint.on('channel', channel => {

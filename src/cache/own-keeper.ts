@@ -16,7 +16,7 @@ import type { FoundVersion, StoreOwner } from '../store/store-service.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import { Term } from '../store/term.ts';
 import { type ClaimAnswer, Claims } from './claims.ts';
-import { heapOf } from './entry-heap.ts';
+import { heapBytesOf } from './entry-heap.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeeper } from './keeper.ts';
 import { KeeperService } from './keeper-service.ts';
 import { type Selector, selects } from './selector.ts';
@@ -66,7 +66,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   constructor({ maxStale, ...options }: KeeperOptions, isFollowing: boolean) {
     this.#maxStale = maxStale;
     this.#formerEnd = isFollowing ? now() + maxStale : 0;
-    this.store = new Store<ValueFacts>({ ...options, heapOf });
+    this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
     this.store.onRemoved = ({ key, held }) => this.#tags.delete(key, held.facts.tags);
     this.#term.until = now() + maxStale;
     this.#renewal = setInterval(() => this.#renew(), maxStale / RENEWALS).unref();

@@ -8,7 +8,7 @@ import type { StoreIndex } from '../store/store-index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { ClaimAnswer } from './claims.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue } from './keeper.ts';
-import { KeeperRequest, MAX_OFFERED } from './keeper-requests.ts';
+import { KeeperRequest, MAX_OFFERED_VALUES } from './keeper-requests.ts';
 import type { Selector } from './selector.ts';
 import { isValueKind } from './value.ts';
 import type { NewFacts, ValueFacts } from './value-facts.ts';
@@ -17,7 +17,9 @@ import type { NewFacts, ValueFacts } from './value-facts.ts';
 const MAX_OFFERED_CHARACTERS = 32 * 1024;
 const TOLD_CHARACTERS = 100;
 
-/** The keeper in another process, through a channel. Everything fails with ERR_IOLITE_PEER when it is gone. */
+/**
+ * The keeper in another process, through a channel. Everything fails with ERR_IOLITE_PEER when that is gone.
+ */
 export class RemoteKeeper implements Keeper {
   readonly channel: Channel;
 
@@ -87,7 +89,7 @@ export class RemoteKeeper implements Keeper {
     for (const held of index.ofFormerOwners()) {
       page.push(held);
       characters += held.key.length + TOLD_CHARACTERS;
-      if (page.length < MAX_OFFERED && characters < MAX_OFFERED_CHARACTERS) continue;
+      if (page.length < MAX_OFFERED_VALUES && characters < MAX_OFFERED_CHARACTERS) continue;
       await this.#offer(page);
       page = [];
       characters = 0;

@@ -15,7 +15,7 @@ export interface KeepOptions {
   readonly tags?: readonly string[];
 }
 
-/** What is known of a value besides its bytes. Times are of the machine's monotonic clock, in milliseconds. */
+/** What is known of a value besides its bytes. Times are milliseconds of the machine's monotonic clock. */
 export type ValueFacts = ContentFacts & {
   readonly kind: ValueKind;
   /** When it was set: later than all that were set before. */
