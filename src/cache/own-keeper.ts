@@ -28,6 +28,8 @@ export const VALUES = 'values';
 
 /** After which it is others' turn. */
 const TURN_MS = 5;
+/** What is smaller lies with other buffers, and is copied in less time than that is found out. */
+const LEAST_ADOPTED_BYTES = 64 * 1024;
 /** How often the end of what is given out is put off, while it runs. */
 const RENEWALS = 3;
 
@@ -252,7 +254,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   /** Filled with the content. No room, for whatever reason, is no failure: then it is not kept. */
   #room(key: string, content: Aggregate): ContentRoom | undefined {
     try {
-      const adopted = this.store.adopt(content, key, this.store.audiences.none);
+      const adopted =
+        content.length < LEAST_ADOPTED_BYTES
+          ? undefined
+          : this.store.adopt(content, key, this.store.audiences.none);
       if (adopted !== undefined) return adopted;
       const room = this.store.allocate(content.length, key);
       let at = 0;
