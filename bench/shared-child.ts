@@ -9,7 +9,7 @@ import type { Aggregate } from '../src/aggregate/aggregate.ts';
 import { sharedCache } from '../src/cache/shared-cache.ts';
 import { MiB } from './harness.ts';
 
-/** What to do: `fill` sets each key from `first` on, `read` gets each once, `mix` gets and sets for a time. */
+/** What to do: `fill` sets each key from `first` on, `read` gets each, `mix` gets and sets for a time. */
 export interface SharedTask {
   readonly act: 'fill' | 'read' | 'mix';
   readonly keys: number;

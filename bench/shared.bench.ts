@@ -26,7 +26,7 @@ const SIZES = [100, 16 * KiB, MiB];
 const MOST_KEYS = 100_000;
 const SET_BYTES = 256 * MiB;
 /** Room for headers, and for tables of 100,000 keys. */
-const BUDGET = 512 * MiB;
+const BUDGET_BYTES = 512 * MiB;
 const WRITE_PART = 0.05;
 
 type Way = (typeof WAYS)[number];
@@ -60,7 +60,7 @@ class Users {
     const place = way === 'lmdb' ? join(folder, 'lmdb') : way === 'iolite' ? `bench-${folder}` : socket;
     const children: ChildProcess[] = [];
     for (let index = 0; index < count; index++) {
-      const child = fork(CHILD, [way, place, String(BUDGET)]);
+      const child = fork(CHILD, [way, place, String(BUDGET_BYTES)]);
       await once(child, 'message');
       children.push(child);
     }
