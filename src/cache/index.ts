@@ -1,4 +1,7 @@
 /** One cache in memory for all processes of a machine. */
+export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
+export { SharedLRUCache, type SharedLRUCacheOptions } from './adapters/shared-lru-cache.ts';
+export { type UnstorageDriver, unstorageDriver } from './adapters/unstorage-driver.ts';
 export type { KeeperStats, KeptKey } from './keeper.ts';
 export type { Maker } from './make-value.ts';
 export type { Selector } from './selector.ts';

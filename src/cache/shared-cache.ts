@@ -113,6 +113,11 @@ export class SharedCache extends EventEmitter<Events> {
     }
   }
 
+  /** Whether {@link peek} would give a value. */
+  isAtHand(key: string): boolean {
+    return this.#fresh(key) !== undefined;
+  }
+
   /** Whether there is a value under a key. As {@link get}. */
   async has(key: string, options: GetOptions = {}): Promise<boolean> {
     if (this.#fresh(key) !== undefined) return true;

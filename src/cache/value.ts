@@ -60,8 +60,8 @@ function jsonOf(value: unknown): string {
   );
 }
 
-/** Deeply, as everybody shares it. */
-function frozen(value: Json): Json {
+/** Deeply frozen, as everybody shares it. */
+export function frozen(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
   for (const each of Object.values(value)) if (each !== undefined) frozen(each);
   return Object.freeze(value);
