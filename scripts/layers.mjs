@@ -13,6 +13,7 @@ const STOREYS = [
   ['ipc', 'network', 'bl'],
   ['store'],
   ['file'],
+  ['cache'],
   ['http'],
   ['cli'],
 ];

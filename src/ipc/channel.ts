@@ -84,10 +84,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   /** Why the channel closed, unless gracefully. */
   #accident: Error | undefined;
 
-  /**
-   * Takes over two sockets that are connected to the peer's two: a stream socket for frames and another
-   * socket for descriptors. Use fork(), connect(), listen() or parentChannel().
-   */
+  /** Takes over two sockets: one for frames, one for descriptors. Use fork(), connect(), listen(). */
   constructor(
     { messages, descriptors }: { messages: number; descriptors: number },
     peer: Credentials,
@@ -249,9 +246,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     if (this.#state === 'closed') return Promise.resolve();
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
     if (this.#state === 'open') this.#enter('closing');
-    this.requester.rejectAll(
-      new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came'),
-    );
+    const reason = new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came');
+    this.requester.rejectAll(reason);
     this.#receiver.streams.cancelAll();
     this.#tryToFinish();
     return done;

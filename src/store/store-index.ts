@@ -6,6 +6,7 @@ import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
+import { IndexPins } from './index-pins.ts';
 import { type IndexStats, IndexUses } from './index-uses.ts';
 import { Invalidations, type Question } from './invalidations.ts';
 import { noteInvalidation, tellMiss } from './store-events.ts';
@@ -36,6 +37,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
+  readonly #outlivesOwner: boolean;
   readonly #entries = new Map<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
@@ -50,9 +52,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #questions = new Map<string, Question>();
   readonly #invalidations = new Invalidations();
   readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held);
-  /** How many of our holders the owner keeps something for, by serial. */
-  readonly #pinned = new Map<number, number>();
-  readonly #pinnedIn = new WeakMap<StoredVersion<F>, Session>();
+  readonly #pins = new IndexPins<F, Session>();
   #reportTimer: NodeJS.Timeout | undefined;
   #lastSweep = 0;
   #bytes = 0;
@@ -64,15 +64,19 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /**
    * @param onDetached called when the owner is gone, or closes its store
    * @param areFacts of what an owner sends, which is trusted in nothing
+   * @param outlivesOwner whether what is held goes on being found without an owner, whatever its age; else
+   *   as long as the last one has said. Default true
    */
   constructor(
     name: string,
     onDetached: (reason: Error | undefined) => void,
     areFacts: FactsCheck = () => true,
+    outlivesOwner = true,
   ) {
     this.#name = name;
     this.#onDetached = onDetached;
     this.#areFacts = areFacts;
+    this.#outlivesOwner = outlivesOwner;
   }
 
   get closed(): boolean {
@@ -131,6 +135,14 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#entries.has(key);
   }
 
+  /** What came from an owner that is gone and is right, as that one has said; the caller releases it. */
+  *ofFormerOwners(): Generator<StoredVersion<F>> {
+    const time = now();
+    for (const { held, session, end, isIndexed } of [...this.#entries.values()]) {
+      if (session !== this.#session && isIndexed && time < end.until) yield held.retain();
+    }
+  }
+
   /** Something was not found, and had elsewhere. */
   missed(): void {
     this.#misses += 1;
@@ -163,7 +175,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /** For {@link IndexEntry}. */
   use(entry: IndexEntry<F>): boolean {
-    if (this.#clock.now(this.#maxStale) >= entry.end.until && this.#session !== undefined) return false;
+    const isBound = this.#session !== undefined || !this.#outlivesOwner;
+    if (isBound && this.#clock.now(this.#maxStale) >= entry.end.until) return false;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) {
@@ -195,7 +208,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /** Whether a version came from the owner that is attached now. */
   isCurrent(held: StoredVersion<F>): boolean {
-    return this.#session !== undefined && this.#pinnedIn.get(held) === this.#session;
+    return this.#session !== undefined && this.#pins.ownerOf(held) === this.#session;
   }
 
   stats(): IndexStats {
@@ -269,7 +282,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     const held = decodeVersion<F>(key, answer, this.#areFacts);
     const { until, term, keep, pinned } = head as VersionHead;
     const end = session.endOf(term, until);
-    if (pinned) this.#pin(held);
+    if (pinned)
+      this.#pins.add(held, this.#session, last => session === this.#session && this.#tellForgotten(last));
     if (!keep) {
       // What is here is older, and would be right again if the owner went.
       this.#forgetKey(key);
@@ -292,24 +306,9 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /** The owner cannot be asked. What is held is still right as far as anybody here can know. */
   #withoutOwner(key: string): StoredVersion<F> {
     const present = this.#entries.get(key);
-    if (present !== undefined) return present.held.retain();
+    if (present !== undefined && (this.#outlivesOwner || now() < present.end.until))
+      return present.held.retain();
     throw new IoliteError('ERR_IOLITE_PEER', `Cannot read ${key}: the owner of the cache is gone`);
-  }
-
-  /** The owner keeps a file open, or the like, as long as anybody here holds the version. */
-  #pin(held: StoredVersion<F>): void {
-    const { serial } = held;
-    const session = this.#session;
-    if (session !== undefined) this.#pinnedIn.set(held, session);
-    this.#pinned.set(serial, (this.#pinned.get(serial) ?? 0) + 1);
-    held.onEnd = () => {
-      const left = (this.#pinned.get(serial) ?? 1) - 1;
-      if (left > 0) this.#pinned.set(serial, left);
-      else {
-        this.#pinned.delete(serial);
-        if (session === this.#session) this.#tellForgotten(serial);
-      }
-    };
   }
 
   // What the owner says
@@ -332,7 +331,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     }
     if (this.#session !== session) return;
     this.#session = undefined;
-    this.#pinned.clear();
+    this.#pins.clear();
     this.#uses.clear();
     if (!this.#closed) this.#onDetached(reason);
   }
@@ -350,7 +349,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
   #tellUnkept({ serial }: StoredVersion<F>): void {
-    if (!this.#pinned.has(serial)) this.#tellForgotten(serial);
+    if (!this.#pins.has(serial)) this.#tellForgotten(serial);
   }
 
   #tellForgotten(serial: number): void {

@@ -1,3 +1,5 @@
+import { abortable } from '../base/abortable.ts';
+import { IoliteError } from '../base/error.ts';
 import type { StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
 
@@ -20,4 +22,23 @@ export interface AttachedIndex extends StoreListener {
   closed(): void;
   /** When it has given up all that has left by now, or is detached. Does not reject. */
   applied(): Promise<void>;
+}
+
+/** How long attached domains may take to give up what they are told of. */
+const APPLY_MS = 10_000;
+
+/**
+ * When all attached domains have given up what has left by now.
+ * @throws ERR_IOLITE_BUSY where some do not say so within ten seconds
+ */
+export async function allApplied(attached: Iterable<AttachedIndex>): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), APPLY_MS);
+  try {
+    await abortable(Promise.all(Array.from(attached, index => index.applied())), late.signal);
+  } catch {
+    throw new IoliteError('ERR_IOLITE_BUSY', 'Cannot tell what has left: an attached domain does not listen');
+  } finally {
+    clearTimeout(timer);
+  }
 }

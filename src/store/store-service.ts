@@ -190,8 +190,10 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     try {
       // An index that is not attached would not be told what to let go of: so it is to keep nothing.
       const entry = this.#attached ? owner.bySerial(held.serial) : undefined;
-      const validity = { until: term?.until ?? until, term: term?.id ?? 0 };
-      if (entry !== undefined && term !== undefined) this.#addTerm(term);
+      // To put off the end of others, it has to have been told first of all that is not right.
+      const shared = this.#left.size === 0 ? term : undefined;
+      const validity = { until: term?.until ?? until, term: shared?.id ?? 0 };
+      if (entry !== undefined && shared !== undefined) this.#addTerm(shared);
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, ...validity } };
       if (entry !== undefined) this.#give(held.serial, entry);
       if (held.onEnd !== undefined && this.#attached) this.#pinned.pin(held);
@@ -271,7 +273,10 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     if (watcher === undefined) return;
     this.#watcher = undefined;
     const budget = this.#budget === undefined ? {} : { budget: this.#budget };
-    const news: News = { left: this.#takeLeft(), terms: this.#takeRenewed(), ...budget };
+    const left = this.#takeLeft();
+    // Who is told that the rest is right for longer has been told of all that is not.
+    const terms = this.#left.size === 0 ? this.#takeRenewed() : [];
+    const news: News = { left, terms, ...budget };
     this.#budget = undefined;
     watcher({ head: news as Json });
   }

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
-import { abortable } from '../base/abortable.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
@@ -15,16 +14,13 @@ import { SegmentSpace } from './space/segment-space.ts';
 import type { ChunkView } from './space/space-stats.ts';
 import { reachable, StoreBounds } from './store-bounds.ts';
 import { type InvalidatedBy, noteInvalidation } from './store-events.ts';
-import type { AttachedIndex, StoreListener } from './store-listener.ts';
+import { type AttachedIndex, allApplied, type StoreListener } from './store-listener.ts';
 import type { StoreOptions, StoreStats } from './store-options.ts';
 import { type ContentFacts, StoredVersion } from './stored-version.ts';
 import type { Term } from './term.ts';
 
 const filled = eventChannel('iolite:cache:fill');
 const evictions = eventChannel('iolite:cache:evict');
-
-/** How long attached domains may take to give up what they are told of. */
-const APPLY_MS = 10_000;
 
 /**
  * Contents under keys, in one memory that other domains map: what caches of files, and of anything else that
@@ -293,18 +289,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * @throws ERR_IOLITE_BUSY where some do not say so within ten seconds
    */
   async applied(): Promise<void> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), APPLY_MS);
-    try {
-      await abortable(Promise.all(Array.from(this.attached, index => index.applied())), late.signal);
-    } catch {
-      throw new IoliteError(
-        'ERR_IOLITE_BUSY',
-        'Cannot tell what has left: an attached domain does not listen',
-      );
-    } finally {
-      clearTimeout(timer);
-    }
+    await allApplied(this.attached);
   }
 
   stats(): StoreStats {

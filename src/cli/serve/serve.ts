@@ -18,7 +18,7 @@ import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, DRAIN_MS, defaultWorkers } from './serve-defaults.ts';
-import { planOf } from './serve-plan.ts';
+import { planOf, type ServePlan } from './serve-plan.ts';
 import { ServiceManager } from './service/service-manager.ts';
 import { followSignals } from './service/signals.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
@@ -35,8 +35,7 @@ const MIB_BYTES = 1024 ** 2;
 export async function serve(readSettings: () => Promise<ServeConfig>): Promise<number> {
   const passed = takePassedSockets();
   const manager = new ServiceManager();
-  const problem = sharedMemoryProblem();
-  if (problem !== undefined) throw new UserError(`Cannot serve: ${problem.message}`);
+  checkSharedMemory();
   const shown = passed.find(({ name }) => name === METRICS_NAME);
   const read = async (): Promise<ServeConfig> => withShown(await readSettings(), shown);
   const config = await read();
@@ -52,36 +51,33 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   const { cache, holders, origins, close } = openCaches(config, count);
   let drain = config.drain ?? {};
   const stopping = (): void => manager.stopping((drain.delay ?? 0) + (drain.time ?? DRAIN_MS));
+  const fail = ({ message }: Error): void => {
+    complain(`Cannot serve: ${message}`);
+    stopping();
+    shutdown.begin(1);
+  };
   const primary: Primary = new Primary(
     cache,
     holders,
     { listeners: places.descriptors(count), roles: places.roles },
     origins,
-    ({ message }) => {
-      complain(`Cannot serve: ${message}`);
-      stopping();
-      shutdown.begin(1);
-    },
+    error => fail(error),
   );
   const shutdown = new Shutdown(primary, places, () => drain.delay ?? 0);
   const what = contentOf(config, places, count);
-  const reload = async (): Promise<void> => {
-    manager.reloading();
-    const trouble = await primary.reload(async () => {
-      const changed = await read();
-      const next = await planOf(changed);
-      complainOfFixed(config, changed);
-      drain = changed.drain ?? {};
-      return next;
-    });
-    manager.reloaded(trouble ?? what);
+  const reread = async (): Promise<ServePlan> => {
+    const changed = await read();
+    const next = await planOf(changed);
+    complainOfFixed(config, changed);
+    drain = changed.drain ?? {};
+    return next;
   };
   followSignals({
     end: exitCode => {
       stopping();
       shutdown.signalled(exitCode);
     },
-    reload: () => void reload(),
+    reload: () => void reload(primary, manager, { what, reread }),
     reopenLog: () => primary.reopenLog(),
   });
   const watchers = await openWatchSocket(() => primary.inspection());
@@ -94,9 +90,7 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    complain(`Cannot serve: ${error.message}`);
-    stopping();
-    shutdown.begin(1);
+    fail(error);
   }
   const code = await shutdown.code;
   manager.close();
@@ -105,6 +99,22 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   await watchers?.close();
   await close();
   return code;
+}
+
+/** Goes on by other settings, if they are right. @param what is served, for people */
+async function reload(
+  primary: Primary,
+  manager: ServiceManager,
+  { what, reread }: { readonly what: string; reread(): Promise<ServePlan> },
+): Promise<void> {
+  manager.reloading();
+  manager.reloaded((await primary.reload(reread)) ?? what);
+}
+
+/** @throws UserError where memory cannot be shared */
+function checkSharedMemory(): void {
+  const problem = sharedMemoryProblem();
+  if (problem !== undefined) throw new UserError(`Cannot serve: ${problem.message}`);
 }
 
 /** What is kept in memory: files, and what origins have answered. */

@@ -2,7 +2,7 @@ import type { MetricReading, MetricValue } from '../../../observe/metric.ts';
 import type { LaneDurations, NamedFigure } from './inspector-status.ts';
 
 /** Labels that values have to have. */
-export type Labels = Readonly<Record<string, string>>;
+export type WantedLabels = Readonly<Record<string, string>>;
 
 /** What some processes have told of themselves, as sums over them. What nobody told is 0, or not there. */
 export class ToldFigures {
@@ -28,12 +28,12 @@ export class ToldFigures {
   }
 
   /** Undefined where nobody told it. */
-  known(name: string, labels: Labels = {}): number | undefined {
+  known(name: string, labels: WantedLabels = {}): number | undefined {
     const values = this.values(name).filter(value => hasLabels(value, labels));
     return values.length === 0 ? undefined : values.reduce((sum, { value }) => sum + value, 0);
   }
 
-  sum(name: string, labels: Labels = {}): number {
+  sum(name: string, labels: WantedLabels = {}): number {
     return this.known(name, labels) ?? 0;
   }
 
@@ -67,6 +67,6 @@ export class ToldFigures {
   }
 }
 
-function hasLabels({ labels }: MetricValue, wanted: Labels): boolean {
+function hasLabels({ labels }: MetricValue, wanted: WantedLabels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }

@@ -1,0 +1,202 @@
+import { randomInt } from 'node:crypto';
+import { IoliteError } from '../base/error.ts';
+import { type Selector, selects } from './selector.ts';
+
+/** What one who wants a value that is not there is told. */
+export type ClaimAnswer<T> =
+  /** It is there by now. */
+  | { readonly kind: 'found' }
+  /** Somebody makes it, and the asker did not want to wait. */
+  | { readonly kind: 'busy' }
+  /** The asker is to make it, under this number. */
+  | { readonly kind: 'make'; readonly id: number }
+  /** It was made and is not kept: a share of it, the asker's. */
+  | { readonly kind: 'made'; readonly value: T };
+
+interface Waiter<T> {
+  readonly maker: object;
+  readonly settle: (outcome: ClaimAnswer<T> | Error) => void;
+}
+
+/** That somebody makes a value. */
+class Claim<T> {
+  readonly id: number;
+  readonly key: string;
+  readonly maker: object;
+  /** Milliseconds that making it may take. */
+  readonly timeout: number;
+  readonly waiters: Waiter<T>[] = [];
+  /** Tags that were invalidated since it began. */
+  readonly tags = new Set<string>();
+  /** Whether what is made is older than something that has happened to the key. */
+  isOutdated = false;
+  timer: NodeJS.Timeout | undefined;
+
+  constructor(id: number, key: string, maker: object, timeout: number) {
+    this.id = id;
+    this.key = key;
+    this.maker = maker;
+    this.timeout = timeout;
+  }
+}
+
+/** Most that wait for one value. */
+const MAX_WAITERS = 100_000;
+
+/**
+ * Who makes which value: one at a time for a key, whom the others wait for. One that dies, or takes longer
+ * than it may, is followed by the first who waits. What is made of a time before the key was set, deleted or
+ * invalidated goes to those who have waited since then, and is not kept.
+ */
+export class Claims<T> {
+  readonly #byId = new Map<number, Claim<T>>();
+  /** Those whose value who asks now may wait for. */
+  readonly #byKey = new Map<string, Claim<T>>();
+  readonly #share: (value: T) => T;
+  /** Begins anywhere, so that no number is one of a former owner's. */
+  #lastId = randomInt(2 ** 40);
+
+  /** @param share makes a waiter's share of a value */
+  constructor(share: (value: T) => T) {
+    this.#share = share;
+  }
+
+  /** How many values are made now. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /**
+   * @param maker who asks: what {@link gone} is told
+   * @param timeout milliseconds that making may take before another may
+   * @param waits whether the asker waits for somebody else who makes it
+   * @throws what the maker failed with; ERR_IOLITE_LIMIT; the signal's reason
+   */
+  claim(
+    key: string,
+    maker: object,
+    { timeout, waits, signal }: { timeout: number; waits: boolean; signal?: AbortSignal | undefined },
+  ): ClaimAnswer<T> | Promise<ClaimAnswer<T>> {
+    signal?.throwIfAborted();
+    const claim = this.#byKey.get(key);
+    if (claim === undefined) return { kind: 'make', id: this.#begin(key, maker, timeout).id };
+    if (!waits) return { kind: 'busy' };
+    if (claim.waiters.length >= MAX_WAITERS)
+      throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot wait for value: ${MAX_WAITERS} wait already`);
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        const index = claim.waiters.indexOf(waiter);
+        if (index !== -1) claim.waiters.splice(index, 1);
+        reject(signal?.reason);
+      };
+      const waiter: Waiter<T> = {
+        maker,
+        settle: outcome => {
+          signal?.removeEventListener('abort', abort);
+          if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome);
+        },
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      claim.waiters.push(waiter);
+    });
+  }
+
+  /**
+   * A value was made. @returns whether it may be kept; what becomes of it is told by {@link settle}
+   */
+  mayKeep(id: number, key: string, maker: object, tags: readonly string[] = []): boolean {
+    const claim = this.#byId.get(id);
+    if (claim === undefined || claim.key !== key || claim.maker !== maker) return false;
+    return !claim.isOutdated && !tags.some(tag => claim.tags.has(tag));
+  }
+
+  /**
+   * Ends a claim. @param value what those who wait get, of which each takes a share; undefined: it is kept
+   */
+  settle(id: number, maker: object, value: T | undefined): void {
+    for (const waiter of this.#end(id, maker))
+      waiter.settle(value === undefined ? { kind: 'found' } : { kind: 'made', value: this.#share(value) });
+  }
+
+  /** To make it has failed. Who waits fails as well; who asks next makes it. */
+  fail(id: number, maker: object, error: Error): void {
+    for (const waiter of this.#end(id, maker)) waiter.settle(error);
+  }
+
+  /** Who was to make it has given up: the first who waits makes it. */
+  pass(id: number, maker: object): void {
+    const claim = this.#byId.get(id);
+    if (claim?.maker === maker) this.#pass(claim);
+  }
+
+  /** Something has happened to a key: what is being made for it is of before. */
+  outdate(key: string): void {
+    const claim = this.#byKey.get(key);
+    if (claim === undefined) return;
+    claim.isOutdated = true;
+    this.#byKey.delete(key);
+  }
+
+  /** The same for all that a selector names. O(claims). */
+  outdateAll(selector: Selector): void {
+    for (const claim of this.#byId.values()) {
+      if (selects(selector, claim.key)) {
+        claim.isOutdated = true;
+        if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+      }
+      for (const tag of selector.tags ?? []) claim.tags.add(tag);
+      // Whether it has one of the tags only its maker knows: who asks from now on is to have it made anew.
+      if (selector.tags !== undefined && this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+    }
+  }
+
+  /** A maker is gone: the first who waits for a value of its makes it. */
+  gone(maker: object): void {
+    for (const claim of [...this.#byId.values()]) {
+      const { waiters } = claim;
+      for (let index = waiters.length - 1; index >= 0; index--)
+        if (waiters[index]?.maker === maker) waiters.splice(index, 1);
+      if (claim.maker === maker) this.#pass(claim);
+    }
+  }
+
+  /** All who wait fail. */
+  close(error: Error): void {
+    for (const claim of [...this.#byId.values()]) this.fail(claim.id, claim.maker, error);
+  }
+
+  #begin(key: string, maker: object, timeout: number): Claim<T> {
+    this.#lastId += 1;
+    const claim = new Claim<T>(this.#lastId, key, maker, timeout);
+    this.#byId.set(claim.id, claim);
+    this.#byKey.set(key, claim);
+    claim.timer = setTimeout(() => this.#pass(claim), timeout).unref();
+    return claim;
+  }
+
+  /** A claim leads to nothing: whoever waits is next. */
+  #pass(claim: Claim<T>): void {
+    const waiters = this.#end(claim.id, claim.maker);
+    const [first, ...others] = waiters;
+    if (first === undefined) return;
+    const isNewer = this.#byKey.get(claim.key);
+    if (isNewer !== undefined) {
+      // What was begun since is at least as new as they want it.
+      isNewer.waiters.push(...waiters);
+      return;
+    }
+    const next = this.#begin(claim.key, first.maker, claim.timeout);
+    next.waiters.push(...others);
+    first.settle({ kind: 'make', id: next.id });
+  }
+
+  #end(id: number, maker: object): Waiter<T>[] {
+    const claim = this.#byId.get(id);
+    if (claim === undefined || claim.maker !== maker) return [];
+    clearTimeout(claim.timer);
+    this.#byId.delete(id);
+    if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+    return claim.waiters.splice(0);
+  }
+}

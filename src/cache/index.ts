@@ -1,0 +1,18 @@
+/** One cache in memory for all processes of a machine. */
+export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
+export { SharedLRUCache, type SharedLRUCacheOptions } from './adapters/shared-lru-cache.ts';
+export { type UnstorageDriver, unstorageDriver } from './adapters/unstorage-driver.ts';
+export type { KeeperStats, KeptKey } from './keeper.ts';
+export type { Maker } from './make-value.ts';
+export type { Selector } from './selector.ts';
+export { type SharedCache, sharedCache } from './shared-cache.ts';
+export type {
+  GetOptions,
+  GetOrSetOptions,
+  MakeContext,
+  SharedCacheOptions,
+  SharedCacheStats,
+} from './shared-cache-options.ts';
+export { type SharedFileCache, type SharedFileCacheOptions, sharedFileCache } from './shared-file-cache.ts';
+export type { Cacheable, CachedValue } from './value.ts';
+export type { KeepOptions } from './value-facts.ts';

@@ -1,0 +1,23 @@
+/**
+ * What an attached domain asks of the keeper, besides what its index asks of the store: requests whose head
+ * has one of these as its type.
+ */
+export const KeeperRequest = {
+  /** Answered with whether it is kept. Its body is the content. */
+  SET: 'keeper.set',
+  /** Answered with how many values there were. */
+  INVALIDATE: 'keeper.invalidate',
+  /** Answered when it is known who makes the value. */
+  CLAIM: 'keeper.claim',
+  FAIL: 'keeper.fail',
+  /** Answered with a body: keys and lengths as JSON. */
+  KEYS: 'keeper.keys',
+  STATS: 'keeper.stats',
+  /** What a former owner has given out: answered with the places of those that are wanted. */
+  OFFER: 'keeper.offer',
+  /** One of those: its body is the content. */
+  INHERIT: 'keeper.inherit',
+} as const;
+
+/** Most values in one offer. */
+export const MAX_OFFERED_VALUES = 1000;

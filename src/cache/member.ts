@@ -1,0 +1,162 @@
+import { setImmediate } from 'node:timers/promises';
+import type { IoliteError } from '../base/error.ts';
+import { ignore } from '../base/ignore.ts';
+import type { Channel } from '../ipc/channel.ts';
+import { ownGovernor } from '../store/governor/governor.ts';
+import { createPolicy } from '../store/policies/index.ts';
+import { StoreIndex } from '../store/store-index.ts';
+import type { StoredVersion } from '../store/stored-version.ts';
+import type { Keeper } from './keeper.ts';
+import { Membership } from './membership.ts';
+import { OwnKeeper, VALUES } from './own-keeper.ts';
+import { RemoteKeeper } from './remote-keeper.ts';
+import { checkedOptions, type SharedCacheOptions, type SharedCacheStats } from './shared-cache-options.ts';
+import { Successive } from './successive.ts';
+import { areValueFacts, type ValueFacts } from './value-facts.ts';
+
+/** Who is told in which role a member is. */
+interface MemberListener {
+  owner(): void;
+  attached(): void;
+  detached(reason: Error): void;
+}
+
+/** How often something is tried again under another owner. */
+const MAX_TRIES = 8;
+/** After which it is others' turn. */
+const TURN_MS = 5;
+
+/** This process as one of those that share a cache: what it holds, and who keeps the rest. */
+export class Member {
+  readonly #options: SharedCacheOptions;
+  readonly #checked: ReturnType<typeof checkedOptions>;
+  readonly #told: MemberListener;
+  readonly #membership: Membership;
+  readonly #index = new StoreIndex<ValueFacts>(VALUES, ignore, areValueFacts, false);
+  readonly #keepers = new Successive<Keeper>();
+  #own: OwnKeeper | undefined;
+  /** Why it is closed. */
+  #reason: Error | undefined;
+
+  /** @throws as sharedCache */
+  constructor(name: string, options: SharedCacheOptions, told: MemberListener) {
+    this.#options = options;
+    this.#checked = checkedOptions(options);
+    this.#told = told;
+    const roles = {
+      own: (isFollowing: boolean) => this.#becomeOwner(isFollowing),
+      serve: (channel: Channel) => this.#own?.serve(channel),
+      attach: (channel: Channel) => this.#attach(channel),
+      left: (reason: Error) => this.#left(reason),
+    };
+    this.#membership = new Membership('cache', name, roles, this.#checked.maxStale);
+  }
+
+  get role(): SharedCacheStats['role'] {
+    if (this.#own !== undefined) return 'owner';
+    return this.#keepers.present === undefined ? 'joining' : 'attached';
+  }
+
+  /** What is at hand, be it stale. Not retained. */
+  peek(key: string): StoredVersion<ValueFacts> | undefined {
+    return this.#own === undefined ? this.#index.peek(key) : this.#own.peek(key);
+  }
+
+  /** What the owner has, be it stale; the caller's to release. */
+  async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<ValueFacts> | undefined> {
+    return this.withKeeper(async () => {
+      if (this.#own !== undefined) return this.#own.peek(key)?.retain();
+      try {
+        return await this.#index.ask(key, signal);
+      } catch (error) {
+        if ((error as IoliteError).code === 'ENOENT') return undefined;
+        throw error;
+      }
+    }, signal);
+  }
+
+  /** Has a keeper do something; another one where it is gone meanwhile. */
+  async withKeeper<T>(act: (keeper: Keeper) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#reason !== undefined) throw this.#reason;
+    this.#membership.ref();
+    try {
+      for (let tries = 1; ; tries++) {
+        const keeper = await this.#keepers.next(signal);
+        try {
+          return await act(keeper);
+        } catch (error) {
+          const isGone =
+            (error as IoliteError).code === 'ERR_IOLITE_PEER' && this.#keepers.present !== keeper;
+          if (!isGone || tries === MAX_TRIES) throw error;
+        }
+      }
+    } finally {
+      this.#membership.unref();
+    }
+  }
+
+  /** As long as this lasts the program does not end. */
+  async hold<T>(act: () => Promise<T>): Promise<T> {
+    this.#membership.ref();
+    try {
+      return await act();
+    } finally {
+      this.#membership.unref();
+    }
+  }
+
+  stats(): Pick<SharedCacheStats, 'entries' | 'bytes' | 'budget'> {
+    return this.#own?.statsNow() ?? { ...this.#index.stats(), budget: this.#index.budget };
+  }
+
+  /** @param reason what fails with that waits */
+  async close(reason: Error): Promise<void> {
+    this.#reason = reason;
+    this.#keepers.end();
+    this.#keepers.fail(reason);
+    this.#index.close();
+    await this.#membership.close();
+    this.#own?.close();
+    this.#own = undefined;
+  }
+
+  #becomeOwner(isFollowing: boolean): void {
+    const { pool, govern = true } = this.#options;
+    const { budget, maxStale, policy: wanted } = this.#checked;
+    const policy = createPolicy(wanted, budget);
+    const governor = govern ? ownGovernor() : undefined;
+    const own = new OwnKeeper({ budget, policy, pool, governor, maxStale }, isFollowing);
+    this.#own = own;
+    this.#keepers.begin(own);
+    this.#told.owner();
+    void this.#inherit(own);
+  }
+
+  /** What this process holds of a former owner, with turns for others between. */
+  async #inherit(own: OwnKeeper): Promise<void> {
+    let turnEnd = performance.now() + TURN_MS;
+    for (const held of this.#index.ofFormerOwners()) {
+      if (this.#reason === undefined) own.inherit(held.key, held.facts, held.content);
+      held.release();
+      if (performance.now() < turnEnd) continue;
+      await setImmediate();
+      turnEnd = performance.now() + TURN_MS;
+    }
+    this.#index.close();
+  }
+
+  async #attach(channel: Channel): Promise<void> {
+    await this.#index.attach(channel);
+    const keeper = new RemoteKeeper(channel);
+    // What is not taken over in time is lost, as what nobody held is.
+    await keeper.offer(this.#index).catch(ignore);
+    this.#keepers.begin(keeper);
+    this.#told.attached();
+  }
+
+  #left(reason: Error): void {
+    if (this.#keepers.present === undefined) return this.#keepers.fail(reason);
+    this.#keepers.end();
+    this.#told.detached(reason);
+  }
+}

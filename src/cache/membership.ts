@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { now } from '../base/clock.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
+import type { Channel } from '../ipc/channel.ts';
+import { connect } from '../ipc/meet/connect.ts';
+import type { Endpoint } from '../ipc/meet/endpoint.ts';
+import { listen } from '../ipc/meet/listen.ts';
+import { ownFolder } from '../ipc/meet/own-folder.ts';
+
+/** What a member does in its two roles. */
+export interface Roles {
+  /** It owns what all share from now on. @param isFollowing whether others may have had another owner */
+  own(isFollowing: boolean): void;
+  /** Another domain has come, to share it. */
+  serve(channel: Channel): void;
+  /** Another domain owns it. Rejects when that one does not go along: then the next attempt follows. */
+  attach(channel: Channel): Promise<void>;
+  /** It belongs to nobody: the owner is gone, or the first attempt has failed. */
+  left(reason: Error): void;
+}
+
+const MAX_NAME_CHARACTERS = 200;
+/** How long an owner may take to greet. One that is stopped keeps its office, and nobody gets an answer. */
+const GREETING_MS = 2000;
+/** Between two attempts: at most so long, by chance, so that not all try at the same time. */
+const FIRST_PAUSE_MS = 4;
+const LONGEST_PAUSE_MS = 500;
+const MAX_CHANNELS = 2 ** 16;
+/** What is answered to an attempt while the other side begins or ends. */
+const PASSING = new Set([
+  'ECONNREFUSED',
+  'ENOENT',
+  'ERR_IOLITE_PEER',
+  'ERR_IOLITE_CLOSED',
+  'ECONNRESET',
+  'EPIPE',
+]);
+
+/**
+ * One of the domains that share something by a name: the first owns it, the others attach to that one, and
+ * when it is gone one of them takes its place. Who that is the kernel decides: a socket file in a folder that
+ * only this user can write, and on which one process listens (`listen()` replaces that of a dead one).
+ *
+ * It does not keep the program from ending but while somebody waits: see {@link ref}.
+ */
+export class Membership {
+  readonly #path: string;
+  readonly #roles: Roles;
+  readonly #outlives: number;
+  #endpoint: Endpoint | undefined;
+  /** To the owner. */
+  #channel: Channel | undefined;
+  /** From the others, where this is the owner. */
+  readonly #served = new Set<Channel>();
+  /** Before the next attempt. */
+  #pause: NodeJS.Timeout | undefined;
+  #waiting = 0;
+  #isFollowing = false;
+  #closed = false;
+
+  /**
+   * @param kind of what is shared: names of two kinds are not the same
+   * @param outlives milliseconds that members may use what an owner has given out that is gone
+   * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE for the name; ERR_IOLITE_UNSUPPORTED
+   */
+  constructor(kind: string, name: string, roles: Roles, outlives = 0) {
+    if (typeof name !== 'string')
+      throw new ArgumentError(`Cannot share cache: a name is wanted, ${describe(name)} was given`);
+    checkInteger(name.length, 'length of name', 1, MAX_NAME_CHARACTERS);
+    const folder = ownFolder();
+    if (folder === undefined)
+      throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot share cache: there is no folder for sockets');
+    this.#path = join(folder, `${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+    this.#roles = roles;
+    this.#outlives = outlives;
+    void this.#join();
+  }
+
+  /** Somebody waits for an answer: that long the program does not end. */
+  ref(): void {
+    this.#waiting += 1;
+    if (this.#waiting > 1) return;
+    this.#channel?.ref();
+    this.#endpoint?.ref();
+    this.#pause?.ref();
+  }
+
+  unref(): void {
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    this.#channel?.unref();
+    this.#endpoint?.unref();
+    this.#pause?.unref();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#channel?.destroy();
+    if (this.#endpoint === undefined) return;
+    writeFileSync(this.#endPath, String(now() + this.#outlives));
+    await this.#endpoint.close();
+    for (const channel of this.#served) channel.destroy();
+  }
+
+  /** Until when others may use what the last owner, who closed it, has given out. */
+  #lastEnd(): number {
+    try {
+      const end = Number(readFileSync(this.#endPath, 'utf8'));
+      // What lies further ahead is of before the machine was started.
+      return end < now() + this.#outlives ? end : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  get #endPath(): string {
+    return `${this.#path}.end`;
+  }
+
+  /** Until it has one of the roles. */
+  async #join(): Promise<void> {
+    for (let pause = FIRST_PAUSE_MS; !this.#closed; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        if ((await this.#tryToOwn()) || (await this.#tryToAttach())) return;
+      } catch (error) {
+        if (this.#closed) return;
+        if (!PASSING.has((error as NodeJS.ErrnoException).code ?? '')) this.#roles.left(error as Error);
+        else if (pause === LONGEST_PAUSE_MS) this.#roles.left(error as Error);
+      }
+      await this.#wait(Math.random() * pause);
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.#pause = setTimeout(resolve, ms);
+      if (this.#waiting === 0) this.#pause.unref();
+    });
+    this.#pause = undefined;
+  }
+
+  async #tryToOwn(): Promise<boolean> {
+    let endpoint: Endpoint;
+    // Of an owner that was killed the socket file is left.
+    this.#isFollowing ||= existsSync(this.#path) || now() < this.#lastEnd();
+    try {
+      endpoint = await listen(this.#path, { maxChannels: MAX_CHANNELS });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+      throw error;
+    }
+    if (this.#closed) {
+      await endpoint.close();
+      return true;
+    }
+    this.#endpoint = endpoint;
+    if (this.#waiting === 0) endpoint.unref();
+    rmSync(this.#endPath, { force: true });
+    this.#roles.own(this.#isFollowing);
+    endpoint.on('channel', channel => {
+      this.#served.add(channel.unref());
+      channel.once('close', () => this.#served.delete(channel));
+      this.#roles.serve(channel);
+    });
+    return true;
+  }
+
+  async #tryToAttach(): Promise<boolean> {
+    const channel = await connect(this.#path, { timeout: GREETING_MS });
+    if (this.#closed) {
+      channel.destroy();
+      return true;
+    }
+    try {
+      this.#isFollowing = true;
+      await this.#roles.attach(channel);
+    } catch (error) {
+      channel.destroy();
+      throw error;
+    }
+    this.#channel = channel;
+    if (this.#waiting === 0) channel.unref();
+    const rejoin = (): void => {
+      this.#channel = undefined;
+      if (this.#closed) return;
+      this.#roles.left(new IoliteError('ERR_IOLITE_PEER', 'The owner of the cache is gone'));
+      void this.#join();
+    };
+    if (channel.closed) rejoin();
+    else channel.once('close', rejoin);
+    return true;
+  }
+}

@@ -1,0 +1,314 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Aggregate } from '../aggregate/aggregate.ts';
+import type { Pool } from '../aggregate/pool.ts';
+import { now } from '../base/clock.ts';
+import { IoliteError } from '../base/error.ts';
+import { ignore } from '../base/ignore.ts';
+import type { Channel } from '../ipc/channel.ts';
+import type { Entry } from '../store/entry.ts';
+import type { Governor } from '../store/governor/governor.ts';
+import type { CachePolicy } from '../store/policy.ts';
+import { serveStore } from '../store/serve-store.ts';
+import type { ContentRoom } from '../store/space/content-room.ts';
+import { Store } from '../store/store.ts';
+import type { Greeting } from '../store/store-protocol.ts';
+import type { FoundVersion, StoreOwner } from '../store/store-service.ts';
+import type { StoredVersion } from '../store/stored-version.ts';
+import { Term } from '../store/term.ts';
+import { type ClaimAnswer, Claims } from './claims.ts';
+import { heapBytesOf } from './entry-heap.ts';
+import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeeper } from './keeper.ts';
+import { KeeperService } from './keeper-service.ts';
+import { type Selector, selects } from './selector.ts';
+import { TagIndex } from './tag-index.ts';
+import { factsAt, isFresh, isOver, type NewFacts, type ValueFacts } from './value-facts.ts';
+
+/** The store's name in requests of those attached. */
+export const VALUES = 'values';
+
+/** After which it is others' turn. */
+const TURN_MS = 5;
+/** What is smaller lies with other buffers, and is copied in less time than that is found out. */
+const LEAST_ADOPTED_BYTES = 64 * 1024;
+/** How often the end of what is given out is put off, while it runs. */
+const RENEWALS = 3;
+
+export interface KeeperOptions {
+  readonly budget: number;
+  readonly policy: CachePolicy;
+  readonly pool?: Pool | undefined;
+  readonly governor?: Governor | undefined;
+  /** Milliseconds that an attached domain may use what it holds without hearing of its owner. */
+  readonly maxStale: number;
+}
+
+/**
+ * The keeper in the process that owns the memory.
+ *
+ * Attached domains may use what they were given until the term ends, which is put off again and again. So a
+ * change is over when each of them has said that it gave up what was before, or else, where one does not
+ * answer, when the term has ended that it was told last: whatever it does then, it asks.
+ */
+export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
+  readonly store: Store<ValueFacts>;
+  readonly #maxStale: number;
+  readonly #term = new Term();
+  readonly #tags = new TagIndex();
+  readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
+  readonly #renewal: NodeJS.Timeout;
+  /** Until when somebody may use what a former owner has given out. */
+  readonly #formerEnd: number;
+  /** What was changed until then: it goes before what a former owner had. */
+  readonly #changedKeys = new Set<string>();
+  readonly #changed: Selector[] = [];
+  #lastAt = 0;
+  #sets = 0;
+
+  /** @param isFollowing whether there was another owner before */
+  constructor({ maxStale, ...options }: KeeperOptions, isFollowing: boolean) {
+    this.#maxStale = maxStale;
+    this.#formerEnd = isFollowing ? now() + maxStale : 0;
+    this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
+    this.store.onRemoved = ({ key, held }) => this.#tags.delete(key, held.facts.tags);
+    this.#term.until = now() + maxStale;
+    this.#renewal = setInterval(() => this.#renew(), maxStale / RENEWALS).unref();
+  }
+
+  /** What is under a key and may be used; counts as a use. @returns what the store holds */
+  peek(key: string): StoredVersion<ValueFacts> | undefined {
+    const entry = this.store.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.held.facts.end !== undefined && isOver(entry.held.facts, now())) {
+      this.store.remove(key);
+      return undefined;
+    }
+    this.store.hit(entry);
+    return entry.held;
+  }
+
+  async set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> {
+    return this.setFor(this, key, facts, content, claim);
+  }
+
+  async setFor(
+    maker: object,
+    key: string,
+    facts: NewFacts,
+    content: Aggregate,
+    claim?: number,
+  ): Promise<boolean> {
+    const { kind } = facts;
+    if (claim === undefined) this.#claims.outdate(key);
+    else if (!this.#claims.mayKeep(claim, key, maker, facts.tags)) {
+      this.#claims.settle(claim, maker, { kind, content });
+      return false;
+    }
+    const fence = this.#term.until;
+    this.#note({ keys: [key] });
+    const isKept = this.#put(key, factsAt(facts, this.#tick()), content);
+    this.#sets += 1;
+    if (claim !== undefined) this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
+    await this.#applied(fence);
+    return isKept;
+  }
+
+  inherit(key: string, facts: ValueFacts, content: Aggregate | undefined): void {
+    if (!this.wants(key, facts)) return;
+    this.#lastAt = Math.max(this.#lastAt, facts.at);
+    this.#put(key, facts, content);
+  }
+
+  wants(key: string, { at, end, tags }: ValueFacts): boolean {
+    const time = now();
+    if (time >= this.#formerEnd || at > time || (end !== undefined && time >= end)) return false;
+    const present = this.store.get(key);
+    if (present !== undefined && present.held.facts.at >= at) return false;
+    return !this.#changedKeys.has(key) && !this.#changed.some(selector => selects(selector, key, tags));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return (await this.invalidate({ keys: [key] })) > 0;
+  }
+
+  async invalidate(selector: Selector): Promise<number> {
+    const fence = this.#term.until;
+    this.#claims.outdateAll(selector);
+    this.#note(selector);
+    let count = 0;
+    const forget = (key: string): void => {
+      if (this.store.get(key) === undefined) return;
+      this.store.remove(key);
+      count += 1;
+    };
+    for (const key of selector.keys ?? []) forget(key);
+    for (const tag of selector.tags ?? []) for (const key of this.#tags.keysOf(tag)) forget(key);
+    const { prefix } = selector;
+    if (prefix !== undefined) {
+      // What is set from now on stays.
+      const last = this.#tick();
+      for await (const { key, held } of this.#entries(prefix)) if (held.facts.at <= last) forget(key);
+    }
+    await this.#applied(fence);
+    return count;
+  }
+
+  claim(key: string, options: ClaimOptions): ClaimAnswer<MadeValue> | Promise<ClaimAnswer<MadeValue>> {
+    return this.claimFor(this, key, options);
+  }
+
+  claimFor(
+    maker: object,
+    key: string,
+    { since, timeout, waits, signal }: ClaimOptions,
+  ): ClaimAnswer<MadeValue> | Promise<ClaimAnswer<MadeValue>> {
+    const present = this.store.get(key)?.held.facts;
+    const time = now();
+    if (present !== undefined && present.at > since && isFresh(present, time) && !isOver(present, time))
+      return { kind: 'found' };
+    return this.#claims.claim(key, maker, { timeout, waits, signal });
+  }
+
+  fail(id: number, error: Error | undefined): void {
+    this.failFor(this, id, error);
+  }
+
+  failFor(maker: object, id: number, error: Error | undefined): void {
+    if (error === undefined) this.#claims.pass(id, maker);
+    else this.#claims.fail(id, maker, error);
+  }
+
+  async keys(prefix: string): Promise<readonly KeptKey[]> {
+    const keys: KeptKey[] = [];
+    const time = now();
+    for await (const { key, held } of this.#entries(prefix))
+      if (!isOver(held.facts, time)) keys.push([key, held.size]);
+    return keys;
+  }
+
+  async stats(): Promise<KeeperStats> {
+    return this.statsNow();
+  }
+
+  statsNow(): KeeperStats {
+    const { entries, bytes, budget, evictions } = this.store.stats();
+    const [sets, making, attached] = [this.#sets, this.#claims.size, this.store.attached.size];
+    return { entries, bytes, budget, evictions, sets, making, attached };
+  }
+
+  /** Lets the domain at the other end of a channel use it, until one of them closes. */
+  serve(channel: Channel): void {
+    const service = new KeeperService(this);
+    channel.once('close', () => this.#claims.gone(service));
+    serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this }, channel, {
+      otherwise: (message, context) => service.answer(message, context),
+    });
+  }
+
+  /** Who waits fails; what was given out stays valid. */
+  close(): void {
+    clearInterval(this.#renewal);
+    this.#claims.close(new IoliteError('ERR_IOLITE_CLOSED', 'Cannot make value: the cache is closed'));
+    this.store.close();
+  }
+
+  // What those attached ask
+
+  get greeting(): Greeting {
+    return { maxStale: this.#maxStale, budget: this.store.budget };
+  }
+
+  find(key: string): FoundVersion<ValueFacts> {
+    const held = this.peek(key);
+    if (held === undefined) throw new IoliteError('ENOENT', 'Cannot find value: it is not kept');
+    return { held: held.retain(), until: this.#term.until, term: this.#term };
+  }
+
+  bySerial(serial: number): Entry<ValueFacts, unknown> | undefined {
+    return this.store.bySerial(serial);
+  }
+
+  used(entry: Entry<ValueFacts, unknown>): void {
+    this.store.hit(entry as Entry<ValueFacts, undefined>);
+  }
+
+  /** A time for a value: later than that of all others. */
+  #tick(): number {
+    this.#lastAt = Math.max(now(), this.#lastAt + 0.001);
+    return this.#lastAt;
+  }
+
+  #put(key: string, facts: ValueFacts, content: Aggregate | undefined): boolean {
+    const { length } = content ?? { length: 0 };
+    const room = length === 0 ? undefined : this.#room(key, content as Aggregate);
+    if (length > 0 && room === undefined) {
+      this.store.remove(key);
+      return false;
+    }
+    this.store.put(key, facts, undefined, room);
+    // What it has cost may have been itself.
+    if (this.store.get(key)?.held.facts !== facts) return false;
+    this.#tags.add(key, facts.tags);
+    return true;
+  }
+
+  /** Filled with the content. No room, for whatever reason, is no failure: then it is not kept. */
+  #room(key: string, content: Aggregate): ContentRoom | undefined {
+    try {
+      const adopted =
+        content.length < LEAST_ADOPTED_BYTES
+          ? undefined
+          : this.store.adopt(content, key, this.store.audiences.none);
+      if (adopted !== undefined) return adopted;
+      const room = this.store.allocate(content.length, key);
+      let at = 0;
+      for (const { bytes } of room?.pieces ?? []) at += content.copyTo(bytes, 0, at, at + bytes.length);
+      return room;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What was changed, while somebody may offer what was before. */
+  #note(selector: Selector): void {
+    if (now() < this.#formerEnd) {
+      for (const key of selector.keys ?? []) this.#changedKeys.add(key);
+      if (selector.prefix !== undefined || selector.tags !== undefined) this.#changed.push(selector);
+    } else if (this.#changedKeys.size + this.#changed.length > 0) {
+      this.#changedKeys.clear();
+      this.#changed.length = 0;
+    }
+  }
+
+  /** Puts off the end of what those attached hold. */
+  #renew(): void {
+    this.#term.until = now() + this.#maxStale;
+    this.store.renewed(this.#term);
+  }
+
+  /** When nobody finds any more what has left by now. @param fence the end that was told last, before that */
+  async #applied(fence: number): Promise<void> {
+    const former = this.#formerEnd - now();
+    if (former <= 0 && this.store.attached.size === 0) return;
+    const over = new AbortController();
+    const wait = (ms: number): Promise<unknown> =>
+      setTimeout(Math.max(0, ms), undefined, { signal: over.signal }).catch(ignore);
+    const attached = Promise.all(Array.from(this.store.attached, index => index.applied()));
+    await Promise.race([attached, wait(fence - now())]);
+    over.abort();
+    if (former > 0) await setTimeout(Math.max(0, this.#formerEnd - now()));
+  }
+
+  /** Those that begin so, with turns for others between. */
+  async *#entries(prefix: string): AsyncGenerator<Entry<ValueFacts, undefined>> {
+    let turnEnd = performance.now() + TURN_MS;
+    let compared = 0;
+    for (const entry of this.store.entries()) {
+      compared += 1;
+      if (compared % 256 === 0 && performance.now() >= turnEnd) {
+        await setImmediate();
+        turnEnd = performance.now() + TURN_MS;
+      }
+      if (entry.isKept && entry.key.startsWith(prefix)) yield entry;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { Pool } from '../aggregate/pool.ts';
+import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { defaultBudget } from '../store/governor/default-budget.ts';
+import { createPolicy, type PolicyName } from '../store/policies/index.ts';
+import type { CachePolicy } from '../store/policy.ts';
+import type { KeepOptions } from './value-facts.ts';
+
+export interface SharedCacheOptions {
+  /**
+   * Most bytes of physical memory, that of the process which owns it: values, headers, what others still
+   * hold, and the heap of its tables. Default: a quarter of the memory there is, 256 MiB at most.
+   */
+  readonly budget?: number;
+  /** Who leaves a full cache. Default 's3fifo': values that come once pass through quickly. */
+  readonly policy?: PolicyName | CachePolicy;
+  /** Where values are put, and whose ACL says who may attach. Default: one of its own, for the same user. */
+  readonly pool?: Pool;
+  /**
+   * Milliseconds that a process may use what it holds without hearing of the owner: so long a change waits
+   * for one that is stopped. Default 1000.
+   */
+  readonly maxStale?: number;
+  /** Whether it makes do with less than its budget while memory is short. Default true. */
+  readonly govern?: boolean;
+}
+
+export interface GetOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What a maker of values is given. */
+export interface MakeContext {
+  /** Aborted when the one who asks gives up, or when it has taken too long. */
+  readonly signal: AbortSignal;
+  /** Says, by what was made, how long it is right, in place of what was said before. */
+  keep(options: KeepOptions): void;
+}
+
+export interface GetOrSetOptions extends KeepOptions, GetOptions {
+  /** Milliseconds that making may take. Default 30,000. */
+  readonly timeout?: number;
+}
+
+/** What this process knows. */
+export interface SharedCacheStats {
+  /** 'joining' while there is no owner. */
+  readonly role: 'owner' | 'attached' | 'joining';
+  /** Values that this process has at hand: all of them in the owner. */
+  readonly entries: number;
+  readonly bytes: number;
+  readonly budget: number;
+  /** Reads answered from memory at hand, and others. */
+  readonly hits: number;
+  readonly misses: number;
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['budget', 'policy', 'pool', 'maxStale', 'govern']);
+const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
+const DEFAULT_MAX_STALE_MS = 1000;
+const LEAST_MAX_STALE_MS = 50;
+
+/** What is not said is as by default. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
+export function checkedOptions(
+  options: SharedCacheOptions,
+): Required<Pick<SharedCacheOptions, 'budget' | 'policy' | 'maxStale'>> {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(`Cannot share cache: options are wanted, ${describe(options)} was given`);
+  const unknown = Object.keys(options).find(each => !OPTIONS.has(each));
+  if (unknown !== undefined) throw new ArgumentError(`Cannot share cache: ${describe(unknown)} is unknown`);
+  const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }), policy = 's3fifo' } = options;
+  const { maxStale = DEFAULT_MAX_STALE_MS } = options;
+  checkInteger(maxStale, 'maxStale', LEAST_MAX_STALE_MS, 2 ** 31 - 1);
+  createPolicy(policy, budget);
+  return { budget, policy, maxStale };
+}

@@ -1,0 +1,24 @@
+/** Keys by the tags that their values have. About a hundred bytes for each. */
+export class TagIndex {
+  readonly #byTag = new Map<string, Set<string>>();
+
+  add(key: string, tags: readonly string[] = []): void {
+    for (const tag of tags) {
+      const keys = this.#byTag.get(tag);
+      if (keys === undefined) this.#byTag.set(tag, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  delete(key: string, tags: readonly string[] = []): void {
+    for (const tag of tags) {
+      const keys = this.#byTag.get(tag);
+      if (keys?.delete(key) === true && keys.size === 0) this.#byTag.delete(tag);
+    }
+  }
+
+  /** The keys that have a tag, as of now. */
+  keysOf(tag: string): readonly string[] {
+    return [...(this.#byTag.get(tag) ?? [])];
+  }
+}

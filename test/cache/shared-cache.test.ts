@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Aggregate } from '../../src/aggregate/aggregate.ts';
+import { createPool } from '../../src/aggregate/pool.ts';
+import { type SharedCache, sharedCache } from '../../src/cache/shared-cache.ts';
+import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
+
+const MiB = 1024 ** 2;
+
+/** Some members of one cache, in this process. */
+class Company {
+  readonly name = `test-${randomBytes(8).toString('hex')}`;
+  readonly members: SharedCache[] = [];
+
+  async join(options: object = {}): Promise<SharedCache> {
+    const member = sharedCache(this.name, { budget: 8 * MiB, govern: false, ...options });
+    this.members.push(member);
+    await member.ready();
+    return member;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const member of this.members) await member.close();
+  }
+}
+
+function text(value: unknown): unknown {
+  if (!Aggregate.isAggregate(value)) return value;
+  const bytes = value.toString('latin1');
+  value.release();
+  return { bytes };
+}
+
+describe('sharedCache', () => {
+  test('gives each kind of value back, in the owner and elsewhere', async () => {
+    await using company = new Company();
+    const owner = await company.join();
+    const other = await company.join();
+    assert.deepEqual([owner.role, other.role], ['owner', 'attached']);
+    using pool = createPool();
+    using aggregate = pool.from('an aggregate');
+    const heap = createPool({ memory: 'heap' });
+    using onHeap = heap.from('on the heap');
+    const values: [put: never, found: unknown][] = [
+      ['text', 'text'],
+      ['', ''],
+      [{ deep: [1, null, { x: true }] }, { deep: [1, null, { x: true }] }],
+      [null, null],
+      [0, 0],
+      [Buffer.from('bytes'), { bytes: 'bytes' }],
+      [new Uint8Array(0), { bytes: '' }],
+      [aggregate, { bytes: 'an aggregate' }],
+      [onHeap, { bytes: 'on the heap' }],
+    ] as never;
+    for (const [index, [put, found]] of values.entries()) {
+      for (const from of [owner, other]) {
+        assert.equal(await from.set(`${index}`, put), true);
+        for (const to of [owner, other]) assert.deepEqual(text(await to.get(`${index}`)), found);
+        assert.deepEqual(text(other.peek(`${index}`)), found);
+      }
+    }
+    const json = (await other.get('2')) as { deep: unknown[] };
+    assert.ok(Object.isFrozen(json) && Object.isFrozen(json.deep));
+    assert.equal(await other.get('2'), json);
+    heap.close();
+  });
+
+  test('forgets by key, tag and prefix, and by time', async () => {
+    await using company = new Company();
+    const owner = await company.join();
+    const other = await company.join();
+    for (const key of ['a/1', 'a/2', 'b/1', 'b/2'])
+      await other.set(key, key, { tags: [key.slice(2), 'all'] });
+    assert.equal(await owner.get('a/1'), 'a/1');
+    assert.equal(await other.delete('a/1'), true);
+    assert.equal(await other.delete('a/1'), false);
+    assert.deepEqual(
+      [await owner.get('a/1'), owner.peek('a/1'), other.peek('a/1')],
+      [undefined, undefined, undefined],
+    );
+    assert.equal(await owner.invalidate({ tags: ['2'] }), 2);
+    assert.deepEqual(await other.keys(), [['b/1', 3]]);
+    assert.equal(await other.invalidate({ prefix: 'b' }), 1);
+    assert.deepEqual(await owner.keys(), []);
+    await other.set('soon over', 1, { ttl: 30 });
+    assert.equal(await owner.get('soon over'), 1);
+    while ((await other.get('soon over')) !== undefined) await new Promise(resolve => setTimeout(resolve, 5));
+    assert.equal(await owner.get('soon over'), undefined);
+    assert.equal(await owner.has('soon over'), false);
+  });
+
+  test('gives what is stale to who may have it made anew', async () => {
+    await using company = new Company();
+    const owner = await company.join();
+    const other = await company.join();
+    await owner.set('k', 'old', { ttl: 0, staleWhileRevalidate: 60_000 });
+    assert.equal(await other.get('k'), undefined);
+    let times = 0;
+    const make = async () => `new ${++times}`;
+    assert.equal(await other.getOrSet('k', make), 'old');
+    while ((await other.get('k')) === undefined) await new Promise(resolve => setImmediate(resolve));
+    assert.equal(await owner.get('k'), 'new 1');
+    assert.equal(await other.getOrSet('k', make), 'new 1');
+  });
+
+  test('is like a map, whoever does what', async () => {
+    await using company = new Company();
+    for (let count = 0; count < 3; count++) await company.join();
+    const { members } = company;
+    const key = fc.constantFrom('a', 'b', 'c', 'ab', '');
+    const who = fc.nat(2);
+    const step = fc.oneof(
+      fc.record({
+        act: fc.constant('set' as const),
+        who,
+        key,
+        length: fc.constantFrom(0, 1, 5, 3000, 300_000),
+      }),
+      fc.record({ act: fc.constant('get' as const), who, key }),
+      fc.record({ act: fc.constant('delete' as const), who, key }),
+      fc.record({ act: fc.constant('prefix' as const), who, key }),
+      fc.record({ act: fc.constant('make' as const), who, key }),
+    );
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async steps => {
+        const model = new Map<string, string>();
+        await members[0]?.invalidate({ prefix: '' });
+        for (const taken of steps) {
+          const member = members[taken.who] as SharedCache;
+          count += 1;
+          if (taken.act === 'set') {
+            const value = `${count}`.padEnd(taken.length, 'x').slice(0, taken.length);
+            assert.equal(await member.set(taken.key, count % 2 ? value : Buffer.from(value)), true);
+            model.set(taken.key, value);
+          } else if (taken.act === 'delete') {
+            assert.equal(await member.delete(taken.key), model.delete(taken.key));
+          } else if (taken.act === 'prefix') {
+            const named = [...model.keys()].filter(each => each.startsWith(taken.key));
+            assert.equal(await member.invalidate({ prefix: taken.key }), named.length);
+            for (const each of named) model.delete(each);
+          } else if (taken.act === 'make') {
+            const value = await member.getOrSet(taken.key, () => `made ${count}`);
+            if (!model.has(taken.key)) model.set(taken.key, `made ${count}`);
+            assert.equal(value === undefined ? undefined : String(value), model.get(taken.key));
+            if (Aggregate.isAggregate(value)) value.release();
+          } else {
+            const value = await member.get(taken.key);
+            assert.equal(value === undefined ? undefined : String(value), model.get(taken.key));
+            if (Aggregate.isAggregate(value)) value.release();
+          }
+        }
+        const keys = (await members[2]?.keys()) ?? [];
+        assert.deepEqual(keys.map(([each]) => each).sort(), [...model.keys()].sort());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('does not keep what has no room, nor what was before it', async () => {
+    await using company = new Company();
+    const owner = await company.join({ budget: 2 * MiB });
+    const other = await company.join({ budget: 2 * MiB });
+    await other.set('k', 'small');
+    assert.equal(await other.set('k', Buffer.alloc(3 * MiB)), false);
+    assert.equal(await owner.get('k'), undefined);
+    assert.equal(await other.get('k'), undefined);
+    const made = (await other.getOrSet('k', () => Buffer.alloc(3 * MiB, 1))) as Aggregate;
+    assert.equal(made.length, 3 * MiB);
+    made.release();
+    for (let index = 0; index < 100; index++) await other.set(`${index}`, Buffer.alloc(100_000));
+    const { bytes, entries } = owner.stats();
+    assert.ok(bytes <= 2 * MiB && entries > 0);
+  });
+
+  test('keeps nothing that was made of what is over by then', async () => {
+    await using company = new Company();
+    const owner = await company.join();
+    const other = await company.join();
+    for (const outdate of [
+      () => owner.delete('k'),
+      () => other.invalidate({ tags: ['t'] }),
+      () => other.invalidate({ prefix: 'k' }),
+      () => owner.set('k', 'set'),
+    ]) {
+      const value = await other.getOrSet(
+        'k',
+        async () => {
+          await outdate();
+          return 'made before';
+        },
+        { tags: ['t'] },
+      );
+      assert.equal(value, 'made before');
+      assert.notEqual(await owner.get('k'), 'made before');
+      await owner.delete('k');
+    }
+  });
+
+  test('refuses what cannot be', async () => {
+    await using company = new Company();
+    const cache = await company.join();
+    const bad: [what: () => unknown, code: string][] = [
+      [() => sharedCache(''), 'ERR_IOLITE_RANGE'],
+      [() => sharedCache(1 as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => sharedCache('x', { budged: 1 } as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => sharedCache('x', { budget: -1 }), 'ERR_IOLITE_RANGE'],
+      [() => sharedCache('x', { policy: 'best' as never }), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.get(1 as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.get('k'.repeat(65_536)), 'ERR_IOLITE_RANGE'],
+      [() => cache.set('k', undefined as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.set('k', (() => {}) as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.set('k', 1n as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.set('k', 1, { ttl: -1 }), 'ERR_IOLITE_RANGE'],
+      [() => cache.set('k', 1, { time: 1 } as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.set('k', 1, { tags: [''] }), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.invalidate({}), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.invalidate({ tag: ['t'] } as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.getOrSet('k', 1 as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.getOrSet('k', () => undefined as never), 'ERR_IOLITE_ARGUMENT'],
+      [() => cache.getOrSet('k', () => new Promise<string>(() => {}), { timeout: 20 }), 'ERR_IOLITE_TIMEOUT'],
+    ];
+    for (const [what, code] of bad) await assert.rejects(async () => what(), { code });
+    await cache.close();
+    for (const what of [() => cache.get('k'), () => cache.set('k', 1), () => cache.keys()])
+      await assert.rejects(async () => what(), { code: 'ERR_IOLITE_CLOSED' });
+  });
+
+  test('leaves nothing behind', async () => {
+    const before = await settledHoldings();
+    {
+      await using company = new Company();
+      await company.join();
+      const other = await company.join();
+      for (let index = 0; index < 50; index++) await other.set(`${index}`, Buffer.alloc(50_000));
+      for (let index = 0; index < 50; index++) text(await other.get(`${index}`));
+    }
+    await holdingsReturnTo(before);
+  });
+});
