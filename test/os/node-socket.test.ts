@@ -111,7 +111,7 @@ for (const kind of ['TCP', 'Unix'] as const) {
     await reader.until(() => reader.isEnded, 'the end');
     const closed = once(server, 'close');
     server.close();
-    assert.equal(connection.remoteAddress, kind === 'TCP' ? '127.0.0.1' : undefined);
+    assert.equal(connection.remoteAddress, kind === 'TCP' ? '127.0.0.1' : 'unix:');
     connection.close();
     connection.close();
     connection.resume();

@@ -93,11 +93,17 @@ export class DiskVersion {
    * a file that is made when it is read nobody knows.
    */
   async isAt(path: string): Promise<boolean> {
-    if (this.made !== undefined) return false;
+    return (await this.namesAt(path)) !== undefined;
+  }
+
+  /** As {@link isAt}, with how many names it has now. @returns undefined where the path refers to another */
+  async namesAt(path: string): Promise<number | undefined> {
+    if (this.made !== undefined) return undefined;
     try {
-      return this.#is(await stat(path, { bigint: true }));
+      const found = await stat(path, { bigint: true });
+      return this.#is(found) ? Number(found.nlink) : undefined;
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw systemError(error, `Cannot look at ${path}`);
     }
   }

@@ -63,11 +63,10 @@ export class NewFile {
    * To read it from now on. The descriptor that wrote it is closed, as a file that is open for writing cannot
    * be executed, nor its file system be made read-only.
    */
-  async reopen(): Promise<FileHandle> {
+  async reopen(): Promise<{ readonly handle: FileHandle; readonly closed: Promise<void> }> {
     const reader = await open(`/proc/self/fd/${this.handle.fd}`, 'r').catch(() => undefined);
-    if (reader === undefined) return this.handle;
-    await this.handle.close();
-    return reader;
+    if (reader === undefined) return { handle: this.handle, closed: Promise.resolve() };
+    return { handle: reader, closed: this.handle.close() };
   }
 
   /** Closes and removes it. */

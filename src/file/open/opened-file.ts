@@ -172,19 +172,27 @@ export class OpenedFile {
   }
 
   async #sync(): Promise<void> {
-    if (this.#content.changed) await this.#writeVersion();
+    let syncing: Promise<Error | undefined> | undefined;
+    // What remains to be done for the new version need not wait for the disk.
+    const sync = (): void => {
+      syncing = syncFolder(this.path).then(undefined, (error: Error) => error);
+    };
+    if (this.#content.changed) await this.#writeVersion(sync);
     if (!this.#nameAtRisk) return;
-    await syncFolder(this.path);
+    if (syncing === undefined) sync();
+    const failure = await syncing;
+    if (failure !== undefined) throw failure;
     this.#nameAtRisk = false;
   }
 
-  async #writeVersion(): Promise<void> {
+  /** @param named called when the new version has its name */
+  async #writeVersion(named: () => void): Promise<void> {
     const frozen = this.#content.freeze();
     const previous = this.#disk;
     const adoptions: Adoption[] = [];
     try {
       this.#addAdoptions(adoptions, frozen);
-      this.#disk = await writeVersion(this.path, frozen, previous);
+      this.#disk = await writeVersion(this.path, frozen, previous, named);
       this.#content.settle(frozen);
       this.#nameAtRisk = true;
       await this.#tellCaches(this.#disk, adoptions);

@@ -31,7 +31,8 @@ const LOCK_PAUSE_MS = 10;
  *
  * Processes that replace the same file this way exclude each other by a lock on the version that goes.
  * @param previous the version that `frozen` refers to, and that is to go; undefined when there must be none
- * @returns the new version. Its name is not on disk for certain until {@link syncFolder}
+ * @param named called when it has its name, which is not on disk for certain until {@link syncFolder}
+ * @returns the new version
  * @throws ERR_IOLITE_CONFLICT when the path refers to another version; ERR_IOLITE_FILE when it has several
  *   names; SystemError: ENOSPC, EDQUOT, EFBIG, EIO, EACCES, EPERM, EROFS. Then the file on disk is as it was
  */
@@ -39,6 +40,7 @@ export async function writeVersion(
   path: string,
   frozen: FrozenContent,
   previous: DiskVersion | undefined,
+  named: () => void = () => {},
 ): Promise<DiskVersion> {
   try {
     const file = await NewFile.create(dirname(path), previous !== undefined);
@@ -46,8 +48,9 @@ export async function writeVersion(
       const asWritten = await (previous === undefined
         ? writeNew(file, path, frozen)
         : writeOver(file, path, frozen, previous));
-      const handle = await file.reopen();
-      const written = await handle.stat({ bigint: true });
+      named();
+      const { handle, closed } = await file.reopen();
+      const [written] = await Promise.all([handle.stat({ bigint: true }), closed]);
       return new DiskVersion(handle, written, {
         fileSystem: await deviceKindOf(written.dev, path),
         asWritten,
@@ -95,8 +98,10 @@ async function writeOver(
     await writeParts(file.handle, frozen, previous.handle);
     await keepAttributes(previous.handle, file.handle);
     await file.handle.sync();
-    const asWritten = await file.handle.stat({ bigint: true });
-    await checkUnchanged(previous, path);
+    const [asWritten] = await Promise.all([
+      file.handle.stat({ bigint: true }),
+      checkUnchanged(previous, path),
+    ]);
     await file.replace(path);
     return asWritten;
   } finally {
@@ -114,9 +119,9 @@ async function lock({ handle }: DiskVersion, path: string): Promise<void> {
 }
 
 async function checkUnchanged(previous: DiskVersion, path: string): Promise<void> {
-  if (!(await previous.isAt(path))) throw conflict(path);
-  const { nlink } = await previous.handle.stat();
-  if (nlink > 1) throw new IoliteError('ERR_IOLITE_FILE', `Cannot replace ${path}: it has ${nlink} names`);
+  const names = await previous.namesAt(path);
+  if (names === undefined) throw conflict(path);
+  if (names > 1) throw new IoliteError('ERR_IOLITE_FILE', `Cannot replace ${path}: it has ${names} names`);
 }
 
 async function writeParts(
@@ -124,8 +129,10 @@ async function writeParts(
   { size, parts }: FrozenContent,
   old: FileHandle | undefined,
 ): Promise<void> {
+  const [first] = parts;
+  const isWritten = first?.kind === 'memory' && first.start === 0 && first.bytes.length === size;
   // What nobody wrote stays a hole.
-  await handle.truncate(size);
+  if (!isWritten) await handle.truncate(size);
   for (const part of parts) {
     if (part.kind === 'memory') await writeBytes(handle, part.start, part.bytes);
     else if (part.kind === 'disk' && old !== undefined) await copyBytes(old, handle, part.start, part.end);
@@ -187,23 +194,24 @@ async function copyBytes(from: FileHandle, to: FileHandle, start: number, end: n
 }
 
 async function keepAttributes(from: FileHandle, to: FileHandle): Promise<void> {
-  const { uid, gid, mode } = await from.stat();
-  const owned = await changeOwner(to, uid, gid);
+  const [{ uid, gid, mode }, ours] = await Promise.all([from.stat(), to.stat()]);
+  const owned = (ours.uid === uid && ours.gid === gid) || (await changeOwner(to, uid, gid, ours.uid));
   copyAttributes(from.fd, to.fd);
   // What a program may do as its owner it must not do as another.
   await to.chmod(owned ? mode & 0o7777 : mode & 0o777);
 }
 
-/** @returns whether owner and group are those wanted; otherwise the group is, if this process may set it */
-async function changeOwner(handle: FileHandle, uid: number, gid: number): Promise<boolean> {
-  const ours = await handle.stat();
-  if (ours.uid === uid && ours.gid === gid) return true;
+/**
+ * @param own the owner that it has
+ * @returns whether owner and group are those wanted; otherwise the group is, if this process may set it
+ */
+async function changeOwner(handle: FileHandle, uid: number, gid: number, own: number): Promise<boolean> {
   try {
     await handle.chown(uid, gid);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
-    await handle.chown(ours.uid, gid).catch(() => {});
+    await handle.chown(own, gid).catch(() => {});
     return false;
   }
 }

@@ -40,7 +40,7 @@ test('passed sockets are what is listened on, by all workers, also after a reloa
     await using iolite = new Iolite(['serve', folder.path, '-w', '2'], { passed, env });
     const [, at] = await iolite.said(/^Serving .* at (.*) with 2 workers$/m);
     assert.equal(at, `http://127.0.0.1:${first}/ and http://127.0.0.1:${second}/`);
-    await iolite.said(/^Memory per process/m);
+    await iolite.said(/^Serving /m);
     const agents = await connectToEach(first, 2);
     for (const agent of agents.values()) agent.destroy();
     const workers = [...agents.keys()];
