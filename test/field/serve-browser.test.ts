@@ -5,10 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
-import { Folder } from '../../support/folder.ts';
-import { watchdog } from '../../support/watchdog.ts';
-import { lacks } from '../support/clients.ts';
-import { Served } from '../support/server.ts';
+import { lacks } from '../cli/support/clients.ts';
+import { Served } from '../cli/support/server.ts';
+import { Folder } from '../support/folder.ts';
+import { watchdog } from '../support/watchdog.ts';
 
 /** Where Debian has it. */
 const CHROMIUM = '/usr/bin/chromium';

@@ -13,7 +13,7 @@ const THEIRS = fileURLToPath(new URL('test/', import.meta.resolve('bl')));
 /** Runs a test file of bl's with iolite/bl in bl's place. @returns the report in TAP */
 async function run(file: string): Promise<{ code: number; report: string }> {
   using files = new Folder();
-  const preload = new URL('./support/as-bl.ts', import.meta.url).href;
+  const preload = new URL('../bl/support/as-bl.ts', import.meta.url).href;
   const child = spawn(process.execPath, ['--import', preload, '--test-reporter=tap', join(THEIRS, file)], {
     env: { ...process.env, TMPDIR: files.path, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],
