@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { now } from '../base/clock.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
 import { connect } from '../ipc/meet/connect.ts';
 import type { Endpoint } from '../ipc/meet/endpoint.ts';
 import { listen } from '../ipc/meet/listen.ts';
-import { ownFolder } from '../ipc/meet/own-folder.ts';
+import { lastingName } from '../ipc/meet/own-folder.ts';
 
 /** What a member does in its two roles. */
 export interface Roles {
@@ -69,10 +68,10 @@ export class Membership {
     if (typeof name !== 'string')
       throw new ArgumentError(`Cannot share cache: a name is wanted, ${describe(name)} was given`);
     checkInteger(name.length, 'length of name', 1, MAX_NAME_CHARACTERS);
-    const folder = ownFolder();
-    if (folder === undefined)
+    const path = lastingName(`${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+    if (path === undefined)
       throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot share cache: there is no folder for sockets');
-    this.#path = join(folder, `${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+    this.#path = path;
     this.#roles = roles;
     this.#outlives = outlives;
     void this.#join();
@@ -180,6 +179,10 @@ export class Membership {
     } catch (error) {
       channel.destroy();
       throw error;
+    }
+    if (this.#closed) {
+      channel.destroy();
+      return true;
     }
     this.#channel = channel;
     if (this.#waiting === 0) channel.unref();

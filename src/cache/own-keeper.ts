@@ -30,6 +30,8 @@ export const VALUES = 'values';
 const TURN_MS = 5;
 /** What is smaller lies with other buffers, and is copied in less time than that is found out. */
 const LEAST_ADOPTED_BYTES = 64 * 1024;
+/** By how much a timer may be early. */
+const TIMER_MS = 2;
 /** How often the end of what is given out is put off, while it runs. */
 const RENEWALS = 3;
 
@@ -291,11 +293,11 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     if (former <= 0 && this.store.attached.size === 0) return;
     const over = new AbortController();
     const wait = (ms: number): Promise<unknown> =>
-      setTimeout(Math.max(0, ms), undefined, { signal: over.signal }).catch(ignore);
+      setTimeout(Math.max(0, ms) + TIMER_MS, undefined, { signal: over.signal }).catch(ignore);
     const attached = Promise.all(Array.from(this.store.attached, index => index.applied()));
     await Promise.race([attached, wait(fence - now())]);
     over.abort();
-    if (former > 0) await setTimeout(Math.max(0, this.#formerEnd - now()));
+    if (former > 0) await setTimeout(Math.max(0, this.#formerEnd - now()) + TIMER_MS);
   }
 
   /** Those that begin so, with turns for others between. */

@@ -37,7 +37,8 @@ export function encodeValue(value: Cacheable, pool: Pool): EncodedValue {
   if (Aggregate.isAggregate(value)) return { kind: 'bytes', content: value.duplicate() };
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
     return { kind: 'bytes', content: pool.from(value as Uint8Array) };
-  if (typeof value === 'string') return { kind: 'text', content: pool.from(value) };
+  // Half a pair of surrogates is no text in UTF-8: JSON can say it.
+  if (typeof value === 'string' && isWellFormed(value)) return { kind: 'text', content: pool.from(value) };
   return { kind: 'json', content: pool.from(jsonOf(value)) };
 }
 
@@ -45,6 +46,10 @@ export function encodeValue(value: Cacheable, pool: Pool): EncodedValue {
 export function decodeValue(kind: 'text' | 'json', content: Aggregate | undefined): Json {
   const text = content?.toString() ?? '';
   return kind === 'text' ? text : frozen(JSON.parse(text) as Json);
+}
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 function jsonOf(value: unknown): string {
@@ -60,9 +65,14 @@ function jsonOf(value: unknown): string {
   );
 }
 
-/** Deeply frozen, as everybody shares it. */
+/** Deeply frozen, as everybody shares it. However deep: JSON.parse takes what a recursion does not. */
 export function frozen(value: Json): Json {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const each of Object.values(value)) if (each !== undefined) frozen(each);
-  return Object.freeze(value);
+  const found: unknown[] = [value];
+  while (found.length > 0) {
+    const each = found.pop();
+    if (typeof each !== 'object' || each === null || Object.isFrozen(each)) continue;
+    Object.freeze(each);
+    for (const inner of Object.values(each)) found.push(inner);
+  }
+  return value;
 }

@@ -175,8 +175,9 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /** For {@link IndexEntry}. */
   use(entry: IndexEntry<F>): boolean {
-    const isBound = this.#session !== undefined || !this.#outlivesOwner;
-    if (isBound && this.#clock.now(this.#maxStale) >= entry.end.until) return false;
+    // A clock that lags is behind after the process was stopped.
+    const time = this.#outlivesOwner ? this.#clock.now(this.#maxStale) : now();
+    if ((this.#session ?? !this.#outlivesOwner) && time >= entry.end.until) return false;
     this.#hits += 1;
     entry.used += 1;
     if (entry.used === 1) {

@@ -83,6 +83,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   /** Who waits until the index has done what it was told. */
   #waiting: (() => void)[] = [];
   #attached = false;
+  /** The latest end that the index may know of anything that it has, also after it is detached. */
+  #toldUntil = 0;
 
   /** @param name of the store in requests @param root passed on to {@link StoreOwner.find} */
   constructor(name: string, owner: StoreOwner<F>, root: string | undefined) {
@@ -105,6 +107,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       case StoreRequest.ATTACH:
         // An index takes the place of one that was attached through the same channel before.
         this.#forgetAll();
+        this.#settle();
         this.#attached = true;
         return Promise.resolve({ head: owner.greeting });
       case StoreRequest.READ:
@@ -142,10 +145,13 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#tell();
   }
 
-  /** When the index has done what it is told by now: it asks what is new then. Or when it is detached. */
+  /**
+   * When the index has done what it is told by now: it asks what is new then. Or when it is gone. One that is
+   * detached as it does not listen still uses what it has. At once where all it knows has ended.
+   */
   applied(): Promise<void> {
     // Nothing is to be told as long as it waits.
-    if (!this.#attached || this.#watcher !== undefined) return Promise.resolve();
+    if (this.#watcher !== undefined || now() >= this.#toldUntil) return Promise.resolve();
     return new Promise(resolve => this.#waiting.push(resolve));
   }
 
@@ -166,6 +172,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#owner = undefined;
     this.#attached = false;
     this.#forgetAll();
+    this.#toldUntil = 0;
+    this.#settle();
   }
 
   #forgetAll(): void {
@@ -179,7 +187,6 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#budget = undefined;
     this.#watcher?.({ head: { closed: true } });
     this.#watcher = undefined;
-    this.#settle();
   }
 
   async #read(owner: StoreOwner<F>, { key, have, since }: ReadRequest): Promise<Message> {
@@ -193,6 +200,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       // To put off the end of others, it has to have been told first of all that is not right.
       const shared = this.#left.size === 0 ? term : undefined;
       const validity = { until: term?.until ?? until, term: shared?.id ?? 0 };
+      this.#toldUntil = Math.max(this.#toldUntil, validity.until);
       if (entry !== undefined && shared !== undefined) this.#addTerm(shared);
       if (held.serial === have && this.#given.has(have)) return { head: { same: true, ...validity } };
       if (entry !== undefined) this.#give(held.serial, entry);
@@ -260,7 +268,11 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   #watch(): Promise<Message> {
     return new Promise(resolve => {
       // An index may be attached still to what this channel served before.
-      if (!this.#attached) return resolve({ head: { closed: true } });
+      if (!this.#attached) {
+        this.#toldUntil = 0;
+        this.#settle();
+        return resolve({ head: { closed: true } });
+      }
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
       if (this.#left.size > 0 || this.#renewed.size > 0 || this.#budget !== undefined) this.#tell();
@@ -298,6 +310,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     for (const term of this.#renewed) {
       if (told.length === MAX_TOLD_TERMS) break;
       told.push([term.id, term.until]);
+      this.#toldUntil = Math.max(this.#toldUntil, term.until);
       this.#renewed.delete(term);
     }
     return told;

@@ -240,3 +240,34 @@ describe('sharedCache', () => {
     await holdingsReturnTo(before);
   });
 });
+
+describe('what was attacked', () => {
+  test('text that is not well-formed and JSON that is deep come back as they were', async () => {
+    await using cache = sharedCache(`test-${randomBytes(8).toString('hex')}`, { govern: false });
+    await cache.set('half', 'a\ud800b');
+    assert.equal(await cache.get('half'), 'a\ud800b');
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 4000; depth++) deep = [deep];
+    await cache.set('deep', deep as never);
+    let found: unknown = await cache.get('deep');
+    let depth = 0;
+    for (; Array.isArray(found); depth++) found = found[0];
+    assert.deepEqual([depth, found], [4000, 1]);
+  });
+
+  test('who leaves while it attaches is gone', async () => {
+    const name = `test-${randomBytes(8).toString('hex')}`;
+    await using owner = sharedCache(name, { govern: false });
+    await owner.ready();
+    for (let index = 0; index < 30; index++) {
+      const member = sharedCache(name, { govern: false });
+      // Each at another step.
+      for (let turns = 0; turns < index; turns++) await new Promise(setImmediate);
+      await member.close();
+    }
+    for (let asked = 0; (await owner.totals()).attached > 0; asked++) {
+      assert.ok(asked < 1000);
+      await new Promise(setImmediate);
+    }
+  });
+});

@@ -8,7 +8,7 @@ import { Store } from '../../src/store/store.ts';
 import type { News, VersionHead } from '../../src/store/store-protocol.ts';
 import { type StoreOwner, StoreService } from '../../src/store/store-service.ts';
 import { StoredVersion } from '../../src/store/stored-version.ts';
-import { Term } from '../../src/store/term.ts';
+import { ALWAYS, Term } from '../../src/store/term.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -105,7 +105,15 @@ test('however many terms have run out, a service remembers few of them', async (
 
 test('of very many that have left an index is told in pieces, each of which is a message', async () => {
   using fixture = new Fixture();
-  const service = new StoreService<Facts>('test', fixture.owner, undefined);
+  const service = new StoreService<Facts>(
+    'test',
+    {
+      ...fixture.owner,
+      find: (...asked) =>
+        ({ ...(fixture.owner.find(...asked) as object), until: ALWAYS, term: undefined }) as never,
+    },
+    undefined,
+  );
   await service.handle({ head: { type: 'test.attach' } });
   const keyOf = (i: number): string => `${i}`.padEnd(4000, '\u0001');
   const count = 1000;
@@ -134,33 +142,45 @@ test('of very many that have left an index is told in pieces, each of which is a
   service.close();
 });
 
-test('an index that never asks what has left is detached, and nothing is kept for it', async () => {
+test('an index that never asks what has left is detached, and waited for as long as it knows', async () => {
   using fixture = new Fixture();
   const { owner } = fixture;
   const service = new StoreService<Facts>('test', owner, undefined);
   await service.handle({ head: { type: 'test.attach' } });
   const entry = fixture.store.put('key', { text: 'key' }, undefined, undefined);
   let serial = 0;
+  let until = 0;
   // A store that has many versions, as far as the service can see.
   const many: StoreOwner<Facts> = {
     ...owner,
     find: key => ({
       held: new StoredVersion<Facts>(key, ++serial, { text: key }, undefined),
-      until: 0,
+      until,
       term: undefined,
     }),
     bySerial: () => entry,
   };
   const attached = new StoreService<Facts>('test', many, undefined);
   await attached.handle({ head: { type: 'test.attach' } });
+  await attached.handle({ head: { type: 'test.read', key: 'of which it knows no end' } });
+  await watchdog(attached.applied(), 'one that uses nothing without a question');
+  serial = 0;
+  until = ALWAYS;
   const most = 200_000;
   for (let i = 1; i <= most + 1; i++) {
     await attached.handle({ head: { type: 'test.read', key: `${i}` } });
     attached.left(new StoredVersion<Facts>(`${i}`, i, { text: '' }, undefined), false);
   }
   assert.equal(entry.indexes, 0);
+  let isApplied = false;
+  const applied = attached.applied().then(() => {
+    isApplied = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(isApplied, false);
   const news = await watchdog(Promise.resolve(attached.handle({ head: { type: 'test.watch' } })), 'news');
   assert.deepEqual(news?.head, { closed: true });
+  await watchdog(applied, 'one that was told that all is over');
   service.close();
   attached.close();
 });

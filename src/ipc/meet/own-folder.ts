@@ -15,6 +15,8 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 /** A socket file of this age that nobody listens on was left by a process that was killed. */
 const LEFT_AFTER_MS = 60_000;
+/** Ends names that one process after another listens on. */
+const LASTING = '.shared';
 
 let known: string | undefined;
 
@@ -33,6 +35,17 @@ export function ownFolder(): string | undefined {
 export function ownName(kind: string): string {
   known ??= ownFolder() ?? mkdtempSync(join(tmpdir(), 'iolite-'));
   return join(known, `${kind}-${randomBytes(16).toString('hex')}`);
+}
+
+/**
+ * A name for an endpoint that any process of this user may find, and that another one listens on when its
+ * owner is gone. Its socket file stays until then: that it is there says that there was an owner, and who
+ * removed it without the lock of the folder might remove that of the next one.
+ * @returns undefined where there is no folder
+ */
+export function lastingName(name: string): string | undefined {
+  const folder = ownFolder();
+  return folder === undefined ? undefined : join(folder, `${name}${LASTING}`);
 }
 
 function candidates(): string[] {
@@ -67,6 +80,7 @@ function isOurs(path: string): boolean {
 
 function removeLeft(folder: string): void {
   for (const name of readdirSync(folder)) {
+    if (name.endsWith(LASTING)) continue;
     const path = join(folder, name);
     try {
       if (Date.now() - lstatSync(path).mtimeMs < LEFT_AFTER_MS) continue;
