@@ -26,9 +26,13 @@ export interface ClaimOptions {
 
 /** Counters of who keeps the values. */
 export type KeeperStats = {
+  /** Values that are kept. */
   readonly entries: number;
+  /** Of physical memory, that all of it takes. */
   readonly bytes: number;
+  /** Most bytes that it may take. */
   readonly budget: number;
+  /** Values that had to leave for others. */
   readonly evictions: number;
   /** Values that were set. */
   readonly sets: number;
