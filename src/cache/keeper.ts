@@ -28,9 +28,9 @@ export interface ClaimOptions {
 export type KeeperStats = {
   /** Values that are kept. */
   readonly entries: number;
-  /** Of physical memory, that all of it takes. */
+  /** What they take of the budget. */
   readonly bytes: number;
-  /** Most bytes that it may take. */
+  /** Most bytes that it keeps. */
   readonly budget: number;
   /** Values that had to leave for others. */
   readonly evictions: number;

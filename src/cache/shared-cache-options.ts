@@ -50,9 +50,9 @@ export interface SharedCacheStats {
   readonly role: 'owner' | 'attached' | 'joining';
   /** Values that this process has at hand: all of them in the owner. */
   readonly entries: number;
-  /** Of physical memory that this process keeps for the cache: 0 unless it is the owner. */
+  /** What those take, which lie in the owner's memory once, whoever has them at hand. */
   readonly bytes: number;
-  /** Most bytes that it may keep, as its options say. */
+  /** Most bytes that the owner keeps. */
   readonly budget: number;
   /** Reads answered from memory at hand. */
   readonly hits: number;
