@@ -8,7 +8,7 @@ import { watchdog } from '../../support/watchdog.ts';
 const CONTAINER_PATH = '/opt/bin:/usr/local/bin:/usr/bin:/bin';
 
 /**
- * Becomes process 1 of a container: its files are those of this system that programs need, a folder of its own,
+ * Becomes process 1 of a container: its files are those of this system that programs need, its own folder,
  * /proc, and a folder for what is temporary. Nothing else can be written.
  */
 const ENTER = `

@@ -28,7 +28,7 @@ export function lastOf(instructions: readonly Instruction[], wanted: string): st
   return last;
 }
 
-/** The words of an instruction in its JSON form, which no shell reads. @throws Error where it is in the other */
+/** The words of an instruction in its JSON form, which no shell reads. @throws Error where it has another. */
 export function wordsOf(rest: string): readonly [string, ...string[]] {
   return JSON.parse(rest.slice(rest.indexOf('[')));
 }
