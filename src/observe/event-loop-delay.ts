@@ -13,33 +13,61 @@ const NS_IN_S = 1e9;
  *     |----- older -----|
  *              |-- newer --|----- then the older one -----|
  *
- * Costs two timers of 20 ms, which are due at once, and keeps no process alive.
+ * Costs two timers of 20 ms, which are due at once, and keeps no process alive. It rests when nobody has read
+ * it for a minute or two, and begins anew with the next reading, which is of nothing.
  */
 export class EventLoopDelay implements Disposable {
   #older: IntervalHistogram = begin();
   #newer: IntervalHistogram = begin();
   readonly #timer: NodeJS.Timeout = setInterval(() => this.turn(), LEAST_WINDOW_MS).unref();
 
-  /** Forgets what is older than the last turn. */
+  #isRead = true;
+  #rests = false;
+
+  /** Forgets what is older than the last turn; rests if nobody has read since then. */
   turn(): void {
+    if (!this.#isRead) this.#rest();
+    this.#isRead = false;
     this.#older.reset();
     [this.#older, this.#newer] = [this.#newer, this.#older];
   }
 
   /** Seconds that so many looks of a hundred were late at most. */
   percentile(percent: number): number {
+    this.#wake();
     return lateness(this.#older.percentile(percent));
   }
 
   /** Seconds that the latest look was late. */
   get max(): number {
+    this.#wake();
     return lateness(this.#older.max);
+  }
+
+  /** Whether it does not look just now. */
+  get rests(): boolean {
+    return this.#rests;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#rest();
+  }
+
+  #rest(): void {
+    this.#rests = true;
     this.#older.disable();
     this.#newer.disable();
+  }
+
+  #wake(): void {
+    this.#isRead = true;
+    if (!this.#rests) return;
+    this.#rests = false;
+    for (const histogram of [this.#older, this.#newer]) {
+      histogram.reset();
+      histogram.enable();
+    }
   }
 }
 

@@ -38,3 +38,17 @@ test('it is forgotten at the second turn, and not at the first', async () => {
   delay.turn();
   assert.equal(delay.max, 0);
 });
+
+test('it rests while nobody reads, and looks again for who does', async () => {
+  using delay = new EventLoopDelay();
+  delay.turn();
+  assert.equal(delay.rests, false);
+  delay.turn();
+  assert.equal(delay.rests, true);
+  assert.equal(delay.max, 0);
+  assert.equal(delay.rests, false);
+  await watchdog(
+    block(() => delay.max),
+    'a late look',
+  );
+});
