@@ -7,8 +7,8 @@ const WIDE = new RegExp(
   [
     '(?![\\u303f\\u4dc0-\\u4dff\\u{1f1e6}-\\u{1f1ff}])',
     '[\\u1100-\\u115f\\u2e80-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe10-\\ufe19',
-    '\\ufe30-\\ufe6b\\uff01-\\uff60\\uffe0-\\uffe6\\p{Emoji_Presentation}\\u{16fe0}-\\u{18cff}\\u{1aff0}-\\u{1b2ff}',
-    '\\u{20000}-\\u{3fffd}]',
+    '\\ufe30-\\ufe6b\\uff01-\\uff60\\uffe0-\\uffe6\\p{Emoji_Presentation}',
+    '\\u{16fe0}-\\u{18cff}\\u{1aff0}-\\u{1b2ff}\\u{20000}-\\u{3fffd}]',
   ].join(''),
   'u',
 );
