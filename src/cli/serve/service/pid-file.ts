@@ -18,8 +18,8 @@ import { UserError } from '../../user-error.ts';
 const READABLE_MODE = 0o644;
 
 /**
- * A file that has the number of this process, for as long as it lives. It is locked (flock(2)) besides: a lock
- * goes with its process, however that ends, while a number may be another's tomorrow.
+ * A file that has the number of this process, for as long as it lives. It is locked (flock(2)) besides: a
+ * lock goes with its process, however that ends, while a number may be another's tomorrow.
  */
 export class PidFile {
   readonly #path: string;

@@ -57,7 +57,7 @@ test('a file that has no number, a folder, and a dead link are left alone', () =
   assert.deepEqual(readdirSync(folder.path).sort(), ['link', 'notes.txt']);
 });
 
-test('a second server is refused while the first one lives, and the next one is not after SIGKILL', async () => {
+test('a second server is refused while the first one lives, and none is after SIGKILL', async () => {
   using folder = site();
   const path = folder.file('.pid');
   await using first = await Served.start(folder.path, ['-w', '1', '--pid-file', path]);
