@@ -28,7 +28,7 @@ export function inspectorAt(text: string, token?: string): StatusSource {
     if (response.status === 401) throw new UserError(`Cannot look at ${at}: its token is wanted (--token)`);
     if (!response.ok) {
       throw new UserError(
-        `Cannot look at ${at}: it answered ${response.status}; the address of an inspector is wanted (--inspect)`,
+        `Cannot look at ${at}: it answered ${response.status}; an inspector is wanted (--inspect)`,
       );
     }
     return (await response.json()) as InspectorStatus;
