@@ -18,9 +18,14 @@ const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const pages = pagesInOrder(ROOT);
 const headings = [...new Set(pages.map(({ heading }) => heading))];
 
-/** The entries of the package, that of all rooms last: what rooms export is theirs. */
+/**
+ * The entries of the package, that of all rooms last: what rooms export is theirs. An entry that is a file of
+ * a room (iolite/bl/BufferList) says nothing that the room does not.
+ */
 function entriesOf() {
-  const names = Object.entries(exports).flatMap(([name, { types }]) => (types === undefined ? [] : [name]));
+  const names = Object.entries(exports).flatMap(([name, { types }]) =>
+    types?.endsWith('/index.d.ts') ? [name] : [],
+  );
   return names
     .filter(name => name !== '.')
     .concat('.')

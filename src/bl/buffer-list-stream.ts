@@ -90,13 +90,17 @@ export interface BufferListStreamConstructor {
   /** @param content what to begin with, or a function that is given the bytes when the stream was ended */
   new (content?: Collected | BufferListAcceptedTypes): BufferListStream;
   (content?: Collected | BufferListAcceptedTypes): BufferListStream;
+  /** What its streams inherit from. */
   readonly prototype: BufferListStream;
   /** Whether it is a BufferList or a BufferListStream, be it of this module or of bl. */
   isBufferList(value: unknown): value is AnyBufferList;
+  /** The list without a stream, for `require('bl').BufferList`. */
   readonly BufferList: BufferListConstructor;
+  /** Itself, for `require('bl').BufferListStream`. */
   readonly BufferListStream: BufferListStreamConstructor;
 }
 
+/** Makes a {@link BufferListStream}, with `new` or without, as bl does. */
 export const BufferListStream = callable(
   ListStream,
   'BufferListStream',

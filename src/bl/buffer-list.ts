@@ -15,6 +15,7 @@ import { BYTES, ListReads } from './list-reads.ts';
 
 /** The methods of lists. */
 class List extends ListReads {
+  /** @internal */
   declare readonly [BYTES]: ListBytes;
 
   /** In bytes. O(1). */
@@ -212,11 +213,13 @@ export interface BufferListConstructor {
   /** @param content what to begin with, as for {@link BufferList.append} */
   new (content?: BufferListAcceptedTypes): BufferList;
   (content?: BufferListAcceptedTypes): BufferList;
+  /** What its lists inherit from. */
   readonly prototype: BufferList;
   /** Whether it is a BufferList or a BufferListStream, be it of this module or of bl. */
   isBufferList(value: unknown): value is AnyBufferList;
 }
 
+/** Makes a {@link BufferList}, with `new` or without, as bl does. */
 export const BufferList = callable(List, 'BufferList', begin) as BufferListConstructor;
 // As an entry of the package, which bl has as well.
 export { BufferList as default };

@@ -1,4 +1,7 @@
-/** One cache in memory for all processes of a machine. */
+/**
+ * One cache in memory for all processes of a user on a machine.
+ * @packageDocumentation
+ */
 export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
 export { SharedLRUCache, type SharedLRUCacheOptions } from './adapters/shared-lru-cache.ts';
 export { type UnstorageDriver, unstorageDriver } from './adapters/unstorage-driver.ts';

@@ -26,9 +26,13 @@ export interface ClaimOptions {
 
 /** Counters of who keeps the values. */
 export type KeeperStats = {
+  /** Values that are kept. */
   readonly entries: number;
+  /** What they take of the budget. */
   readonly bytes: number;
+  /** Most bytes that it keeps. */
   readonly budget: number;
+  /** Values that had to leave for others. */
   readonly evictions: number;
   /** Values that were set. */
   readonly sets: number;

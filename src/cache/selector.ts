@@ -3,6 +3,7 @@ import { areTags } from './value-facts.ts';
 
 /** What is to be forgotten: all that one of them names. */
 export interface Selector {
+  /** Values under these keys, 10,000 at most. */
   readonly keys?: readonly string[];
   /** What keys begin with. '' is all. O(all keys). */
   readonly prefix?: string;

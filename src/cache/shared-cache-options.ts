@@ -5,6 +5,7 @@ import { createPolicy, type PolicyName } from '../store/policies/index.ts';
 import type { CachePolicy } from '../store/policy.ts';
 import type { KeepOptions } from './value-facts.ts';
 
+/** What a process brings to a shared cache. Budget, policy and pool are those of whoever owns it. */
 export interface SharedCacheOptions {
   /**
    * Most bytes of physical memory, that of the process which owns it: values, headers, what others still
@@ -24,7 +25,9 @@ export interface SharedCacheOptions {
   readonly govern?: boolean;
 }
 
+/** How long to wait for a value. */
 export interface GetOptions {
+  /** Ends the wait with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,10 +50,13 @@ export interface SharedCacheStats {
   readonly role: 'owner' | 'attached' | 'joining';
   /** Values that this process has at hand: all of them in the owner. */
   readonly entries: number;
+  /** What those take, which lie in the owner's memory once, whoever has them at hand. */
   readonly bytes: number;
+  /** Most bytes that the owner keeps. */
   readonly budget: number;
-  /** Reads answered from memory at hand, and others. */
+  /** Reads answered from memory at hand. */
   readonly hits: number;
+  /** Reads that found nothing at hand: the owner was asked, or a value was made. */
   readonly misses: number;
 }
 

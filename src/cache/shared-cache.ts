@@ -229,6 +229,7 @@ export class SharedCache extends EventEmitter<Events> {
     this.#codec.close();
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -134,6 +134,7 @@ export class SharedFileCache implements FileCache {
     this.#owned?.close();
   }
 
+  /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -59,7 +59,7 @@ export { type AccessLog, type AccessLogOptions, createAccessLog } from './server
 export { Chain } from './server/chain.ts';
 export type { HstsOptions } from './server/hsts.ts';
 export type { ServerLimits } from './server/http-server.ts';
-export type { ListenAddress } from './server/listener.ts';
+export type { ListenAddress, UnixAddress } from './server/listener.ts';
 export {
   type AppOptions,
   type CreateServerOptions,

@@ -19,7 +19,7 @@ export class DurationHistogram {
     this.sumMs += ms;
   }
 
-  /** Its numbers as figures of a source: {@link durationsIn} makes a histogram of them again. */
+  /** Its numbers by name, as processes tell them each other: `range 0` and so on, and `milliseconds`. */
   figures(): Record<string, number> {
     const figures = this.counts.map((count, range) => [figureOfRange(range), count]);
     return { ...Object.fromEntries(figures), [FIGURE_OF_SUM]: this.sumMs };

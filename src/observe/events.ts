@@ -2,6 +2,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 
 /** A request as events show it. */
 export interface ObservedRequest {
+  /** As it was sent, in upper case mostly: 'GET'. */
   readonly method: string;
   /** As it was sent. */
   readonly target: string;
@@ -15,6 +16,7 @@ export interface ObservedRequest {
 
 /** `iolite:answer:*`: one object for a request, from its start to its finish. */
 export interface AnswerEvent {
+  /** What is answered. Valid during the calls of subscribers. */
   readonly request: ObservedRequest;
   /** Who reads it and sends the answer: the fast lane, our own HTTP/2, or node:http. */
   readonly lane: 'lane' | 'http2' | 'node';
@@ -52,7 +54,9 @@ export interface CacheEvent {
 export interface ProxyFetchEvent {
   /** Scheme, host and port. */
   readonly origin: string;
+  /** 'GET' for most of what is fetched to be kept. */
   readonly method: string;
+  /** With the query, as the origin is asked for it. */
   readonly path: string;
   /** At the finish: of the response, whose head has come; undefined if none came. */
   readonly status: number | undefined;
@@ -86,11 +90,13 @@ export interface RestartEvent {
 
 /** `iolite:governor:shrink`: a cache has to do with less, as memory is short. Bytes. */
 export interface ShrinkEvent {
-  /** What it might have had, and may have now. */
+  /** What it might have had until now. */
   readonly before: number;
+  /** What it may have from now on. */
   readonly allowance: number;
-  /** Memory there is by the nearest bound, and what is used of it. */
+  /** Memory there is by the nearest bound: of the machine, or of a control group. */
   readonly limit: number;
+  /** What is used of that. */
   readonly used: number;
 }
 
@@ -104,19 +110,33 @@ export interface LogEvent {
 
 /** What is published on the channels of node:diagnostics_channel, by their names. */
 export interface IoliteEvents {
+  /** A handler is about to be asked. */
   'iolite:answer:start': AnswerEvent;
+  /** The handler failed; the client gets 500. */
   'iolite:answer:error': AnswerEvent;
+  /** The last byte is sent, or the client has left. */
   'iolite:answer:finish': AnswerEvent;
+  /** What was asked for is not at hand. */
   'iolite:cache:miss': CacheEvent;
+  /** A content has come into the cache. */
   'iolite:cache:fill': CacheEvent;
+  /** A content has left to make room for others. */
   'iolite:cache:evict': CacheEvent;
+  /** An origin is about to be asked. */
   'iolite:proxy:fetch:start': ProxyFetchEvent;
+  /** The head of its response has come, or none will come. */
   'iolite:proxy:fetch:finish': ProxyFetchEvent;
+  /** Both sides have greeted each other. */
   'iolite:channel:open': ChannelEvent;
+  /** A channel is over, gracefully or not. */
   'iolite:channel:close': ChannelEvent;
+  /** A connection was refused, or a peer cut off that broke the protocol or a quota. */
   'iolite:channel:refused': ChannelEvent;
+  /** A process of an application has ended, and another one will start. */
   'iolite:application:restart': RestartEvent;
+  /** A cache has to do with less. */
   'iolite:governor:shrink': ShrinkEvent;
+  /** Lines of the access log get lost, or do no longer. */
   'iolite:log:trouble': LogEvent;
 }
 

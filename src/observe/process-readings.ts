@@ -1,20 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { EventLoopDelay } from './event-loop-delay.ts';
 import { CollectedMetric, type MetricReading } from './metric.ts';
 
-/** How often the event loop is looked at: what lasts longer is seen. */
-const RESOLUTION_MS = 20;
-const NS_IN_S = 1e9;
 const US_IN_S = 1e6;
 const PERCENTS = [50, 99] as const;
 
-let delay: IntervalHistogram | undefined;
+let delay: EventLoopDelay | undefined;
 
-/** Begins to watch the event loop: a timer of 20 ms in this thread, from the first time on. */
+/** Begins to watch the event loop of this thread, from the first time on: see {@link EventLoopDelay}. */
 export function watchEventLoop(): void {
-  if (delay !== undefined) return;
-  delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
+  delay ??= new EventLoopDelay();
 }
 
 function metric(
@@ -48,22 +43,20 @@ export const PROCESS_METRICS: readonly CollectedMetric[] = [
   new CollectedMetric(
     {
       name: 'iolite_event_loop_delay_seconds',
-      help: 'How much later than it should the event loop comes to a timer, since the last reading',
+      help: 'How much later than it should the event loop comes to a timer, over the last one to two minutes',
       type: 'gauge',
       aggregator: 'max',
     },
     () => {
       if (delay === undefined) return [];
-      const late = (ns: number): number => Math.max(0, ns / NS_IN_S - RESOLUTION_MS / 1000);
-      const values = [
+      const { max } = delay;
+      return [
         ...PERCENTS.map(percent => ({
           labels: { at: `p${percent}` },
-          value: late(delay?.percentile(percent) ?? 0),
+          value: delay?.percentile(percent) ?? 0,
         })),
-        { labels: { at: 'max' }, value: late(delay.max) },
+        { labels: { at: 'max' }, value: max },
       ];
-      delay.reset();
-      return values;
     },
   ),
 ];

@@ -5,18 +5,31 @@ import type { Cacheable } from '../value.ts';
 
 /** What Keyv asks of a store, and what `cache-manager` has through it. */
 export interface KeyvStore extends EventEmitter {
+  /** What Keyv reads of a store: of which dialect it is. */
   readonly opts: object;
+  /** What Keyv puts before its keys, set by it; {@link clear} forgets no others. */
   namespace?: string | undefined;
+  /** A value; undefined for none. Bytes are a Buffer of the caller's own, and there is nothing to release. */
   get(key: string): Promise<unknown>;
+  /** Values in the order of their keys, undefined where there is none. */
   getMany(keys: string[]): Promise<unknown[]>;
-  /** @param ttl milliseconds; 0 and undefined: for good */
+  /**
+   * Keeps a value; resolves when no process finds the one before.
+   * @param ttl milliseconds; 0 and undefined: for good
+   * @returns whether it is kept: not where there is no room
+   */
   set(key: string, value: unknown, ttl?: number): Promise<boolean>;
+  /** Forgets a value. @returns whether there was one */
   delete(key: string): Promise<boolean>;
+  /** Forgets several at once. @returns whether there was any */
   deleteMany(keys: string[]): Promise<boolean>;
+  /** Whether there is a value, which is not fetched for that. */
   has(key: string): Promise<boolean>;
-  /** All with its namespace; without one, all. */
+  /** Forgets all with its namespace; without one, all. */
   clear(): Promise<void>;
+  /** The keys that there are now, with their namespace, and each value when its turn comes. */
   iterator(namespace?: string): AsyncGenerator<[key: string, value: unknown]>;
+  /** Does nothing: the cache is closed by whoever made it. */
   disconnect(): Promise<void>;
 }
 

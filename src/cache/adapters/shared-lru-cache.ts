@@ -31,6 +31,7 @@ const OPTIONS: ReadonlySet<string> = new Set(['name', 'maxSize', 'ttl', 'fetchMe
  * seen by all a moment later, by this process's `get` at once. {@link fetch} waits, and misses nothing.
  */
 export class SharedLRUCache {
+  /** The cache underneath: its events, tags and figures. */
   readonly cache: SharedCache;
   readonly #options: SharedLRUCacheOptions;
   /** For bytes of others, until the owner has them. */
@@ -60,6 +61,10 @@ export class SharedLRUCache {
     return this.cache.stats().entries;
   }
 
+  /**
+   * A value at hand; bytes are the caller's to release. Undefined: there is none, or the owner is being asked
+   * for it.
+   */
   get(key: string): CachedValue | undefined {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending.given();
@@ -74,11 +79,17 @@ export class SharedLRUCache {
     return pending === undefined ? this.cache.peek(key) : pending.given();
   }
 
+  /** Whether a value is at hand; nobody is asked. */
   has(key: string): boolean {
     const pending = this.#pending.get(key);
     return pending === undefined ? this.cache.isAtHand(key) : pending.value !== undefined;
   }
 
+  /**
+   * Keeps a value, or forgets it where undefined is given. This process sees it at once, others a moment
+   * later; what there is no room for is dropped without a word. Aggregates stay the caller's, bytes are
+   * copied.
+   */
   set(key: string, value: Cacheable | undefined, { ttl = this.#options.ttl }: { ttl?: number } = {}): this {
     if (value === undefined) {
       this.delete(key);
@@ -91,12 +102,14 @@ export class SharedLRUCache {
     return this;
   }
 
+  /** Forgets a value: in this process at once. @returns whether it was at hand */
   delete(key: string): boolean {
     const had = this.has(key);
     this.#settle(key, undefined, this.cache.delete(key));
     return had;
   }
 
+  /** Forgets all values, of all processes. */
   clear(): void {
     for (const pending of this.#pending.values()) pending.end();
     this.#pending.clear();
@@ -112,6 +125,7 @@ export class SharedLRUCache {
     return this.cache.getOrSet(key, make, ttl === undefined ? {} : { ttl });
   }
 
+  /** Leaves the cache, which goes on for the other processes. */
   async close(): Promise<void> {
     await this.cache.close();
     this.#pool.close();

@@ -38,6 +38,7 @@ interface Flags {
   readonly confine: boolean;
   readonly listing?: true;
   readonly spa?: string | true;
+  readonly pidFile?: string;
   readonly check?: true;
   readonly metrics?: string | true;
   readonly inspect?: string | true;
@@ -105,6 +106,7 @@ export function defineServe(program: Command): void {
       '--inspect [address]',
       'address of a page that shows what the server does, live (default: 127.0.0.1:9465)',
     )
+    .option('--pid-file <file>', 'file that has the number of this process, for as long as it lives')
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
     .option('--spa [file]', 'page that answers navigations to what is not there (default: index.html)')
@@ -183,6 +185,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     cachePolicy,
     origin,
     confine: confine ? undefined : false,
+    pidFile: flags.pidFile === undefined ? undefined : resolve(flags.pidFile),
     metrics: metricsOf(flags),
     inspect: inspectOf(config, flags),
     tls: tlsOf(config, flags),

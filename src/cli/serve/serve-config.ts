@@ -57,7 +57,7 @@ function parseConfig(content: string, file: string): ServeConfig {
 }
 
 function withAbsolutePaths(config: ServeConfig, folder: string): ServeConfig {
-  const { tls, log, hosts, listen = [], metrics } = config;
+  const { tls, log, hosts, listen = [], metrics, pidFile } = config;
   const sockets: readonly UnixSetting[] = Array.isArray(listen) ? listen : [listen];
   return {
     ...withAbsoluteContent(config, folder),
@@ -75,6 +75,7 @@ function withAbsolutePaths(config: ServeConfig, folder: string): ServeConfig {
           ),
         }),
     ...(tls === undefined ? {} : { tls: withAbsoluteTls(tls, folder) }),
+    ...(pidFile === undefined ? {} : { pidFile: resolve(folder, pidFile) }),
     ...(log === undefined || log.file === '-' ? {} : { log: { ...log, file: resolve(folder, log.file) } }),
   };
 }

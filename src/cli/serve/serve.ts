@@ -19,6 +19,7 @@ import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, DRAIN_MS, defaultWorkers } from './serve-defaults.ts';
 import { planOf, type ServePlan } from './serve-plan.ts';
+import { PidFile } from './service/pid-file.ts';
 import { ServiceManager } from './service/service-manager.ts';
 import { followSignals } from './service/signals.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
@@ -41,6 +42,7 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   const config = await read();
   const { workers: count = defaultWorkers() } = config;
   const plan = await planOf(config);
+  using _ = config.pidFile === undefined ? undefined : new PidFile(config.pidFile);
   const observation = await openObservation(config.metrics, shown, {
     metrics: () => primary.metrics(),
     isReady: () => primary.isReady,
@@ -154,6 +156,7 @@ function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
     'cachePolicy',
     'metrics',
     'inspect',
+    'pidFile',
   ] as const) {
     if (JSON.stringify(now[name]) !== JSON.stringify(before[name]))
       complain(`${name} has changed, which takes another start`);

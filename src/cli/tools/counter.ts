@@ -1,4 +1,5 @@
 import { NEWLINE } from '../../base/ascii.ts';
+import { LineWidth } from './line-width.ts';
 import { countLines, countWords, inQuads } from './quads.ts';
 
 /** What is to be counted, besides bytes. */
@@ -6,6 +7,8 @@ export interface Measures {
   readonly lines: boolean;
   readonly words: boolean;
   readonly chars: boolean;
+  /** The columns that the widest line takes. */
+  readonly longest?: boolean;
 }
 
 /**
@@ -20,6 +23,7 @@ export class Counter {
   /** 1 when the byte before was white space, or there was none. */
   #afterSpace = 1;
   readonly #characters = new CharacterCounter();
+  readonly #width = new LineWidth();
 
   constructor(measures: Measures) {
     this.#measures = measures;
@@ -29,8 +33,13 @@ export class Counter {
     return this.#characters.count;
   }
 
+  get longest(): number {
+    return this.#width.columns;
+  }
+
   add(bytes: Uint8Array): void {
     this.bytes += bytes.length;
+    if (this.#measures.longest) this.#width.add(bytes);
     if (this.#measures.chars) this.#characters.add(bytes);
     if (this.#measures.words) this.#addWords(bytes);
     else if (this.#measures.lines) this.lines += countLines(bytes);

@@ -26,7 +26,11 @@ export function inspectorAt(text: string, token?: string): StatusSource {
       throw new UserError(`Cannot reach ${at}: ${(cause as Error | undefined)?.message ?? message}`);
     }
     if (response.status === 401) throw new UserError(`Cannot look at ${at}: its token is wanted (--token)`);
-    if (!response.ok) throw new UserError(`Cannot look at ${at}: it answered ${response.status}`);
+    if (!response.ok) {
+      throw new UserError(
+        `Cannot look at ${at}: it answered ${response.status}; an inspector is wanted (--inspect)`,
+      );
+    }
     return (await response.json()) as InspectorStatus;
   };
   return { read, [Symbol.dispose]() {} };

@@ -52,9 +52,22 @@ export function topReport(
     { text: '' },
     ...processLines(status, columns),
     { text: '' },
-    ...otherLines(status),
+    ...otherLines(status).flatMap(line => wrapped(line, columns)),
   ];
   return lines.map(line => ({ ...line, text: line.text.slice(0, columns) }));
+}
+
+/** As several lines where it is longer, the further ones indented: cut after commas. */
+function wrapped({ text }: ReportLine, columns: number): ReportLine[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of text.split(/(?<=,) /)) {
+    if (line !== '' && line.length + 1 + part.length > columns) {
+      lines.push(line);
+      line = `  ${part}`;
+    } else line = line === '' ? part : `${line} ${part}`;
+  }
+  return [...lines, line].map(each => ({ text: each }));
 }
 
 function trafficLines(
@@ -150,10 +163,11 @@ function otherLines({ cache, applications, proxy, channels }: InspectorStatus): 
       ['evicted', cache.evictions],
       ['not kept', cache.uncached],
     ]),
-    ...applications.flatMap(({ name, queued, active = 0, restarts }) =>
-      figures(`Application ${name}`, [
+    ...applications.flatMap(({ name, queued, active = 0, requests = 0, restarts }) =>
+      figures(name.startsWith('proxy ') ? `P${name.slice(1)}` : `Application ${name}`, [
         ['waiting', queued],
         ['under way', active],
+        ['requests', requests],
         ['restarts', restarts],
       ]),
     ),
@@ -163,7 +177,10 @@ function otherLines({ cache, applications, proxy, channels }: InspectorStatus): 
     ),
     ...figures(
       'Channels',
-      channels.map(({ name, value }) => [name === 's' ? 'open' : name.replaceAll('_', ' '), value] as const),
+      channels.map(
+        ({ name, value }) =>
+          [name === 's' ? 'open' : name.replaceAll('_', ' ').replace(/ total$/, ''), value] as const,
+      ),
     ),
   ];
 }

@@ -142,6 +142,7 @@ export class FastLane implements Lane, ArrivalHost {
     observe('server', this, figuresOf);
   }
 
+  /** Who answers what the lane reads. */
   get handler(): Handler {
     return this.#events.handler;
   }
@@ -150,6 +151,7 @@ export class FastLane implements Lane, ArrivalHost {
     return this.#events.listener;
   }
 
+  /** Whether answers may be repeated from memory now: not while somebody wants to see each request. */
   get mayRepeat(): boolean {
     return this.#events.mayRepeat;
   }

@@ -14,6 +14,7 @@ export class TaskError extends IoliteError {
   /** Of the error in the worker: 'TypeError'. */
   declare readonly name: string;
 
+  /** @internal */
   constructor(told: ToldFailure, cause: Error | undefined) {
     const { name, message, stack, code } = told;
     // By its own code, whatever that is.

@@ -8,7 +8,9 @@ import { checkValue } from './task-value.ts';
 /** What a task gives: JSON, an aggregate, or an object with one as `body`. Undefined for nothing. */
 export type TaskResult = Json | Aggregate | TaskResultWithBody | undefined;
 
+/** What a task gives that has both bytes and something to say of them. */
 export interface TaskResultWithBody {
+  /** Passed by reference. Whoever is given it releases it. */
   readonly body: Aggregate;
   readonly [key: string]: Json | Aggregate | undefined;
 }

@@ -2,13 +2,21 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
 /** Milliseconds: how long tasks waited, or ran. */
 export interface TimeSummary {
+  /** How many tasks that were. With none of them all numbers are 0. */
   readonly count: number;
+  /** Their average. */
   readonly mean: number;
+  /** The shortest. */
   readonly min: number;
+  /** The longest. */
   readonly max: number;
+  /** Half of them took no longer. */
   readonly p50: number;
+  /** Nine of ten took no longer. */
   readonly p90: number;
+  /** All but one of a hundred took no longer. */
   readonly p99: number;
+  /** All but one of a thousand took no longer. */
   readonly p999: number;
 }
 

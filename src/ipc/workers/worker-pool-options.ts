@@ -9,6 +9,7 @@ import { type ChannelOptions, checkChannelOptions } from '../channel-options.ts'
 export interface WorkerResourceLimits {
   /** The most of its heap of JavaScript. A worker that needs more ends, and fails what it had to do. */
   readonly maxOldGenerationSizeMb?: number;
+  /** The most of its stack: how deep calls may go. */
   readonly stackSizeMb?: number;
   /** Threads only. */
   readonly maxYoungGenerationSizeMb?: number;
@@ -41,6 +42,7 @@ export interface WorkerPoolOptions {
    * of them would fail.
    */
   readonly abortTimeout?: number;
+  /** Memory that each worker may take. Default: as Node.js has it. */
   readonly resourceLimits?: WorkerResourceLimits;
   /** What the module finds in `process.argv` from the third place on. */
   readonly args?: readonly string[];
@@ -54,9 +56,13 @@ export interface WorkerPoolOptions {
   readonly workerData?: Readonly<Record<string, unknown>>;
   /** Processes only, and so are all that follow: see {@link ForkOptions}. */
   readonly files?: FileAccess;
+  /** The directory that they run in. Default: ours. */
   readonly cwd?: string;
+  /** Where their output goes. Default 'inherit'. */
   readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+  /** The user that they run as, which needs the right to change users. */
   readonly uid?: number;
+  /** The group that they run as, likewise. */
   readonly gid?: number;
 }
 

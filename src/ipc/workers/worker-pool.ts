@@ -41,13 +41,17 @@ export interface ClosePoolOptions {
 export interface WorkerPoolStats {
   /** That serve. */
   readonly workers: number;
+  /** That were started and do not serve yet. */
   readonly starting: number;
   /** Tasks that workers have, aborted ones that go on included. */
   readonly running: number;
   /** Tasks that wait for a worker. */
   readonly queued: number;
+  /** Tasks that gave a result. */
   readonly completed: number;
+  /** Tasks that threw, or lost their worker. */
   readonly failed: number;
+  /** Tasks whose signal was aborted before they were done. */
   readonly aborted: number;
   /** Workers that died. */
   readonly deaths: number;
@@ -86,7 +90,10 @@ export class WorkerPool extends EventEmitter<{
   #drained: (() => void) | undefined;
   #limit: NodeJS.Timeout | undefined;
 
-  /** Use {@link createWorkerPool}. */
+  /**
+   * Use {@link createWorkerPool}.
+   * @internal
+   */
   constructor(settings: WorkerPoolSettings) {
     super();
     this.#settings = settings;
@@ -115,6 +122,7 @@ export class WorkerPool extends EventEmitter<{
     return this.#queue.size;
   }
 
+  /** Those that serve now. */
   get workers(): readonly PoolWorkerInfo[] {
     return this.#staff.workers;
   }
@@ -124,6 +132,7 @@ export class WorkerPool extends EventEmitter<{
     return { waiting: this.#waiting.summary, running: this.#running.summary };
   }
 
+  /** How many workers and tasks there are now, and how tasks have ended so far. O(1). */
   stats(): WorkerPoolStats {
     const { workers, starting, deaths } = this.#staff;
     const queued = this.#queue.size;
@@ -180,6 +189,7 @@ export class WorkerPool extends EventEmitter<{
     return closing;
   }
 
+  /** As {@link close}, without a limit of the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

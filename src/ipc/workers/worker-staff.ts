@@ -8,6 +8,7 @@ import type { WorkerPoolSettings } from './worker-pool-options.ts';
 
 /** A worker's end, or that one could not be started. */
 export interface PoolWorkerExit {
+  /** Of the worker: each start has a number of its own. */
   readonly id: number;
   /** How it ended, for people: "Worker process 123 was killed by SIGKILL". */
   readonly reason: string;

@@ -46,3 +46,22 @@ test('wc -c tells the size of a file that it need not read, and reads what has n
   const { length } = run('cat', ['/proc/version']).stdout;
   assert.equal(iolite(['wc', '-c', '/proc/version']).stdout.toString(), `${length} /proc/version\n`);
 });
+
+test('wc -L tells the columns of the widest line, and --files0-from names files, as those of wc do', () => {
+  using folder = new Folder();
+  writeFileSync(folder.file('a'), 'ab\tc\nx\n');
+  writeFileSync(folder.file('b c'), 'a\rbcd\f漢字é\n');
+  writeFileSync(folder.file('names'), 'a\0b c');
+  writeFileSync(folder.file('with-stdin'), 'a\0-\0');
+  writeFileSync(folder.file('with-empty'), 'a\0\0none\0');
+  writeFileSync(folder.file('nothing'), '');
+  const options = { cwd: folder.path, input: Buffer.from('b c\0a\0') };
+  matches(['-lmL', 'a', 'b c'], options);
+  for (const from of ['-', 'names', 'with-stdin', 'with-empty', 'nothing', 'absent', '.']) {
+    matches([`--files0-from=${from}`], options);
+  }
+  matches(['-L', '--files0-from=-'], { ...options, input: Buffer.from('-\0a\0\0') });
+  const { code, stderr } = iolite(['wc', '--files0-from=names', 'a'], options);
+  assert.equal(code, 1);
+  assert.equal(stderr, 'iolite wc: file operands cannot be combined with --files0-from\n');
+});

@@ -13,6 +13,7 @@ export class NotifyReceiver implements Disposable {
   readonly path: string;
   readonly #fd: number;
   readonly #room = Buffer.alloc(4096);
+  #isClosed = false;
 
   constructor(path: string) {
     this.path = path;
@@ -26,11 +27,12 @@ export class NotifyReceiver implements Disposable {
   /** What was said next, by names; waits for it. */
   next(): Promise<Record<string, string>> {
     const received = async (): Promise<Record<string, string>> => {
-      for (;;) {
+      while (!this.#isClosed) {
         const length = receiveNow(this.#fd, this.#room);
         if (length > 0) return fieldsOf(this.#room.toString('utf8', 0, length));
         await setImmediate();
       }
+      throw new Error('The receiver was closed');
     };
     return watchdog(received(), 'a service to tell of itself', 40_000);
   }
@@ -44,6 +46,7 @@ export class NotifyReceiver implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     closeDescriptor(this.#fd);
     if (!this.path.startsWith('@')) unlinkSync(this.path);
   }

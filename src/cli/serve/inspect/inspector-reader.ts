@@ -158,7 +158,7 @@ export class InspectorReader {
         heap: told.known('iolite_process_heap_bytes'),
         cpu: told.known('iolite_process_cpu_seconds_total'),
         late: told.known('iolite_event_loop_delay_seconds', { at: 'p99' }),
-        requests: role === 'worker' ? told.known('iolite_requests_total') : undefined,
+        requests: role === 'worker' && metrics.length > 0 ? told.sum('iolite_requests_total') : undefined,
       };
     });
     const silentOnes = applications.filter(each => !readings.some(({ pid }) => pid === each));

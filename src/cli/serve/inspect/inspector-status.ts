@@ -41,7 +41,7 @@ export interface ProcessStatus {
   readonly held: number;
   /** Seconds on processors. */
   readonly cpu: number | undefined;
-  /** How late its event loop is: the 99th percentile of the last while, in seconds. */
+  /** How late its event loop is: the 99th percentile of the last one to two minutes, in seconds. */
   readonly late: number | undefined;
   readonly requests: number | undefined;
 }

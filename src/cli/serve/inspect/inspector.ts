@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { complain } from '../../complain.ts';
 import { UserError } from '../../user-error.ts';
-import { InspectorGuard, isLoopback, newInspectorToken } from './inspector-guard.ts';
+import { isLoopback, OwnNames } from '../observe/own-names.ts';
+import { InspectorGuard, newInspectorToken } from './inspector-guard.ts';
 import { fileQueryOf } from './inspector-queries.ts';
 import type { InspectorReader } from './inspector-reader.ts';
 
@@ -55,7 +56,7 @@ export class Inspector {
   at = '';
   readonly #server: Server;
   readonly #reader: () => Promise<InspectorReader>;
-  #guard = new InspectorGuard(newInspectorToken(), []);
+  #guard = new InspectorGuard(newInspectorToken(), undefined);
 
   /** @param reader made when somebody looks first */
   constructor(reader: () => Promise<InspectorReader>) {
@@ -86,8 +87,7 @@ export class Inspector {
     const { address, family, port: actual } = this.#server.address() as AddressInfo;
     const isOurs = isLoopback(address);
     const made = token === undefined && !isOurs ? newInspectorToken() : undefined;
-    // Whoever has the token may come by any name: we cannot know all that lead here.
-    this.#guard = new InspectorGuard(token ?? made, isOurs ? [host] : undefined);
+    this.#guard = new InspectorGuard(token ?? made, new OwnNames(address, [host]));
     const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
     this.at = made === undefined ? url : `${url}#token=${made}`;
   }

@@ -5,6 +5,7 @@ import { complain } from '../../complain.ts';
 import { UserError } from '../../user-error.ts';
 import { HEALTH, READY } from './health-pages.ts';
 import type { ObservationAddress } from './observation-address.ts';
+import { OwnNames } from './own-names.ts';
 
 const METRICS = '/metrics';
 const TEXT = 'text/plain; charset=utf-8';
@@ -25,6 +26,8 @@ export class Observation {
   at = '';
   readonly #server: Server;
   #leave: () => void = () => {};
+  /** Undefined for a socket that no browser reaches. */
+  #names: OwnNames | undefined;
 
   constructor(observed: Observed) {
     this.#server = createServer((request, response) => {
@@ -51,7 +54,10 @@ export class Observation {
     }
     const place = 'fd' in address ? `descriptor ${address.fd}` : `${address.host} port ${address.port}`;
     await this.#listen('fd' in address ? { fd: address.fd } : address, place);
-    this.at = urlOf(this.#server.address());
+    const bound = this.#server.address();
+    if (bound !== null && typeof bound === 'object')
+      this.#names = new OwnNames(bound.address, 'host' in address ? [address.host] : []);
+    this.at = urlOf(bound);
   }
 
   close(): void {
@@ -74,7 +80,7 @@ export class Observation {
 
   async #answer(
     observed: Observed,
-    { method, url = '' }: IncomingMessage,
+    { method, url = '', headers }: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const path = url.split('?', 1)[0];
@@ -87,6 +93,9 @@ export class Observation {
     if (path === READY) {
       return observed.isReady() ? respond(response, 200, 'ready\n') : respond(response, 503, 'not ready\n');
     }
+    // Nobody asks for health by a name of ours alone, and it tells nothing.
+    if (this.#names?.admits(headers.host) === false)
+      return respond(response, 403, 'The name of another host leads here\n');
     const { contentType } = await import('../../../observe/registry.ts');
     respond(response, 200, await observed.metrics(), contentType);
   }

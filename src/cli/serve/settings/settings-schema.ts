@@ -98,6 +98,10 @@ export const SettingsSchema = settings({
     InspectSchema,
     'a page that shows what the server does, live, apart from what is served: its address, or more (none)',
   ),
+  pidFile: setting(
+    text,
+    'that has the number of the process, for as long as it lives, and is locked by it (none)',
+  ),
   log: setting(
     settings({
       file: needed(text, 'which is appended to; - for standard output'),

@@ -197,3 +197,30 @@ test('an address that cannot be used is said in one line', async () => {
   assert.equal((await get(port, '/ready')).status, 503);
   inUse.close();
 });
+
+test('a page of another site whose name leads here reads no metrics', async () => {
+  for (const [host, hosts] of [
+    ['127.0.0.1', ['localhost', '10.1.2.3:9464', '[::1]:9464', 'a.localhost:1']],
+    ['localhost', ['LOCALHOST:9464']],
+  ] as const) {
+    const observation = new Observation({ metrics: async () => 'figures', isReady: () => true });
+    await observation.listen({ host, port: 0 });
+    const port = Number(new URL(observation.at).port);
+    const statusFor = async (name: string, path = '/metrics'): Promise<number | undefined> =>
+      (await get(port, path, { Host: name })).status;
+    for (const name of hosts) assert.equal(await statusFor(name), 200, name);
+    for (const name of ['evil.example', '127.0.0.1.evil.example:9464'])
+      assert.equal(await statusFor(name), 403, name);
+    // Who asks for these says anything, and they tell nothing.
+    assert.equal(await statusFor('evil.example', '/ready'), 200);
+    observation.close();
+  }
+});
+
+test('where others reach it, it goes by any name', async () => {
+  const observation = new Observation({ metrics: async () => 'figures', isReady: () => true });
+  await observation.listen({ host: '0.0.0.0', port: 0 });
+  const port = Number(new URL(observation.at).port);
+  assert.equal((await get(port, '/metrics', { Host: 'box.example:9464' })).status, 200);
+  observation.close();
+});

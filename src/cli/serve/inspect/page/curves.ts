@@ -14,8 +14,9 @@ type Curve = readonly [name: string, colour: string, value: (rates: Rates) => nu
 
 const statusRate =
   (name: string) =>
-  (rates: Rates): number =>
-    rates.byStatus.find(each => each.name === name)?.value ?? 0;
+  (rates: Rates): number | null =>
+    // No line for what has never happened: at 0 it would hide the others.
+    rates.byStatus.find(each => each.name === name)?.value ?? null;
 
 const RATES: readonly Curve[] = [
   ['2xx', 'one', statusRate('2xx')],

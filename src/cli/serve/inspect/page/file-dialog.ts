@@ -62,12 +62,15 @@ export class FileDialog {
 
 function contentOf(file: ShownFile): Node[] {
   const facts: (readonly [string, string])[] = [
-    ['Size', `${bytesText(file.size)}, ${bytesText(file.kept)} kept with its forms`],
+    [
+      'Size',
+      bytesText(file.size) + (file.kept === file.size ? '' : `, ${bytesText(file.kept)} with its forms`),
+    ],
     ['Media type', file.mediaType],
     ['Uses', `${countText(file.uses)}, the last ${ageText(file.sinceUse)} ago`],
-    ['In the cache for', ageText(file.age)],
+    ['Cached for', ageText(file.age)],
     ['Modified', new Date(file.modifiedAt).toLocaleString()],
-    ['Known to be right', `${ageText(file.sinceCheck)} ago`],
+    ['Checked', `${ageText(file.sinceCheck)} ago`],
     ['Held by', heldBy(file)],
   ];
   if (file.extent !== undefined) facts.push(['Kept by', `extents of ${bytesText(file.extent)}`]);
@@ -103,7 +106,11 @@ function contentOf(file: ShownFile): Node[] {
 
 function heldBy({ indexes, users, ownUsers }: ShownFile): string {
   const domains = indexes === 1 ? '1 process has' : `${indexes} processes have`;
-  return `${domains} it in the index, ${users} of these use it just now; ${ownUsers} uses in the primary`;
+  const uses = [
+    ...(users === 0 ? [] : [`${users} of these`]),
+    ...(ownUsers === 0 ? [] : [`the primary ${ownUsers === 1 ? 'once' : `${ownUsers} times`}`]),
+  ];
+  return `${domains} it in the index; used just now by ${uses.join(' and ') || 'nobody'}`;
 }
 
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {

@@ -77,11 +77,16 @@ export class Files {
 
   #show({ files, matches }: Page): void {
     const first = (this.#starts.length - 1) * PAGE_FILES + 1;
-    const range =
-      files.length === 0 ? 'none' : `${countText(first)} to ${countText(first + files.length - 1)}`;
-    put(at('matches'), `${range} of ${countText(matches)}`);
+    const range = `${countText(first)} to ${countText(first + files.length - 1)}`;
+    put(at('matches'), files.length === 0 ? '' : `${range} of ${countText(matches)}`);
     at<HTMLButtonElement>('previous').disabled = this.#starts.length === 1;
     at<HTMLButtonElement>('next').disabled = this.#next === undefined;
+    if (files.length === 0) {
+      const isSearch = at<HTMLInputElement>('wanted').value !== '';
+      const none = isSearch ? 'No file has that in its path.' : 'No file is cached yet.';
+      this.#body.replaceChildren(make('tr', {}, make('td', { colspan: '5', class: 'none' }, none)));
+      return;
+    }
     this.#body.replaceChildren(
       ...files.map(({ path, size, forms, uses, age }) => {
         const cut = path.lastIndexOf('/') + 1;

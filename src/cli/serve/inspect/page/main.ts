@@ -1,5 +1,5 @@
 /** The inspector's page: asks its server once a second, and shows what it says. */
-import { ratesBetween } from '../figures.ts';
+import { countText, ratesBetween } from '../figures.ts';
 import type { InspectorStatus } from '../inspector-status.ts';
 import { Curves } from './curves.ts';
 import { at, put } from './dom.ts';
@@ -20,7 +20,10 @@ function show(status: InspectorStatus): void {
   const rates = before === undefined ? undefined : ratesBetween(before, status);
   parts.overview.show(status, rates);
   parts.tiles.show(status);
-  if (rates !== undefined) parts.curves.add(Date.parse(status.time), rates);
+  if (rates !== undefined) {
+    parts.curves.add(Date.parse(status.time), rates);
+    document.title = `${countText(rates.requests)}/s · iolite`;
+  }
   before = status;
 }
 

@@ -10,36 +10,43 @@ interface Figure {
 const PROCESS_HEADS = [
   'process',
   'pid',
-  'memory (PSS)',
-  'resident',
+  'PSS',
+  'RSS',
   'heap',
-  'chunks mapped',
+  'chunks',
   'leased',
   'CPU',
   'loop delay',
   'requests',
 ];
+const APPLICATION_HEADS = ['application or proxy', 'waiting', 'under way', 'requests', 'restarts'];
 
 /** What the page shows besides tiles, curves and files. */
 export class Overview {
   readonly #figures = new Map<string, Figure>();
   readonly #bars = new Map<string, { fill: HTMLElement; amount: HTMLElement }>();
   readonly #processes = new LiveTable(at('processes'), 'Processes', PROCESS_HEADS);
+  readonly #applications = new LiveTable(at('applications'), 'Applications and proxies', APPLICATION_HEADS);
   readonly #facts = new Map<string, LiveList>();
   #before: InspectorStatus | undefined;
 
   /** @param rates undefined at the first look */
   show(status: InspectorStatus, rates: Rates | undefined): void {
     const ready = status.isReady ? '' : ' · not ready';
-    put(at('about'), `${status.version} · Node.js ${status.node} · up ${ageText(status.uptime)}${ready}`);
+    const { version, node, uptime, took } = status;
+    put(
+      at('about'),
+      `${version} · Node.js ${node} · up ${ageText(uptime)} · found out in ${took} ms${ready}`,
+    );
     this.#showKey(status, rates);
     this.#showCopy(status);
     this.#showProcesses(status, rates);
+    this.#showApplications(status);
     this.#showFacts(status, rates);
     this.#before = status;
   }
 
-  #showKey({ cache, requests, connections, memory }: InspectorStatus, rates: Rates | undefined): void {
+  #showKey({ cache, requests, connections }: InspectorStatus, rates: Rates | undefined): void {
     const all = requests.reduce((sum, { count }) => sum + count, 0);
     this.#put(
       'Requests a second',
@@ -57,15 +64,12 @@ export class Overview {
       partText(reads === 0 ? undefined : cache.hits / reads),
       `${partText(rates?.hitPart)} just now`,
     );
-    this.#put('Half answered within', secondsText(rates?.p50), `99 % within ${secondsText(rates?.p99)}`);
+    this.#put('Median answer', secondsText(rates?.p50), `99 % within ${secondsText(rates?.p99)}`);
     this.#put('Cached once', bytesText(cache.content), `${countText(cache.entries)} entries`);
-    const { limit, used } = memory;
-    const more =
-      limit === undefined || used === undefined ? '' : `${bytesText(used)} of ${bytesText(limit)} used`;
     this.#put(
       'Budget used',
       partText(cache.budget === 0 ? undefined : this.#charged(cache) / cache.budget),
-      more,
+      `of ${bytesText(cache.budget)}`,
     );
   }
 
@@ -86,7 +90,7 @@ export class Overview {
     put(figure.more, more);
   }
 
-  #showCopy({ memory: { once, copies, limit }, cache, processes }: InspectorStatus): void {
+  #showCopy({ memory: { once, copies }, cache, processes }: InspectorStatus): void {
     const serving = processes.filter(({ role }) => role !== 'primary').length;
     const saved = copies - once;
     const text = at('copy-text');
@@ -102,7 +106,6 @@ export class Overview {
     this.#bar('a copy each', copies, most, 'three');
     this.#bar('allowed just now', cache.allowance, most, 'faint');
     this.#bar('budget', cache.budget, most, 'faint');
-    at('copy-bars').title = limit === undefined ? '' : `The machine or container has ${bytesText(limit)}`;
   }
 
   #bar(name: string, bytes: number, most: number, colour: string): void {
@@ -153,8 +156,24 @@ export class Overview {
     return `${Math.max(0, Math.round((100 * (cpu - before)) / rates.seconds))} %`;
   }
 
+  #showApplications({ applications }: InspectorStatus): void {
+    at('applications-panel').hidden = applications.length === 0;
+    this.#applications.show(
+      applications.map(({ name, queued, active, requests, restarts }) => [
+        name,
+        [
+          name,
+          countText(queued),
+          active === undefined ? '–' : countText(active),
+          requests === undefined ? '–' : countText(requests),
+          countText(restarts),
+        ],
+      ]),
+    );
+  }
+
   #showFacts(status: InspectorStatus, rates: Rates | undefined): void {
-    const { cache, requests, applications, proxy, channels, logDropped, took } = status;
+    const { cache, requests, proxy, channels, logDropped, memory } = status;
     this.#list('Answers', [
       ...requests.map(({ status: code, lane, count }) => [`${code} by ${lane}`, countText(count)] as const),
       ...(rates?.byLane ?? []).map(({ name, value }) => [`${name}, a second`, countText(value)] as const),
@@ -168,21 +187,11 @@ export class Overview {
       ['evicted', countText(cache.evictions)],
       ['given out, not kept', countText(cache.uncached)],
     ]);
-    this.#list(
-      'Memory of the cache',
-      cache.states.map(({ name, value }) => [name, bytesText(value)] as const),
-    );
-    if (applications.length > 0) {
-      this.#list(
-        'Applications',
-        applications.flatMap(({ name, queued, active, requests: asked, restarts }) => [
-          [`${name}: waiting`, countText(queued)] as const,
-          ...(active === undefined ? [] : [[`${name}: under way`, countText(active)] as const]),
-          ...(asked === undefined ? [] : [[`${name}: requests`, countText(asked)] as const]),
-          [`${name}: restarts`, countText(restarts)] as const,
-        ]),
-      );
-    }
+    this.#list('Memory', [
+      ...cache.states.map(({ name, value }) => [`cache, ${name}`, bytesText(value)] as const),
+      ['system, used', memory.used === undefined ? '–' : bytesText(memory.used)],
+      ['system, limit', memory.limit === undefined ? '–' : bytesText(memory.limit)],
+    ]);
     if (proxy.length > 0)
       this.#list(
         'Proxy',
@@ -190,7 +199,6 @@ export class Overview {
       );
     this.#list('Channels', [
       ...channels.map(({ name, value }) => [nameOfFigure(name), countText(value)] as const),
-      ['this look took', `${took} ms`],
     ]);
   }
 

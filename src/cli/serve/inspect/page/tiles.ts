@@ -4,7 +4,7 @@ import { at, make, put, shade } from './dom.ts';
 
 // In pixels of the style sheet.
 const GAP = 0x3;
-const LARGEST = 0x2a;
+const LARGEST = 0x40;
 const SMALLEST = 0x7;
 const MOST_HEIGHT = 0x110;
 /** How strong a tile's colour is that nobody but the primary maps. */
