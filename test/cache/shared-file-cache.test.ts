@@ -23,7 +23,7 @@ describe('sharedFileCache', () => {
       return content.toString();
     };
     assert.deepEqual([await read(first), await read(second)], ['first', 'first']);
-    assert.equal(first.stats().misses, 1);
+    assert.equal(first.stats().entries, 1);
     first.close();
     writeFileSync(path, 'changed');
     second.invalidate(path);

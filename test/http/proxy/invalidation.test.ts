@@ -176,6 +176,8 @@ test('a domain that does not listen is told of by an error', async t => {
   using pair = new ChannelPair();
   harness.proxy.serve(pair.far);
   await pair.near.request({ head: { type: 'responses.attach' } });
+  // Who holds nothing need not listen.
+  await pair.near.request({ head: { type: 'responses.read', key: `${harness.url}/a` } });
   const invalidated = harness.proxy.invalidate({ urls: ['/a'] });
   const refused = assert.rejects(invalidated, { code: 'ERR_IOLITE_BUSY' });
   await setImmediate();
