@@ -155,3 +155,25 @@ function refuseInteger(value: unknown, name: string, min: number, max: number): 
   }
   throw new BoundsError(`Cannot use ${name}: ${min} to ${max} is wanted, ${value} was given`);
 }
+
+/**
+ * The names of the options of `T`: the compiler sees to it that none is missing, and none too many.
+ * @param names each true
+ */
+export function optionNames<T>(names: { readonly [Name in keyof Required<T>]: true }): ReadonlySet<string> {
+  return new Set(Object.keys(names));
+}
+
+/**
+ * Refuses options that nobody knows: one that is misspelt may be somebody's guard, and would be missed
+ * without a word. What is undefined is not given.
+ * @param attempted what failed then: 'create pool' @throws ERR_IOLITE_ARGUMENT
+ */
+export function checkOptionNames(options: object, known: ReadonlySet<string>, attempted: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || known.has(name)) continue;
+    throw new ArgumentError(
+      `Cannot ${attempted}: ${describe(name)} is unknown; there are ${[...known].sort().join(', ')}`,
+    );
+  }
+}

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { IoliteError } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
 import type { Channel } from '../ipc/channel.ts';
+import { type Figures, numbersOf } from '../observe/sources.ts';
 import { ownGovernor } from '../store/governor/governor.ts';
 import { createPolicy } from '../store/policies/index.ts';
 import { StoreIndex } from '../store/store-index.ts';
@@ -78,8 +79,7 @@ export class Member {
   /** Has a keeper do something; another one where it is gone meanwhile. */
   async withKeeper<T>(act: (keeper: Keeper) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#reason !== undefined) throw this.#reason;
-    this.#membership.ref();
-    try {
+    return this.hold(async () => {
       for (let tries = 1; ; tries++) {
         const keeper = await this.#keepers.next(signal);
         try {
@@ -90,9 +90,7 @@ export class Member {
           if (!isGone || tries === MAX_TRIES) throw error;
         }
       }
-    } finally {
-      this.#membership.unref();
-    }
+    });
   }
 
   /** As long as this lasts the program does not end. */
@@ -107,6 +105,11 @@ export class Member {
 
   stats(): Pick<SharedCacheStats, 'entries' | 'bytes' | 'budget'> {
     return this.#own?.statsNow() ?? { ...this.#index.stats(), budget: this.#index.budget };
+  }
+
+  /** For metrics: of the memory, where it is this process's. */
+  figures(): Figures {
+    return numbersOf(this.#own?.store.stats() ?? this.#index.stats());
   }
 
   /** @param reason what fails with that waits */
@@ -125,7 +128,10 @@ export class Member {
     const { budget, maxStale, policy: wanted } = this.#checked;
     const policy = createPolicy(wanted, budget);
     const governor = govern ? ownGovernor() : undefined;
-    const own = new OwnKeeper({ budget, policy, pool, governor, maxStale }, isFollowing);
+    // Others go by what their owner has said, which may be longer.
+    const formerMs = isFollowing ? Math.max(maxStale, this.#index.maxStale) : 0;
+    const own = new OwnKeeper({ budget, policy, pool, governor, maxStale }, formerMs);
+    own.former = key => this.#index.peek(key);
     this.#own = own;
     this.#keepers.begin(own);
     this.#told.owner();
@@ -142,6 +148,7 @@ export class Member {
       await setImmediate();
       turnEnd = performance.now() + TURN_MS;
     }
+    own.former = undefined;
     this.#index.close();
   }
 

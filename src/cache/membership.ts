@@ -99,9 +99,12 @@ export class Membership {
     this.#closed = true;
     this.#channel?.destroy();
     if (this.#endpoint === undefined) return;
-    writeFileSync(this.#endPath, String(now() + this.#outlives));
-    await this.#endpoint.close();
-    for (const channel of this.#served) channel.destroy();
+    try {
+      writeFileSync(this.#endPath, String(now() + this.#outlives));
+    } finally {
+      await this.#endpoint.close();
+      for (const channel of this.#served) channel.destroy();
+    }
   }
 
   /** Until when others may use what the last owner, who closed it, has given out. */

@@ -66,10 +66,16 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   #lastAt = 0;
   #sets = 0;
 
-  /** @param isFollowing whether there was another owner before */
-  constructor({ maxStale, ...options }: KeeperOptions, isFollowing: boolean) {
+  /**
+   * What a former owner has given to this process, which is on its way into the store: asked for what is not
+   * there yet. Not retained.
+   */
+  former: ((key: string) => StoredVersion<ValueFacts> | undefined) | undefined;
+
+  /** @param formerMs how long others may use what a former owner has given out; 0: there was none */
+  constructor({ maxStale, ...options }: KeeperOptions, formerMs: number) {
     this.#maxStale = maxStale;
-    this.#formerEnd = isFollowing ? now() + maxStale : 0;
+    this.#formerEnd = formerMs > 0 ? now() + formerMs : 0;
     this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
     this.store.onRemoved = ({ key, held }) => this.#tags.delete(key, held.facts.tags);
     this.#term.until = now() + maxStale;
@@ -78,7 +84,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   /** What is under a key and may be used; counts as a use. @returns what the store holds */
   peek(key: string): StoredVersion<ValueFacts> | undefined {
-    const entry = this.store.get(key);
+    const entry = this.store.get(key) ?? this.#recall(key);
     if (entry === undefined) return undefined;
     if (entry.held.facts.end !== undefined && isOver(entry.held.facts, now())) {
       this.store.remove(key);
@@ -86,6 +92,13 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     }
     this.store.hit(entry);
     return entry.held;
+  }
+
+  #recall(key: string): Entry<ValueFacts, undefined> | undefined {
+    const held = this.former?.(key);
+    if (held === undefined) return undefined;
+    this.inherit(key, held.facts, held.content);
+    return this.store.get(key);
   }
 
   async set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> {
@@ -163,7 +176,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     key: string,
     { since, timeout, waits, signal }: ClaimOptions,
   ): ClaimAnswer<MadeValue> | Promise<ClaimAnswer<MadeValue>> {
-    const present = this.store.get(key)?.held.facts;
+    const present = (this.store.get(key) ?? this.#recall(key))?.held.facts;
     const time = now();
     if (present !== undefined && present.at > since && isFresh(present, time) && !isOver(present, time))
       return { kind: 'found' };

@@ -1,4 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import { abortable } from '../base/abortable.ts';
 import { IoliteError } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
 import type { Json } from '../base/json.ts';
@@ -42,8 +43,24 @@ export class RemoteKeeper implements Keeper {
   }
 
   async claim(key: string, { since, timeout, waits, signal }: ClaimOptions): Promise<ClaimAnswer<MadeValue>> {
-    const request = { head: { type: KeeperRequest.CLAIM, key, since, timeout, waits } };
-    const { head, body } = await this.channel.request(request, signal === undefined ? {} : { signal });
+    const asked = this.channel.request({ head: { type: KeeperRequest.CLAIM, key, since, timeout, waits } });
+    try {
+      return this.#claimed(await abortable(asked, signal));
+    } catch (error) {
+      // What was claimed for who has given up is for others.
+      if (signal?.aborted === true) asked.then(answer => this.#giveBack(answer), ignore);
+      throw error;
+    }
+  }
+
+  #giveBack(message: Message): void {
+    const answer = this.#claimed(message);
+    if (answer.kind === 'make') this.fail(answer.id, undefined);
+    else if (answer.kind === 'made') answer.value.content.release();
+  }
+
+  /** @param answer taken over */
+  #claimed({ head, body }: Message): ClaimAnswer<MadeValue> {
     const { kind, id, of } = (head ?? {}) as { kind?: unknown; id?: unknown; of?: unknown };
     if (kind === 'made' && isValueKind(of) && body !== undefined)
       return { kind, value: { kind: of, content: body } };

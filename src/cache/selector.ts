@@ -1,4 +1,4 @@
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import { areTags } from './value-facts.ts';
 
 /** What is to be forgotten: all that one of them names. */
@@ -11,15 +11,14 @@ export interface Selector {
   readonly tags?: readonly string[];
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['keys', 'prefix', 'tags']);
+const NAMES = optionNames<Selector>({ keys: true, prefix: true, tags: true });
 const MAX_KEYS = 10_000;
 
 /** @throws ERR_IOLITE_ARGUMENT for what names nothing, or something else */
 export function checkSelector(selector: unknown): asserts selector is Selector {
   if (typeof selector !== 'object' || selector === null)
     throw new ArgumentError(`Cannot invalidate: a selector is wanted, ${describe(selector)} was given`);
-  const unknown = Object.keys(selector).find(name => !KNOWN.has(name));
-  if (unknown !== undefined) throw new ArgumentError(`Cannot invalidate: ${describe(unknown)} is unknown`);
+  checkOptionNames(selector, NAMES, 'invalidate');
   const { keys, prefix, tags } = selector as Selector;
   if (keys === undefined && prefix === undefined && tags === undefined)
     throw new ArgumentError('Cannot invalidate: keys, a prefix or tags are wanted');

@@ -1,5 +1,5 @@
 import type { Pool } from '../aggregate/pool.ts';
-import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import { defaultBudget } from '../store/governor/default-budget.ts';
 import { createPolicy, type PolicyName } from '../store/policies/index.ts';
 import type { CachePolicy } from '../store/policy.ts';
@@ -60,7 +60,13 @@ export interface SharedCacheStats {
   readonly misses: number;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['budget', 'policy', 'pool', 'maxStale', 'govern']);
+const NAMES = optionNames<SharedCacheOptions>({
+  budget: true,
+  policy: true,
+  pool: true,
+  maxStale: true,
+  govern: true,
+});
 const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 const DEFAULT_MAX_STALE_MS = 1000;
 const LEAST_MAX_STALE_MS = 50;
@@ -71,8 +77,7 @@ export function checkedOptions(
 ): Required<Pick<SharedCacheOptions, 'budget' | 'policy' | 'maxStale'>> {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot share cache: options are wanted, ${describe(options)} was given`);
-  const unknown = Object.keys(options).find(each => !OPTIONS.has(each));
-  if (unknown !== undefined) throw new ArgumentError(`Cannot share cache: ${describe(unknown)} is unknown`);
+  checkOptionNames(options, NAMES, 'share cache');
   const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }), policy = 's3fifo' } = options;
   const { maxStale = DEFAULT_MAX_STALE_MS } = options;
   checkInteger(maxStale, 'maxStale', LEAST_MAX_STALE_MS, 2 ** 31 - 1);

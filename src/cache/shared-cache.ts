@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { now } from '../base/clock.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
+import { ArgumentError, checkInteger, describe, IoliteError, optionNames } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
+import { observe, type Sample } from '../observe/sources.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { Keeper, KeptKey } from './keeper.ts';
 import { type Maker, makeValue, timeoutOf } from './make-value.ts';
@@ -27,6 +28,13 @@ interface Events {
   detached: [reason: Error];
 }
 
+const NAMES = optionNames<GetOrSetOptions>({
+  ttl: true,
+  staleWhileRevalidate: true,
+  tags: true,
+  timeout: true,
+  signal: true,
+});
 /** How often what has left between two questions is asked for again. */
 const MAX_TRIES = 8;
 
@@ -71,6 +79,13 @@ export class SharedCache extends EventEmitter<Events> {
       attached: () => this.emit('attached'),
       detached: reason => this.emit('detached', reason),
     });
+    observe('cache', this, SharedCache.#samplesOf);
+  }
+
+  static #samplesOf(cache: SharedCache): readonly Sample[] | undefined {
+    if (cache.#closed) return undefined;
+    const [hits, misses] = [cache.#hits, cache.#misses];
+    return [{ labels: { content: 'values' }, figures: { ...cache.#member.figures(), hits, misses } }];
   }
 
   /** What this process is. */
@@ -156,7 +171,7 @@ export class SharedCache extends EventEmitter<Events> {
     this.#check(key);
     if (typeof make !== 'function')
       throw new ArgumentError(`Cannot make value: a function is wanted, ${describe(make)} was given`);
-    newFacts('bytes', options, ['timeout', 'signal']);
+    newFacts('bytes', options, NAMES);
     checkInteger(options.timeout ?? 1, 'timeout', 1, 2 ** 31 - 1);
     const held = this.#usable(key) ?? (await this.#member.ask(key, options.signal));
     try {

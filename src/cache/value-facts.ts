@@ -1,4 +1,4 @@
-import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import type { ContentFacts } from '../store/stored-version.ts';
 import { isValueKind, type ValueKind } from './value.ts';
 
@@ -34,7 +34,7 @@ export type NewFacts = {
   readonly tags?: readonly string[];
 };
 
-const KEEP_OPTIONS: ReadonlySet<string> = new Set(['ttl', 'staleWhileRevalidate', 'tags']);
+const NAMES = optionNames<KeepOptions>({ ttl: true, staleWhileRevalidate: true, tags: true });
 const MAX_DURATION_MS = 2 ** 50;
 const MAX_KEY_CHARACTERS = 8192;
 const MAX_TAGS = 64;
@@ -48,14 +48,13 @@ export function checkKey(key: unknown): asserts key is string {
 }
 
 /**
- * What was asked for, checked. @param known names that are options of the caller besides
+ * What was asked for, checked. @param names of options: these, and others of the caller's
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
  */
-export function newFacts(kind: ValueKind, options: KeepOptions, known: readonly string[] = []): NewFacts {
+export function newFacts(kind: ValueKind, options: KeepOptions, names = NAMES): NewFacts {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot keep value: options are wanted, ${describe(options)} was given`);
-  const unknown = Object.keys(options).find(name => !KEEP_OPTIONS.has(name) && !known.includes(name));
-  if (unknown !== undefined) throw new ArgumentError(`Cannot keep value: ${describe(unknown)} is unknown`);
+  checkOptionNames(options, names, 'keep value');
   const { ttl, staleWhileRevalidate: stale, tags } = options;
   if (ttl !== undefined) checkInteger(ttl, 'ttl', 0, MAX_DURATION_MS);
   if (stale !== undefined) checkInteger(stale, 'staleWhileRevalidate', 0, MAX_DURATION_MS);

@@ -1,7 +1,8 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
-import { ArgumentError, describe } from '../base/error.ts';
+import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Json } from '../base/json.ts';
+import { isWellFormed } from '../base/well-formed.ts';
 
 /** What may be kept: bytes, by reference or copied, text, and what JSON can say. */
 export type Cacheable = Aggregate | Uint8Array | ArrayBuffer | Json;
@@ -42,14 +43,15 @@ export function encodeValue(value: Cacheable, pool: Pool): EncodedValue {
   return { kind: 'json', content: pool.from(jsonOf(value)) };
 }
 
-/** The value that bytes are of, which stay the caller's: an aggregate of its own for 'bytes'. */
+/** The value that bytes are of, which stay the caller's. @throws ERR_IOLITE_PROTOCOL when they are of none */
 export function decodeValue(kind: 'text' | 'json', content: Aggregate | undefined): Json {
   const text = content?.toString() ?? '';
-  return kind === 'text' ? text : frozen(JSON.parse(text) as Json);
-}
-
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  if (kind === 'text') return text;
+  try {
+    return frozen(JSON.parse(text) as Json);
+  } catch (cause) {
+    throw new IoliteError('ERR_IOLITE_PROTOCOL', 'Cannot use value: it is no JSON', { cause });
+  }
 }
 
 function jsonOf(value: unknown): string {

@@ -1,4 +1,4 @@
-import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import type { ImportOptions } from './chunks/import-table.ts';
 import { checkBusyPoll } from './flow/busy-poll.ts';
 import { type Quotas, quotasOf } from './wire/quotas.ts';
@@ -30,11 +30,30 @@ export interface ChannelOptions extends Partial<ImportOptions>, Partial<Quotas> 
   readonly maxHeldBytes?: number;
 }
 
+const NAMES = optionNames<ChannelOptions>({
+  onWrite: true,
+  requireSealed: true,
+  maxMessages: true,
+  maxHeadBytes: true,
+  maxSlices: true,
+  maxBodyBytes: true,
+  maxChunks: true,
+  maxMappedBytes: true,
+  maxLeasedChunks: true,
+  maxLeasedBytes: true,
+  maxStreams: true,
+  busyPoll: true,
+  gather: true,
+  rememberHeads: true,
+  maxHeldBytes: true,
+});
+
 /**
  * Throws ERR_IOLITE_ARGUMENT or ERR_IOLITE_RANGE unless a channel can be opened with them: before anything
  * is.
  */
 export function checkChannelOptions(options: ChannelOptions = {}): void {
+  checkOptionNames(options, NAMES, 'open channel');
   quotasOf(options);
   checkBusyPoll(options.busyPoll);
   if (options.maxHeldBytes !== undefined)

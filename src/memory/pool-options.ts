@@ -1,4 +1,4 @@
-import { ArgumentError, checkInteger, describe } from '../base/error.ts';
+import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import type { Acl } from './acl.ts';
 import { MAX_CHUNK_BYTES, PAGE_BYTES } from './chunk.ts';
 import { defaultMemory, sharedMemoryProblem } from './support.ts';
@@ -48,6 +48,15 @@ export interface PoolOptions {
   readonly acl?: Acl;
 }
 
+const NAMES = optionNames<PoolOptions>({
+  name: true,
+  kind: true,
+  refill: true,
+  memory: true,
+  chunkSize: true,
+  limit: true,
+  acl: true,
+});
 const DEFAULT_CHUNK_BYTES = 1024 ** 2;
 
 /** The options with what was left out; `limit` is infinity where there is none. */
@@ -57,6 +66,7 @@ export interface CompletePoolOptions extends Required<Omit<PoolOptions, 'acl'>> 
 
 /** Checks options and fills in what was left out. @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE */
 export function completePoolOptions(options: PoolOptions): CompletePoolOptions {
+  checkOptionNames(options, NAMES, 'create pool');
   const { name = 'pool', kind = 'recycle', chunkSize = DEFAULT_CHUNK_BYTES, limit, acl } = options;
   if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name)) {
     throw new ArgumentError(

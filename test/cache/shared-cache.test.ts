@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { type SharedCache, sharedCache } from '../../src/cache/shared-cache.ts';
+import { readSources } from '../../src/observe/sources.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
 
 const MiB = 1024 ** 2;
@@ -269,5 +270,33 @@ describe('what was attacked', () => {
       assert.ok(asked < 1000);
       await new Promise(setImmediate);
     }
+  });
+
+  test('who gives up leaves what he has claimed to others', async () => {
+    const name = `test-${randomBytes(8).toString('hex')}`;
+    await using owner = sharedCache(name, { govern: false });
+    await owner.ready();
+    await using other = sharedCache(name, { govern: false });
+    await other.ready();
+    for (let turns = 0; turns < 12; turns++) {
+      const key = `${turns}`;
+      const giving = new AbortController();
+      const given = other.getOrSet(key, () => 'made', { signal: giving.signal });
+      // Each at another step of the question and its answer.
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      giving.abort();
+      await given.catch(() => {});
+      assert.ok(['made', 'by the owner'].includes(String(await owner.getOrSet(key, () => 'by the owner'))));
+    }
+  });
+
+  test('it tells of itself in metrics', async () => {
+    await using cache = sharedCache(`test-${randomBytes(8).toString('hex')}`, { govern: false });
+    await cache.set('k', 1);
+    await cache.get('k');
+    await cache.get('none');
+    const told = readSources().get('cache') ?? [];
+    const own = told.filter(({ labels }) => labels.content === 'values').map(({ figures }) => figures);
+    assert.ok(own.some(({ entries, hits, misses }) => entries === 1 && hits === 1 && misses === 1));
   });
 });

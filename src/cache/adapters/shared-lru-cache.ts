@@ -1,6 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool } from '../../aggregate/pool.ts';
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, optionNames } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Json } from '../../base/json.ts';
 import { type SharedCache, sharedCache } from '../shared-cache.ts';
@@ -22,7 +22,7 @@ export interface SharedLRUCacheOptions {
   ) => Cacheable | Promise<Cacheable>;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['name', 'maxSize', 'ttl', 'fetchMethod']);
+const NAMES = optionNames<SharedLRUCacheOptions>({ name: true, maxSize: true, ttl: true, fetchMethod: true });
 
 /**
  * A shared cache by the methods of lru-cache, for programs that have one and cannot wait. What differs comes
@@ -43,8 +43,7 @@ export class SharedLRUCache {
   constructor(options: SharedLRUCacheOptions) {
     if (typeof options !== 'object' || options === null)
       throw new ArgumentError(`Cannot share cache: options are wanted, ${describe(options)} was given`);
-    const unknown = Object.keys(options).find(each => !OPTIONS.has(each));
-    if (unknown !== undefined) throw new ArgumentError(`Cannot share cache: ${describe(unknown)} is unknown`);
+    checkOptionNames(options, NAMES, 'share cache');
     const { name, maxSize, ttl, fetchMethod } = options;
     if (fetchMethod !== undefined && typeof fetchMethod !== 'function')
       throw new ArgumentError(`Cannot share cache: a function is wanted, ${describe(fetchMethod)} was given`);

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { CoarseClock } from '../../base/clock.ts';
-import { ArgumentError, checkInteger, describe } from '../../base/error.ts';
+import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { numbersOf, observe, type Sample } from '../../observe/sources.ts';
@@ -104,6 +104,16 @@ export interface OwnedStats extends CacheStats, StoreStats {
   readonly attached: number;
 }
 
+const NAMES = optionNames<FileCacheOptions>({
+  budget: true,
+  govern: true,
+  policy: true,
+  maxStale: true,
+  maxUntold: true,
+  pool: true,
+  compress: true,
+  keepPageCache: true,
+});
 const DEFAULT_MAX_STALE_MS = 1000;
 const DEFAULT_MAX_UNTOLD_MS = 60_000;
 const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
@@ -116,6 +126,7 @@ export function createFileCache(options: FileCacheOptions = {}): OwnedFileCache 
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentError(`Cannot create file cache: options are wanted, ${describe(options)} was given`);
   }
+  checkOptionNames(options, NAMES, 'create file cache');
   return new OwnedFileCache(options);
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, optionNames } from '../../base/error.ts';
 import type { ResponseStore } from './cache/response-store.ts';
 import { keyOfTarget, mayGoOn, type Resource, startOf, targetOf } from './resource.ts';
 
@@ -25,7 +25,7 @@ export interface Invalidated {
 }
 
 const LISTS = ['urls', 'prefixes', 'groups'] as const;
-const KNOWN: ReadonlySet<string> = new Set([...LISTS, 'mode']);
+const NAMES = optionNames<InvalidateOptions>({ urls: true, prefixes: true, groups: true, mode: true });
 const MAX_NAMES = 10_000;
 /** After which it is others' turn. */
 const TURN_MS = 5;
@@ -46,8 +46,7 @@ export class Invalidation {
   constructor(options: InvalidateOptions) {
     if (typeof options !== 'object' || options === null)
       throw new ArgumentError(`Cannot invalidate: options are wanted, ${describe(options)} was given`);
-    const unknown = Object.keys(options).find(name => !KNOWN.has(name));
-    if (unknown !== undefined) throw new ArgumentError(`Cannot invalidate: ${describe(unknown)} is unknown`);
+    checkOptionNames(options, NAMES, 'invalidate');
     const { mode = 'drop' } = options;
     if (mode !== 'drop' && mode !== 'stale')
       throw new ArgumentError(

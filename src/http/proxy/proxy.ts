@@ -1,6 +1,13 @@
 import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import {
+  ArgumentError,
+  checkInteger,
+  checkOptionNames,
+  describe,
+  IoliteError,
+  optionNames,
+} from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
@@ -98,6 +105,28 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
   close(): Promise<void>;
 }
 
+const NAMES = optionNames<ProxyOptions>({
+  origin: true,
+  budget: true,
+  govern: true,
+  policy: true,
+  pool: true,
+  storeCookies: true,
+  groupFields: true,
+  purge: true,
+  trustForwarded: true,
+  host: true,
+  connections: true,
+  queueTimeout: true,
+  maxQueue: true,
+  maxStreams: true,
+  longAfter: true,
+  connectTimeout: true,
+  headersTimeout: true,
+  bodyTimeout: true,
+  eventTimeout: true,
+  complain: true,
+});
 const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 /** How often a request waits for what another has asked for, before it asks itself. */
 const MAX_WAITS = 3;
@@ -376,6 +405,7 @@ function sharedReader(
 function checkOptions(options: unknown) {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
+  checkOptionNames(options, NAMES, 'create proxy');
   const { policy = DEFAULT_POLICY, pool, govern = true } = options as ProxyOptions;
   const { storeCookies = false, groupFields = [], purge } = options as ProxyOptions;
   checkPurge(purge);

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { complaintLine } from '../../base/complaint.ts';
-import { ArgumentError } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, optionNames } from '../../base/error.ts';
 import type { CacheView } from '../../file/cache/cache-view.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import { createFileCache, OwnedFileCache } from '../../file/cache/owned-cache.ts';
@@ -92,6 +92,24 @@ export interface CreateServerOptions extends HostOptions {
   readonly listeners?: readonly AnswerListener[] | undefined;
 }
 
+const NAMES = optionNames<CreateServerOptions>({
+  root: true,
+  site: true,
+  origin: true,
+  headers: true,
+  cors: true,
+  rules: true,
+  handler: true,
+  cache: true,
+  app: true,
+  hosts: true,
+  tls: true,
+  limits: true,
+  failed: true,
+  accessLog: true,
+  listeners: true,
+});
+
 /**
  * A server in this process: for several that share a port and a cache, there is `iolite serve`.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE; what TLS says of a certificate or key
@@ -125,6 +143,7 @@ export class Server {
   readonly #redirect: { readonly listener: Listener; readonly port: number } | undefined;
 
   constructor(options: CreateServerOptions) {
+    checkOptionNames(options, NAMES, 'create server');
     const { handler, root, cache, app, origin, tls, limits, failed } = options;
     const { accessLog, listeners = [], rules = [], hosts = {} } = options;
     const isEmpty = [handler, root, app, origin].every(each => each === undefined);

@@ -1,4 +1,4 @@
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, describe, optionNames } from '../../base/error.ts';
 import type { FileCache } from '../../file/cache/file-cache.ts';
 import { mediaTypesWith } from '../../file/content/media-type.ts';
 import type { ServedFile } from '../message/exchange.ts';
@@ -99,6 +99,35 @@ export interface CreateSiteOptions extends SiteOptions {
    */
   readonly withholds?: ((path: string) => boolean) | undefined;
 }
+
+/** Of all options of createSite. */
+export const SITE_OPTION_NAMES = optionNames<CreateSiteOptions>({
+  index: true,
+  extensions: true,
+  cleanUrls: true,
+  trailingSlash: true,
+  mediaTypes: true,
+  redirect: true,
+  dotfiles: true,
+  wellKnown: true,
+  symlinks: true,
+  listing: true,
+  fallback: true,
+  acceptRanges: true,
+  etag: true,
+  lastModified: true,
+  cacheControl: true,
+  maxAge: true,
+  maxage: true,
+  immutable: true,
+  encodings: true,
+  headers: true,
+  errorPages: true,
+  earlyHints: true,
+  fallthrough: true,
+  cache: true,
+  withholds: true,
+});
 
 /** Options, checked, with their defaults. */
 export interface SiteSettings

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe } from '../../base/error.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { tellLater } from '../message/promised-answer.ts';
 import { parseTarget, type RequestTarget } from '../message/request-target.ts';
@@ -11,7 +11,7 @@ import { FileAnswers } from './file-answers.ts';
 import { listDirectory } from './listing.ts';
 import { isPageRequest } from './page-request.ts';
 import { type FoundFile, type OtherName, SiteFiles } from './site-files.ts';
-import { type CreateSiteOptions, type SiteSettings, settingsOf } from './site-options.ts';
+import { type CreateSiteOptions, SITE_OPTION_NAMES, type SiteSettings, settingsOf } from './site-options.ts';
 import type { SiteSource } from './site-source.ts';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'];
@@ -30,6 +30,7 @@ export function createSite(root: string, options: CreateSiteOptions): StaticSite
       `Cannot create site: options with a file cache are wanted, ${describe(options?.cache)} was given`,
     );
   }
+  checkOptionNames(options, SITE_OPTION_NAMES, 'create site');
   const settings = settingsOf(options);
   const { cache, withholds } = options;
   return new StaticSite(new DirectorySource(resolve(root), cache, settings.symlinks, withholds), settings);

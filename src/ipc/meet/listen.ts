@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { checkInteger, systemError } from '../../base/error.ts';
+import { checkInteger, checkOptionNames, optionNames, systemError } from '../../base/error.ts';
 import { checkAcl } from '../../memory/acl.ts';
 import { libc } from '../../os/libc.ts';
 import { lockFolder, removeAbandoned } from '../../os/listen/unix-listener.ts';
@@ -21,6 +21,15 @@ export interface ListenOptions extends EndpointOptions {
   readonly signal?: AbortSignal;
 }
 
+const NAMES = optionNames<ListenOptions>({
+  acl: true,
+  maxChannels: true,
+  greetingTimeout: true,
+  channel: true,
+  mode: true,
+  signal: true,
+});
+
 /**
  * Listens for channels of other processes.
  *
@@ -34,6 +43,7 @@ export interface ListenOptions extends EndpointOptions {
 export async function listen(path: string, options: ListenOptions = {}): Promise<Endpoint> {
   const { mode = 0o600, signal, ...accepted } = options;
   checkEndpointPath(path, 'Cannot listen');
+  checkOptionNames(options, NAMES, 'listen');
   checkInteger(mode, 'mode', 0, 0o777);
   if (accepted.acl !== undefined) checkAcl(accepted.acl);
   if (accepted.channel !== undefined) checkChannelOptions(accepted.channel);
