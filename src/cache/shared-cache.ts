@@ -173,13 +173,13 @@ export class SharedCache extends EventEmitter<Events> {
       throw new ArgumentError(`Cannot make value: a function is wanted, ${describe(make)} was given`);
     newFacts('bytes', options, NAMES);
     checkInteger(options.timeout ?? 1, 'timeout', 1, 2 ** 31 - 1);
-    const held = this.#usable(key) ?? (await this.#member.ask(key, options.signal));
+    const atHand = this.#usable(key);
+    const held = atHand ?? (await this.#member.ask(key, options.signal));
     try {
-      if (held !== undefined && isFresh(held.facts, now())) {
-        this.#hits += 1;
-        return this.#codec.valueOf(held);
-      }
-      this.#misses += 1;
+      const isRight = held !== undefined && isFresh(held.facts, now());
+      if (isRight && atHand !== undefined) this.#hits += 1;
+      else this.#misses += 1;
+      if (isRight) return this.#codec.valueOf(held);
       if (held === undefined)
         return (await this.#claim(key, make, options, { since: 0, waits: true })) as CachedValue;
       const { at: since } = held.facts;
