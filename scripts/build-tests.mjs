@@ -4,14 +4,23 @@
  * processes takes half the time. All else that lies in the root is linked there, so that paths lead where
  * they lead from test/.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(ROOT, 'dist-test');
-const SOURCES = ['src', 'test', 'model'];
+const SOURCES = ['src', 'test', 'model', 'fuzz'];
 /** Where a module is named for a process or a thread, or loaded later: other imports the compiler renames. */
 const MODULE_URL = /(\b(?:URL|resolve|await import)\(\s*)(['"`])(\.{1,2}\/[^'"`\n]*)\.ts\2/g;
 
@@ -26,6 +35,7 @@ export function buildTests() {
   mkdirSync(OUT, { recursive: true });
   linkRoot();
   for (const source of SOURCES) {
+    mkdirSync(join(OUT, source), { recursive: true });
     const kept = new Set();
     for (const entry of entriesOf(join(ROOT, source))) {
       if (!entry.isFile()) continue;
@@ -65,6 +75,9 @@ function removeOthers(folder, kept) {
 }
 
 function linkRoot() {
+  // What was linked once and is built now: to build into the link would be to write into the source.
+  for (const source of SOURCES)
+    if (lstatSync(join(OUT, source), { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(join(OUT, source));
   const there = new Set(readdirSync(OUT));
   for (const name of readdirSync(ROOT)) {
     if (SOURCES.includes(name) || there.has(name) || name === 'dist-test') continue;

@@ -26,12 +26,12 @@ export function evaluate(request: ServerRequest, validators: Validators): Verdic
     return 'failed';
   }
   const noneMatch = request.header('if-none-match');
-  const since = noneMatch === undefined ? dateOf(request.header('if-modified-since')) : undefined;
-  if (noneMatch === undefined && since === undefined) return 'proceed';
-  const conditions = { 'if-none-match': noneMatch, 'if-modified-since': since };
-  const { etag } = validators;
-  const lastModified = since === undefined ? undefined : tellingDateOf(validators);
-  return fresh(conditions, { etag, 'last-modified': lastModified }) ? 'not-modified' : 'proceed';
+  if (noneMatch !== undefined) return matchesWeakly(noneMatch, validators.etag) ? 'not-modified' : 'proceed';
+  const since = dateOf(request.header('if-modified-since'));
+  if (since === undefined) return 'proceed';
+  const lastModified = tellingDateOf(validators);
+  const isFresh = fresh({ 'if-modified-since': since }, { 'last-modified': lastModified });
+  return isFresh ? 'not-modified' : 'proceed';
 }
 
 /**
@@ -53,6 +53,21 @@ function matchesStrongly(list: string, etag: string | undefined): boolean {
   if (list.trim() === '*') return true;
   if (etag === undefined || !isStrong(etag)) return false;
   return list.match(/(?:W\/)?"[^"]*"/g)?.includes(etag) ?? false;
+}
+
+/**
+ * If-None-Match: weak tags are as good as strong ones (RFC 9110, 8.8.3.2). A tag may hold commas; one without
+ * quotes is none, and yet what some origins say.
+ */
+function matchesWeakly(list: string, etag: string | undefined): boolean {
+  if (list.trim() === '*') return true;
+  if (etag === undefined) return false;
+  const tags = list.match(/(?:W\/)?(?:"[^"]*"|[^",\s]+)/g) ?? [];
+  return tags.some(tag => opaque(tag) === opaque(etag));
+}
+
+function opaque(etag: string): string {
+  return etag.startsWith('W/') ? etag.slice(2) : etag;
 }
 
 function isStrong(etag: string): boolean {

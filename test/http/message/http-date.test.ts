@@ -28,6 +28,12 @@ test('parseHttpDate() refuses what Date.parse would take', () => {
     'Sun, 06 Nov 1994 25:49:37 GMT',
     'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
     'sun, 06 nov 1994 08:49:37 gmt',
+    'Mon, 31 Feb 2000 08:49:37 GMT',
+    'Monday, 31-Feb-00 08:49:37 GMT',
+    'Mon Feb 30 08:49:37 2000',
+    'Sun, 06 Nov 1994 24:00:00 GMT',
+    'Sun, 06 Nov 1994 08:49:77 GMT',
+    'Sun, 06 Nov 1994 08:60:00 GMT',
   ]) {
     assert.equal(parseHttpDate(text), undefined, text);
   }

@@ -28,6 +28,13 @@ for (const [field, expected] of [
   ['bytes=0-9,5-14', [[0, 15]]],
   ['bytes=0-9,10-19', [[0, 20]]],
   ['bytes=0-9,200-', [[0, 10]]],
+  [
+    'bytes=-2,0-0,6-95,-6',
+    [
+      [6, 100],
+      [0, 1],
+    ],
+  ],
   ['bytes=100-', []],
   ['bytes=-0', []],
   ['bytes=200-300', []],
@@ -41,6 +48,9 @@ for (const [field, expected] of [
   ['bytes=-', undefined],
   ['bytes=--5', undefined],
   ['bytes=1-2-3', undefined],
+  ['bytes=\r-1', undefined],
+  ['bytes=0 -1', undefined],
+  ['bytes=\xa0-1', undefined],
   ['items=0-9', undefined],
   [`bytes=${'0-0,'.repeat(64)}1-1`, undefined],
 ] as const) {
