@@ -6,8 +6,8 @@ const LONGEST_DELAY_MS = 5000;
 const START_TRIES = 3;
 
 /**
- * How soon what has ended is started again: at once, but for what keeps dying before it serves or soon
- * after, which waits twice as long each time. How long the start takes says nothing: it is the machine's load.
+ * How soon what has ended is started again: at once, but for what keeps dying before it serves or soon after,
+ * which waits twice as long each time. How long the start takes says nothing: it is the machine's load.
  */
 export class RestartPace {
   /** How often in a row one died before it served or soon after: what the delay grows with. */
