@@ -74,6 +74,12 @@ test('evaluate() without validators', () => {
   assert.equal(evaluate(requestWith({ 'if-unmodified-since': BEFORE }), none), 'proceed');
 });
 
+test('what is no date, and an origin states as one, matches none', () => {
+  const odd = { etag: undefined, lastModified: 'yesterday' };
+  assert.equal(evaluate(requestWith({ 'if-modified-since': AFTER }), odd), 'proceed');
+  assert.equal(evaluate(requestWith({ 'if-unmodified-since': BEFORE }), odd), 'proceed');
+});
+
 test('a date that says nothing is no validator, whoever states it', () => {
   for (const lastModified of [
     'Thu, 01 Jan 1970 00:00:01 GMT',

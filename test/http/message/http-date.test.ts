@@ -16,6 +16,11 @@ test('parseHttpDate() reads the three forms', () => {
   assert.equal(date.getUTCFullYear(), new Date().getUTCFullYear() + 10);
 });
 
+test('parseHttpDate() takes a year of four digits for that, and a leap second', () => {
+  assert.equal(parseHttpDate('Tue, 29 Feb 0000 23:59:59 GMT'), Date.parse('0000-02-29T23:59:59Z'));
+  assert.equal(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT'), Date.parse('2017-01-01T00:00:00Z'));
+});
+
 test('parseHttpDate() refuses what Date.parse would take', () => {
   for (const text of [
     '',
