@@ -125,9 +125,9 @@ function dateOf(field = ''): number | undefined {
     if (year.length === 2 && full > now + 50) full -= 100;
     const date = new Date(0);
     date.setUTCFullYear(full, MONTHS.indexOf(month), day);
-    date.setUTCHours(hour, minute, second);
     // A minute may have a leap second.
     const isReal = hour < 24 && minute < 60 && second <= 60 && date.getUTCDate() === day;
+    date.setUTCHours(hour, minute, second);
     return isReal ? date.getTime() : undefined;
   }
   return undefined;
