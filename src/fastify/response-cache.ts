@@ -25,7 +25,9 @@ export interface FastifyResponseCacheOptions extends ResponseCacheOptions {
  * const app = fastify();
  * app.register(responseCache, { cache });
  * let times = 0;
- * app.get('/products', (_request, reply) => reply.header('Cache-Control', 'max-age=60').send({ times: ++times }));
+ * app.get('/products', (_request, reply) => {
+ *   return reply.header('Cache-Control', 'max-age=60').send({ times: ++times });
+ * });
  * const { port } = new URL(await app.listen({ port: 0 }));
  * const get = async () => (await fetch(`http://localhost:${port}/products`)).json();
  * assert.deepEqual([await get(), await get()], [{ times: 1 }, { times: 1 }]);

@@ -5,7 +5,7 @@ import fastify from 'fastify';
 import { sharedCache } from '../../src/cache/shared-cache.ts';
 import { responseCache } from '../../src/fastify/response-cache.ts';
 
-test('responseCache keeps what routes answer, streams too, and leaves what is for one alone', async context => {
+test('responseCache keeps what routes answer, and leaves what is for one alone', async context => {
   const cache = sharedCache(`test-${randomBytes(8).toString('hex')}`, { govern: false });
   const app = fastify();
   context.after(async () => {

@@ -25,8 +25,8 @@ import { packedResponse, unpackedResponse } from './packed-response.ts';
 /** What is kept of responses, and as what. */
 export interface ResponseCacheOptions {
   /**
-   * What a response is kept under. undefined: it is not kept. Default: scheme, host and target, as a proxy has
-   * it. What it varies by (Vary) is told apart in any case.
+   * What a response is kept under. undefined: it is not kept. Default: scheme, host and target.
+   * What it varies by (Vary) is told apart in any case.
    */
   readonly key?: (request: NodeRequest) => string | undefined;
   /**
