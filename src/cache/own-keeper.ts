@@ -31,6 +31,8 @@ export const VALUES = 'values';
 const TURN_MS = 5;
 /** What is smaller lies with other buffers, and is copied in less time than that is found out. */
 const LEAST_ADOPTED_BYTES = 64 * 1024;
+const MAX_CHANGED_KEYS = 1_000_000;
+const MAX_CHANGED_SELECTORS = 1000;
 const HAND_OVER_MS = 2000;
 /** By how much a timer may be early. */
 const TIMER_MS = 2;
@@ -66,6 +68,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   /** What was changed until then: it goes before what a former owner had. */
   readonly #changedKeys = new Set<string>();
   readonly #changed: Selector[] = [];
+  /** Whether that was too much to remember: then nothing is taken over any more. */
+  #isForgetful = false;
   #lastAt = 0;
   #sets = 0;
 
@@ -138,7 +142,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   wants(key: string, { at, end, tags }: ValueFacts): boolean {
     const time = now();
-    if (time >= this.#formerEnd || at > time || (end !== undefined && time >= end)) return false;
+    if (time >= this.#formerEnd || this.#isForgetful || at > time || (end !== undefined && time >= end))
+      return false;
     const present = this.store.get(key);
     if (present !== undefined && present.held.facts.at >= at) return false;
     return !this.#changedKeys.has(key) && !this.#changed.some(selector => selects(selector, key, tags));
@@ -318,6 +323,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     if (now() < this.#formerEnd) {
       for (const key of selector.keys ?? []) this.#changedKeys.add(key);
       if (selector.prefix !== undefined || selector.tags !== undefined) this.#changed.push(selector);
+      if (this.#changedKeys.size < MAX_CHANGED_KEYS && this.#changed.length < MAX_CHANGED_SELECTORS) return;
+      this.#isForgetful = true;
+      this.#changedKeys.clear();
+      this.#changed.length = 0;
     } else if (this.#changedKeys.size + this.#changed.length > 0) {
       this.#changedKeys.clear();
       this.#changed.length = 0;
