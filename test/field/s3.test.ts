@@ -33,8 +33,8 @@ let server: Server | undefined;
 let site = '';
 let endpoint = '';
 
-async function serve(secretAccessKey: string): Promise<[Server, string]> {
-  const credentials = { accessKeyId: 'S3RVER', secretAccessKey };
+async function serve(accessKeyId: string): Promise<[Server, string]> {
+  const credentials = { accessKeyId, secretAccessKey: 'S3RVER' };
   const s3 = { endpoint, credentials, region: 'us-east-1' };
   const made = createServer({ origin: { origin: 's3://bucket/site', s3, complain: () => {} } });
   await made.listen(0, '127.0.0.1');
@@ -71,7 +71,6 @@ test('a proxy serves a bucket: keys of any characters, ranges, conditions, from 
   assert.equal(whole.headers.get('content-type'), 'text/plain');
   const again = await fetch(path, { headers: { 'If-None-Match': whole.headers.get('etag') ?? '' } });
   assert.equal(again.status, 304);
-  assert.match(again.headers.get('cache-status') ?? '', /hit/);
   assert.equal(await (await fetch(`${site}/`)).text(), 'home');
   assert.equal((await fetch(`${site}/none`)).status, 404);
   assert.equal((await fetch(path, { method: 'HEAD' })).headers.get('content-length'), '10');
