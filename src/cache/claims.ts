@@ -40,8 +40,9 @@ class Claim<T> {
   }
 }
 
-/** Most that wait for one value. */
+/** Most that wait for one value; and most values that one domain makes at a time. */
 const MAX_WAITERS = 100_000;
+const MAX_CLAIMS = 20_000;
 
 /**
  * Who makes which value: one at a time for a key, whom the others wait for. One that dies, or takes longer
@@ -52,6 +53,7 @@ export class Claims<T> {
   readonly #byId = new Map<number, Claim<T>>();
   /** Those whose value who asks now may wait for. */
   readonly #byKey = new Map<string, Claim<T>>();
+  readonly #countOf = new WeakMap<object, number>();
   readonly #share: (value: T) => T;
   /** Begins anywhere, so that no number is one of a former owner's. */
   #lastId = randomInt(2 ** 40);
@@ -79,7 +81,11 @@ export class Claims<T> {
   ): ClaimAnswer<T> | Promise<ClaimAnswer<T>> {
     signal?.throwIfAborted();
     const claim = this.#byKey.get(key);
-    if (claim === undefined) return { kind: 'make', id: this.#begin(key, maker, timeout).id };
+    if (claim === undefined) {
+      if ((this.#countOf.get(maker) ?? 0) >= MAX_CLAIMS)
+        throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot make value: ${MAX_CLAIMS} are being made already`);
+      return { kind: 'make', id: this.#begin(key, maker, timeout).id };
+    }
     if (!waits) return { kind: 'busy' };
     if (claim.waiters.length >= MAX_WAITERS)
       throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot wait for value: ${MAX_WAITERS} wait already`);
@@ -170,6 +176,7 @@ export class Claims<T> {
     this.#lastId += 1;
     const claim = new Claim<T>(this.#lastId, key, maker, timeout);
     this.#byId.set(claim.id, claim);
+    this.#countOf.set(maker, (this.#countOf.get(maker) ?? 0) + 1);
     this.#byKey.set(key, claim);
     claim.timer = setTimeout(() => this.#pass(claim), timeout).unref();
     return claim;
@@ -196,6 +203,7 @@ export class Claims<T> {
     if (claim === undefined || claim.maker !== maker) return [];
     clearTimeout(claim.timer);
     this.#byId.delete(id);
+    this.#countOf.set(maker, (this.#countOf.get(maker) ?? 1) - 1);
     if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
     return claim.waiters.splice(0);
   }

@@ -3,6 +3,19 @@
  * @packageDocumentation
  */
 export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
+export {
+  type NextCacheContext,
+  type NextCacheControl,
+  type NextCacheEntry,
+  type NextCacheHandler,
+  type NextCacheHandlerContext,
+  nextCacheHandler,
+} from './adapters/next/cache-handler.ts';
+export {
+  type UseCacheEntry,
+  type UseCacheHandler,
+  useCacheHandler,
+} from './adapters/next/use-cache-handler.ts';
 export { SharedLRUCache, type SharedLRUCacheOptions } from './adapters/shared-lru-cache.ts';
 export { type UnstorageDriver, unstorageDriver } from './adapters/unstorage-driver.ts';
 export type { KeeperStats, KeptKey } from './keeper.ts';

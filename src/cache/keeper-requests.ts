@@ -17,6 +17,11 @@ export const KeeperRequest = {
   OFFER: 'keeper.offer',
   /** One of those: its body is the content. */
   INHERIT: 'keeper.inherit',
+  /**
+   * What an owner that is about to go asks of one that is attached: to fetch what it has not at hand yet.
+   * Answered when that is done.
+   */
+  TAKE_OVER: 'keeper.take-over',
 } as const;
 
 /** Most values in one offer. */

@@ -15,9 +15,16 @@ type Head = Record<string, Json | undefined>;
 export class KeeperService {
   readonly #keeper: ServedKeeper;
   #lists: Pool | undefined;
+  #isClosed = false;
 
   constructor(keeper: ServedKeeper) {
     this.#keeper = keeper;
+  }
+
+  /** The domain is gone. */
+  close(): void {
+    this.#isClosed = true;
+    this.#lists?.close();
   }
 
   /** Takes over the request's body. */
@@ -101,6 +108,8 @@ export class KeeperService {
   async #keys({ prefix }: Head): Promise<Message> {
     if (typeof prefix !== 'string') throw new ArgumentError('Cannot list keys: a text is wanted as prefix');
     const keys = await this.#keeper.keys(prefix);
+    // Who has gone meanwhile needs none.
+    if (this.#isClosed) return {};
     this.#lists ??= createPool({ name: 'keys' });
     return { body: this.#lists.from(JSON.stringify(keys)) };
   }

@@ -1,13 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import type { IoliteError } from '../base/error.ts';
+import { ArgumentError, type IoliteError } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
 import type { Channel } from '../ipc/channel.ts';
+import type { Message } from '../ipc/message.ts';
 import { type Figures, numbersOf } from '../observe/sources.ts';
 import { ownGovernor } from '../store/governor/governor.ts';
 import { createPolicy } from '../store/policies/index.ts';
 import { StoreIndex } from '../store/store-index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { Keeper } from './keeper.ts';
+import { KeeperRequest } from './keeper-requests.ts';
 import { Membership } from './membership.ts';
 import { OwnKeeper, VALUES } from './own-keeper.ts';
 import { RemoteKeeper } from './remote-keeper.ts';
@@ -36,6 +38,7 @@ export class Member {
   readonly #index = new StoreIndex<ValueFacts>(VALUES, ignore, areValueFacts, false);
   readonly #keepers = new Successive<Keeper>();
   #own: OwnKeeper | undefined;
+  #takingOver: Promise<void> | undefined;
   /** Why it is closed. */
   #reason: Error | undefined;
 
@@ -118,6 +121,7 @@ export class Member {
     this.#keepers.end();
     this.#keepers.fail(reason);
     this.#index.close();
+    await this.hold(async () => this.#own?.handOver());
     await this.#membership.close();
     this.#own?.close();
     this.#own = undefined;
@@ -153,12 +157,26 @@ export class Member {
   }
 
   async #attach(channel: Channel): Promise<void> {
-    await this.#index.attach(channel);
     const keeper = new RemoteKeeper(channel);
+    channel.onRequest(message => this.#answer(message, keeper));
+    await this.#index.attach(channel);
     // What is not taken over in time is lost, as what nobody held is.
     await keeper.offer(this.#index).catch(ignore);
     this.#keepers.begin(keeper);
     this.#told.attached();
+  }
+
+  /** What the owner asks. */
+  async #answer({ head, body }: Message, keeper: RemoteKeeper): Promise<Message> {
+    body?.release();
+    if ((head as { type?: unknown } | null | undefined)?.type !== KeeperRequest.TAKE_OVER)
+      throw new ArgumentError('Cannot answer request: it is unknown to who is attached');
+    // However often it is asked: once at a time.
+    this.#takingOver ??= keeper.takeOver(this.#index).finally(() => {
+      this.#takingOver = undefined;
+    });
+    await this.#takingOver;
+    return {};
   }
 
   #left(reason: Error): void {

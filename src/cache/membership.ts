@@ -26,6 +26,8 @@ const GREETING_MS = 2000;
 /** Between two attempts: at most so long, by chance, so that not all try at the same time. */
 const FIRST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 500;
+/** How often an owner sees to it that it can be found. */
+const LOOK_MS = 250;
 const MAX_CHANNELS = 2 ** 16;
 /** What is answered to an attempt while the other side begins or ends. */
 const PASSING = new Set([
@@ -55,6 +57,9 @@ export class Membership {
   readonly #served = new Set<Channel>();
   /** Before the next attempt. */
   #pause: NodeJS.Timeout | undefined;
+  /** While it owns what is shared. */
+  #watch: NodeJS.Timeout | undefined;
+  #isReturning = false;
   #waiting = 0;
   #isFollowing = false;
   #closed = false;
@@ -97,6 +102,7 @@ export class Membership {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#watch);
     this.#channel?.destroy();
     if (this.#endpoint === undefined) return;
     try {
@@ -158,16 +164,38 @@ export class Membership {
       await endpoint.close();
       return true;
     }
-    this.#endpoint = endpoint;
-    if (this.#waiting === 0) endpoint.unref();
     rmSync(this.#endPath, { force: true });
     this.#roles.own(this.#isFollowing);
+    this.#listenAt(endpoint);
+    this.#watch = setInterval(() => this.#keepFound(), LOOK_MS).unref();
+    return true;
+  }
+
+  #listenAt(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+    if (this.#waiting === 0) endpoint.unref();
     endpoint.on('channel', channel => {
       this.#served.add(channel.unref());
       channel.once('close', () => this.#served.delete(channel));
       this.#roles.serve(channel);
     });
-    return true;
+  }
+
+  /** Who cleans up may take the socket file of an owner that lives: it is found again, at a new one. */
+  async #keepFound(): Promise<void> {
+    if (this.#closed || this.#isReturning || existsSync(this.#path)) return;
+    this.#isReturning = true;
+    try {
+      // First, as it removes the file: not one that is new. Channels stay.
+      await this.#endpoint?.close();
+      const endpoint = await listen(this.#path, { maxChannels: MAX_CHANNELS });
+      this.#listenAt(endpoint);
+      if (this.#closed) await endpoint.close();
+    } catch {
+      // The folder is gone as well, or another process has come first: that one is found from now on.
+    } finally {
+      this.#isReturning = false;
+    }
   }
 
   async #tryToAttach(): Promise<boolean> {

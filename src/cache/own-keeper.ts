@@ -18,6 +18,7 @@ import { Term } from '../store/term.ts';
 import { type ClaimAnswer, Claims } from './claims.ts';
 import { heapBytesOf } from './entry-heap.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeeper } from './keeper.ts';
+import { KeeperRequest } from './keeper-requests.ts';
 import { KeeperService } from './keeper-service.ts';
 import { type Selector, selects } from './selector.ts';
 import { TagIndex } from './tag-index.ts';
@@ -30,6 +31,9 @@ export const VALUES = 'values';
 const TURN_MS = 5;
 /** What is smaller lies with other buffers, and is copied in less time than that is found out. */
 const LEAST_ADOPTED_BYTES = 64 * 1024;
+const MAX_CHANGED_KEYS = 1_000_000;
+const MAX_CHANGED_SELECTORS = 1000;
+const HAND_OVER_MS = 2000;
 /** By how much a timer may be early. */
 const TIMER_MS = 2;
 /** How often the end of what is given out is put off, while it runs. */
@@ -57,12 +61,15 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly #term = new Term();
   readonly #tags = new TagIndex();
   readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
+  readonly #served = new Set<Channel>();
   readonly #renewal: NodeJS.Timeout;
   /** Until when somebody may use what a former owner has given out. */
   readonly #formerEnd: number;
   /** What was changed until then: it goes before what a former owner had. */
   readonly #changedKeys = new Set<string>();
   readonly #changed: Selector[] = [];
+  /** Whether that was too much to remember: then nothing is taken over any more. */
+  #isForgetful = false;
   #lastAt = 0;
   #sets = 0;
 
@@ -135,7 +142,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   wants(key: string, { at, end, tags }: ValueFacts): boolean {
     const time = now();
-    if (time >= this.#formerEnd || at > time || (end !== undefined && time >= end)) return false;
+    if (time >= this.#formerEnd || this.#isForgetful || at > time || (end !== undefined && time >= end))
+      return false;
     const present = this.store.get(key);
     if (present !== undefined && present.held.facts.at >= at) return false;
     return !this.#changedKeys.has(key) && !this.#changed.some(selector => selects(selector, key, tags));
@@ -213,10 +221,37 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   /** Lets the domain at the other end of a channel use it, until one of them closes. */
   serve(channel: Channel): void {
     const service = new KeeperService(this);
-    channel.once('close', () => this.#claims.gone(service));
+    this.#served.add(channel);
+    channel.once('close', () => {
+      this.#served.delete(channel);
+      this.#claims.gone(service);
+      service.close();
+    });
     serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this }, channel, {
       otherwise: (message, context) => service.answer(message, context),
     });
+  }
+
+  /**
+   * Has one of those attached fetch what it has not at hand, so that it goes on being found under the next
+   * owner. Takes {@link HAND_OVER_MS} at most: what is not fetched by then is gone, as after an eviction.
+   */
+  async handOver(): Promise<void> {
+    if (this.store.stats().entries === 0) return;
+    const end = performance.now() + HAND_OVER_MS;
+    for (const channel of this.#served) {
+      // One that does not answer leaves time for another.
+      const signal = AbortSignal.timeout(Math.ceil(Math.max(1, (end - performance.now()) / 2)));
+      const head = { type: KeeperRequest.TAKE_OVER };
+      const isDone = await channel.request({ head }, { signal }).then(
+        ({ body }) => {
+          body?.release();
+          return true;
+        },
+        () => false,
+      );
+      if (isDone || performance.now() >= end) return;
+    }
   }
 
   /** Who waits fails; what was given out stays valid. */
@@ -288,6 +323,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     if (now() < this.#formerEnd) {
       for (const key of selector.keys ?? []) this.#changedKeys.add(key);
       if (selector.prefix !== undefined || selector.tags !== undefined) this.#changed.push(selector);
+      if (this.#changedKeys.size < MAX_CHANGED_KEYS && this.#changed.length < MAX_CHANGED_SELECTORS) return;
+      this.#isForgetful = true;
+      this.#changedKeys.clear();
+      this.#changed.length = 0;
     } else if (this.#changedKeys.size + this.#changed.length > 0) {
       this.#changedKeys.clear();
       this.#changed.length = 0;

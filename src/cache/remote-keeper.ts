@@ -17,6 +17,8 @@ import type { NewFacts, ValueFacts } from './value-facts.ts';
 /** In one offer, at least; and about what is said of a value besides its key. */
 const MAX_OFFERED_CHARACTERS = 32 * 1024;
 const TOLD_CHARACTERS = 100;
+/** Before an owner goes. */
+const PARALLEL_FETCHES = 64;
 
 /**
  * The keeper in another process, through a channel. Everything fails with ERR_IOLITE_PEER when that is gone.
@@ -112,6 +114,20 @@ export class RemoteKeeper implements Keeper {
       characters = 0;
     }
     if (page.length > 0) await this.#offer(page);
+  }
+
+  /** Fetches what is not at hand, before the owner goes. What is gone meanwhile is left out. */
+  async takeOver(index: StoreIndex<ValueFacts>): Promise<void> {
+    const keys = await this.keys('');
+    let next = 0;
+    const fetch = async (): Promise<void> => {
+      while (next < keys.length) {
+        const [key] = keys[next] as KeptKey;
+        next += 1;
+        if (!index.has(key)) await index.ask(key).then(held => held.release(), ignore);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_FETCHES }, fetch));
   }
 
   /** @param page references, taken over */

@@ -4,13 +4,20 @@
  */
 import { isAbsolute, resolve } from 'node:path';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
+import type { SharedCache } from '../cache/shared-cache.ts';
 import { attachmentOf } from '../http/message/content-disposition.ts';
 import type { NodeRequest } from '../http/node/node-adapter.ts';
 import { isGone } from '../http/node/node-response.ts';
 import type { NodeResponse } from '../http/node/response-way.ts';
 import { type SendFileOptions, send } from '../http/node/send.ts';
+import {
+  ResponseCache,
+  type ResponseCacheMiddleware,
+  type ResponseCacheOptions,
+} from '../http/response-cache/response-cache.ts';
 
 export { type ServeStaticOptions, serveStatic } from '../http/node/serve-static.ts';
+export type { ResponseCacheMiddleware, ResponseCacheOptions } from '../http/response-cache/response-cache.ts';
 
 /** Options of {@link sendFile} and {@link download}: those of Express, and where files are kept. */
 export interface FileOptions extends SendFileOptions {
@@ -117,6 +124,47 @@ export function download(response: NodeResponse, path: string, ...rest: readonly
   const headers = { ...Object.fromEntries(named), 'Content-Disposition': attachmentOf(filename ?? path) };
   const full = options.root ? path : resolve(path);
   sendFile(response, full, { ...options, headers }, done);
+}
+
+/**
+ * A middleware that keeps responses to GET in a shared cache, for all processes, by the rules of the proxy:
+ * those that say how long they are right (Cache-Control, Expires) and are for all. One of all processes makes
+ * a response, for which the others wait. Other methods that succeed make what is kept of their target
+ * forgotten.
+ * @param cache stays the caller's to close. If it fails, the application answers
+ * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict';
+ * import { once } from 'node:events';
+ * import type { AddressInfo } from 'node:net';
+ * import express from 'express';
+ * import { sharedCache } from 'iolite/cache';
+ * import { cacheResponses } from 'iolite/express';
+ *
+ * const cache = sharedCache('example-responses', { budget: 64 * 1024 ** 2 });
+ * const app = express();
+ * let times = 0;
+ * app.get('/products', cacheResponses(cache, { tags: () => ['products'] }), (_request, response) => {
+ *   response.set('Cache-Control', 'max-age=60').json({ times: ++times });
+ * });
+ * const server = app.listen(0);
+ * await once(server, 'listening');
+ * const { port } = server.address() as AddressInfo;
+ * const get = async () => (await fetch(`http://localhost:${port}/products`)).json();
+ * assert.deepEqual([await get(), await get()], [{ times: 1 }, { times: 1 }]);
+ * await cache.invalidate({ tags: ['products'] });
+ * assert.deepEqual(await get(), { times: 2 });
+ * server.close();
+ * await cache.close();
+ * ```
+ */
+export function cacheResponses(
+  cache: SharedCache,
+  options: ResponseCacheOptions = {},
+): ResponseCacheMiddleware {
+  const responses = new ResponseCache(cache, options);
+  return (request, response, next) => responses.handle(request, response, next);
 }
 
 function transfer(

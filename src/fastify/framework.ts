@@ -6,6 +6,8 @@ export interface Instance {
   readonly log: { warn(text: string): void };
   /** Gets RouteOptions: Fastify's own are of too many types to say here. */
   route(options: never): unknown;
+  /** Gets a hook of Fastify's own type. */
+  addHook(name: 'onRequest', hook: never): unknown;
   decorateReply(name: string, method: (this: never, ...given: never[]) => unknown): unknown;
 }
 

@@ -12,6 +12,7 @@ import { StaticFiles } from './static-files.ts';
 
 export type { FolderFacts, ListedEntry, ListOptions } from './listing.ts';
 export type { FastifyStaticOptions, ReplyFileOptions } from './options.ts';
+export { type FastifyResponseCacheOptions, responseCache } from './response-cache.ts';
 
 declare module 'fastify' {
   /** With what the plugin adds to replies. (Overloads of @fastify/static go along with these.) */

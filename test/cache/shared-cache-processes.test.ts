@@ -66,6 +66,25 @@ describe('a cache that processes share', () => {
     }
   });
 
+  test('an owner that closes the cache hands over what nobody else has', async () => {
+    await using members = new Members();
+    const [owner, ...others] = [await members.start(), await members.start(), await members.start()];
+    const values = new Map<string, unknown>();
+    for (let index = 0; index < 40; index++)
+      values.set(`${index}`, index % 2 === 0 ? { bytes: `${index}`.repeat(100_000) } : `text ${index}`);
+    for (const [key, value] of values) await owner.do('set', key, value, { tags: ['t'] });
+    // Who is stopped is not the one to take them.
+    others[0]?.kill('SIGSTOP');
+    await owner.do('close');
+    for (const [key, value] of values) assert.deepEqual(await others[1]?.do('get', key), value);
+    others[0]?.kill('SIGCONT');
+    assert.equal(await others[0]?.do('invalidate', { tags: ['t'] }), 40);
+    assert.equal(await others[1]?.do('get', '1'), null);
+    await others[1]?.do('set', '1', 'of the next');
+    await others[1]?.do('close');
+    assert.equal(await others[0]?.do('get', '1'), 'of the next');
+  });
+
   test('nobody brings back what was forgotten under the next owner', async () => {
     await using members = new Members({ maxStale: 300 });
     const [owner, first, second] = [await members.start(), await members.start(), await members.start()];

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import compression from 'compression';
 import express from 'express';
-import { download, sendFile, serveStatic } from '../../src/express/index.ts';
+import { sharedCache } from '../../src/cache/shared-cache.ts';
+import { cacheResponses, download, sendFile, serveStatic } from '../../src/express/index.ts';
 import { createFileCache } from '../../src/file/cache/owned-cache.ts';
 import { get, listening, type Reply, writeFiles } from '../http/support/site-server.ts';
 import { Folder } from '../support/folder.ts';
@@ -98,4 +102,27 @@ test('paths that are none are refused, and serveStatic() is there as well', () =
   assert.throws(() => sendFile({} as never, 'relative.txt'), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.throws(() => sendFile({} as never, 1 as never), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.equal(typeof serveStatic('.'), 'function');
+});
+
+test('cacheResponses() keeps what a route answers, compressed or not, for all processes', async context => {
+  const cache = sharedCache(`test-${randomBytes(8).toString('hex')}`, { govern: false });
+  context.after(() => cache.close());
+  let times = 0;
+  const { ask } = await start(context, (app, options) => {
+    app.use(cacheResponses(cache));
+    app.use(compression({ threshold: 0 }));
+    app.get('/json', (_request, response) => {
+      response.set('Cache-Control', 'max-age=60').json({ times: ++times });
+    });
+    app.get('/file', (_request, response) => sendFile(response, 'large.bin', { ...options, maxAge: '1h' }));
+  });
+  for (let again = 0; again < 2; again++) {
+    assert.equal((await ask('/json')).body.toString(), '{"times":1}');
+    const zipped = await ask('/json', { 'Accept-Encoding': 'gzip' });
+    assert.equal(zipped.headers['content-encoding'], 'gzip');
+    assert.equal(gunzipSync(zipped.body).toString(), '{"times":2}');
+    const file = await ask('/file');
+    assert.equal(file.body.length, 500_000);
+    assert.equal(String(file.headers['cache-status']).includes('hit'), again === 1);
+  }
 });

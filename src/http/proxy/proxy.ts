@@ -34,20 +34,19 @@ import { conditionsOf } from './cache/validation.ts';
 import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
 import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
 import { BodyRoom } from './origin/body-room.ts';
-import { createOrigin } from './origin/create-origin.ts';
+import { createOrigin, type ProxyOriginOptions } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
 import { type ForwardingOptions, forwardingOf } from './origin/forwarding-options.ts';
-import type { OriginLimits } from './origin/http-origin.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
 import { checkPurge, Purge, type PurgeOptions } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 import { StoreAnswers } from './store-answers.ts';
 
 /** Options of {@link createProxy}. */
-export interface ProxyOptions extends OriginLimits, ForwardingOptions {
-  /** The server behind: scheme, host and port. */
+export interface ProxyOptions extends ProxyOriginOptions, ForwardingOptions {
+  /** The server behind: scheme, host and port. Or a bucket of an object store: s3://bucket/prefix. */
   readonly origin: string | URL;
   /**
    * Bytes of memory that responses are kept in; 0 keeps none. Default: a quarter of the memory there is, in a
@@ -126,6 +125,7 @@ const NAMES = optionNames<ProxyOptions>({
   bodyTimeout: true,
   eventTimeout: true,
   complain: true,
+  s3: true,
 });
 const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 /** How often a request waits for what another has asked for, before it asks itself. */

@@ -60,6 +60,7 @@ const acts = {
     );
   },
   makings: () => makings,
+  close: () => cache.close(),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
