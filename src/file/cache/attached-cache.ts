@@ -8,7 +8,7 @@ import { observe, type Sample } from '../../observe/sources.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
-import { DirectReads } from './direct-reads.ts';
+import { type DirectRead, DirectReads } from './direct-reads.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
@@ -105,6 +105,12 @@ export class AttachedFileCache
   async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
+    const read = this.#direct !== undefined && this.#index.attached && (await this.#direct.readSoon(path));
+    if (read) {
+      if (signal?.aborted) read.held.release();
+      signal?.throwIfAborted();
+      return this.#given(path, read);
+    }
     let held = await this.#index.ask(path, signal);
     let way = 0;
     for (let hops = 0; held.facts.target !== undefined; hops++) {
@@ -136,12 +142,7 @@ export class AttachedFileCache
     // Without an owner nobody says which version may be served: what is held is the last that is known.
     if (this.#direct === undefined || !this.#index.attached) return undefined;
     const read = this.#direct.read(path);
-    if (read === undefined) return undefined;
-    this.#index.missed();
-    // Where too much is asked for already, it is asked for when it comes again.
-    if (this.#wanted < MAX_WANTED_FILES && (this.#index.has(path) || this.#direct.wants(path, read)))
-      this.#want(path);
-    return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+    return read && this.#given(path, read);
   }
 
   repeatable(memo: PathMemo): Repeatable | undefined {
@@ -185,9 +186,21 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
+  /** What was read here: asked for, if it is to be in the cache. */
+  #given(path: string, read: DirectRead): Snapshot {
+    this.#index.missed();
+    if (this.#index.has(path) || this.#direct?.wants(path, read)) {
+      // Where too much is asked for already, it is asked for when it comes again.
+      if (this.#wanted < MAX_WANTED_FILES) this.#want(path);
+      else this.#direct?.putOff(path);
+    }
+    return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+  }
+
   /** Has a file come into the index, some time. What it fails with the next reader is told. */
   #want(path: string): void {
     this.#wanted += 1;
+    this.#direct?.asked(path);
     this.#index
       .ask(path)
       .then(held => {
