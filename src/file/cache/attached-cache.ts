@@ -26,6 +26,10 @@ import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
 /** Most questions at a time whose answers nobody waits for. */
 const MAX_WANTED_FILES = 64;
+/** After so many files that were read here it is looked whether the cache is crowded: */
+const CROWD_READS = 256;
+/** if it has left as many as this part of them. */
+const CROWD_PART = 1 / 16;
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -74,6 +78,10 @@ export class AttachedFileCache
   readonly #direct: DirectReads | undefined;
   /** Questions for files that were read here, whose answers nobody waits for. */
   #wanted = 0;
+  /** What is read here, by number, and what had left the index when that was last looked at. */
+  #directReads = 0;
+  #evictions = 0;
+  #crowded = false;
 
   /** Use {@link attachFileCache}. */
   constructor({ direct = false }: AttachOptions = {}) {
@@ -189,12 +197,22 @@ export class AttachedFileCache
   /** What was read here: asked for, if it is to be in the cache. */
   #given(path: string, read: DirectRead): Snapshot {
     this.#index.missed();
-    if (this.#index.has(path) || this.#direct?.wants(path, read)) {
+    if (this.#index.has(path) || this.#direct?.wants(path, read, this.#isCrowded())) {
       // Where too much is asked for already, it is asked for when it comes again.
       if (this.#wanted < MAX_WANTED_FILES) this.#want(path);
       else this.#direct?.putOff(path);
     }
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+  }
+
+  /** Whether much has left the index of late, as it does where what is asked for is more than the cache has. */
+  #isCrowded(): boolean {
+    if (this.#directReads++ % CROWD_READS === 0) {
+      const { evictions } = this.#index.stats();
+      this.#crowded = evictions - this.#evictions > CROWD_READS * CROWD_PART;
+      this.#evictions = evictions;
+    }
+    return this.#crowded;
   }
 
   /** Has a file come into the index, some time. What it fails with the next reader is told. */

@@ -20,9 +20,12 @@ const MAX_BYTES = 128 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
 /** Files that came again and are remembered, 500 bytes each. */
 const MAX_KNOWN_FILES = 8192;
-/** What the sketch of those that came once is made for: 256 KiB of counters. */
-const SKETCHED_BYTES = 128 * 1024 ** 2;
+/** What the sketch of those that came once is made for: 1 MiB of counters, for 100,000 files and more. */
+const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
+/** How often a file is read here before its owner is asked for it, and where others have to leave for it. */
+const LEAST_READS = 2;
+const LEAST_READS_CROWDED = 4;
 /** Files that are wanted, and were not asked for as too many were. */
 const MAX_PUT_OFF_FILES = 4096;
 
@@ -84,8 +87,8 @@ export class DirectReads implements Disposable {
   }
 
   /**
-   * Reads a file as it is now, if the kernel has it in memory. Some twenty microseconds, and one copy. Has the
-   * kernel begin to read what it does not have.
+   * Reads a file as it is now, if the kernel has it in memory. Some twenty microseconds, and one copy. Has
+   * the kernel begin to read what it does not have.
    * @param path absolute
    * @returns undefined when it is not to be had so, for whatever reason: see {@link readSoon}
    */
@@ -120,9 +123,11 @@ export class DirectReads implements Disposable {
   /**
    * Whether to ask the owner for a file that was just read here, as it is likely to come again: at the second
    * time, and each time that it has come twice as often, for the owner may not have kept it, or not for long.
+   * @param isCrowded whether others leave the cache for what comes: to bring a file there costs as much as to
+   *   read it some five times, so that it is to come for a fourth time
    */
-  wants(path: string, { reads }: DirectRead): boolean {
-    if (reads < 2) return false;
+  wants(path: string, { reads }: DirectRead, isCrowded = false): boolean {
+    if (reads < (isCrowded ? LEAST_READS_CROWDED : LEAST_READS)) return false;
     return (reads & (reads - 1)) === 0 || this.#putOff.has(path);
   }
 

@@ -135,6 +135,13 @@ test('a file is asked for at the second time, and when it has come twice as ofte
     return reads.wants(path, read);
   });
   assert.deepEqual(wanted, [2, 4, 8]);
+  const other = await oldFile(folder, 'b', 'content');
+  const wantedByFew = [1, 2, 3, 4, 5].filter(() => {
+    const read = reads.read(other);
+    read?.held.release();
+    return read !== undefined && reads.wants(other, read, true);
+  });
+  assert.deepEqual(wantedByFew, [4]);
 });
 
 test('what is held of files is bounded: beyond that they are left to the owner', async () => {
