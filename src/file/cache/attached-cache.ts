@@ -205,7 +205,7 @@ export class AttachedFileCache
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }
 
-  /** Whether much has left the index of late, as it does where what is asked for is more than the cache has. */
+  /** Whether much has left the index of late: more is asked for than the cache has room for. */
   #isCrowded(): boolean {
     if (this.#directReads++ % CROWD_READS === 0) {
       const { evictions } = this.#index.stats();

@@ -25,7 +25,7 @@ const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
 /** How often a file is read here before its owner is asked for it, and where others have to leave for it. */
 const LEAST_READS = 2;
-const LEAST_READS_CROWDED = 4;
+const CROWDED_LEAST_READS = 4;
 /** Files that are wanted, and were not asked for as too many were. */
 const MAX_PUT_OFF_FILES = 4096;
 
@@ -127,7 +127,7 @@ export class DirectReads implements Disposable {
    *   read it some five times, so that it is to come for a fourth time
    */
   wants(path: string, { reads }: DirectRead, isCrowded = false): boolean {
-    if (reads < (isCrowded ? LEAST_READS_CROWDED : LEAST_READS)) return false;
+    if (reads < (isCrowded ? CROWDED_LEAST_READS : LEAST_READS)) return false;
     return (reads & (reads - 1)) === 0 || this.#putOff.has(path);
   }
 
