@@ -41,9 +41,9 @@ export interface AttachedStats extends CacheStats {
 export interface AttachOptions {
   /**
    * Whether paths mean the same files here as in the owner, as they do where nobody has changed root or
-   * mounts, and this domain may read them. Then a site reads a small file itself that the cache does not have
-   * and the kernel does, at a tenth of the cost of a question; it is asked for when it comes again. Default
-   * false: the owner reads all.
+   * mounts, and this domain may read them. Then it reads a small file itself that the cache does not have, at
+   * a fraction of the cost of a question; it is asked for when it comes again. Default false: the owner reads
+   * all.
    */
   readonly direct?: boolean;
 }
