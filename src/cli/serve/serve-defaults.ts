@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { inheritedOptions } from '../../ipc/meet/inherited-options.ts';
 import { MemoryGauge } from '../../os/container/memory-gauge.ts';
 import { usableProcessors } from '../../os/container/processors.ts';
@@ -15,6 +16,11 @@ const WORKERS_PART = 1 / 2;
 const SMALL_MEMORY_BYTES = 1024 * MIB_BYTES;
 /** By default a worker has up to 48 MiB of objects that are new, of which next to nothing lives on. */
 const SMALL_SPACE = '--max-semi-space-size=2';
+/**
+ * There V8 collects all of a heap when that has grown by a third. To it all memory that is mapped since is
+ * part of the heap: a hundred files that come into the cache are enough.
+ */
+const DOUBLED_HEAP = '--heap-growing-percent=100';
 
 /** For answers under way to end in. */
 export const DRAIN_MS = 10_000;
@@ -30,7 +36,7 @@ export function defaultWorkers(memory = new MemoryGauge().limit(), processors = 
 
 /**
  * Options of Node.js for a worker: those of this process, and in a small container less memory for new
- * objects, where nobody has said how much they get.
+ * objects, and more for old ones before all are collected, where nobody has said how much they get.
  * @param memory bytes that there are; default: what the container and the machine allow
  * @param given options of this process @param variable NODE_OPTIONS
  */
@@ -40,8 +46,28 @@ export function workerOptions(
   variable = process.env.NODE_OPTIONS ?? '',
 ): string[] {
   const options = inheritedOptions(given);
-  const isSaid = [...options, variable].some(each => /semi[-_]space/.test(each));
-  return memory >= SMALL_MEMORY_BYTES || isSaid ? options : [SMALL_SPACE, ...options];
+  if (memory >= SMALL_MEMORY_BYTES) return options;
+  const said = [...options, variable].map(each => each.replaceAll('_', '-'));
+  const isSaid = (option: string): boolean => said.some(each => each.includes(nameOf(option)));
+  return [...[SMALL_SPACE, DOUBLED_HEAP].filter(option => !isSaid(option)), ...options];
+}
+
+/**
+ * Has this process, in a small container, collect all of its heap less often, as its workers do: see
+ * {@link workerOptions}.
+ */
+export function letHeapGrow(
+  memory = new MemoryGauge().limit(),
+  given: readonly string[] = process.execArgv,
+  set: (option: string) => void = setFlagsFromString,
+): void {
+  const isSaid = given.some(each => each.replaceAll('_', '-').includes(nameOf(DOUBLED_HEAP)));
+  if (memory < SMALL_MEMORY_BYTES && !isSaid) set(DOUBLED_HEAP);
+}
+
+/** Of an option, without what it is set to. */
+function nameOf(option: string): string {
+  return option.slice(0, option.indexOf('='));
 }
 
 /**

@@ -17,7 +17,7 @@ import type { Observation, Observed } from './observe/observation.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
 import { Primary } from './primary.ts';
-import { budgetOf, DRAIN_MS, defaultWorkers } from './serve-defaults.ts';
+import { budgetOf, DRAIN_MS, defaultWorkers, letHeapGrow } from './serve-defaults.ts';
 import { planOf, type ServePlan } from './serve-plan.ts';
 import { PidFile } from './service/pid-file.ts';
 import { ServiceManager } from './service/service-manager.ts';
@@ -34,6 +34,7 @@ const MIB_BYTES = 1024 ** 2;
  * @throws UserError
  */
 export async function serve(readSettings: () => Promise<ServeConfig>): Promise<number> {
+  letHeapGrow();
   const passed = takePassedSockets();
   const manager = new ServiceManager();
   checkSharedMemory();

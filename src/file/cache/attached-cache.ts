@@ -8,7 +8,7 @@ import { observe, type Sample } from '../../observe/sources.ts';
 import { StoreIndex } from '../../store/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
-import { DirectReads } from './direct-reads.ts';
+import { type DirectRead, DirectReads } from './direct-reads.ts';
 import { type ExtentSource, extentKey } from './extents.ts';
 import {
   type CacheStats,
@@ -26,6 +26,10 @@ import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
 /** Most questions at a time whose answers nobody waits for. */
 const MAX_WANTED_FILES = 64;
+/** After so many files that were read here it is looked whether the cache is crowded: */
+const CROWD_READS = 256;
+/** if it has left as many as this part of them. */
+const CROWD_PART = 1 / 16;
 
 /** Counters of an attached cache. */
 export interface AttachedStats extends CacheStats {
@@ -37,9 +41,9 @@ export interface AttachedStats extends CacheStats {
 export interface AttachOptions {
   /**
    * Whether paths mean the same files here as in the owner, as they do where nobody has changed root or
-   * mounts, and this domain may read them. Then a site reads a small file itself that the cache does not have
-   * and the kernel does, at a tenth of the cost of a question; it is asked for when it comes again. Default
-   * false: the owner reads all.
+   * mounts, and this domain may read them. Then it reads a small file itself that the cache does not have, at
+   * a fraction of the cost of a question; it is asked for when it comes again. Default false: the owner reads
+   * all.
    */
   readonly direct?: boolean;
 }
@@ -74,6 +78,10 @@ export class AttachedFileCache
   readonly #direct: DirectReads | undefined;
   /** Questions for files that were read here, whose answers nobody waits for. */
   #wanted = 0;
+  /** What is read here, by number, and what had left the index when that was last looked at. */
+  #directReads = 0;
+  #evictions = 0;
+  #crowded = false;
 
   /** Use {@link attachFileCache}. */
   constructor({ direct = false }: AttachOptions = {}) {
@@ -105,6 +113,12 @@ export class AttachedFileCache
   async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
+    const read = this.#direct !== undefined && this.#index.attached && (await this.#direct.readSoon(path));
+    if (read) {
+      if (signal?.aborted) read.held.release();
+      signal?.throwIfAborted();
+      return this.#given(path, read);
+    }
     let held = await this.#index.ask(path, signal);
     let way = 0;
     for (let hops = 0; held.facts.target !== undefined; hops++) {
@@ -136,12 +150,7 @@ export class AttachedFileCache
     // Without an owner nobody says which version may be served: what is held is the last that is known.
     if (this.#direct === undefined || !this.#index.attached) return undefined;
     const read = this.#direct.read(path);
-    if (read === undefined) return undefined;
-    this.#index.missed();
-    // Where too much is asked for already, it is asked for when it comes again.
-    if (this.#wanted < MAX_WANTED_FILES && (this.#index.has(path) || this.#direct.wants(path, read)))
-      this.#want(path);
-    return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+    return read && this.#given(path, read);
   }
 
   repeatable(memo: PathMemo): Repeatable | undefined {
@@ -185,9 +194,31 @@ export class AttachedFileCache
     return this.#index.ask(key, signal);
   }
 
+  /** What was read here: asked for, if it is to be in the cache. */
+  #given(path: string, read: DirectRead): Snapshot {
+    this.#index.missed();
+    if (this.#index.has(path) || this.#direct?.wants(path, read, this.#isCrowded())) {
+      // Where too much is asked for already, it is asked for when it comes again.
+      if (this.#wanted < MAX_WANTED_FILES) this.#want(path);
+      else this.#direct?.putOff(path);
+    }
+    return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
+  }
+
+  /** Whether much has left the index of late: more is asked for than the cache has room for. */
+  #isCrowded(): boolean {
+    if (this.#directReads++ % CROWD_READS === 0) {
+      const { evictions } = this.#index.stats();
+      this.#crowded = evictions - this.#evictions > CROWD_READS * CROWD_PART;
+      this.#evictions = evictions;
+    }
+    return this.#crowded;
+  }
+
   /** Has a file come into the index, some time. What it fails with the next reader is told. */
   #want(path: string): void {
     this.#wanted += 1;
+    this.#direct?.asked(path);
     this.#index
       .ask(path)
       .then(held => {

@@ -1,4 +1,5 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, read } from 'node:fs';
+import type { Draft } from '../../aggregate/draft.ts';
 import { Pool } from '../../aggregate/pool.ts';
 import { now } from '../../base/clock.ts';
 import { RecentMap } from '../../base/recent-map.ts';
@@ -19,9 +20,14 @@ const MAX_BYTES = 128 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
 /** Files that came again and are remembered, 500 bytes each. */
 const MAX_KNOWN_FILES = 8192;
-/** What the sketch of those that came once is made for: 256 KiB of counters. */
-const SKETCHED_BYTES = 128 * 1024 ** 2;
+/** What the sketch of those that came once is made for: 1 MiB of counters, for 100,000 files and more. */
+const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
+/** How often a file is read here before its owner is asked for it, and where others have to leave for it. */
+const LEAST_READS = 2;
+const CROWDED_LEAST_READS = 4;
+/** Files that are wanted, and were not asked for as too many were. */
+const MAX_PUT_OFF_FILES = 4096;
 
 /** What is known of a file that was read here more than once. */
 interface KnownFile {
@@ -31,8 +37,6 @@ interface KnownFile {
   readonly facts: FileFacts;
   /** When it was last seen that it has no forms beside it. */
   readonly formsSeenAt: number;
-  /** How often it was read of late when the owner was last asked for it. */
-  readsAsked: number;
 }
 
 /** A file that was read here. */
@@ -43,12 +47,20 @@ export interface DirectRead {
   readonly reads: number;
 }
 
+/** A file that is open, and room for all of it. */
+interface OpenedFile {
+  readonly path: string;
+  readonly fd: number;
+  readonly version: FileVersion;
+  readonly draft: Draft;
+}
+
 /**
- * Files that an attached domain reads itself, because the owner of the cache has not given them, and the
- * kernel has them in memory: a question to the owner costs several times as much, and most of what is asked
- * for once is not asked for again soon. Each read is a copy of its own, of what the disk has now; nothing of
- * it is kept but a count, and from the second time on what is known of the file. What comes again is for the
- * cache: see {@link DirectReads.wants}.
+ * Files that an attached domain reads itself, because the owner of the cache has not given them: a question
+ * to the owner costs several times as much, and most of what is asked for once is not asked for again soon.
+ * Each read is a copy of its own, of what the disk has now; nothing of it is kept but a count, and from the
+ * second time on what is known of the file. What comes again is for the cache: see {@link DirectReads.wants}.
+ * What is not kept there stays in the kernel's page cache.
  *
  * Left to the owner are large files, files with forms beside them, what symbolic links lead to, what was
  * changed a moment ago, and file systems of other machines.
@@ -58,6 +70,11 @@ export class DirectReads implements Disposable {
   readonly #forms: FormLooks;
   readonly #pool = new Pool({ name: 'direct', memory: 'heap', limit: MAX_HELD_BYTES });
   readonly #known = new RecentMap<string, KnownFile>(MAX_KNOWN_FILES);
+  /** From the disk, just now. */
+  readonly #reading = new Set<string>();
+  /** What the kernel did not have, as long as nobody else had a turn. */
+  #left: OpenedFile | undefined;
+  readonly #putOff = new Set<string>();
   /** How often files were read of late, also those that came once. */
   readonly #reads = new FrequencySketch(SKETCHED_BYTES);
   /** By device, whether what is known of its files is in the memory of this machine. */
@@ -70,33 +87,58 @@ export class DirectReads implements Disposable {
   }
 
   /**
-   * Reads a file as it is now. Some twenty microseconds, and one copy.
+   * Reads a file as it is now, if the kernel has it in memory. Some twenty microseconds, and one copy. Has
+   * the kernel begin to read what it does not have.
    * @param path absolute
-   * @returns undefined when it is not to be had so, for whatever reason: the owner says which
+   * @returns undefined when it is not to be had so, for whatever reason: see {@link readSoon}
    */
   read(path: string): DirectRead | undefined {
-    // Such a path is not the file's real one.
-    if (path.includes('//')) return undefined;
-    const fd = openCached(path);
-    if (fd === undefined) return undefined;
-    try {
-      return this.#read(fd, path);
-    } catch {
+    const opened = this.#open(path);
+    if (opened === undefined) return undefined;
+    if (readCached(opened.fd, opened.draft.bytes, 0) < opened.version.size) {
+      this.#leave(opened);
       return undefined;
-    } finally {
-      closeDescriptor(fd);
     }
+    return this.#finish(opened);
+  }
+
+  /**
+   * Reads a file as it is now, from the disk too: by one turn of the thread pool.
+   * @param path absolute
+   * @returns undefined when it is not to be had so, for whatever reason, and when it is being read already:
+   *   the owner says which, and is asked once for all who want it
+   */
+  async readSoon(path: string): Promise<DirectRead | undefined> {
+    if (this.#reading.has(path)) return undefined;
+    const opened = this.#takeLeft(path) ?? this.#open(path);
+    if (opened === undefined) return undefined;
+    this.#reading.add(path);
+    const count = await readWhole(opened);
+    this.#reading.delete(path);
+    if (count === opened.version.size) return this.#finish(opened);
+    close(opened);
+    return undefined;
   }
 
   /**
    * Whether to ask the owner for a file that was just read here, as it is likely to come again: at the second
-   * time, and when it has come twice as often, for the owner may not have kept it. If so the caller asks.
+   * time, and each time that it has come twice as often, for the owner may not have kept it, or not for long.
+   * @param isCrowded whether others leave the cache for what comes: to bring a file there costs as much as to
+   *   read it some five times, so that it is to come for a fourth time
    */
-  wants(path: string, { reads }: DirectRead): boolean {
-    const known = this.#known.get(path);
-    if (known === undefined || reads < 2 * known.readsAsked) return false;
-    known.readsAsked = reads;
-    return true;
+  wants(path: string, { reads }: DirectRead, isCrowded = false): boolean {
+    if (reads < (isCrowded ? CROWDED_LEAST_READS : LEAST_READS)) return false;
+    return (reads & (reads - 1)) === 0 || this.#putOff.has(path);
+  }
+
+  /** What is wanted is not asked for now: it is wanted the next time too. */
+  putOff(path: string): void {
+    if (this.#putOff.size < MAX_PUT_OFF_FILES) this.#putOff.add(path);
+  }
+
+  /** The owner is asked for it. */
+  asked(path: string): void {
+    this.#putOff.delete(path);
   }
 
   /** The owner has given it: what is known of it is known from there. */
@@ -105,6 +147,7 @@ export class DirectReads implements Disposable {
   }
 
   close(): void {
+    this.#dropLeft();
     this.#pool.close();
   }
 
@@ -112,22 +155,65 @@ export class DirectReads implements Disposable {
     this.close();
   }
 
-  #read(fd: number, path: string): DirectRead | undefined {
-    const version = stampsOf(fd, path);
-    const { size, device } = version;
-    // A size of nothing may say nothing.
-    if (size === 0 || size > MAX_BYTES || untilCalm(version) > 0 || !this.#isNear(device, path))
+  /** @returns what the caller closes; undefined for what is left to the owner */
+  #open(path: string): OpenedFile | undefined {
+    // Such a path is not the file's real one.
+    if (path.includes('//')) return undefined;
+    const fd = openCached(path);
+    if (fd === undefined) return undefined;
+    let opened: OpenedFile | undefined;
+    try {
+      const version = stampsOf(fd, path);
+      const { size, device } = version;
+      // A size of nothing may say nothing.
+      if (size > 0 && size <= MAX_BYTES && untilCalm(version) === 0 && this.#isNear(device, path))
+        opened = { path, fd, version, draft: this.#pool.allocate(size) };
+    } catch {
+      // The owner says why.
+    }
+    if (opened === undefined) closeDescriptor(fd);
+    return opened;
+  }
+
+  /** What the kernel does not have is most likely read by {@link readSoon} at once, or never. */
+  #leave(opened: OpenedFile): void {
+    this.#dropLeft();
+    this.#left = opened;
+    queueMicrotask(this.#dropLeft);
+  }
+
+  #takeLeft(path: string): OpenedFile | undefined {
+    const left = this.#left;
+    if (left?.path !== path) return undefined;
+    this.#left = undefined;
+    return left;
+  }
+
+  readonly #dropLeft = (): void => {
+    if (this.#left !== undefined) close(this.#left);
+    this.#left = undefined;
+  };
+
+  #finish(opened: OpenedFile): DirectRead | undefined {
+    try {
+      return this.#filled(opened);
+    } catch {
       return undefined;
-    using draft = this.#pool.allocate(size);
-    const { bytes } = draft;
-    if (readCached(fd, bytes, 0) < size || !sameVersion(version, stampsOf(fd, path))) return undefined;
+    } finally {
+      close(opened);
+    }
+  }
+
+  /** What was read, if it is one version. Seals its draft. */
+  #filled({ path, fd, version, draft }: OpenedFile): DirectRead | undefined {
+    if (!sameVersion(version, stampsOf(fd, path))) return undefined;
     const known = this.#known.get(path);
     const isSame = known?.settled === true && sameVersion(known.version, version);
     const mediaType = isSame ? known.facts.mediaType : mediaTypeOf(path);
     const isSeen = isSame && known.formsSeenAt > now() - this.#maxStale();
     const formsSeenAt = isSeen ? known.formsSeenAt : this.#formsAbsentSince(path, mediaType);
     if (formsSeenAt === undefined) return undefined;
-    const facts = isSame ? known.facts : factsOf(version, bytes, mediaType);
+    const facts = isSame ? known.facts : factsOf(version, draft.bytes, mediaType);
     if (facts === undefined) return undefined;
     const reads = this.#reads.add(path);
     if (reads > 1 && (known?.facts !== facts || known.formsSeenAt !== formsSeenAt))
@@ -136,7 +222,6 @@ export class DirectReads implements Disposable {
         settled: isSettled(version),
         facts,
         formsSeenAt,
-        readsAsked: known?.readsAsked ?? 1,
       });
     return { held: new StoredVersion(path, SERIAL_OF_UNKEPT_VERSIONS, facts, draft.seal()), reads };
   }
@@ -154,6 +239,19 @@ export class DirectReads implements Disposable {
     }
     return isNear;
   }
+}
+
+/** What was not sealed is discarded. */
+function close({ fd, draft }: OpenedFile): void {
+  closeDescriptor(fd);
+  draft[Symbol.dispose]();
+}
+
+/** @returns how many bytes were read */
+function readWhole({ fd, version, draft }: OpenedFile): Promise<number> {
+  return new Promise(resolve => {
+    read(fd, draft.bytes, 0, version.size, 0, (error, count) => resolve(error === null ? count : 0));
+  });
 }
 
 function stampsOf(fd: number, path: string): FileVersion {

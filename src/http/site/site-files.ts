@@ -75,6 +75,8 @@ export class SiteFiles {
    */
   peekFirst(target: string, path: string, notes: RequestNotes | undefined): FoundFile | undefined {
     const first = this.#firstOf(path);
+    // It was looked for a moment ago: see peek().
+    if (this.#meanings.get(nameOf(target))?.path === first) return undefined;
     const meaning = new Meaning(first, this.#source.nameOf(first), Number.POSITIVE_INFINITY);
     const snapshot = this.#source.peek(meaning);
     if (snapshot?.version === undefined) return snapshot && { path: first, snapshot };
@@ -88,8 +90,11 @@ export class SiteFiles {
    * A target was found to mean a file.
    * @param named the path that it decodes to
    */
-  remember(target: string, named: string, { path }: FoundFile): void {
+  remember(target: string, named: string, { path, snapshot }: FoundFile): void {
+    // Nothing is to be kept of it.
+    if (snapshot.version === undefined) return;
     const first = this.#firstOf(named);
+    if (path === first && this.#meanings.get(nameOf(target))?.path === path) return;
     const until = path === first ? Number.POSITIVE_INFINITY : performance.now() + SECOND_CHOICE_MS;
     this.#meanings.set(nameOf(target), new Meaning(path, this.#source.nameOf(path), until));
   }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { budgetOf, defaultWorkers, workerOptions } from '../../../src/cli/serve/serve-defaults.ts';
+import {
+  budgetOf,
+  defaultWorkers,
+  letHeapGrow,
+  workerOptions,
+} from '../../../src/cli/serve/serve-defaults.ts';
 import { Folder } from '../../support/folder.ts';
 import { get, Served } from '../support/server.ts';
 
@@ -30,13 +35,21 @@ test('the cache has what processes leave of the memory, or what was said', () =>
 });
 
 test('a worker in a small container has little room for new objects, unless somebody says how much', () => {
-  const small = '--max-semi-space-size=2';
-  assert.deepEqual(workerOptions(300 * MiB, ['--no-warnings'], ''), [small, '--no-warnings']);
-  assert.deepEqual(workerOptions(300 * MiB, ['-e', 'program'], ''), [small]);
+  const small = ['--max-semi-space-size=2', '--heap-growing-percent=100'];
+  assert.deepEqual(workerOptions(300 * MiB, ['--no-warnings'], ''), [...small, '--no-warnings']);
+  assert.deepEqual(workerOptions(300 * MiB, ['-e', 'program'], ''), small);
   assert.deepEqual(workerOptions(1024 * MiB, ['--no-warnings'], ''), ['--no-warnings']);
-  const said = ['--max-semi-space-size=8'];
+  const said = ['--max-semi-space-size=8', '--heap-growing-percent=20'];
   assert.deepEqual(workerOptions(300 * MiB, said, ''), said);
-  assert.deepEqual(workerOptions(300 * MiB, [], '--max_semi_space_size=8'), []);
+  assert.deepEqual(workerOptions(300 * MiB, [], '--max_semi_space_size=8'), small.slice(1));
+});
+
+test('so has the primary, whose heap grows as its workers do', () => {
+  const set: string[] = [];
+  letHeapGrow(300 * MiB, [], flag => set.push(flag));
+  letHeapGrow(1024 * MiB, [], flag => set.push(flag));
+  letHeapGrow(300 * MiB, ['--heap_growing_percent=20'], flag => set.push(flag));
+  assert.deepEqual(set, ['--heap-growing-percent=100']);
 });
 
 test('a budget that is more than there is, is told, and does no harm', async () => {

@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict';
-import { chmodSync, linkSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fdatasyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
-import { DirectReads } from '../../../src/file/cache/direct-reads.ts';
+import { type DirectRead, DirectReads } from '../../../src/file/cache/direct-reads.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import { dropPageCache } from '../../../src/os/page-cache.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -121,6 +135,13 @@ test('a file is asked for at the second time, and when it has come twice as ofte
     return reads.wants(path, read);
   });
   assert.deepEqual(wanted, [2, 4, 8]);
+  const other = await oldFile(folder, 'b', 'content');
+  const wantedByFew = [1, 2, 3, 4, 5].filter(() => {
+    const read = reads.read(other);
+    read?.held.release();
+    return read !== undefined && reads.wants(other, read, true);
+  });
+  assert.deepEqual(wantedByFew, [4]);
 });
 
 test('what is held of files is bounded: beyond that they are left to the owner', async () => {
@@ -194,4 +215,99 @@ test('a file that may not be read, or has other names, is as the kernel has it',
   chmodSync(path, 0);
   // Who may read all is not asked.
   if (process.getuid?.() !== 0) assert.equal(textOf(reads, path), undefined);
+});
+
+test('what is on the disk alone is read by the thread pool, and a file at a time once', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', 'content');
+  const [first, second] = await Promise.all([reads.readSoon(path), reads.readSoon(path)]);
+  assert.equal(first?.held.content?.toString(), 'content');
+  assert.equal(second, undefined);
+  first.held.release();
+  assert.equal(await reads.readSoon(folder.file('none')), undefined);
+  mkdirSync(folder.file('directory'));
+  assert.equal(await reads.readSoon(folder.file('directory')), undefined);
+  const again = await reads.readSoon(path);
+  assert.equal(again?.held.content?.toString(), 'content');
+  again.held.release();
+});
+
+test('what the kernel does not have stays open for no longer than nobody else has a turn', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', Buffer.alloc(128 * 1024, 'x'));
+  const isOpen = (): boolean =>
+    readdirSync('/proc/self/fd').some(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      } catch {
+        return false;
+      }
+    });
+  const read = dropped(path, reads);
+  assert.equal(isOpen(), read === undefined);
+  read?.held.release();
+  await null;
+  assert.equal(isOpen(), false);
+  dropped(path, reads)?.held.release();
+  const soon = await reads.readSoon(path);
+  assert.equal(soon?.held.content?.length, 128 * 1024);
+  soon.held.release();
+  assert.equal(isOpen(), false);
+});
+
+/** What is read of a file that the kernel was told to drop: nothing, where it has done so. */
+function dropped(path: string, reads: DirectReads): DirectRead | undefined {
+  const fd = openSync(path, 'r');
+  try {
+    fdatasyncSync(fd);
+    dropPageCache(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return reads.read(path);
+}
+
+test('an attached cache reads from the disk itself, and asks its owner for what comes again', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB, maxStale: HOUR_MS });
+  cache.serve(pair.far);
+  const path = await oldFile(folder, 'a', 'content');
+  using direct = await attachFileCache(pair.near, { direct: true });
+  const readOnce = async (): Promise<string | undefined> => {
+    using snapshot = await direct.snapshot(path);
+    return snapshot.content?.toString();
+  };
+  assert.equal(await readOnce(), 'content');
+  assert.equal(cache.stats().misses, 0);
+  assert.equal(await readOnce(), 'content');
+  await watchdog(
+    (async () => {
+      while (cache.stats().entries === 0) await setImmediate();
+    })(),
+    'the file in the cache',
+  );
+  await assert.rejects(direct.snapshot(folder.file('none')), { code: 'ENOENT' });
+  const gone = new AbortController();
+  const given = direct.snapshot(await oldFile(folder, 'b', 'other'), { signal: gone.signal });
+  gone.abort();
+  await assert.rejects(given, { name: 'AbortError' });
+});
+
+test('a file that is wanted when too many are is asked for when it comes again', async () => {
+  using folder = new Folder();
+  using reads = new DirectReads(() => HOUR_MS);
+  const path = await oldFile(folder, 'a', 'content');
+  const wanted = [1, 2, 3, 4, 5, 6].filter(time => {
+    const read = reads.read(path);
+    assert.ok(read !== undefined);
+    read.held.release();
+    const wants = reads.wants(path, read);
+    if (wants && time === 2) reads.putOff(path);
+    else if (wants) reads.asked(path);
+    return wants;
+  });
+  assert.deepEqual(wanted, [2, 3, 4]);
 });
