@@ -14,7 +14,7 @@ const COMMANDS: Record<string, () => Promise<Definition>> = {
   serve: async () => (await import('./serve/serve-command.ts')).defineServe,
   top: async () => (await import('./top/top.ts')).defineTop,
   cat: async () => (await import('./tools/cat.ts')).defineCat,
-  grep: async () => (await import('./tools/grep.ts')).defineGrep,
+  grep: async () => (await import('./tools/grep/grep.ts')).defineGrep,
   wc: async () => (await import('./tools/wc.ts')).defineWc,
   permute: async () => (await import('./tools/permute.ts')).definePermute,
   bench: async () => (await import('./bench/bench.ts')).defineBench,
