@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { endBySignals } from './first-process.ts';
 
 /** Adds a command to the program. */
 type Definition = (program: Command) => void;
@@ -56,6 +57,7 @@ async function programFor(name: string | undefined): Promise<Command> {
   return program;
 }
 
+endBySignals();
 keepCompiled();
 try {
   const program = await programFor(process.argv[2]);
