@@ -49,7 +49,8 @@ for (const command of [
   ['npm', 'exec', '--', 'iolite', 'serve', 'public', '--port', '0', '--workers', '1', '--app', 'app.mjs'],
   ['npm', 'start'],
 ]) {
-  test(`${command.slice(0, 2).join(' ')}: SIGTERM ends the server, which finishes its answers`, async context => {
+  const named = command.slice(0, 2).join(' ');
+  test(`${named}: SIGTERM ends the server, which finishes its answers`, async context => {
     if (project.unreachable !== undefined) return context.skip(project.unreachable);
     project.remove('answer');
     const { NODE_TEST_CONTEXT: _context, IOLITE_CHECK: _check, ...env } = process.env;
