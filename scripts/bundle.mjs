@@ -111,7 +111,7 @@ export async function bundle(dist, entries) {
   }
 }
 
-/** Chunks of fewer bytes than this are put together: to find one and load it costs as much as to read some. */
+/** Smaller chunks are put together: to find one and load it costs as much as to read some. */
 const SMALL_CHUNK_BYTES = 16 * 1024;
 /** What is to be small itself, and has few chunks. */
 const SMALL_ENTRIES = /^bl\//;
