@@ -76,17 +76,19 @@ export async function bundle(dist, entries) {
   const esbuild = createRequire(import.meta.url)('esbuild');
   const plugins = [INSPECTOR_PAGE, movable(dist), AS_WRITTEN_APART, OTHERS_APART, MEDIA_TYPES, BUILTINS];
   const pathOf = name => join(dist, `${name}.js`);
+  const library = {
+    ...COMMON,
+    plugins,
+    entryPoints: [
+      ...[...entries, ...PROGRAMS].map(name => ({ in: pathOf(name), out: name })),
+      { in: pathOf(SERVE.from), out: SERVE.to },
+    ],
+    outdir: dist,
+    chunkNames: `${CHUNKS}/[name]-[hash]`,
+  };
+  const { metafile: scattered } = await esbuild.build(library);
   const built = [
-    await esbuild.build({
-      ...COMMON,
-      plugins,
-      entryPoints: [
-        ...[...entries, ...PROGRAMS].map(name => ({ in: pathOf(name), out: name })),
-        { in: pathOf(SERVE.from), out: SERVE.to },
-      ],
-      outdir: dist,
-      chunkNames: `${CHUNKS}/[name]-[hash]`,
-    }),
+    await esbuild.build({ ...library, plugins: [together(scattered), ...plugins] }),
     await esbuild.build({
       ...COMMON,
       plugins: [...plugins, SERVE_APART],
@@ -107,6 +109,70 @@ export async function bundle(dist, entries) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text.replace(RENAMED_CLASS, NAMED_AGAIN));
   }
+}
+
+/** Smaller chunks are put together: to find one and load it costs as much as to read some. */
+const SMALL_CHUNK_BYTES = 16 * 1024;
+/** What is to be small itself, and has few chunks. */
+const SMALL_ENTRIES = /^bl\//;
+
+/**
+ * Has all entries but the small ones load what was in small chunks, so that these become one. What they would
+ * load with that, of larger chunks, has to be theirs anyway.
+ * @param scattered the metafile of a build without it
+ */
+function together({ outputs }) {
+  const entries = Object.values(outputs).filter(({ entryPoint }) => entryPoint !== undefined);
+  const outputOf = entryPoint => Object.keys(outputs).find(path => outputs[path].entryPoint === entryPoint);
+  const isSmall = path => outputs[path].entryPoint === undefined && outputs[path].bytes < SMALL_CHUNK_BYTES;
+  const isCommon = path =>
+    entries.every(
+      ({ entryPoint }) => isSmallEntry(entryPoint) || closureOf(outputs, outputOf(entryPoint)).has(path),
+    );
+  const common = new Set(Object.keys(outputs).filter(isCommon));
+  const loaded = [...closureOf(outputs, outputOf('dist/index.js'))];
+  const chosen = loaded.filter(
+    path => isSmall(path) && [...closureOf(outputs, path)].every(each => isSmall(each) || common.has(each)),
+  );
+  const modules = chosen
+    .flatMap(path => Object.keys(outputs[path].inputs))
+    .map(path => join(process.cwd(), path));
+  const wrapped = new Map(
+    entries
+      .filter(({ entryPoint }) => !isSmallEntry(entryPoint))
+      .map(({ entryPoint, exports }) => [join(process.cwd(), entryPoint), exports.includes('default')]),
+  );
+  return {
+    name: 'together',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\.js$/ }, ({ path, kind, resolveDir, namespace }) => {
+        if (namespace === 'together') return { path, sideEffects: true };
+        if (kind !== 'entry-point' && kind !== 'dynamic-import') return undefined;
+        const absolute = join(path.startsWith('/') ? '' : resolveDir, path);
+        return wrapped.has(absolute) ? { path: absolute, namespace: 'together' } : undefined;
+      });
+      onLoad({ filter: /./, namespace: 'together' }, ({ path }) => {
+        const name = JSON.stringify(path);
+        const byDefault = wrapped.get(path) ? `export { default } from ${name};\n` : '';
+        const others = modules.map(module => `import ${JSON.stringify(module)};\n`).join('');
+        return { contents: `export * from ${name};\n${byDefault}${others}`, resolveDir: dirname(path) };
+      });
+    },
+  };
+}
+
+/** What an output loads at once, itself included. */
+function closureOf(outputs, path, found = new Set()) {
+  if (found.has(path) || outputs[path] === undefined) return found;
+  found.add(path);
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind === 'import-statement') closureOf(outputs, next, found);
+  }
+  return found;
+}
+
+function isSmallEntry(entryPoint) {
+  return SMALL_ENTRIES.test(entryPoint.replace(/^dist\//, ''));
 }
 
 /** How esbuild writes a class that names itself: users see its name, in errors and inspected. */
@@ -210,7 +276,8 @@ function isMoved(text) {
 
 /** Throws unless modules that find files are one folder down. */
 function checkPlaces({ inputs, outputs }, dist) {
-  const moved = new Set(Object.keys(inputs).filter(path => isMoved(readFileSync(path, 'utf8'))));
+  const files = Object.keys(inputs).filter(path => !path.startsWith('together:'));
+  const moved = new Set(files.filter(path => isMoved(readFileSync(path, 'utf8'))));
   for (const [output, { inputs: parts }] of Object.entries(outputs)) {
     const depth = relative(dist, join(process.cwd(), output)).split(sep).length - 1;
     const wrong = Object.keys(parts).find(part => moved.has(part) && parts[part].bytesInOutput > 0);

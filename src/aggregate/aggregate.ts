@@ -310,7 +310,8 @@ export class Aggregate extends SequentialReads<Aggregate> {
    * assert.equal(extension.toString(), 'jpeg');
    * ```
    */
-  override slice(start = 0, end = this.length): Aggregate {
+  override slice(start = 0, end = Number.MAX_SAFE_INTEGER): Aggregate {
+    this.checkAlive('slice');
     const limit = Number.MAX_SAFE_INTEGER;
     checkInteger(start, 'start', -limit, limit);
     checkInteger(end, 'end', -limit, limit);

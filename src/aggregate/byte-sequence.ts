@@ -93,7 +93,8 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * ```
    */
   indexOf(value: Content | number, from = 0, encoding: BufferEncoding = 'utf8'): number {
-    const { length } = this;
+    if (this.#released) this.checkAlive('search');
+    const length = this.#length;
     checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? Math.max(0, length + from) : from;
     const byte = soughtByte(value, encoding);
@@ -107,8 +108,9 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * Position of the last occurrence that begins at `from` or before; -1 for none. As {@link indexOf}.
    * @param from default: the end
    */
-  lastIndexOf(value: Content | number, from = this.length, encoding: BufferEncoding = 'utf8'): number {
-    const { length } = this;
+  lastIndexOf(value: Content | number, from = this.#length, encoding: BufferEncoding = 'utf8'): number {
+    this.checkAlive('search');
+    const length = this.#length;
     checkInteger(from, 'from', -MAX_BYTES, MAX_BYTES);
     const start = from < 0 ? length + from : Math.min(from, length);
     const byte = soughtByte(value, encoding);
@@ -164,7 +166,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
    * assert.equal(head.append(rest).toString(), '€');
    * ```
    */
-  override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
+  override toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.#length): string {
     this.checkAlive('decode');
     if (encoding !== 'utf8') checkEncoding(encoding, 'decode aggregate');
     const stop = this.#checkRange(start, end);
@@ -179,14 +181,15 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
 
   /** A copy of the bytes on the heap, the caller's to change. O(bytes). */
   toBuffer(): Buffer {
-    return flatCopy(this.#tree, 0, this.length);
+    if (this.#released) this.checkAlive('copy');
+    return flatCopy(this.#tree, 0, this.#length);
   }
 
   /**
    * Copies the bytes from `start` to `end`, as many as there is room for, to `target` from `targetStart` on.
    * @returns how many were copied
    */
-  copyTo(target: ArrayBufferView, targetStart = 0, start = 0, end = this.length): number {
+  copyTo(target: ArrayBufferView, targetStart = 0, start = 0, end = this.#length): number {
     this.checkAlive('copy');
     if (!isBytes(target) || target instanceof ArrayBuffer) {
       throw new ArgumentError(
@@ -249,9 +252,7 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
   /** Another one of the same bytes, to be released on its own. O(1); copies nothing. */
   abstract duplicate(): ByteSequence;
 
-  /**
-   * Gives the bytes back: buffers that no other aggregate refers to are recycled. @throws ERR_IOLITE_RELEASED
-   */
+  /** Gives the bytes back: buffers that nobody else refers to are recycled. @throws ERR_IOLITE_RELEASED */
   abstract release(): void;
 
   /** Releases it unless that was done. */

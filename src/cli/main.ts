@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { endBySignals } from './first-process.ts';
 
 /** Adds a command to the program. */
 type Definition = (program: Command) => void;
@@ -14,7 +15,7 @@ const COMMANDS: Record<string, () => Promise<Definition>> = {
   serve: async () => (await import('./serve/serve-command.ts')).defineServe,
   top: async () => (await import('./top/top.ts')).defineTop,
   cat: async () => (await import('./tools/cat.ts')).defineCat,
-  grep: async () => (await import('./tools/grep.ts')).defineGrep,
+  grep: async () => (await import('./tools/grep/grep.ts')).defineGrep,
   wc: async () => (await import('./tools/wc.ts')).defineWc,
   permute: async () => (await import('./tools/permute.ts')).definePermute,
   bench: async () => (await import('./bench/bench.ts')).defineBench,
@@ -56,6 +57,7 @@ async function programFor(name: string | undefined): Promise<Command> {
   return program;
 }
 
+endBySignals();
 keepCompiled();
 try {
   const program = await programFor(process.argv[2]);

@@ -33,6 +33,7 @@ export const SYS_LANDLOCK_RESTRICT_SELF = 446;
 export const LANDLOCK_CREATE_RULESET_VERSION = 1;
 export const LANDLOCK_RULE_PATH_BENEATH = 1;
 /** prctl(2) */
+export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_NO_NEW_PRIVS = 38;
 
 /** openat2(2), whose number is the same on all processors */

@@ -168,6 +168,18 @@ test('every operation on a released aggregate throws ERR_IOLITE_RELEASED', () =>
   }
 });
 
+test('what was tried with a released aggregate is said', () => {
+  using pool = createPool({ memory: 'heap' });
+  const aggregate = pool.from('text');
+  aggregate.release();
+  const tried = { decode: 'toString', copy: 'toBuffer', search: 'indexOf', slice: 'slice' } as const;
+  for (const [verb, method] of Object.entries(tried)) {
+    const operation = (): unknown => aggregate[method]('x' as never);
+    assert.throws(operation, { message: `Cannot ${verb} aggregate: it was released` }, method);
+  }
+  assert.throws(() => aggregate.lastIndexOf('x'), { message: 'Cannot search aggregate: it was released' });
+});
+
 test('bad positions and contents are refused with a code, and change nothing', () => {
   using pool = createPool({ memory: 'heap' });
   using aggregate = sliced(pool, Buffer.from('0123456789'), [1, 4]);

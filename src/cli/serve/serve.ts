@@ -6,6 +6,7 @@ import { ownGovernor } from '../../store/governor/governor.ts';
 import { DEFAULT_POLICY } from '../../store/policies/index.ts';
 import { complain, notify } from '../complain.ts';
 import { UserError } from '../user-error.ts';
+import { frontPageAdvice } from './front-page.ts';
 import type { Inspector } from './inspect/inspector.ts';
 import { inspectorOptions } from './inspect/inspector-address.ts';
 import type { InspectorReader } from './inspect/inspector-reader.ts';
@@ -87,7 +88,7 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   try {
     await primary.start(plan);
     if (!primary.closing) {
-      announce(what, places, { observation, inspector });
+      announce(what, places, { observation, inspector, advice: frontPageAdvice(config) });
       manager.ready(what);
       manager.watch(limit => primary.answers(limit));
     }
@@ -175,12 +176,20 @@ function contentOf(config: ServeConfig, { sites }: ListeningPlaces, count: numbe
   return `Serving ${what} at ${at} with ${count} worker${count === 1 ? '' : 's'}`;
 }
 
+/** What is told of besides. */
+interface Announced {
+  readonly observation: Observation | undefined;
+  readonly inspector: Inspector | undefined;
+  readonly advice: string | undefined;
+}
+
 /** What is served is the last that is said: who starts us waits for it. */
 function announce(
   what: string,
   { redirects }: ListeningPlaces,
-  { observation, inspector }: { observation: Observation | undefined; inspector: Inspector | undefined },
+  { observation, inspector, advice }: Announced,
 ): void {
+  if (advice !== undefined) notify(advice);
   const { at: seen = '' } = observation ?? {};
   if (observation !== undefined)
     notify(`Metrics: ${seen.startsWith('unix:') ? `/metrics at ${seen}` : `${seen}/metrics`}`);

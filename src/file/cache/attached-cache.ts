@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
-import { IoliteError } from '../../base/error.ts';
+import { checkOptionNames, IoliteError, optionNames } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
@@ -48,6 +48,8 @@ export interface AttachOptions {
   readonly direct?: boolean;
 }
 
+const NAMES = optionNames<AttachOptions>({ direct: true });
+
 /**
  * Attaches to the file cache that the domain at the other end of a channel owns and serves.
  * @throws ERR_IOLITE_PEER, or what the peer answers if it serves no cache
@@ -56,6 +58,7 @@ export async function attachFileCache(
   channel: Channel,
   options: AttachOptions = {},
 ): Promise<AttachedFileCache> {
+  checkOptionNames(options, NAMES, 'attach file cache');
   const cache = new AttachedFileCache(options);
   await cache.attach(channel);
   return cache;

@@ -1,7 +1,15 @@
 import { access, constants, lstat, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Pool } from '../../aggregate/pool.ts';
-import { ArgumentError, describe, IoliteError, SystemError, systemError } from '../../base/error.ts';
+import {
+  ArgumentError,
+  checkOptionNames,
+  describe,
+  IoliteError,
+  optionNames,
+  SystemError,
+  systemError,
+} from '../../base/error.ts';
 import { ChunkPool } from '../../memory/chunk-pool.ts';
 import { defaultPool } from '../../memory/default-pool.ts';
 import { EEXIST } from '../../os/constants.ts';
@@ -118,9 +126,12 @@ function checkNames({ disk, path }: OpenedFile): void {
   throw new IoliteError('ERR_IOLITE_FILE', `Cannot write ${path}: it has ${disk.names} names`);
 }
 
+const NAMES = optionNames<OpenFileOptions>({ cache: true, pool: true });
+
 function checkOptions(options: unknown): { cache: FileCache | undefined; pool: ChunkPool } {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError(`Cannot open file: options are wanted, ${describe(options)} was given`);
+  checkOptionNames(options, NAMES, 'open file');
   const { cache, pool } = options as OpenFileOptions;
   if (cache !== undefined && typeof cache?.snapshot !== 'function')
     throw new ArgumentError(`Cannot open file: a file cache is wanted, ${describe(cache)} was given`);

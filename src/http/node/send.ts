@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { STATUS_CODES } from 'node:http';
-import { ArgumentError, describe } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, optionNames } from '../../base/error.ts';
 import { releaseBody } from '../message/body.ts';
 import type { Answer, ServerRequest } from '../message/exchange.ts';
 import { type HeaderList, rangeFieldOf } from '../message/header-list.ts';
@@ -64,6 +64,25 @@ export function send(request: NodeRequest, path: string, options?: SendFileOptio
   return new SendStream(request, path, options ?? {});
 }
 
+const NAMES = optionNames<SendFileOptions>({
+  acceptRanges: true,
+  cacheControl: true,
+  dotfiles: true,
+  encodings: true,
+  etag: true,
+  extensions: true,
+  immutable: true,
+  index: true,
+  lastModified: true,
+  maxAge: true,
+  maxage: true,
+  symlinks: true,
+  root: true,
+  cache: true,
+  start: true,
+  end: true,
+});
+
 /** One file on its way: see {@link send}. */
 export class SendStream extends EventEmitter<SendEvents> {
   readonly #request: NodeRequest;
@@ -76,6 +95,7 @@ export class SendStream extends EventEmitter<SendEvents> {
     if (typeof path !== 'string') {
       throw new ArgumentError(`Cannot send a file: a path is wanted, ${describe(path)} was given`);
     }
+    checkOptionNames(options, NAMES, 'send a file');
     const { start = 0, end = Number.POSITIVE_INFINITY } = options;
     if (!(start >= 0) || !(end >= 0)) {
       throw new ArgumentError(

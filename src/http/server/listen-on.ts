@@ -15,13 +15,21 @@ export async function listenOn(
   backlog: number,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const failed = (cause: Error): void => reject(systemError(cause, 'Cannot listen'));
+    const failed = (cause: Error): void => reject(systemError(cause, `Cannot listen${placeOf(address)}`));
     server.once('error', failed);
     server.listen(address, backlog, () => {
       server.off('error', failed);
       resolve();
     });
   });
+}
+
+/** Where that is, for people. */
+function placeOf(address: ListenOptions | { readonly fd: number }): string {
+  if ('fd' in address) return ` on descriptor ${address.fd}`;
+  const { path, host, port } = address as ListenOptions;
+  if (path !== undefined) return ` on ${path.replace(/^\0/, '@')}`;
+  return host === undefined ? ` on port ${port}` : ` on ${host} port ${port}`;
 }
 
 /**

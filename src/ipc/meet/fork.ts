@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, IoliteError, optionNames } from '../../base/error.ts';
 import type { FileAccess } from '../../os/confine/landlock.ts';
 import { closeDescriptor, closeOnExec } from '../../os/descriptor.ts';
 import { peerCredentials, socketInode, socketPair } from '../../os/socket.ts';
@@ -44,6 +44,20 @@ export interface ForkOptions {
   readonly channel?: ChannelOptions;
 }
 
+const NAMES = optionNames<ForkOptions>({
+  env: true,
+  execArgv: true,
+  stdio: true,
+  cwd: true,
+  uid: true,
+  gid: true,
+  timeout: true,
+  signal: true,
+  descriptors: true,
+  files: true,
+  channel: true,
+});
+
 /** A child process and the channel to it. */
 export interface Forked {
   /** To it. It closes when the other side ends. */
@@ -73,6 +87,7 @@ export async function fork(
   if (typeof module !== 'string' && !(module instanceof URL)) {
     throw new ArgumentError(`Cannot fork: a path or URL is wanted, ${describe(module)} was given`);
   }
+  checkOptionNames(options, NAMES, 'fork');
   const { descriptors = [], execArgv = inheritedOptions(), stdio = 'inherit', env = process.env } = options;
   checkChannelOptions(options.channel);
   checkTimeout(options.timeout);

@@ -1,6 +1,6 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions, workerData } from 'node:worker_threads';
-import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
+import { ArgumentError, checkOptionNames, describe, IoliteError, optionNames } from '../../base/error.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { unmapLeft } from '../../os/mapping.ts';
 import { socketInode, socketPair } from '../../os/socket.ts';
@@ -30,6 +30,17 @@ export interface ThreadOptions {
   readonly channel?: ChannelOptions;
 }
 
+const NAMES = optionNames<ThreadOptions>({
+  workerData: true,
+  env: true,
+  execArgv: true,
+  resourceLimits: true,
+  timeout: true,
+  name: true,
+  signal: true,
+  channel: true,
+});
+
 /** A worker thread and the channel to it. */
 export interface SpawnedThread {
   /** To it. It closes when the other side ends. */
@@ -57,6 +68,7 @@ export async function spawnThread(
   if (typeof module !== 'string' && !(module instanceof URL)) {
     throw new ArgumentError(`Cannot spawn thread: a path or URL is wanted, ${describe(module)} was given`);
   }
+  checkOptionNames(options, NAMES, 'spawn thread');
   const { signal } = options;
   checkChannelOptions(options.channel);
   checkTimeout(options.timeout);

@@ -59,6 +59,10 @@ export class Installation {
     return this.file(name);
   }
 
+  remove(name: string): void {
+    rmSync(this.file(name), { force: true });
+  }
+
   /** Installs packages with npm. @throws Error where that fails and the registry is there */
   async install(packages: readonly string[], options: readonly string[] = []): Promise<void> {
     const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];

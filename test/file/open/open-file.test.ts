@@ -218,3 +218,13 @@ test('what each reads and writes lies in the pool that he opened the file with',
   await first.sync();
   assert.equal(readFileSync(path, 'latin1'), 'all');
 });
+
+test('options that nobody knows are refused', async () => {
+  using folder = new Folder();
+  const options = { cach: undefined, pools: [] } as object;
+  await assert.rejects(openFile(folder.file('a'), 'w', options), {
+    code: 'ERR_IOLITE_ARGUMENT',
+    message: "Cannot open file: 'pools' is unknown; there are cache, pool",
+  });
+  assert.equal(existsSync(folder.file('a')), false);
+});

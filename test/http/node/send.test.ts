@@ -104,6 +104,7 @@ test('wrong arguments are refused at once', () => {
     ['/a', { start: -1 }],
     ['/a', { end: 'x' }],
     ['/a', { dotfiles: 'x' }],
+    ['/a', { dotfile: 'deny' }],
   ]) {
     assert.throws(() => send({} as never, path as string, options as SendFileOptions), {
       code: 'ERR_IOLITE_ARGUMENT',

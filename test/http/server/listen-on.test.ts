@@ -30,7 +30,8 @@ test('a server of a program listens on a path: a file that a dead one left is re
     assert.equal(server.address(), null);
     assert.equal(statSync(path).mode & 0o777, 0o600);
     await using second = createServer({ handler });
-    await assert.rejects(second.listen({ path }), { code: 'EADDRINUSE' });
+    const message = `Cannot listen on ${path}: listen answered EADDRINUSE`;
+    await assert.rejects(second.listen({ path }), { code: 'EADDRINUSE', message });
     await assert.rejects(second.listen({ path, mode: 0o1000 }), { code: 'ERR_IOLITE_RANGE' });
     // In the fast lane, and behind it what that leaves to node:http.
     for (const method of ['GET', 'PATCH']) {
@@ -44,4 +45,16 @@ test('a server of a program listens on a path: a file that a dead one left is re
   await using server = createServer({ handler });
   await server.listen({ path: `@iolite-test-${process.pid}/program` });
   assert.equal(await ask(`\0iolite-test-${process.pid}/program`.padEnd(108, '\0')), '');
+});
+
+test('a port that is taken is named, with its host', async () => {
+  const handler = () => ({ status: 204, headers: [], body: undefined }) as const;
+  await using first = createServer({ handler });
+  await first.listen(0, '127.0.0.1');
+  const { port } = first.address() as { port: number };
+  await using second = createServer({ handler });
+  await assert.rejects(second.listen(port, '127.0.0.1'), {
+    code: 'EADDRINUSE',
+    message: `Cannot listen on 127.0.0.1 port ${port}: listen answered EADDRINUSE`,
+  });
 });

@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { fork, parentChannel } from '../../../src/ipc/meet/fork.ts';
+import { spawnThread } from '../../../src/ipc/meet/thread.ts';
 import type { PeerGoneError } from '../../../src/ipc/wire/failure.ts';
 import { ended, Family } from '../../support/family.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -127,3 +128,13 @@ async function linesOf(args: readonly string[]): Promise<string[]> {
   await watchdog(once(child, 'close'), 'the program to end');
   return text.split('\n');
 }
+
+test('options that nobody knows are refused, before anything is started', async () => {
+  const misspelt = { time: 5 } as object;
+  await assert.rejects(fork(CHILD, [], misspelt), {
+    message: /^Cannot fork: 'time' is unknown; there are .*timeout/,
+  });
+  await assert.rejects(spawnThread(CHILD, [], misspelt), {
+    message: /^Cannot spawn thread: 'time' is unknown/,
+  });
+});

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { constants } from 'node:os';
+import { ENDING_SIGNALS, exitCodeOf, followOwnSignals } from '../../first-process.ts';
+import { PackageRunner } from './package-runner.ts';
 
 /** What signals ask of a server. */
 export interface SignalHost {
@@ -16,8 +17,12 @@ export interface SignalHost {
  * servers by) to end, SIGHUP to reload, unless the terminal has hung up that there was, SIGUSR1 for the log.
  */
 export function followSignals(host: SignalHost): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) {
-    process.on(signal, () => host.end(exitCodeOf(signal)));
+  const runner = PackageRunner.find();
+  followOwnSignals();
+  for (const signal of ENDING_SIGNALS) {
+    process.on(signal, () => {
+      if (!runner?.repeats()) host.end(exitCodeOf(signal));
+    });
   }
   const hadTerminal = hasTerminal();
   process.on('SIGHUP', () => {
@@ -25,11 +30,6 @@ export function followSignals(host: SignalHost): void {
     else host.reload();
   });
   process.on('SIGUSR1', () => host.reopenLog());
-}
-
-/** What a shell says of a process that a signal ended. */
-function exitCodeOf(signal: NodeJS.Signals): number {
-  return 0x80 + constants.signals[signal];
 }
 
 /** Whether there is a terminal whose hang-up a SIGHUP may tell of. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { foldCase, matcherOf } from '../../../src/cli/tools/matcher.ts';
-import { compile, type PatternOptions } from '../../../src/cli/tools/pattern.ts';
-import { RUNS } from '../../support/slicing.ts';
-import { run } from '../support/tools.ts';
+import { foldCase, matcherOf } from '../../../../src/cli/tools/grep/matcher.ts';
+import { compile, type PatternOptions } from '../../../../src/cli/tools/grep/pattern.ts';
+import { RUNS } from '../../../support/slicing.ts';
+import { run } from '../../support/tools.ts';
 
 const REFUSED = /refers to a group that may take no part, which is not supported$/;
 const OPTIONS: PatternOptions = { syntax: 'extended', ignoreCase: false, wholeLines: false };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compile, type Syntax } from '../../../src/cli/tools/pattern.ts';
-import { UserError } from '../../../src/cli/user-error.ts';
+import { compile, type Syntax } from '../../../../src/cli/tools/grep/pattern.ts';
+import { UserError } from '../../../../src/cli/user-error.ts';
 
 /** The lines that a pattern matches. */
 function matching(

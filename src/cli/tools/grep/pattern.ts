@@ -1,4 +1,5 @@
-import { UserError } from '../user-error.ts';
+import { UserError } from '../../user-error.ts';
+import { CLASSES } from './classes.ts';
 
 /**
  * How patterns are written: basic or extended regular expressions of POSIX with GNU's additions, or plain
@@ -6,42 +7,39 @@ import { UserError } from '../user-error.ts';
  */
 export type Syntax = 'basic' | 'extended' | 'fixed';
 
-/** Any byte but a newline, which no pattern ever matches. */
-const ANY = '[^\\n]';
-const START = '(?<![^\\n])';
-const END = '(?![^\\n])';
 const WORD = '[A-Za-z0-9_]';
 /** GNU's RE_DUP_MAX. */
 const MAX_REPEAT = 0x7fff;
 
-/** The classes of the C locale, as parts of a bracket. */
-const CLASSES: Record<string, string> = {
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  alnum: 'A-Za-z0-9',
-  upper: 'A-Z',
-  lower: 'a-z',
-  space: '\\t\\n\\v\\f\\r ',
-  blank: '\\t ',
-  punct: '!-\\/:-@\\[-`{-~',
-  print: ' -~',
-  graph: '!-~',
-  cntrl: '\\x00-\\x1f\\x7f',
-  xdigit: '0-9A-Fa-f',
-};
+/** What depends on the byte that ends a line, which no pattern ever matches. */
+interface LineSyntax {
+  /** That byte, as an expression writes it. */
+  readonly end: string;
+  /** Any other byte. */
+  readonly any: string;
+  /** Where a line starts, and where it ends. */
+  readonly start: string;
+  readonly stop: string;
+  readonly escaped: Record<string, string>;
+}
 
-const ESCAPED_CLASSES: Record<string, string> = {
-  w: '[A-Za-z0-9_]',
-  W: '[^A-Za-z0-9_\\n]',
-  s: '[\\t\\v\\f\\r ]',
-  S: '[^\\t\\n\\v\\f\\r ]',
-  b: '\\b',
-  B: '\\B',
-  '<': '(?<![A-Za-z0-9_])(?=[A-Za-z0-9_])',
-  '>': '(?<=[A-Za-z0-9_])(?![A-Za-z0-9_])',
-  '`': START,
-  "'": END,
-};
+function lineSyntax(end: '\\n' | '\\x00'): LineSyntax {
+  const start = `(?<![^${end}])`;
+  const stop = `(?![^${end}])`;
+  const escaped = {
+    w: '[A-Za-z0-9_]',
+    W: `[^A-Za-z0-9_${end}]`,
+    s: end === '\\n' ? '[\\t\\v\\f\\r ]' : '[\\t\\n\\v\\f\\r ]',
+    S: `[^\\t\\n\\v\\f\\r ${end}]`,
+    b: '\\b',
+    B: '\\B',
+    '<': '(?<![A-Za-z0-9_])(?=[A-Za-z0-9_])',
+    '>': '(?<=[A-Za-z0-9_])(?![A-Za-z0-9_])',
+    '`': start,
+    "'": stop,
+  };
+  return { end, any: `[^${end}]`, start, stop, escaped };
+}
 
 /** What holds for all patterns. */
 export interface PatternOptions {
@@ -51,6 +49,8 @@ export interface PatternOptions {
   readonly wholeLines: boolean;
   /** A match has to begin and end where words do. */
   readonly words?: boolean;
+  /** Lines end in a byte 0, and a newline is a byte like others. */
+  readonly zeroEnds?: boolean;
 }
 
 /**
@@ -61,18 +61,19 @@ export interface PatternOptions {
  * @throws UserError for an expression that is none
  */
 export function compile(patterns: readonly string[], options: PatternOptions): RegExp {
-  const { syntax, ignoreCase, wholeLines, words = false } = options;
+  const { syntax, ignoreCase, wholeLines, words = false, zeroEnds = false } = options;
+  const line = lineSyntax(zeroEnds ? '\\x00' : '\\n');
   let groups = 0;
   const sources = patterns.map(pattern => {
     if (syntax === 'fixed') return Array.from(pattern, byte => literal(byte, ignoreCase)).join('');
-    const translation = new Translation(pattern, syntax === 'extended', ignoreCase, groups);
+    const translation = new Translation(pattern, syntax === 'extended', ignoreCase, groups, line);
     const source = translation.source();
     groups = translation.groups;
     return source;
   });
   const [only] = sources;
   const source = sources.length === 1 && only !== undefined ? only : sources.map(s => `(?:${s})`).join('|');
-  if (wholeLines) return new RegExp(`${START}(?:${source})${END}`, 'g');
+  if (wholeLines) return new RegExp(`${line.start}(?:${source})${line.stop}`, 'g');
   return new RegExp(words ? `(?<!${WORD})(?:${source})(?!${WORD})` : source, 'g');
 }
 
@@ -82,6 +83,7 @@ class Translation {
   readonly #extended: boolean;
   readonly #ignoreCase: boolean;
   readonly #firstGroup: number;
+  readonly #line: LineSyntax;
   #at = 0;
   #depth = 0;
   /** Groups opened so far, in this pattern and those before it; and those closed in this one. */
@@ -93,7 +95,8 @@ class Translation {
    */
   readonly #optional = new Set<number>();
 
-  constructor(pattern: string, extended: boolean, ignoreCase: boolean, groups: number) {
+  constructor(pattern: string, extended: boolean, ignoreCase: boolean, groups: number, line: LineSyntax) {
+    this.#line = line;
     this.#pattern = pattern;
     this.#extended = extended;
     this.#ignoreCase = ignoreCase;
@@ -146,7 +149,7 @@ class Translation {
         source += anchor;
         // In basic syntax a star behind an opening anchor stands for itself.
         if (this.#extended) this.#repeat('', this.groups);
-        first = !this.#extended && anchor === START;
+        first = !this.#extended && anchor === this.#line.start;
         continue;
       }
       const { groups } = this;
@@ -160,12 +163,12 @@ class Translation {
     const character = this.#pattern[this.#at];
     if (character === '^' && (this.#extended || first)) {
       this.#at += 1;
-      return START;
+      return this.#line.start;
     }
     if (character !== '$') return undefined;
     this.#at += 1;
     const closes = this.#at === this.#pattern.length || this.#looksAt('|') || this.#looksAt(')');
-    if (this.#extended || closes) return END;
+    if (this.#extended || closes) return this.#line.stop;
     this.#at -= 1;
     return undefined;
   }
@@ -174,7 +177,7 @@ class Translation {
     if (this.#takes('(')) return this.#group();
     const character = this.#pattern[this.#at] as string;
     this.#at += 1;
-    if (character === '.') return ANY;
+    if (character === '.') return this.#line.any;
     if (character === '[') return this.#bracket();
     if (character === '\\') return this.#escape();
     // A repetition with nothing to repeat: itself in basic syntax, nothing in extended.
@@ -206,7 +209,7 @@ class Translation {
       }
       return `(?:\\${number})`;
     }
-    return ESCAPED_CLASSES[character] ?? literal(character, this.#ignoreCase);
+    return this.#line.escaped[character] ?? literal(character, this.#ignoreCase);
   }
 
   /** What stands behind an atom: any number of repetitions. @param groups opened before the atom */
@@ -275,8 +278,9 @@ class Translation {
       throw new UserError('character class syntax is [[:space:]], not [:space:]');
     }
     this.#at += 1;
-    // Nothing matches a newline: it ends the line.
-    return negated ? `[^\\n${content}]` : `(?:(?!\\n)[${content}])`;
+    // Nothing matches what ends the line.
+    const { end } = this.#line;
+    return negated ? `[^${end}${content}]` : `(?:(?!${end})[${content}])`;
   }
 
   #namedClass(): string | undefined {

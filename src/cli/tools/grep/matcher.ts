@@ -1,11 +1,11 @@
-import { NEWLINE } from '../../base/ascii.ts';
+import { NEWLINE } from '../../../base/ascii.ts';
 
 /** Bytes that are searched as one string: larger strings are slow to make. */
 const PIECE_BYTES = 64 * 1024;
 
 /** Finds the lines that match, in bytes that begin where a line does. */
 export interface Matcher {
-  /** Bounds of the line that was found last, without its newline. */
+  /** Bounds of the line that was found last, without what ends it. */
   readonly start: number;
   readonly end: number;
   /** The bytes to search from now on. */
@@ -21,9 +21,11 @@ export interface Matcher {
  * @param pattern bytes that a line has to contain, or an expression over lines as Latin-1 with the flag g
  * @param folds whether it is tried on lines in lower case (of ASCII): what a back reference refers to is
  *   compared as it is there
+ * @param end the byte that ends a line
  */
-export function matcherOf(pattern: Buffer | RegExp, folds = false): Matcher {
-  return pattern instanceof RegExp ? new ExpressionMatcher(pattern, folds) : new TextMatcher(pattern);
+export function matcherOf(pattern: Buffer | RegExp, folds = false, end = NEWLINE): Matcher {
+  if (pattern instanceof RegExp) return new ExpressionMatcher(pattern, folds, end);
+  return new TextMatcher(pattern, end);
 }
 
 /** The text with the upper-case letters of ASCII in lower case. */
@@ -33,12 +35,14 @@ export function foldCase(text: string): string {
 
 class TextMatcher implements Matcher {
   readonly #text: Buffer;
+  readonly #lineEnd: number;
   #region: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
 
-  constructor(text: Buffer) {
+  constructor(text: Buffer, lineEnd: number) {
     this.#text = text;
+    this.#lineEnd = lineEnd;
   }
 
   open(region: Buffer): void {
@@ -50,8 +54,8 @@ class TextMatcher implements Matcher {
     if (from >= region.length) return false;
     const at = region.indexOf(this.#text, from);
     if (at === -1) return false;
-    this.start = at === from ? from : Math.max(from, region.lastIndexOf(NEWLINE, at - 1) + 1);
-    const newline = region.indexOf(NEWLINE, at + this.#text.length);
+    this.start = at === from ? from : Math.max(from, region.lastIndexOf(this.#lineEnd, at - 1) + 1);
+    const newline = region.indexOf(this.#lineEnd, at + this.#text.length);
     this.end = newline === -1 ? region.length : newline;
     return true;
   }
@@ -60,6 +64,7 @@ class TextMatcher implements Matcher {
 class ExpressionMatcher implements Matcher {
   readonly #expression: RegExp;
   readonly #folds: boolean;
+  readonly #lineEnd: number;
   #region: Buffer = Buffer.alloc(0);
   /** The piece of the region that `text` is. */
   #text = '';
@@ -68,7 +73,8 @@ class ExpressionMatcher implements Matcher {
   start = 0;
   end = 0;
 
-  constructor(expression: RegExp, folds: boolean) {
+  constructor(expression: RegExp, folds: boolean, lineEnd: number) {
+    this.#lineEnd = lineEnd;
     this.#expression = expression;
     this.#folds = folds;
   }
@@ -93,8 +99,8 @@ class ExpressionMatcher implements Matcher {
     const region = this.#region;
     let end = region.length;
     if (end - start > PIECE_BYTES) {
-      const last = region.lastIndexOf(NEWLINE, start + PIECE_BYTES - 1);
-      const newline = last >= start ? last : region.indexOf(NEWLINE, start + PIECE_BYTES);
+      const last = region.lastIndexOf(this.#lineEnd, start + PIECE_BYTES - 1);
+      const newline = last >= start ? last : region.indexOf(this.#lineEnd, start + PIECE_BYTES);
       if (newline !== -1) end = newline + 1;
     }
     const text = region.toString('latin1', start, end);
@@ -109,10 +115,11 @@ class ExpressionMatcher implements Matcher {
     expression.lastIndex = from;
     if (!expression.test(text)) return false;
     const at = expression.lastIndex;
-    // Nothing behind the last newline is a line.
-    if (at === text.length && text.endsWith('\n')) return false;
-    const newline = text.indexOf('\n', at);
-    this.start = this.#textStart + (at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1);
+    const lineEnd = String.fromCharCode(this.#lineEnd);
+    // Nothing behind the end of the last line is one.
+    if (at === text.length && text.endsWith(lineEnd)) return false;
+    const newline = text.indexOf(lineEnd, at);
+    this.start = this.#textStart + (at === 0 ? 0 : text.lastIndexOf(lineEnd, at - 1) + 1);
     this.end = this.#textStart + (newline === -1 ? text.length : newline);
     return true;
   }

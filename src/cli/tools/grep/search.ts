@@ -1,8 +1,8 @@
-import { NEWLINE } from '../../base/ascii.ts';
-import type { Block } from './input.ts';
+import { NEWLINE } from '../../../base/ascii.ts';
+import type { Block } from '../input.ts';
+import type { Output } from '../plain-output.ts';
+import { countLines } from '../quads.ts';
 import type { Matcher } from './matcher.ts';
-import type { Output } from './plain-output.ts';
-import { countLines } from './quads.ts';
 
 /** What is shown of the selected lines. */
 export interface Display {
@@ -41,7 +41,7 @@ export class Search {
   #runStart = 0;
   #runEnd = 0;
 
-  /** @param prefix of each line and count */
+  /** @param prefix of each line */
   constructor(matcher: Matcher, display: Display, output: Output, prefix: string) {
     this.#matcher = matcher;
     this.#display = display;
@@ -57,6 +57,11 @@ export class Search {
   /** Whether a line was selected. */
   get selected(): boolean {
     return this.#count > 0;
+  }
+
+  /** How many lines were selected, where they are counted. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Bytes of the input up to the end of the last selected line, where `maxLines` is a number. */
@@ -85,13 +90,6 @@ export class Search {
   /** The last line may have no newline. */
   endOfInput(): void {
     if (this.#pieces.length > 0 && !this.#done) this.#searchPieces();
-  }
-
-  /** Puts what is shown of the input as a whole. @param name of the input */
-  end(name: string): void {
-    const { what } = this.#display;
-    if (what === 'counts') this.#output.put(Buffer.from(`${this.#prefix}${this.#count}\n`));
-    else if (what === (this.selected ? 'names' : 'others')) this.#output.put(Buffer.from(`${name}\n`));
   }
 
   #searchPieces(): void {
