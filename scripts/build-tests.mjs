@@ -1,7 +1,7 @@
 /**
- * Strips the types of src/ and test/ into dist-test/, of what is newer there, so that neither a test nor a
- * program that it starts compiles anything: a suite of some thousand processes takes half the time. All else
- * that lies in the root is linked there, so that paths lead where they lead from test/.
+ * Strips the types of src/, test/ and chaos/ into dist-test/, of what is newer there, so that neither a test
+ * nor a program that it starts compiles anything: a suite of some thousand processes takes half the time. All
+ * else that lies in the root is linked there, so that paths lead where they lead from test/.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(ROOT, 'dist-test');
-const SOURCES = ['src', 'test'];
+const SOURCES = ['src', 'test', 'chaos'];
 /** Where a module is named for a process or a thread, or loaded later: other imports the compiler renames. */
 const MODULE_URL = /(\b(?:URL|resolve|await import)\(\s*)(['"`])(\.{1,2}\/[^'"`\n]*)\.ts\2/g;
 

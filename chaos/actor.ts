@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Cue, LineReader, type Told } from './lines.ts';
+
+/** A program with a part in it. */
+export interface Part {
+  readonly name: string;
+  readonly program: URL;
+  /** Arguments of one of its lives, counted from 0. */
+  readonly args: (life: number) => readonly string[];
+  /** Those whom it starts itself, by name. */
+  readonly brings: readonly string[];
+}
+
+/** Who is told of actors. */
+export interface Audience {
+  told(what: Told): void;
+  /** One has ended that was not killed by us. */
+  fell(name: string, how: string): void;
+}
+
+/** A process of the director's, which is started anew whenever it ends. */
+export class Actor {
+  readonly part: Part;
+  readonly #audience: Audience;
+  #process: ChildProcess | undefined;
+  #life = 0;
+  #isOver = false;
+  /** Whether its end is of our doing. */
+  #isKilled = false;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(part: Part, audience: Audience) {
+    this.part = part;
+    this.#audience = audience;
+  }
+
+  /** How often it was started anew. */
+  get lives(): number {
+    return this.#life;
+  }
+
+  start(): void {
+    const { program, args, name } = this.part;
+    const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(program), ...args(this.#life++)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#process = child;
+    this.#isKilled = false;
+    child.stdin.on('error', () => {});
+    const reader = new LineReader(value => this.#audience.told(value as Told));
+    child.stdout.setEncoding('utf8').on('data', reader.take);
+    this.#ended = once(child, 'close').then(([code, signal]) => {
+      if (this.#process === child) this.#process = undefined;
+      if (this.#isOver) return;
+      if (!this.#isKilled) this.#audience.fell(name, `ended by itself: ${signal ?? code}`);
+      this.start();
+    });
+  }
+
+  /** Gives it a cue, or one of those whom it has started. */
+  cue(cue: Cue): void {
+    this.#process?.stdin?.write(`${JSON.stringify(cue)}\n`);
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** @returns whether there was somebody to kill */
+  kill(): boolean {
+    if (this.#process === undefined || this.#isKilled) return false;
+    this.#isKilled = true;
+    return this.#process.kill('SIGKILL');
+  }
+
+  /** Ends it for good. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#process?.kill('SIGKILL');
+    await this.#ended;
+  }
+}

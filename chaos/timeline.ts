@@ -1,0 +1,66 @@
+import type { Draw } from './draw.ts';
+
+/** Something that is done to a process, or to what it works with. */
+export interface Fault {
+  /** Milliseconds after the beginning. */
+  readonly at: number;
+  readonly kind: FaultKind;
+  /** Whom it befalls, by name. */
+  readonly target: string;
+  /** How long it lasts, in milliseconds, where it does. */
+  readonly lasts: number;
+}
+
+/**
+ * - `kill`: SIGKILL
+ * - `kill stopped`: SIGSTOP, and SIGKILL when it has lasted
+ * - `stop`: SIGSTOP, and SIGCONT when it has lasted
+ * - `hoard`: it lets go of nothing that it takes, until it has lasted: pools fill
+ */
+type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard';
+
+/** Which faults may befall whom, and how often in comparison. */
+export interface Target {
+  readonly name: string;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+}
+
+/** The longest of each, in milliseconds. */
+const LONGEST: Readonly<Record<FaultKind, number>> = {
+  kill: 0,
+  'kill stopped': 800,
+  stop: 3000,
+  hoard: 4000,
+};
+/** How many are struck in the same instant at most. */
+const MAX_STRUCK_TARGETS = 3;
+
+/**
+ * Draws what happens when, and to whom.
+ * @param length of all, in milliseconds
+ * @param pace the mean time between two faults, in milliseconds
+ */
+export function drawTimeline(
+  draw: Draw,
+  targets: readonly Target[],
+  { length, pace }: { readonly length: number; readonly pace: number },
+): Fault[] {
+  const faults: Fault[] = [];
+  for (let at = draw.wait(pace); at < length; at += draw.wait(pace)) {
+    const struck = new Set<string>();
+    for (let left = draw.chance(0.15) ? draw.integer(2, MAX_STRUCK_TARGETS) : 1; left > 0; left--) {
+      const target = draw.pick(targets);
+      const kind = draw.weighted(target.faults as Record<FaultKind, number>);
+      const lasts = Math.floor(draw.size(1, LONGEST[kind] + 1));
+      if (struck.has(target.name)) continue;
+      struck.add(target.name);
+      faults.push({ at: Math.floor(at), kind, target: target.name, lasts });
+    }
+  }
+  return faults;
+}
+
+/** A fault as a line. */
+export function faultText({ at, kind, target, lasts }: Fault): string {
+  return `${(at / 1000).toFixed(3)} s: ${kind} ${target}${lasts > 1 ? ` for ${lasts} ms` : ''}`;
+}
