@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { type Cue, LineReader, type Told } from './lines.ts';
 
 /** A program with a part in it. */
 export interface Part {
   readonly name: string;
-  readonly program: URL;
-  /** Arguments of one of its lives, counted from 0. */
+  /** What Node.js runs. */
+  readonly program: string;
+  /** Its arguments in one of its lives, counted from 0. */
   readonly args: (life: number) => readonly string[];
   /** Those whom it starts itself, by name. */
   readonly brings: readonly string[];
+  /** Whether it is one of ours, and tells and is told by lines; if not it is there when it says where. */
+  readonly speaks: boolean;
 }
+
+const SERVES = /https?:\/\//;
 
 /** Who is told of actors. */
 export interface Audience {
@@ -42,15 +46,18 @@ export class Actor {
   }
 
   start(): void {
-    const { program, args, name } = this.part;
-    const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(program), ...args(this.#life++)], {
+    const { program, args, name, speaks } = this.part;
+    const child = spawn(process.execPath, ['--expose-gc', program, ...args(this.#life++)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#process = child;
     this.#isKilled = false;
     child.stdin.on('error', () => {});
     const reader = new LineReader(value => this.#audience.told(value as Told));
-    child.stdout.setEncoding('utf8').on('data', reader.take);
+    const heard = (text: string): void => {
+      if (SERVES.test(text)) this.#audience.told({ from: name, is: 'up', pid: child.pid as number });
+    };
+    child.stdout.setEncoding('utf8').on('data', speaks ? reader.take : heard);
     this.#ended = once(child, 'close').then(([code, signal]) => {
       if (this.#process === child) this.#process = undefined;
       if (this.#isOver) return;

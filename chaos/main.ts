@@ -3,39 +3,47 @@
  * while they work. Ends with 0 if no byte was wrong, nobody got stuck, and nothing was left.
  */
 import { parseArgs } from 'node:util';
-import { drawScript, Run } from './run.ts';
+import { Run } from './run.ts';
+import { drawScript } from './script.ts';
+import { Stage } from './stage.ts';
 import { summaryOf } from './summary.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: `${process.pid}` },
     minutes: { type: 'string', default: '2' },
-    pace: { type: 'string', default: '500' },
-    domains: { type: 'string', default: '8' },
+    pace: { type: 'string', default: '400' },
+    domains: { type: 'string', default: '7' },
+    readers: { type: 'string', default: '4' },
   },
 });
 const seed = Number(values.seed);
 const options = {
-  seed,
   length: Number(values.minutes) * 60_000,
   pace: Number(values.pace),
   domains: Number(values.domains),
+  readers: Number(values.readers),
 };
-if (Object.values(options).some(number => !Number.isFinite(number))) {
-  console.error('Numbers are wanted: chaos [--seed S] [--minutes M] [--pace MILLISECONDS] [--domains N]');
+if ([seed, ...Object.values(options)].some(number => !Number.isFinite(number))) {
+  console.error(
+    'Numbers are wanted: chaos [--seed S] [--minutes M] [--pace MILLISECONDS] [--domains N] [--readers N]',
+  );
   process.exit(2);
 }
-const script = drawScript(options);
+const stage = new Stage(seed);
+process.once('exit', () => stage[Symbol.dispose]());
+const script = drawScript(stage.plan, options);
 console.log(`Seed ${seed}: ${script.faults.length} faults in ${values.minutes} minutes`);
-const run = new Run(script, stage =>
-  console.log(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${stage}`),
+const run = new Run(script, stage, name =>
+  console.log(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${name}`),
 );
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void run.cast.end().then(() => process.exit(1)));
 await run.play();
 console.log(summaryOf(run));
 if (run.cast.findings.length > 0) {
   console.log(`The timeline of seed ${seed}, of which the same command replays the same faults:`);
   for (const line of run.done) console.log(`  ${line}`);
   for (const { kind, who, what } of run.cast.findings.slice(0, 100)) console.log(`${kind}: ${who}: ${what}`);
-  process.exit(1);
 }
-process.exit(0);
+process.exit(run.cast.findings.length > 0 ? 1 : 0);

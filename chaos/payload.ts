@@ -35,7 +35,7 @@ function makeNoise(): Buffer {
 }
 
 /** Fills some bytes with a record. @returns what is to be said of it */
-function fillRecord(
+export function fillRecord(
   bytes: Uint8Array,
   { source, version, sequence }: Omit<Stamp, 'check' | 'length'>,
 ): Stamp {
@@ -85,7 +85,7 @@ export function faultOf(body: Aggregate, stamps: readonly Stamp[]): string | und
 }
 
 /** What is wrong with the bytes of a record. */
-function recordFault(views: readonly Uint8Array[], stamp: Stamp): string | undefined {
+export function recordFault(views: readonly Uint8Array[], stamp: Stamp): string | undefined {
   const isWhole = (views[0]?.length ?? 0) >= HEADER_BYTES;
   const [first = Buffer.alloc(0), ...others] = isWhole ? views : [Buffer.concat(views)];
   if (first.length < HEADER_BYTES) return 'it is shorter than its header';
@@ -98,4 +98,12 @@ function recordFault(views: readonly Uint8Array[], stamp: Stamp): string | undef
   let check = crc32(first.subarray(CHECKED_AT));
   for (const view of others) check = crc32(view, check);
   return check === stamp.check ? undefined : `its check is ${check}, ${stamp.check} is right`;
+}
+
+/** What a record says of itself. Undefined for what is too short to be one. */
+export function stampIn(bytes: Uint8Array): Stamp | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined;
+  const words = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
+  const word = (place: number): number => words.getUint32(4 * place, true);
+  return { check: word(1), source: word(2), version: word(3), sequence: word(4), length: bytes.length };
 }

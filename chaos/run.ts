@@ -1,27 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Part } from './actor.ts';
 import { disagreements, leftovers, type Statement, sharedWriters, unreturned } from './audit/auditor.ts';
 import { type ProcessView, viewOf } from './audit/process-view.ts';
 import { Cast } from './cast.ts';
-import { Draw } from './draw.ts';
-import { drawTimeline, type Fault, faultText, type Target } from './timeline.ts';
-import { allDomains, drawDomains } from './topology.ts';
-
-/** What is to be run. */
-export interface RunOptions {
-  readonly seed: number;
-  /** For how long faults befall it, in milliseconds. */
-  readonly length: number;
-  /** The mean time between two faults, in milliseconds. */
-  readonly pace: number;
-  readonly domains: number;
-}
-
-/** All that follows from a seed: who takes part, and what befalls whom. */
-export interface Script {
-  readonly parts: readonly Part[];
-  readonly faults: readonly Fault[];
-}
+import type { Script } from './script.ts';
+import type { Stage } from './stage.ts';
+import { type Fault, faultText } from './timeline.ts';
 
 const AUDIT_MS = 1000;
 const QUIET_ROUNDS = 400;
@@ -31,24 +14,9 @@ const SETTLING_ROUNDS = 100;
 /** Of a process that was forked: sockets of whoever forked it. */
 const STANDARD_STREAMS = 3;
 
-/** Draws a run. The same for the same options. */
-export function drawScript({ seed, length, pace, domains }: RunOptions): Script {
-  const draw = new Draw(seed);
-  const plans = drawDomains(draw, domains);
-  const targets: Target[] = allDomains(plans).map(({ name }) => ({
-    name,
-    faults: { kill: 10, 'kill stopped': 2, stop: 3, hoard: 1 },
-  }));
-  const run = `${process.pid}`;
-  const parts = plans.map(
-    (plan): Part => ({
-      name: plan.name,
-      program: new URL('./actors/domain.ts', import.meta.url),
-      args: life => [JSON.stringify(plan), run, `${seed}`, `${life}`],
-      brings: allDomains(plan.forks).map(({ name }) => name),
-    }),
-  );
-  return { parts, faults: drawTimeline(draw, targets, { length, pace }) };
+/** Whether it says something of a pool: others have none of their own. */
+function isWhole(statement: Partial<Statement>): statement is Statement {
+  return statement.pool !== undefined;
 }
 
 /** One run, from the first process to the last audit. */
@@ -57,6 +25,7 @@ export class Run {
   /** What was done, as lines. */
   readonly done: string[] = [];
   readonly #faults: readonly Fault[];
+  readonly #stage: Pick<Stage, 'exchange'>;
   readonly #tell: (stage: string) => void;
   readonly #stages: readonly (readonly [string, () => Promise<void>])[] = [
     ['everybody comes', () => this.cast.complete()],
@@ -70,8 +39,9 @@ export class Run {
   #audits = 0;
 
   /** @param tell is told of each stage as it begins */
-  constructor({ parts, faults }: Script, tell: (stage: string) => void) {
+  constructor({ parts, faults }: Script, stage: Pick<Stage, 'exchange'>, tell: (stage: string) => void) {
     this.cast = new Cast(parts);
+    this.#stage = stage;
     this.#faults = faults;
     this.#tell = tell;
   }
@@ -112,6 +82,10 @@ export class Run {
   #commit({ kind, target, lasts }: Fault): boolean {
     const { cast } = this;
     if (kind === 'kill') return cast.kill(target);
+    if (kind === 'exchange') {
+      this.#stage.exchange(Number(target));
+      return true;
+    }
     if (kind === 'hoard') {
       cast.cue(target, 'hoard', lasts);
       return true;
@@ -172,7 +146,7 @@ export class Run {
 
   /** What everybody says of itself against what the kernel says, with all channels open. */
   #compare(): Promise<void> {
-    return this.#settle((_, view, statement) => disagreements(view, statement));
+    return this.#settle((_, view, statement) => (isWhole(statement) ? disagreements(view, statement) : []));
   }
 
   /** Closes everything, and looks at what is left. */
@@ -181,7 +155,7 @@ export class Run {
     await this.cast.askAll('rest');
     await this.#settle((name, view, statement) => [
       ...leftovers(view, STANDARD_STREAMS * this.cast.broughtBy(name)),
-      ...unreturned(statement),
+      ...(isWhole(statement) ? unreturned(statement) : []),
     ]);
   }
 

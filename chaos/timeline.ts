@@ -15,13 +15,16 @@ export interface Fault {
  * - `kill`: SIGKILL
  * - `kill stopped`: SIGSTOP, and SIGKILL when it has lasted
  * - `stop`: SIGSTOP, and SIGCONT when it has lasted
+ * - `exchange`: a file gets another content; its number is the target
  * - `hoard`: it lets go of nothing that it takes, until it has lasted: pools fill
  */
-type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard';
+type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard' | 'exchange';
 
 /** Which faults may befall whom, and how often in comparison. */
 export interface Target {
   readonly name: string;
+  /** How often it is struck in comparison with others. Default 1. */
+  readonly weight?: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
 }
 
@@ -31,6 +34,7 @@ const LONGEST: Readonly<Record<FaultKind, number>> = {
   'kill stopped': 800,
   stop: 3000,
   hoard: 4000,
+  exchange: 0,
 };
 /** How many are struck in the same instant at most. */
 const MAX_STRUCK_TARGETS = 3;
@@ -46,15 +50,17 @@ export function drawTimeline(
   { length, pace }: { readonly length: number; readonly pace: number },
 ): Fault[] {
   const faults: Fault[] = [];
+  const weights = Object.fromEntries(targets.map(({ name, weight = 1 }) => [name, weight]));
+  const faultsOf = new Map(targets.map(({ name, faults }) => [name, faults]));
   for (let at = draw.wait(pace); at < length; at += draw.wait(pace)) {
     const struck = new Set<string>();
     for (let left = draw.chance(0.15) ? draw.integer(2, MAX_STRUCK_TARGETS) : 1; left > 0; left--) {
-      const target = draw.pick(targets);
-      const kind = draw.weighted(target.faults as Record<FaultKind, number>);
+      const target = draw.weighted(weights);
+      const kind = draw.weighted(faultsOf.get(target) as Record<FaultKind, number>);
       const lasts = Math.floor(draw.size(1, LONGEST[kind] + 1));
-      if (struck.has(target.name)) continue;
-      struck.add(target.name);
-      faults.push({ at: Math.floor(at), kind, target: target.name, lasts });
+      if (struck.has(target)) continue;
+      struck.add(target);
+      faults.push({ at: Math.floor(at), kind, target, lasts });
     }
   }
   return faults;
