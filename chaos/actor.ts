@@ -16,6 +16,8 @@ export interface Part {
 }
 
 const SERVES = /https?:\/\//;
+/** Before one is started anew that did not come up: what it wants may be another one's for a moment. */
+const RETRY_MS = 300;
 
 /** Who is told of actors. */
 export interface Audience {
@@ -48,21 +50,25 @@ export class Actor {
   start(): void {
     const { program, args, name, speaks } = this.part;
     const child = spawn(process.execPath, ['--expose-gc', program, ...args(this.#life++)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', speaks ? 'inherit' : 'ignore'],
     });
     this.#process = child;
     this.#isKilled = false;
     child.stdin.on('error', () => {});
     const reader = new LineReader(value => this.#audience.told(value as Told));
+    let isUp = speaks;
     const heard = (text: string): void => {
-      if (SERVES.test(text)) this.#audience.told({ from: name, is: 'up', pid: child.pid as number });
+      if (!SERVES.test(text)) return;
+      isUp = true;
+      this.#audience.told({ from: name, is: 'up', pid: child.pid as number });
     };
     child.stdout.setEncoding('utf8').on('data', speaks ? reader.take : heard);
     this.#ended = once(child, 'close').then(([code, signal]) => {
       if (this.#process === child) this.#process = undefined;
       if (this.#isOver) return;
-      if (!this.#isKilled) this.#audience.fell(name, `ended by itself: ${signal ?? code}`);
-      this.start();
+      if (!this.#isKilled && isUp) this.#audience.fell(name, `ended by itself: ${signal ?? code}`);
+      if (this.#isKilled || isUp) this.start();
+      else setTimeout(() => this.#isOver || this.start(), RETRY_MS);
     });
   }
 

@@ -1,11 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { Actor, type Audience, type Part } from './actor.ts';
 import type { Told } from './lines.ts';
 import { Tally } from './tally.ts';
 
 /** How long one that is neither dead nor stopped may take for an answer. */
-const ANSWER_MS = 30_000;
-const UP_MS = 30_000;
+const ANSWER_MS = 90_000;
+const UP_MS = 180_000;
 const LOOK_MS = 20;
 
 /** What went wrong: all that ought not to be, whatever happens. */
@@ -13,6 +14,8 @@ export interface Finding {
   readonly kind: 'wrong bytes' | 'stuck' | 'leaked' | 'fell' | 'trouble';
   readonly who: string;
   readonly what: string;
+  /** Seconds after the beginning. */
+  readonly at: number;
 }
 
 interface Member {
@@ -31,6 +34,7 @@ export class Cast implements Audience {
   readonly #members = new Map<string, Member>();
   readonly #answers = new Map<number, (answer: unknown) => void>();
   readonly #stopped = new Set<number>();
+  #start = performance.now();
   #cues = 0;
   #deaths = 0;
   #stops = 0;
@@ -52,8 +56,19 @@ export class Cast implements Audience {
     return this.#stops;
   }
 
+  /** Those who can be asked. */
   get names(): string[] {
-    return [...this.#members.keys()];
+    return [...this.#members.values()].filter(({ actor }) => actor.part.speaks).map(({ name }) => name);
+  }
+
+  /** Servers, which cannot. */
+  get servers(): string[] {
+    return this.#actors.filter(({ part }) => !part.speaks).map(({ part }) => part.name);
+  }
+
+  /** From now on times count, as they do in the timeline. */
+  begin(): void {
+    this.#start = performance.now();
   }
 
   start(): void {
@@ -61,7 +76,12 @@ export class Cast implements Audience {
   }
 
   pidOf(name: string): number | undefined {
-    return this.#members.get(name)?.pid;
+    const member = this.#members.get(name);
+    if (member === undefined || member.actor.part.speaks || name === member.actor.part.name)
+      return member?.pid;
+    // The workers and applications of a server, as they are now.
+    const server = this.pidOf(member.actor.part.name);
+    return server === undefined ? undefined : childrenOf(server)[member.actor.part.brings.indexOf(name)];
   }
 
   /** How many it starts itself. */
@@ -78,14 +98,17 @@ export class Cast implements Audience {
   /** SIGKILL. @returns whether somebody was there */
   kill(name: string): boolean {
     const member = this.#members.get(name);
-    if (member?.pid === undefined) return false;
-    this.#stopped.delete(member.pid);
-    const isOwn = member.name === member.actor.part.name;
-    if (isOwn ? !member.actor.kill() : !sent(member.pid, 'SIGKILL')) return false;
+    const pid = this.pidOf(name);
+    if (member === undefined || pid === undefined) return false;
+    const { part } = member.actor;
+    const isOwn = name === part.name;
+    // Whom it has started ends with it, and is not to be kept from that.
+    if (isOwn) for (const child of part.speaks ? [] : childrenOf(pid)) this.#continue(child);
+    if (isOwn) for (const child of part.brings) this.#gone(child);
+    this.#stopped.delete(pid);
+    if (isOwn ? !member.actor.kill() : !sent(pid, 'SIGKILL')) return false;
     this.#deaths += 1;
     member.pid = undefined;
-    // Whom it has started ends with it.
-    if (isOwn) for (const child of member.actor.part.brings) this.#gone(child);
     return true;
   }
 
@@ -101,11 +124,17 @@ export class Cast implements Audience {
   /** SIGCONT. */
   resume(name: string): void {
     const pid = this.pidOf(name);
-    if (pid !== undefined && this.#stopped.delete(pid)) sent(pid, 'SIGCONT');
+    if (pid !== undefined) this.#continue(pid);
   }
 
   resumeAll(): void {
-    for (const name of this.names) this.resume(name);
+    for (const pid of [...this.#stopped]) this.#continue(pid);
+  }
+
+  /** SIGHUP. @returns whether somebody was there */
+  reload(name: string): boolean {
+    const pid = this.pidOf(name);
+    return pid !== undefined && sent(pid, 'SIGHUP');
   }
 
   /** A cue whose answer nobody waits for. */
@@ -143,7 +172,9 @@ export class Cast implements Audience {
   async complete(): Promise<void> {
     const limit = performance.now() + UP_MS;
     for (;;) {
-      const missing = this.names.filter(name => this.pidOf(name) === undefined);
+      const missing = [...this.servers, ...this.names].filter(
+        name => this.#members.get(name)?.pid === undefined,
+      );
       if (missing.length === 0) return;
       if (performance.now() > limit) {
         for (const name of missing) this.find('stuck', name, `it was not there after ${UP_MS} ms`);
@@ -154,7 +185,7 @@ export class Cast implements Audience {
   }
 
   find(kind: Finding['kind'], who: string, what: string): void {
-    this.findings.push({ kind, who, what });
+    this.findings.push({ kind, who, what, at: (performance.now() - this.#start) / 1000 });
   }
 
   told(what: Told): void {
@@ -189,8 +220,26 @@ export class Cast implements Audience {
   #gone(name: string): void {
     const member = this.#members.get(name);
     if (member?.pid === undefined) return;
-    if (this.#stopped.delete(member.pid)) sent(member.pid, 'SIGCONT');
+    this.#continue(member.pid);
     member.pid = undefined;
+  }
+
+  #continue(pid: number): void {
+    if (this.#stopped.delete(pid)) sent(pid, 'SIGCONT');
+  }
+}
+
+/** Processes that one has started, the oldest first. */
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+    return children
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
+      .sort((a, b) => a - b);
+  } catch {
+    return [];
   }
 }
 

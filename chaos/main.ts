@@ -8,6 +8,8 @@ import { drawScript } from './script.ts';
 import { Stage } from './stage.ts';
 import { summaryOf } from './summary.ts';
 
+const MAX_TOLD_FINDINGS = 100;
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: `${process.pid}` },
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     pace: { type: 'string', default: '400' },
     domains: { type: 'string', default: '7' },
     readers: { type: 'string', default: '4' },
+    clients: { type: 'string', default: '2' },
   },
 });
 const seed = Number(values.seed);
@@ -23,14 +26,15 @@ const options = {
   pace: Number(values.pace),
   domains: Number(values.domains),
   readers: Number(values.readers),
+  clients: Number(values.clients),
 };
 if ([seed, ...Object.values(options)].some(number => !Number.isFinite(number))) {
   console.error(
-    'Numbers are wanted: chaos [--seed S] [--minutes M] [--pace MILLISECONDS] [--domains N] [--readers N]',
+    'Numbers are wanted: chaos [--seed S] [--minutes M] [--pace MILLISECONDS] [--domains N] [--readers N] [--clients N]',
   );
   process.exit(2);
 }
-const stage = new Stage(seed);
+const stage = await Stage.open(seed, options.clients > 0);
 process.once('exit', () => stage[Symbol.dispose]());
 const script = drawScript(stage.plan, options);
 console.log(`Seed ${seed}: ${script.faults.length} faults in ${values.minutes} minutes`);
@@ -44,6 +48,7 @@ console.log(summaryOf(run));
 if (run.cast.findings.length > 0) {
   console.log(`The timeline of seed ${seed}, of which the same command replays the same faults:`);
   for (const line of run.done) console.log(`  ${line}`);
-  for (const { kind, who, what } of run.cast.findings.slice(0, 100)) console.log(`${kind}: ${who}: ${what}`);
+  for (const { kind, who, what, at } of run.cast.findings.slice(0, MAX_TOLD_FINDINGS))
+    console.log(`${at.toFixed(3)} s: ${kind}: ${who}: ${what}`);
 }
 process.exit(run.cast.findings.length > 0 ? 1 : 0);

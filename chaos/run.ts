@@ -67,6 +67,7 @@ export class Run {
   /** Does what the timeline says, at its times, and looks at the processes meanwhile. */
   async #strike(): Promise<void> {
     const start = performance.now();
+    this.cast.begin();
     const audits = setInterval(() => this.#audit(), AUDIT_MS);
     try {
       for (const fault of this.#faults) {
@@ -82,6 +83,7 @@ export class Run {
   #commit({ kind, target, lasts }: Fault): boolean {
     const { cast } = this;
     if (kind === 'kill') return cast.kill(target);
+    if (kind === 'reload') return cast.reload(target);
     if (kind === 'exchange') {
       this.#stage.exchange(Number(target));
       return true;

@@ -14,6 +14,7 @@ export function summaryOf({ cast, audits }: Run): string {
     ['messages', tally.of('messages')],
     ['requests over channels', tally.of('requests')],
     ...tally.family('requests:').map(([name, count]): [string, number] => [name, count]),
+    ...tally.family('statuses:').map(([name, count]): [string, number] => [`answers ${name}`, count]),
     ['streams', tally.of('streams')],
     ['passed on', tally.of('forwarded')],
     ['connections', tally.of('connections')],

@@ -16,9 +16,10 @@ export interface Fault {
  * - `kill stopped`: SIGSTOP, and SIGKILL when it has lasted
  * - `stop`: SIGSTOP, and SIGCONT when it has lasted
  * - `exchange`: a file gets another content; its number is the target
+ * - `reload`: SIGHUP
  * - `hoard`: it lets go of nothing that it takes, until it has lasted: pools fill
  */
-type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard' | 'exchange';
+type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard' | 'exchange' | 'reload';
 
 /** Which faults may befall whom, and how often in comparison. */
 export interface Target {
@@ -35,6 +36,7 @@ const LONGEST: Readonly<Record<FaultKind, number>> = {
   stop: 3000,
   hoard: 4000,
   exchange: 0,
+  reload: 0,
 };
 /** How many are struck in the same instant at most. */
 const MAX_STRUCK_TARGETS = 3;

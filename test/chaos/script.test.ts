@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawScript } from '../../chaos/script.ts';
 
-const OPTIONS = { length: 120_000, pace: 300, domains: 6, readers: 3 };
+const OPTIONS = { length: 120_000, pace: 300, domains: 6, readers: 3, clients: 2 };
 const drawn = (seed: number) => {
-  const { parts, faults } = drawScript({ run: 'r', folder: '/nowhere', seed }, OPTIONS);
+  const { parts, faults } = drawScript(
+    { run: 'r', folder: '/nowhere', seed, ports: { web: 1, edge: 2 } },
+    OPTIONS,
+  );
   return JSON.stringify([faults, parts.map(({ name, brings, args }) => [name, brings, args(3)])]);
 };
 

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { recordFault, stampIn } from '../../chaos/payload.ts';
 import { Stage, siteOf } from '../../chaos/stage.ts';
 
-test('files are records of one version behind the other, and go with the stage', () => {
-  const stage = new Stage(1);
+test('files are records of one version behind the other, and go with the stage', async () => {
+  const stage = await Stage.open(1, false);
   const read = () => readFileSync(join(siteOf(stage.plan), 'f3.bin'));
   const first = stampIn(read())!;
   assert.deepEqual([first.source, first.version, recordFault([read()], first)], [3, 1, undefined]);
