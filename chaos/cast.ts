@@ -95,6 +95,12 @@ export class Cast implements Audience {
     return [...this.#members.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
+  /** The same, with the workers and applications of servers. */
+  allPids(): number[] {
+    const servers = this.servers.flatMap(name => this.pidOf(name) ?? []);
+    return [...this.pids(), ...servers.flatMap(pid => childrenOf(pid))];
+  }
+
   /** SIGKILL. @returns whether somebody was there */
   kill(name: string): boolean {
     const member = this.#members.get(name);

@@ -30,7 +30,7 @@ const options = {
 };
 if ([seed, ...Object.values(options)].some(number => !Number.isFinite(number))) {
   console.error(
-    'Numbers are wanted: chaos [--seed S] [--minutes M] [--pace MILLISECONDS] [--domains N] [--readers N] [--clients N]',
+    'Numbers are wanted: --seed S --minutes M --pace MILLISECONDS --domains N --readers N --clients N',
   );
   process.exit(2);
 }

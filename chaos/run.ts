@@ -27,9 +27,10 @@ export class Run {
   readonly #faults: readonly Fault[];
   readonly #stage: Pick<Stage, 'exchange'>;
   readonly #tell: (stage: string) => void;
+  readonly #striking = (): Promise<void> => this.#strike();
   readonly #stages: readonly (readonly [string, () => Promise<void>])[] = [
     ['everybody comes', () => this.cast.complete()],
-    ['faults befall them', () => this.#strike()],
+    ['faults befall them', this.#striking],
     ['everybody comes back', () => this.#recover()],
     ['nobody has anything to do', () => this.#quieten()],
     ['everybody is asked for an answer', () => this.#probe()],
@@ -50,14 +51,18 @@ export class Run {
     return this.#audits;
   }
 
-  /** Everything, one after the other. Findings are in the cast. */
-  async play(): Promise<void> {
+  /**
+   * Everything, one after the other. Findings are in the cast.
+   * @param meanwhile what else is done while all have to do, behind the faults
+   */
+  async play(meanwhile?: () => Promise<void>): Promise<void> {
     const { cast } = this;
     cast.start();
     try {
       for (const [name, stage] of this.#stages) {
         this.#tell(name);
         await stage();
+        if (stage === this.#striking) await meanwhile?.();
       }
     } finally {
       await cast.end();

@@ -32,8 +32,8 @@ export function drawDomains(draw: Draw, count: number): DomainPlan[] {
   return names.map(name => {
     const others = names.filter(other => other !== name);
     const targets = new Set<string>();
-    for (let left = draw.integer(1, Math.min(MAX_TARGETS, others.length)); left > 0; left--)
-      targets.add(draw.pick(others));
+    const most = Math.min(MAX_TARGETS, others.length);
+    for (let left = draw.integer(Math.min(1, most), most); left > 0; left--) targets.add(draw.pick(others));
     const forks = Array.from({ length: draw.chance(0.4) ? draw.integer(1, 2) : 0 }, (_, index) =>
       drawDomain(draw, `${name}.${index}`, [], []),
     );

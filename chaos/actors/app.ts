@@ -1,4 +1,4 @@
-/** The application behind the servers: makes records as long as is asked for, and gives back what it is sent. */
+/** The application behind the servers: makes records of any length, and gives back what it is sent. */
 import type { AppHandler } from '../../src/http/app/app-side/application.ts';
 import { LEAST_RECORD_BYTES, makeRecord } from '../payload.ts';
 import { APP_SOURCE } from '../stage.ts';

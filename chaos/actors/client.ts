@@ -1,11 +1,12 @@
 /**
- * A client of the servers, on all lanes: files, what the application makes, both through the proxy; whole, in
- * ranges, broken off; and uploads that come back. Arguments: the plan of the stage, its name, and which of its
- * lives it is.
+ * A client of the servers, on all lanes: files, and what the application makes, both through the proxy too;
+ * whole, in ranges, broken off; and uploads that come back. Arguments: the plan of the stage, its name, and
+ * which of its lives it is.
  */
 import { setTimeout } from 'node:timers/promises';
 import { Draw, seedOf } from '../draw.ts';
 import { Floors } from '../floors.ts';
+import { latencyClass } from '../latencies.ts';
 import type { Cue } from '../lines.ts';
 import { fillRecord, LEAST_RECORD_BYTES, recordFault, stampIn } from '../payload.ts';
 import { APP_SOURCE, FILES, fileName, floorsOf, type StagePlan } from '../stage.ts';
@@ -88,9 +89,9 @@ function isRight(lane: Lane, way: Way, { status, body }: Answered, source: numbe
   const stamp = stampIn(body);
   const fault = stamp === undefined ? `${body.length} bytes` : recordFault([body], stamp);
   if (stamp === undefined || fault !== undefined || stamp.source !== source || stamp.version < floor) {
-    line.wrong(
-      `${lane.name} ${way}: ${fault ?? `version ${stamp?.version} of ${stamp?.source} in place of ${source}, ${floor} is the oldest`}`,
-    );
+    const wanted = `${source}, of which ${floor} is the oldest`;
+    const other = `version ${stamp?.version} of ${stamp?.source} in place of ${wanted}`;
+    line.wrong(`${lane.name} ${way}: ${fault ?? other}`);
     return true;
   }
   line.tally.add('bytesVerified', body.length);
@@ -104,12 +105,14 @@ async function play(lane: Lane): Promise<void> {
     await setTimeout(Math.min(500, draw.wait(MEAN_PAUSE_MS)));
     if (!isPlaying) continue;
     busy += 1;
+    const start = performance.now();
     try {
       await act(lane, draw.weighted(WAYS), AbortSignal.timeout(ASK_MS));
     } catch {
       // Whatever dies takes connections along.
       line.tally.add('lost');
     } finally {
+      line.tally.add(`latency:${latencyClass(performance.now() - start)}`);
       busy -= 1;
     }
   }

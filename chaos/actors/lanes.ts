@@ -4,7 +4,7 @@ import { request as requestHttps, Agent as SecureAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 
 /** What is asked. */
-export interface Asked {
+interface Asked {
   readonly path: string;
   readonly method: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;

@@ -20,6 +20,8 @@ export interface ProcessView {
   readonly sockets: number;
   /** How many descriptors of all kinds. */
   readonly descriptors: number;
+  /** Its memory, of which it has its share of what several map (PSS). */
+  readonly proportionalBytes: number;
   /** Inodes that it has locked through descriptors of its own: its leases. */
   readonly locked: readonly number[];
 }
@@ -47,7 +49,9 @@ export function viewOf(pid: number): ProcessView | undefined {
       memory.push({ inode: Number(/^ino:\s+(\d+)/m.exec(info)?.[1]), name });
       for (const [, inode] of info.matchAll(LOCK)) locked.push(Number(inode));
     }
-    return { pid, mappings, memory, sockets, descriptors, locked };
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+    const proportionalBytes = 1024 * Number(/^Pss: +(\d+)/m.exec(rollup)?.[1] ?? 0);
+    return { pid, mappings, memory, sockets, descriptors, proportionalBytes, locked };
   } catch {
     return undefined;
   }

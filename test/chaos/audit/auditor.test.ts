@@ -22,6 +22,15 @@ const NOTHING: PoolStats = {
   allocated: 0,
   leaked: 0,
 };
+const EMPTY: ProcessView = {
+  pid: 1,
+  mappings: [],
+  memory: [],
+  sockets: 0,
+  descriptors: 0,
+  proportionalBytes: 0,
+  locked: [],
+};
 const stated = (pool: PoolStats): Statement => ({ name: 'planted', pool, holders: [], imported: [] });
 
 test('a planted leak is found by what the kernel says: in a process that says it has nothing', async () => {
@@ -39,7 +48,7 @@ test('a planted leak is found by what the kernel says: in a process that says it
 });
 
 test('what a process says and has not is found', () => {
-  const view: ProcessView = { pid: 1, mappings: [], memory: [], sockets: 2, descriptors: 5, locked: [7] };
+  const view: ProcessView = { ...EMPTY, sockets: 2, locked: [7] };
   assert.deepEqual(disagreements(view, stated({ ...NOTHING, chunks: 1 })), [
     '0 chunks of its pool are held, 1 by what it says',
   ]);
@@ -51,12 +60,9 @@ test('two processes that can write the same memory are found, readers are not', 
   const maps = (rights: string) =>
     mappingsIn(`7f0000000000-7f0000100000 ${rights} 00000000 00:01 1029    /memfd:iolite:p (deleted)\n`);
   const view = (pid: number, rights: string): ProcessView => ({
+    ...EMPTY,
     pid,
     mappings: maps(rights),
-    memory: [],
-    sockets: 0,
-    descriptors: 0,
-    locked: [],
   });
   assert.deepEqual(maps('rw-s'), [{ inode: 1029, name: 'p', bytes: 2 ** 20, writesThrough: true }]);
   assert.deepEqual(sharedWriters([view(1, 'rw-s'), view(2, 'r--s'), view(3, 'rw-p')]), []);
