@@ -24,6 +24,8 @@ export interface ReaderHost {
 const BUDGET_BYTES = 8 * 1024 ** 2;
 const READ_MS = 10_000;
 const PAUSE_MS = 50;
+/** For so long what came from an owner before is used under the next one: `maxStale`, and some more. */
+const NEW_OWNER_MS = 3000;
 /** Of the file's owner, whom those attach to who do not share. */
 export const FILE_OWNER = 'file-owner';
 
@@ -34,6 +36,9 @@ export class FileReads {
   readonly #cache: SharedFileCache | AttachedFileCache;
   readonly #latest = new Map<number, number>();
   #channel: Channel | undefined;
+  /** Who tells of changes, and since when it is the same. */
+  #owner: unknown;
+  #ownerSince = 0;
   #isClosed = false;
 
   constructor(host: ReaderHost, way: 'shared' | 'attached') {
@@ -73,8 +78,7 @@ export class FileReads {
 
   async #read(index: number, signal: AbortSignal): Promise<void> {
     const { line, plan, holder } = this.#host;
-    // Without an owner who tells of changes, what is at hand is given on.
-    const floor = this.#isBound ? this.#floors.of(index) : 0;
+    const floor = this.#isBound() ? this.#floors.of(index) : 0;
     const before = this.#latest.get(index) ?? 0;
     const body = await this.#cache.read(join(siteOf(plan), fileName(index)), { signal });
     line.tally.add('requests:file cache');
@@ -84,16 +88,25 @@ export class FileReads {
       body.release();
       return;
     }
-    const oldest = Math.max(before, this.#isBound ? floor : 0);
-    if (stamp.version < oldest)
-      line.wrong(`file ${index}: version ${stamp.version} was read behind ${oldest}`);
+    if (stamp.version < before)
+      line.wrong(`file ${index}: version ${stamp.version} was read behind ${before}`);
+    if (this.#isBound() && stamp.version < floor)
+      line.wrong(`file ${index}: version ${stamp.version} was read, ${floor} is the oldest`);
     this.#latest.set(index, Math.max(this.#latest.get(index) ?? 0, stamp.version));
     holder.take(body, [stamp]);
   }
 
-  get #isBound(): boolean {
+  /**
+   * Whether what is read has to be of now. Without an owner who tells of changes, what is at hand is given
+   * on; and what came from another owner for a while after there is a new one.
+   */
+  #isBound(): boolean {
     const cache = this.#cache;
-    return cache instanceof AttachedFileCache ? cache.stats().attached : cache.role !== 'joining';
+    const owner = cache instanceof AttachedFileCache ? cache.isAttached && this.#channel : cache.role;
+    const time = performance.now();
+    if (owner !== this.#owner) [this.#owner, this.#ownerSince] = [owner, time];
+    const hasOwner = owner !== false && owner !== undefined && owner !== 'joining';
+    return hasOwner && time - this.#ownerSince > NEW_OWNER_MS;
   }
 
   async #attach(cache: AttachedFileCache): Promise<void> {
