@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(ROOT, 'dist-test');
-const SOURCES = ['src', 'test', 'model', 'fuzz'];
+const SOURCES = ['src', 'test', 'model', 'fuzz', 'chaos'];
 /** Where a module is named for a process or a thread, or loaded later: other imports the compiler renames. */
 const MODULE_URL = /(\b(?:URL|resolve|await import)\(\s*)(['"`])(\.{1,2}\/[^'"`\n]*)\.ts\2/g;
 

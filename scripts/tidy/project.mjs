@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import ts from 'typescript';
 
 /** The folders with code of ours, by the root. */
-const CODE_FOLDERS = ['src', 'test', 'bench', 'scripts', 'examples'];
+const CODE_FOLDERS = ['src', 'test', 'bench', 'chaos', 'scripts', 'examples'];
 
 /** The code of a project, read once. Paths are relative to its root. */
 export class Project {

@@ -23,11 +23,11 @@ const SINGULAR = /(?:SS|US|IS)$/;
  * a quantity: its name ends in its unit, or in what is counted, in the plural: `PAUSE_MS`, `MAX_TRIES`.
  * Written in hexadecimal, octal or binary it is a code (a character, a number of the kernel, a mask), which
  * has no unit; so is all in a file `constants.ts`, whose names and numbers are another's. Holds for constants
- * in upper case at the top of the modules of src/, bench/ and scripts/.
+ * in upper case at the top of the modules of src/, bench/, chaos/ and scripts/.
  */
 export function unitless(project) {
   return project
-    .code('src', 'bench', 'scripts')
+    .code('src', 'bench', 'chaos', 'scripts')
     .filter(path => basename(path) !== 'constants.ts')
     .flatMap(path =>
       project
