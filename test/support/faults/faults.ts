@@ -38,7 +38,7 @@ export interface FaultRule {
   /** A part of the path, or of what /proc says of a descriptor: 'socket:[', '/memfd:iolite'. Default: any. */
   readonly path?: string;
   /** What they answer. */
-  readonly error?: keyof typeof constants.errno;
+  readonly error?: keyof typeof constants.errno | 'ETOOMANYREFS';
   /** How many bytes they move at most. */
   readonly short?: number;
   /** How many milliseconds they take. */
@@ -62,6 +62,7 @@ const HITS_AT = NUMBERS_AT + 24;
 const CLOCKS_AT = RULES * RULE_BYTES;
 export const CONTROL_BYTES = CLOCKS_AT + 16;
 
+const ERRORS = { ...constants.errno, ETOOMANYREFS: 109 };
 const MODE = { off: 0, error: 1, short: 2, slow: 3, hold: 4 } as const;
 
 /** A fault that is injected, until it is disposed of. */
@@ -126,7 +127,7 @@ function ruleBytes(call: Call, rule: FaultRule): Buffer {
   bytes.write(path, PATH_AT);
   const [mode, value] =
     error !== undefined
-      ? [MODE.error, constants.errno[error]]
+      ? [MODE.error, ERRORS[error]]
       : short !== undefined
         ? [MODE.short, short]
         : slow !== undefined
