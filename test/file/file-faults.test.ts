@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { createFileCache } from '../../src/file/cache/owned-cache.ts';
@@ -87,7 +87,7 @@ underFaults(import.meta.url, faults => {
       const cache = createFileCache({ budget: 16 * MiB, maxStale: 0 });
       const operation = async (): Promise<void> => {
         using content = await cache.read(path);
-        assert.ok(content.toBuffer().equals(readFileSync(path)));
+        assert.ok(content.toBuffer().equals(contentOf('subject', 20 * KiB)));
       };
       await operation();
       return { operation, end: () => cache.close() };
