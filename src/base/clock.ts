@@ -33,8 +33,8 @@ export function now(): number {
 /**
  * A clock that costs nothing to read, for what is done a million times a second: it is looked at once for all
  * that a program does until it returns to Node.js (process.nextTick). So it lags as long as the program keeps
- * the event loop; and a process that was stopped (SIGSTOP, a debugger) has the right time with the first thing
- * that it hears of, as it would not with a timer.
+ * the event loop; and a process that was stopped (SIGSTOP, a debugger) has the right time with the first
+ * thing that it hears of, as it would not with a timer.
  */
 export class CoarseClock {
   #time = 0;

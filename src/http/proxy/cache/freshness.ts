@@ -63,8 +63,8 @@ export function ageOf(facts: ResponseFacts, now: number): number {
 }
 
 /**
- * As {@link ageOf}. What lies here while the clock of the day is set back does not become younger; one that is
- * set forward, as after a machine has slept, makes it older.
+ * As {@link ageOf}. What lies here while the clock of the day is set back does not become younger; one that
+ * is set forward, as after a machine has slept, makes it older.
  */
 export function ageBy({ initialAge, seenAt }: Freshness, receivedAt: number, now: number): number {
   const byDay = Math.max(0, now - receivedAt);
