@@ -1,7 +1,5 @@
-/** Time between two looks at the system's clock while a {@link CoarseClock} is in use. */
-const TICK_MS = 5;
-/** Durations of which a tick is a small part. */
-const LEAST_BOUND_MS = 20 * TICK_MS;
+/** Durations that are measured exactly: what a program does at once may be no small part of them. */
+const LEAST_BOUND_MS = 100;
 
 /** How far apart two looks at clocks may be to count as one, and how often it is tried. */
 const CLOSE_MS = 0.002;
@@ -33,13 +31,14 @@ export function now(): number {
 }
 
 /**
- * A clock that costs nothing to read, for what is done a million times a second: it lags by up to 5
- * milliseconds, and as long as the program keeps the event loop. It stops when nobody reads it.
+ * A clock that costs nothing to read, for what is done a million times a second: it is looked at once for all
+ * that a program does until it returns to Node.js (process.nextTick). So it lags as long as the program keeps
+ * the event loop; and a process that was stopped (SIGSTOP, a debugger) has the right time with the first
+ * thing that it hears of, as it would not with a timer.
  */
 export class CoarseClock {
   #time = 0;
-  #used = false;
-  #timer: NodeJS.Timeout | undefined;
+  #isRight = false;
 
   /**
    * As {@link now}. @param bound what the time is compared with, in milliseconds: small ones are measured
@@ -47,22 +46,17 @@ export class CoarseClock {
    */
   now(bound: number): number {
     if (bound < LEAST_BOUND_MS) return now();
-    this.#used = true;
-    return this.#timer === undefined ? this.#start() : this.#time;
+    return this.#isRight ? this.#time : this.#look();
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #start(): number {
+  #look(): number {
     this.#time = now();
-    this.#timer = setInterval(() => {
-      if (!this.#used) this.stop();
-      this.#used = false;
-      this.#time = now();
-    }, TICK_MS).unref();
+    this.#isRight = true;
+    process.nextTick(this.#end);
     return this.#time;
   }
+
+  readonly #end = (): void => {
+    this.#isRight = false;
+  };
 }

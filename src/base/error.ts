@@ -126,6 +126,15 @@ export function systemError(cause: unknown, attempted: string): Error {
   return new SystemError(syscall ?? 'the call', -errno, attempted);
 }
 
+/**
+ * An error of Node's own as it is where Node has a name for it, and as {@link systemError} where it has none:
+ * ESTALE of a network file system, EDQUOT, whose code would be 'Unknown system error -116'.
+ */
+export function namedError(cause: unknown, attempted: string): Error {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  return code?.startsWith('Unknown system error') ? systemError(cause, attempted) : (cause as Error);
+}
+
 /** Describes a value for an error message, briefly whatever it is. */
 export function describe(value: unknown): string {
   if (typeof value === 'string')

@@ -9,7 +9,7 @@ import { IDLE_BYTES, idleMemory, keptIdleBytes, mostIdleBytes } from './idle-mem
 import { Lease, type Tally } from './lease.ts';
 import { OpenPages } from './open-pages.ts';
 import { completePoolOptions, type PoolKind, type PoolOptions } from './pool-options.ts';
-import { checkSums, type PoolStats, type PoolSums, statsOf, withGroups } from './pool-stats.ts';
+import { checkSums, fullError, type PoolStats, type PoolSums, statsOf, withGroups } from './pool-stats.ts';
 import { Reservation } from './reservation.ts';
 import { makeChunk } from './shared-chunk.ts';
 
@@ -149,22 +149,36 @@ export class ChunkPool {
    * Ends the filling of a reservation: its first `length` bytes are a buffer now, and immutable. Room that
    * is left over goes back to the pool where it can.
    * @returns the lease that holds the buffer; the reservation's reference is the caller's.
+   * @throws SystemError: ENOMEM, EBUSY, of kinds 'protect' and 'seal'. The buffer is lost then, and its room
+   *   is the pool's
    */
   commit(reservation: Reservation, length: number): Lease {
     const { lease, offset } = reservation.end(length);
-    this.#openPages?.shut(reservation);
+    const chunk = lease.chunk as OwnedChunk;
+    try {
+      this.#openPages?.shut(reservation);
+      if (this.kind === 'seal') return this.#freeze(chunk, reservation, length);
+    } catch (error) {
+      reservation.end(0).lease.release();
+      // What was to be sealed has no bytes any more.
+      if (this.kind === 'seal') this.#drop(chunk);
+      throw error;
+    }
     if (lease === this.#current) {
       if (this.#position === offset + reservation.length) this.#position = offset + length;
       return lease;
     }
     invariant(length <= reservation.length, 'a buffer is no longer than its room');
-    const chunk = lease.chunk as OwnedChunk;
     if (chunk.soleEnd !== undefined) chunk.soleEnd = offset + length;
-    if (this.kind !== 'seal') return lease;
+    return lease;
+  }
+
+  #freeze(chunk: OwnedChunk, reservation: Reservation, length: number): Lease {
+    if (chunk.soleEnd !== undefined) chunk.soleEnd = reservation.offset + length;
     // What is beyond was written too, and goes where the buffer goes.
     if (length < reservation.length) reservation.bytes.fill(0, length);
     chunk.freeze();
-    this.#collected.unregister(lease);
+    this.#collected.unregister(reservation.lease);
     const frozen = this.#lease(chunk);
     frozen.retain();
     return frozen;
@@ -173,7 +187,7 @@ export class ChunkPool {
   /** Gives a reservation back, unfilled. */
   cancel(reservation: Reservation): void {
     const { lease, offset, length } = reservation.end(0);
-    this.#openPages?.shut(reservation);
+    this.#openPages?.forget(reservation);
     if (lease === this.#current && this.#position === offset + length) this.#position = offset;
     lease.release();
   }
@@ -219,9 +233,10 @@ export class ChunkPool {
     const given = isInUse ? this.#leastOfLooks : unused;
     this.#looks = 0;
     this.#leastOfLooks = Number.POSITIVE_INFINITY;
-    if (!this.#closed) this.trim(Math.max(this.#keptIdle, this.#bytesIdle - given), Number.POSITIVE_INFINITY);
+    if (!this.#closed)
+      this.trim(Math.max(keptIdleBytes(this.#limit), this.#bytesIdle - given), Number.POSITIVE_INFINITY);
     this.#leastIdle = this.#bytesIdle;
-    return !this.#closed && this.#bytesIdle > this.#keptIdle;
+    return !this.#closed && this.#bytesIdle > keptIdleBytes(this.#limit);
   }
 
   /**
@@ -291,13 +306,8 @@ export class ChunkPool {
     this.#shrinkIdleTo(Math.min(IDLE_BYTES, limit - wanted - (this.#bytesMapped - this.#bytesIdle)));
     if (mayCutOff && this.#bytesMapped + wanted > limit)
       for (const held of this.holdings.giveUp(this.limit)) this.#drop(held);
-    if (this.#bytesMapped + wanted > limit) {
-      throw new IoliteError(
-        'ERR_IOLITE_LIMIT',
-        `Cannot allocate ${size} bytes from pool ${this.name}: ` +
-          `${this.limit - limit + this.#bytesMapped} of its ${this.limit} bytes are in use`,
-      );
-    }
+    if (this.#bytesMapped + wanted > limit)
+      throw fullError(size, this.name, this.limit - limit + this.#bytesMapped, this.limit);
     const whose = { sole, audience, division: this.#division };
     const chunk = makeChunk(this, wanted, whose, this.#keeper);
     this.#chunks.add(chunk);
@@ -359,16 +369,9 @@ export class ChunkPool {
     this.#idle.add(chunk);
     this.#bytesIdle += chunk.size;
     if (this.#closed || (chunk.spent && !chunk.isLeasedElsewhere())) this.#drop(chunk);
-    else if (this.#mostIdle < this.#bytesIdle) this.#shrinkIdleTo(this.#mostIdle);
-    if (this.#bytesIdle > this.#keptIdle) idleMemory.add(this);
-  }
-
-  get #mostIdle(): number {
-    return mostIdleBytes(this.kind, this.#limit);
-  }
-
-  get #keptIdle(): number {
-    return keptIdleBytes(this.#limit);
+    else if (mostIdleBytes(this.kind, this.#limit) < this.#bytesIdle)
+      this.#shrinkIdleTo(mostIdleBytes(this.kind, this.#limit));
+    if (this.#bytesIdle > keptIdleBytes(this.#limit)) idleMemory.add(this);
   }
 
   /** Drops idle chunks, the longest idle first, until those left hold no more than `bytes`. */
@@ -379,12 +382,13 @@ export class ChunkPool {
       if (chunk.isLeasedElsewhere()) busy += 1;
       else this.#drop(chunk);
     }
-    if (this.#bytesIdle > this.#mostIdle) this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN_MS).unref();
+    if (this.#bytesIdle > mostIdleBytes(this.kind, this.#limit))
+      this.#lookAgain ??= setTimeout(this.#look, LOOK_AGAIN_MS).unref();
   }
 
   readonly #look = (): void => {
     this.#lookAgain = undefined;
-    if (!this.#closed) this.#shrinkIdleTo(this.#mostIdle, Number.POSITIVE_INFINITY);
+    if (!this.#closed) this.#shrinkIdleTo(mostIdleBytes(this.kind, this.#limit), Number.POSITIVE_INFINITY);
   };
 
   readonly #keeper: ChunkKeeper = {

@@ -117,13 +117,15 @@ export interface OwnedChunk extends Chunk {
    * Opens the chunk to new content under the next generation. What is there stays readable where it is not
    * written over; for another audience than it was for it is zeroed first.
    * @param audience that it {@link suits}
-   * @returns false while another domain still holds a lease: nothing has changed then.
+   * @returns false while another domain still holds a lease: nothing has changed then. Also where the kernel
+   *   refuses what it takes; then it is spent
    */
   renew(audience?: Audience): boolean;
   /** Whether another domain holds a lease just now. */
   isLeasedElsewhere(): boolean;
   /**
    * Makes the content unchangeable for everybody, this process included; `bytes` is a new, read-only view.
+   * @throws SystemError: ENOMEM, EBUSY; it is of no use then, and to be dropped
    */
   freeze(): void;
   /**
@@ -132,9 +134,12 @@ export interface OwnedChunk extends Chunk {
    * @throws SystemError: ENOMEM
    */
   open(start: number, end: number): void;
-  /** Ends what {@link open} began: a write into one of these pages ends the process with SIGSEGV. */
+  /**
+   * Ends what {@link open} began: a write into one of these pages ends the process with SIGSEGV.
+   * @throws SystemError: ENOMEM; they can be written still
+   */
   shut(start: number, end: number): void;
-  /** Gives the memory back. Views that were handed out stay readable, and read as zeros. */
+  /** Gives the memory back. Views that were handed out stay readable, and read as zeros. Does not throw. */
   drop(): void;
 }
 

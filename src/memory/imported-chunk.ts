@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, closeMemfd, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
-import { tryLockShared, unlock } from '../os/lock.ts';
+import { reopenLocked, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { endOfAccessList, readAccessList } from './access-header.ts';
@@ -103,6 +103,8 @@ export class ImportedChunk implements Chunk, Unlockable {
       abandon(this.#mapping);
       throw refused(problem ?? 'its ACL is malformed');
     }
+    // The sender took a lease in the description that it passed, which is held until this one is.
+    this.#locked = lockedHere(fd, this.#mapping);
     this.acl = acl;
     this.id = id;
     this.size = size;
@@ -113,8 +115,6 @@ export class ImportedChunk implements Chunk, Unlockable {
     mappedChunks += 1;
     this.#key = key;
     this.mapToWrite = onWrite === 'copy' ? () => map(fd, size, 'copy-on-write', false) : undefined;
-    // The sender took a lease in the description that it passed, which is held until this one is.
-    this.#locked = tryLockShared(fd);
     if (this.#locked) idle.add(this);
   }
 
@@ -145,7 +145,7 @@ export class ImportedChunk implements Chunk, Unlockable {
    * given up less than a few milliseconds ago.
    * @throws ERR_IOLITE_STALE when the chunk holds other content by now; ERR_IOLITE_BUSY when it is the same
    *   but another process keeps us from leasing it just now, by a lock of its own; ERR_IOLITE_PROTOCOL when
-   *   its owner wrote another generation while we leased one
+   *   its owner wrote another generation while we leased one; SystemError: ENOLCK
    */
   lease(generation: number): Lease {
     const current = this.#leased ? this.#lease?.deref() : undefined;
@@ -220,12 +220,13 @@ export class ImportedChunk implements Chunk, Unlockable {
     if (this.#leased && nth === this.#leases) this.leaseEnded();
   }
 
-  /** Gives up the kernel lock of a chunk that nothing here uses. */
-  unlockIfIdle(): void {
-    if (this.#leased || !this.#locked || this.#discarded) return;
-    unlock(this.#fd);
+  /** Gives up the kernel lock of a chunk that nothing here uses. @returns false where the kernel kept it */
+  unlockIfIdle(): boolean {
+    if (this.#leased || !this.#locked || this.#discarded) return true;
+    if (!unlock(this.#fd)) return false;
     this.#locked = false;
     this.#rested = undefined;
+    return true;
   }
 
   /** A channel may name this chunk from now on. */
@@ -243,9 +244,7 @@ export class ImportedChunk implements Chunk, Unlockable {
 
   /** A new read-only descriptor that holds a lease of its own, for another domain. The caller closes it. */
   grant(): number {
-    const fd = reopenReadOnly(this.#fd);
-    tryLockShared(fd);
-    return fd;
+    return reopenLocked(this.#fd);
   }
 
   #makeLease(generation: number): Lease {
@@ -269,6 +268,16 @@ export class ImportedChunk implements Chunk, Unlockable {
     abandon(this.#mapping);
     closeMemfd(this.#fd, this.size);
     this.#fd = -1;
+  }
+}
+
+/** Locks a chunk that was mapped. @throws as {@link tryLockShared}; it is mapped no more then */
+function lockedHere(fd: number, mapping: MappedMemory): boolean {
+  try {
+    return tryLockShared(fd);
+  } catch (error) {
+    abandon(mapping);
+    throw error;
   }
 }
 
@@ -301,7 +310,7 @@ const collected = new FinalizationRegistry<{ chunk: ImportedChunk; nth: number }
  * nobody can shrink, grow or write anew, with the stated chunk in all of its pages. Waits for nothing,
  * whatever was passed. The caller adds a grant.
  * @throws ERR_IOLITE_PROTOCOL when it is not; ERR_IOLITE_UNSUPPORTED where no memory is shared;
- *   ERR_IOLITE_LIMIT; SystemError: ENOMEM, EMFILE. The descriptor is closed then.
+ *   ERR_IOLITE_LIMIT; SystemError: ENOMEM, EMFILE, ENOLCK. The descriptor is closed then.
  */
 export function importChunk(
   fd: number,

@@ -5,8 +5,8 @@ const GRACE_MS = 5;
 export interface Unlockable {
   /** Whether it waits already. {@link LazyUnlock}'s to set. */
   isListed: boolean;
-  /** Drops the kernel lock unless the chunk came into use again. */
-  unlockIfIdle(): void;
+  /** Drops the kernel lock unless the chunk came into use again. @returns false: it is to be tried again */
+  unlockIfIdle(): boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ export class LazyUnlock {
     this.#timer = undefined;
     for (const chunk of chunks) {
       chunk.isListed = false;
-      chunk.unlockIfIdle();
+      if (!chunk.unlockIfIdle()) this.add(chunk);
     }
   }
 }

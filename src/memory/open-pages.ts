@@ -49,7 +49,16 @@ export class OpenPages {
   /** Protects it again. @throws SystemError: ENOMEM */
   shut(range: Range): void {
     const { lease, offset, length } = range;
-    (lease.chunk as OwnedChunk).shut(offset, offset + length);
     if (this.#last === range) this.#last = undefined;
+    (lease.chunk as OwnedChunk).shut(offset, offset + length);
+  }
+
+  /** As {@link shut}, of a range in which nothing was sealed: it does no harm if it stays as it is. */
+  forget(range: Range): void {
+    try {
+      this.shut(range);
+    } catch {
+      // Whoever gets these pages next opens and shuts them.
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { bytesOf, type OwnedChunk } from './chunk.ts';
 import type { Lease, Tally } from './lease.ts';
@@ -92,4 +93,10 @@ export function checkSums({ chunks, idle, bytesMapped, bytesIdle, current, posit
     invariant(chunk !== current?.chunk, 'the chunk that small buffers are placed in is in use');
   }
   invariant(position <= (current?.chunk.size ?? 0), 'the next small buffer lies in the current chunk');
+}
+
+/** A pool has no room for so many bytes more. */
+export function fullError(size: number, name: string, used: number, limit: number): IoliteError {
+  const message = `Cannot allocate ${size} bytes from pool ${name}: ${used} of its ${limit} bytes are in use`;
+  return new IoliteError('ERR_IOLITE_LIMIT', message);
 }

@@ -1,8 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { invariant } from '../base/invariant.ts';
-import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
-import { isLockedElsewhere, tryLockExclusive, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, forgetPages, type MappedMemory, map, protectPages } from '../os/mapping.ts';
+import { closeDescriptor } from '../os/descriptor.ts';
+import { isLockedElsewhere, reopenLocked, tryLockExclusive, unlock } from '../os/lock.ts';
+import { abandon, forgetPages, type MappedMemory, map, protectPages, unmapFile } from '../os/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 import { endOfAccessList } from './access-header.ts';
 import type { AccessList, Credentials } from './acl.ts';
@@ -88,16 +88,13 @@ export class SharedChunk implements OwnedChunk {
    * @throws SystemError: ENOMEM, EMFILE
    */
   constructor(name: string, size: number, options: SharedChunkOptions, keeper: ChunkKeeper) {
-    this.#fd = createMemfd(`iolite:${name}`, size);
-    try {
-      this.#mapping = map(this.#fd, size, 'read-write', true);
-      // Unless more are to follow these are all that anybody can add.
-      const last = options.freezes === true ? 0 : Seal.SEAL;
-      addSeals(this.#fd, Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE | last);
-    } catch (error) {
-      closeDescriptor(this.#fd);
-      throw error;
-    }
+    // Unless more are to follow these are all that anybody can add.
+    const last = options.freezes === true ? 0 : Seal.SEAL;
+    const seals = Seal.SHRINK | Seal.GROW | Seal.FUTURE_WRITE | last;
+    const { fd, mapping } = mappedMemfd(name, size, seals);
+    this.#fd = fd;
+    forgotten.register(this, fd, this);
+    this.#mapping = mapping;
     this.#generation = options.refill ? 1 : MAX_GENERATION;
     this.#spent = !options.refill;
     this.#guarded = options.guarded ?? false;
@@ -108,7 +105,12 @@ export class SharedChunk implements OwnedChunk {
     this.#audience = options.audience;
     this.#division = options.division;
     this.#keeper = keeper;
-    this.shut(0, size);
+    try {
+      this.shut(0, size);
+    } catch (error) {
+      this.drop();
+      throw error;
+    }
   }
 
   /** Names it to the kernel. */
@@ -192,8 +194,22 @@ export class SharedChunk implements OwnedChunk {
     if (this.#generation === MAX_GENERATION) return false;
     // The write lock is held for this instant only: whoever leases afterwards compares generations first.
     if (this.#granted && !tryLockExclusive(this.#fd)) return false;
+    const isSameAudience = audience === this.#audience;
+    invariant(isSameAudience || !this.#granted, 'a chunk that others were given stays with its audience');
+    try {
+      this.#begin(audience);
+    } catch {
+      // The kernel has no room for other rights of its pages (ENOMEM). What is half begun nobody gets.
+      this.#spent = true;
+    }
+    if (this.#granted && !unlock(this.#fd)) this.#spent = true;
+    if (this.#granted) this.filledAt = Date.now();
+    return !this.#spent;
+  }
+
+  /** Begins the next generation. @throws SystemError: ENOMEM */
+  #begin(audience: Audience | undefined): void {
     if (audience !== this.#audience) {
-      invariant(!this.#granted, 'a chunk that others were given stays with its audience');
       this.#zero(HEADER_BYTES);
       this.#audience = audience;
     }
@@ -203,11 +219,6 @@ export class SharedChunk implements OwnedChunk {
     this.#facts?.clear();
     writeGeneration(this.#mapping.bytes, this.#generation);
     this.shut(0, HEADER_BYTES);
-    if (this.#granted) {
-      unlock(this.#fd);
-      this.filledAt = Date.now();
-    }
-    return true;
   }
 
   factOf(generation: number, key: Buffer): Buffer | undefined {
@@ -218,9 +229,13 @@ export class SharedChunk implements OwnedChunk {
   keepFact(generation: number, key: Buffer, fact: Buffer): void {
     if (this.#dropped || this.#frozen || generation !== this.#generation) return;
     this.#facts ??= new FactLog(this.#header, endOfAccessList(this.acl));
-    this.open(0, HEADER_BYTES);
-    this.#facts.add(generation, key, fact);
-    this.shut(0, HEADER_BYTES);
+    try {
+      this.open(0, HEADER_BYTES);
+      this.#facts.add(generation, key, fact);
+      this.shut(0, HEADER_BYTES);
+    } catch {
+      // The kernel has no room for other rights of this page: whoever wants the fact derives it.
+    }
   }
 
   get #header(): Buffer {
@@ -229,7 +244,7 @@ export class SharedChunk implements OwnedChunk {
 
   freeze(): void {
     invariant(!this.#dropped && !this.#frozen, 'a chunk is frozen once, and before it is dropped');
-    abandon(this.#mapping);
+    unmapFile(this.#mapping);
     addSeals(this.#fd, Seal.WRITE | Seal.SEAL);
     this.#mapping = map(this.#fd, this.size, 'read-only', false);
     this.#frozen = true;
@@ -297,12 +312,11 @@ export class SharedChunk implements OwnedChunk {
   /**
    * A new read-only descriptor of the chunk that holds a lease of its own, to be sent to another domain: the
    * claim travels inside the socket. The caller sends and closes it.
-   * @throws SystemError: EMFILE
+   * @throws SystemError: EMFILE, ENOLCK
    */
   grant(): number {
-    const fd = reopenReadOnly(this.#fd);
+    const fd = reopenLocked(this.#fd);
     this.#granted = true;
-    tryLockShared(fd);
     return fd;
   }
 
@@ -341,8 +355,27 @@ export class SharedChunk implements OwnedChunk {
     this.onDrop.clear();
     this.holders.clear();
     abandon(this.#mapping);
+    forgotten.unregister(this);
     closeDescriptor(this.#fd);
     this.#fd = -1;
+  }
+}
+
+/** Descriptors of chunks that nobody can drop any more: their pool was forgotten, with all that lay in it. */
+const forgotten = new FinalizationRegistry<number>(closeDescriptor);
+
+/** @throws SystemError: ENOMEM, EMFILE; nothing is left then */
+function mappedMemfd(name: string, size: number, seals: number): { fd: number; mapping: MappedMemory } {
+  const fd = createMemfd(`iolite:${name}`, size);
+  let mapping: MappedMemory | undefined;
+  try {
+    mapping = map(fd, size, 'read-write', true);
+    addSeals(fd, seals);
+    return { fd, mapping };
+  } catch (error) {
+    if (mapping !== undefined) abandon(mapping);
+    closeDescriptor(fd);
+    throw error;
   }
 }
 

@@ -7,7 +7,18 @@ import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 
 const TRIAL_BYTES = 4096;
 /** What may be otherwise in a moment, and so says nothing of the system. */
-const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+const PASSING = [
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'ENOLCK',
+  'ENOSPC',
+  'ENOBUFS',
+  'EINTR',
+  'EBUSY',
+  'EIO',
+];
 
 let verdict: IoliteError | 'supported' | undefined;
 

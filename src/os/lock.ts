@@ -1,6 +1,7 @@
 import { SystemError } from '../base/error.ts';
 import { EACCES, EAGAIN, F_OFD_GETLK, F_OFD_SETLK, F_RDLCK, F_UNLCK, F_WRLCK } from './constants.ts';
-import { checked, lastErrno, libc } from './libc.ts';
+import { closeDescriptor, reopenReadOnly } from './descriptor.ts';
+import { lastErrno, libc } from './libc.ts';
 
 /**
  * Open-file-description locks on whole files (fcntl(2)). They belong to the description, so the kernel drops
@@ -11,34 +12,57 @@ import { checked, lastErrno, libc } from './libc.ts';
 const flock = new Int16Array(16);
 const flockBytes = new Uint8Array(flock.buffer);
 
-function tryLock(fd: number, type: number): boolean {
+/** Each of these calls, asking and unlocking too, takes memory of the kernel's: ENOLCK where it has none. */
+function call(fd: number, command: number, type: number): boolean {
   flock.fill(0);
   flock[0] = type;
-  if (libc().fcntlLock(fd, F_OFD_SETLK, flockBytes) !== -1) return true;
+  return libc().fcntlLock(fd, command, flockBytes) !== -1;
+}
+
+/**
+ * Takes a read lock without waiting.
+ * @returns false while another description holds the write lock
+ * @throws SystemError: ENOLCK, ENOMEM
+ */
+export function tryLockShared(fd: number): boolean {
+  if (call(fd, F_OFD_SETLK, F_RDLCK)) return true;
   const errno = lastErrno();
   if (errno === EAGAIN || errno === EACCES) return false;
   throw new SystemError('fcntl', errno, 'Cannot lock a chunk');
 }
 
-/** Takes a read lock without waiting. @returns false while another description holds the write lock. */
-export function tryLockShared(fd: number): boolean {
-  return tryLock(fd, F_RDLCK);
-}
-
-/** Takes the write lock without waiting. @returns false while another description holds any lock. */
+/**
+ * Takes the write lock without waiting.
+ * @returns false while another description holds any lock, or where the kernel cannot say
+ */
 export function tryLockExclusive(fd: number): boolean {
-  return tryLock(fd, F_WRLCK);
+  return call(fd, F_OFD_SETLK, F_WRLCK);
 }
 
-/** Drops the lock of this description, if it holds one. */
-export function unlock(fd: number): void {
-  tryLock(fd, F_UNLCK);
+/** Drops the lock of this description, if it holds one. @returns false where it stands: try again later */
+export function unlock(fd: number): boolean {
+  return call(fd, F_OFD_SETLK, F_UNLCK);
 }
 
-/** Whether another description holds a lock that would refuse us the write lock. Takes none. */
+/**
+ * Whether another description holds a lock that would refuse us the write lock, which is what is to be
+ * thought where the kernel cannot say. Takes none.
+ */
 export function isLockedElsewhere(fd: number): boolean {
-  flock.fill(0);
-  flock[0] = F_WRLCK;
-  checked(libc().fcntlLock(fd, F_OFD_GETLK, flockBytes), 'fcntl', 'Cannot query the lock of a chunk');
-  return flock[0] !== F_UNLCK;
+  return !call(fd, F_OFD_GETLK, F_WRLCK) || flock[0] !== F_UNLCK;
+}
+
+/**
+ * As {@link reopenReadOnly}, with a read lock if none forbids it: a lease that is to go to another domain.
+ * @throws as that, and {@link tryLockShared}
+ */
+export function reopenLocked(fd: number): number {
+  const reopened = reopenReadOnly(fd);
+  try {
+    tryLockShared(reopened);
+    return reopened;
+  } catch (error) {
+    closeDescriptor(reopened);
+    throw error;
+  }
 }

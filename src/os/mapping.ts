@@ -161,9 +161,9 @@ function isMoved(buffer: ArrayBufferLike | undefined): boolean {
 const kept: Range[] = [];
 let keptBytes = 0;
 
-/** Keeps the addresses for some time, without memory behind them. */
+/** Keeps the addresses for some time, without memory behind them where the kernel lets us. */
 function keep(range: Range): void {
-  if (!range.isEmpty && !mapZeros(range.address, range.length)) return;
+  range.isEmpty ||= mapZeros(range.address, range.length);
   kept.push(range);
   keptBytes += range.length;
   while (kept.length > KEPT_RANGES || (keptBytes > KEPT_BYTES && kept.length > 1)) {
@@ -360,13 +360,20 @@ export function unmapLeft(address: Address, length: number): void {
 
 /**
  * Lets go of the file behind a mapping at once, whoever still holds a view: the address range becomes
- * private memory that reads as zeros and costs nothing until written.
+ * private memory that reads as zeros and costs nothing until written. Does not throw: who lets go has nobody
+ * to tell.
+ * @returns false where the kernel has no memory for that. Then the mapping goes when all views of it have
  */
-export function abandon(mapping: MappedMemory): void {
-  const { address, length } = mapping;
-  if (!mapZeros(address, length))
-    throw new SystemError('mmap', lastErrno(), `Cannot abandon a mapping of ${length} bytes`);
+export function abandon(mapping: MappedMemory): boolean {
+  if (!mapZeros(mapping.address, mapping.length)) return false;
   mapping.emptied();
+  return true;
+}
+
+/** As {@link abandon}, for who cannot go on without. @throws SystemError: ENOMEM; it is mapped as before */
+export function unmapFile(mapping: MappedMemory): void {
+  if (abandon(mapping)) return;
+  throw new SystemError('mmap', lastErrno(), `Cannot abandon a mapping of ${mapping.length} bytes`);
 }
 
 /**

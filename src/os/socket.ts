@@ -217,6 +217,7 @@ const MAX_PEEKS = 3;
  * @returns undefined when none is there, 'ended' when the peer is gone and nothing is left, 'exhausted' when
  *   this process can open no more descriptors, 'malformed' when what came is not one descriptor with a
  *   note of at most 4 bytes. All that did come is closed then, and what cannot be skipped stays in the socket
+ * @throws SystemError: ENOMEM, ENOBUFS; it is in the socket still
  */
 export function peekDescriptor(
   socket: number,
@@ -242,7 +243,7 @@ export function peekDescriptor(
 
 /** Takes what {@link peekDescriptor} found out of the socket; the descriptor that it gave stays open. */
 export function skipDescriptor(socket: number): void {
-  libc().recv(socket, data, NOTE_BYTES, MSG_DONTWAIT);
+  while (libc().recv(socket, data, NOTE_BYTES, MSG_DONTWAIT) === -1 && lastErrno() === EINTR);
 }
 
 /** @returns bytes, 0 at the end, -1 when there is nothing */

@@ -175,7 +175,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /** For {@link IndexEntry}. */
   use(entry: IndexEntry<F>): boolean {
-    // A clock that lags is behind after the process was stopped.
+    // A clock that lags is behind in a program that keeps the event loop.
     const time = this.#outlivesOwner ? this.#clock.now(this.#maxStale) : now();
     if ((this.#session ?? !this.#outlivesOwner) && time >= entry.end.until) return false;
     this.#hits += 1;
@@ -221,7 +221,6 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     if (this.#closed) return;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
     this.#closed = true;
-    this.#clock.stop();
     clearTimeout(this.#reportTimer);
     this.#report();
   }

@@ -3,7 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { CoarseClock, now } from '../../src/base/clock.ts';
+import { Program } from '../support/program.ts';
 import { watchdog } from '../support/watchdog.ts';
+
+/** A stop is to be longer than clocks are coarse. */
+const STOP_MS = 20;
+const STOPS = 5;
 
 test('now() is the same clock in all processes', () => {
   const before = now();
@@ -23,5 +28,18 @@ test('a coarse clock goes on while it is read, and is exact for short times', as
   const exact = now();
   assert.ok(clock.now(10) > exact);
   assert.ok(clock.now(1000) <= now());
-  clock.stop();
+});
+
+test('a process that was stopped has the right time with the first thing that it hears of', async () => {
+  await using program = new Program(new URL('./children/clock-reader.ts', import.meta.url));
+  for (let stops = 0; stops < STOPS; stops++) {
+    assert.equal(await program.line(), 'reads');
+    program.kill('SIGSTOP');
+    const stopped = now();
+    program.process.stdin?.write('\n');
+    while (now() < stopped + STOP_MS) await setImmediate();
+    const continued = now();
+    program.kill('SIGCONT');
+    assert.ok(((await program.line()) as number) >= continued, `after stop ${stops}`);
+  }
 });

@@ -1,6 +1,6 @@
 import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
-import { IoliteError } from '../../base/error.ts';
+import { IoliteError, namedError } from '../../base/error.ts';
 import { Entry } from '../../store/entry.ts';
 import { tellMiss } from '../../store/store-events.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
@@ -45,8 +45,11 @@ interface FinderParts {
 
 /** How often directories may be exchanged while a file is opened. */
 const MOVE_TRIES = 4;
-/** Errors that say nothing about the file. */
-const TRANSIENT = ['EMFILE', 'ENFILE', 'ENOMEM', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE_CLOSED', 'ERR_IOLITE_FILE'];
+/** Errors that say nothing about the file: of this process, of a disk or a network that does not answer. */
+const TRANSIENT = [
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EINTR', 'EAGAIN', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH'],
+  ...['ERR_IOLITE_LIMIT', 'ERR_IOLITE_CLOSED', 'ERR_IOLITE_FILE'],
+];
 
 /** Finds files by their paths: in the store, if they are right there, or else on the disk. */
 export class FileFinder {
@@ -253,7 +256,8 @@ export class FileFinder {
           seenAfter = now();
         }
       }
-    } catch (error) {
+    } catch (cause) {
+      const error = namedError(cause, `Cannot read ${path}`);
       this.forgetVanished(path, error);
       throw error;
     }

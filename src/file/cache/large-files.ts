@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Coalescer } from '../../base/coalescer.ts';
-import { IoliteError } from '../../base/error.ts';
+import { IoliteError, namedError } from '../../base/error.ts';
 import type { Audience } from '../../memory/audience.ts';
 import { Placement } from '../../store/placement.ts';
 import { StoredVersion } from '../../store/stored-version.ts';
@@ -97,7 +97,7 @@ export class LargeFiles implements ExtentSource {
       target.discard();
       const isStale = (error as NodeJS.ErrnoException).code === 'ERR_IOLITE_STALE';
       if (isStale && this.#store.bySerial(held.serial) !== undefined) this.#parts.onStale(file.path);
-      throw error;
+      throw namedError(error, `Cannot read ${held.key}`);
     }
   }
 

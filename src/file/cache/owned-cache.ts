@@ -301,7 +301,6 @@ export class OwnedFileCache implements FileCache {
   close(): void {
     if (this.#store.closed) return;
     this.#files.close();
-    this.#clock.stop();
     this.#store.close();
   }
 

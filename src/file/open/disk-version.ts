@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { Draft } from '../../aggregate/draft.ts';
 import { IoliteError, systemError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 import { readCached } from '../../os/page-cache.ts';
@@ -84,7 +85,7 @@ export class DiskVersion {
       throw new IoliteError('ERR_IOLITE_FILE', `Cannot open ${path}: it is not a regular file`);
     } catch (error) {
       await handle.close();
-      throw error;
+      throw systemError(error, `Cannot open ${path}`);
     }
   }
 
@@ -154,11 +155,11 @@ export class DiskVersion {
     return this;
   }
 
-  /** Gives back a reference; the last one closes the file. */
+  /** Gives back a reference; the last one closes the file. Of one that was only read nothing can be lost. */
   async release(): Promise<void> {
     this.#references -= 1;
     invariant(this.#references >= 0, 'who releases a version held it');
-    if (this.#references === 0) await this.handle.close();
+    if (this.#references === 0) await this.handle.close().catch(ignore);
   }
 
   #stat(): BigIntStats | Promise<BigIntStats> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ignore } from '../../base/ignore.ts';
 import { canNameFiles, NAMELESS, nameFile } from '../../os/nameless-file.ts';
 
 /** What file systems, and kernels, answer that know no files without a name. */
@@ -41,14 +42,14 @@ export class NewFile {
     return new NewFile(await open(name, 'wx+', mode), folder, name);
   }
 
-  /** Gives it a name that nothing has. @throws EEXIST */
+  /** Gives it a name that nothing has. @throws EEXIST, ENOSPC, EIO: it has not got it then */
   async appear(path: string): Promise<void> {
     if (this.#name !== undefined && !canNameFiles()) await link(this.#name, path);
     else nameFile(this.handle.fd, path);
-    await this.#removeName();
+    await this.#removeName().catch(ignore);
   }
 
-  /** Gives it the name of another file, which loses it, at once. */
+  /** Gives it the name of another file, which loses it, at once. @throws as {@link appear} */
   async replace(path: string): Promise<void> {
     if (this.#name === undefined) {
       const name = temporaryName(this.#folder);
@@ -69,10 +70,10 @@ export class NewFile {
     return { handle: reader, closed: this.handle.close() };
   }
 
-  /** Closes and removes it. */
+  /** Closes and removes it. Does not throw: what comes to nothing has come to nothing for another reason. */
   async discard(): Promise<void> {
-    await this.#removeName();
-    await this.handle.close();
+    await this.#removeName().catch(ignore);
+    await this.handle.close().catch(ignore);
   }
 
   async #removeName(): Promise<void> {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError, SystemError, systemError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import { EAGAIN } from '../../os/constants.ts';
 import { copyFileRange } from '../../os/copy-file-range.ts';
 import { dropFlock, tryFlock } from '../../os/flock.ts';
@@ -44,24 +45,38 @@ export async function writeVersion(
 ): Promise<DiskVersion> {
   try {
     const file = await NewFile.create(dirname(path), previous !== undefined);
+    let asWritten: BigIntStats;
     try {
-      const asWritten = await (previous === undefined
+      asWritten = await (previous === undefined
         ? writeNew(file, path, frozen)
         : writeOver(file, path, frozen, previous));
-      named();
-      const { handle, closed } = await file.reopen();
-      const [written] = await Promise.all([handle.stat({ bigint: true }), closed]);
-      return new DiskVersion(handle, written, {
-        fileSystem: await deviceKindOf(written.dev, path),
-        asWritten,
-      });
     } catch (error) {
       await file.discard();
       throw error;
     }
+    named();
+    return await versionThatHasItsName(file, path, asWritten);
   } catch (error) {
     throw systemError(error, `Cannot write ${path}`);
   }
+}
+
+/**
+ * Nothing here is an error: the path refers to the new version already, and who was told otherwise would take
+ * it for somebody else's.
+ */
+async function versionThatHasItsName(
+  file: NewFile,
+  path: string,
+  asWritten: BigIntStats,
+): Promise<DiskVersion> {
+  const { handle, closed } = await file.reopen();
+  const [written] = await Promise.all([
+    handle.stat({ bigint: true }).catch(() => asWritten),
+    // The disk has all of it.
+    closed.catch(ignore),
+  ]);
+  return new DiskVersion(handle, written, { fileSystem: await deviceKindOf(written.dev, path), asWritten });
 }
 
 /** Waits until the disk has the names in the folder of a path. @throws SystemError: EIO */

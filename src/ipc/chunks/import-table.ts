@@ -49,6 +49,9 @@ const LEAST_RESERVE_DESCRIPTORS = 8;
 const KEPT_DESCRIPTORS = 16;
 const KEPT_PART = 1 / 64;
 
+/** Descriptors, memory or mappings, and memory for a lock. */
+const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN', 'ENOLCK'];
+
 /** The chunks this side of a channel was given by its peer, by the numbers that the peer's messages use. */
 export class ImportTable {
   readonly #descriptors: number;
@@ -84,15 +87,15 @@ export class ImportTable {
 
   /**
    * A GRANT frame: takes the descriptor that was sent before it.
-   * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT; Postponed when this process has no descriptor left for it,
-   *   or the peer has so much mapped that it has to wait
+   * @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT; Postponed when this process has no descriptor or memory
+   *   left for it, or the peer has so much mapped that it has to wait
    */
   granted(frame: Frame): void {
     checkLength(frame, 32);
     const { body } = frame;
     const index = body.readUInt32LE(0);
     const size = Number(body.readBigUInt64LE(8));
-    const received = peekDescriptor(this.#descriptors);
+    const received = this.#peek();
     if (received === 'exhausted') throw this.#exhausted();
     if (received === undefined || received === 'ended')
       throw protocolError('a descriptor was announced and is missing');
@@ -125,13 +128,19 @@ export class ImportTable {
     if (descriptor >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
   }
 
+  #peek(): ReturnType<typeof peekDescriptor> {
+    try {
+      return peekDescriptor(this.#descriptors);
+    } catch (error) {
+      throw isPassing(error) ? this.#exhausted(error) : error;
+    }
+  }
+
   #import(fd: number, statement: ChunkStatement): ImportedChunk {
     try {
       return importChunk(fd, statement, { ...this.#options, isOwnUser: isOwnUser(this.#host.peer.uid) });
     } catch (error) {
-      const isExhausted =
-        error instanceof SystemError && (error.code === 'EMFILE' || error.code === 'ENFILE');
-      throw isExhausted ? this.#exhausted(error) : error;
+      throw isPassing(error) ? this.#exhausted(error) : error;
     }
   }
 
@@ -163,7 +172,7 @@ export class ImportTable {
   /**
    * The lease of a slice that a message names. The caller retains it at once.
    * @throws ERR_IOLITE_PROTOCOL when the slice does not lie inside a granted chunk; ERR_IOLITE_STALE;
-   *   ERR_IOLITE_LIMIT; Postponed while another process has locked the chunk
+   *   ERR_IOLITE_LIMIT; Postponed while another process has locked the chunk, or the kernel has no memory
    */
   lease(index: number, generation: number, start: number, end: number): Lease {
     const chunk = this.#chunks.get(index);
@@ -260,6 +269,12 @@ function leaseOf(chunk: ImportedChunk, generation: number): Lease {
   try {
     return chunk.lease(generation);
   } catch (error) {
-    throw error instanceof IoliteError && error.code === 'ERR_IOLITE_BUSY' ? new Postponed(error) : error;
+    const isBusy = error instanceof IoliteError && error.code === 'ERR_IOLITE_BUSY';
+    throw isBusy || isPassing(error) ? new Postponed(error) : error;
   }
+}
+
+/** Whether this process, or the kernel, lacks something that may be there in a moment: no fault of a peer. */
+function isPassing(error: unknown): error is SystemError {
+  return error instanceof SystemError && PASSING.includes(error.code);
 }

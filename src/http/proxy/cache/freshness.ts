@@ -1,3 +1,4 @@
+import { now as machineNow } from '../../../base/clock.ts';
 import { isTellingDate } from '../../../file/version/telling-date.ts';
 import { type Directives, secondsOf } from '../../message/cache-control.ts';
 import { parseHttpDate } from '../../message/http-date.ts';
@@ -32,7 +33,12 @@ export interface Freshness {
   readonly initialAge: number;
   /** Seconds of age up to which it is fresh, in a cache that many users share (RFC 9111, 4.2.1). */
   readonly lifetime: number;
+  /** When this was read, by the machine's clock, which nobody sets: no earlier than it was received. */
+  readonly seenAt: number;
 }
+
+/** The clock of the day may be behind by so much before it counts as set back. */
+const SET_BACK_MS = 1000;
 
 const known = new WeakMap<ResponseFacts, Freshness>();
 
@@ -44,7 +50,8 @@ export function freshnessOf(facts: ResponseFacts): Freshness {
     const { staleAt = Number.POSITIVE_INFINITY, receivedAt } = facts;
     const ageThen = initialAge + Math.max(0, staleAt - receivedAt) / 1000;
     const { directives } = said;
-    freshness = { directives, initialAge, lifetime: Math.min(lifetimeBy(said, facts), ageThen) };
+    const lifetime = Math.min(lifetimeBy(said, facts), ageThen);
+    freshness = { directives, initialAge, lifetime, seenAt: machineNow() };
     known.set(facts, freshness);
   }
   return freshness;
@@ -52,7 +59,17 @@ export function freshnessOf(facts: ResponseFacts): Freshness {
 
 /** Seconds since the origin made it, or was last asked about it (RFC 9111, 4.2.3). */
 export function ageOf(facts: ResponseFacts, now: number): number {
-  return freshnessOf(facts).initialAge + Math.max(0, now - facts.receivedAt) / 1000;
+  return ageBy(freshnessOf(facts), facts.receivedAt, now);
+}
+
+/**
+ * As {@link ageOf}. What lies here while the clock of the day is set back does not become younger; one that
+ * is set forward, as after a machine has slept, makes it older.
+ */
+export function ageBy({ initialAge, seenAt }: Freshness, receivedAt: number, now: number): number {
+  const byDay = Math.max(0, now - receivedAt);
+  const byMachine = machineNow() - seenAt;
+  return initialAge + (byMachine - byDay > SET_BACK_MS ? byMachine : byDay) / 1000;
 }
 
 function initialAgeOf(facts: ResponseFacts): number {

@@ -1,6 +1,6 @@
 import type { Repeatable } from '../../../base/repeatable.ts';
 import { noteHit } from './answer-count.ts';
-import { freshnessOf } from './freshness.ts';
+import { ageBy, type Freshness, freshnessOf } from './freshness.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
 const ZERO = 0x30;
@@ -15,9 +15,9 @@ const CACHE_STATUS = '\r\nCache-Status: ';
  */
 export class RepeatedResponse implements Repeatable {
   readonly #stored: Repeatable;
-  /** When it came, in milliseconds since the epoch, and its age then. */
+  /** When it came, in milliseconds since the epoch, and what tells its age. */
   readonly #receivedAt: number;
-  readonly #initialAge: number;
+  readonly #freshness: Freshness;
   readonly #lifetime: number;
   #age: number;
   #ttl: number;
@@ -34,10 +34,11 @@ export class RepeatedResponse implements Repeatable {
    * @param now when the answer was made that is repeated
    */
   constructor(stored: Repeatable, facts: ResponseFacts, now: number) {
-    const { initialAge, lifetime } = freshnessOf(facts);
+    const freshness = freshnessOf(facts);
+    const { lifetime } = freshness;
     this.#stored = stored;
     this.#receivedAt = facts.receivedAt;
-    this.#initialAge = initialAge;
+    this.#freshness = freshness;
     this.#lifetime = lifetime;
     const age = this.#ageAt(now);
     this.#age = Math.floor(age);
@@ -70,7 +71,7 @@ export class RepeatedResponse implements Repeatable {
 
   /** To the last bit as the answer has it, whose digits are written over: see `ageOf`. */
   #ageAt(now: number): number {
-    return this.#initialAge + Math.max(0, now - this.#receivedAt) / 1000;
+    return ageBy(this.#freshness, this.#receivedAt, now);
   }
 
   renew(memory: Buffer, start: number, end: number): void {

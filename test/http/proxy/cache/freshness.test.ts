@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { parseDirectives } from '../../../../src/http/message/cache-control.ts';
 import { ageOf, freshnessOf, mayStandIn, useOf } from '../../../../src/http/proxy/cache/freshness.ts';
 import type { ResponseFacts } from '../../../../src/http/proxy/cache/response-facts.ts';
@@ -27,7 +27,7 @@ test('ageOf() counts what was stated, the way, and the time since (RFC 9111, 4.2
   assert.equal(ageOf(response({ Age: '7 0, 70' }), NOW), 0);
   assert.equal(ageOf(response({ Date: dateAt(100) }), NOW), 0);
   assert.equal(ageOf(response({ Date: 'no date' }), NOW), 0);
-  // A clock that was put back makes nothing younger.
+  // A clock that was put back makes nothing younger than it was.
   assert.equal(ageOf(response({ Age: '7' }), NOW - 60_000), 7);
 });
 
@@ -98,5 +98,20 @@ test('mayStandIn() as long as the response, or the request, says (RFC 5861, 4)',
   for (const [control, age, wanted, may] of cases) {
     const facts = response({ 'Cache-Control': control });
     assert.equal(mayStandIn(facts, parseDirectives(wanted), NOW + age * 1000), may, `${control}; ${age}`);
+  }
+});
+
+test('what lies in a cache does not become younger when the clock of the day is set back', () => {
+  const facts = response({ Age: '7' });
+  assert.equal(ageOf(facts, NOW), 7);
+  const time = performance.now.bind(performance);
+  const moved = mock.method(performance, 'now', () => time() + HOUR * 1000);
+  try {
+    assert.equal(Math.floor(ageOf(facts, NOW)), 7 + HOUR);
+    assert.equal(useOf(response({ 'Cache-Control': 'max-age=60' }), new Map(), NOW), 'fresh');
+    // Set forward, as after a machine has slept, it makes it older.
+    assert.equal(ageOf(facts, NOW + 2 * HOUR * 1000), 7 + 2 * HOUR);
+  } finally {
+    moved.mock.restore();
   }
 });

@@ -101,13 +101,17 @@ async function get(client: Client, target: string, ...lines: string[]): Promise<
   return client.response();
 }
 
-/** A clock of the world that stands still until it is moved. */
+/** Clocks, of the world and of the machine, that stand still until they are moved. */
 function clockOf(t: TestContext): { pass(seconds: number): void } {
   let time = 1000 * Math.ceil(Date.now() / 1000);
+  let ofMachine = performance.now();
   t.mock.method(Date, 'now', () => time);
+  t.mock.method(performance, 'now', () => ofMachine);
   return {
     pass: seconds => {
       time += 1000 * seconds;
+      // Nobody sets this one back.
+      ofMachine += 1000 * Math.max(0, seconds);
     },
   };
 }
@@ -188,7 +192,7 @@ for (const side of ['attached', 'owner'] as const) {
     assert.equal(lanes.harness.asked.length, 2);
   });
 
-  test(`${side}: a clock that is set back makes nothing younger than it was said to be`, async t => {
+  test(`${side}: a clock that is set back makes nothing younger than it is`, async t => {
     const clock = clockOf(t);
     await using lanes = await Lanes.start((_, response) =>
       response.setHeader('Cache-Control', 'max-age=600').end('content'),
@@ -199,10 +203,10 @@ for (const side of ['attached', 'owner'] as const) {
     await lanes.warm(client, '/');
     clock.pass(10);
     assert.equal((await get(client, '/')).headers.age, '10');
-    const asked = lanes.asked.length;
     clock.pass(-5);
-    assert.equal((await get(client, '/')).headers.age, '5');
-    assert.equal(lanes.asked.length, asked + 1);
+    assert.equal((await get(client, '/')).headers.age, '10');
+    clock.pass(7);
+    assert.equal((await get(client, '/')).headers.age, '17');
   });
 
   test(`${side}: what is repeated is given up when it is no more right`, async () => {
