@@ -1,4 +1,5 @@
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
+import { ANY_MACHINE, namesMachine, numbersOfMachines } from './machines.ts';
 
 /** Credentials of a process as the kernel attests them (SO_PEERCRED, unix(7)), never as it claims them. */
 export interface Credentials {
@@ -22,9 +23,17 @@ export type Acl =
       readonly pids?: readonly number[];
       /** The domains at the other end of these channels, named by their process id. */
       readonly peers?: readonly { readonly peer: Credentials }[];
+      /**
+       * Machines of a cluster that links may bring the bytes to, by their names. With these alone, processes
+       * of our own user are admitted here. Default: none, where users, groups or processes are named.
+       */
+      readonly machines?: readonly string[];
     };
 
-/** An ACL as it goes with the buffers to every domain that gets them: numbers only. */
+/**
+ * An ACL as it goes with the buffers to every domain that gets them: numbers only, machines among those of
+ * processes.
+ */
 export type AccessList =
   | 'everyone'
   | {
@@ -39,6 +48,9 @@ export const MAX_ACL_ENTRIES = 1000;
 /** Any domain may be given the buffers. */
 export const everyone: Acl = 'everyone';
 
+const KEYS = ['uids', 'gids', 'pids', 'peers', 'machines'];
+const MAX_MACHINE_CHARACTERS = 128;
+
 /** Throws `ERR_IOLITE_ARGUMENT` unless `acl` is one. */
 export function checkAcl(acl: unknown): asserts acl is Acl {
   if (acl === 'everyone') return;
@@ -46,15 +58,26 @@ export function checkAcl(acl: unknown): asserts acl is Acl {
   if (!isObject)
     throw new ArgumentError(`Cannot use acl: everyone or an object is wanted, ${describe(acl)} was given`);
   for (const [key, list] of Object.entries(acl)) {
-    if (!['uids', 'gids', 'pids', 'peers'].includes(key)) {
-      throw new ArgumentError(`Cannot use acl: ${key} is none of uids, gids, pids, peers`);
+    if (!KEYS.includes(key)) {
+      throw new ArgumentError(`Cannot use acl: ${key} is none of ${KEYS.join(', ')}`);
     }
     if (list === undefined) continue;
     if (!Array.isArray(list)) {
       throw new ArgumentError(`Cannot use acl: an array is wanted for ${key}, ${describe(list)} was given`);
     }
-    for (const entry of list) checkInteger(key === 'peers' ? entry?.peer?.pid : entry, key, 0, 0xffff_ffff);
+    for (const entry of list) {
+      if (key === 'machines') checkMachine(entry);
+      else checkInteger(key === 'peers' ? entry?.peer?.pid : entry, key, 0, 0xffff_ffff);
+    }
   }
+}
+
+function checkMachine(name: unknown): void {
+  if (typeof name === 'string' && name.length > 0 && name.length <= MAX_MACHINE_CHARACTERS) return;
+  throw new ArgumentError(
+    `Cannot use acl: names of 1 to ${MAX_MACHINE_CHARACTERS} characters are wanted for machines, ` +
+      `${describe(name)} was given`,
+  );
 }
 
 /**
@@ -63,16 +86,20 @@ export function checkAcl(acl: unknown): asserts acl is Acl {
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE when it has more than 1000 entries
  */
 export function resolveAcl(acl: Acl | undefined): AccessList {
-  if (acl === undefined) return { uids: [process.geteuid?.() ?? 0], gids: [], pids: [process.pid] };
+  const own = [process.geteuid?.() ?? 0];
+  if (acl === undefined) return { uids: own, gids: [], pids: [process.pid, ANY_MACHINE] };
   checkAcl(acl);
   if (acl === 'everyone') return acl;
-  const { uids = [], gids = [], pids = [], peers = [] } = acl;
+  const { gids = [], pids = [], peers = [], machines = [] } = acl;
+  const isOfMachines = machines.length > 0 && [acl.uids, acl.gids, acl.pids, acl.peers].every(isUndefined);
+  const { uids = isOfMachines ? own : [] } = acl;
   const resolved = {
     uids: [...uids],
     gids: [...gids],
     pids: [...pids, ...peers.map(({ peer }) => peer.pid)],
   };
   if (!resolved.pids.includes(process.pid)) resolved.pids.push(process.pid);
+  resolved.pids.push(...numbersOfMachines(machines));
   const count = resolved.uids.length + resolved.gids.length + resolved.pids.length;
   if (count > MAX_ACL_ENTRIES) {
     throw new BoundsError(
@@ -92,4 +119,13 @@ export function admits(acl: Acl | undefined, peer: Credentials): boolean {
     (acl.pids?.includes(peer.pid) ?? false) ||
     (acl.peers?.some(channel => channel.peer.pid === peer.pid) ?? false)
   );
+}
+
+/** Whether bytes under an ACL may be brought to another machine. */
+export function admitsMachine(acl: AccessList, machine: string): boolean {
+  return acl === 'everyone' || namesMachine(acl.pids, machine);
+}
+
+function isUndefined(value: unknown): boolean {
+  return value === undefined;
 }
