@@ -1,5 +1,9 @@
 import type { ClusterContext } from './cluster-context.ts';
 import type { ClusterConnection } from './connection.ts';
+import type { Link } from './link/link.ts';
+import type { LinkEndpoint, LinkEndpointOptions } from './link/link-endpoint.ts';
+import type { LinkOptions } from './link/link-options.ts';
+import { Links } from './link/links.ts';
 
 /**
  * A place in a cluster: machines that keep one cache among them. NATS tells and agrees. Close it to leave.
@@ -7,12 +11,14 @@ import type { ClusterConnection } from './connection.ts';
 export class Cluster implements AsyncDisposable {
   readonly #context: ClusterContext;
   readonly #connection: ClusterConnection;
+  readonly #links: Links;
   #closing: Promise<void> | undefined;
 
   /** Use joinCluster(). */
   constructor(context: ClusterContext, connection: ClusterConnection) {
     this.#context = context;
     this.#connection = connection;
+    this.#links = new Links(context);
   }
 
   /** The cluster's name. */
@@ -30,6 +36,27 @@ export class Cluster implements AsyncDisposable {
     return this.#closing !== undefined;
   }
 
+  /**
+   * Listens for links by a name in the cluster. Any number of machines may: with `queue` they share the links
+   * that are opened.
+   * @returns when NATS knows of it. Its channels are links: each a {@link Link}
+   * @throws ERR_IOLITE_CLUSTER when NATS does not answer or the cluster is closed; ERR_IOLITE_ARGUMENT,
+   *   ERR_IOLITE_RANGE
+   */
+  listen(name: string, options?: LinkEndpointOptions): Promise<LinkEndpoint> {
+    return this.#links.listen(name, options);
+  }
+
+  /**
+   * Opens a link to whoever listens by a name. It may be used at once: what is sent waits for the other side.
+   * @returns a link that fails with ERR_IOLITE_PEER when nobody listens, ERR_IOLITE_TIMEOUT when nobody
+   *   answers: see {@link Link.ready}
+   * @throws ERR_IOLITE_CLUSTER when the cluster is closed; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
+   */
+  connect(name: string, options?: LinkOptions): Link {
+    return this.#links.connect(name, options);
+  }
+
   /** Leaves the cluster. A connection that was given stays open. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -42,6 +69,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await this.#links.close();
     await this.#connection.close();
   }
 }

@@ -6,3 +6,7 @@ export type { Cluster } from './cluster.ts';
 export { ClusterError } from './cluster-error.ts';
 export type { ClusterOptions } from './cluster-options.ts';
 export { joinCluster } from './join-cluster.ts';
+export { Link } from './link/link.ts';
+export { LinkEndpoint, type LinkEndpointOptions } from './link/link-endpoint.ts';
+export type { LinkPeer } from './link/link-greeting.ts';
+export type { LinkOptions } from './link/link-options.ts';

@@ -11,12 +11,7 @@ import type { Json } from '../../base/json.ts';
 import { CHANNEL_WINDOW, type StreamWindow } from '../flow/stream-window.ts';
 import type { MessageContent } from '../message-content.ts';
 import { describeFailure, failureOf, readReason } from '../wire/failure.ts';
-import {
-  checkLength,
-  type Frame,
-  MessageKind,
-  protocolError,
-} from '../wire/frame.ts';
+import { checkLength, type Frame, MessageKind, protocolError } from '../wire/frame.ts';
 import { encodeHead } from '../wire/head.ts';
 
 /** Options of channel.sendStream(). */
