@@ -189,8 +189,9 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
     if (this.#state !== 'open') throw this.#whyClosed();
     this.#streams += 1;
+    const count = this.#streams;
     try {
-      await this.#outgoing.send(source, options, stream => this.#begin(stream, options.head));
+      await this.#outgoing.send(source, options, stream => this.#begin(stream, options.head, count));
     } finally {
       this.#streams -= 1;
     }
@@ -309,11 +310,14 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     return this.#accident ?? linkClosedError();
   }
 
-  /** Sends the beginning of a stream, once it is known whether the peer has room for it. */
-  async #begin(stream: number, head: Json | undefined): Promise<void> {
+  /**
+   * Sends the beginning of a stream, once it is known whether the peer has room for it.
+   * @param count of streams under way, with this one
+   */
+  async #begin(stream: number, head: Json | undefined, count: number): Promise<void> {
     await this.ready();
     const { maxStreams } = this.#sender;
-    if (this.#streams > maxStreams) {
+    if (count > maxStreams) {
       const why = `Cannot send stream: the peer takes ${maxStreams} at a time`;
       throw new IoliteError('ERR_IOLITE_LIMIT', why, { mayRetry: true });
     }
