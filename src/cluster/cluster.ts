@@ -1,5 +1,8 @@
 import type { ClusterContext } from './cluster-context.ts';
+import { ClusterError } from './cluster-error.ts';
 import type { ClusterConnection } from './connection.ts';
+import type { JobsOptions } from './jobs/job-options.ts';
+import { Jobs } from './jobs/jobs.ts';
 import type { Link } from './link/link.ts';
 import type { LinkEndpoint, LinkEndpointOptions } from './link/link-endpoint.ts';
 import type { LinkOptions } from './link/link-options.ts';
@@ -12,6 +15,7 @@ export class Cluster implements AsyncDisposable {
   readonly #context: ClusterContext;
   readonly #connection: ClusterConnection;
   readonly #links: Links;
+  readonly #jobs = new Set<Jobs>();
   #closing: Promise<void> | undefined;
 
   /** Use joinCluster(). */
@@ -57,6 +61,18 @@ export class Cluster implements AsyncDisposable {
     return this.#links.connect(name, options);
   }
 
+  /**
+   * Opens a queue of jobs that NATS keeps, and makes it if it is not there.
+   * @throws ERR_IOLITE_CLUSTER when NATS does not answer, or has no JetStream; ERR_IOLITE_ARGUMENT (also when
+   *   the queue is there with another `storage`), ERR_IOLITE_RANGE
+   */
+  async jobs(name: string, options?: JobsOptions): Promise<Jobs> {
+    if (this.closed) throw new ClusterError('Cannot open jobs: the cluster is closed');
+    const jobs = await Jobs.open(this.#context, name, options);
+    this.#jobs.add(jobs);
+    return jobs;
+  }
+
   /** Leaves the cluster. A connection that was given stays open. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -69,6 +85,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await Promise.all([...this.#jobs].map(jobs => jobs.close()));
     await this.#links.close();
     await this.#connection.close();
   }
