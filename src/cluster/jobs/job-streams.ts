@@ -1,4 +1,5 @@
 import type { JetStreamClient, JetStreamManager, PubAck, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import type { ClusterContext } from '../cluster-context.ts';
 import { ClusterError } from '../cluster-error.ts';
@@ -28,11 +29,13 @@ export class JobStreams {
   readonly #subjects: string;
   readonly #name: string;
   readonly #timeout: number;
+  readonly #connection: NatsConnection;
 
   private constructor(context: ClusterContext, jsm: JetStreamManager, name: string) {
     const { name: cluster, timeout } = context.options;
     this.js = context.nats.jetstream.jetstream(context.connection, { timeout: ATTEMPT_MS });
     this.jsm = jsm;
+    this.#connection = context.connection;
     this.queue = `IOLITE_${cluster}_JOB_${name}`;
     this.pieces = `IOLITE_${cluster}_JOBBODY_${name}`;
     this.dead = `IOLITE_${cluster}_JOBDEAD_${name}`;
@@ -87,26 +90,49 @@ export class JobStreams {
    * @throws ERR_IOLITE_LIMIT when there is no room for it; ERR_IOLITE_CLUSTER
    */
   async store(subject: string, bytes: Uint8Array, key: string): Promise<PubAck> {
-    const until = performance.now() + this.#timeout;
-    for (let isUnknown = false; ; ) {
+    return this.#persist('store job', async () => {
       try {
         return await this.js.publish(subject, bytes, { msgID: key, timeout: ATTEMPT_MS });
-      } catch (cause) {
-        const { message, name } = cause as Error;
-        if (/maximum (bytes|messages)/.test(message)) throw fullError(this.#name, cause);
-        isUnknown ||= name === 'TimeoutError';
-        if (performance.now() >= until) {
-          const outcome = isUnknown ? 'unknown' : 'none';
-          throw new ClusterError(`Cannot store job: ${message}`, { cause, outcome, mayRetry: !isUnknown });
-        }
+      } catch (error) {
+        throw /maximum (bytes|messages)/.test((error as Error).message)
+          ? fullError(this.#name, error)
+          : error;
       }
-      await new Promise(resolve => setTimeout(resolve, PAUSE_MS));
-    }
+    });
+  }
+
+  /**
+   * Tells NATS what becomes of a job, and waits until it has noted that. @param subject the job's own
+   * @throws ERR_IOLITE_CLUSTER
+   */
+  async settle(subject: string, verdict: string): Promise<void> {
+    await this.#persist('settle job', () =>
+      this.#connection.request(subject, verdict, { timeout: ATTEMPT_MS }),
+    );
   }
 
   /** Deletes the pieces of a job's body. */
   async purgePieces(id: string): Promise<void> {
     await this.jsm.streams.purge(this.pieces, { filter: this.pieceOf(id, '*') });
+  }
+
+  /** Tries until it succeeds, or time is up: NATS may be away for a while. */
+  async #persist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    const until = performance.now() + this.#timeout;
+    for (let isUnknown = false; ; ) {
+      try {
+        return await attempt();
+      } catch (cause) {
+        if (cause instanceof IoliteError) throw cause;
+        const { message, name } = cause as Error;
+        isUnknown ||= name === 'TimeoutError';
+        if (performance.now() >= until || this.#connection.isClosed()) {
+          const outcome = isUnknown ? 'unknown' : 'none';
+          throw new ClusterError(`Cannot ${what}: ${message}`, { cause, outcome, mayRetry: !isUnknown });
+        }
+      }
+      await new Promise(resolve => setTimeout(resolve, PAUSE_MS));
+    }
   }
 
   async #stream(name: string, subjects: string[], config: Partial<StreamConfig>): Promise<StreamInfo> {

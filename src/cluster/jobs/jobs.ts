@@ -265,7 +265,7 @@ export class Jobs extends EventEmitter<Events> {
       { id, head: content.head, body },
       {
         workingMs: this.#options.ackWait * WORKING_PART,
-        settle: (subject, verdict) => this.#settle(subject, verdict),
+        settle: (subject, verdict) => this.#streams.settle(subject, verdict),
         done: async () => {
           if (content.pieces > 0) this.#streams.purgePieces(id).catch(ignore);
         },
@@ -292,17 +292,13 @@ export class Jobs extends EventEmitter<Events> {
   /** Puts a job where failed ones are, and takes it out of the queue. */
   async #bury(message: JsMsg, id: string, content: JobContent, reason: string): Promise<void> {
     await this.#keepFailed(id, content, reason, message.info.deliveryCount);
-    await this.#settle(verdictSubject(message), '+TERM');
+    await this.#streams.settle(verdictSubject(message), '+TERM');
   }
 
   async #keepFailed(id: string, content: JobContent, reason: string, deliveries: number): Promise<void> {
     const failed = encodeJob({ ...content, reason: reason.slice(0, JOB_OVERHEAD_BYTES / 4), deliveries });
     await this.#streams.store(this.#streams.deadOf(id), failed, `${id}.failed.${deliveries}`);
     this.emit('failed', { id, reason });
-  }
-
-  async #settle(subject: string, verdict: string): Promise<void> {
-    await this.#context.connection.request(subject, verdict, { timeout: this.#context.options.timeout });
   }
 }
 
