@@ -1,5 +1,6 @@
 import { Cluster } from './cluster.ts';
 import { makeContext } from './cluster-context.ts';
+import { ClusterError } from './cluster-error.ts';
 import { type ClusterOptions, checkedClusterOptions } from './cluster-options.ts';
 import { openConnection } from './connection.ts';
 import { loadNats } from './nats.ts';
@@ -15,5 +16,11 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const checked = checkedClusterOptions(options);
   const nats = await loadNats();
   const connection = await openConnection(nats, checked);
-  return new Cluster(makeContext(nats, connection.nats, checked), connection);
+  try {
+    return await Cluster.join(makeContext(nats, connection.nats, checked), connection);
+  } catch (cause) {
+    if (cause instanceof ClusterError) throw cause;
+    const { message } = cause as Error;
+    throw new ClusterError(`Cannot join cluster: NATS refuses: ${message}`, { cause, mayRetry: true });
+  }
 }

@@ -43,7 +43,7 @@ describe('a link that breaks', withNats, () => {
   test('fails all that is open when the receiver is killed, or stands still', async () => {
     for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       using pool = createPool({ name: 'sent' });
-      await using reader = new Program(READER, [machines.server.url, 'c', 'end', '{"heartbeat":100}']);
+      await using reader = new Program(READER, [machines.server.url, signal, 'end', '{"heartbeat":100}']);
       assert.equal(await reader.line(), 'listening');
       const link = machines.first.connect('end', { heartbeat: 100 });
       const failed = [
