@@ -49,8 +49,8 @@ describe('a link that breaks', withNats, () => {
       const failed = [
         link.sendStream(endless(), { pool, head: 'stream' }),
         link.request({ body: 'question' }),
-        link.send({ body: Buffer.alloc(9 * MIB) }),
-        link.send({ body: Buffer.alloc(40 * MIB) }),
+        link.request({ body: Buffer.alloc(9 * MIB) }),
+        link.request({ body: Buffer.alloc(20 * MIB) }),
       ].map(promise => assert.rejects(promise, { code: 'ERR_IOLITE_PEER' }));
       const closed = once(link, 'close');
       await reader.line();
@@ -89,21 +89,21 @@ describe('a link that breaks', withNats, () => {
         await machines.first.listen('shared', { queue }),
         await machines.second.listen('shared', { queue }),
       ];
-      const links = Array.from({ length: 24 }, () => machines.first.connect('shared'));
-      await watchdog(Promise.all(links.map(link => link.ready())), 'all links');
-      for (const link of links) await link.send({ head: 'hello' });
-      let count = 0;
-      for (const endpoint of endpoints) {
-        const given = endpoint[Symbol.asyncIterator]();
-        if (queue) assert.ok(endpoint.links > 0, 'each has some');
-        while (count < 24 && endpoint.links > 0) {
-          const { value: link } = await watchdog(given.next(), 'a link');
-          assert.equal((await next(link as Link))?.head, 'hello');
-          await link?.close();
-          count += 1;
-        }
+      const counts = endpoints.map(() => 0);
+      for (const [at, endpoint] of endpoints.entries()) {
+        endpoint.on('channel', link => {
+          counts[at] = (counts[at] ?? 0) + 1;
+          link.onRequest(() => ({ head: at }));
+        });
+        endpoint.on('refused', ({ code }: NodeJS.ErrnoException) => assert.equal(code, 'ERR_IOLITE_PEER'));
       }
-      assert.equal(count, 24);
+      const links = Array.from({ length: 24 }, () => machines.first.connect('shared'));
+      const answers = await watchdog(Promise.all(links.map(link => link.request({}))), 'all answers');
+      for (const [at, count] of counts.entries()) {
+        assert.equal(answers.filter(({ head }) => head === at).length, count);
+        if (queue) assert.ok(count > 0, 'each has some');
+      }
+      await Promise.all(links.map(link => link.close()));
       for (const endpoint of endpoints) await endpoint.close();
     }
     await assert.rejects(machines.first.connect('shared').ready(), { code: 'ERR_IOLITE_PEER' });
