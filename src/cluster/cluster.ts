@@ -8,10 +8,11 @@ import { ClusterError } from './cluster-error.ts';
 import type { ClusterConnection } from './connection.ts';
 import type { JobsOptions } from './jobs/job-options.ts';
 import { Jobs } from './jobs/jobs.ts';
+import { ClusterLinks } from './link/cluster-links.ts';
 import type { Link } from './link/link.ts';
 import type { LinkEndpoint, LinkEndpointOptions } from './link/link-endpoint.ts';
 import type { LinkOptions } from './link/link-options.ts';
-import { Links } from './link/links.ts';
+
 import { ClusterLog } from './log/cluster-log.ts';
 import type { MachineEntry } from './machines/machine-entry.ts';
 import { MachineTable } from './machines/machine-table.ts';
@@ -34,7 +35,7 @@ export interface ClusterMachine {
 export class Cluster implements AsyncDisposable {
   readonly #context: ClusterContext;
   readonly #connection: ClusterConnection;
-  readonly #links: Links;
+  readonly #links: ClusterLinks;
   readonly #jobs = new Set<Jobs>();
   readonly #epoch = randomBytes(8).toString('hex');
   readonly #table = new MachineTable();
@@ -45,7 +46,7 @@ export class Cluster implements AsyncDisposable {
   private constructor(context: ClusterContext, connection: ClusterConnection) {
     this.#context = context;
     this.#connection = connection;
-    this.#links = new Links(context);
+    this.#links = new ClusterLinks(context);
     this.#log = new ClusterLog(context, {
       joined: machine => this.#table.joined(machine),
       applied: () => this.#tellApplied(),

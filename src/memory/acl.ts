@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
-import { ANY_MACHINE, namesMachine, numbersOfMachines } from './machines.ts';
 
 /** Credentials of a process as the kernel attests them (SO_PEERCRED, unix(7)), never as it claims them. */
 export interface Credentials {
@@ -41,6 +41,41 @@ export type AccessList =
       readonly gids: readonly number[];
       readonly pids: readonly number[];
     };
+
+/**
+ * To which other machines bytes may go, as an ACL says it in numbers: among its processes, by numbers that
+ * no process has. So it goes with each chunk as the rest does, and who does not know of it admits nobody by
+ * it. A machine is four numbers, 124 bits of the SHA-256 of its name.
+ */
+const NO_PROCESS = 0x8000_0000;
+const MACHINE_WORDS = 4;
+
+/** Any machine, where it is the only such number: what an ACL says that was not given. */
+export const ANY_MACHINE = 0xffff_ffff;
+
+/** The numbers of machines. */
+function numbersOfMachines(names: readonly string[]): number[] {
+  return names.flatMap(name => {
+    const digest = createHash('sha256').update(name).digest();
+    return Array.from({ length: MACHINE_WORDS }, (_, i) => (digest.readUInt32LE(4 * i) | NO_PROCESS) >>> 0);
+  });
+}
+
+/** Whether it is the number of a process, and not part of what is said of machines. */
+export function isProcess(number: number): boolean {
+  return number < NO_PROCESS;
+}
+
+/** Whether bytes may go to a machine. @param pids of their ACL */
+function namesMachine(pids: readonly number[], name: string): boolean {
+  const words = pids.filter(number => !isProcess(number));
+  if (words.length === 1) return words[0] === ANY_MACHINE;
+  const wanted = numbersOfMachines([name]);
+  for (let at = 0; at + MACHINE_WORDS <= words.length; at += MACHINE_WORDS) {
+    if (wanted.every((word, i) => word === words[at + i])) return true;
+  }
+  return false;
+}
 
 /** Most users, groups and processes that an ACL of a pool can name. */
 export const MAX_ACL_ENTRIES = 1000;

@@ -1,6 +1,5 @@
-import type { AccessList, Credentials } from './acl.ts';
+import { type AccessList, type Credentials, isProcess } from './acl.ts';
 import type { Lease } from './lease.ts';
-import { isProcess } from './machines.ts';
 import type { GroupStats, PoolStats } from './pool-stats.ts';
 import type { Reservation } from './reservation.ts';
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readAccessList, writeAccessList } from '../../src/memory/access-header.ts';
-import { type Acl, admits, resolveAcl } from '../../src/memory/acl.ts';
+import { type Acl, ANY_MACHINE, admits, resolveAcl } from '../../src/memory/acl.ts';
 import { HEADER_BYTES } from '../../src/memory/chunk.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
-import { ANY_MACHINE } from '../../src/memory/machines.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { NOBODY } from './support/nobody.ts';
 

@@ -5,7 +5,7 @@ import { JOB_PIECE_BYTES, type JobContent } from './job-message.ts';
 import type { JobStreams } from './job-streams.ts';
 
 /** Pieces that are stored at a time. */
-const MAX_UNDER_WAY = 8;
+const MAX_STORED_PIECES = 8;
 /** A copy of NATS that is behind may not have a piece yet. */
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
@@ -44,15 +44,15 @@ export class JobBodies {
       run().catch(error => {
         failure ??= { error };
       });
-    await Promise.all(Array.from({ length: MAX_UNDER_WAY }, guarded));
+    await Promise.all(Array.from({ length: MAX_STORED_PIECES }, guarded));
     if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
     return count;
   }
 
   /**
    * The body of a job, which the caller releases.
-   * @throws ERR_IOLITE_INCOMPLETE when it is not as it was stored; ERR_IOLITE_LIMIT when the pool is full; what
-   *   NATS says
+   * @throws ERR_IOLITE_INCOMPLETE when it is not as it was stored; ERR_IOLITE_LIMIT when the pool is full;
+   *   what NATS says
    */
   async fetch(id: string, { length, pieces, inline }: JobContent): Promise<Aggregate | undefined> {
     if (length === undefined) return undefined;

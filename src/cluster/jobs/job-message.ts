@@ -22,7 +22,7 @@ export interface JobContent {
   readonly deliveries?: number | undefined;
 }
 
-const VERSION = 1;
+const JOB_VERSION = 1;
 const FIXED_BYTES = 5;
 
 /** Length of the facts u32, version u8, the facts as JSON, the body if it is kept here. */
@@ -30,7 +30,7 @@ export function encodeJob({ inline, head, ...others }: JobContent): Buffer {
   const facts = encodeHead({ ...others, ...(head === undefined ? {} : { head }) } as Json);
   const bytes = Buffer.allocUnsafe(FIXED_BYTES + facts.length + inline.length);
   bytes.writeUInt32LE(facts.length, 0);
-  bytes[4] = VERSION;
+  bytes[4] = JOB_VERSION;
   facts.copy(bytes, FIXED_BYTES);
   inline.copy(bytes, FIXED_BYTES + facts.length);
   return bytes;
@@ -40,7 +40,7 @@ export function encodeJob({ inline, head, ...others }: JobContent): Buffer {
 export function decodeJob(data: Uint8Array): JobContent {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
   const end = bytes.length < FIXED_BYTES ? 0 : FIXED_BYTES + bytes.readUInt32LE(0);
-  if (end === 0 || end > bytes.length || bytes[4] !== VERSION) throw malformed('it is not one of iolite');
+  if (end === 0 || end > bytes.length || bytes[4] !== JOB_VERSION) throw malformed('it is not one of iolite');
   const facts = parseHead(bytes, FIXED_BYTES, end);
   if (typeof facts !== 'object' || facts === null) throw malformed('its facts are no object');
   const { head, length, pieces, reason, deliveries } = facts as Record<string, unknown>;

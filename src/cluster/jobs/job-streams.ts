@@ -10,10 +10,10 @@ const PAUSE_MS = 100;
 const NS_PER_MS = 1_000_000;
 const CONSUMER = 'workers';
 /** Jobs that all workers together may have at a time. */
-const MAX_PENDING = 100_000;
+const MAX_TAKEN_JOBS = 100_000;
 /** NATS: there is one by that name, of other settings. */
-const OTHER_SETTINGS = 10058;
-const OTHER_CONSUMER = 10148;
+const OTHER_SETTINGS = 0x274a;
+const OTHER_CONSUMER = 0x27a4;
 
 /** The streams of one queue of jobs, and the names of what is in them. */
 export class JobStreams {
@@ -86,7 +86,8 @@ export class JobStreams {
   }
 
   /**
-   * Stores a message, once, however often it is tried. @param key of its own, which NATS knows for two minutes
+   * Stores a message, once, however often it is tried. @param key of its own, which NATS
+   *   knows for two minutes
    * @throws ERR_IOLITE_LIMIT when there is no room for it; ERR_IOLITE_CLUSTER
    */
   async store(subject: string, bytes: Uint8Array, key: string): Promise<PubAck> {
@@ -154,7 +155,7 @@ export class JobStreams {
       ack_policy: 'explicit' as const,
       ack_wait: ackWait * NS_PER_MS,
       max_deliver: -1,
-      max_ack_pending: MAX_PENDING,
+      max_ack_pending: MAX_TAKEN_JOBS,
     };
     try {
       await this.jsm.consumers.add(this.queue, config as Parameters<typeof this.jsm.consumers.add>[1]);

@@ -11,8 +11,8 @@ export interface JobTakerHost {
   /** The consumer that all workers share. */
   consumer(): Promise<Consumer>;
   /**
-   * A job of a message; undefined where it is none that can be done. It counts until {@link JobTaker.finished}
-   * is called for it.
+   * A job of a message; undefined where it is none that can be done. It counts until
+   * {@link JobTaker.finished} is called for it.
    */
   open(message: JsMsg, taker: JobTaker): Promise<Job | undefined>;
   /** The consumer is to be looked for anew. */
@@ -56,7 +56,7 @@ export class JobTaker implements AsyncIterableIterator<Job> {
     return this;
   }
 
-  /** The next job, once there is one and fewer than may be are unfinished. Ends when the signal or the jobs do. */
+  /** The next job, once there is one and fewer than may be are unfinished. Ends with the signal or the jobs. */
   next(): Promise<IteratorResult<Job, undefined>> {
     const job = this.#ready.shift();
     if (job !== undefined) return Promise.resolve({ value: job, done: false });

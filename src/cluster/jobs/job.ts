@@ -133,7 +133,7 @@ export class Job {
   }
 }
 
-/** Where NATS is told what becomes of a job. (The client would tell it once only, whether it heard or not.) */
+/** Where NATS is told what becomes of a job. (The client would tell it once, heard or not.) */
 export function verdictSubject(message: JsMsg): string {
   return (message as JsMsg & { readonly reply: string }).reply;
 }

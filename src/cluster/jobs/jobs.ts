@@ -51,7 +51,7 @@ interface Events {
 }
 
 const TAKE_NAMES = optionNames<TakeOptions>({ concurrency: true, signal: true });
-const MAX_CONCURRENCY = 10_000;
+const MAX_HELD_JOBS = 10_000;
 const WORKING_PART = 1 / 3;
 /** Nobody has it: a body may go wherever a worker is. */
 const ANY_WORKER = '*';
@@ -106,8 +106,8 @@ export class Jobs extends EventEmitter<Events> {
    * Adds a job. The body is read before this returns its promise's end, and stays the caller's.
    * @returns when a majority of NATS has stored it: its id
    * @throws ERR_IOLITE_CLUSTER when NATS did not: with outcome 'unknown' it may have all the same;
-   *   ERR_IOLITE_LIMIT when the queue is full or the body too long; ERR_IOLITE_ACCESS when an ACL names users,
-   *   processes or machines, as any worker may be given the job; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
+   *   ERR_IOLITE_LIMIT when the queue is full or the body too long; ERR_IOLITE_ACCESS when an ACL names
+   *   users, processes or machines, as any worker may be given the job; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
    *   ERR_IOLITE_CLOSED
    */
   async add({ head, body }: MessageToSend): Promise<{ readonly id: string }> {
@@ -135,8 +135,8 @@ export class Jobs extends EventEmitter<Events> {
   }
 
   /**
-   * Takes jobs: the next one as soon as fewer than `concurrency` are here and not finished. NATS that is away is
-   * waited for. To break off the loop ends it; jobs that were not seen go to others.
+   * Takes jobs: the next one as soon as fewer than `concurrency` are here and not finished. NATS that is away
+   * is waited for. To break off the loop ends it; jobs that were not seen go to others.
    * @example
    * ```ts
    * import type { Jobs } from 'iolite/cluster';
@@ -153,7 +153,7 @@ export class Jobs extends EventEmitter<Events> {
     this.#check('take jobs');
     checkOptionNames(options, TAKE_NAMES, 'take jobs');
     const { concurrency = 1, signal } = options;
-    checkInteger(concurrency, 'concurrency', 1, MAX_CONCURRENCY);
+    checkInteger(concurrency, 'concurrency', 1, MAX_HELD_JOBS);
     checkSignal(signal, 'take jobs');
     const taker = new JobTaker(concurrency, signal, {
       consumer: () => this.#shared(),

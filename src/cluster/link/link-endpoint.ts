@@ -53,7 +53,7 @@ export interface LinkEndpointHost {
 const DEFAULT_MAX_LINKS = 1024;
 const DEFAULT_GREETING_TIMEOUT_MS = 5000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-/** An inbox as the clients of NATS name them: it is answered there, so it may be nothing of NATS or of ours. */
+/** An inbox as clients of NATS name them: it is answered there, so it may be nothing of NATS or of ours. */
 const INBOX = /^(?!\$|iolite\.)[\w$-]+(\.[\w$-]+)+$/;
 
 /**

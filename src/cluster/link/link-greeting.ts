@@ -21,7 +21,7 @@ export interface LinkGreeting {
 }
 
 const MAGIC = 0x4e4c4f49; // "IOLN"
-const VERSION = 1;
+const LINK_VERSION = 1;
 const FIXED_BYTES = 8;
 const MAX_GREETING_BYTES = 4096;
 const MACHINE = /^[A-Za-z0-9_-]{1,64}$/;
@@ -35,7 +35,7 @@ export function writeLinkGreeting(writer: FrameWriter, greeting: LinkGreeting): 
   const json = Buffer.from(JSON.stringify(stated));
   const { buffer, at } = writer.frame(FrameType.HELLO, 0, FIXED_BYTES + json.length);
   buffer.writeUInt32LE(MAGIC, at);
-  buffer.writeUInt32LE(VERSION, at + 4);
+  buffer.writeUInt32LE(LINK_VERSION, at + 4);
   json.copy(buffer, at + FIXED_BYTES);
 }
 
@@ -45,7 +45,7 @@ export function readLinkGreeting({ type, body }: Frame): LinkGreeting {
   if (body.length < FIXED_BYTES || body.length > MAX_GREETING_BYTES || body.readUInt32LE(0) !== MAGIC)
     throw protocolError('its greeting is not of this protocol');
   const version = body.readUInt32LE(4);
-  if (version !== VERSION) throw protocolError(`it speaks version ${version}, ${VERSION} is known`);
+  if (version !== LINK_VERSION) throw protocolError(`it speaks version ${version}, ${LINK_VERSION} is known`);
   const stated = parse(body.toString('utf8', FIXED_BYTES));
   const { machine } = stated;
   if (typeof machine !== 'string' || !MACHINE.test(machine)) throw protocolError('it has no name');

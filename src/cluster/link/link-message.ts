@@ -25,8 +25,8 @@ import { weightOfMessage } from '../../ipc/wire/weight.ts';
  * Flag 1: it has a body.
  */
 const FIXED_BYTES = 24;
-const HAS_BODY = 1;
-const IS_STREAMED = 2;
+const HAS_BODY = 0x1;
+const IS_STREAMED = 0x2;
 
 /** A piece of a stream, and the longest body that comes with its message. */
 export const PIECE_BYTES = 256 * 1024;

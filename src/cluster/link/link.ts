@@ -13,7 +13,7 @@ import { Requester } from '../../ipc/requester.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { SENT } from '../../ipc/sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from '../../ipc/stream/outgoing-streams.ts';
-import { cutOffError, failureOf, readReason, writeReason } from '../../ipc/wire/failure.ts';
+import { writeReason } from '../../ipc/wire/failure.ts';
 import {
   checkLength,
   type Frame,
@@ -25,31 +25,20 @@ import {
 } from '../../ipc/wire/frame.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { checkMayLeave } from './leave-machine.ts';
+import { endOf, linkClosedError } from './link-ends.ts';
 import { type LinkGreeting, type LinkPeer, readLinkGreeting, writeLinkGreeting } from './link-greeting.ts';
 import { PIECE_BYTES, PIECE_OVERHEAD_BYTES } from './link-message.ts';
-import type { CheckedLinkOptions } from './link-options.ts';
+import type { LinkParts } from './link-parts.ts';
 import { LinkReceiver } from './link-receiver.ts';
 import { LinkSender } from './link-sender.ts';
 import { type Payloads, peerGone } from './payloads.ts';
 
-/** Pieces of a stream that may be sent and not consumed, and bytes of them after which no piece may follow. */
+/** Pieces of a stream that may be sent and not consumed, and bytes after which no piece may follow. */
 const WINDOW_PIECES = 16;
 const WINDOW_BYTES = 4 * 1024 ** 2;
 /** Bytes of frames gathered before they are sent without waiting for the end of the turn. */
 const FLUSH_BYTES = PIECE_BYTES;
 const NOTHING = new Uint8Array(0);
-
-/** What a link is made of. */
-export interface LinkParts {
-  readonly payloads: Payloads;
-  readonly options: CheckedLinkOptions;
-  /** This machine's name. */
-  readonly machine: string;
-  /** The endpoint's. */
-  readonly name: string;
-  /** The link is closed: its inbox goes. */
-  closed(link: Link): void;
-}
 
 /**
  * A connection of two machines that carries messages with aggregates, through NATS: ordered, each once, and
@@ -82,10 +71,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #accident: Error | undefined;
 
-  /**
-   * Use cluster.connect() or cluster.listen().
-   * @internal
-   */
+  /** @internal Use cluster.connect() or cluster.listen(). */
   constructor(parts: LinkParts) {
     super();
     const { payloads, options } = parts;
@@ -221,9 +207,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     }
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
     if (this.#state === 'open') this.#enter('closing');
-    this.requester.rejectAll(
-      new IoliteError('ERR_IOLITE_CLOSED', 'The link was closed before an answer came'),
-    );
+    this.requester.rejectAll(linkClosedError());
     this.#receiver.streams.cancelAll();
     this.#tryToFinish();
     return done;
@@ -239,10 +223,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     await this.close();
   }
 
-  /**
-   * The peer has said who it is.
-   * @internal
-   */
+  /** @internal The peer has said who it is. */
   greeted(greeting: LinkGreeting): void {
     invariant(this.#peer === undefined, 'a peer greets once');
     const { machine, quotas, heartbeatMs, maxPayload } = greeting;
@@ -257,29 +238,20 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     this.#sender.greeted(quotas, pieceBytes);
   }
 
-  /**
-   * Says who we are, as the first frame.
-   * @internal
-   */
+  /** @internal Says who we are, as the first frame. */
   greet(): void {
     writeLinkGreeting(this.#writer, this.greeting);
     this.#flush();
   }
 
-  /**
-   * What this side says first.
-   * @internal
-   */
+  /** @internal What this side says first. */
   get greeting(): LinkGreeting {
-    const { machine, options, payloads } = this.#parts;
-    const { quotas, heartbeatMs } = options;
+    const { machine, payloads } = this.#parts;
+    const { quotas, heartbeatMs } = this.#parts.options;
     return { machine, quotas, heartbeatMs, maxPayload: payloads.maxPayload };
   }
 
-  /**
-   * A message of NATS came for this link.
-   * @internal
-   */
+  /** @internal A message of NATS came for this link. */
   received(message: Msg): void {
     if (this.#state === 'closed') return;
     this.#flushes.deliver(() => {
@@ -298,10 +270,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     });
   }
 
-  /**
-   * The link is lost, and there is nobody to be told.
-   * @internal
-   */
+  /** @internal The link is lost, and there is nobody to be told. */
   lose(error: Error): void {
     this.#fail(error);
   }
@@ -362,7 +331,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
 
   readonly #dispatch = (frame: Frame): void => {
     if (this.#state === 'closed') return;
-    if (frame.type === FrameType.CUT) return this.#fail(reasonOf(frame));
+    if (frame.type === FrameType.CUT) return this.#fail(endOf(frame));
     if (this.#peer === undefined) {
       this.greeted(readLinkGreeting(frame));
       this.#open();
@@ -409,7 +378,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
 
   // Ending
 
-  /** While the link ends: says BYE once everything is written, and closes once the peer has it, and said BYE. */
+  /** While the link ends: says BYE once all is written, and closes once the peer has it, and said BYE. */
   #tryToFinish(): void {
     if (this.#state === 'open' || this.#state === 'closed') return;
     if (!this.#sender.drained || !this.#outgoing.idle) return;
@@ -446,21 +415,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     this.#outgoing.end(reason);
     this.#receiver.end(error, reason);
     for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
-    this.#parts.closed(this);
+    this.#parts.closed();
     this.emit('close', error);
   }
-}
-
-/** The error of sending on a link that was closed on this side. */
-function linkClosedError(): IoliteError {
-  return new IoliteError('ERR_IOLITE_CLOSED', 'Cannot send message: the link is closed');
-}
-
-/** Codes that say what this side did wrong. All others are the peer's end. */
-const FAULTS = new Set(['ERR_IOLITE_PROTOCOL', 'ERR_IOLITE_LIMIT', 'ERR_IOLITE_ACCESS']);
-
-/** Why the peer has ended the link. */
-function reasonOf({ body }: Frame): IoliteError {
-  const reason = failureOf(readReason(body, 0));
-  return FAULTS.has(reason.code) ? cutOffError(reason) : peerGone(reason.message);
 }

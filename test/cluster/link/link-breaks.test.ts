@@ -83,7 +83,7 @@ describe('a link that breaks', withNats, () => {
     assert.equal(pool.stats().bytesMapped, 0);
   });
 
-  test('shares links among those who listen as a queue, and gives each to one where they do not', async () => {
+  test('shares links among those who listen as a queue, and gives each to one of others', async () => {
     for (const queue of [true, false]) {
       const endpoints = [
         await machines.first.listen('shared', { queue }),

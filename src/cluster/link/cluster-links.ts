@@ -12,7 +12,7 @@ import { Payloads, peerGone } from './payloads.ts';
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The links of one machine, and where it listens for others. */
-export class Links {
+export class ClusterLinks {
   readonly #context: ClusterContext;
   readonly #links = new Set<Link>();
   readonly #endpoints = new Set<LinkEndpoint>();
@@ -83,7 +83,7 @@ export class Links {
     if (this.#closed) throw new ClusterError(`Cannot ${operation}: the cluster is closed`);
     if (typeof name === 'string' && NAME.test(name)) return;
     throw new ArgumentError(
-      `Cannot ${operation}: a name of 1 to 64 letters, digits, - and _ is wanted, ${describe(name)} was given`,
+      `Cannot ${operation}: 1 to 64 letters, digits, - and _ are wanted, ${describe(name)} was given`,
     );
   }
 
@@ -106,8 +106,8 @@ export class Links {
       options,
       machine,
       name,
-      closed: closed => {
-        this.#links.delete(closed);
+      closed: () => {
+        this.#links.delete(link);
         if (!connection.isClosed()) subscription.unsubscribe();
       },
     });
