@@ -56,7 +56,7 @@ export class JobTaker implements AsyncIterableIterator<Job> {
     return this;
   }
 
-  /** The next job, once there is one and fewer than may be are unfinished. Ends with the signal or the jobs. */
+  /** The next job, once there is one and fewer than may be are unfinished. Ends with the signal. */
   next(): Promise<IteratorResult<Job, undefined>> {
     const job = this.#ready.shift();
     if (job !== undefined) return Promise.resolve({ value: job, done: false });

@@ -107,7 +107,7 @@ export class Jobs extends EventEmitter<Events> {
    * @returns when a majority of NATS has stored it: its id
    * @throws ERR_IOLITE_CLUSTER when NATS did not: with outcome 'unknown' it may have all the same;
    *   ERR_IOLITE_LIMIT when the queue is full or the body too long; ERR_IOLITE_ACCESS when an ACL names
-   *   users, processes or machines, as any worker may be given the job; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
+   *   users, processes or machines: any worker may be given it; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE,
    *   ERR_IOLITE_CLOSED
    */
   async add({ head, body }: MessageToSend): Promise<{ readonly id: string }> {

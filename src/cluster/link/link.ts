@@ -327,8 +327,6 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     }
   }
 
-  // Reading frames
-
   readonly #dispatch = (frame: Frame): void => {
     if (this.#state === 'closed') return;
     if (frame.type === FrameType.CUT) return this.#fail(endOf(frame));

@@ -33,7 +33,7 @@ describe('jobs', withNats, () => {
   });
   after(() => machines[Symbol.asyncDispose]());
 
-  test('are given to a worker of any machine, with bodies of any length, and go when they are done', async () => {
+  test('are given to workers of any machine, with bodies of any length, until they are done', async () => {
     using pool = createPool({ name: 'bodies' });
     const jobs = await machines.first.jobs('lengths');
     const others = await machines.second.jobs('lengths', { pool });
