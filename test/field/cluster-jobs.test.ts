@@ -33,24 +33,27 @@ test('of 10,000 jobs none is lost, though workers are killed at random', withNat
       running.delete(worker);
     }
   };
-  const workers = Array.from({ length: WORKERS }, () => work().catch(() => work()));
-  for (let n = 0; n < JOBS; ) {
-    const batch = Math.min(100, JOBS - n);
-    const body = n % 1000 === 0 ? Buffer.alloc(400_000, n) : 'small';
-    for (const { id } of await Promise.all(Array.from({ length: batch }, () => jobs.add({ body }))))
-      added.add(id);
-    n += batch;
-    if (n % Math.ceil(JOBS / KILLS / 100) < 1 || Math.random() < (KILLS * 100) / JOBS)
-      [...running][Math.floor(Math.random() * running.size)]?.kill('SIGKILL');
+  const workers = Array.from({ length: WORKERS }, work);
+  try {
+    for (let n = 0; n < JOBS; ) {
+      const batch = Math.min(100, JOBS - n);
+      const body = n % 1000 === 0 ? Buffer.alloc(400_000, n) : 'small';
+      for (const { id } of await Promise.all(Array.from({ length: batch }, () => jobs.add({ body }))))
+        added.add(id);
+      n += batch;
+      if (n % Math.ceil(JOBS / KILLS / 100) < 1 || Math.random() < (KILLS * 100) / JOBS)
+        [...running][Math.floor(Math.random() * running.size)]?.process.kill('SIGKILL');
+    }
+    for (;;) {
+      const { waiting, taken } = await jobs.stats();
+      if (waiting + taken === 0) break;
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  } finally {
+    isOver = true;
+    for (const worker of running) worker.process.kill('SIGKILL');
+    await Promise.all(workers);
   }
-  for (;;) {
-    const { waiting, taken } = await jobs.stats();
-    if (waiting + taken === 0) break;
-    await new Promise(resolve => setTimeout(resolve, 100));
-  }
-  isOver = true;
-  for (const worker of running) worker.kill('SIGKILL');
-  await Promise.all(workers);
   assert.equal(added.size, JOBS);
   assert.deepEqual(
     [...added].filter(id => !effects.has(id)),
