@@ -15,6 +15,7 @@ const STOREYS = [
   ['file'],
   ['cache'],
   ['http'],
+  ['cluster'],
   ['cli'],
 ];
 /** What runs in browsers. */

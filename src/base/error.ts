@@ -54,6 +54,11 @@ export type IoliteErrorCode =
   | 'ERR_IOLITE_APPLICATION'
   /** The server behind the proxy sent no response, or broke off its body. */
   | 'ERR_IOLITE_ORIGIN'
+  /**
+   * The machines of a cluster cannot agree: NATS is not installed, not reached or without a majority, or
+   * another machine has the name.
+   */
+  | 'ERR_IOLITE_CLUSTER'
   /** Something that must hold does not: a bug of iolite, found with `IOLITE_CHECK=1`. Please report it. */
   | 'ERR_IOLITE_INVARIANT';
 

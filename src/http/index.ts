@@ -45,12 +45,14 @@ export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './n
 export type { SentFile } from './node/set-headers.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { GroupField } from './proxy/cache/groups.ts';
+export type { OnPartition, ProxyCluster, ProxyClusterOptions } from './proxy/cluster/proxy-cluster.ts';
 export type { Invalidated, InvalidateOptions } from './proxy/invalidation.ts';
 export type { ProxyOriginOptions } from './proxy/origin/create-origin.ts';
 export type { ForwardingOptions } from './proxy/origin/forwarding-options.ts';
 export type { OriginLimits } from './proxy/origin/http-origin.ts';
 export type { S3Credentials, S3Options } from './proxy/origin/s3/s3-options.ts';
-export { createProxy, type ProxyOptions, type ReverseProxy } from './proxy/proxy.ts';
+export { createProxy, type ReverseProxy } from './proxy/proxy.ts';
+export type { ProxyOptions } from './proxy/proxy-options.ts';
 export type { PurgeOptions } from './proxy/purge.ts';
 export type { TrustForwarded } from './proxy/trusted-proxies.ts';
 export { createUpgradeProxy, type UpgradeProxy, type UpgradeProxyOptions } from './proxy/upgrade-proxy.ts';

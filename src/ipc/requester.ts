@@ -15,7 +15,7 @@ import { MessageKind } from './wire/frame.ts';
 
 /** What the requests of a channel need of it. */
 export interface RequesterHost {
-  readonly sender: Sender;
+  readonly sender: Pick<Sender, 'send' | 'withdraw' | 'answered' | 'waiting' | 'ahead'>;
   /** Why nothing may be sent any more; undefined as long as it may. */
   whyClosed(): Error | undefined;
   /** Tells the peer, unless it is gone, that an answer is not wanted. */

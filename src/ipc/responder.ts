@@ -113,6 +113,17 @@ export class Responder {
     }
   }
 
+  /**
+   * A request arrived whose body could not be kept: that is its answer. @param weight of it
+   * @throws ERR_IOLITE_PROTOCOL when its number is that of another one
+   */
+  refuse(correlation: number, weight: number, error: Error): void {
+    if (this.#answering.has(correlation))
+      throw protocolError(`request ${correlation} came while it was being answered`);
+    this.#answering.add(correlation, new RequestContext(correlation, weight));
+    this.#fail(correlation, error);
+  }
+
   /** Answers what waits, as far as that may be now. */
   resume(): void {
     while (this.#waiting.length > 0 && this.#handler !== undefined && this.#host.mayAnswer()) {

@@ -4,7 +4,7 @@
  */
 
 import type { MappedMemory } from '../os/mapping.ts';
-import type { Credentials } from './acl.ts';
+import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
 
 /** A page of memory: sizes of chunks are multiples of it. */
@@ -52,6 +52,8 @@ export interface Chunk {
    * pages of that mapping. Undefined where nobody may write.
    */
   readonly mapToWrite?: (() => MappedMemory) | undefined;
+  /** Who may be given it, as its pool says. Undefined of memory of this process that no pool has made. */
+  readonly acl?: AccessList | undefined;
   /** 'shared': pages that other domains can be given. 'heap': memory of this process alone. */
   readonly memory: 'shared' | 'heap';
   /**

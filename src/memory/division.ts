@@ -1,4 +1,4 @@
-import type { AccessList, Credentials } from './acl.ts';
+import { type AccessList, type Credentials, isProcess } from './acl.ts';
 import type { Lease } from './lease.ts';
 import type { GroupStats, PoolStats } from './pool-stats.ts';
 import type { Reservation } from './reservation.ts';
@@ -137,5 +137,5 @@ const NOTHING: GroupStats = {
 /** Whether an ACL admits domains that share nothing but what they were each sent. */
 export function admitsSeveral(acl: AccessList): boolean {
   if (acl === 'everyone' || acl.gids.length > 0) return true;
-  return acl.uids.length + acl.pids.filter(pid => pid !== process.pid).length > 1;
+  return acl.uids.length + acl.pids.filter(pid => isProcess(pid) && pid !== process.pid).length > 1;
 }

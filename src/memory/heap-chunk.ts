@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AccessList } from './acl.ts';
 import type { OwnedChunk } from './chunk.ts';
 import { Lease } from './lease.ts';
 
@@ -12,13 +13,16 @@ export class HeapChunk implements OwnedChunk {
   readonly spent = false;
   readonly isWritable = false;
   readonly size: number;
+  readonly acl: AccessList | undefined;
   readonly #bytes: Buffer;
   generation = 1;
   soleEnd: number | undefined;
   #id: string | undefined;
   readonly #onIdle: ((chunk: HeapChunk) => void) | undefined;
 
-  constructor(bytes: Buffer, onIdle?: (chunk: HeapChunk) => void) {
+  /** @param acl of the pool that makes it */
+  constructor(bytes: Buffer, onIdle?: (chunk: HeapChunk) => void, acl?: AccessList) {
+    this.acl = acl;
     this.#bytes = bytes;
     this.size = bytes.length;
     this.#onIdle = onIdle;

@@ -395,7 +395,7 @@ export function makeChunk(
   whose: { sole: boolean; audience: Audience | undefined; division: Division | undefined },
   keeper: ChunkKeeper,
 ): OwnedChunk {
-  if (memory === 'heap') return new HeapChunk(heapMemory(size), chunk => keeper.idle(chunk));
+  if (memory === 'heap') return new HeapChunk(heapMemory(size), chunk => keeper.idle(chunk), acl);
   const options = { acl, refill, freezes: kind === 'seal', guarded: kind === 'protect', ...whose };
   return new SharedChunk(name, size, options, keeper);
 }

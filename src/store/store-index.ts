@@ -37,7 +37,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
-  readonly #outlivesOwner: boolean;
+  #outlivesOwner: boolean;
   readonly #entries = new Map<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
@@ -115,6 +115,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#session = session;
     this.#maxStale = session.greeting.maxStale;
     this.#trustForwarded = session.greeting.trustForwarded ?? false;
+    this.#outlivesOwner &&= greeting.ends !== true;
     this.#uses.clear();
     // Nobody tells of changes any more to what came from another owner.
     const end = now() + this.#maxStale;

@@ -32,6 +32,8 @@ export type Greeting = {
   readonly maxStale: number;
   /** Bytes, that bound what an index keeps. */
   readonly budget: number;
+  /** Whether nothing is used beyond its end, also when the owner is gone. */
+  readonly ends?: boolean;
   /** Of a proxy's: in whose requests Forwarded and X-Forwarded-* name what is kept. */
   readonly trustForwarded?: boolean | readonly string[];
 };

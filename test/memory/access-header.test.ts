@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readAccessList, writeAccessList } from '../../src/memory/access-header.ts';
-import { type Acl, admits, resolveAcl } from '../../src/memory/acl.ts';
+import { type Acl, ANY_MACHINE, admits, resolveAcl } from '../../src/memory/acl.ts';
 import { HEADER_BYTES } from '../../src/memory/chunk.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
@@ -54,7 +54,7 @@ test('importChunk() refuses a chunk whose ACL is malformed', () => {
 
 test('resolveAcl() names the owner, and peers by their process', () => {
   const us = { pid: process.pid, uid: process.geteuid?.() as number, gid: process.getegid?.() as number };
-  assert.deepEqual(resolveAcl(undefined), { uids: [us.uid], gids: [], pids: [us.pid] });
+  assert.deepEqual(resolveAcl(undefined), { uids: [us.uid], gids: [], pids: [us.pid, ANY_MACHINE] });
   assert.deepEqual(resolveAcl({ peers: [{ peer: { pid: 7, uid: 8, gid: 9 } }], gids: [3] }), {
     uids: [],
     gids: [3],

@@ -4,7 +4,7 @@ import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.t
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import type { ScriptPattern } from '../../http/fastcgi/script-names.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
-import type { ProxyOptions } from '../../http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../http/proxy/proxy-options.ts';
 import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
 import type { ContentConfig, RuleConfig, SiteConfig } from './settings/content-schema.ts';

@@ -22,6 +22,8 @@ export interface InvalidateOptions {
 export interface Invalidated {
   /** Responses that were kept. */
   readonly responses: number;
+  /** Its place in the log of the cluster, where there is one: what `cluster.applied()` takes. */
+  readonly sequence?: number;
 }
 
 const LISTS = ['urls', 'prefixes', 'groups'] as const;

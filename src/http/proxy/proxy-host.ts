@@ -10,7 +10,8 @@ import { SiteCache } from '../app/app-side/site-cache.ts';
 import { type Body, isStream } from '../message/body.ts';
 import type { Answer } from '../message/exchange.ts';
 import { answerOf } from '../message/promised-answer.ts';
-import { createProxy, type ProxyOptions, type ReverseProxy } from './proxy.ts';
+import { createProxy, type ReverseProxy } from './proxy.ts';
+import type { ProxyOptions } from './proxy-options.ts';
 import type { UpgradeProxyOptions } from './upgrade-proxy.ts';
 
 /** Least memory for what is kept. */

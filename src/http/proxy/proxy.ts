@@ -1,22 +1,12 @@
-import type { Pool } from '../../aggregate/pool.ts';
 import { abortable } from '../../base/abortable.ts';
-import {
-  ArgumentError,
-  checkInteger,
-  checkOptionNames,
-  describe,
-  IoliteError,
-  optionNames,
-} from '../../base/error.ts';
+import { checkInteger, IoliteError } from '../../base/error.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
-import { ChunkPool } from '../../memory/chunk-pool.ts';
-import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
-import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
-import type { CachePolicy } from '../../store/policy.ts';
+import type { LogSelector } from '../../store/log/invalidation-log.ts';
 import { noteInvalidation } from '../../store/store-events.ts';
 import type { Body } from '../message/body.ts';
+import type { Directives } from '../message/cache-control.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';
 import { tellLater } from '../message/promised-answer.ts';
@@ -25,56 +15,28 @@ import { failureAnswer } from '../message/status-of-error.ts';
 import { type AnswerOrigin, noteAnswer } from './cache/answer-count.ts';
 import { type ForwardReason, withStatus } from './cache/cache-status.ts';
 import { mayStandIn, useOf } from './cache/freshness.ts';
-import { GROUP_FIELDS, type GroupField, invalidatedGroups } from './cache/groups.ts';
+import { invalidatedGroups } from './cache/groups.ts';
+import type { ResponseFacts } from './cache/response-facts.ts';
 import { ResponseStore } from './cache/response-store.ts';
 import { FAILURES } from './cache/storable.ts';
 import { answerFromStore, conditionalAnswer } from './cache/stored-answer.ts';
 import { type SelectedResponse, StoredResponses, selectsSame } from './cache/stored-responses.ts';
 import { conditionsOf } from './cache/validation.ts';
 import { asksForPart, type CacheLookup, lookupOf } from './cache-lookup.ts';
+import type { ProxyCluster } from './cluster/proxy-cluster.ts';
+import { ProxyFollower, RESPONSES_TOPIC } from './cluster/proxy-follower.ts';
 import { type Invalidated, type InvalidateOptions, Invalidation } from './invalidation.ts';
 import { BodyRoom } from './origin/body-room.ts';
-import { createOrigin, type ProxyOriginOptions } from './origin/create-origin.ts';
+import { createOrigin } from './origin/create-origin.ts';
 import type { Fetch, FetchContext, FetchOutcome } from './origin/fetch.ts';
 import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
-import { type ForwardingOptions, forwardingOf } from './origin/forwarding-options.ts';
+import { forwardingOf } from './origin/forwarding-options.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
-import { checkPurge, Purge, type PurgeOptions } from './purge.ts';
+import { checkProxyOptions, type ProxyOptions } from './proxy-options.ts';
+import { Purge } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
-import { StoreAnswers } from './store-answers.ts';
-
-/** Options of {@link createProxy}. */
-export interface ProxyOptions extends ProxyOriginOptions, ForwardingOptions {
-  /** The server behind: scheme, host and port. Or a bucket of an object store: s3://bucket/prefix. */
-  readonly origin: string | URL;
-  /**
-   * Bytes of memory that responses are kept in; 0 keeps none. Default: a quarter of the memory there is, in a
-   * container of what it allows, less where processes need it, and at most 256 MiB.
-   */
-  readonly budget?: number;
-  /** Whether it makes do with less while memory is short: as a file cache's. Default true. */
-  readonly govern?: boolean;
-  /** Who leaves when the budget is spent: by name, or a policy of one's own. Default 'gdsf'. */
-  readonly policy?: PolicyName | CachePolicy;
-  /** Where responses are kept. Default: a pool of its own, for processes of the same user. */
-  readonly pool?: Pool;
-  /**
-   * Whether a response with Set-Cookie that says `public` or `s-maxage` is kept, and its cookies are given to
-   * all who ask. Default: false, what sets cookies is not kept, whatever else it says.
-   */
-  readonly storeCookies?: boolean;
-  /**
-   * Fields, besides Cache-Groups (RFC 9875), whose names are groups to forget responses by: what Fastly and
-   * Varnish call Surrogate-Key, and Cloudflare Cache-Tag. They go no further then. Default: none.
-   */
-  readonly groupFields?: readonly GroupField[];
-  /**
-   * Who may have responses forgotten by requests: PURGE. Default: nobody, it is for the origin as other
-   * methods are.
-   */
-  readonly purge?: PurgeOptions;
-}
+import { type Refresh, StoreAnswers } from './store-answers.ts';
 
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
 export interface ReverseProxy extends Handler, AsyncDisposable {
@@ -104,30 +66,6 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
   close(): Promise<void>;
 }
 
-const NAMES = optionNames<ProxyOptions>({
-  origin: true,
-  budget: true,
-  govern: true,
-  policy: true,
-  pool: true,
-  storeCookies: true,
-  groupFields: true,
-  purge: true,
-  trustForwarded: true,
-  host: true,
-  connections: true,
-  queueTimeout: true,
-  maxQueue: true,
-  maxStreams: true,
-  longAfter: true,
-  connectTimeout: true,
-  headersTimeout: true,
-  bodyTimeout: true,
-  eventTimeout: true,
-  complain: true,
-  s3: true,
-});
-const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 /** How often a request waits for what another has asked for, before it asks itself. */
 const MAX_WAITS = 3;
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -176,19 +114,30 @@ class CachingProxy implements ReverseProxy {
   readonly #store: ResponseStore;
   readonly #stored: StoreAnswers;
   readonly #purge: Purge | undefined;
+  readonly #cluster: ProxyCluster | undefined;
+  readonly #follower: ProxyFollower | undefined;
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, govern, storeCookies, groupFields, purge } = checkOptions(options);
+    const { budget, policy, pool, govern, storeCookies, groupFields, purge, cluster, onPartition } =
+      checkProxyOptions(options);
+    this.#cluster = cluster;
     this.#purge = purge && new Purge(purge, named => this.invalidate(named));
     const origin = createOrigin(options.origin, options);
     const forwarding = forwardingOf(options, origin.url);
     const governor = govern ? ownGovernor() : undefined;
     this.#store = new ResponseStore({ budget, policy, pool, governor }, forwarding.trusted.stated);
     const responses = new StoredResponses(this.#store);
-    this.#stored = new StoreAnswers(this.#store, responses, forwarding.trusted, (lookup, found) => {
-      void this.#refresh(lookup, found);
-    });
+    if (cluster !== undefined)
+      this.#follower = new ProxyFollower(
+        this.#store,
+        onPartition,
+        named => this.#invalidateHere(named),
+        () => this.#fetches.invalidateAll(() => true),
+      );
+    const refresh: Refresh = (lookup, found) => void this.#refresh(lookup, found);
+    const { trusted } = forwarding;
+    this.#stored = new StoreAnswers(this.#store, responses, trusted, refresh, this.#follower);
     this.#context = {
       origin,
       responses,
@@ -198,6 +147,7 @@ class CachingProxy implements ReverseProxy {
       groupFields,
     };
     this.#fetches = new Fetches(this.#context);
+    if (cluster !== undefined) this.#follower?.start(cluster);
   }
 
   serve(channel: Channel, otherwise?: RequestHandler): void {
@@ -210,6 +160,15 @@ class CachingProxy implements ReverseProxy {
   }
 
   async invalidate(options: InvalidateOptions): Promise<Invalidated> {
+    const done = await this.#invalidateHere(options);
+    if (this.#cluster === undefined) return done;
+    const { log } = this.#cluster;
+    const position = await log.tell(RESPONSES_TOPIC, options as LogSelector);
+    await log.appliedHere(position);
+    return { ...done, sequence: position.sequence };
+  }
+
+  async #invalidateHere(options: InvalidateOptions): Promise<Invalidated> {
     const invalidation = new Invalidation(options);
     if (this.#closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot invalidate: the proxy is closed');
     this.#fetches.invalidateAll(resource => invalidation.concerns(resource));
@@ -245,6 +204,7 @@ class CachingProxy implements ReverseProxy {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#follower?.close();
     // Before the wait for the origin, in which nothing is to be kept or served any more.
     this.#store.close();
     await this.#context.origin.close();
@@ -267,19 +227,24 @@ class CachingProxy implements ReverseProxy {
     for (let waits = 0; ; waits++) {
       const stored = this.#stored.atHand(lookup);
       if (stored !== undefined) return stored.answer;
-      if (wanted.has('only-if-cached')) return refuse(504);
+      if (wanted.has('only-if-cached') || this.#follower?.fails) return refuse(504);
       const found = this.#context.responses.find(resource, request);
       if (typeof found === 'string' && asksForPart(request)) {
         const reason = request.method === 'GET' ? 'partial' : found;
         return this.#passOn(request, resource, reason, signal);
       }
-      const fetch = this.#fetch(lookup, found, waits >= MAX_WAITS);
+      const fetch = this.#fetch(lookup, found, waits >= MAX_WAITS || !this.#isTrusted);
       const outcome = await fetch.wait(request, signal);
       const answer = this.#answerOf(lookup, found, fetch, outcome);
       if (answer !== undefined) return answer;
       // What comes has to be validated for each who asks: which can be done, for all, when it is there.
       await abortable(fetch.ended, signal);
     }
+  }
+
+  /** Whether what is stored, and what is being asked for, may be used: else each asks for himself. */
+  get #isTrusted(): boolean {
+    return this.#follower?.isTrusted ?? true;
   }
 
   #fetch({ request, resource }: CacheLookup, found: SelectedResponse | string, alone: boolean): Fetch {
@@ -317,7 +282,7 @@ class CachingProxy implements ReverseProxy {
       return counted('revalidated', answerFromStore(request, outcome.facts, outcome.content, handled));
     }
     const failed = outcome.kind === 'failed' || FAILURES.has(outcome.facts.status);
-    if (failed && typeof found === 'object' && mayStandIn(found.facts, wanted, Date.now())) {
+    if (failed && typeof found === 'object' && this.#mayStandIn(found.facts, wanted)) {
       if (outcome.kind === 'response' && !collapsed && !outcome.shared) outcome.body.close();
       const forwardedStatus = outcome.kind === 'response' ? outcome.facts.status : undefined;
       const handled = { hit: true, forwarded: 'stale', forwardedStatus } as const;
@@ -342,6 +307,12 @@ class CachingProxy implements ReverseProxy {
     if (conditional !== undefined) return conditional;
     const reader = shared ? sharedReader(outcome, request) : onlyReader(body, request.method, facts.status);
     return { status: facts.status, headers, body: reader };
+  }
+
+  /** What is not trusted counts as stale from now on. */
+  #mayStandIn(facts: ResponseFacts, wanted: Directives): boolean {
+    const now = Date.now();
+    return mayStandIn(this.#isTrusted ? facts : { ...facts, staleAt: now }, wanted, now);
   }
 
   async #passOn(
@@ -400,20 +371,4 @@ function sharedReader(
   { method }: ServerRequest,
 ): Body | undefined {
   return method === 'HEAD' || facts.status === 204 ? undefined : body.reader();
-}
-
-function checkOptions(options: unknown) {
-  if (typeof options !== 'object' || options === null)
-    throw new ArgumentError(`Cannot create proxy: options are wanted, ${describe(options)} was given`);
-  checkOptionNames(options, NAMES, 'create proxy');
-  const { policy = DEFAULT_POLICY, pool, govern = true } = options as ProxyOptions;
-  const { storeCookies = false, groupFields = [], purge } = options as ProxyOptions;
-  checkPurge(purge);
-  if (!Array.isArray(groupFields) || !groupFields.every(field => GROUP_FIELDS.includes(field)))
-    throw new ArgumentError(`Cannot create proxy: groupFields are ${GROUP_FIELDS.join(' and ')} at most`);
-  const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }) } = options as ProxyOptions;
-  if (pool !== undefined && !(pool?.chunks instanceof ChunkPool))
-    throw new ArgumentError(`Cannot create proxy: a pool is wanted, ${describe(pool)} was given`);
-  const settings = { govern, storeCookies, groupFields, purge };
-  return { budget, policy: createPolicy(policy, budget), pool, ...settings };
 }

@@ -8,6 +8,7 @@ import type { ResponseStore } from './cache/response-store.ts';
 import { answerFromStore } from './cache/stored-answer.ts';
 import type { SelectedResponse, StoredResponses } from './cache/stored-responses.ts';
 import { type CacheLookup, isRepeatable } from './cache-lookup.ts';
+import type { ProxyFollower } from './cluster/proxy-follower.ts';
 import type { Resource } from './resource.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
@@ -27,8 +28,17 @@ export class StoreAnswers {
   readonly #trusted: TrustedProxies;
   readonly #refresh: Refresh;
 
-  /** @param responses those of the store */
-  constructor(store: ResponseStore, responses: StoredResponses, trusted: TrustedProxies, refresh: Refresh) {
+  readonly #cluster: ProxyFollower | undefined;
+
+  /** @param responses those of the store @param cluster which says whether it may be used, if there is one */
+  constructor(
+    store: ResponseStore,
+    responses: StoredResponses,
+    trusted: TrustedProxies,
+    refresh: Refresh,
+    cluster?: ProxyFollower,
+  ) {
+    this.#cluster = cluster;
     this.#store = store;
     this.#responses = responses;
     this.#trusted = trusted;
@@ -37,6 +47,7 @@ export class StoreAnswers {
 
   /** What is stored, if it may be sent without asking; where it is stale, the origin is asked beside that. */
   atHand(lookup: CacheLookup): AnswerAtHand | undefined {
+    if (this.#cluster?.isTrusted === false) return undefined;
     const { request, resource, wanted } = lookup;
     const found = this.#responses.find(resource, request);
     if (typeof found === 'string') return undefined;
@@ -66,6 +77,8 @@ export class StoreAnswers {
   #repeated({ key }: Resource, { key: own, facts }: SelectedResponse, now: number): Repeatable | undefined {
     const response = this.#store.repeatable(own);
     const variants = own === key ? ALWAYS_REPEATABLE : this.#store.repeatable(key);
-    return response && variants && new RepeatedResponse(repeatableWhile(variants, response), facts, now);
+    if (response === undefined || variants === undefined) return undefined;
+    const stored = repeatableWhile(this.#cluster ?? ALWAYS_REPEATABLE, repeatableWhile(variants, response));
+    return new RepeatedResponse(stored, facts, now);
   }
 }

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
-import { protocolError, STREAM_WINDOW_BYTES, STREAM_WINDOW_PIECES } from '../wire/frame.ts';
+import { CHANNEL_WINDOW, type StreamWindow } from '../flow/stream-window.ts';
+import { protocolError } from '../wire/frame.ts';
 
 /** What an incoming stream tells its channel. */
 export interface IncomingStreamHost {
@@ -24,6 +25,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate> {
   /** Its number on the channel. */
   readonly id: number;
   readonly #host: IncomingStreamHost;
+  readonly #window: StreamWindow;
   readonly #pieces: Aggregate[] = [];
   readonly #waiters: {
     resolve: (result: IteratorResult<Aggregate, undefined>) => void;
@@ -37,9 +39,10 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate> {
   #over = false;
 
   /** Made by the channel. */
-  constructor(id: number, host: IncomingStreamHost) {
+  constructor(id: number, host: IncomingStreamHost, window: StreamWindow = CHANNEL_WINDOW) {
     this.id = id;
     this.#host = host;
+    this.#window = window;
   }
 
   /** Pieces consumed by the program, its end included, modulo 2^32. */
@@ -111,7 +114,7 @@ export class IncomingStream implements AsyncIterableIterator<Aggregate> {
       piece.release();
       return;
     }
-    if (this.#pieces.length >= STREAM_WINDOW_PIECES || this.#bytes >= STREAM_WINDOW_BYTES) {
+    if (this.#pieces.length >= this.#window.pieces || this.#bytes >= this.#window.bytes) {
       piece.release();
       throw protocolError('it sent more of a stream than it had credit for');
     }

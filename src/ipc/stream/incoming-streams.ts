@@ -1,4 +1,5 @@
 import { IoliteError } from '../../base/error.ts';
+import { CHANNEL_WINDOW, type StreamWindow } from '../flow/stream-window.ts';
 import type { MessageContent } from '../message-content.ts';
 import { failureOf, writeReason } from '../wire/failure.ts';
 import { FrameType, type FrameWriter, MessageKind, protocolError } from '../wire/frame.ts';
@@ -10,6 +11,7 @@ export class IncomingStreams {
   readonly #writer: FrameWriter;
   readonly #wrote: () => void;
   readonly #maxStreams: number;
+  readonly #window: StreamWindow;
   readonly #streams = new Map<number, IncomingStream>();
   /** Streams of which the program has consumed more than the peer was told. */
   readonly #uncredited = new Set<IncomingStream>();
@@ -17,16 +19,28 @@ export class IncomingStreams {
   /**
    * @param wrote called when frames were written, or are to be
    * @param quotas how many the peer may have under way at once
+   * @param window how far it may run ahead in each
    */
-  constructor(writer: FrameWriter, wrote: () => void, { maxStreams }: Quotas) {
+  constructor(
+    writer: FrameWriter,
+    wrote: () => void,
+    { maxStreams }: Pick<Quotas, 'maxStreams'>,
+    window: StreamWindow = CHANNEL_WINDOW,
+  ) {
     this.#writer = writer;
     this.#wrote = wrote;
     this.#maxStreams = maxStreams;
+    this.#window = window;
   }
 
   /** Streams that the peer has not ended. */
   get open(): number {
     return this.#streams.size;
+  }
+
+  /** A stream that is open. */
+  get(id: number): IncomingStream | undefined {
+    return this.#streams.get(id);
   }
 
   /** A message opens a stream. @throws ERR_IOLITE_PROTOCOL, ERR_IOLITE_LIMIT */
@@ -35,13 +49,14 @@ export class IncomingStreams {
     if (this.#streams.size >= this.#maxStreams) {
       throw quotaExceededError('maxStreams', this.#maxStreams);
     }
-    const stream = new IncomingStream(id, {
-      consumed: consumer => {
+    const host = {
+      consumed: (consumer: IncomingStream) => {
         this.#uncredited.add(consumer);
         this.#wrote();
       },
-      stopped: (consumer, reason) => this.#stop(consumer, reason),
-    });
+      stopped: (consumer: IncomingStream, reason: unknown) => this.#stop(consumer, reason),
+    };
+    const stream = new IncomingStream(id, host, this.#window);
     this.#streams.set(id, stream);
     return stream;
   }

@@ -8,16 +8,10 @@ import { abortable } from '../../base/abortable.ts';
 import { ignore } from '../../base/ignore.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
+import { CHANNEL_WINDOW, type StreamWindow } from '../flow/stream-window.ts';
 import type { MessageContent } from '../message-content.ts';
 import { describeFailure, failureOf, readReason } from '../wire/failure.ts';
-import {
-  checkLength,
-  type Frame,
-  MessageKind,
-  protocolError,
-  STREAM_WINDOW_BYTES,
-  STREAM_WINDOW_PIECES,
-} from '../wire/frame.ts';
+import { checkLength, type Frame, MessageKind, protocolError } from '../wire/frame.ts';
 import { encodeHead } from '../wire/head.ts';
 
 /** Options of channel.sendStream(). */
@@ -75,10 +69,8 @@ class OutgoingStream {
   }
 
   /** Waits until one more piece may be sent. */
-  room(): Promise<void> {
-    return this.#until(
-      () => this.#unconsumed.length < STREAM_WINDOW_PIECES && this.#bytes < STREAM_WINDOW_BYTES,
-    );
+  room({ pieces, bytes }: StreamWindow): Promise<void> {
+    return this.#until(() => this.#unconsumed.length < pieces && this.#bytes < bytes);
   }
 
   /**
@@ -117,18 +109,33 @@ let ownPool: Pool | undefined;
 export class OutgoingStreams {
   readonly #host: OutgoingStreamsHost;
   readonly #streams = new Map<number, OutgoingStream>();
+  /** How far each may run ahead of its reader. */
+  window: StreamWindow;
   #next = 1;
 
-  constructor(host: OutgoingStreamsHost) {
+  constructor(host: OutgoingStreamsHost, window: StreamWindow = CHANNEL_WINDOW) {
     this.#host = host;
+    this.window = window;
+  }
+
+  /** How many are under way. */
+  get count(): number {
+    return this.#streams.size;
   }
 
   get idle(): boolean {
     return this.#streams.size === 0;
   }
 
-  /** See Channel.sendStream. */
-  async send(source: StreamLike, options: SendStreamOptions): Promise<void> {
+  /**
+   * See Channel.sendStream.
+   * @param open sends what begins the stream of this number, in place of a message of its own
+   */
+  async send(
+    source: StreamLike,
+    options: SendStreamOptions,
+    open?: (stream: number) => Promise<void>,
+  ): Promise<void> {
     checkOptions(options, 'send stream');
     const { head, signal } = options;
     checkSignal(signal, 'send stream');
@@ -147,7 +154,7 @@ export class OutgoingStreams {
     const first = pieces.next();
     first.catch(ignore);
     try {
-      await this.#open(id, stream, head);
+      await this.#open(id, stream, () => open?.(id) ?? this.#host.send(MessageKind.STREAM, id, headed(head)));
       await this.#run(id, stream, pieces, first);
     } catch (error) {
       pieces.cancel(error);
@@ -178,10 +185,10 @@ export class OutgoingStreams {
     for (const { failure } of this.#streams.values()) failure.abort(reason);
   }
 
-  async #open(id: number, { failure }: OutgoingStream, head: Json | undefined): Promise<void> {
+  async #open(id: number, { failure }: OutgoingStream, open: () => Promise<void>): Promise<void> {
     const { signal } = failure;
     signal.throwIfAborted();
-    const opened = this.#host.send(MessageKind.STREAM, id, head === undefined ? {} : { head });
+    const opened = open();
     try {
       await abortable(opened, signal);
     } catch (error) {
@@ -200,13 +207,8 @@ export class OutgoingStreams {
       for (let next = first; ; next = pieces.next()) {
         const piece = await abortable(next, stream.failure.signal);
         if (piece === undefined) break;
-        try {
-          stream.sent(piece.length);
-          await this.#host.send(MessageKind.PIECE, id, { body: piece });
-        } finally {
-          piece.release();
-        }
-        await stream.room();
+        await this.#sendPiece(id, stream, piece);
+        await stream.room(this.window);
       }
       stream.sent(0);
       await this.#host.send(MessageKind.END, id, {});
@@ -217,8 +219,34 @@ export class OutgoingStreams {
     await stream.finished();
   }
 
+  /** Sends a piece, cut as the window wants it. Releases it. */
+  async #sendPiece(id: number, stream: OutgoingStream, piece: Aggregate): Promise<void> {
+    const { window } = this;
+    const send = (body: Aggregate): Promise<void> => {
+      stream.sent(body.length);
+      return this.#host.send(MessageKind.PIECE, id, { body });
+    };
+    try {
+      let at = 0;
+      for (; piece.length - at > window.pieceBytes; at += window.pieceBytes) {
+        using part = piece.slice(at, at + window.pieceBytes);
+        await send(part);
+        await stream.room(window);
+      }
+      if (at === 0) return await send(piece);
+      using rest = piece.slice(at);
+      await send(rest);
+    } finally {
+      piece.release();
+    }
+  }
+
   /** Tells the peer that a stream ended early. On a closed channel there is nobody to tell. */
   #end(id: number, error: unknown): void {
     this.#host.send(MessageKind.END, id, { head: describeFailure(error) }).catch(ignore);
   }
+}
+
+function headed(head: Json | undefined): MessageContent {
+  return head === undefined ? {} : { head };
 }

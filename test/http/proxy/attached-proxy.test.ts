@@ -1,31 +1,8 @@
 import assert from 'node:assert/strict';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Family } from '../../support/family.ts';
-import { watchdog } from '../../support/watchdog.ts';
+import { type Ask, attached, type Told } from './support/attached.ts';
 import { Harness } from './support/harness.ts';
-
-interface Told {
-  readonly held: boolean;
-  readonly status: number;
-  readonly text: string;
-  readonly chunk?: string;
-}
-
-type Ask = (path: string, headers?: Record<string, string>) => Promise<Told>;
-
-/** A child that is attached to a harness's proxy. */
-async function attached(family: Family, harness: Harness): Promise<Ask> {
-  const module = new URL('./children/attached.ts', import.meta.url);
-  const { channel, process: child } = await family.fork(module, [harness.url], { stdio: 'pipe' });
-  harness.proxy.serve(channel);
-  child.stderr?.pipe(process.stderr);
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  return async (path, headers = {}) => {
-    child.stdin?.write(`${JSON.stringify({ path, headers })}\n`);
-    return JSON.parse((await watchdog(lines.next(), `an answer for ${path}`)).value as string);
-  };
-}
 
 /** Asks until what was given up is asked for anew, or what is kept is held. */
 async function askUntil(

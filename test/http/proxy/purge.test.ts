@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createProxy, type ProxyOptions } from '../../../src/http/proxy/proxy.ts';
+import { createProxy } from '../../../src/http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../../src/http/proxy/proxy-options.ts';
 import { Harness } from './support/harness.ts';
 
 const TOKEN = 'a token of many characters';

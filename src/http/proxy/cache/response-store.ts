@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../../aggregate/aggregate.ts';
 import { IoliteError } from '../../../base/error.ts';
 import type { Repeatable } from '../../../base/repeatable.ts';
@@ -11,7 +12,7 @@ import { Store } from '../../../store/store.ts';
 import type { StoreOptions } from '../../../store/store-options.ts';
 import type { Greeting } from '../../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../../store/store-service.ts';
-import { ALWAYS } from '../../../store/term.ts';
+import { ALWAYS, Term } from '../../../store/term.ts';
 import { targetOfKey } from '../resource.ts';
 import type { TrustForwarded } from '../trusted-proxies.ts';
 import { compact, heapOf } from './entry-heap.ts';
@@ -36,6 +37,8 @@ export type Refusal =
 const LARGEST_PART = 1 / 8;
 /** nor more than this: it is copied in one go. */
 const LARGEST_BYTES = 64 * 1024 ** 2;
+/** After which it is others' turn. */
+const TURN_MS = 5;
 /** Most variants of one resource: of more, the one that came first leaves. */
 const MAX_VARIANTS = 100;
 
@@ -51,6 +54,8 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   readonly #variants = new Map<string, Set<string>>();
 
   readonly #index = new ResponseIndex();
+  /** Until when those attached may use what they have, where that has an end. */
+  #term: Term | undefined;
   /** Whether what is stored of a target may be of several keys. */
   readonly trustForwarded: TrustForwarded;
 
@@ -173,6 +178,27 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     );
   }
 
+  /** Has all that is kept be stale from now on, with turns for others between. O(all that is kept). */
+  async makeAllStale(): Promise<void> {
+    let turnEnd = performance.now() + TURN_MS;
+    for (const [, keys] of this.#index.targets()) {
+      for (const key of keys) this.makeStale(key);
+      if (performance.now() < turnEnd) continue;
+      await setImmediate();
+      turnEnd = performance.now() + TURN_MS;
+    }
+  }
+
+  /**
+   * Says until when those attached may use what they have without a question, by the machine's monotonic
+   * clock. They are told at once. Before the first of them, to have any end.
+   */
+  bound(until: number): void {
+    this.#term ??= new Term();
+    this.#term.until = until;
+    this.#store.renewed(this.#term);
+  }
+
   /** What is under a key, to be repeated as long as it is this. */
   repeatable(key: string): Repeatable | undefined {
     const entry = this.#store.get(key);
@@ -226,15 +252,17 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   // What those attached ask
 
   get greeting(): Greeting {
-    return { maxStale: MAX_STALE_MS, budget: this.#store.budget, trustForwarded: this.trustForwarded };
+    const { trustForwarded } = this;
+    const ends = this.#term !== undefined;
+    return { maxStale: MAX_STALE_MS, budget: this.#store.budget, ends, trustForwarded };
   }
 
   async find(key: string): Promise<FoundVersion<StoredFacts>> {
     const entry = this.#store.get(key);
     if (entry === undefined) throw new IoliteError('ENOENT', 'Cannot find response: it is not kept');
     this.#store.hit(entry);
-    // Right until those who were given it are told otherwise.
-    return { held: entry.held.retain(), until: ALWAYS };
+    // Right until those who were given it are told otherwise, or their word of the others ends.
+    return { held: entry.held.retain(), until: ALWAYS, term: this.#term };
   }
 
   bySerial(serial: number): Entry<StoredFacts, unknown> | undefined {

@@ -14,7 +14,7 @@ import { pairsOf } from '../../../../src/http/message/header-list.ts';
 import { type AttachedProxy, attachProxy } from '../../../../src/http/proxy/attached-proxy.ts';
 import { RepeatedResponse } from '../../../../src/http/proxy/cache/repeated-response.ts';
 import { answerFromStore } from '../../../../src/http/proxy/cache/stored-answer.ts';
-import type { ProxyOptions } from '../../../../src/http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../../../src/http/proxy/proxy-options.ts';
 import { composeContent } from '../../../../src/http/server/compose.ts';
 import { ChannelPair } from '../../../support/channel-pair.ts';
 import { Folder } from '../../../support/folder.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import type { ProxyOptions } from '../../../../src/http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../../../src/http/proxy/proxy-options.ts';
 import { Harness } from '../support/harness.ts';
 
 const STALE = { 'Cache-Control': 'public, max-age=0', ETag: '"v1"' };

@@ -9,7 +9,8 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { handle, serverRequest } from '../../../../src/http/node/node-adapter.ts';
-import { createProxy, type ProxyOptions, type ReverseProxy } from '../../../../src/http/proxy/proxy.ts';
+import { createProxy, type ReverseProxy } from '../../../../src/http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../../../src/http/proxy/proxy-options.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 
 /** What a client got. */

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { encodedKey, s3PlaceOf } from '../../../../../src/http/proxy/origin/s3/s3-options.ts';
 import { S3Signer } from '../../../../../src/http/proxy/origin/s3/s3-signer.ts';
-import { createProxy, type ProxyOptions } from '../../../../../src/http/proxy/proxy.ts';
+import { createProxy } from '../../../../../src/http/proxy/proxy.ts';
+import type { ProxyOptions } from '../../../../../src/http/proxy/proxy-options.ts';
 import { createServer as createIoliteServer } from '../../../../../src/http/server/server.ts';
 
 const CREDENTIALS = { accessKeyId: 'KEY', secretAccessKey: 'SECRET' };
