@@ -42,6 +42,7 @@ interface Flags {
   readonly check?: true;
   readonly metrics?: string | true;
   readonly inspect?: string | true;
+  readonly cluster?: string;
 }
 
 /** Adds `iolite serve` to the program. */
@@ -105,6 +106,10 @@ export function defineServe(program: Command): void {
     .option(
       '--inspect [address]',
       'address of a page that shows what the server does, live (default: 127.0.0.1:9465)',
+    )
+    .option(
+      '--cluster <url>',
+      'NATS, as nats://10.0.0.1:4222: other machines with the same forget together what origins answered',
     )
     .option('--pid-file <file>', 'file that has the number of this process, for as long as it lives')
     .option('--no-confine', 'let workers open any file, not only those that they serve')
@@ -186,6 +191,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     origin,
     confine: confine ? undefined : false,
     pidFile: flags.pidFile === undefined ? undefined : resolve(flags.pidFile),
+    cluster: clusterOf(config, flags),
     metrics: metricsOf(flags),
     inspect: inspectOf(config, flags),
     tls: tlsOf(config, flags),
@@ -197,6 +203,13 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     site: { ...config.site, ...withoutUndefined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
   return { ...config, ...withoutUndefined(given) };
+}
+
+/** @throws UserError */
+function clusterOf({ cluster: said }: ServeConfig, { cluster: servers }: Flags): ServeConfig['cluster'] {
+  if (servers === undefined) return undefined;
+  if (/^(nats|tls):\/\/[^/\s]+\/?$/.test(servers)) return { ...said, servers };
+  throw new UserError(`Cannot join cluster at ${servers}: an address as nats://10.0.0.1:4222 is wanted`);
 }
 
 /** @throws UserError */
