@@ -2,6 +2,13 @@
  * One cache in memory for all processes of a user on a machine.
  * @packageDocumentation
  */
+
+export type {
+  InvalidationLog,
+  LogFollower,
+  LogPosition,
+  LogSelector,
+} from '../store/log/invalidation-log.ts';
 export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
 export { SharedLRUCache, type SharedLRUCacheOptions } from './adapters/shared-lru-cache.ts';
 export { type UnstorageDriver, unstorageDriver } from './adapters/unstorage-driver.ts';

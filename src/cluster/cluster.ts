@@ -79,7 +79,7 @@ export class Cluster implements AsyncDisposable {
     return this.#log.trustedUntil > 0;
   }
 
-  /** The log of invalidations, for what follows it: {@link createProxy} and {@link sharedCache} do. */
+  /** The log of invalidations, for what follows it: createProxy() and sharedCache() do. */
   get log(): InvalidationLog {
     return this.#log;
   }
@@ -94,7 +94,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Has all machines forget what is named, or ask for it again: as {@link ReverseProxy.invalidate}, in all
+   * Has all machines forget what is named, or ask for it again: as a proxy's invalidate(), in all
    * proxies that have this cluster.
    * @returns when a majority of NATS has it; {@link applied} tells when it is carried out
    * @throws ERR_IOLITE_CLUSTER when NATS has no majority or does not answer: then it may be done or not, and

@@ -64,7 +64,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /**
    * @param onDetached called when the owner is gone, or closes its store
    * @param areFacts of what an owner sends, which is trusted in nothing
-   * @param outlivesOwner whether what is held is found without an owner, if none says that it ends. Default true
+   * @param outlivesOwner whether what is held is found without one, unless one says it ends. Default true
    */
   constructor(
     name: string,
