@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { now } from '../base/clock.ts';
 import { checkInteger, IoliteError } from '../base/error.ts';
 import { type InvalidateOptions, Invalidation } from '../http/proxy/invalidation.ts';
 import type { InvalidationLog, LogSelector } from '../store/log/invalidation-log.ts';
 import { appliedEverywhere } from './applied-everywhere.ts';
+import { attemptUntil } from './attempt-until.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import type { ClusterConnection } from './connection.ts';
 import { ClusterLog } from './log/cluster-log.ts';
@@ -12,6 +14,7 @@ import { Presence } from './machines/presence.ts';
 
 /** A machine of a cluster, as another one sees it. */
 export interface ClusterMachine {
+  /** Its name among them. */
   readonly name: string;
   /** Another one each time that it joins. */
   readonly epoch: string;
@@ -47,7 +50,8 @@ export class Cluster implements AsyncDisposable {
   static async join(context: ClusterContext, connection: ClusterConnection): Promise<Cluster> {
     const cluster = new Cluster(context, connection);
     try {
-      await cluster.#log.start();
+      const end = now() + context.options.timeout;
+      await attemptUntil(end, () => cluster.#log.start());
       await cluster.#presence.join();
       return cluster;
     } catch (error) {
