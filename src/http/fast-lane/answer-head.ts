@@ -1,32 +1,22 @@
 import { STATUS_CODES } from 'node:http';
-import { ArgumentError } from '../../base/error.ts';
+import { EachSecond } from '../message/encoded/each-second.ts';
+import { checkSendable, EncodedHeads } from '../message/encoded/encoded-head.ts';
 import type { Answer } from '../message/exchange.ts';
-import { fieldOf, fieldsFor, type HeaderList, hasField, isField } from '../message/header-list.ts';
+import { fieldOf, type HeaderList, isField } from '../message/header-list.ts';
 
-/** The first lines of an answer in bytes, and what the last ones depend on. */
-class Block {
-  readonly status: number;
-  readonly bytes: Buffer;
-  readonly hasLength: boolean;
-  /** What a server behind this one says of its answer stays. */
-  readonly hasDate: boolean;
+const heads = new EncodedHeads('head', (status, headers, end) => {
+  const reason = STATUS_CODES[status] ?? 'Unknown';
+  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, 0, end)}`;
+  const bytes = Buffer.allocUnsafeSlow(text.length);
+  bytes.write(text, 'latin1');
+  return bytes;
+});
 
-  constructor(status: number, headers: HeaderList, bytes: Buffer) {
-    this.status = status;
-    this.bytes = bytes;
-    this.hasLength = hasField(headers, 'content-length');
-    this.hasDate = hasField(headers, 'date');
-  }
-}
-
-/** By the list itself: handlers give the same list for the same file. */
-const blocks = new WeakMap<HeaderList, Block>();
-
-/** Whether the last lines have the time of this second. */
-let isCurrent = false;
-let dateLine = '';
-let lastLines = Buffer.alloc(0);
-let lastLinesClosing = Buffer.alloc(0);
+/** The last lines of all answers of one second. */
+const common = new EachSecond(date => {
+  const line = `Date: ${date}\r\n`;
+  return { date: line, open: lines(line, false), closing: lines(line, true) };
+});
 
 /** How the body of an answer is delimited (RFC 9112, 6.3). */
 export type Framing = 'none' | 'length' | 'chunked';
@@ -43,31 +33,20 @@ export function answerHead(
   length: number,
   closing: boolean,
 ): [Buffer, Buffer] {
-  const block = blockOf(answer);
-  if (!isCurrent) turnSecond();
-  const delimiter = delimiterLine(framing, length, block.hasLength);
+  const head = heads.of(answer);
+  const last = common.value;
+  const delimiter = delimiterLine(framing, length, head.hasLength);
   const { fixed } = answer.kept ?? {};
-  if (delimiter !== '' || block.hasDate || fixed !== undefined) {
+  if (delimiter !== '' || head.hasDate || fixed !== undefined) {
     const varying = fixed === undefined ? '' : fieldLines(answer.headers, fixed);
-    return [block.bytes, lines(delimiter + (block.hasDate ? '' : dateLine) + varying, closing)];
+    return [head.bytes, lines(delimiter + (head.hasDate ? '' : last.date) + varying, closing)];
   }
-  return [block.bytes, closing ? lastLinesClosing : lastLines];
+  return [head.bytes, closing ? last.closing : last.open];
 }
 
 /** The last lines of all answers of this second, of those that state their length and no date. */
 export function commonLines(): Buffer {
-  if (!isCurrent) turnSecond();
-  return lastLines;
-}
-
-function blockOf(answer: Answer): Block {
-  const { headers, status, kept } = answer;
-  const known = kept === undefined ? blocks.get(headers) : kept.head;
-  if (known instanceof Block && known.status === status) return known;
-  const block = serialise(answer);
-  if (kept === undefined) blocks.set(headers, block);
-  else kept.head = block;
-  return block;
+  return common.value.open;
 }
 
 function delimiterLine(framing: Framing, length: number, isStated: boolean): string {
@@ -76,39 +55,12 @@ function delimiterLine(framing: Framing, length: number, isStated: boolean): str
 }
 
 /** Whether the fields of an answer have its length. */
-export function statesLength({ headers, kept }: Answer): boolean {
-  const known = kept === undefined ? blocks.get(headers) : kept.head;
-  return known instanceof Block ? known.hasLength : hasField(headers, 'content-length');
-}
-
-/** A timer tells when they are to be made anew: to look at the clock for each answer would cost more. */
-function turnSecond(): void {
-  const now = Date.now();
-  isCurrent = true;
-  const turn = (): void => {
-    isCurrent = false;
-  };
-  setTimeout(turn, 1000 - (now % 1000)).unref();
-  dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
-  lastLines = lines(dateLine, false);
-  lastLinesClosing = lines(dateLine, true);
+export function statesLength(answer: Answer): boolean {
+  return heads.statesLength(answer);
 }
 
 function lines(first: string, closing: boolean): Buffer<ArrayBuffer> {
   return Buffer.from(`${first}${closing ? 'Connection: close\r\n' : ''}\r\n`, 'latin1');
-}
-
-function serialise({ status, headers: given, kept }: Answer): Block {
-  if (!Number.isInteger(status) || status < 200 || status > 999) {
-    throw new ArgumentError(`Cannot send answer: a status from 200 to 999 is wanted, ${status} was given`);
-  }
-  const reason = STATUS_CODES[status] ?? 'Unknown';
-  const headers = kept === undefined ? fieldsFor(status, given) : given;
-  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, 0, kept?.fixed)}`;
-  // It lives long: in memory of its own it keeps no other's from being given back.
-  const bytes = Buffer.allocUnsafeSlow(text.length);
-  bytes.write(text, 'latin1');
-  return new Block(status, headers, bytes);
 }
 
 function fieldLines(headers: HeaderList, start = 0, end = headers.length): string {
@@ -116,9 +68,7 @@ function fieldLines(headers: HeaderList, start = 0, end = headers.length): strin
   for (let i = start; i < end; i += 2) {
     const name = headers[i] as string;
     const value = String(headers[i + 1]);
-    if (!isField(name, value)) {
-      throw new ArgumentError(`Cannot send answer: field ${JSON.stringify(name)} cannot be sent`);
-    }
+    checkSendable(name, value);
     text += `${name}: ${value}\r\n`;
   }
   return text;

@@ -1,4 +1,4 @@
-/** What dies this soon after its start is not replaced at once. */
+/** What dies this soon after it has begun to serve is not replaced at once. */
 const QUICK_DEATH_MS = 1000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5000;
@@ -6,11 +6,11 @@ const LONGEST_DELAY_MS = 5000;
 const START_TRIES = 3;
 
 /**
- * How soon what has ended is started again: at once, but for what keeps dying soon after its start, which
- * waits twice as long each time.
+ * How soon what has ended is started again: at once, but for what keeps dying before it serves or soon after,
+ * which waits twice as long each time. How long the start takes says nothing: it is the machine's load.
  */
 export class RestartPace {
-  /** How often in a row one died soon after its start: what the delay grows with. */
+  /** How often in a row one died before it served or soon after: what the delay grows with. */
   #quickDeaths = 0;
   /** How often in a row one died without having served. */
   #failedStarts = 0;
@@ -27,13 +27,12 @@ export class RestartPace {
 
   /**
    * One has ended.
-   * @param hasServed whether it ever did
-   * @param startedAt by performance.now()
+   * @param servedAt when it began to serve, by performance.now(); undefined if it never did
    * @returns milliseconds until the next is to be started
    */
-  ended(hasServed: boolean, startedAt: number): number {
-    this.#failedStarts = hasServed ? 0 : this.#failedStarts + 1;
-    const isQuick = !hasServed || performance.now() - startedAt < QUICK_DEATH_MS;
+  ended(servedAt: number | undefined): number {
+    this.#failedStarts = servedAt === undefined ? this.#failedStarts + 1 : 0;
+    const isQuick = servedAt === undefined || performance.now() - servedAt < QUICK_DEATH_MS;
     this.#quickDeaths = isQuick ? this.#quickDeaths + 1 : 0;
     if (!isQuick) return 0;
     return Math.min(FIRST_DELAY_MS * 2 ** (this.#quickDeaths - 1), LONGEST_DELAY_MS);

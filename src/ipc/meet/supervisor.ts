@@ -55,7 +55,8 @@ interface Slot {
   readonly index: number;
   readonly descriptors: readonly number[];
   worker: Worker | undefined;
-  serving: boolean;
+  /** By performance.now(). */
+  servedAt: number | undefined;
   /** Why its channel could not be set up. */
   trouble: string | undefined;
   /** Tell its process to drain, or end it. */
@@ -68,7 +69,13 @@ interface Slot {
 
 function nothing(): void {}
 
-const NO_WORKER = { worker: undefined, serving: false, trouble: undefined, drain: nothing, kill: nothing };
+const NO_WORKER = {
+  worker: undefined,
+  servedAt: undefined,
+  trouble: undefined,
+  drain: nothing,
+  kill: nothing,
+};
 
 /** How long workers have to drain. */
 const DRAIN_LIMIT_MS = 10_000;
@@ -121,7 +128,7 @@ export class Supervisor extends EventEmitter<{
 
   /** Those of them that serve: have set up their channels. */
   get serving(): readonly Worker[] {
-    return this.#slots.flatMap(({ worker, serving }) => (serving && worker) || []);
+    return this.#slots.flatMap(({ worker, servedAt }) => (servedAt !== undefined && worker) || []);
   }
 
   /** Whether close() was called. */
@@ -183,7 +190,6 @@ export class Supervisor extends EventEmitter<{
 
   /** Runs one worker from start to end, and sees to the next. Never rejects. */
   async #live(slot: Slot): Promise<void> {
-    const startedAt = performance.now();
     let reason: string;
     try {
       const { channel, process: child } = await this.#fork(slot);
@@ -199,9 +205,9 @@ export class Supervisor extends EventEmitter<{
     } catch (error) {
       reason = (error as Error).message;
     }
-    const { serving } = slot;
+    const { servedAt } = slot;
     Object.assign(slot, { ...NO_WORKER });
-    this.#ended(slot, reason, slot.pace.ended(serving, startedAt));
+    this.#ended(slot, reason, slot.pace.ended(servedAt));
   }
 
   async #fork(slot: Slot): ReturnType<typeof fork> {
@@ -226,7 +232,7 @@ export class Supervisor extends EventEmitter<{
       return;
     }
     if (slot.worker !== worker) return;
-    slot.serving = true;
+    slot.servedAt = performance.now();
     slot.pace.served();
     this.emit('serving', worker);
     this.#check();
@@ -246,7 +252,7 @@ export class Supervisor extends EventEmitter<{
   /** @param reason why the last start failed */
   #check(reason?: string): void {
     const failing = this.#slots.filter(slot => slot.pace.isFailing);
-    if (this.#slots.every(slot => slot.serving || failing.includes(slot))) this.#started?.();
+    if (this.#slots.every(slot => slot.servedAt !== undefined || failing.includes(slot))) this.#started?.();
     if (reason === undefined || failing.length < this.#slots.length) return;
     this.emit('failing', new IoliteError('ERR_IOLITE_PEER', reason));
   }

@@ -33,7 +33,8 @@ export class PoolWorker extends TimedTask implements PoolWorkerInfo {
   readonly channel: Channel;
   /** Resolves when it has ended: how, for people. */
   readonly end: Promise<string>;
-  readonly startedAt: number;
+  /** When it was ready, by performance.now(). */
+  readonly servedAt = performance.now();
   /** Tasks that it has. */
   inFlight = 0;
   readonly #places: number;
@@ -45,20 +46,13 @@ export class PoolWorker extends TimedTask implements PoolWorkerInfo {
    * @param places tasks that it may have at a time
    * @param idle called when it has been idle for too long
    */
-  constructor(
-    id: number,
-    started: StartedWorker,
-    startedAt: number,
-    places: number,
-    idle: (worker: PoolWorker) => void,
-  ) {
+  constructor(id: number, started: StartedWorker, places: number, idle: (worker: PoolWorker) => void) {
     super();
     this.id = id;
     this.pid = started.pid;
     this.threadId = started.threadId;
     this.channel = started.channel;
     this.end = started.end;
-    this.startedAt = startedAt;
     this.#started = started;
     this.#places = places;
     this.#idle = idle;

@@ -30,7 +30,7 @@ export interface StaffHost {
 
 /**
  * The workers of a pool: as many as it has to have, and more while tasks wait. One that dies is replaced, if
- * it is needed; later each time if they keep dying soon after their start.
+ * it is needed; later each time if they keep dying before they serve or soon after.
  */
 export class WorkerStaff {
   readonly #settings: WorkerPoolSettings;
@@ -161,8 +161,7 @@ export class WorkerStaff {
   async #live(): Promise<void> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const startedAt = performance.now();
-    const worker = await this.#start(id, startedAt);
+    const worker = await this.#start(id);
     if (worker === undefined) return;
     this.#workers.push(worker);
     this.#pace.served();
@@ -171,12 +170,12 @@ export class WorkerStaff {
     const reason = await worker.end;
     this.#remove(worker);
     if (this.#leaving.delete(worker)) this.#host.exit({ id, reason, restartsIn: undefined });
-    else this.#died(id, reason, this.#pace.ended(true, startedAt));
+    else this.#died(id, reason, this.#pace.ended(worker.servedAt));
     this.grow();
   }
 
   /** @returns undefined when it could not be started */
-  async #start(id: number, startedAt: number): Promise<PoolWorker | undefined> {
+  async #start(id: number): Promise<PoolWorker | undefined> {
     const { concurrentTasksPerWorker, startTimeout } = this.#settings;
     const controller = new AbortController();
     this.#starts.add(controller);
@@ -184,11 +183,11 @@ export class WorkerStaff {
       const started = await startWorker(this.#settings, controller.signal);
       await ready(started, startTimeout, readResult);
       const idle = (worker: PoolWorker): void => this.#host.idle(worker);
-      return new PoolWorker(id, started, startedAt, concurrentTasksPerWorker, idle);
+      return new PoolWorker(id, started, concurrentTasksPerWorker, idle);
     } catch (error) {
       this.#starts.delete(controller);
       if (this.#isKilled) return undefined;
-      this.#died(id, (error as Error).message, this.#pace.ended(false, startedAt));
+      this.#died(id, (error as Error).message, this.#pace.ended(undefined));
       // A module that cannot be loaded is not waited for.
       if (error instanceof TaskError || this.#pace.isFailing) this.#fails(error as Error);
       this.grow();
