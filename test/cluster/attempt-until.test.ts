@@ -4,7 +4,7 @@ import { now } from '../../src/base/clock.ts';
 import { attemptUntil } from '../../src/cluster/attempt-until.ts';
 import { ClusterError } from '../../src/cluster/cluster-error.ts';
 
-test('what fails is attempted again until it does not, or is given up; what iolite refuses is not', async () => {
+test('what fails is attempted again until it does not, or is given up', async () => {
   let count = 0;
   const second = async () => {
     count += 1;
