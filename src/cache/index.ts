@@ -2,6 +2,13 @@
  * One cache in memory for all processes of a user on a machine.
  * @packageDocumentation
  */
+
+export type {
+  InvalidationLog,
+  LogFollower,
+  LogPosition,
+  LogSelector,
+} from '../store/log/invalidation-log.ts';
 export { type KeyvStore, keyvStore } from './adapters/keyv-store.ts';
 export {
   type NextCacheContext,

@@ -1,6 +1,7 @@
 import type { Pool } from '../aggregate/pool.ts';
 import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
 import { defaultBudget } from '../store/governor/default-budget.ts';
+import type { InvalidationLog } from '../store/log/invalidation-log.ts';
 import { createPolicy, type PolicyName } from '../store/policies/index.ts';
 import type { CachePolicy } from '../store/policy.ts';
 import type { KeepOptions } from './value-facts.ts';
@@ -23,6 +24,13 @@ export interface SharedCacheOptions {
   readonly maxStale?: number;
   /** Whether it makes do with less than its budget while memory is short. Default true. */
   readonly govern?: boolean;
+  /**
+   * The machine's place among others, by `joinCluster()` of `iolite/cluster`: what is invalidated here is
+   * invalidated in the cache of this name on all machines, and what they invalidate here. One process of each
+   * machine says so. While it is cut off values are used as long as they are right by their `ttl`; if it
+   * cannot be known what was missed, all of them are forgotten.
+   */
+  readonly cluster?: { readonly log: InvalidationLog } | undefined;
 }
 
 /** How long to wait for a value. */
@@ -66,6 +74,7 @@ const NAMES = optionNames<SharedCacheOptions>({
   pool: true,
   maxStale: true,
   govern: true,
+  cluster: true,
 });
 const MAX_DEFAULT_BUDGET_BYTES = 256 * 1024 ** 2;
 const DEFAULT_MAX_STALE_MS = 1000;
@@ -79,7 +88,9 @@ export function checkedOptions(
     throw new ArgumentError(`Cannot share cache: options are wanted, ${describe(options)} was given`);
   checkOptionNames(options, NAMES, 'share cache');
   const { budget = defaultBudget({ most: MAX_DEFAULT_BUDGET_BYTES }), policy = 's3fifo' } = options;
-  const { maxStale = DEFAULT_MAX_STALE_MS } = options;
+  const { maxStale = DEFAULT_MAX_STALE_MS, cluster } = options;
+  if (cluster !== undefined && typeof cluster?.log?.follow !== 'function')
+    throw new ArgumentError(`Cannot share cache: a cluster is wanted, ${describe(cluster)} was given`);
   checkInteger(maxStale, 'maxStale', LEAST_MAX_STALE_MS, 2 ** 31 - 1);
   createPolicy(policy, budget);
   return { budget, policy, maxStale };

@@ -18,6 +18,7 @@ import type {
 import type { Cacheable, CachedValue } from './value.ts';
 import { ValueCodec } from './value-codec.ts';
 import { checkKey, isFresh, isOver, type KeepOptions, newFacts, type ValueFacts } from './value-facts.ts';
+import { ValueFollower } from './value-follower.ts';
 
 interface Events {
   /** This process owns the cache from now on. */
@@ -68,6 +69,7 @@ export function sharedCache(name: string, options: SharedCacheOptions = {}): Sha
 export class SharedCache extends EventEmitter<Events> {
   readonly #member: Member;
   readonly #codec = new ValueCodec();
+  readonly #values: ValueFollower | undefined;
   #hits = 0;
   #misses = 0;
   #closed = false;
@@ -79,6 +81,9 @@ export class SharedCache extends EventEmitter<Events> {
       attached: () => this.emit('attached'),
       detached: reason => this.emit('detached', reason),
     });
+    const { cluster } = options;
+    const invalidate = (selector: Selector) => this.#member.withKeeper(keeper => keeper.invalidate(selector));
+    if (cluster !== undefined) this.#values = new ValueFollower(name, cluster.log, invalidate);
     observe('cache', this, SharedCache.#samplesOf);
   }
 
@@ -201,12 +206,16 @@ export class SharedCache extends EventEmitter<Events> {
 
   /**
    * Forgets all that is named, and resolves when no process finds any of it. What is being made meanwhile is
-   * not kept. @returns how many values there were @throws as {@link set}
+   * not kept. In a cluster other machines are told: a majority of NATS has it then.
+   * @returns how many values there were here
+   * @throws as {@link set}; ERR_IOLITE_CLUSTER when it is not certain that others are told
    */
   async invalidate(selector: Selector): Promise<number> {
     this.#checkOpen();
     checkSelector(selector);
-    return this.#member.withKeeper(keeper => keeper.invalidate(selector));
+    const count = await this.#member.withKeeper(keeper => keeper.invalidate(selector));
+    await this.#values?.tell(selector);
+    return count;
   }
 
   /** The keys that there are now, and the bytes of each. @param prefix which they begin with. Default: all */
@@ -240,6 +249,7 @@ export class SharedCache extends EventEmitter<Events> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#values?.close();
     await this.#member.close(closedError());
     this.#codec.close();
   }

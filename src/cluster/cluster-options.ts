@@ -12,26 +12,26 @@ export interface ClusterOptions {
    * Where NATS is, one address or several: `nats://10.0.0.1:4222`, `tls://user:password@nats.example`. Either
    * these or a connection.
    */
-  readonly servers?: string | readonly string[];
+  readonly servers?: string | readonly string[] | undefined;
   /** A connection of the program's own, which stays open when the cluster is closed. */
-  readonly connection?: NatsConnection;
+  readonly connection?: NatsConnection | undefined;
   /**
    * Names this machine: letters, digits, `-` and `_`, 64 at most. No two that live may have one name: who
    * takes that of one that was killed waits until it has aged out, 15 seconds. Default: the host's name and
    * eight random digits.
    */
-  readonly machine?: string;
+  readonly machine?: string | undefined;
   /** Copies of what NATS keeps for the cluster, each on a server of its own: 1, 3 or 5. Default 1. */
-  readonly replicas?: number;
+  readonly replicas?: number | undefined;
   /**
    * Milliseconds without a word of the log of invalidations after which this machine takes itself for cut
    * off. Default 5000.
    */
-  readonly maxLag?: number;
+  readonly maxLag?: number | undefined;
   /** Milliseconds that what is asked of NATS may take, retries included. Default 10,000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Told, in a sentence, what goes wrong and is tried again. Default: a warning of the process. */
-  readonly complain?: (message: string) => void;
+  readonly complain?: ((message: string) => void) | undefined;
 }
 
 /** The options, each with a value. */

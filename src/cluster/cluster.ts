@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { now } from '../base/clock.ts';
 import { checkInteger, IoliteError } from '../base/error.ts';
 import { type InvalidateOptions, Invalidation } from '../http/proxy/invalidation.ts';
 import type { InvalidationLog, LogSelector } from '../store/log/invalidation-log.ts';
 import { appliedEverywhere } from './applied-everywhere.ts';
+import { attemptUntil } from './attempt-until.ts';
 import type { ClusterContext } from './cluster-context.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { ClusterConnection } from './connection.ts';
@@ -20,6 +22,7 @@ import { Presence } from './machines/presence.ts';
 
 /** A machine of a cluster, as another one sees it. */
 export interface ClusterMachine {
+  /** Its name among them. */
   readonly name: string;
   /** Another one each time that it joins. */
   readonly epoch: string;
@@ -58,7 +61,8 @@ export class Cluster implements AsyncDisposable {
   static async join(context: ClusterContext, connection: ClusterConnection): Promise<Cluster> {
     const cluster = new Cluster(context, connection);
     try {
-      await cluster.#log.start();
+      const end = now() + context.options.timeout;
+      await attemptUntil(end, () => cluster.#log.start());
       await cluster.#presence.join();
       return cluster;
     } catch (error) {
@@ -90,7 +94,7 @@ export class Cluster implements AsyncDisposable {
     return this.#log.trustedUntil > 0;
   }
 
-  /** The log of invalidations, for what follows it: {@link createProxy} and {@link sharedCache} do. */
+  /** The log of invalidations, for what follows it: createProxy() and sharedCache() do. */
   get log(): InvalidationLog {
     return this.#log;
   }
@@ -105,7 +109,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Has all machines forget what is named, or ask for it again: as {@link ReverseProxy.invalidate}, in all
+   * Has all machines forget what is named, or ask for it again: as a proxy's invalidate(), in all
    * proxies that have this cluster.
    * @returns when a majority of NATS has it; {@link applied} tells when it is carried out
    * @throws ERR_IOLITE_CLUSTER when NATS has no majority or does not answer: then it may be done or not, and

@@ -2,7 +2,14 @@
  * One cache, and its channels and jobs, on many machines: NATS agrees, tells and queues.
  * @packageDocumentation
  */
-export type { Cluster } from './cluster.ts';
+
+export type {
+  InvalidationLog,
+  LogFollower,
+  LogPosition,
+  LogSelector,
+} from '../store/log/invalidation-log.ts';
+export type { Cluster, ClusterMachine } from './cluster.ts';
 export { ClusterError } from './cluster-error.ts';
 export type { ClusterOptions } from './cluster-options.ts';
 export type { FailedJob } from './jobs/failed-jobs.ts';

@@ -7,6 +7,12 @@ export type { ComplaintFormat } from '../base/complaint.ts';
 export type { Repeatable } from '../base/repeatable.ts';
 export type { CertificateOptions } from '../network/tls/certificates.ts';
 export type { TlsVersion } from '../network/tls/secure-settings.ts';
+export type {
+  InvalidationLog,
+  LogFollower,
+  LogPosition,
+  LogSelector,
+} from '../store/log/invalidation-log.ts';
 export { AppRequest } from './app/app-side/app-request.ts';
 export type { AppHandler, AppHeaders, AppResponse, FetchApp } from './app/app-side/application.ts';
 export type { SiteCache } from './app/app-side/site-cache.ts';

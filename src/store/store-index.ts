@@ -64,8 +64,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   /**
    * @param onDetached called when the owner is gone, or closes its store
    * @param areFacts of what an owner sends, which is trusted in nothing
-   * @param outlivesOwner whether what is held goes on being found without an owner, whatever its age; else
-   *   as long as the last one has said. Default true
+   * @param outlivesOwner whether what is held is found without one, unless one says it ends. Default true
    */
   constructor(
     name: string,
@@ -104,7 +103,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
 
   /**
    * Attaches to the store of the domain at the other end of a channel. What came from another owner stays
-   * until it is asked for again. @throws ERR_IOLITE_PEER, or what the peer answers if it serves no such store
+   * until it is asked for again. @throws ERR_IOLITE_PEER, or what the peer answers if it serves no store
    */
   async attach(channel: Channel): Promise<void> {
     const greeting = greetingOf(await channel.request({ head: this.#request(StoreRequest.ATTACH) }));
@@ -113,9 +112,9 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     const session = new Session(channel, greeting, since);
     this.#hasBeenAttached = true;
     this.#session = session;
-    this.#maxStale = session.greeting.maxStale;
-    this.#trustForwarded = session.greeting.trustForwarded ?? false;
-    this.#outlivesOwner &&= greeting.ends !== true;
+    this.#maxStale = greeting.maxStale;
+    this.#trustForwarded = greeting.trustForwarded ?? false;
+    this.#outlivesOwner &&= !greeting.ends;
     this.#uses.clear();
     // Nobody tells of changes any more to what came from another owner.
     const end = now() + this.#maxStale;

@@ -1,3 +1,4 @@
+import type { ProxyClusterOptions } from '../../http/proxy/cluster/proxy-cluster.ts';
 import { type ProxyAddresses, ProxyHost } from '../../http/proxy/proxy-host.ts';
 import type { PolicyName } from '../../store/policies/index.ts';
 import { complain } from '../complain.ts';
@@ -10,8 +11,11 @@ export class Origins {
   readonly #policy: PolicyName;
   readonly #proxies = new Map<string, ProxyHost>();
 
-  /** @param budget bytes of memory for the responses of each */
-  constructor(budget: number, policy: PolicyName) {
+  readonly #place: ProxyClusterOptions;
+
+  /** @param budget bytes of memory for the responses of each @param place among other machines */
+  constructor(budget: number, policy: PolicyName, place: ProxyClusterOptions = {}) {
+    this.#place = place;
     this.#budget = budget;
     this.#policy = policy;
   }
@@ -41,7 +45,7 @@ export class Origins {
     if (running !== undefined) return running;
     try {
       const proxy = await ProxyHost.start(
-        { ...options, budget: this.#budget, policy: this.#policy, complain },
+        { ...options, ...this.#place, budget: this.#budget, policy: this.#policy, complain },
         (error, { method, target }) =>
           complain(`Proxying ${method} ${target} failed: ${(error as Error).message}`),
       );

@@ -42,7 +42,17 @@ interface Flags {
   readonly check?: true;
   readonly metrics?: string | true;
   readonly inspect?: string | true;
+  readonly cluster?: string;
 }
+
+const LOG_FORMAT = new Option('--log-format <name>', 'how its lines are (default: combined)').choices([
+  'combined',
+  'json',
+]);
+const CLUSTER = new Option(
+  '--cluster <url>',
+  'NATS, as nats://10.0.0.1:4222: machines that have the same forget together what origins answered',
+);
 
 /** Adds `iolite serve` to the program. */
 export function defineServe(program: Command): void {
@@ -92,12 +102,7 @@ export function defineServe(program: Command): void {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--tls-self-signed', 'HTTPS with a certificate that is made for this machine: to develop with')
     .option('--log <file>', 'log of the answers, which is appended to; - for standard output')
-    .addOption(
-      new Option('--log-format <name>', 'how its lines are (default: combined)').choices([
-        'combined',
-        'json',
-      ]),
-    )
+    .addOption(LOG_FORMAT)
     .option(
       '--metrics [address]',
       'address where /metrics, for Prometheus, /health and /ready are (default: 127.0.0.1:9464)',
@@ -106,6 +111,7 @@ export function defineServe(program: Command): void {
       '--inspect [address]',
       'address of a page that shows what the server does, live (default: 127.0.0.1:9465)',
     )
+    .addOption(CLUSTER)
     .option('--pid-file <file>', 'file that has the number of this process, for as long as it lives')
     .option('--no-confine', 'let workers open any file, not only those that they serve')
     .option('--listing', 'list directories without an index file')
@@ -186,6 +192,7 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     origin,
     confine: confine ? undefined : false,
     pidFile: flags.pidFile === undefined ? undefined : resolve(flags.pidFile),
+    cluster: clusterOf(config, flags),
     metrics: metricsOf(flags),
     inspect: inspectOf(config, flags),
     tls: tlsOf(config, flags),
@@ -197,6 +204,13 @@ function withFlags(config: ServeConfig, directory: string | undefined, flags: Fl
     site: { ...config.site, ...withoutUndefined({ listing, fallback: spa === true ? 'index.html' : spa }) },
   };
   return { ...config, ...withoutUndefined(given) };
+}
+
+/** @throws UserError */
+function clusterOf({ cluster: said }: ServeConfig, { cluster: servers }: Flags): ServeConfig['cluster'] {
+  if (servers === undefined) return undefined;
+  if (/^(nats|tls):\/\/[^/\s]+\/?$/.test(servers)) return { ...said, servers };
+  throw new UserError(`Cannot join cluster at ${servers}: an address as nats://10.0.0.1:4222 is wanted`);
 }
 
 /** @throws UserError */

@@ -17,6 +17,7 @@ import { type PassedSocket, takePassedSockets } from './listen/passed-sockets.ts
 import type { Observation, Observed } from './observe/observation.ts';
 import { observationAddress } from './observe/observation-address.ts';
 import { Origins } from './origins.ts';
+import { joinOwnCluster } from './own-cluster.ts';
 import { Primary } from './primary.ts';
 import { budgetOf, DRAIN_MS, defaultWorkers, letHeapGrow } from './serve-defaults.ts';
 import { planOf, type ServePlan } from './serve-plan.ts';
@@ -52,7 +53,7 @@ export async function serve(readSettings: () => Promise<ServeConfig>): Promise<n
   const inspector = await openInspector(config.inspect, () => primary.inspection());
   const sites = passed.filter(each => each !== shown);
   const places = await openPlaces(config, count, sites);
-  const { cache, holders, origins, close } = openCaches(config, count);
+  const { cache, holders, origins, close } = await openCaches(config, count);
   let drain = config.drain ?? {};
   const stopping = (): void => manager.stopping((drain.delay ?? 0) + (drain.time ?? DRAIN_MS));
   const fail = ({ message }: Error): void => {
@@ -122,25 +123,27 @@ function checkSharedMemory(): void {
 }
 
 /** What is kept in memory: files, and what origins have answered. */
-function openCaches(
+async function openCaches(
   config: ServeConfig,
   count: number,
-): {
+): Promise<{
   readonly cache: OwnedFileCache;
   /** Who holds chunks of the cache's pool. */
   holders(): readonly PoolHolder[];
   readonly origins: Origins;
   close(): Promise<void>;
-} {
+}> {
+  const cluster = await joinOwnCluster(config);
   const budget = budgetOf(config, count);
   const policy = config.cachePolicy ?? DEFAULT_POLICY;
   ownGovernor().complain = complain;
   // Workers send from it by reference to clients that are slow.
   const pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy, pool });
-  const origins = new Origins(budget, policy);
+  const origins = new Origins(budget, policy, { cluster, onPartition: config.cluster?.onPartition });
   const close = async (): Promise<void> => {
     await origins.close();
+    await cluster?.close();
     cache.close();
     pool.close();
   };
@@ -156,6 +159,7 @@ function complainOfFixed(before: ServeConfig, now: ServeConfig): void {
     'workers',
     'budget',
     'cachePolicy',
+    'cluster',
     'metrics',
     'inspect',
     'pidFile',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '../../base/clock.ts';
 import { ignore } from '../../base/ignore.ts';
+import { attemptUntil } from '../attempt-until.ts';
 import type { ClusterContext } from '../cluster-context.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { ClusterLog } from '../log/cluster-log.ts';
@@ -36,10 +37,10 @@ export class Presence {
   /** @returns when it is one of the cluster @throws ERR_IOLITE_CLUSTER */
   async join(): Promise<void> {
     const { timeout } = this.#context.options;
-    this.#renewed(await this.#registration.claim());
+    const end = now() + timeout;
+    this.#renewed(await attemptUntil(end, () => this.#registration.claim()));
     this.#endDefence = this.#registration.defend();
     this.#watch = new MachineWatch(this.#context, this.#registration, this.#table);
-    const end = now() + timeout;
     let reason: unknown;
     while (this.#log.trustedUntil === 0) {
       if (now() >= end)

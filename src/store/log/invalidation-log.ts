@@ -2,6 +2,7 @@
 export interface LogPosition {
   /** Names the log: another one has other sequences. */
   readonly log: string;
+  /** The place in it: the first is 1. */
   readonly sequence: number;
 }
 

@@ -3,6 +3,7 @@ import { POLICY_NAMES } from '../../../store/policies/index.ts';
 import { isInspectorToken, LEAST_TOKEN_CHARACTERS } from '../inspect/inspector-address.ts';
 import { networkAddress, observationAddress } from '../observe/observation-address.ts';
 import { MAX_WORKERS } from './app-schema.ts';
+import { ClusterSchema } from './cluster-schema.ts';
 import { contentEntries, HostsSchema } from './content-schema.ts';
 import { ListenSchema } from './listen-schema.ts';
 import { duration, integer, MAX_PORT, needed, setting, settings, text } from './schema-parts.ts';
@@ -77,6 +78,10 @@ export const SettingsSchema = settings({
   ),
   tls: setting(TlsSchema, 'serves HTTPS, and HTTP/2'),
   limits: setting(LimitsSchema, 'bounds on what clients may ask for'),
+  cluster: setting(
+    ClusterSchema,
+    'other machines, which forget together what one has forgotten of origins: needs NATS (none)',
+  ),
   drain: setting(DrainSchema, 'how it ends'),
   health: setting(
     v.boolean(),

@@ -19,9 +19,9 @@ export type OnPartition =
 /** What a proxy of several machines is told. */
 export interface ProxyClusterOptions {
   /** Its place among other machines, whose invalidations are carried out here, and ours there. */
-  readonly cluster?: ProxyCluster;
+  readonly cluster?: ProxyCluster | undefined;
   /** What it does while it hears nothing of them. Default 'validate'. */
-  readonly onPartition?: OnPartition;
+  readonly onPartition?: OnPartition | undefined;
 }
 
 const POLICIES: ReadonlySet<unknown> = new Set(['validate', 'stale', 'fail']);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createProxy } from '../../../../src/http/proxy/proxy.ts';
 import type { ProxyOptions } from '../../../../src/http/proxy/proxy-options.ts';
+import { ToldLog } from '../../../store/support/told-log.ts';
 import { Family } from '../../../support/family.ts';
 import { attached } from '../support/attached.ts';
 import { Harness } from '../support/harness.ts';
-import { ToldLog } from '../support/told-log.ts';
 
 /** A proxy with a log, before an origin that has versions with tags. */
 async function setUp(options: Partial<ProxyOptions> = {}) {

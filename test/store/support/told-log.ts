@@ -1,10 +1,10 @@
-import { now } from '../../../../src/base/clock.ts';
+import { now } from '../../../src/base/clock.ts';
 import type {
   InvalidationLog,
   LogFollower,
   LogPosition,
   LogSelector,
-} from '../../../../src/store/log/invalidation-log.ts';
+} from '../../../src/store/log/invalidation-log.ts';
 
 /** A log without other machines, whose word a test has. */
 export class ToldLog implements InvalidationLog {

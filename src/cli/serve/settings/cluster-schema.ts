@@ -1,0 +1,24 @@
+import * as v from 'valibot';
+import { duration, integer, setting, settings, text } from './schema-parts.ts';
+
+const WANTED = "an address as 'nats://10.0.0.1:4222' is wanted";
+
+/** Where NATS is. */
+const ServerSchema = v.pipe(
+  text,
+  v.regex(/^(nats|tls):\/\/[^/\s]+\/?$/, ({ received }) => `${WANTED}, ${received} was given`),
+);
+const NameSchema = v.pipe(text, v.regex(/^[\w-]+$/, 'letters, digits, - and _ are wanted'));
+
+/** The place of a server among other machines. */
+export const ClusterSchema = settings({
+  servers: setting(v.union([ServerSchema, v.array(ServerSchema)]), 'where NATS is, one address or several'),
+  name: setting(NameSchema, 'of the cluster, among all that use the same NATS (iolite)'),
+  machine: setting(NameSchema, 'of this machine in it (the name of the host and some digits)'),
+  replicas: setting(integer(1, 5), 'copies of what NATS keeps for it: 1, 3 or 5 (1)'),
+  maxLag: setting(duration(2500, 10_000), 'without a word of the others, after which it is cut off (5 s)'),
+  onPartition: setting(
+    v.picklist(['validate', 'stale', 'fail']),
+    'what it does then with what is stored: asks the origin each time, goes on, or answers 504 (validate)',
+  ),
+});
