@@ -14,6 +14,8 @@ import { build } from './build.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+/** Entries whose types need optional peers. All others are compiled without them. */
+const PEERS_OF = { './cluster': ['@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'] };
 
 function run(command, args, cwd) {
   const { status, stdout, error } = spawnSync(command, args, {
@@ -24,6 +26,24 @@ function run(command, args, cwd) {
   if (status === 0) return stdout;
   console.error(stdout);
   throw new Error(`${command} ${args.join(' ')} failed`, { cause: error });
+}
+
+/** Installs packages, of which no script is run. */
+function install(packages, folder) {
+  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
+  run('npm', ['install', ...options, ...packages], folder);
+}
+
+/** A package at the version that is tested here. */
+function own(name) {
+  return `${name}@${manifest.devDependencies[name]}`;
+}
+
+function compile(file, program, folder) {
+  writeFileSync(join(folder, file), program);
+  const libraries = ['--lib', 'es2023,esnext.disposable,dom,dom.iterable', '--types', 'node'];
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', ...libraries];
+  run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, file], folder);
 }
 
 await build();
@@ -37,22 +57,10 @@ try {
     run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
   );
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  run(
-    'npm',
-    [
-      'install',
-      '--prefer-offline',
-      '--no-audit',
-      '--no-fund',
-      '--ignore-scripts',
-      `./${filename}`,
-      `@types/node@${manifest.devDependencies['@types/node']}`,
-    ],
-    folder,
-  );
+  install([`./${filename}`, own('@types/node')], folder);
 
   const entries = Object.keys(manifest.exports)
-    .filter(entry => !entry.endsWith('.json'))
+    .filter(entry => !entry.endsWith('.json') && PEERS_OF[entry] === undefined)
     .map(entry => entry.replace('.', manifest.name));
   const imports = entries.map((entry, i) => `import * as entry${i} from '${entry}';`);
   /** Those that the first one exports again. */
@@ -79,31 +87,21 @@ using pool = createPool({ name: 'check' });
 using text: Aggregate = pool.from('one copy');
 console.log(text.toString());
 `;
-  writeFileSync(join(folder, 'program.ts'), program);
-  run(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2023,esnext.disposable,dom,dom.iterable',
-      '--types',
-      'node',
-      'program.ts',
-    ],
-    folder,
-  );
+  compile('program.ts', program, folder);
   const printed = run(process.execPath, ['program.js'], folder);
   if (printed.includes('false') || !printed.includes('one copy')) {
     throw new Error(`An entry of the package is empty: ${printed}`);
   }
+  for (const [entry, peers] of Object.entries(PEERS_OF)) {
+    install(peers.map(own), folder);
+    const name = entry.replace('.', manifest.name);
+    compile('peers.ts', `import * as entry from '${name}';\nconsole.log(Object.keys(entry).length);`, folder);
+    if (!(Number(run(process.execPath, ['peers.js'], folder)) > 0)) throw new Error(`${name} is empty`);
+  }
   const version = run('npx', ['--no-install', 'iolite', '--version'], folder).trim();
   if (version !== manifest.version) throw new Error(`iolite --version says ${version}`);
-  console.log(`${filename}: ${entries.length} entries, their types and the command work`);
+  const count = entries.length + Object.keys(PEERS_OF).length;
+  console.log(`${filename}: ${count} entries, their types and the command work`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

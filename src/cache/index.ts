@@ -18,6 +18,7 @@ export {
   type NextCacheHandlerContext,
   nextCacheHandler,
 } from './adapters/next/cache-handler.ts';
+export type { NextValue } from './adapters/next/next-value.ts';
 export {
   type UseCacheEntry,
   type UseCacheHandler,

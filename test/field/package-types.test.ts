@@ -12,7 +12,8 @@ const project = new Installation();
 after(() => project[Symbol.dispose]());
 before(async () => {
   const compilers = COMPILERS.map(version => `typescript-${version}@npm:typescript@${version}`);
-  const types = ['@types/node', '@types/express', '@types/koa', 'hono', 'fastify'].map(ownVersion);
+  const nats = ['@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'];
+  const types = ['@types/node', '@types/express', '@types/koa', 'hono', 'fastify', ...nats].map(ownVersion);
   await project.install([pack(project.folder), ...compilers, ...types]);
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const entries = Object.keys(exports).filter(entry => !entry.endsWith('.json'));

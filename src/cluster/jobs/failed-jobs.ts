@@ -5,9 +5,11 @@ import type { JobStreams } from './job-streams.ts';
 
 /** A job that failed, and is kept. */
 export interface FailedJob {
+  /** As add() has told it. */
   readonly id: string;
   /** As it was added. */
   readonly head: Json | undefined;
+  /** Why it failed for good. */
   readonly reason: string;
   /** How often it had been given to a worker. */
   readonly deliveries: number;

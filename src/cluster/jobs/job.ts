@@ -26,6 +26,7 @@ export interface JobHost {
  * on, and when this process dies another worker is given it.
  */
 export class Job {
+  /** As add() has told it. */
   readonly id: string;
   /** As it was added. */
   readonly head: Json | undefined;

@@ -40,6 +40,7 @@ export interface JobsStats {
   readonly waiting: number;
   /** That workers have, or had who are not heard of. */
   readonly taken: number;
+  /** Jobs that failed for good and are kept. */
   readonly failed: number;
   /** Of jobs that wait or were taken, with their bodies. */
   readonly bytes: number;
@@ -63,6 +64,7 @@ const NAME = /^[A-Za-z0-9_-]{1,32}$/;
  * its effect and done(). Use cluster.jobs().
  */
 export class Jobs extends EventEmitter<Events> {
+  /** As it was opened by. */
   readonly name: string;
   readonly #context: ClusterContext;
   readonly #options: CheckedJobsOptions;

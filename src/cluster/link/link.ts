@@ -48,7 +48,7 @@ const NOTHING = new Uint8Array(0);
  *
  * Emits 'close' once, with an error unless both sides closed gracefully. A link that breaks fails all that is
  * open with ERR_IOLITE_PEER: it is not made again, as nobody knows what the other side has seen. Its states
- * are those of a {@link Channel}.
+ * are those of a `Channel` of `iolite/ipc`.
  */
 export class Link extends EventEmitter<{ close: [error?: Error] }> implements AsyncIterable<Message> {
   /** Its requests, for callers to whom promises cost too much. */

@@ -22,7 +22,9 @@ export interface NextCacheEntry {
 
 /** How long a page is right, and may be used. */
 export interface NextCacheControl {
+  /** Seconds after which it is to be made anew; false: never. */
   readonly revalidate: number | false;
+  /** Seconds after which it is not used any more. */
   readonly expire?: number | undefined;
 }
 
@@ -30,8 +32,11 @@ export interface NextCacheControl {
 export interface NextCacheContext {
   /** 'FETCH' for what was fetched. */
   readonly kind?: string | undefined;
+  /** Of a fetch. */
   readonly tags?: readonly string[] | undefined;
+  /** Those of the paths that it is a part of. */
   readonly softTags?: readonly string[] | undefined;
+  /** How long it is right. */
   readonly cacheControl?: NextCacheControl | undefined;
 }
 

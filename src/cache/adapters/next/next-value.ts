@@ -1,7 +1,12 @@
 import type { Json } from '../../../base/json.ts';
 
 /** A page, an answer of a route, or what a `fetch` has got, as Next.js keeps it. */
-export type NextValue = { readonly kind: string; readonly [field: string]: unknown };
+export type NextValue = {
+  /** 'FETCH', 'APP_PAGE' and so on: what the other fields are by. */
+  readonly kind: string;
+  /** As Next.js has it. */
+  readonly [field: string]: unknown;
+};
 
 /** What JSON can say of a value, and where its bytes belong. */
 export type NextShape = {

@@ -2,8 +2,11 @@ import { ArgumentError, checkOptionNames, describe, optionNames } from '../../..
 
 /** Who asks an object store. */
 export interface S3Credentials {
+  /** The public name of the key. */
   readonly accessKeyId: string;
+  /** The key itself, which never leaves this process. */
   readonly secretAccessKey: string;
+  /** Of a key that holds for a while. */
   readonly sessionToken?: string | undefined;
   /** When they are to be asked for again. */
   readonly expiration?: Date | undefined;
