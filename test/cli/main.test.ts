@@ -134,7 +134,7 @@ test('without --port, 8080 or a free one is taken', async () => {
     await watchdog(taken, 'port 8080 to be taken');
     await using iolite = new Iolite(['serve', folder.path, '-w', '1']);
     const out = iolite.process.stdout as NodeJS.ReadableStream;
-    while (!iolite.stdout.includes('\n')) await watchdog(once(out, 'data'), 'output');
+    while (!/ with 1 worker\n/.test(iolite.stdout)) await watchdog(once(out, 'data'), 'output');
     const port = Number(/http:\/\/127\.0\.0\.1:(\d+)\/ with 1 worker/.exec(iolite.stdout)?.[1]);
     assert.ok(port > 0 && port !== 8080, iolite.stdout);
   } finally {
