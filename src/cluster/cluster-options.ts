@@ -114,7 +114,8 @@ function checkName(name: unknown, what: string, most: number): void {
 function checkPulls(advertise: unknown, secret: unknown): void {
   if (advertise !== undefined && !isPullAddress(advertise))
     throw new ArgumentError(
-      `Cannot join cluster: advertise is an address such as http://10.0.0.7:9080, ${describe(advertise)} was given`,
+      'Cannot join cluster: advertise is an address such as http://10.0.0.7:9080, ' +
+        `${describe(advertise)} was given`,
     );
   if (secret === undefined) return;
   if (typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS) return;

@@ -6,8 +6,8 @@ export interface Candidate {
   readonly weight: number;
 }
 
-const DIGITS_BYTES = 6;
-const RANGE = 2 ** (8 * DIGITS_BYTES);
+const DRAWN_BYTES = 6;
+const POSSIBLE_DRAWS = 2 ** (8 * DRAWN_BYTES);
 
 /**
  * Who owns a target, by rendezvous hashing: all machines that know of the same ones say the same, and where
@@ -20,7 +20,7 @@ export function ownerAmong<C extends Candidate>(candidates: Iterable<C>, target:
     const { name, weight } = candidate;
     const digest = createHash('sha256').update(`${name} ${target}`).digest();
     // Between 0 and 1, and neither.
-    const drawn = (digest.readUIntBE(0, DIGITS_BYTES) + 0.5) / RANGE;
+    const drawn = (digest.readUIntBE(0, DRAWN_BYTES) + 0.5) / POSSIBLE_DRAWS;
     const score = -weight / Math.log(drawn);
     if (score > best) {
       best = score;
