@@ -27,7 +27,10 @@ export interface ClusterOptions {
    * not encrypted: a network of the machines' own is wanted. Default: this machine only takes.
    */
   readonly advertise?: string | undefined;
-  /** Signs what machines ask of each other: 16 characters at least, the same on all. Default: none is asked. */
+  /**
+   * Signs what machines ask of each other: 16 characters at least, the same on all. Default: none is asked, and
+   * nobody is answered.
+   */
   readonly secret?: string | undefined;
   /** Copies of what NATS keeps for the cluster, each on a server of its own: 1, 3 or 5. Default 1. */
   readonly replicas?: number | undefined;

@@ -29,8 +29,8 @@ export interface ProxyClusterOptions {
   /** What it does while it hears nothing of them. Default 'validate'. */
   readonly onPartition?: OnPartition | undefined;
   /**
-   * For whom the origin is asked once for what may be kept: with 'cluster' a machine gets it from the one that
-   * owns it. Default 'machine'.
+   * For whom the origin is asked once for what may be kept: with 'cluster' a machine gets it from the one
+   * that owns it. Default 'machine'.
    */
   readonly collapse?: Collapse | undefined;
 }
