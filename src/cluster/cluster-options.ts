@@ -21,6 +21,17 @@ export interface ClusterOptions {
    * eight random digits.
    */
   readonly machine?: string | undefined;
+  /**
+   * Where other machines get contents from this one: `http://10.0.0.7:9080`, an address of this machine and a
+   * port that nothing else listens on. Only machines that know the secret are answered. What is said there is
+   * not encrypted: a network of the machines' own is wanted. Default: this machine only takes.
+   */
+  readonly advertise?: string | undefined;
+  /**
+   * Signs what machines ask of each other: 16 characters at least, the same on all. Default: none is asked, and
+   * nobody is answered.
+   */
+  readonly secret?: string | undefined;
   /** Copies of what NATS keeps for the cluster, each on a server of its own: 1, 3 or 5. Default 1. */
   readonly replicas?: number | undefined;
   /**
@@ -40,6 +51,8 @@ export interface CheckedOptions {
   readonly servers: readonly string[];
   readonly connection: NatsConnection | undefined;
   readonly machine: string;
+  readonly advertise: string | undefined;
+  readonly secret: string | undefined;
   readonly replicas: number;
   readonly maxLag: number;
   readonly timeout: number;
@@ -51,6 +64,8 @@ const NAMES = optionNames<ClusterOptions>({
   servers: true,
   connection: true,
   machine: true,
+  advertise: true,
+  secret: true,
   replicas: true,
   maxLag: true,
   timeout: true,
@@ -60,6 +75,7 @@ const NAMES = optionNames<ClusterOptions>({
 const NAME = /^[A-Za-z0-9_-]+$/;
 const MAX_NAME_CHARACTERS = 32;
 const MAX_MACHINE_CHARACTERS = 64;
+const LEAST_SECRET_CHARACTERS = 16;
 const SCHEMES = new Set(['nats:', 'tls:']);
 const REPLICAS = [1, 3, 5];
 /** Two heartbeats of the log, which come each second, and some. */
@@ -79,6 +95,8 @@ export function checkedClusterOptions(options: unknown): CheckedOptions {
   const { complain = (message: string) => process.emitWarning(message) } = options as ClusterOptions;
   checkName(name, 'name', MAX_NAME_CHARACTERS);
   checkName(machine, 'machine', MAX_MACHINE_CHARACTERS);
+  const { advertise, secret } = options as ClusterOptions;
+  checkPulls(advertise, secret);
   if (!REPLICAS.includes(replicas))
     throw new ArgumentError(`Cannot join cluster: replicas are 1, 3 or 5, ${describe(replicas)} was given`);
   checkInteger(maxLag, 'maxLag', LEAST_LAG_MS, MOST_LAG_MS);
@@ -86,7 +104,7 @@ export function checkedClusterOptions(options: unknown): CheckedOptions {
   if (typeof complain !== 'function')
     throw new ArgumentError(`Cannot join cluster: complain is a function, ${describe(complain)} was given`);
   const servers = checkedServers(options as ClusterOptions);
-  return { name, servers, connection, machine, replicas, maxLag, timeout, complain };
+  return { name, servers, connection, machine, advertise, secret, replicas, maxLag, timeout, complain };
 }
 
 function checkName(name: unknown, what: string, most: number): void {
@@ -94,6 +112,25 @@ function checkName(name: unknown, what: string, most: number): void {
   throw new ArgumentError(
     `Cannot join cluster: ${what} is ${most} letters, digits, - and _ at most, ${describe(name)} was given`,
   );
+}
+
+function checkPulls(advertise: unknown, secret: unknown): void {
+  if (advertise !== undefined && !isPullAddress(advertise))
+    throw new ArgumentError(
+      'Cannot join cluster: advertise is an address such as http://10.0.0.7:9080, ' +
+        `${describe(advertise)} was given`,
+    );
+  if (secret === undefined) return;
+  if (typeof secret === 'string' && secret.length >= LEAST_SECRET_CHARACTERS) return;
+  throw new ArgumentError(
+    `Cannot join cluster: a secret of ${LEAST_SECRET_CHARACTERS} characters at least is wanted`,
+  );
+}
+
+function isPullAddress(address: unknown): boolean {
+  if (typeof address !== 'string' || !URL.canParse(address)) return false;
+  const { protocol, pathname, search, hash, username } = new URL(address);
+  return protocol === 'http:' && pathname === '/' && `${search}${hash}${username}` === '';
 }
 
 function checkedServers({ servers, connection }: ClusterOptions): readonly string[] {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { now } from '../base/clock.ts';
 import { checkInteger, IoliteError } from '../base/error.ts';
+import type { ProxyPeers } from '../http/proxy/cluster/proxy-peers.ts';
 import { type InvalidateOptions, Invalidation } from '../http/proxy/invalidation.ts';
 import type { InvalidationLog, LogSelector } from '../store/log/invalidation-log.ts';
 import { appliedEverywhere } from './applied-everywhere.ts';
@@ -14,11 +15,11 @@ import { ClusterLinks } from './link/cluster-links.ts';
 import type { Link } from './link/link.ts';
 import type { LinkEndpoint, LinkEndpointOptions } from './link/link-endpoint.ts';
 import type { LinkOptions } from './link/link-options.ts';
-
 import { ClusterLog } from './log/cluster-log.ts';
 import type { MachineEntry } from './machines/machine-entry.ts';
 import { MachineTable } from './machines/machine-table.ts';
 import { Presence } from './machines/presence.ts';
+import { ClusterPeers } from './pulls/cluster-peers.ts';
 
 /** A machine of a cluster, as another one sees it. */
 export interface ClusterMachine {
@@ -44,6 +45,7 @@ export class Cluster implements AsyncDisposable {
   readonly #table = new MachineTable();
   readonly #log: ClusterLog;
   readonly #presence: Presence;
+  readonly #peers: ClusterPeers;
   #closing: Promise<void> | undefined;
 
   private constructor(context: ClusterContext, connection: ClusterConnection) {
@@ -54,6 +56,7 @@ export class Cluster implements AsyncDisposable {
       joined: machine => this.#table.joined(machine),
       applied: () => this.#tellApplied(),
     });
+    this.#peers = new ClusterPeers(context, this.#log, this.#table, this.#epoch);
     this.#presence = new Presence(context, this.#log, this.#table, () => this.#entry);
   }
 
@@ -62,6 +65,7 @@ export class Cluster implements AsyncDisposable {
     const cluster = new Cluster(context, connection);
     try {
       const end = now() + context.options.timeout;
+      await cluster.#peers.listen();
       await attemptUntil(end, () => cluster.#log.start());
       await cluster.#presence.join();
       return cluster;
@@ -97,6 +101,11 @@ export class Cluster implements AsyncDisposable {
   /** The log of invalidations, for what follows it: createProxy() and sharedCache() do. */
   get log(): InvalidationLog {
     return this.#log;
+  }
+
+  /** The other machines, for who gets contents from them: createProxy() does, with `collapse: 'cluster'`. */
+  get peers(): ProxyPeers {
+    return this.#peers;
   }
 
   /** The machines that live, this one among them, as far as it is known here: old by 15 seconds at most. */
@@ -187,11 +196,14 @@ export class Cluster implements AsyncDisposable {
     await this.#links.close();
     this.#log.close();
     await this.#presence.leave();
+    await this.#peers.close();
     await this.#connection.close();
   }
 
   get #entry(): MachineEntry {
-    return { epoch: this.#epoch, ...this.#position, weight: 1 };
+    const { advertised } = this.#peers;
+    const entry = { epoch: this.#epoch, ...this.#position, weight: 1 };
+    return advertised === undefined ? entry : { ...entry, advertise: advertised };
   }
 
   get #position(): { log: string; applied: number } {

@@ -13,7 +13,7 @@ import { appViewFor } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
-export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | 'cluster' | 'onPartition'>;
+export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | 'cluster' | 'onPartition' | 'collapse'>;
 
 /** An application, and the bounds on what is asked of it. */
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;

@@ -140,7 +140,9 @@ async function openCaches(
   // Workers send from it by reference to clients that are slow.
   const pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy, pool });
-  const origins = new Origins(budget, policy, { cluster, onPartition: config.cluster?.onPartition });
+  const { onPartition, secret } = config.cluster ?? {};
+  const collapse = secret === undefined ? 'machine' : 'cluster';
+  const origins = new Origins(budget, policy, { cluster, onPartition, collapse });
   const close = async (): Promise<void> => {
     await origins.close();
     await cluster?.close();

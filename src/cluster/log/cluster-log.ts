@@ -35,6 +35,8 @@ export class ClusterLog implements InvalidationLog, LogListener {
   readonly #former = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #applied: LogPosition = { log: '', sequence: 0 };
+  /** What is carried out here, or is about to be. */
+  #known: LogPosition = { log: '', sequence: 0 };
   #isLost = false;
   #losses = 0;
   #closed = false;
@@ -51,6 +53,11 @@ export class ClusterLog implements InvalidationLog, LogListener {
 
   get applied(): LogPosition {
     return this.#applied;
+  }
+
+  /** Up to where it was read, which may not be carried out yet. */
+  get known(): LogPosition {
+    return this.#known;
   }
 
   get trustedUntil(): number {
@@ -133,6 +140,7 @@ export class ClusterLog implements InvalidationLog, LogListener {
 
   began(position: LogPosition): void {
     void this.#work.restart(position);
+    this.#known = position;
     this.#applied = position;
   }
 
@@ -141,6 +149,7 @@ export class ClusterLog implements InvalidationLog, LogListener {
   }
 
   read(sequence: number, message: LogMessage | undefined): Promise<void> | undefined {
+    this.#known = { log: this.#known.log, sequence };
     if (message?.kind === 'join' && message.machine !== this.#context.machine)
       this.#events.joined(message.machine);
     return this.#work.add(sequence, message);
@@ -150,6 +159,7 @@ export class ClusterLog implements InvalidationLog, LogListener {
     this.#losses += 1;
     this.#isLost = true;
     this.trust.end();
+    this.#known = position;
     await this.#work.restart(position);
     await this.#followers.distrust();
     const { log } = this.#applied;

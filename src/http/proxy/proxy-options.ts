@@ -53,6 +53,7 @@ const NAMES = optionNames<ProxyOptions>({
   purge: true,
   cluster: true,
   onPartition: true,
+  collapse: true,
   trustForwarded: true,
   host: true,
   connections: true,

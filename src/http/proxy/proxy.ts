@@ -33,7 +33,9 @@ import { Fetches } from './origin/fetches.ts';
 import { isLoop } from './origin/forwarding.ts';
 import { forwardingOf } from './origin/forwarding-options.ts';
 import { onlyReader, passOn } from './origin/pass-on.ts';
+import { Pulls } from './origin/pulls.ts';
 import { checkProxyOptions, type ProxyOptions } from './proxy-options.ts';
+import { PullAnswers } from './pull-answers.ts';
 import { Purge } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 import { type Refresh, StoreAnswers } from './store-answers.ts';
@@ -116,11 +118,13 @@ class CachingProxy implements ReverseProxy {
   readonly #purge: Purge | undefined;
   readonly #cluster: ProxyCluster | undefined;
   readonly #follower: ProxyFollower | undefined;
+  #endServing: () => void = () => {};
   #closed = false;
 
   constructor(options: ProxyOptions) {
-    const { budget, policy, pool, govern, storeCookies, groupFields, purge, cluster, onPartition } =
-      checkProxyOptions(options);
+    const checked = checkProxyOptions(options);
+    const { budget, policy, pool, govern, storeCookies, groupFields, purge } = checked;
+    const { cluster, onPartition, peers } = checked;
     this.#cluster = cluster;
     this.#purge = purge && new Purge(purge, named => this.invalidate(named));
     const origin = createOrigin(options.origin, options);
@@ -138,8 +142,10 @@ class CachingProxy implements ReverseProxy {
     const refresh: Refresh = (lookup, found) => void this.#refresh(lookup, found);
     const { trusted } = forwarding;
     this.#stored = new StoreAnswers(this.#store, responses, trusted, refresh, this.#follower);
+    const site = `${origin.url} ${forwarding.host}`;
     this.#context = {
       origin,
+      pulls: peers && new Pulls({ peers, origin, forwarding, site, limits: options }),
       responses,
       room: new BodyRoom(() => this.#store.allowance),
       forwarding,
@@ -148,6 +154,11 @@ class CachingProxy implements ReverseProxy {
     };
     this.#fetches = new Fetches(this.#context);
     if (cluster !== undefined) this.#follower?.start(cluster);
+    if (peers !== undefined && this.#follower !== undefined) {
+      const source = { responses, fetches: this.#fetches, forwarding, follower: this.#follower };
+      const answers = new PullAnswers(source);
+      this.#endServing = peers.serve(site, (request, signal) => answers.answer(request, signal));
+    }
   }
 
   serve(channel: Channel, otherwise?: RequestHandler): void {
@@ -204,10 +215,11 @@ class CachingProxy implements ReverseProxy {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#endServing();
     this.#follower?.close();
     // Before the wait for the origin, in which nothing is to be kept or served any more.
     this.#store.close();
-    await this.#context.origin.close();
+    await Promise.all([this.#context.origin.close(), this.#context.pulls?.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,7 +261,7 @@ class CachingProxy implements ReverseProxy {
 
   #fetch({ request, resource }: CacheLookup, found: SelectedResponse | string, alone: boolean): Fetch {
     const validating = typeof found === 'object' && conditionsOf(found.facts).length > 0 ? found : undefined;
-    return this.#fetches.fetch(resource, request, validating, alone);
+    return this.#fetches.fetch(resource, request, validating, 'owner', alone);
   }
 
   /** Asks the origin about what is stored, for those who come later. */

@@ -10,11 +10,24 @@ const ServerSchema = v.pipe(
 );
 const NameSchema = v.pipe(text, v.regex(/^[\w-]+$/, 'letters, digits, - and _ are wanted'));
 
+const AdvertiseSchema = v.pipe(
+  text,
+  v.regex(/^http:\/\/[^/\s]+\/?$/, "an address as 'http://10.0.0.7:9080' is wanted"),
+);
+
 /** The place of a server among other machines. */
 export const ClusterSchema = settings({
   servers: setting(v.union([ServerSchema, v.array(ServerSchema)]), 'where NATS is, one address or several'),
   name: setting(NameSchema, 'of the cluster, among all that use the same NATS (iolite)'),
   machine: setting(NameSchema, 'of this machine in it (the name of the host and some digits)'),
+  advertise: setting(
+    AdvertiseSchema,
+    'where other machines get contents from this one, as http://10.0.0.7:9080 (nowhere)',
+  ),
+  secret: setting(
+    v.pipe(text, v.minLength(16, '16 characters at least are wanted')),
+    'that all its machines know: with one, what one of them has asked of an origin is for all (none)',
+  ),
   replicas: setting(integer(1, 5), 'copies of what NATS keeps for it: 1, 3 or 5 (1)'),
   maxLag: setting(duration(2500, 10_000), 'without a word of the others, after which it is cut off (5 s)'),
   onPartition: setting(

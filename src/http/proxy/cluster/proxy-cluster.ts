@@ -1,11 +1,17 @@
 import { ArgumentError, describe } from '../../../base/error.ts';
 import type { InvalidationLog } from '../../../store/log/invalidation-log.ts';
+import type { ProxyPeers } from './proxy-peers.ts';
 
 /** A cluster, as a proxy sees it: `joinCluster()` of `iolite/cluster` makes one. */
 export interface ProxyCluster {
   /** What is no more right on any machine. */
   readonly log: InvalidationLog;
+  /** Where contents are got from other machines. */
+  readonly peers?: ProxyPeers | undefined;
 }
+
+/** For whom the origin is asked once: all of this machine, or of all machines that have a secret. */
+export type Collapse = 'machine' | 'cluster';
 
 /** What a machine that is cut off from the others does with what it has stored. */
 export type OnPartition =
@@ -22,14 +28,25 @@ export interface ProxyClusterOptions {
   readonly cluster?: ProxyCluster | undefined;
   /** What it does while it hears nothing of them. Default 'validate'. */
   readonly onPartition?: OnPartition | undefined;
+  /**
+   * For whom the origin is asked once for what may be kept: with 'cluster' a machine gets it from the one
+   * that owns it. Default 'machine'.
+   */
+  readonly collapse?: Collapse | undefined;
 }
 
 const POLICIES: ReadonlySet<unknown> = new Set(['validate', 'stale', 'fail']);
 
 /** @throws ERR_IOLITE_ARGUMENT */
-export function checkCluster({ cluster, onPartition = 'validate' }: ProxyClusterOptions): {
+export function checkCluster({
+  cluster,
+  onPartition = 'validate',
+  collapse = 'machine',
+}: ProxyClusterOptions): {
   readonly cluster: ProxyCluster | undefined;
   readonly onPartition: OnPartition;
+  /** Where contents are got from other machines, if they are. */
+  readonly peers: ProxyPeers | undefined;
 } {
   if (cluster !== undefined && typeof cluster?.log?.follow !== 'function')
     throw new ArgumentError(`Cannot create proxy: a cluster is wanted, ${describe(cluster)} was given`);
@@ -37,5 +54,11 @@ export function checkCluster({ cluster, onPartition = 'validate' }: ProxyCluster
     throw new ArgumentError(
       `Cannot create proxy: onPartition is ${[...POLICIES].join(', ')}, ${describe(onPartition)} was given`,
     );
-  return { cluster, onPartition };
+  if (collapse !== 'machine' && collapse !== 'cluster')
+    throw new ArgumentError(
+      `Cannot create proxy: collapse is machine or cluster, ${describe(collapse)} was given`,
+    );
+  if (collapse === 'cluster' && typeof cluster?.peers?.ownerOf !== 'function')
+    throw new ArgumentError("Cannot create proxy: a cluster is wanted where collapse is 'cluster'");
+  return { cluster, onPartition, peers: collapse === 'cluster' ? cluster?.peers : undefined };
 }

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { abortable } from '../../../base/abortable.ts';
 import { parseDirectives } from '../../message/cache-control.ts';
 import type { ServerRequest } from '../../message/exchange.ts';
-import { fieldOf, without } from '../../message/header-list.ts';
+import { fieldOf, type HeaderList, without } from '../../message/header-list.ts';
 import { type GroupField, groupsOf } from '../cache/groups.ts';
 import type { ResponseFacts } from '../cache/response-facts.ts';
 import type { Refusal } from '../cache/response-store.ts';
@@ -12,8 +13,9 @@ import { conditionsOf, renewed } from '../cache/validation.ts';
 import type { Resource } from '../resource.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
-import type { Exchange, Origin, ResponseHead } from './origin.ts';
+import type { Exchange, Origin, OriginRequest, Receive, ResponseHead } from './origin.ts';
 import { interimOf } from './pass-on.ts';
+import type { PullExchange, Pulls } from './pulls.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** What came of asking the origin. */
@@ -49,7 +51,12 @@ export interface FetchContext {
   readonly storeCookies: boolean;
   /** As {@link groupsOf} takes them: nobody else is told of them. */
   readonly groupFields: readonly GroupField[];
+  /** Where other machines are asked before the origin. */
+  readonly pulls?: Pulls | undefined;
 }
+
+/** Who is asked first: the machine that owns a target, or the origin. */
+export type FirstAsked = 'owner' | 'origin';
 
 /**
  * A GET to the origin for the whole of a resource, or for whether what is stored of it still holds. Others
@@ -64,6 +71,8 @@ export class Fetch {
   /** When it is stored, or certain not to be. */
   readonly ended: Promise<void>;
   readonly #context: FetchContext;
+  readonly #first: FirstAsked;
+  #pull: PullExchange<unknown> | undefined;
   #exchange: Exchange<FetchOutcome | 'other'>;
   #waiting = 0;
   #leaderLeft = false;
@@ -76,7 +85,9 @@ export class Fetch {
     resource: Resource,
     leader: ServerRequest,
     found: SelectedResponse | undefined,
+    first: FirstAsked = 'origin',
   ) {
+    this.#first = first;
     this.resource = resource;
     this.leader = leader;
     this.#context = context;
@@ -87,6 +98,9 @@ export class Fetch {
     this.outcome = this.#run().catch(error => {
       this.#end();
       return { kind: 'failed', error };
+    });
+    void this.outcome.then(() => {
+      this.#pull = undefined;
     });
   }
 
@@ -112,6 +126,21 @@ export class Fetch {
     this.#invalidated = true;
   }
 
+  get isInvalidated(): boolean {
+    return this.#invalidated;
+  }
+
+  /** Whether another machine is asked, and not the origin: as far as is known. */
+  get isPulling(): boolean {
+    return this.#pull !== undefined;
+  }
+
+  /** When it has come from another machine, the origin is asked, or after so many milliseconds. */
+  async endOfPull(most: number): Promise<void> {
+    if (this.#pull === undefined) return;
+    await Promise.race([this.#pull.asksOrigin, this.outcome, delay(most, undefined, { ref: false })]);
+  }
+
   /** The leader has left: what is for it alone, nobody takes. */
   #leave(): void {
     this.#leaderLeft = true;
@@ -124,13 +153,31 @@ export class Fetch {
     const { origin, forwarding } = this.#context;
     const { path } = this.resource;
     const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
-    if (found !== undefined) headers.push(...conditionsOf(found.facts));
+    const conditions = found === undefined ? [] : conditionsOf(found.facts);
+    headers.push(...conditions);
     const interim = interimOf(this.leader);
-    return origin.send({ method: 'GET', path, headers, body: undefined, interim }, (head, body) =>
+    const asked = { method: 'GET', path, headers, body: undefined, interim };
+    const receive: Receive<FetchOutcome | 'other'> = (head, body) =>
       head.status === 304 && found !== undefined
         ? this.#confirmed(head, body, found)
-        : this.#received(head, body),
-    );
+        : this.#received(head, body);
+    const pull = this.#first === 'owner' ? this.#ask(asked, conditions, receive) : undefined;
+    return pull ?? origin.send(asked, receive);
+  }
+
+  /** Asks the owner, if that is another machine. */
+  #ask(
+    asked: OriginRequest,
+    conditions: HeaderList,
+    receive: Receive<FetchOutcome | 'other'>,
+  ): PullExchange<FetchOutcome | 'other'> | undefined {
+    const { resource, leader } = this;
+    const pull = this.#context.pulls?.ask({ resource, leader, conditions }, asked, receive);
+    this.#pull = pull;
+    void pull?.asksOrigin.then(() => {
+      this.#pull = undefined;
+    });
+    return pull;
   }
 
   async #run(): Promise<FetchOutcome> {
@@ -147,7 +194,7 @@ export class Fetch {
     const confirmed = renewed(found.facts, this.#withoutGroupFields(headers), { requestedAt, receivedAt });
     body.close();
     if (confirmed === undefined) return 'other';
-    const groups = groupsOf(headers, this.#context.groupFields);
+    const groups = head.groups ?? groupsOf(headers, this.#context.groupFields);
     const facts = groups === undefined ? confirmed : { ...confirmed, groups };
     const isForAll = variesAlike(facts, found.facts) && this.#mayStore(askedBy(this.leader), facts);
     if (!isForAll) return this.#confirmedForLeader(found, facts);
@@ -184,7 +231,7 @@ export class Fetch {
     const { status, requestedAt, receivedAt } = head;
     const received = forwardedResponse(head, this.resource, forwarding);
     const headers = this.#withoutGroupFields(received);
-    const groups = groupsOf(received, this.#context.groupFields);
+    const groups = head.groups ?? groupsOf(received, this.#context.groupFields);
     const times = { requestedAt, receivedAt, ...(groups === undefined ? {} : { groups }) };
     const facts: ResponseFacts = { kind: 'response', status, headers, ...times };
     const length = Number(fieldOf(headers, 'content-length') ?? Number.NaN);

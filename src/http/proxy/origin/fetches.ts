@@ -1,7 +1,7 @@
 import type { ServerRequest } from '../../message/exchange.ts';
 import type { SelectedResponse } from '../cache/stored-responses.ts';
 import type { Resource } from '../resource.ts';
-import { Fetch, type FetchContext, type FetchOutcome } from './fetch.ts';
+import { Fetch, type FetchContext, type FetchOutcome, type FirstAsked } from './fetch.ts';
 
 /**
  * How long, and of how many resources at most, it is remembered that what comes is for each who asks alone.
@@ -29,17 +29,26 @@ export class Fetches {
   /**
    * Joins the fetch under way that may do for a request, or starts one.
    * @param found what is stored, and to be validated
-   * @param alone whether to start one that nobody joins
+   * @param first whom to ask first: of what comes from another machine none other is told
+   * @param alone whether to start one that nobody joins, and that asks the origin
    */
   fetch(
     resource: Resource,
     request: ServerRequest,
     found: SelectedResponse | undefined,
+    first: FirstAsked = 'owner',
     alone = false,
   ): Fetch {
     const key = this.#context.responses.commonKey(resource, request);
     if (alone || this.#isUnshared(key)) return this.#begin(resource, request, found);
-    return this.#running.get(key) ?? this.#start(key, resource, request, found);
+    const running = this.#running.get(key);
+    if (running !== undefined && (first === 'owner' || !running.isPulling)) return running;
+    return this.#start(key, resource, request, found, first);
+  }
+
+  /** What a request may join, if anything. */
+  running(resource: Resource, request: ServerRequest): Fetch | undefined {
+    return this.#running.get(this.#context.responses.commonKey(resource, request));
   }
 
   /** A resource was changed: what is under way may show what was before. */
@@ -53,8 +62,13 @@ export class Fetches {
     for (const [key, fetch] of this.#running) if (concerned(fetch.resource)) this.#running.delete(key);
   }
 
-  #begin(resource: Resource, request: ServerRequest, found: SelectedResponse | undefined): Fetch {
-    const fetch = new Fetch(this.#context, resource, request, found);
+  #begin(
+    resource: Resource,
+    request: ServerRequest,
+    found: SelectedResponse | undefined,
+    first: FirstAsked = 'origin',
+  ): Fetch {
+    const fetch = new Fetch(this.#context, resource, request, found, first);
     this.#underway.add(fetch);
     void fetch.ended.then(() => this.#underway.delete(fetch));
     return fetch;
@@ -65,8 +79,9 @@ export class Fetches {
     resource: Resource,
     request: ServerRequest,
     found: SelectedResponse | undefined,
+    first: FirstAsked,
   ): Fetch {
-    const fetch = this.#begin(resource, request, found);
+    const fetch = this.#begin(resource, request, found, first);
     this.#running.set(key, fetch);
     let place = key;
     // Its head may tell that what requests have in common is less than the resource.

@@ -102,6 +102,17 @@ export function forwardedRequest(
   ];
 }
 
+/** Fields of a request for another machine, which makes of them what this one would: for the whole. */
+export function fieldsForPeer(request: ServerRequest, { trusted }: Forwarding): HeaderList {
+  const fields = ownFields(request, false, true);
+  if (trusted.trusts(request.remoteAddress))
+    forEachField(request.rawHeaders, (name, value) => {
+      if (tellsOfRequest(name.toLowerCase())) fields.push(name, value);
+    });
+  const via = request.header('via');
+  return via === undefined ? fields : [...fields, 'Via', via];
+}
+
 /**
  * The fields that go on as they came. A name with `_` goes no further than the one with `-`: many an origin
  * takes it for that.

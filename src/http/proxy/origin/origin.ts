@@ -22,6 +22,8 @@ export interface ResponseHead {
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;
   readonly receivedAt: number;
+  /** By what it may be forgotten, as another machine tells it; missing where its fields say so. */
+  readonly groups?: readonly string[] | undefined;
   /** Of a 101: the connection, which is the receiver's. */
   readonly socket?: Duplex | undefined;
 }

@@ -1,0 +1,83 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { fieldOf, type HeaderList } from '../../http/message/header-list.ts';
+
+/** What a pull says, all of it signed. */
+export interface SignedPull {
+  readonly target: string;
+  /** Who asks: a machine's name, and which of its lives. */
+  readonly from: string;
+  readonly epoch: string;
+  /** Whom it asks: one life of a machine. */
+  readonly to: string;
+  /** Counts what this life has asked: no two are the same. */
+  readonly count: number;
+  /** How far in which log the machine is. */
+  readonly log: string;
+  readonly position: number;
+  readonly site: string;
+  readonly client: string | undefined;
+}
+
+const PAIR = /^\s*(\w+)=(\S*)\s*$/;
+
+/** Fields that say it and prove that whoever says it knows the secret. */
+export function signPull(secret: string, pull: SignedPull): HeaderList {
+  const { from, epoch, to, count, log, position, site, client } = pull;
+  const fill = pairs({ hop: 1, position });
+  const who = pairs({ from, epoch, to, count, log, site, client });
+  return ['Iolite-Fill', fill, 'Iolite-Pull', who, 'Iolite-Signature', macOf(secret, pull.target, fill, who)];
+}
+
+/** What a pull says. @returns undefined where it was not signed with the secret, or says something else */
+export function readPull(secret: string, target: string, headers: HeaderList): SignedPull | undefined {
+  const fill = fieldOf(headers, 'iolite-fill') ?? '';
+  const who = fieldOf(headers, 'iolite-pull') ?? '';
+  const given = Buffer.from(fieldOf(headers, 'iolite-signature') ?? '', 'hex');
+  const wanted = Buffer.from(macOf(secret, target, fill, who), 'hex');
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+  const { from, epoch, to, log, site, client, count, hop, position } = read(`${fill}; ${who}`);
+  if (!from || !epoch || !to || log === undefined || site === undefined || hop !== '1') return undefined;
+  const numbers = { count: Number(count), position: Number(position) };
+  if (!Number.isSafeInteger(numbers.count) || !Number.isSafeInteger(numbers.position)) return undefined;
+  return { target, from, epoch, to, log, site, client, ...numbers };
+}
+
+/** Says how far a machine is that answers. */
+export function fillField({ log, sequence }: { readonly log: string; readonly sequence: number }): string {
+  return pairs({ hop: 1, position: sequence, log });
+}
+
+/** Whether who answers is at least as far in the same log as who asked was. */
+export function coversPull(answered: HeaderList, asked: HeaderList): boolean {
+  const { position, log } = read(fieldOf(answered, 'iolite-fill') ?? '');
+  const before = read(`${fieldOf(asked, 'iolite-fill')}; ${fieldOf(asked, 'iolite-pull')}`);
+  return log !== undefined && log === before.log && Number(position) >= Number(before.position);
+}
+
+function macOf(secret: string, ...said: readonly string[]): string {
+  return createHmac('sha256', secret).update(JSON.stringify(said)).digest('hex');
+}
+
+function pairs(values: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value as string | number)}`)
+    .join('; ');
+}
+
+function read(text: string): Readonly<Record<string, string | undefined>> {
+  const values: Record<string, string> = Object.create(null);
+  for (const each of text.split(';')) {
+    const [, name, value = ''] = PAIR.exec(each) ?? [];
+    if (name !== undefined) values[name] = decoded(value);
+  }
+  return values;
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return '';
+  }
+}

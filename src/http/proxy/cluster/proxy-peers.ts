@@ -1,0 +1,44 @@
+import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import type { HeaderList } from '../../message/header-list.ts';
+
+/** Another machine, as one that contents are got from. */
+export interface Peer {
+  readonly name: string;
+  /** Where it answers pulls: scheme, host and port. */
+  readonly url: string;
+  /** Another one each time that it joins. */
+  readonly epoch: string;
+}
+
+/** What is asked of a peer. */
+export interface Pull {
+  /** Which of a machine's proxies is meant: the one that has the same origin. */
+  readonly site: string;
+  /** The target URI. */
+  readonly target: string;
+  /** Address of the client, which the origin is told. */
+  readonly client: string | undefined;
+}
+
+/**
+ * Answers a pull when this machine has applied as much as the one that asks.
+ * @returns undefined for what it is not to have from here
+ */
+export type PullAnswerer = (request: ServerRequest, signal: AbortSignal) => Promise<Answer | undefined>;
+
+/** The other machines of a cluster, as a proxy sees them. */
+export interface ProxyPeers {
+  /**
+   * Who owns a target, of those that are not suspected to be gone. O(machines).
+   * @returns undefined where this machine does, or it is to ask the origin itself
+   */
+  ownerOf(target: string): Peer | undefined;
+  /** It did not answer: for five seconds others own what it does. */
+  suspect(peer: Peer): void;
+  /** Fields of a pull, which say who asks, and how far it is in the log. Once each. */
+  sign(peer: Peer, pull: Pull): HeaderList;
+  /** Whether fields are those of an answer by a peer that is as far in the log as this machine was. */
+  isFill(headers: HeaderList, asked: HeaderList): boolean;
+  /** Has pulls for a site answered. @returns what ends that */
+  serve(site: string, answerer: PullAnswerer): () => void;
+}

@@ -1,0 +1,169 @@
+import { IoliteError } from '../../../base/error.ts';
+import type { ServerRequest } from '../../message/exchange.ts';
+import { type HeaderList, without } from '../../message/header-list.ts';
+import type { Peer, ProxyPeers } from '../cluster/proxy-peers.ts';
+import { readGroups } from '../cluster/pulled-groups.ts';
+import { keyOfTarget, type Resource } from '../resource.ts';
+import { type Forwarding, fieldsForPeer } from './forwarding.ts';
+import { HttpOrigin, type OriginLimits } from './http-origin.ts';
+import type { Exchange, Origin, OriginRequest, Receive } from './origin.ts';
+
+/** A machine of the same network takes less; another one is asked then. */
+const CONNECT_MS = 250;
+/** Of those that own a target one after the other, as those before do not answer. */
+const MAX_PEERS = 2;
+/** What machines say to each other, and nobody else. */
+const BETWEEN_MACHINES = new Set(['iolite-fill', 'iolite-groups']);
+/** What a peer did not answer is no matter of the client's request. */
+const GONE = new Set(['ERR_IOLITE_ORIGIN', 'ERR_IOLITE_TIMEOUT', 'ERR_IOLITE_PROTOCOL']);
+
+/** What pulls work with. */
+export interface PullContext {
+  readonly peers: ProxyPeers;
+  readonly origin: Origin;
+  readonly forwarding: Forwarding;
+  /** As of {@link Pull}. */
+  readonly site: string;
+  readonly limits: OriginLimits;
+}
+
+/** What is asked for: by whom, of what, and with which conditions. */
+export interface PullSubject {
+  readonly resource: Resource;
+  readonly leader: ServerRequest;
+  readonly conditions: HeaderList;
+}
+
+/** Gets what this machine has not from the machine that owns it, and from the origin where that has not. */
+export class Pulls {
+  readonly context: PullContext;
+  readonly #connections = new Map<string, HttpOrigin>();
+
+  constructor(context: PullContext) {
+    this.context = context;
+  }
+
+  /**
+   * Asks the owner, and in its place the origin with a request of its own.
+   * @returns undefined where the origin is to be asked right away
+   */
+  ask<T>(subject: PullSubject, asked: OriginRequest, receive: Receive<T>): PullExchange<T> | undefined {
+    const target = pulledTarget(subject);
+    if (target === undefined || this.context.peers.ownerOf(target) === undefined) return undefined;
+    return new PullExchange(this, { ...subject, target }, asked, receive);
+  }
+
+  connectionTo({ url }: Peer): HttpOrigin {
+    let connection = this.#connections.get(url);
+    if (connection === undefined) {
+      const { headersTimeout, bodyTimeout, complain } = this.context.limits;
+      connection = new HttpOrigin(url, { connectTimeout: CONNECT_MS, headersTimeout, bodyTimeout, complain });
+      this.#connections.set(url, connection);
+    }
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map(connection => connection.close()));
+  }
+}
+
+/**
+ * The URI that says who owns what a request is for. What is for one client, or what a server in front has
+ * said more of, has no owner.
+ */
+function pulledTarget({ resource, leader }: PullSubject): string | undefined {
+  const { scheme, authority, path, key } = resource;
+  const isPersonal = leader.header('authorization') !== undefined || leader.header('cookie') !== undefined;
+  const target = `${scheme}://${authority}${path}`;
+  return isPersonal || authority === '' || key !== keyOfTarget(target) ? undefined : target;
+}
+
+/**
+ * A request to the owner of a target, and then to the origin if the owner is gone, or has nothing to give.
+ */
+export class PullExchange<T> implements Exchange<T> {
+  readonly received: Promise<T>;
+  /** Resolves when the origin is asked instead. */
+  readonly asksOrigin: Promise<void>;
+  readonly #pulls: Pulls;
+  readonly #subject: PullSubject & { readonly target: string };
+  readonly #receive: Receive<T>;
+  #current: Exchange<unknown> | undefined;
+  #isAborted = false;
+  #tellOrigin: () => void = () => {};
+
+  constructor(
+    pulls: Pulls,
+    subject: PullSubject & { readonly target: string },
+    asked: OriginRequest,
+    receive: Receive<T>,
+  ) {
+    this.#pulls = pulls;
+    this.#subject = subject;
+    this.#receive = receive;
+    this.asksOrigin = new Promise(resolve => {
+      this.#tellOrigin = resolve;
+    });
+    this.received = this.#run(asked);
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#current?.abort();
+  }
+
+  async #run(asked: OriginRequest): Promise<T> {
+    const { peers, origin } = this.#pulls.context;
+    for (let tries = 0; tries < MAX_PEERS; tries++) {
+      const owner = peers.ownerOf(this.#subject.target);
+      if (owner === undefined) break;
+      const outcome = await this.#pull(owner);
+      if (outcome === 'refused') break;
+      if (outcome !== 'gone') return outcome.received;
+    }
+    const exchange = origin.send(asked, this.#receive);
+    this.#current = exchange;
+    this.#tellOrigin();
+    return exchange.received;
+  }
+
+  /** @throws what is not the peer's fault */
+  async #pull(owner: Peer): Promise<{ readonly received: T } | 'refused' | 'gone'> {
+    const { peers } = this.#pulls.context;
+    const { target } = this.#subject;
+    const headers = this.#fieldsFor(owner);
+    const exchange = this.#pulls
+      .connectionTo(owner)
+      .send<{ readonly received: T } | 'refused'>(
+        { method: 'GET', path: target, headers, body: undefined },
+        (head, body) => {
+          if (peers.isFill(head.headers, headers)) {
+            const groups = readGroups(head.headers);
+            const told = { ...head, headers: without(head.headers, BETWEEN_MACHINES) };
+            return { received: this.#receive(groups === undefined ? told : { ...told, groups }, body) };
+          }
+          body.close();
+          return 'refused';
+        },
+      );
+    this.#current = exchange;
+    try {
+      return await exchange.received;
+    } catch (error) {
+      if (this.#isAborted) throw error;
+      const { code } = error as Partial<IoliteError>;
+      if (!(error instanceof IoliteError) || !GONE.has(code as string)) return 'refused';
+      peers.suspect(owner);
+      return 'gone';
+    }
+  }
+
+  #fieldsFor(owner: Peer): HeaderList {
+    const { peers, forwarding, site } = this.#pulls.context;
+    const { resource, leader, conditions, target } = this.#subject;
+    const client = leader.remoteAddress;
+    const signed = peers.sign(owner, { site, target, client });
+    return ['Host', resource.authority, ...fieldsForPeer(leader, forwarding), ...conditions, ...signed];
+  }
+}
