@@ -34,7 +34,8 @@ if ([seed, ...Object.values(options)].some(number => !Number.isFinite(number))) 
   );
   process.exit(2);
 }
-const stage = await Stage.open(seed, options.clients > 0);
+const stage = await Stage.open({ seed, servers: options.clients > 0, hardships: true });
+for (const reason of stage.reasons) console.log(reason);
 process.once('exit', () => stage[Symbol.dispose]());
 const script = drawScript(stage.plan, options);
 console.log(`Seed ${seed}: ${script.faults.length} faults in ${values.minutes} minutes`);

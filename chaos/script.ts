@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Part } from './actor.ts';
 import { FILE_OWNER } from './actors/file-reads.ts';
 import { Draw } from './draw.ts';
-import { certificateOf, FILES, type StagePlan, siteOf } from './stage.ts';
+import { certificateOf, diskOf, FILES, type StagePlan, siteOf } from './stage.ts';
 import { drawTimeline, type Fault, type Target } from './timeline.ts';
 import { allDomains, type DomainPlan, drawDomains } from './topology.ts';
 
@@ -23,6 +24,9 @@ export interface Script {
   readonly faults: readonly Fault[];
 }
 
+/** What a domain may open: so few that they can be used up. */
+const FEW_DESCRIPTORS = 'ulimit -n 1024';
+const HARDSHIPS = { hoard: 1, exhaust: 1 };
 const DEADLY = { kill: 10, 'kill stopped': 2, stop: 3 };
 
 /** As it is built, for users have it so. */
@@ -47,7 +51,7 @@ export function drawScript(
   const parts = [...servers, ...speakers];
   const names = speakers.flatMap(({ name, brings }) => [name, ...brings]);
   const targets: Target[] = [
-    ...names.map(name => ({ name, faults: { ...DEADLY, hoard: 1 } })),
+    ...names.map(name => ({ name, faults: { ...DEADLY, ...HARDSHIPS } })),
     ...servers.flatMap(({ name, brings }) => [
       { name, weight: 0.5, faults: { ...DEADLY, reload: 5 } },
       ...brings.map(child => ({ name: child, faults: DEADLY })),
@@ -57,6 +61,9 @@ export function drawScript(
       weight: 0.2,
       faults: { exchange: 1 },
     })),
+    { name: 'site', weight: 0.3, faults: { 'exchange root': 1 } },
+    ...(stage.hasSmallDisk === true ? [{ name: 'disk', weight: 0.5, faults: { 'fill disk': 1 } }] : []),
+    ...(stage.memoryPrelude === undefined ? [] : [{ name: 'web', weight: 0.3, faults: { squeeze: 1 } }]),
   ];
   return { parts, faults: drawTimeline(draw, targets, { length, pace }) };
 }
@@ -66,6 +73,7 @@ function domainPart({ run, seed }: StagePlan, plan: DomainPlan): Part {
     name: plan.name,
     program: programOf('domain'),
     args: life => [JSON.stringify(plan), run, `${seed}`, `${life}`],
+    prelude: FEW_DESCRIPTORS,
     brings: allDomains(plan.forks).map(({ name }) => name),
     speaks: true,
   };
@@ -86,6 +94,7 @@ function readerParts(stage: StagePlan, count: number): Part[] {
     ...Array.from({ length: count }, (_, number) => ({
       name: `r${number}`,
       program: programOf('reader'),
+      prelude: FEW_DESCRIPTORS,
       args: (life: number) => [plan, `r${number}`, `${number}`, `${count}`, `${life}`],
       brings: [],
       speaks: true,
@@ -100,7 +109,8 @@ function serverParts(stage: StagePlan): Part[] {
   const part = (name: string, args: readonly string[], helpers: number): Part => ({
     name,
     program: COMMAND,
-    args: () => ['serve', ...args, '-w', '2', '-b', '16'],
+    ...(stage.memoryPrelude === undefined || name !== 'web' ? {} : { prelude: stage.memoryPrelude }),
+    args: () => ['serve', ...args, '-w', '2', '-b', '16', '--log', join(diskOf(stage), `${name}.log`)],
     brings: Array.from({ length: helpers }, (_, index) => `${name}/${index}`),
     speaks: false,
   });

@@ -6,7 +6,7 @@ import { recordFault, stampIn } from '../../chaos/payload.ts';
 import { Stage, siteOf } from '../../chaos/stage.ts';
 
 test('files are records of one version behind the other, and go with the stage', async () => {
-  const stage = await Stage.open(1, false);
+  const stage = await Stage.open({ seed: 1 });
   const read = () => readFileSync(join(siteOf(stage.plan), 'f3.bin'));
   const first = stampIn(read())!;
   assert.deepEqual([first.source, first.version, recordFault([read()], first)], [3, 1, undefined]);
