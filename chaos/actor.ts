@@ -5,8 +5,9 @@ import { type Cue, LineReader, type Told } from './lines.ts';
 /** A program with a part in it. */
 export interface Part {
   readonly name: string;
-  /** What Node.js runs. */
+  /** What Node.js runs; or with `isForeign` a program that is none of it. */
   readonly program: string;
+  readonly isForeign?: boolean;
   /** Its arguments in one of its lives, counted from 0. */
   readonly args: (life: number) => readonly string[];
   /** What a shell does before it becomes the program: what it sets is in force from the beginning. */
@@ -17,7 +18,7 @@ export interface Part {
   readonly speaks: boolean;
 }
 
-const SERVES = /https?:\/\//;
+const SERVES = /https?:\/\/|Server is ready/;
 /** Before one is started anew that did not come up: what it wants may be another one's for a moment. */
 const RETRY_MS = 300;
 
@@ -50,8 +51,9 @@ export class Actor {
   }
 
   start(): void {
-    const { program, args, name, speaks, prelude } = this.part;
-    const command = [process.execPath, '--expose-gc', program, ...args(this.#life++)];
+    const { program, args, name, speaks, prelude, isForeign = false } = this.part;
+    const node = isForeign ? [] : [process.execPath, '--expose-gc'];
+    const command = [...node, program, ...args(this.#life++)];
     const shell = ['/bin/sh', '-c', `${prelude} && exec "$@"`, 'sh'];
     const [first = '', ...rest] = prelude === undefined ? command : [...shell, ...command];
     const child = spawn(first, rest, {
@@ -94,7 +96,8 @@ export class Actor {
   }
 
   /**
-   * Asks it to end (SIGTERM); it is not started anew. @returns how it ended; undefined when it did not in time
+   * Asks it to end (SIGTERM); it is not started anew.
+   * @returns how it ended; undefined when it did not in time
    */
   async finish(ms: number): Promise<string | undefined> {
     const child = this.#process;

@@ -63,7 +63,7 @@ export class Cast implements Audience {
     return [...this.#members.values()].filter(({ actor }) => actor.part.speaks).map(({ name }) => name);
   }
 
-  /** Servers, which cannot. */
+  /** Servers, which cannot: ours, and NATS. */
   get servers(): string[] {
     return this.#actors.filter(({ part }) => !part.speaks).map(({ part }) => part.name);
   }
@@ -239,10 +239,9 @@ export class Cast implements Audience {
       this.find('leaked', server, `processes ${left.join(', ')} are left behind it`);
   }
 
-  /** Starts a server that has finished, and waits until it is there with all its processes. */
-  async restart(server: string): Promise<void> {
-    const { actor } = this.#members.get(server) ?? {};
-    actor?.restart();
+  /** Starts servers that have finished, and waits until they are there. */
+  async restart(servers: readonly string[]): Promise<void> {
+    for (const server of servers) this.#members.get(server)?.actor.restart();
     await this.complete();
   }
 

@@ -1,8 +1,9 @@
 import { MemoryCgroup } from '../test/support/memory-cgroup.ts';
 
 const LIMIT_BYTES = 2 * 1024 ** 3;
-/** Of what is in use when it is lowered, the limit that is wanted; and what it leaves above it at each step. */
+/** Of what is in use when it is lowered: the limit that is wanted. */
 const WANTED_PART = 0.6;
+/** What each step leaves above what is in use. */
 const ROOM_BYTES = 64 * 1024 ** 2;
 const STEP_MS = 100;
 const LEAVING_TRIES = 100;

@@ -206,13 +206,13 @@ export class Run {
    */
   async #judgeServers(): Promise<void> {
     if (this.cast.findings.some(({ kind }) => kind === 'stuck')) return;
-    const names = this.cast.servers.reverse();
+    const names = this.cast.servers.filter(name => this.cast.broughtBy(name) > 0).reverse();
     const used = new Map<string, ServerView>();
     for (const name of names) {
       used.set(name, await this.#restingServer(name));
       await this.cast.finish(name);
     }
-    for (const name of [...names].reverse()) await this.cast.restart(name);
+    await this.cast.restart(names);
     for (const name of names) {
       const fresh = await this.#restingServer(name);
       for (const what of excess(used.get(name) as ServerView, fresh, ALLOWANCE))

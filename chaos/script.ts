@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly domains: number;
   readonly readers: number;
   readonly clients: number;
+  /** Of a cluster, where there is NATS. */
+  readonly machines: number;
 }
 
 /** All that follows from a seed: who takes part, and what befalls whom. */
@@ -26,7 +28,7 @@ export interface Script {
 
 /** What a domain may open: so few that they can be used up. */
 const FEW_DESCRIPTORS = 'ulimit -n 1024';
-const HARDSHIPS = { hoard: 1, exhaust: 1 };
+const HARDSHIPS = { hoard: 1.5, exhaust: 1.5 };
 const DEADLY = { kill: 10, 'kill stopped': 2, stop: 3 };
 
 /** As it is built, for users have it so. */
@@ -38,7 +40,7 @@ const programOf = (name: string): string =>
 /** Draws a run. The same for the same options, but for where it takes place. */
 export function drawScript(
   stage: StagePlan,
-  { length, pace, domains, readers, clients }: RunOptions,
+  { length, pace, domains, readers, clients, machines }: RunOptions,
 ): Script {
   const draw = new Draw(stage.seed);
   const plans = drawDomains(draw, domains);
@@ -47,15 +49,20 @@ export function drawScript(
     ...plans.map(plan => domainPart(stage, plan)),
     ...readerParts(stage, readers),
     ...clientParts(stage, servers.length > 0 ? clients : 0),
+    ...machineParts(stage, machines),
   ];
-  const parts = [...servers, ...speakers];
-  const names = speakers.flatMap(({ name, brings }) => [name, ...brings]);
+  const nats = machines > 0 ? natsParts(stage) : [];
+  const parts = [...servers, ...nats, ...speakers];
   const targets: Target[] = [
-    ...names.map(name => ({ name, faults: { ...DEADLY, ...HARDSHIPS } })),
+    ...speakers.flatMap(({ name, brings, prelude }) => {
+      const faults = prelude === FEW_DESCRIPTORS ? { ...DEADLY, ...HARDSHIPS } : DEADLY;
+      return [name, ...brings].map(each => ({ name: each, faults }));
+    }),
     ...servers.flatMap(({ name, brings }) => [
       { name, weight: 0.5, faults: { ...DEADLY, reload: 5 } },
       ...brings.map(child => ({ name: child, faults: DEADLY })),
     ]),
+    ...nats.map(({ name }) => ({ name, weight: 0.5, faults: DEADLY })),
     ...Array.from({ length: FILES }, (_, index) => ({
       name: `${index}`,
       weight: 0.2,
@@ -129,6 +136,36 @@ function clientParts(stage: StagePlan, count: number): Part[] {
     name: `c${number}`,
     program: programOf('client'),
     args: (life: number) => [JSON.stringify(stage), `c${number}`, `${life}`],
+    brings: [],
+    speaks: true,
+  }));
+}
+
+/** What machines of a cluster agree by. */
+function natsParts(stage: StagePlan): Part[] {
+  const port = stage.ports?.nats;
+  if (port === undefined) return [];
+  const store = ['-js', '-sd', join(stage.folder, 'nats')];
+  return [
+    {
+      name: 'nats',
+      program: 'nats-server',
+      isForeign: true,
+      // It says what it does, and that it is ready, where others complain.
+      prelude: 'exec 2>&1',
+      args: () => ['-a', '127.0.0.1', '-p', `${port}`, ...store],
+      brings: [],
+      speaks: false,
+    },
+  ];
+}
+
+function machineParts(stage: StagePlan, count: number): Part[] {
+  if (stage.ports?.nats === undefined) return [];
+  return Array.from({ length: count }, (_, number) => ({
+    name: `m${number}`,
+    program: programOf('machine'),
+    args: (life: number) => [JSON.stringify(stage), `m${number}`, `${number}`, `${count}`, `${life}`],
     brings: [],
     speaks: true,
   }));

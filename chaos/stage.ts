@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -19,6 +19,10 @@ export const nextPlace = (key: number): number => FILES + KEYS + key;
 /** Files that are saved, one by each reader. */
 const MAX_SAVED_FILES = 64;
 export const savedPlace = (number: number): number => nextPlace(KEYS) + (number % MAX_SAVED_FILES);
+/** What machines of a cluster ask their origins for: its version, and the one that is to come. */
+export const CLUSTER_KEYS = 12;
+export const clusterPlace = (key: number): number => savedPlace(0) + MAX_SAVED_FILES + key;
+export const nextClusterPlace = (key: number): number => clusterPlace(CLUSTER_KEYS) + key;
 const LONGEST_BYTES = 1.5 * 1024 ** 2;
 /** After so long nobody who hears of changes may find what a file was before. */
 const VISIBLE_MS = 5000;
@@ -29,7 +33,7 @@ export interface StagePlan {
   readonly folder: string;
   readonly seed: number;
   /** Where servers listen. Undefined: there are none. */
-  readonly ports?: { readonly web: number; readonly edge?: number };
+  readonly ports?: { readonly web: number; readonly edge?: number; readonly nats?: number };
   /** Whether its disk can be filled. */
   readonly hasSmallDisk?: boolean;
   /** How a shell joins the processes whose memory can be limited. Undefined: it cannot. */
@@ -70,7 +74,11 @@ export class Stage implements Disposable {
     const folder = mkdtempSync(join(tmpdir(), 'iolite-chaos-'));
     mkdirSync(join(folder, 'disk'));
     const made = hardships ? [SmallDisk.mount(join(folder, 'disk')), MemoryRoom.open()] : [];
-    this.reasons = made.filter(each => typeof each === 'string');
+    const withoutNats = 'There is no cluster: nats-server is not installed';
+    this.reasons = [
+      ...made.filter(each => typeof each === 'string'),
+      ...(ports !== undefined && ports.nats === undefined ? [withoutNats] : []),
+    ];
     this.#disk = made.find(each => each instanceof SmallDisk);
     this.#memory = made.find(each => each instanceof MemoryRoom);
     this.plan = {
@@ -82,15 +90,15 @@ export class Stage implements Disposable {
       ...(this.#memory === undefined ? {} : { memoryPrelude: this.#memory.prelude }),
     };
     mkdirSync(siteOf(this.plan));
-    writeFileSync(floorsOf(this.plan), Buffer.alloc(4 * savedPlace(MAX_SAVED_FILES - 1) + 4));
+    writeFileSync(floorsOf(this.plan), Buffer.alloc(4 * nextClusterPlace(CLUSTER_KEYS)));
     this.#floors = new Floors(floorsOf(this.plan));
     for (let index = 0; index < FILES; index++) this.exchange(index);
   }
 
   static async open(options: StageOptions): Promise<Stage> {
     if (options.servers !== true) return new Stage(options, undefined);
-    const [web = 0, edge = 0] = await freePorts(2);
-    const stage = new Stage(options, { web, edge });
+    const [web = 0, edge = 0, nats = 0] = await freePorts(3);
+    const stage = new Stage(options, { web, edge, ...(hasNats() ? { nats } : {}) });
     makeCertificate(stage.plan);
     return stage;
   }
@@ -168,6 +176,10 @@ function makeCertificate(plan: StagePlan): void {
   const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const made = ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert];
   execFileSync('openssl', made, { stdio: 'ignore' });
+}
+
+function hasNats(): boolean {
+  return spawnSync('nats-server', ['--version']).status === 0;
 }
 
 /** Ports that nobody has just now. */

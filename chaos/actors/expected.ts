@@ -9,6 +9,8 @@ const EXPECTED: readonly unknown[] = [
   // Its descriptors are exhausted, or the disk is full.
   'EMFILE',
   'ENOSPC',
+  // NATS is gone just now.
+  'ERR_IOLITE_CLUSTER',
   // Nobody listens just now.
   'ENOENT',
   'ECONNREFUSED',

@@ -12,8 +12,8 @@ import { type ReaderHost, stampOf } from './file-reads.ts';
 const LONGEST_BYTES = 200_000;
 
 /**
- * Saves a file of its own over and over, on a disk that may be full. When a version is saved, the file's floor
- * is raised: whatever fails or dies then, the file is one whole version, and none that is older.
+ * Saves a file of its own over and over, on a disk that may be full. When a version is saved, the file's
+ * floor is raised: whatever fails or dies then, the file is one whole version, and none that is older.
  */
 export class FileSaves {
   readonly #host: ReaderHost;
