@@ -5,17 +5,20 @@ import { type Cue, LineReader, type Told } from './lines.ts';
 /** A program with a part in it. */
 export interface Part {
   readonly name: string;
-  /** What Node.js runs. */
+  /** What Node.js runs; or with `isForeign` a program that is none of it. */
   readonly program: string;
+  readonly isForeign?: boolean;
   /** Its arguments in one of its lives, counted from 0. */
   readonly args: (life: number) => readonly string[];
+  /** What a shell does before it becomes the program: what it sets is in force from the beginning. */
+  readonly prelude?: string;
   /** Those whom it starts itself, by name. */
   readonly brings: readonly string[];
   /** Whether it is one of ours, and tells and is told by lines; if not it is there when it says where. */
   readonly speaks: boolean;
 }
 
-const SERVES = /https?:\/\//;
+const SERVES = /https?:\/\/|Server is ready/;
 /** Before one is started anew that did not come up: what it wants may be another one's for a moment. */
 const RETRY_MS = 300;
 
@@ -48,8 +51,12 @@ export class Actor {
   }
 
   start(): void {
-    const { program, args, name, speaks } = this.part;
-    const child = spawn(process.execPath, ['--expose-gc', program, ...args(this.#life++)], {
+    const { program, args, name, speaks, prelude, isForeign = false } = this.part;
+    const node = isForeign ? [] : [process.execPath, '--expose-gc'];
+    const command = [...node, program, ...args(this.#life++)];
+    const shell = ['/bin/sh', '-c', `${prelude} && exec "$@"`, 'sh'];
+    const [first = '', ...rest] = prelude === undefined ? command : [...shell, ...command];
+    const child = spawn(first, rest, {
       stdio: ['pipe', 'pipe', speaks ? 'inherit' : 'ignore'],
     });
     this.#process = child;
@@ -86,6 +93,31 @@ export class Actor {
     if (this.#process === undefined || this.#isKilled) return false;
     this.#isKilled = true;
     return this.#process.kill('SIGKILL');
+  }
+
+  /**
+   * Asks it to end (SIGTERM); it is not started anew.
+   * @returns how it ended; undefined when it did not in time
+   */
+  async finish(ms: number): Promise<string | undefined> {
+    const child = this.#process;
+    if (child === undefined) return 'it was not there';
+    this.#isOver = true;
+    child.kill('SIGTERM');
+    let late: NodeJS.Timeout | undefined;
+    const lateness = new Promise<boolean>(resolve => {
+      late = setTimeout(resolve, ms, true);
+    });
+    const isLate = await Promise.race([this.#ended.then(() => false), lateness]);
+    clearTimeout(late);
+    if (isLate) return undefined;
+    return child.signalCode ?? `${child.exitCode}`;
+  }
+
+  /** Starts it anew when it has {@link finish finished}. */
+  restart(): void {
+    this.#isOver = false;
+    this.start();
   }
 
   /** Ends it for good. */

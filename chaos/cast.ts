@@ -7,6 +7,8 @@ import { Tally } from './tally.ts';
 /** How long one that is neither dead nor stopped may take for an answer. */
 const ANSWER_MS = 90_000;
 const UP_MS = 180_000;
+/** How long a server may take to end that nobody asks anything. */
+const FINISH_MS = 30_000;
 const LOOK_MS = 20;
 
 /** What went wrong: all that ought not to be, whatever happens. */
@@ -61,7 +63,7 @@ export class Cast implements Audience {
     return [...this.#members.values()].filter(({ actor }) => actor.part.speaks).map(({ name }) => name);
   }
 
-  /** Servers, which cannot. */
+  /** Servers, which cannot: ours, and NATS. */
   get servers(): string[] {
     return this.#actors.filter(({ part }) => !part.speaks).map(({ part }) => part.name);
   }
@@ -143,9 +145,10 @@ export class Cast implements Audience {
     return pid !== undefined && sent(pid, 'SIGHUP');
   }
 
-  /** A cue whose answer nobody waits for. */
-  cue(name: string, say: string, lasts = 0): void {
+  /** A cue whose answer nobody waits for. @returns whether there is such a one */
+  cue(name: string, say: string, lasts = 0): boolean {
     this.#members.get(name)?.actor.cue({ to: name, id: 0, say, lasts });
+    return this.#members.has(name);
   }
 
   /** Undefined when none came in time: it is stuck. */
@@ -216,6 +219,32 @@ export class Cast implements Audience {
     this.#gone(name);
   }
 
+  /** The processes of a server: its own first. */
+  pidsOf(server: string): number[] {
+    const pid = this.pidOf(server);
+    return pid === undefined ? [] : [pid, ...childrenOf(pid)];
+  }
+
+  /** Has a server end as an operator does. Says if it does not, or not well, or leaves somebody. */
+  async finish(server: string): Promise<void> {
+    const member = this.#members.get(server);
+    if (member === undefined) return;
+    const pids = this.pidsOf(server);
+    const how = await member.actor.finish(FINISH_MS);
+    if (how === undefined) this.find('stuck', server, `it lives ${FINISH_MS} ms after SIGTERM`);
+    else if (how !== '0') this.find('trouble', server, `it was to end with 0 at SIGTERM: ${how}`);
+    member.pid = undefined;
+    const left = pids.filter(pid => sent(pid, 0));
+    if (how !== undefined && left.length > 0)
+      this.find('leaked', server, `processes ${left.join(', ')} are left behind it`);
+  }
+
+  /** Starts servers that have finished, and waits until they are there. */
+  async restart(servers: readonly string[]): Promise<void> {
+    for (const server of servers) this.#members.get(server)?.actor.restart();
+    await this.complete();
+  }
+
   /** Ends all of them for good. */
   async end(): Promise<void> {
     // One that is stopped does not see that whoever started it is gone.
@@ -249,7 +278,7 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-function sent(pid: number, signal: NodeJS.Signals): boolean {
+function sent(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     domains: { type: 'string', default: '7' },
     readers: { type: 'string', default: '4' },
     clients: { type: 'string', default: '2' },
+    machines: { type: 'string', default: '2' },
   },
 });
 const seed = Number(values.seed);
@@ -27,14 +28,15 @@ const options = {
   domains: Number(values.domains),
   readers: Number(values.readers),
   clients: Number(values.clients),
+  machines: Number(values.machines),
 };
 if ([seed, ...Object.values(options)].some(number => !Number.isFinite(number))) {
-  console.error(
-    'Numbers are wanted: --seed S --minutes M --pace MILLISECONDS --domains N --readers N --clients N',
-  );
+  const counts = '--domains N --readers N --clients N --machines N';
+  console.error(`Numbers are wanted: --seed S --minutes M --pace MILLISECONDS ${counts}`);
   process.exit(2);
 }
-const stage = await Stage.open(seed, options.clients > 0);
+const stage = await Stage.open({ seed, servers: options.clients > 0, hardships: true });
+for (const reason of stage.reasons) console.log(reason);
 process.once('exit', () => stage[Symbol.dispose]());
 const script = drawScript(stage.plan, options);
 console.log(`Seed ${seed}: ${script.faults.length} faults in ${values.minutes} minutes`);

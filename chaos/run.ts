@@ -1,16 +1,20 @@
 import { setTimeout } from 'node:timers/promises';
 import { disagreements, leftovers, type Statement, sharedWriters, unreturned } from './audit/auditor.ts';
 import { type ProcessView, viewOf } from './audit/process-view.ts';
+import { type Allowance, excess, type ServerView, serverViewOf } from './audit/server-view.ts';
 import { Cast } from './cast.ts';
 import type { Script } from './script.ts';
 import type { Stage } from './stage.ts';
-import { type Fault, faultText } from './timeline.ts';
+import { type Fault, type FaultKind, faultText } from './timeline.ts';
 
 const AUDIT_MS = 1000;
 const QUIET_ROUNDS = 400;
 const QUIET_PAUSE_MS = 50;
 const PROBE_ROUNDS = 100;
 const SETTLING_ROUNDS = 100;
+const STILL_ROUNDS = 20;
+/** Of a server: 16 MiB are cached, and as much may be in pools of each of its processes. */
+const ALLOWANCE: Allowance = { sockets: 16, descriptors: 160, mappedBytes: 128 * 1024 ** 2 };
 /** Of a process that was forked: sockets of whoever forked it. */
 const STANDARD_STREAMS = 3;
 
@@ -19,13 +23,17 @@ function isWhole(statement: Partial<Statement>): statement is Statement {
   return statement.pool !== undefined;
 }
 
+/** What faults befall that are no processes. */
+export type Setting = Pick<Stage, 'exchange' | 'exchangeRoot' | 'fillDisk' | 'squeeze' | 'ease'>;
+
 /** One run, from the first process to the last audit. */
 export class Run {
   readonly cast: Cast;
   /** What was done, as lines. */
   readonly done: string[] = [];
   readonly #faults: readonly Fault[];
-  readonly #stage: Pick<Stage, 'exchange'>;
+  readonly #stage: Setting;
+  readonly #counts = new Map<FaultKind, number>();
   readonly #tell: (stage: string) => void;
   readonly #striking = (): Promise<void> => this.#strike();
   readonly #stages: readonly (readonly [string, () => Promise<void>])[] = [
@@ -36,11 +44,12 @@ export class Run {
     ['everybody is asked for an answer', () => this.#probe()],
     ['what they say is compared', () => this.#compare()],
     ['all is closed', () => this.#rest()],
+    ['servers end, and begin anew', () => this.#judgeServers()],
   ];
   #audits = 0;
 
   /** @param tell is told of each stage as it begins */
-  constructor({ parts, faults }: Script, stage: Pick<Stage, 'exchange'>, tell: (stage: string) => void) {
+  constructor({ parts, faults }: Script, stage: Setting, tell: (stage: string) => void) {
     this.cast = new Cast(parts);
     this.#stage = stage;
     this.#faults = faults;
@@ -49,6 +58,11 @@ export class Run {
 
   get audits(): number {
     return this.#audits;
+  }
+
+  /** How often each kind of fault befell somebody. */
+  get faults(): ReadonlyMap<FaultKind, number> {
+    return this.#counts;
   }
 
   /**
@@ -78,6 +92,7 @@ export class Run {
       for (const fault of this.#faults) {
         await setTimeout(Math.max(0, start + fault.at - performance.now()));
         const struck = this.#commit(fault);
+        if (struck) this.#counts.set(fault.kind, (this.#counts.get(fault.kind) ?? 0) + 1);
         this.done.push(`${faultText(fault)}${struck ? '' : ' (nobody was there)'}`);
       }
     } finally {
@@ -87,16 +102,34 @@ export class Run {
 
   #commit({ kind, target, lasts }: Fault): boolean {
     const { cast } = this;
-    if (kind === 'kill') return cast.kill(target);
-    if (kind === 'reload') return cast.reload(target);
-    if (kind === 'exchange') {
-      this.#stage.exchange(Number(target));
-      return true;
+    switch (kind) {
+      case 'kill':
+        return cast.kill(target);
+      case 'reload':
+        return cast.reload(target);
+      case 'exchange':
+        this.#stage.exchange(Number(target));
+        return true;
+      case 'exchange root':
+        this.#stage.exchangeRoot();
+        return true;
+      case 'fill disk':
+        this.#stage.fillDisk(lasts);
+        return true;
+      case 'squeeze':
+        this.#stage.squeeze(lasts);
+        return true;
+      case 'hoard':
+      case 'exhaust':
+        return cast.pidOf(target) !== undefined && cast.cue(target, kind, lasts);
+      default:
+        return this.#halt(kind, target, lasts);
     }
-    if (kind === 'hoard') {
-      cast.cue(target, 'hoard', lasts);
-      return true;
-    }
+  }
+
+  /** Stops a process, for so long or until it is killed. */
+  #halt(kind: 'stop' | 'kill stopped', target: string, lasts: number): boolean {
+    const { cast } = this;
     const pid = cast.pidOf(target);
     if (!cast.stop(target)) return false;
     void setTimeout(lasts).then(() => {
@@ -115,6 +148,7 @@ export class Run {
   }
 
   async #recover(): Promise<void> {
+    this.#stage.ease();
     this.cast.resumeAll();
     await this.cast.complete();
   }
@@ -164,6 +198,40 @@ export class Run {
       ...leftovers(view, STANDARD_STREAMS * this.cast.broughtBy(name)),
       ...(isWhole(statement) ? unreturned(statement) : []),
     ]);
+  }
+
+  /**
+   * Servers, whom nobody asks any more: they end as they are told, and have had no more than those that are
+   * started then, but for what they keep. First those who ask others.
+   */
+  async #judgeServers(): Promise<void> {
+    if (this.cast.findings.some(({ kind }) => kind === 'stuck')) return;
+    const names = this.cast.servers.filter(name => this.cast.broughtBy(name) > 0).reverse();
+    const used = new Map<string, ServerView>();
+    for (const name of names) {
+      used.set(name, await this.#restingServer(name));
+      await this.cast.finish(name);
+    }
+    await this.cast.restart(names);
+    for (const name of names) {
+      const fresh = await this.#restingServer(name);
+      for (const what of excess(used.get(name) as ServerView, fresh, ALLOWANCE))
+        this.cast.find('leaked', name, what);
+      await this.cast.finish(name);
+    }
+  }
+
+  /** A server as it is when all its processes are there, and nothing has ended for a while. */
+  async #restingServer(name: string): Promise<ServerView> {
+    let last = '';
+    for (let stillCount = 0, round = 0; ; round++) {
+      const view = serverViewOf(this.cast.pidsOf(name).flatMap(pid => viewOf(pid) ?? []));
+      const text = JSON.stringify(view);
+      stillCount = text === last && view.processes > this.cast.broughtBy(name) ? stillCount + 1 : 0;
+      if (stillCount === STILL_ROUNDS || round === SETTLING_ROUNDS) return view;
+      last = text;
+      await setTimeout(QUIET_PAUSE_MS);
+    }
   }
 
   /** Looks at everybody until nothing is found, for what is closed goes with the garbage; or says what is. */

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Part } from './actor.ts';
 import { FILE_OWNER } from './actors/file-reads.ts';
 import { Draw } from './draw.ts';
-import { certificateOf, FILES, type StagePlan, siteOf } from './stage.ts';
+import { certificateOf, diskOf, FILES, type StagePlan, siteOf } from './stage.ts';
 import { drawTimeline, type Fault, type Target } from './timeline.ts';
 import { allDomains, type DomainPlan, drawDomains } from './topology.ts';
 
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly domains: number;
   readonly readers: number;
   readonly clients: number;
+  /** Of a cluster, where there is NATS. */
+  readonly machines: number;
 }
 
 /** All that follows from a seed: who takes part, and what befalls whom. */
@@ -23,6 +26,9 @@ export interface Script {
   readonly faults: readonly Fault[];
 }
 
+/** What a domain may open: so few that they can be used up. */
+const FEW_DESCRIPTORS = 'ulimit -n 1024';
+const HARDSHIPS = { hoard: 1.5, exhaust: 1.5 };
 const DEADLY = { kill: 10, 'kill stopped': 2, stop: 3 };
 
 /** As it is built, for users have it so. */
@@ -34,7 +40,7 @@ const programOf = (name: string): string =>
 /** Draws a run. The same for the same options, but for where it takes place. */
 export function drawScript(
   stage: StagePlan,
-  { length, pace, domains, readers, clients }: RunOptions,
+  { length, pace, domains, readers, clients, machines }: RunOptions,
 ): Script {
   const draw = new Draw(stage.seed);
   const plans = drawDomains(draw, domains);
@@ -43,20 +49,28 @@ export function drawScript(
     ...plans.map(plan => domainPart(stage, plan)),
     ...readerParts(stage, readers),
     ...clientParts(stage, servers.length > 0 ? clients : 0),
+    ...machineParts(stage, machines),
   ];
-  const parts = [...servers, ...speakers];
-  const names = speakers.flatMap(({ name, brings }) => [name, ...brings]);
+  const nats = machines > 0 ? natsParts(stage) : [];
+  const parts = [...servers, ...nats, ...speakers];
   const targets: Target[] = [
-    ...names.map(name => ({ name, faults: { ...DEADLY, hoard: 1 } })),
+    ...speakers.flatMap(({ name, brings, prelude }) => {
+      const faults = prelude === FEW_DESCRIPTORS ? { ...DEADLY, ...HARDSHIPS } : DEADLY;
+      return [name, ...brings].map(each => ({ name: each, faults }));
+    }),
     ...servers.flatMap(({ name, brings }) => [
       { name, weight: 0.5, faults: { ...DEADLY, reload: 5 } },
       ...brings.map(child => ({ name: child, faults: DEADLY })),
     ]),
+    ...nats.map(({ name }) => ({ name, weight: 0.5, faults: DEADLY })),
     ...Array.from({ length: FILES }, (_, index) => ({
       name: `${index}`,
       weight: 0.2,
       faults: { exchange: 1 },
     })),
+    { name: 'site', weight: 0.3, faults: { 'exchange root': 1 } },
+    ...(stage.hasSmallDisk === true ? [{ name: 'disk', weight: 0.5, faults: { 'fill disk': 1 } }] : []),
+    ...(stage.memoryPrelude === undefined ? [] : [{ name: 'web', weight: 0.3, faults: { squeeze: 1 } }]),
   ];
   return { parts, faults: drawTimeline(draw, targets, { length, pace }) };
 }
@@ -66,6 +80,7 @@ function domainPart({ run, seed }: StagePlan, plan: DomainPlan): Part {
     name: plan.name,
     program: programOf('domain'),
     args: life => [JSON.stringify(plan), run, `${seed}`, `${life}`],
+    prelude: FEW_DESCRIPTORS,
     brings: allDomains(plan.forks).map(({ name }) => name),
     speaks: true,
   };
@@ -86,6 +101,7 @@ function readerParts(stage: StagePlan, count: number): Part[] {
     ...Array.from({ length: count }, (_, number) => ({
       name: `r${number}`,
       program: programOf('reader'),
+      prelude: FEW_DESCRIPTORS,
       args: (life: number) => [plan, `r${number}`, `${number}`, `${count}`, `${life}`],
       brings: [],
       speaks: true,
@@ -100,7 +116,8 @@ function serverParts(stage: StagePlan): Part[] {
   const part = (name: string, args: readonly string[], helpers: number): Part => ({
     name,
     program: COMMAND,
-    args: () => ['serve', ...args, '-w', '2', '-b', '16'],
+    ...(stage.memoryPrelude === undefined || name !== 'web' ? {} : { prelude: stage.memoryPrelude }),
+    args: () => ['serve', ...args, '-w', '2', '-b', '16', '--log', join(diskOf(stage), `${name}.log`)],
     brings: Array.from({ length: helpers }, (_, index) => `${name}/${index}`),
     speaks: false,
   });
@@ -119,6 +136,36 @@ function clientParts(stage: StagePlan, count: number): Part[] {
     name: `c${number}`,
     program: programOf('client'),
     args: (life: number) => [JSON.stringify(stage), `c${number}`, `${life}`],
+    brings: [],
+    speaks: true,
+  }));
+}
+
+/** What machines of a cluster agree by. */
+function natsParts(stage: StagePlan): Part[] {
+  const port = stage.ports?.nats;
+  if (port === undefined) return [];
+  const store = ['-js', '-sd', join(stage.folder, 'nats')];
+  return [
+    {
+      name: 'nats',
+      program: 'nats-server',
+      isForeign: true,
+      // It says what it does, and that it is ready, where others complain.
+      prelude: 'exec 2>&1',
+      args: () => ['-a', '127.0.0.1', '-p', `${port}`, ...store],
+      brings: [],
+      speaks: false,
+    },
+  ];
+}
+
+function machineParts(stage: StagePlan, count: number): Part[] {
+  if (stage.ports?.nats === undefined) return [];
+  return Array.from({ length: count }, (_, number) => ({
+    name: `m${number}`,
+    program: programOf('machine'),
+    args: (life: number) => [JSON.stringify(stage), `m${number}`, `${number}`, `${count}`, `${life}`],
     brings: [],
     speaks: true,
   }));

@@ -30,9 +30,16 @@ const MiB = 1024 ** 2;
 /** Growth in all the time that counts for nothing. */
 const SLACK = { 'memory MiB': 24, descriptors: 12, mappings: 24 } as const;
 
-const stage = await Stage.open(Number(values.seed), true);
+const stage = await Stage.open({ seed: Number(values.seed), servers: true });
 process.once('exit', () => stage[Symbol.dispose]());
-const script = drawScript(stage.plan, { length: 0, pace: 1, domains: 4, readers: 3, clients: 2 });
+const script = drawScript(stage.plan, {
+  length: 0,
+  pace: 1,
+  domains: 4,
+  readers: 3,
+  clients: 2,
+  machines: 2,
+});
 const curves = new Map<string, number[]>();
 let known = new Map<string, number>();
 

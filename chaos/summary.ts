@@ -3,7 +3,7 @@ import type { Run } from './run.ts';
 const KINDS = ['wrong bytes', 'stuck', 'leaked', 'fell', 'trouble'] as const;
 
 /** What a run came to, as lines. */
-export function summaryOf({ cast, audits }: Run): string {
+export function summaryOf({ cast, audits, faults }: Pick<Run, 'cast' | 'audits' | 'faults'>): string {
   const { tally, findings } = cast;
   const rows: [string, number | string][] = [
     ['deaths', cast.deaths],
@@ -19,7 +19,9 @@ export function summaryOf({ cast, audits }: Run): string {
     ['passed on', tally.of('forwarded')],
     ['connections', tally.of('connections')],
     ['pools that were full', tally.of('full')],
-    ['lost to deaths', tally.of('lost')],
+    ['descriptors exhausted', tally.of('exhausted')],
+    ...[...faults].map(([kind, count]): [string, number] => [`fault ${kind}`, count]),
+    ['lost to faults', tally.of('lost')],
     ...KINDS.map((kind): [string, number] => [kind, findings.filter(each => each.kind === kind).length]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -8,6 +8,7 @@ const COUNTS = [
   'streams',
   'connections',
   'full',
+  'exhausted',
   'lost',
 ] as const;
 export type Count = (typeof COUNTS)[number] | `${string}:${string}`;

@@ -16,10 +16,24 @@ export interface Fault {
  * - `kill stopped`: SIGSTOP, and SIGKILL when it has lasted
  * - `stop`: SIGSTOP, and SIGCONT when it has lasted
  * - `exchange`: a file gets another content; its number is the target
+ * - `exchange root`: the directory that is served gets another one in its place, with other content
  * - `reload`: SIGHUP
- * - `hoard`: it lets go of nothing that it takes, until it has lasted: pools fill
+ * - `hoard`: it fills its pool, and lets go of nothing that it takes, until it has lasted
+ * - `exhaust`: it opens as many descriptors as it may, and closes them when it has lasted
+ * - `fill disk`: no disk space is left for files that are saved, and logs, until it has lasted
+ * - `squeeze`: the memory limit of a server is lowered for as long as it lasts
  */
-type FaultKind = 'kill' | 'kill stopped' | 'stop' | 'hoard' | 'exchange' | 'reload';
+export type FaultKind =
+  | 'kill'
+  | 'kill stopped'
+  | 'stop'
+  | 'hoard'
+  | 'exhaust'
+  | 'exchange'
+  | 'exchange root'
+  | 'reload'
+  | 'fill disk'
+  | 'squeeze';
 
 /** Which faults may befall whom, and how often in comparison. */
 export interface Target {
@@ -29,14 +43,18 @@ export interface Target {
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
 }
 
-/** The longest of each, in milliseconds. */
-const LONGEST: Readonly<Record<FaultKind, number>> = {
-  kill: 0,
-  'kill stopped': 800,
-  stop: 3000,
-  hoard: 4000,
-  exchange: 0,
-  reload: 0,
+/** How long each lasts, at least and at most, in milliseconds. */
+const LENGTHS: Readonly<Record<FaultKind, readonly [number, number]>> = {
+  kill: [1, 1],
+  'kill stopped': [1, 800],
+  stop: [1, 3000],
+  hoard: [500, 5000],
+  exhaust: [100, 3000],
+  exchange: [1, 1],
+  'exchange root': [1, 1],
+  reload: [1, 1],
+  'fill disk': [500, 5000],
+  squeeze: [2000, 6000],
 };
 /** How many are struck in the same instant at most. */
 const MAX_STRUCK_TARGETS = 3;
@@ -59,7 +77,8 @@ export function drawTimeline(
     for (let left = draw.chance(0.15) ? draw.integer(2, MAX_STRUCK_TARGETS) : 1; left > 0; left--) {
       const target = draw.weighted(weights);
       const kind = draw.weighted(faultsOf.get(target) as Record<FaultKind, number>);
-      const lasts = Math.floor(draw.size(1, LONGEST[kind] + 1));
+      const [least, most] = LENGTHS[kind];
+      const lasts = Math.floor(draw.size(least, most + 1));
       if (struck.has(target)) continue;
       struck.add(target);
       faults.push({ at: Math.floor(at), kind, target, lasts });

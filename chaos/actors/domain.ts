@@ -14,6 +14,7 @@ import type { Cue } from '../lines.ts';
 import { LEAST_RECORD_BYTES, makeRecord } from '../payload.ts';
 import type { DomainPlan } from '../topology.ts';
 import { ActorLine } from './actor-line.ts';
+import { DescriptorFill } from './descriptor-fill.ts';
 import { isExpected } from './expected.ts';
 import { Holder } from './holder.ts';
 import { Link } from './link.ts';
@@ -26,6 +27,7 @@ const draw = new Draw(seedOf(Number(seedText), `${plan.name} ${life}`));
 const pool = createPool({ name: plan.name, kind: plan.kind, limit: plan.limit });
 const line = new ActorLine(plan.name, obey);
 const holder = new Holder(line, draw, plan.holds);
+const descriptors = new DescriptorFill(line);
 const links = new Set<Link>();
 /** Those that are to be there, and are. */
 const linked = new Set<string>();
@@ -48,6 +50,21 @@ function use(channel: Channel): Link {
 function make() {
   const length = draw.size(LEAST_RECORD_BYTES, plan.longest);
   return makeRecord(pool, length, { source, version: life, sequence: sequence++ });
+}
+
+/** Holds all that comes, and so much of its own that its pool is full. */
+function hoard(lasts: number): void {
+  holder.hoard(lasts);
+  try {
+    while (state === 'playing') {
+      const { body, stamp } = make();
+      if (!holder.take(body, [stamp])) return;
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_IOLITE_LIMIT') line.tally.add('full');
+    else if (isExpected(error)) line.tally.add('lost');
+    else line.trouble(error);
+  }
 }
 
 function forward(from: Link, body: Parameters<Link['pass']>[0], head: Parameters<Link['pass']>[1]): void {
@@ -93,9 +110,12 @@ async function forkChild(child: DomainPlan, lives: number): Promise<Channel> {
 async function obey({ say, lasts = 0 }: Cue): Promise<unknown> {
   switch (say) {
     case 'hoard':
-      return holder.hoard(lasts);
+      return hoard(lasts);
+    case 'exhaust':
+      return descriptors.fill(lasts);
     case 'quiet':
       state = 'quiet';
+      descriptors.clear();
       holder.clear();
       return { busy: [...links].reduce((sum, link) => sum + link.busy, holder.size) };
     case 'probe': {

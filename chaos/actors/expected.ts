@@ -6,6 +6,11 @@ const EXPECTED: readonly unknown[] = [
   // A forwarder died with what it had sent, and its owner went on.
   'ERR_IOLITE_STALE',
   'ERR_IOLITE_TIMEOUT',
+  // Its descriptors are exhausted, or the disk is full.
+  'EMFILE',
+  'ENOSPC',
+  // NATS is gone just now.
+  'ERR_IOLITE_CLUSTER',
   // Nobody listens just now.
   'ENOENT',
   'ECONNREFUSED',

@@ -24,8 +24,8 @@ export interface ReaderHost {
 const BUDGET_BYTES = 8 * 1024 ** 2;
 const READ_MS = 10_000;
 const PAUSE_MS = 50;
-/** For so long what came from an owner before is used under the next one: `maxStale`, and some more. */
-const NEW_OWNER_MS = 3000;
+/** For so long what came from an owner before is used under the next one: `maxStale`. */
+const NEW_OWNER_MS = 1000;
 /** Of the file's owner, whom those attach to who do not share. */
 export const FILE_OWNER = 'file-owner';
 

@@ -8,7 +8,9 @@ import { Draw, seedOf } from '../draw.ts';
 import type { Cue } from '../lines.ts';
 import type { StagePlan } from '../stage.ts';
 import { ActorLine } from './actor-line.ts';
+import { DescriptorFill } from './descriptor-fill.ts';
 import { FileReads } from './file-reads.ts';
+import { FileSaves } from './file-saves.ts';
 import { Holder } from './holder.ts';
 import { ValueReads } from './value-reads.ts';
 
@@ -24,6 +26,8 @@ const holder = new Holder(line, draw, HOLDS_MS);
 const host = { plan, line, draw, holder };
 const files = new FileReads(host, Number(number) % 2 === 0 ? 'shared' : 'attached');
 const values = new ValueReads(host, { number: Number(number), count: Number(count), life: Number(life) });
+const saves = new FileSaves(host, Number(number));
+const descriptors = new DescriptorFill(line);
 let isPlaying = true;
 let busy = 0;
 
@@ -42,18 +46,22 @@ async function obey({ say, lasts = 0 }: Cue): Promise<unknown> {
   switch (say) {
     case 'hoard':
       return holder.hoard(lasts);
+    case 'exhaust':
+      return descriptors.fill(lasts);
     case 'quiet':
+      descriptors.clear();
       isPlaying = false;
       holder.clear();
       return { busy: busy + holder.size };
     case 'probe': {
       const late = AbortSignal.timeout(PROBE_MS);
-      const probes = await Promise.allSettled([files.probe(late), values.probe(late)]);
+      const probes = await Promise.allSettled([files.probe(late), values.probe(late), saves.probe()]);
       holder.clear();
       const failures = probes.flatMap(each => (each.status === 'rejected' ? [`${each.reason}`] : []));
       return { missing: [], failures };
     }
     case 'rest':
+      saves.close();
       await Promise.all([files.close(), values.close()]);
       return;
     case 'look':
@@ -68,6 +76,7 @@ async function obey({ say, lasts = 0 }: Cue): Promise<unknown> {
 }
 
 line.up();
+void play(() => saves.act());
 for (let threads = 0; threads < 3; threads++) {
   void play(() => files.act());
   void play(() => values.act());

@@ -43,8 +43,12 @@ export class MemoryCgroup implements AsyncDisposable {
   /** Starts a program inside. */
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     // The shell joins, and what it becomes is in it from its first page on.
-    const join = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
-    return spawn('/bin/sh', ['-c', join, this.#folder.path, program, ...args], options);
+    return spawn('/bin/sh', ['-c', `${this.joining} && exec "$@"`, 'sh', program, ...args], options);
+  }
+
+  /** What a shell does to join it. */
+  get joining(): string {
+    return `echo $$ > '${this.#folder.path}/cgroup.procs'`;
   }
 
   /** Bytes in use now, page cache included. */
@@ -66,20 +70,27 @@ export class MemoryCgroup implements AsyncDisposable {
    */
   async lower(limit: number): Promise<void> {
     const lowered = async (): Promise<void> => {
-      for (;;) {
-        const step = Math.max(limit, this.usage + ROOM_BYTES);
-        if (this.#tryWrite(step) && step === limit) return;
-        await setImmediate();
-      }
+      while (!this.squeeze(limit)) await setImmediate();
     };
     await watchdog(lowered(), `the limit to be lowered to ${limit}`, 60_000);
+  }
+
+  /** One step of {@link lower}. @returns whether the limit is there */
+  squeeze(limit: number, room = ROOM_BYTES): boolean {
+    const step = Math.max(limit, this.usage + room);
+    return this.#tryWrite(step) && step === limit;
+  }
+
+  /** Removes it. @throws EBUSY while somebody is in it */
+  remove(): void {
+    rmdirSync(this.#folder.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const removed = async (): Promise<void> => {
       for (;;) {
         try {
-          return rmdirSync(this.#folder.path);
+          return this.remove();
         } catch (error) {
           // Those who have ended are still about to leave it.
           if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
