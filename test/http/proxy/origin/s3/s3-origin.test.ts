@@ -17,7 +17,6 @@ type Store = (request: IncomingMessage, response: ServerResponse) => void;
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-  const form = /Credential=KEY\/(\d+)\/([\w-]+)\/s3\/aws4_request, SignedHeaders=([\w;-]+), .*=(\w+)$/;
 function isSigned({ method, url, headers }: IncomingMessage): boolean {
   const form = /Credential=KEY\/(\d+)\/([\w-]+)\/s3\/aws4_request, SignedHeaders=([\w;-]+), Signature=(\w+)$/;
   const [, date = '', region = '', signed = '', signature] = form.exec(headers.authorization ?? '') ?? [];
