@@ -23,10 +23,12 @@ export class EventCounts {
   }
 
   static #samplesOf(counts: EventCounts): readonly Sample[] {
-    return Array.from(counts.#counts, ([value, { count }]) => ({
+    const samples = Array.from(counts.#counts, ([value, { count }]) => ({
       labels: { [counts.#label]: value },
       figures: { count },
     }));
+    // Where nothing of the kind has happened there may be no such thing: no proxy, say.
+    return samples.some(({ figures }) => figures.count > 0) ? samples : [];
   }
 
   /** It happened. @param value of the label */

@@ -198,20 +198,18 @@ test('iolite top on the screen of a terminal', { skip: lacks(TMUX) }, async () =
   await using served = await Served.start(folder.path, ['-w', '2', '-b', '8']);
   const socket = folder.file('tmux');
   const tmux = (...args: string[]): string => {
-    const { stdout, stderr, status } = spawnSync(TMUX, ['-S', socket, ...args], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(TMUX, ['-u', '-S', socket, ...args], { encoding: 'utf8' });
     assert.equal(status, 0, stderr);
     return stdout;
   };
-  const screen = async (wanted: RegExp): Promise<string> => {
-    let text = '';
-    const shown = async (): Promise<void> => {
-      while (!wanted.test(text)) {
-        await setTimeout(50);
-        text = tmux('capture-pane', '-p');
-      }
-    };
-    await watchdog(shown(), `${wanted} on the screen`, 30_000);
-    return text;
+  // All of it at a time: a terminal shows what has come so far, as half of a screen.
+  const screen = async (...wanted: RegExp[]): Promise<string> => {
+    const over = AbortSignal.timeout(60_000);
+    for (let text = ''; ; await setTimeout(50)) {
+      if (text !== '' && wanted.every(each => each.test(text))) return text;
+      assert.ok(!over.aborted, `${wanted.join(' and ')} are not on the screen:\n${text}`);
+      text = tmux('capture-pane', '-p');
+    }
   };
   const command = `'${process.execPath}' '${join(ROOT, 'dist/cli/main.js')}' top ${served.pid}`;
   const shell = spawn(
@@ -231,10 +229,7 @@ test('iolite top on the screen of a terminal', { skip: lacks(TMUX) }, async () =
       await using _load = new PageLoad(served.port);
       await screen(/^requests [1-9][\d,]*\/s/m);
     }
-    const wide = await screen(/^requests 0\/s/m);
-    assert.match(wide, /^one copy +█/m);
-    assert.match(wide, /^process .* RSS +chunks +leased/m);
-    assert.match(wide, /^q: quit/m);
+    await screen(/^requests 0\/s/m, /^one copy +█/m, /^process .* RSS +chunks +leased/m, /^q: quit/m);
     tmux('resize-window', '-x', '70', '-y', '20');
     const narrow = await screen(/^process +pid +PSS +heap +late +requests\s*$/m);
     assert.ok(narrow.split('\n').every(line => line.length <= 70));

@@ -6,6 +6,7 @@ import { readSources } from '../../src/observe/sources.ts';
 test('what happened is counted by a label', () => {
   const tally = new EventCounts('refusal', 'code');
   const kept = tally.of('EACCES');
+  assert.deepEqual(readSources().get('refusal') ?? [], [], 'nothing has happened');
   kept.count += 1;
   tally.add('EACCES');
   tally.add('EMFILE', 3);

@@ -20,8 +20,10 @@ interface WatchSocket {
 }
 
 const NAME = new RegExp(`^${WATCH_PREFIX}(\\d+)-`);
-/** In which a server greets us and answers: its primary is seldom busy. */
+/** In which a server greets us: its primary is seldom busy. */
 const PATIENCE_MS = 5000;
+/** In which it answers: on a busy machine a look at all its processes takes long, and who waits can go. */
+const READING_MS = 60_000;
 
 /**
  * Connects to `iolite serve` of this user on this machine.
@@ -64,7 +66,7 @@ function sourceOf(channel: Channel): StatusSource {
   return {
     async read() {
       try {
-        const { body } = await channel.request({ head: { type: WATCH_REQUEST } }, { timeout: PATIENCE_MS });
+        const { body } = await channel.request({ head: { type: WATCH_REQUEST } }, { timeout: READING_MS });
         using text = body;
         return JSON.parse(String(text)) as InspectorStatus;
       } catch (error) {

@@ -1,5 +1,6 @@
 import {
   ageText,
+  barScale,
   bytesText,
   countText,
   partText,
@@ -92,9 +93,10 @@ function trafficLines(
 }
 
 function memoryLines({ memory, cache, chunks }: InspectorStatus, columns: number): ReportLine[] {
-  const most = Math.max(memory.once, memory.copies, cache.budget, 1);
+  const scale = barScale([memory.once, memory.copies], cache.budget);
   const bar = (name: string, bytes: number): ReportLine => {
-    const filled = '█'.repeat(Math.round((BAR_COLUMNS * bytes) / most));
+    const length = Math.round((BAR_COLUMNS * Math.min(bytes, scale.bytes)) / scale.bytes);
+    const filled = bytes > scale.bytes ? `${'█'.repeat(BAR_COLUMNS - 1)}▶` : '█'.repeat(length);
     return { text: `${name.padEnd(17)}${filled.padEnd(BAR_COLUMNS, '·')} ${bytesText(bytes)}` };
   };
   const states = cache.states.filter(({ value }) => value > 0);

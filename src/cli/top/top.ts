@@ -89,8 +89,10 @@ async function watch(source: StatusSource): Promise<void> {
   let isOver = false;
   const ended = screen.ended.then(() => {
     isOver = true;
+    return undefined;
   });
-  for (let status = first; !isOver; status = await source.read()) {
+  let status: InspectorStatus | undefined = first;
+  while (!isOver && status !== undefined) {
     if (before !== undefined && status.time !== before.time) {
       rates = ratesBetween(before, status);
       history.push(rates.requests);
@@ -99,5 +101,7 @@ async function watch(source: StatusSource): Promise<void> {
     before = status;
     draw();
     await Promise.race([ended, setTimeout(PERIOD_MS)]);
+    // An answer may take long, where the machine is busy: nobody waits for it who wants to go.
+    status = isOver ? undefined : await Promise.race([ended, source.read()]);
   }
 }

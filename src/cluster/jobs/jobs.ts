@@ -143,7 +143,7 @@ export class Jobs extends EventEmitter<Events> {
    * ```ts
    * import type { Jobs } from 'iolite/cluster';
    *
-   * async function work(jobs: Jobs): Promise<void> {
+   * export async function work(jobs: Jobs): Promise<void> {
    *   for await (const job of jobs.take({ concurrency: 1 })) {
    *     console.log(job.head, job.body?.length);
    *     await job.done();

@@ -9,8 +9,7 @@ const NO_RESPONDERS = 503;
 /**
  * The bytes of a link's frames as messages of NATS: from one inbox to the other, each numbered, for NATS
  * keeps the order of what it delivers, delivers nothing twice, and drops what it cannot. A message names
- * where it comes from, and its number, as the subject to reply to: so NATS tells at once when nobody reads
- * there.
+ * where it comes from, and its number, as the subject to reply to: so NATS tells when nobody reads there.
  */
 export class Payloads {
   readonly #connection: NatsConnection;

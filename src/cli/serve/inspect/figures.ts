@@ -97,6 +97,32 @@ export function percentileOf(counts: RangeCounts, part: number): number | undefi
   return start;
 }
 
+/** What bars of memory stand for. */
+export interface BarScale {
+  /** As long as there is room. */
+  readonly bytes: number;
+  /** What the bars that go on beyond it are said to be; undefined where none does. */
+  readonly note: string | undefined;
+}
+
+/** Of the budget: less would be a hairline beside it. */
+const SEEN_PART = 0.25;
+/** Of the scale that is for what is used: so the longest bar is seen to end. */
+const LONGEST_PART = 0.8;
+
+/**
+ * A scale on which what is used can be seen. Where the budget is far more, it ends a little after the longest
+ * bar of what is used.
+ * @param used bytes of the bars that are to be compared
+ * @param budget bytes; none of what is used need be below it
+ */
+export function barScale(used: readonly number[], budget: number): BarScale {
+  const most = Math.max(...used, 0);
+  if (most === 0 || most > SEEN_PART * budget) return { bytes: Math.max(most, budget, 1), note: undefined };
+  const bytes = most / LONGEST_PART;
+  return { bytes, note: `Bars end at ${bytesText(bytes)}; the budget is ${bytesText(budget)}.` };
+}
+
 /** As people read it: `1.5 MiB`. */
 export function bytesText(bytes: number): string {
   let [value, unit] = [bytes, 0];

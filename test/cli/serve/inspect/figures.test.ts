@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ageText,
+  barScale,
   bytesText,
   countsBetween,
   countText,
@@ -84,4 +85,16 @@ test('figures as people read them', () => {
   ]);
   assert.deepEqual([999, 61_000, 7_200_000, 2e8].map(ageText), ['0 s', '1 min', '2 h', '2 d']);
   assert.deepEqual([undefined, 0.9934].map(partText), ['–', '99.3 %']);
+});
+
+test('bars show what is used: a budget that is far more goes on beyond their scale', () => {
+  const mib = 2 ** 20;
+  assert.deepEqual(barScale([3 * mib, 6 * mib], 16 * mib), { bytes: 16 * mib, note: undefined });
+  assert.deepEqual(barScale([3 * mib, 20 * mib], 16 * mib), { bytes: 20 * mib, note: undefined });
+  assert.deepEqual(barScale([3 * mib, 8 * mib], 1024 * mib), {
+    bytes: 10 * mib,
+    note: 'Bars end at 10.0 MiB; the budget is 1.0 GiB.',
+  });
+  assert.deepEqual(barScale([0, 0], 16 * mib), { bytes: 16 * mib, note: undefined });
+  assert.equal(barScale([0], 0).bytes, 1);
 });

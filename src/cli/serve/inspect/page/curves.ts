@@ -83,6 +83,13 @@ class Chart {
     this.#plot = new uPlot(this.#options(), this.#data as uPlot.AlignedData, this.#frame);
   }
 
+  /** The time that is shown, in seconds. */
+  #span(): uPlot.Range.MinMax {
+    const [times = []] = this.#data;
+    const last = times.at(-1) ?? 0;
+    return [Math.min(times[0] ?? last, last - LEAST_SECONDS), last];
+  }
+
   /** The values where the pointer is, or the last. */
   #say(): void {
     const index = this.#plot?.cursor.idx ?? (this.#data[0]?.length ?? 0) - 1;
@@ -102,7 +109,8 @@ class Chart {
       legend: { show: false },
       hooks: { setCursor: [() => this.#say()] },
       scales: {
-        x: { range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+        // By the looks themselves: of a single one uPlot would make a range of years.
+        x: { range: () => this.#span() },
         y: { range: (_, __, most) => [0, Math.max(this.#least, 1.1 * (most ?? 0))] },
       },
       axes: [

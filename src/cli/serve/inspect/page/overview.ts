@@ -1,4 +1,13 @@
-import { ageText, bytesText, countText, partText, type Rates, secondsText } from '../figures.ts';
+import {
+  ageText,
+  type BarScale,
+  barScale,
+  bytesText,
+  countText,
+  partText,
+  type Rates,
+  secondsText,
+} from '../figures.ts';
 import type { InspectorStatus, ProcessStatus } from '../inspector-status.ts';
 import { at, LiveList, LiveTable, make, put } from './dom.ts';
 
@@ -101,14 +110,15 @@ export class Overview {
         : `${bytesText(once)} of memory hold what would be ${bytesText(copies)} in copies of ${serving} ` +
             `${serving === 1 ? 'process' : 'processes'}${saved > 0 ? `: ${bytesText(saved)} spared` : ''}.`,
     );
-    const most = Math.max(once, copies, cache.budget, 1);
-    this.#bar('one copy', once, most, 'one');
-    this.#bar('a copy each', copies, most, 'three');
-    this.#bar('allowed just now', cache.allowance, most, 'faint');
-    this.#bar('budget', cache.budget, most, 'faint');
+    const scale = barScale([once, copies], cache.budget);
+    this.#bar('one copy', once, scale, 'one');
+    this.#bar('a copy each', copies, scale, 'three');
+    this.#bar('allowed just now', cache.allowance, scale, 'faint');
+    this.#bar('budget', cache.budget, scale, 'faint');
+    put(at('copy-scale'), scale.note ?? '');
   }
 
-  #bar(name: string, bytes: number, most: number, colour: string): void {
+  #bar(name: string, bytes: number, scale: BarScale, colour: string): void {
     let bar = this.#bars.get(name);
     if (bar === undefined) {
       bar = { fill: make('div', { class: 'fill' }), amount: make('div', { class: 'amount' }) };
@@ -124,7 +134,8 @@ export class Overview {
       );
       this.#bars.set(name, bar);
     }
-    bar.fill.style.width = `${(100 * bytes) / most}%`;
+    bar.fill.style.width = `${Math.min(100, (100 * bytes) / scale.bytes)}%`;
+    bar.fill.classList.toggle('beyond', bytes > scale.bytes);
     put(bar.amount, bytesText(bytes));
   }
 

@@ -9,8 +9,12 @@ const SMALLEST = 0x7;
 const MOST_HEIGHT = 0x110;
 /** How strong a tile's colour is that nobody but the primary maps. */
 const UNMAPPED_PART = 0.4;
-/** For what the budget has room for still, at most. */
-const MOST_FREE_TILES = 4000;
+/**
+ * For what the budget has room for still, at most: so many, or a few for each chunk. With all of a large
+ * budget the chunks would be specks.
+ */
+const FEW_FREE_TILES = 60;
+const FREE_TILES_OF_A_CHUNK = 0x3;
 /** The states and the colours of their content; what is dead is drawn in another one. */
 const COLOURS = { open: 'two', shut: 'one', leased: 'three' } as const;
 const MEANINGS = {
@@ -65,7 +69,7 @@ export class Tiles {
         legendOf(shade(COLOURS[state]), `${MEANINGS[state]}: ${counts[index]}`),
       ),
       legendOf(shade('faint'), 'dead or free'),
-      legendOf(shade('line'), `not taken: ${this.#free}`),
+      legendOf(shade('line'), notTaken(this.#free, this.#freeTiles)),
     );
   }
 
@@ -75,7 +79,11 @@ export class Tiles {
     if (this.#status === undefined || size === undefined) return 0;
     const taken = this.#rows.reduce((sum, row) => sum + row[2], 0);
     const free = Math.floor((this.#status.cache.allowance - taken) / size);
-    return Math.min(MOST_FREE_TILES, Math.max(0, free));
+    return Math.max(0, free);
+  }
+
+  get #freeTiles(): number {
+    return Math.min(this.#free, Math.max(FEW_FREE_TILES, FREE_TILES_OF_A_CHUNK * this.#rows.length));
   }
 
   get #rows(): readonly ChunkRow[] {
@@ -106,7 +114,7 @@ export class Tiles {
 
   #draw(): void {
     const width = at('tiles-frame').clientWidth;
-    const count = this.#rows.length + this.#free;
+    const count = this.#rows.length + this.#freeTiles;
     this.#fit(width, count);
     const lines = Math.max(1, Math.ceil(count / this.#columns));
     const height = lines * (this.#side + GAP) - GAP + 2;
@@ -189,6 +197,10 @@ export class Tiles {
 
 function stateOf([state]: ChunkRow): (typeof CHUNK_STATES)[number] {
   return CHUNK_STATES[state] ?? 'shut';
+}
+
+function notTaken(chunks: number, tiles: number): string {
+  return `not taken: ${countText(chunks)}${tiles < chunks ? `, ${tiles} of them drawn` : ''}`;
 }
 
 function legendOf(colour: string, text: string): HTMLElement {
