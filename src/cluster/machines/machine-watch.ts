@@ -20,6 +20,11 @@ export class MachineWatch {
   readonly #subscription: Subscription;
   #closed = false;
   #stop: () => void = () => {};
+  #complete: () => void = () => {};
+  /** Resolves when all that the bucket had at first is in the table. */
+  readonly complete = new Promise<void>(resolve => {
+    this.#complete = resolve;
+  });
 
   /** Begins. */
   constructor(context: ClusterContext, registration: Registration, table: MachineTable) {
@@ -61,6 +66,7 @@ export class MachineWatch {
       for await (const entry of entries) {
         heardAt = now();
         this.#saw(entry);
+        if (entry.isUpdate || entry.delta === 0) this.#complete();
       }
     } finally {
       clearInterval(silence);

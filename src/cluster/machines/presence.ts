@@ -53,6 +53,8 @@ export class Presence {
       });
       if (this.#log.trustedUntil === 0) await delay(LOOK_MS / 5);
     }
+    // Who asks for the machines finds all that were there before; without them nothing is less right.
+    await Promise.race([this.#watch.complete, delay(Math.max(0, end - now()), undefined, { ref: false })]);
     void this.#run();
   }
 
