@@ -62,7 +62,7 @@ export class Actor {
     });
     this.#process = child;
     this.#isKilled = false;
-    child.stdin.on('error', () => {});
+    child.stdin?.on('error', () => {});
     const reader = new LineReader(value => this.#audience.told(value as Told));
     let isUp = speaks;
     // Of what a server complains, the end: why it has ended.
@@ -75,8 +75,9 @@ export class Actor {
       isUp = true;
       this.#audience.told({ from: name, is: 'up', pid: child.pid as number });
     };
-    child.stdout.setEncoding('utf8').on('data', speaks ? reader.take : heard);
-    this.#ended = once(child, 'close').then(([code, signal]) => {
+    child.stdout?.setEncoding('utf8').on('data', speaks ? reader.take : heard);
+    // Whoever outlives a server may have its streams.
+    this.#ended = once(child, speaks ? 'close' : 'exit').then(([code, signal]) => {
       if (this.#process === child) this.#process = undefined;
       if (this.#isOver) return;
       if (!this.#isKilled && isUp)
