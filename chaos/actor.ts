@@ -21,6 +21,7 @@ export interface Part {
 const SERVES = /https?:\/\/|Server is ready/;
 /** Before one is started anew that did not come up: what it wants may be another one's for a moment. */
 const RETRY_MS = 300;
+const COMPLAINT_CHARACTERS = 600;
 
 /** Who is told of actors. */
 export interface Audience {
@@ -57,23 +58,30 @@ export class Actor {
     const shell = ['/bin/sh', '-c', `${prelude} && exec "$@"`, 'sh'];
     const [first = '', ...rest] = prelude === undefined ? command : [...shell, ...command];
     const child = spawn(first, rest, {
-      stdio: ['pipe', 'pipe', speaks ? 'inherit' : 'ignore'],
+      stdio: ['pipe', 'pipe', speaks ? 'inherit' : 'pipe'],
     });
     this.#process = child;
     this.#isKilled = false;
-    child.stdin.on('error', () => {});
+    child.stdin?.on('error', () => {});
     const reader = new LineReader(value => this.#audience.told(value as Told));
     let isUp = speaks;
+    // Of what a server complains, the end: why it has ended.
+    let complaint = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
+    });
     const heard = (text: string): void => {
       if (!SERVES.test(text)) return;
       isUp = true;
       this.#audience.told({ from: name, is: 'up', pid: child.pid as number });
     };
-    child.stdout.setEncoding('utf8').on('data', speaks ? reader.take : heard);
-    this.#ended = once(child, 'close').then(([code, signal]) => {
+    child.stdout?.setEncoding('utf8').on('data', speaks ? reader.take : heard);
+    // Whoever outlives a server may have its streams.
+    this.#ended = once(child, speaks ? 'close' : 'exit').then(([code, signal]) => {
       if (this.#process === child) this.#process = undefined;
       if (this.#isOver) return;
-      if (!this.#isKilled && isUp) this.#audience.fell(name, `ended by itself: ${signal ?? code}`);
+      if (!this.#isKilled && isUp)
+        this.#audience.fell(name, `ended by itself: ${signal ?? code} ${complaint}`);
       if (this.#isKilled || isUp) this.start();
       else setTimeout(() => this.#isOver || this.start(), RETRY_MS);
     });

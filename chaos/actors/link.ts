@@ -122,6 +122,7 @@ export class Link {
         );
       } catch (error) {
         if ((error as { code?: string }).code === 'ERR_IOLITE_LIMIT') this.#line.tally.add('full');
+        else if (isExpected(error)) this.#line.tally.add('lost');
         else this.#line.trouble(error);
       } finally {
         for (const { body } of made) body.release();

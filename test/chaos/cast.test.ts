@@ -14,8 +14,8 @@ const shell = (name: string, script: string): Part => ({
 
 test('a server that ends as told is no finding, one that ends badly or leaves somebody is', async () => {
   const cast = new Cast([
-    shell('good', "trap 'kill $!; wait; exit 0' TERM; sleep 1000 >/dev/null & echo Server is ready; wait"),
-    shell('bad', "trap 'exit 3' TERM; sleep 1000 >/dev/null & echo Server is ready; wait"),
+    shell('good', "trap 'kill $!; wait; exit 0' TERM; sleep 1000 & echo Server is ready; wait"),
+    shell('bad', "trap 'exit 3' TERM; sleep 1000 & echo Server is ready; wait"),
   ]);
   cast.start();
   await cast.complete();
