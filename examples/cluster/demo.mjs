@@ -3,6 +3,7 @@
  * that dies and one that joins. `npm run demo:cluster [-- <seconds a step>]`; `--port` of the page with the
  * inspectors. Needs nats-server on this machine (Debian: `apt-get install nats-server`).
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { joinCluster } from 'iolite/cluster';
 import { Load } from './load.mjs';
 import { Machine } from './machine.mjs';
-import { startNats } from './nats.mjs';
+import { freePort, startNats } from './nats.mjs';
 import { Origin, sectionOf } from './origin.mjs';
 import { SideBySide } from './side-by-side.mjs';
 
@@ -66,8 +67,11 @@ async function run() {
   await inspectors.listen(Number(values.port ?? 0));
   undo.push(() => inspectors.close());
 
+  const secret = randomUUID();
+
   async function start(name) {
-    const cluster = { name: NAME, servers: [nats.url], machine: name };
+    const advertise = `http://127.0.0.1:${await freePort()}`;
+    const cluster = { name: NAME, servers: [nats.url], machine: name, secret, advertise };
     const machine = await Machine.start(name, folder, {
       origin: origin.url,
       workers: WORKERS,
@@ -107,7 +111,7 @@ async function run() {
   inspectors.remove(b);
   stale += await watch(lanes, origin);
 
-  console.log('Machine c joins:');
+  console.log('Machine c joins, and gets from a what a owns, rather than from the origin:');
   const c = await start('c');
   lanes[1].load.turnTo(c);
   lanes[1].machine = c;

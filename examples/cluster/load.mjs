@@ -66,7 +66,9 @@ export class Load {
   #get(path) {
     return new Promise((resolve, reject) => {
       const { port } = this.#target;
-      const asked = request({ host: '127.0.0.1', port, path, agent: this.#agent }, response => {
+      // The same site, whichever machine is asked: what is kept is named by it.
+      const headers = { host: 'shop.example' };
+      const asked = request({ host: '127.0.0.1', port, path, headers, agent: this.#agent }, response => {
         response.once('error', reject).once('end', () => {
           resolve({ status: response.statusCode, headers: response.headers });
         });

@@ -11,12 +11,26 @@ test('what dies soon after it served is started later each time, until one lives
   assert.equal(pace.ended(performance.now()), 100);
 });
 
-test('what never serves is failing the third time, until one serves', () => {
-  const pace = new RestartPace();
+test('what never serves is failing the third time', () => {
+  const pace = new RestartPace(() => 0);
   assert.deepEqual([pace.ended(undefined), pace.ended(undefined)], [100, 200]);
   assert.equal(pace.isFailing, false);
   pace.ended(undefined);
   assert.equal(pace.isFailing, true);
+});
+
+test('what has served is failing when no start has succeeded for ten seconds', () => {
+  let time = 0;
+  const pace = new RestartPace(() => time);
   pace.served();
+  for (let i = 0; i < 5; i++) pace.ended(undefined);
+  assert.equal(pace.isFailing, false);
+  time = 9_999;
+  assert.equal(pace.isFailing, false);
+  time = 10_000;
+  assert.equal(pace.isFailing, true);
+  pace.served();
+  time = 30_000;
+  for (let i = 0; i < 3; i++) pace.ended(undefined);
   assert.equal(pace.isFailing, false);
 });
