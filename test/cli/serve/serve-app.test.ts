@@ -138,8 +138,9 @@ test('each application has the cache of its own site, also beside confined worke
   while ((await text('/read/page', 'none.example')) !== 'ERR_IOLITE_UNSUPPORTED');
   while ((await text('/ruled/read/page')) !== 'ruled page');
   await check();
+  const before = await applications(served);
   served.process.kill('SIGHUP');
-  await untilGone(await applications(served));
+  await untilGone(before);
   await check();
 });
 
