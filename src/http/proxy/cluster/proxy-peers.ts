@@ -3,6 +3,7 @@ import type { HeaderList } from '../../message/header-list.ts';
 
 /** Another machine, as one that contents are got from. */
 export interface Peer {
+  /** As it has joined by. */
   readonly name: string;
   /** Where it answers pulls: scheme, host and port. */
   readonly url: string;
