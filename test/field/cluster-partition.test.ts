@@ -77,7 +77,7 @@ test('a server that is stopped: both machines are cut off, and both come back', 
   await using nats = await NatsServer.start();
   await using one = await joinCluster({ name: 'shop', servers: nats.url, timeout: 3000, ...quiet });
   await using other = await joinCluster({ name: 'shop', servers: nats.url, ...quiet });
-  nats.signal('SIGSTOP');
+  await nats.stop();
   await assert.rejects(one.invalidate({ urls: ['/'] }), { code: 'ERR_IOLITE_CLUSTER', outcome: 'unknown' });
   await Promise.all([until(one, false), until(other, false)]);
   nats.signal('SIGCONT');

@@ -17,23 +17,26 @@ before(async () => {
   await project.install([pack(project.folder), ...compilers, ...types]);
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const entries = Object.keys(exports).filter(entry => !entry.endsWith('.json'));
-  const imports = entries.map((entry, i) => `import * as entry${i} from '${entry.replace('.', 'iolite')}';`);
-  project.write(
-    'program.ts',
-    `${imports.join('\n')}
-     import { createPool, type Aggregate } from 'iolite';
-     const text: Aggregate = createPool({ name: 'types' }).from('one copy');
-     export const length: number = text.length;
-     // @ts-expect-error
-     export const wrong: string = text.length;
-     export const all = [${imports.map((_, i) => `entry${i}`).join(', ')}];`,
-  );
+  project.write('program.ts', programOf(entries));
+  project.write('without-nats.ts', programOf(entries.filter(entry => entry !== './cluster')));
   project.write(
     'required.cts',
     `import iolite = require('iolite');
      export const pool = iolite.createPool({ name: 'types' });`,
   );
 });
+
+/** What imports entries of the package, and uses one. */
+function programOf(entries: readonly string[]): string {
+  const imports = entries.map((entry, i) => `import * as entry${i} from '${entry.replace('.', 'iolite')}';`);
+  return `${imports.join('\n')}
+     import { createPool, type Aggregate } from 'iolite';
+     const text: Aggregate = createPool({ name: 'types' }).from('one copy');
+     export const length: number = text.length;
+     // @ts-expect-error
+     export const wrong: string = text.length;
+     export const all = [${imports.map((_, i) => `entry${i}`).join(', ')}];`;
+}
 
 function compile(version: string, file: string, types = 'node'): Promise<Outcome> {
   const options = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2022'];
@@ -44,7 +47,9 @@ function compile(version: string, file: string, types = 'node'): Promise<Outcome
 for (const version of COMPILERS) {
   test(`TypeScript ${version} checks all types of the package`, async context => {
     if (project.unreachable !== undefined) return context.skip(project.unreachable);
-    const { code, stdout } = await compile(version, 'program.ts');
+    // The types of NATS' client, which iolite/cluster names, are for newer ones.
+    const program = version < '5.9' ? 'without-nats.ts' : 'program.ts';
+    const { code, stdout } = await compile(version, program);
     assert.equal(code, 0, stdout);
   });
 }

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { ended } from '../../support/family.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -67,6 +69,16 @@ export class NatsServer implements AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
+  }
+
+  /** Stops it, until no thread of it does anything any more. */
+  async stop(): Promise<void> {
+    this.signal('SIGSTOP');
+    const isRunning = () => !readFileSync(`/proc/${this.pid}/stat`, 'latin1').includes(') T ');
+    const stopped = (async () => {
+      while (isRunning()) await setImmediate();
+    })();
+    await watchdog(stopped, 'nats-server to stand still');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
