@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Aggregate } from '../../../../src/aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../../../src/aggregate/pool.ts';
-import { attachFastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
+import { attachFastLane, type FastLane } from '../../../../src/http/fast-lane/fast-lane.ts';
 import type { Handler, ServerRequest } from '../../../../src/http/message/exchange.ts';
 import { answerOf } from '../../../../src/http/message/promised-answer.ts';
 import { sendAggregate } from '../../../../src/network/send.ts';
@@ -12,19 +12,13 @@ import { sendAggregate } from '../../../../src/network/send.ts';
 export class Front implements AsyncDisposable {
   readonly #server: Server;
   readonly #pool: Pool = createPool({ name: 'front' });
-
-  readonly #sockets = new Set<Socket>();
+  readonly #lane: FastLane | undefined;
 
   private constructor(handler: Handler, hasLane: boolean) {
     this.#server = createServer((request, response) => {
       this.#answer(handler, request, response).catch(() => response.destroy());
     });
-    if (!hasLane) return;
-    attachFastLane(this.#server, handler);
-    this.#server.on('connection', socket => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
+    if (hasLane) this.#lane = attachFastLane(this.#server, handler);
   }
 
   static async start(handler: Handler, { hasLane = false } = {}): Promise<Front> {
@@ -40,7 +34,7 @@ export class Front implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#lane?.close();
     await new Promise(resolve => this.#server.close(resolve));
     this.#pool.close();
   }
