@@ -4,6 +4,7 @@ import { countLines } from '../quads.ts';
 import type { LinePrinter } from './line-printer.ts';
 import type { Matcher } from './matcher.ts';
 import type { Display } from './search.ts';
+import { WholeLines } from './whole-lines.ts';
 
 /** Lines shown around those that are selected. */
 export interface Context {
@@ -21,8 +22,7 @@ export class LineSearch {
   readonly #printer: LinePrinter;
   readonly #context: Context;
   readonly #lineEnd: number;
-  /** The begin of a line whose end is in a later block. */
-  #pieces: Buffer[] = [];
+  readonly #lines: WholeLines;
   #count = 0;
   #taken = 0;
   #done = false;
@@ -45,6 +45,7 @@ export class LineSearch {
     this.#printer = printer;
     this.#context = context;
     this.#lineEnd = lineEnd;
+    this.#lines = new WholeLines(lineEnd, lines => this.#search(lines));
   }
 
   /** Whether the rest of the input makes no difference. */
@@ -67,29 +68,13 @@ export class LineSearch {
     return this.#taken;
   }
 
-  add({ bytes }: Pick<Block, 'bytes'>): void {
-    let start = 0;
-    if (this.#pieces.length > 0) {
-      start = bytes.indexOf(this.#lineEnd) + 1;
-      this.#pieces.push(Buffer.from(bytes.subarray(0, start === 0 ? bytes.length : start)));
-      if (start === 0) return;
-      this.#searchPieces();
-    }
-    const end = bytes.lastIndexOf(this.#lineEnd) + 1;
-    if (end > start) this.#search(bytes.subarray(start, end));
-    const rest = Math.max(start, end);
-    if (rest < bytes.length) this.#pieces.push(Buffer.from(bytes.subarray(rest)));
+  add(block: Pick<Block, 'bytes'>): void {
+    this.#lines.add(block);
   }
 
   /** The last line may not be ended. */
   endOfInput(): void {
-    if (this.#pieces.length > 0) this.#searchPieces();
-  }
-
-  #searchPieces(): void {
-    const line = Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#search(line);
+    this.#lines.end();
   }
 
   #search(region: Buffer): void {

@@ -3,6 +3,7 @@ import type { Block } from '../input.ts';
 import type { Output } from '../plain-output.ts';
 import { countLines } from '../quads.ts';
 import type { Matcher } from './matcher.ts';
+import { WholeLines } from './whole-lines.ts';
 
 /** What is shown of the selected lines. */
 export interface Display {
@@ -24,8 +25,7 @@ export class Search {
   readonly #display: Display;
   readonly #output: Output;
   readonly #prefix: string;
-  /** The begin of a line whose end is in a later block. */
-  #pieces: Buffer[] = [];
+  readonly #lines = new WholeLines(NEWLINE, (lines, share) => this.#search(lines, share));
   #count = 0;
   #done = false;
   /** Whole lines that are being searched, where they can be shared from, and the number of the first. */
@@ -69,37 +69,17 @@ export class Search {
     return this.#taken;
   }
 
-  add({ bytes, share }: Block): void {
-    let start = 0;
-    if (this.#pieces.length > 0) {
-      const newline = bytes.indexOf(NEWLINE);
-      start = newline === -1 ? bytes.length : newline + 1;
-      this.#pieces.push(Buffer.from(bytes.subarray(0, start)));
-      if (newline === -1) return;
-      this.#searchPieces();
-    }
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    if (end > start && !this.#done) {
-      const from = start;
-      this.#search(bytes.subarray(start, end), share && ((s, e) => share(from + s, from + e)));
-      start = end;
-    }
-    if (start < bytes.length) this.#pieces.push(Buffer.from(bytes.subarray(start)));
+  add(block: Block): void {
+    this.#lines.add(block);
   }
 
   /** The last line may have no newline. */
   endOfInput(): void {
-    if (this.#pieces.length > 0 && !this.#done) this.#searchPieces();
-  }
-
-  #searchPieces(): void {
-    const [only] = this.#pieces;
-    const line = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#search(line, undefined);
+    this.#lines.end();
   }
 
   #search(region: Buffer, share: Block['share']): void {
+    if (this.#done) return;
     this.#region = region;
     this.#share = share;
     this.#numbered = 0;
