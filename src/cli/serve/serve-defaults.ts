@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { inheritedOptions } from '../../ipc/meet/inherited-options.ts';
 import { MemoryGauge } from '../../os/container/memory-gauge.ts';
 import { usableProcessors } from '../../os/container/processors.ts';
+import { SMALL_MEMORY_BYTES } from '../../os/container/small-memory.ts';
 import { defaultBudget, PROCESS_BYTES } from '../../store/governor/default-budget.ts';
 import type { ServeConfig } from './settings/settings-schema.ts';
 
@@ -12,9 +13,10 @@ const MAX_DEFAULT_BUDGET_BYTES = 1024 * MIB_BYTES;
 const MACHINE_PART = 0.95;
 /** Workers are to take no more of the memory than this, where nobody says how many there are. */
 const WORKERS_PART = 1 / 2;
-/** Where there is less memory than that, what V8 puts off to collect is better used for files. */
-const SMALL_MEMORY_BYTES = 1024 * MIB_BYTES;
-/** By default a worker has up to 48 MiB of objects that are new, of which next to nothing lives on. */
+/**
+ * For a small container, where what V8 puts off to collect is better used for files: by default a worker has
+ * up to 48 MiB of objects that are new, of which next to nothing lives on.
+ */
 const SMALL_SPACE = '--max-semi-space-size=2';
 /**
  * There V8 collects all of a heap when that has grown by a third. To it all memory that is mapped since is

@@ -3,6 +3,7 @@ import type { Draft } from '../../aggregate/draft.ts';
 import { Pool } from '../../aggregate/pool.ts';
 import { now } from '../../base/clock.ts';
 import { RecentMap } from '../../base/recent-map.ts';
+import { hasSmallMemory } from '../../os/container/small-memory.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
 import { openCached, readCached } from '../../os/page-cache.ts';
 import { FrequencySketch } from '../../store/policies/frequency-sketch.ts';
@@ -18,8 +19,9 @@ import type { FileFacts } from './file-entry.ts';
 const MAX_BYTES = 128 * 1024;
 /** For what was read and is being sent to slow readers. Beyond that the owner is asked. */
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
-/** Files that came again and are remembered, 500 bytes each. */
+/** Files that came again and are remembered, two kilobytes each with what a server makes of them. */
 const MAX_KNOWN_FILES = 8192;
+const MAX_KNOWN_FILES_OF_SMALL = 1024;
 /** What the sketch of those that came once is made for: 1 MiB of counters, for 100,000 files and more. */
 const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
@@ -69,7 +71,9 @@ export class DirectReads implements Disposable {
   readonly #maxStale: () => number;
   readonly #forms: FormLooks;
   readonly #pool = new Pool({ name: 'direct', memory: 'heap', limit: MAX_HELD_BYTES });
-  readonly #known = new RecentMap<string, KnownFile>(MAX_KNOWN_FILES);
+  readonly #known = new RecentMap<string, KnownFile>(
+    hasSmallMemory() ? MAX_KNOWN_FILES_OF_SMALL : MAX_KNOWN_FILES,
+  );
   /** From the disk, just now. */
   readonly #reading = new Set<string>();
   /** What the kernel did not have, as long as nobody else had a turn. */

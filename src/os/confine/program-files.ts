@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { memoryLimitFiles } from '../container/memory-gauge.ts';
 
 /** What the loader of programs and Node.js read when they start. */
 const SYSTEM_FILES = [
@@ -36,7 +37,8 @@ export function programFiles(module: string | URL): string[] {
   const path = realpathSync(fileURLToPath(module));
   const { NODE_EXTRA_CA_CERTS: certificates } = process.env;
   const named = certificates === undefined ? [] : [certificates];
-  return [...SYSTEM_FILES, ...named, realpathSync(process.execPath), ...packagesOf(path)].filter(existsSync);
+  const files = [...SYSTEM_FILES, ...memoryLimitFiles(), ...named];
+  return [...files, realpathSync(process.execPath), ...packagesOf(path)].filter(existsSync);
 }
 
 /**

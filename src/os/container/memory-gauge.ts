@@ -19,6 +19,12 @@ export interface MemoryReading {
 /** A bound on memory as it is now. */
 type Bound = Omit<MemoryReading, 'strains' | 'stalled'> & { readonly folder: CgroupFolder | undefined };
 
+/** Of a folder of either version. Libuv wants both of version 1, or takes none. */
+const LIMIT_FILES = {
+  1: ['memory.limit_in_bytes', 'memory.soft_limit_in_bytes', 'memory.stat'],
+  2: ['memory.max', 'memory.high'],
+} as const;
+
 const NO_BOUND: Bound = { limit: Number.POSITIVE_INFINITY, used: 0, reclaimable: 0, folder: undefined };
 /** More than any machine has: how version 1 and libuv say that there is no limit. */
 const UNLIMITED_BYTES = 2 ** 60;
@@ -92,6 +98,16 @@ export class MemoryGauge {
   get #pressureFile(): string {
     return join(this.#root, 'proc/pressure/memory');
   }
+}
+
+/**
+ * The files that say how much memory the cgroups of this process may use: with them a process that may read
+ * little else knows, and so does Node.js, which sizes its heap by them.
+ */
+export function memoryLimitFiles(): string[] {
+  return ownCgroups('memory').flatMap(({ path, version }) =>
+    LIMIT_FILES[version].map(file => join(path, file)),
+  );
 }
 
 /** What libuv found; it may look at fewer cgroups than we do, or at other systems. */

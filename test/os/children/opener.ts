@@ -1,7 +1,9 @@
 /** A child that tries to open what it is told, and says what came of it. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Json } from '../../../src/base/json.ts';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
+import { MemoryGauge } from '../../../src/os/container/memory-gauge.ts';
 
 const actions: Record<string, (path: string) => unknown> = {
   read: path => readFileSync(path, 'utf8'),
@@ -27,6 +29,7 @@ const actions: Record<string, (path: string) => unknown> = {
     process.kill(Number(pid), 'SIGWINCH');
     return 'signalled';
   },
+  memory: () => [new MemoryGauge().limit(), process.constrainedMemory?.() ?? 0],
   tell: () => ({
     args: process.argv.slice(2),
     variable: process.env.OF_THE_TEST,
@@ -39,7 +42,7 @@ channel.once('close', () => process.exit(0));
 channel.onRequest(({ head }) => {
   const { action, path } = head as { action: string; path: string };
   try {
-    return { head: actions[action]?.(path) as string };
+    return { head: actions[action]?.(path) as Json };
   } catch (error) {
     return { head: (error as NodeJS.ErrnoException).code ?? 'no code' };
   }

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { landlockVersion } from '../../../src/os/confine/landlock.ts';
 import { programFiles } from '../../../src/os/confine/program-files.ts';
 import { Family } from '../../support/family.ts';
 import { Folder } from '../../support/folder.ts';
+import { MemoryCgroup } from '../../support/memory-cgroup.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const OPENER = new URL('../children/opener.ts', import.meta.url);
+const CONFINER = new URL('../children/confiner.ts', import.meta.url);
 const skip = landlockVersion() === 0 ? 'the kernel has no Landlock' : false;
 
 test('the files of a program are its own, its libraries and its packages, as far as they are there', () => {
@@ -84,4 +89,16 @@ test('a confined child signals nobody but itself', { skip: skipSignals }, async 
   };
   assert.equal(await signal(process.pid), 'EPERM');
   assert.equal(await signal(child.pid), 'signalled');
+});
+
+test('a confined child knows how much memory its container has', { skip }, async t => {
+  const limit = 512 * 1024 ** 2;
+  const made = MemoryCgroup.create(limit);
+  if (typeof made === 'string') return t.skip(made);
+  await using cgroup = made;
+  const confiner = cgroup.spawn(process.execPath, [fileURLToPath(CONFINER)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const told = await watchdog(text(confiner.stdout as Readable), 'what the child found');
+  assert.deepEqual(JSON.parse(told), [limit, limit]);
 });
