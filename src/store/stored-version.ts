@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import { treeOfKept } from '../aggregate/byte-sequence.ts';
 import { retain, type Tree } from '../aggregate/tree/branch.ts';
-import { invariant } from '../base/invariant.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
@@ -78,6 +78,8 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /** The tree of the content, by a reference of its own, which is the caller's. O(1). */
   shareTree(): Tree | undefined {
+    if (CHECKED && this.content !== undefined)
+      invariant(treeOfKept(this.content) === this.#tree, 'nobody changes the content of a version');
     if (this.#tree !== undefined) retain(this.#tree);
     return this.#tree;
   }
