@@ -24,9 +24,6 @@ const NEAR_BYTES = 48;
 /** The tree of a sequence, by another reference, which is the caller's; undefined for no bytes. O(1). */
 export let shareTree: (sequence: ByteSequence) => Tree | undefined;
 
-/** The same without a reference: for who keeps the sequence, unchanged, for as long. */
-export let treeOfKept: (sequence: ByteSequence) => Tree | undefined;
-
 /** What can be read of an aggregate. Nothing here changes it, flattens it, or copies more than it says. */
 export abstract class ByteSequence extends TypedReads implements Iterable<Buffer> {
   static {
@@ -35,7 +32,6 @@ export abstract class ByteSequence extends TypedReads implements Iterable<Buffer
       if (tree !== undefined) retain(tree);
       return tree;
     };
-    treeOfKept = sequence => sequence.#tree;
   }
 
   /** Makes structuredClone() and postMessage() say what it says: else they make an empty object. */

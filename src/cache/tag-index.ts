@@ -1,4 +1,4 @@
-import { SteadyMap } from '../base/steady-map.ts';
+import { SteadyMap } from '../base/maps/steady-map.ts';
 
 /** Keys by the tags that their values have. About a hundred bytes for each. */
 export class TagIndex {

@@ -3,7 +3,7 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
-import { SteadyMap } from '../base/steady-map.ts';
+import { SteadyMap } from '../base/maps/steady-map.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';

@@ -3,7 +3,7 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
-import { SteadyMap } from '../base/steady-map.ts';
+import { SteadyMap } from '../base/maps/steady-map.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
 import { eventChannel } from '../observe/events.ts';
 import { Beside } from './beside.ts';

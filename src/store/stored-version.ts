@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import { treeOfKept } from '../aggregate/byte-sequence.ts';
-import { retain, type Tree } from '../aggregate/tree/branch.ts';
+import { shareTree } from '../aggregate/byte-sequence.ts';
+import { release, retain, type Tree } from '../aggregate/tree/branch.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 
@@ -101,4 +101,11 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     for (const form of this.forms.values()) form.release();
     this.onEnd?.();
   }
+}
+
+/** Without a reference: for who keeps the content, unchanged, for as long. */
+function treeOfKept(content: Aggregate): Tree | undefined {
+  const tree = shareTree(content);
+  if (tree !== undefined) release(tree);
+  return tree;
 }

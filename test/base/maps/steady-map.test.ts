@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { SteadyMap } from '../../src/base/steady-map.ts';
+import { SteadyMap } from '../../../src/base/maps/steady-map.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 
 test('it is a Map, whatever comes and goes', () => {
   const random = new SeededRandom(7);
