@@ -22,41 +22,40 @@ export interface SharedTask {
   readonly seed?: number;
 }
 
+/** One way to keep values, each used as its users do: one wait for a value, if any, and then its bytes. */
 interface Values {
-  /** @returns a sum of its first and last byte; undefined: it is not there */
-  get(key: string): number | undefined | Promise<number | undefined>;
+  get(key: string): unknown;
   set(key: string, value: Buffer): unknown;
+  /** Reads a value that was found, the first byte and the last, and lets go of it. @returns their sum */
+  ends(value: unknown): number;
 }
 
 const LOOPS = 16;
 const [, , way = '', place = '', budget = `${320 * MiB}`] = process.argv;
 
-const ends = (bytes: Uint8Array): number => (bytes[0] as number) + (bytes[bytes.length - 1] as number);
+function ends(value: unknown): number {
+  const bytes = value as Uint8Array;
+  return (bytes[0] as number) + (bytes[bytes.length - 1] as number);
+}
 
 async function valuesOf(): Promise<Values> {
   if (way === 'iolite') {
     const cache = sharedCache(place, { budget: Number(budget), govern: false });
     await cache.ready();
     return {
-      get: async key => {
-        const value = (await cache.get(key)) as Aggregate | undefined;
-        if (value === undefined) return undefined;
-        const sum = value.at(0) + value.at(value.length - 1);
-        value.release();
+      get: key => cache.get(key),
+      set: (key, value) => cache.set(key, value),
+      ends: value => {
+        const aggregate = value as Aggregate;
+        const sum = aggregate.at(0) + aggregate.at(aggregate.length - 1);
+        aggregate.release();
         return sum;
       },
-      set: (key, value) => cache.set(key, value),
     };
   }
   if (way === 'lru') {
     const cache = new LRUCache<string, Buffer>({ max: 200_000 });
-    return {
-      get: key => {
-        const value = cache.get(key);
-        return value === undefined ? undefined : ends(value);
-      },
-      set: (key, value) => cache.set(key, Buffer.from(value)),
-    };
+    return { get: key => cache.get(key), set: (key, value) => cache.set(key, Buffer.from(value)), ends };
   }
   if (way === 'lmdb') {
     const environment = open<Buffer, string>({
@@ -66,11 +65,9 @@ async function valuesOf(): Promise<Values> {
       noSync: true,
     });
     return {
-      get: key => {
-        const value = environment.getBinaryFast(key);
-        return value === undefined ? undefined : ends(value);
-      },
+      get: key => environment.getBinaryFast(key),
       set: (key, value) => environment.put(key, value),
+      ends,
     };
   }
   const isTracking = way === 'redis-tracking';
@@ -81,13 +78,7 @@ async function valuesOf(): Promise<Values> {
     commandOptions: { typeMapping: { 36: Buffer } },
   });
   await client.connect();
-  return {
-    get: async key => {
-      const value = (await client.get(key)) as unknown as Buffer | null;
-      return value === null ? undefined : ends(value);
-    },
-    set: (key, value) => client.set(key, value),
-  };
+  return { get: key => client.get(key), set: (key, value) => client.set(key, value), ends };
 }
 
 /** Numbers from 0 to 1, the same for the same seed. */
@@ -97,6 +88,17 @@ function random(seed: number): () => number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
+}
+
+/** What reads add up to, so that none can be left out. */
+let sum = 0;
+
+/** @returns whether it was there */
+async function read(values: Values, key: string): Promise<boolean> {
+  const value = await values.get(key);
+  if (value === undefined || value === null) return false;
+  sum += values.ends(value);
+  return true;
 }
 
 async function mix(values: Values, task: SharedTask): Promise<number> {
@@ -110,11 +112,16 @@ async function mix(values: Values, task: SharedTask): Promise<number> {
       // Zipf's law, near enough: the logarithm of the place is even.
       const key = names[Math.floor(keys ** next()) - 1] as string;
       if (next() < writePart) await values.set(key, value);
-      else if ((await values.get(key)) === undefined) await values.set(key, value);
+      else {
+        const found = await values.get(key);
+        if (found === undefined || found === null) await values.set(key, value);
+        else sum += values.ends(found);
+      }
       operations += 1;
     }
   };
   await Promise.all(Array.from({ length: LOOPS }, (_, index) => loop(random(seed * 1000 + index))));
+  if (Number.isNaN(sum)) throw new Error('Cannot compare: a value has no first or last byte');
   return operations;
 }
 
@@ -125,7 +132,7 @@ async function perform(values: Values, task: SharedTask): Promise<number> {
   let found = 0;
   for (let index = first; index < keys; index += step) {
     if (act === 'fill') await values.set(`key:${index}`, value);
-    else if ((await values.get(`key:${index}`)) !== undefined) found += 1;
+    else if (await read(values, `key:${index}`)) found += 1;
     else await values.set(`key:${index}`, value);
   }
   return found;

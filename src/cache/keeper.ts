@@ -53,7 +53,7 @@ export interface Keeper {
    * @param claim the number under which it was made
    * @returns whether it is kept: not where there is no room, or what it was made of is outdated
    */
-  set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean>;
+  set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> | boolean;
   /** @returns whether there was something */
   delete(key: string): Promise<boolean>;
   /** @returns how many values there were */
@@ -68,7 +68,13 @@ export interface Keeper {
 
 /** A keeper in this process, as its services see it: each is a maker of its own. */
 export interface ServedKeeper {
-  setFor(maker: object, key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean>;
+  setFor(
+    maker: object,
+    key: string,
+    facts: NewFacts,
+    content: Aggregate,
+    claim?: number,
+  ): Promise<boolean> | boolean;
   claimFor(
     maker: object,
     key: string,

@@ -79,6 +79,11 @@ export class Member {
     }, signal);
   }
 
+  /** The keeper, where it is this process. */
+  get own(): OwnKeeper | undefined {
+    return this.#reason === undefined ? this.#own : undefined;
+  }
+
   /** Has a keeper do something; another one where it is gone meanwhile. */
   async withKeeper<T>(act: (keeper: Keeper) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#reason !== undefined) throw this.#reason;
@@ -97,7 +102,7 @@ export class Member {
   }
 
   /** As long as this lasts the program does not end. */
-  async hold<T>(act: () => Promise<T>): Promise<T> {
+  async hold<T>(act: () => T | Promise<T>): Promise<T> {
     this.#membership.ref();
     try {
       return await act();

@@ -1,9 +1,8 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { now } from '../base/clock.ts';
 import { IoliteError } from '../base/error.ts';
-import { ignore } from '../base/ignore.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Governor } from '../store/governor/governor.ts';
@@ -108,17 +107,18 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     return this.store.get(key);
   }
 
-  async set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> {
+  set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> | boolean {
     return this.setFor(this, key, facts, content, claim);
   }
 
-  async setFor(
+  /** Not a promise where nobody else is to be waited for. */
+  setFor(
     maker: object,
     key: string,
     facts: NewFacts,
     content: Aggregate,
     claim?: number,
-  ): Promise<boolean> {
+  ): Promise<boolean> | boolean {
     const { kind } = facts;
     if (claim === undefined) this.#claims.outdate(key);
     else if (!this.#claims.mayKeep(claim, key, maker, facts.tags)) {
@@ -130,8 +130,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     const isKept = this.#put(key, factsAt(facts, this.#tick()), content);
     this.#sets += 1;
     if (claim !== undefined) this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
-    await this.#applied(fence);
-    return isKept;
+    return this.#applied(fence)?.then(() => isKept) ?? isKept;
   }
 
   inherit(key: string, facts: ValueFacts, content: Aggregate | undefined): void {
@@ -339,17 +338,32 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     this.store.renewed(this.#term);
   }
 
-  /** When nobody finds any more what has left by now. @param fence the end that was told last, before that */
-  async #applied(fence: number): Promise<void> {
+  /**
+   * When nobody finds any more what has left by now. @param fence the end that was told last, before that
+   * @returns undefined where that is so already
+   */
+  #applied(fence: number): Promise<void> | undefined {
     const former = this.#formerEnd - now();
-    if (former <= 0 && this.store.attached.size === 0) return;
-    const over = new AbortController();
-    const wait = (ms: number): Promise<unknown> =>
-      setTimeout(Math.max(0, ms) + TIMER_MS, undefined, { signal: over.signal }).catch(ignore);
-    const attached = Promise.all(Array.from(this.store.attached, index => index.applied()));
-    await Promise.race([attached, wait(fence - now())]);
-    over.abort();
-    if (former > 0) await setTimeout(Math.max(0, this.#formerEnd - now()) + TIMER_MS);
+    const waiting: Promise<void>[] = [];
+    for (const index of this.store.attached) {
+      const applied = index.applied();
+      if (applied !== undefined) waiting.push(applied);
+    }
+    if (waiting.length === 0 && former <= 0) return undefined;
+    return this.#settled(waiting, fence, former);
+  }
+
+  async #settled(waiting: readonly Promise<void>[], fence: number, former: number): Promise<void> {
+    if (waiting.length > 0) {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, Math.max(0, fence - now()) + TIMER_MS);
+        void Promise.all(waiting).then(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    if (former > 0) await delay(Math.max(0, this.#formerEnd - now()) + TIMER_MS);
   }
 
   /** Those that begin so, with turns for others between. */

@@ -158,7 +158,11 @@ export class SharedCache extends EventEmitter<Events> {
     const { kind, content } = this.#codec.encode(value);
     try {
       const facts = newFacts(kind, options);
-      return await this.#member.withKeeper(keeper => keeper.set(key, facts, content));
+      const { own } = this.#member;
+      if (own === undefined) return await this.#member.withKeeper(keeper => keeper.set(key, facts, content));
+      const isKept = own.set(key, facts, content);
+      // Where nobody else is to be waited for there is nothing that keeps the program.
+      return typeof isKept === 'boolean' ? isKept : await this.#member.hold(() => isKept);
     } finally {
       content.release();
     }

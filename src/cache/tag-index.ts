@@ -1,12 +1,17 @@
+import { SteadyMap } from '../base/maps/steady-map.ts';
+
 /** Keys by the tags that their values have. About a hundred bytes for each. */
 export class TagIndex {
-  readonly #byTag = new Map<string, Set<string>>();
+  readonly #byTag = new Map<string, SteadyMap<string, true>>();
 
   add(key: string, tags: readonly string[] = []): void {
     for (const tag of tags) {
-      const keys = this.#byTag.get(tag);
-      if (keys === undefined) this.#byTag.set(tag, new Set([key]));
-      else keys.add(key);
+      let keys = this.#byTag.get(tag);
+      if (keys === undefined) {
+        keys = new SteadyMap();
+        this.#byTag.set(tag, keys);
+      }
+      keys.set(key, true);
     }
   }
 
@@ -19,6 +24,6 @@ export class TagIndex {
 
   /** The keys that have a tag, as of now. */
   keysOf(tag: string): readonly string[] {
-    return [...(this.#byTag.get(tag) ?? [])];
+    return [...(this.#byTag.get(tag)?.keys() ?? [])];
   }
 }

@@ -1,7 +1,7 @@
 import { MAX_TIMEOUT_MS } from '../base/deadlines.ts';
 import { BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { NumberTable } from '../base/number-table.ts';
+import { NumberTable } from '../base/maps/number-table.ts';
 import type { Message } from './message.ts';
 import { protocolError } from './wire/frame.ts';
 

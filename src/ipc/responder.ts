@@ -1,7 +1,7 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { NumberTable } from '../base/number-table.ts';
+import { NumberTable } from '../base/maps/number-table.ts';
 import { turn } from './flow/turn.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';

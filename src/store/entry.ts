@@ -10,6 +10,8 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
   readonly local: L;
   /** Its present version. Set as soon as the entry is made. */
   declare held: StoredVersion<F>;
+  /** @internal See {@link CacheEntry}. */
+  place: object | undefined = undefined;
   /** What keeping it costs: bytes of its version, and of heap. */
   size = 0;
   /** Bytes of heap that count as the store's. */

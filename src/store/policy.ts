@@ -4,6 +4,8 @@ export interface CacheEntry {
   readonly key: string;
   /** Bytes that keeping it costs. */
   readonly size: number;
+  /** @internal Where it stands in a policy that is built in. */
+  place?: object | undefined;
 }
 
 /**

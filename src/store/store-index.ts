@@ -3,6 +3,7 @@ import { Coalescer } from '../base/coalescer.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
+import { SteadyMap } from '../base/maps/steady-map.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
@@ -38,7 +39,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
   #outlivesOwner: boolean;
-  readonly #entries = new Map<string, IndexEntry<F>>();
+  readonly #entries = new SteadyMap<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
     held => held.release(),

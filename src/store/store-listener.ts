@@ -20,8 +20,11 @@ export interface AttachedIndex extends StoreListener {
   resized(budget: number): void;
   /** The store is closed. */
   closed(): void;
-  /** When it has given up all that has left by now, or is detached. Does not reject. */
-  applied(): Promise<void>;
+  /**
+   * When it has given up all that has left by now, or is detached. Does not reject.
+   * @returns undefined where it has
+   */
+  applied(): Promise<void> | undefined;
 }
 
 /** How long attached domains may take to give up what they are told of. */

@@ -147,11 +147,12 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
 
   /**
    * When the index has done what it is told by now: it asks what is new then. Or when it is gone. One that is
-   * detached as it does not listen still uses what it has. At once where all it knows has ended.
+   * detached as it does not listen still uses what it has. Undefined where all it knows has ended, and where
+   * there is nothing that it does not know.
    */
-  applied(): Promise<void> {
+  applied(): Promise<void> | undefined {
     // Nothing is to be told as long as it waits.
-    if (this.#watcher !== undefined || now() >= this.#toldUntil) return Promise.resolve();
+    if (this.#watcher !== undefined || now() >= this.#toldUntil) return undefined;
     return new Promise(resolve => this.#waiting.push(resolve));
   }
 

@@ -3,6 +3,7 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../aggregate/pool.ts';
 import { IoliteError } from '../base/error.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
+import { SteadyMap } from '../base/maps/steady-map.ts';
 import { type Audience, Audiences } from '../memory/audience.ts';
 import { eventChannel } from '../observe/events.ts';
 import { Beside } from './beside.ts';
@@ -50,7 +51,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly #beside: Beside;
   readonly #space: SegmentSpace<Entry<F, L>>;
   readonly #room: RoomMaker<F, L>;
-  readonly #entries = new Map<string, Entry<F, L>>();
+  readonly #entries = new SteadyMap<string, Entry<F, L>>();
   readonly #heapOf: (key: string, facts: F) => number;
   readonly #bySerial = new Map<number, Entry<F, L>>();
   /** Begins anywhere, so that no version of this store is taken for one of another. */

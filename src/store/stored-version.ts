@@ -1,5 +1,7 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
-import { invariant } from '../base/invariant.ts';
+import { shareTree } from '../aggregate/byte-sequence.ts';
+import { release, retain, type Tree } from '../aggregate/tree/branch.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 
 /** What is known of content besides its bytes. Goes with it to all domains, as JSON. */
@@ -26,8 +28,11 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   readonly forms: ReadonlyMap<string, Aggregate>;
   /** Called when nobody holds it any more. */
   onEnd: (() => void) | undefined;
+  /** That of the content, which nobody changes: who reads need not look at the aggregate. */
+  readonly #tree: Tree | undefined;
   #references = 1;
-  readonly #uses: { count: number };
+  /** Of several versions that took each other's place: their references, together. */
+  #uses: { count: number } | undefined;
 
   /**
    * Takes over references to the content and the forms. The caller is the first holder.
@@ -46,13 +51,17 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     this.facts = facts;
     this.content = content;
     this.forms = forms;
-    this.#uses = before === undefined ? { count: 0 } : before.#uses;
+    this.#tree = content === undefined ? undefined : treeOfKept(content);
+    if (before === undefined) return;
+    // Most versions never have another: one object less to look at in each use.
+    before.#uses ??= { count: before.#references };
+    this.#uses = before.#uses;
     this.#uses.count += 1;
   }
 
   /** Whether anybody but one holder has it, or what it took the place of. */
   get inUse(): boolean {
-    return this.#uses.count > 1;
+    return (this.#uses?.count ?? this.#references) > 1;
   }
 
   /** How many hold this object. */
@@ -67,21 +76,36 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     return size;
   }
 
+  /** The tree of the content, by a reference of its own, which is the caller's. O(1). */
+  shareTree(): Tree | undefined {
+    if (CHECKED && this.content !== undefined)
+      invariant(treeOfKept(this.content) === this.#tree, 'nobody changes the content of a version');
+    if (this.#tree !== undefined) retain(this.#tree);
+    return this.#tree;
+  }
+
   /** One more holder. */
   retain(): this {
     this.#references += 1;
-    this.#uses.count += 1;
+    if (this.#uses !== undefined) this.#uses.count += 1;
     return this;
   }
 
   /** One holder less. */
   release(): void {
     this.#references -= 1;
-    this.#uses.count -= 1;
+    if (this.#uses !== undefined) this.#uses.count -= 1;
     if (this.#references > 0) return;
     invariant(this.#references === 0, 'who releases a version held it');
     this.content?.release();
     for (const form of this.forms.values()) form.release();
     this.onEnd?.();
   }
+}
+
+/** Without a reference: for who keeps the content, unchanged, for as long. */
+function treeOfKept(content: Aggregate): Tree | undefined {
+  const tree = shareTree(content);
+  if (tree !== undefined) release(tree);
+  return tree;
 }

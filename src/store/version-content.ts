@@ -13,7 +13,7 @@ export class VersionContent<F extends ContentFacts> extends Aggregate {
    * Shares the content, copies nothing. @param content of `held`, or a part of it; the caller keeps it
    */
   constructor(content: Aggregate, held: StoredVersion<F>) {
-    super(shareTree(content));
+    super(content === held.content ? held.shareTree() : shareTree(content));
     this.#held = held.retain();
   }
 

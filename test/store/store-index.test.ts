@@ -4,13 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 import { now } from '../../src/base/clock.ts';
 import { IoliteError } from '../../src/base/error.ts';
 import type { Channel } from '../../src/ipc/channel.ts';
+import type { Message } from '../../src/ipc/message.ts';
 import type { Entry } from '../../src/store/entry.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { serveStore } from '../../src/store/serve-store.ts';
 import { Store } from '../../src/store/store.ts';
 import { StoreIndex } from '../../src/store/store-index.ts';
-import type { VersionHead } from '../../src/store/store-protocol.ts';
+import { encodeVersion, type VersionHead } from '../../src/store/store-protocol.ts';
 import type { StoreOwner } from '../../src/store/store-service.ts';
+import { StoredVersion } from '../../src/store/stored-version.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -117,6 +119,41 @@ test('an answer under way does not bring back what was invalidated meanwhile', a
   fixture.index.invalidate('a');
   assert.equal(fixture.index.peek('a'), undefined);
   await until(() => entry.indexes + entry.holders === 0, 'word that it is kept no more');
+});
+
+test('a version that word of its end has overtaken is not kept, and a later one is', async () => {
+  using pair = new ChannelPair();
+  const index = new StoreIndex<Facts>('test', () => {});
+  const open = new Map<string, (answer: Message) => void>();
+  pair.near.onRequest(({ head }) => {
+    const { type } = head as { type: string };
+    if (type === 'test.attach') return { head: { maxStale: HOUR_MS, budget: MiB } };
+    return new Promise<Message>(resolve => open.set(type, resolve));
+  });
+  /** Answers a question that is open. */
+  const answer = async (type: string, message: Message): Promise<void> => {
+    await until(() => open.has(type), type);
+    const resolve = open.get(type);
+    open.delete(type);
+    resolve?.(message);
+  };
+  const find = async (serial: number): Promise<void> => {
+    const asked = index.ask('a');
+    await until(() => open.has('test.read'), 'a question');
+    await answer('test.watch', { head: { left: [['a', 7]], terms: [] } });
+    // It asks for more when it has heard that.
+    await until(() => open.has('test.watch'), 'the next question');
+    const held = new StoredVersion<Facts>('a', serial, { text: `${serial}` }, undefined);
+    const end = now() + HOUR_MS;
+    await answer('test.read', encodeVersion(held, { until: end, term: 0, keep: true }));
+    (await watchdog(asked, 'the answer')).release();
+  };
+  await index.attach(pair.far);
+  await find(7);
+  assert.equal(index.peek('a'), undefined);
+  await find(8);
+  assert.equal(index.peek('a')?.facts.text, '8');
+  index.close();
 });
 
 test('what was invalidated and is not asked for again is kept by nobody', async () => {

@@ -3,13 +3,16 @@ import type { CacheEntry } from '../policy.ts';
 /** Where an entry stands in a queue. */
 export class Place {
   readonly entry: CacheEntry;
+  /** Whose place it is: see Places. */
+  readonly places: object | undefined;
   /** Towards the front. */
   before: this | undefined;
   /** Towards the back. */
   after: this | undefined;
 
-  constructor(entry: CacheEntry) {
+  constructor(entry: CacheEntry, places?: object) {
     this.entry = entry;
+    this.places = places;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CacheEntry, CachePolicy } from '../policy.ts';
 import { Ghosts } from './ghosts.ts';
+import { Places } from './places.ts';
 import { Place, Queue } from './queue.ts';
 
 class CountedPlace extends Place {
@@ -7,8 +8,8 @@ class CountedPlace extends Place {
   /** Hits since it came into its queue, up to {@link MAX_USES}. */
   uses = 0;
 
-  constructor(entry: CacheEntry, queue: Queue<CountedPlace>) {
-    super(entry);
+  constructor(entry: CacheEntry, places: Places<CountedPlace>, queue: Queue<CountedPlace>) {
+    super(entry, places);
     this.queue = queue;
   }
 }
@@ -32,7 +33,7 @@ const PROVEN_USES = 2;
  */
 export class S3Fifo implements CachePolicy {
   readonly name = 's3fifo';
-  readonly #places = new Map<CacheEntry, CountedPlace>();
+  readonly #places = new Places<CountedPlace>();
   readonly #small = new Queue<CountedPlace>();
   readonly #main = new Queue<CountedPlace>();
   readonly #ghosts: Ghosts;
@@ -51,14 +52,15 @@ export class S3Fifo implements CachePolicy {
 
   added(entry: CacheEntry): void {
     const queue = this.#ghosts.take(entry.key) ? this.#main : this.#small;
-    const place = new CountedPlace(entry, queue);
-    this.#places.set(entry, place);
+    const place = new CountedPlace(entry, this.#places, queue);
+    this.#places.add(entry, place);
     queue.push(place);
   }
 
   hit(entry: CacheEntry): void {
     const place = this.#places.get(entry);
-    if (place !== undefined) place.uses = Math.min(MAX_USES, place.uses + 1);
+    // Written only where it changes: what is hit most has come to the bound.
+    if (place !== undefined && place.uses < MAX_USES) place.uses += 1;
   }
 
   removed(entry: CacheEntry, evicted: boolean): void {
