@@ -5,7 +5,7 @@ import { ignore } from '../base/ignore.ts';
 import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
-import type { StoreIndex } from '../store/store-index.ts';
+import type { StoreIndex } from '../store/attached/store-index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { ClaimAnswer } from './claims.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue } from './keeper.ts';

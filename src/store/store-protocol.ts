@@ -73,10 +73,13 @@ export type Report = {
   readonly freed: readonly number[];
 };
 
+/** A version that has left its store, and whether its entry is still there with another one. */
+export type Departure = readonly [key: string, serial: number, stays?: boolean];
+
 /** What the owner tells. */
 export type News = {
-  /** Versions that the store has left: the last one of each key. */
-  readonly left?: readonly (readonly [key: string, serial: number])[];
+  /** Versions that have left the store: the last one of each key. */
+  readonly left?: readonly Departure[];
   /** Terms that end at another time than was said. */
   readonly terms?: readonly (readonly [id: number, until: number])[];
   /** Its budget, if that is another one now. */

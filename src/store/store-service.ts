@@ -7,6 +7,7 @@ import type { Entry } from './entry.ts';
 import { PinnedVersions } from './pinned-versions.ts';
 import type { StoreListener } from './store-listener.ts';
 import {
+  type Departure,
   encodeVersion,
   type Greeting,
   type News,
@@ -74,7 +75,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   #manyTerms = MANY_TERMS;
   readonly #pinned = new PinnedVersions<F>();
   /** What the index is still to be told of: by key, as it drops earlier versions with the last one. */
-  readonly #left = new Map<string, number>();
+  readonly #left = new Map<string, Departure>();
   /** Terms that have another end, which the index is still to be told. */
   readonly #renewed = new Set<Term>();
   /** The budget that it is still to be told. */
@@ -126,7 +127,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     if (entry === undefined) return;
     this.#given.delete(serial);
     letGo(entry);
-    this.#left.set(key, serial);
+    this.#left.set(key, [key, serial, stays]);
     this.#tell();
     if (this.#left.size > MAX_UNTOLD_KEYS) this.#detach();
   }
@@ -294,14 +295,14 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     watcher({ head: news as Json });
   }
 
-  #takeLeft(): [key: string, serial: number][] {
-    const told: [key: string, serial: number][] = [];
+  #takeLeft(): Departure[] {
+    const told: Departure[] = [];
     let characters = 0;
-    for (const each of this.#left) {
-      characters += each[0].length;
+    for (const [key, each] of this.#left) {
+      characters += key.length;
       if (told.length === MAX_TOLD_KEYS || (characters > MAX_TOLD_CHARACTERS && told.length > 0)) break;
       told.push(each);
-      this.#left.delete(each[0]);
+      this.#left.delete(key);
     }
     return told;
   }

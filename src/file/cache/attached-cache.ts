@@ -5,7 +5,7 @@ import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import { observe, type Sample } from '../../observe/sources.ts';
-import { StoreIndex } from '../../store/store-index.ts';
+import { StoreIndex } from '../../store/attached/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { VersionContent } from '../../store/version-content.ts';
 import { type DirectRead, DirectReads } from './direct-reads.ts';
@@ -116,7 +116,7 @@ export class AttachedFileCache
   async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
-    const read = this.#direct !== undefined && this.#index.attached && (await this.#direct.readSoon(path));
+    const read = this.#mayReadHere(path) && (await this.#direct?.readSoon(path));
     if (read) {
       if (signal?.aborted) read.held.release();
       signal?.throwIfAborted();
@@ -150,10 +150,16 @@ export class AttachedFileCache
   readNow(path: string, memo?: PathMemo): Snapshot | undefined {
     // It is not what was found before, nor is that to be repeated.
     if (memo !== undefined) memo.entry = undefined;
-    // Without an owner nobody says which version may be served: what is held is the last that is known.
-    if (this.#direct === undefined || !this.#index.attached) return undefined;
-    const read = this.#direct.read(path);
+    const read = this.#mayReadHere(path) ? this.#direct?.read(path) : undefined;
     return read && this.#given(path, read);
+  }
+
+  /**
+   * Without an owner nobody says which version may be served: what is held is the last that is known. And
+   * what the owner has in memory it gives for less than the disk does, and then it is here.
+   */
+  #mayReadHere(path: string): boolean {
+    return this.#index.attached && !this.#index.isElsewhere(path);
   }
 
   repeatable(memo: PathMemo): Repeatable | undefined {

@@ -21,7 +21,7 @@ const MAX_BYTES = 128 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
 /** Files that came again and are remembered, two kilobytes each with what a server makes of them. */
 const MAX_KNOWN_FILES = 8192;
-const MAX_KNOWN_FILES_OF_SMALL = 1024;
+const FEW_KNOWN_FILES = 1024;
 /** What the sketch of those that came once is made for: 1 MiB of counters, for 100,000 files and more. */
 const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
@@ -71,9 +71,7 @@ export class DirectReads implements Disposable {
   readonly #maxStale: () => number;
   readonly #forms: FormLooks;
   readonly #pool = new Pool({ name: 'direct', memory: 'heap', limit: MAX_HELD_BYTES });
-  readonly #known = new RecentMap<string, KnownFile>(
-    hasSmallMemory() ? MAX_KNOWN_FILES_OF_SMALL : MAX_KNOWN_FILES,
-  );
+  readonly #known = new RecentMap<string, KnownFile>(hasSmallMemory() ? FEW_KNOWN_FILES : MAX_KNOWN_FILES);
   /** From the disk, just now. */
   readonly #reading = new Set<string>();
   /** What the kernel did not have, as long as nobody else had a turn. */

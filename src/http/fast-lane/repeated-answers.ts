@@ -16,7 +16,7 @@ import { referable } from './referred-body.ts';
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
 const MEMORY_BYTES = 64 * 1024 ** 2;
 /** The same where there is little memory: for some ten thousand. */
-const MEMORY_BYTES_OF_SMALL = 4 * 1024 ** 2;
+const LITTLE_MEMORY_BYTES = 4 * 1024 ** 2;
 const MAX_RECORDS = 131_072;
 const MAX_REQUEST_BYTES = 1024;
 const MAX_BODY_BYTES = 1024 ** 2;
@@ -57,7 +57,7 @@ export class RepeatedAnswers {
    * @param read what requests are read into
    * @param memoryBytes for what is kept; a multiple of 2 MiB
    */
-  constructor(read: Buffer, memoryBytes = hasSmallMemory() ? MEMORY_BYTES_OF_SMALL : MEMORY_BYTES) {
+  constructor(read: Buffer, memoryBytes = hasSmallMemory() ? LITTLE_MEMORY_BYTES : MEMORY_BYTES) {
     this.#read = read;
     this.#memoryBytes = memoryBytes;
   }

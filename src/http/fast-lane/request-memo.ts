@@ -9,7 +9,7 @@ const READ_BYTES = 64 * 1024;
 const SLOTS = 1024;
 const MAX_SLOTS = 16_384;
 /** The same where there is little memory. */
-const MAX_SLOTS_OF_SMALL = 2048;
+const FEW_SLOTS = 2048;
 const MAX_BYTES = 1024;
 
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */
@@ -19,7 +19,7 @@ export class RequestMemo {
   /** Whether requests are being taken from it: no other connection may read into it meanwhile. */
   isRead = false;
   readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {
-    mostSlots: hasSmallMemory() ? MAX_SLOTS_OF_SMALL : MAX_SLOTS,
+    mostSlots: hasSmallMemory() ? FEW_SLOTS : MAX_SLOTS,
     second: true,
   });
 

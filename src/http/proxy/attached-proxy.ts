@@ -1,7 +1,7 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
 import { ALWAYS_REPEATABLE, type Repeatable, repeatableWhile } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
-import { StoreIndex } from '../../store/store-index.ts';
+import { StoreIndex } from '../../store/attached/store-index.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import type { Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
 import { fieldOf } from '../message/header-list.ts';

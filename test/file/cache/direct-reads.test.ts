@@ -311,3 +311,30 @@ test('a file that is wanted when too many are is asked for when it comes again',
   });
   assert.deepEqual(wanted, [2, 3, 4]);
 });
+
+test('what its owner has moved an attached cache asks it for, and does not read', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB, maxStale: HOUR_MS, policy: 'lru' });
+  cache.serve(pair.far);
+  // Of a size that leaves segments partly dead when some of their files go.
+  const paths: string[] = [];
+  for (let i = 0; i < 300; i++) paths.push(await oldFile(folder, `${i}`, Buffer.alloc(60_000, i)));
+  using direct = await attachFileCache(pair.near, { direct: true });
+  let asked = 0;
+  const filled = async (): Promise<void> => {
+    for (let i = 0; cache.stats().cleanings === 0 || asked === 0; i++) {
+      // Every third is asked for more often than the others, and stays when they go.
+      const path = paths[(i % 2 === 0 ? 3 * i : i) % paths.length] as string;
+      (await direct.snapshot(path)).release();
+      for (const known of paths) {
+        using here = direct.peek(known);
+        using there = here === undefined ? cache.peek(known) : undefined;
+        if (there === undefined || !cache.stats().cleanings) continue;
+        using read = direct.readNow(known);
+        if (read === undefined) asked += 1;
+      }
+    }
+  };
+  await watchdog(filled(), 'a file that was moved and is not read', 60_000);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import type { RequestHandler } from '../../../src/ipc/responder.ts';
-import { StoreIndex } from '../../../src/store/store-index.ts';
+import { StoreIndex } from '../../../src/store/attached/store-index.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { collectGarbage } from '../../support/garbage.ts';
 import { watchdog } from '../../support/watchdog.ts';

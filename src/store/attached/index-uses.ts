@@ -1,6 +1,6 @@
+import type { Report } from '../store-protocol.ts';
+import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 import type { IndexEntry, Session } from './index-entry.ts';
-import type { Report } from './store-protocol.ts';
-import type { ContentFacts, StoredVersion } from './stored-version.ts';
 
 /**
  * Most uses in one report, so that requests wait for it a millisecond or two. The rest is for the next: where

@@ -1,8 +1,12 @@
-import type { Aggregate } from '../aggregate/aggregate.ts';
-import type { Repeatable } from '../base/repeatable.ts';
-import type { Channel } from '../ipc/channel.ts';
-import type { Greeting } from './store-protocol.ts';
-import type { ContentFacts, StoredVersion } from './stored-version.ts';
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { RecentMap } from '../../base/recent-map.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { Greeting } from '../store-protocol.ts';
+import type { ContentFacts, StoredVersion } from '../stored-version.ts';
+
+/** Of an owner, a hundred bytes each. What is not known any more is found as what never was here. */
+const MAX_ELSEWHERE_KEYS = 16_384;
 
 /** The time of an index under one owner. */
 export class Session {
@@ -11,6 +15,9 @@ export class Session {
   greeting: Greeting;
   /** Ends that versions of this owner share, by what it calls them. */
   readonly #terms = new Map<number, SharedEnd>();
+
+  /** What this owner has, most likely, and the index has no more. */
+  readonly #elsewhere = new RecentMap<string, true>(MAX_ELSEWHERE_KEYS);
 
   /** What is asked for is to have been seen later than this, by the machine's clock. 0: at any time. */
   readonly since: number;
@@ -34,6 +41,24 @@ export class Session {
   renew(term: number, until: number): void {
     const known = this.#terms.get(term);
     if (known !== undefined) known.until = until;
+  }
+
+  /**
+   * The index has no more what it had under a key, of which the owner has something still: in another place,
+   * or as it was.
+   */
+  hasElsewhere(key: string): void {
+    this.#elsewhere.set(key, true);
+  }
+
+  /** What the owner has under a key has come, or is gone. */
+  settle(key: string): void {
+    this.#elsewhere.delete(key);
+  }
+
+  /** Whether the owner has something under a key, most likely, that has been in the index. */
+  mayHave(key: string): boolean {
+    return this.#elsewhere.get(key) !== undefined;
   }
 
   /** No version of this owner is used beyond this time without a question. */

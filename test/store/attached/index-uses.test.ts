@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json } from '../../src/base/json.ts';
-import type { Channel } from '../../src/ipc/channel.ts';
-import { encodeHead } from '../../src/ipc/wire/head.ts';
-import { Session } from '../../src/store/index-entry.ts';
-import { IndexUses } from '../../src/store/index-uses.ts';
-import { StoredVersion } from '../../src/store/stored-version.ts';
+import type { Json } from '../../../src/base/json.ts';
+import type { Channel } from '../../../src/ipc/channel.ts';
+import { encodeHead } from '../../../src/ipc/wire/head.ts';
+import { Session } from '../../../src/store/attached/index-entry.ts';
+import { IndexUses } from '../../../src/store/attached/index-uses.ts';
+import { StoredVersion } from '../../../src/store/stored-version.ts';
 
 type Facts = Readonly<Record<string, never>>;
 

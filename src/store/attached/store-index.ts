@@ -1,17 +1,14 @@
-import { CoarseClock, now } from '../base/clock.ts';
-import { Coalescer } from '../base/coalescer.ts';
-import { IoliteError } from '../base/error.ts';
-import { invariant } from '../base/invariant.ts';
-import type { Json } from '../base/json.ts';
-import { SteadyMap } from '../base/maps/steady-map.ts';
-import type { Channel } from '../ipc/channel.ts';
-import type { Message } from '../ipc/message.ts';
-import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
-import { IndexPins } from './index-pins.ts';
-import { type IndexStats, IndexUses } from './index-uses.ts';
-import { Invalidations, type Question } from './invalidations.ts';
-import { noteInvalidation, tellMiss } from './store-events.ts';
+import { CoarseClock, now } from '../../base/clock.ts';
+import { Coalescer } from '../../base/coalescer.ts';
+import { IoliteError } from '../../base/error.ts';
+import { invariant } from '../../base/invariant.ts';
+import type { Json } from '../../base/json.ts';
+import { SteadyMap } from '../../base/maps/steady-map.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import type { Message } from '../../ipc/message.ts';
+import { noteInvalidation, tellMiss } from '../store-events.ts';
 import {
+  type Departure,
   decodeVersion,
   type FactsCheck,
   greetingOf,
@@ -19,11 +16,14 @@ import {
   StoreRequest,
   sameAsNothing,
   type VersionHead,
-} from './store-protocol.ts';
-import type { ContentFacts, StoredVersion } from './stored-version.ts';
+} from '../store-protocol.ts';
+import type { ContentFacts, StoredVersion } from '../stored-version.ts';
+import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-entry.ts';
+import { IndexPins } from './index-pins.ts';
+import { IndexReports, type ReportingIndex } from './index-reports.ts';
+import { type IndexStats, IndexUses } from './index-uses.ts';
+import { Invalidations, type Question } from './invalidations.ts';
 
-/** After which uses are reported. */
-const REPORT_MS = 250;
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
 const IDLE_MS = 60_000;
 
@@ -34,7 +34,7 @@ const IDLE_MS = 60_000;
  *
  * If the owner dies, what is held goes on being found, whatever its age.
  */
-export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
+export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, ReportingIndex {
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
@@ -54,7 +54,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
   readonly #invalidations = new Invalidations();
   readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held);
   readonly #pins = new IndexPins<F, Session>();
-  #reportTimer: NodeJS.Timeout | undefined;
+  readonly #reports: IndexReports<F>;
   #lastSweep = 0;
   #bytes = 0;
   #hits = 0;
@@ -77,10 +77,16 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     this.#onDetached = onDetached;
     this.#areFacts = areFacts;
     this.#outlivesOwner = outlivesOwner;
+    this.#reports = new IndexReports(name, this.#uses, this);
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** For {@link IndexReports}. */
+  get session(): Session | undefined {
+    return this.#session;
   }
 
   get attached(): boolean {
@@ -136,6 +142,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     return this.#entries.has(key);
   }
 
+  /** Whether the owner has, most likely, what is not held here any more: it costs a message, and no disk. */
+  isElsewhere(key: string): boolean {
+    return this.#session?.mayHave(key) === true && !this.#entries.has(key);
+  }
+
   /** What came from an owner that is gone and is right, as that one has said; the caller releases it. */
   *ofFormerOwners(): Generator<StoredVersion<F>> {
     const time = now();
@@ -183,7 +194,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     entry.used += 1;
     if (entry.used === 1) {
       this.#uses.touch(entry);
-      this.#scheduleReport();
+      this.#reports.schedule();
     }
     return true;
   }
@@ -222,8 +233,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     if (this.#closed) return;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
     this.#closed = true;
-    clearTimeout(this.#reportTimer);
-    this.#report();
+    this.#reports.end();
   }
 
   #request(type: string, rest: { readonly [name: string]: Json } = {}): Json {
@@ -248,6 +258,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     } catch (error) {
       if (session.channel.closed && this.#entries.has(key)) return this.#withoutOwner(key);
       this.#forgetKey(key);
+      session.settle(key);
       throw error;
     } finally {
       this.#questions.delete(key);
@@ -283,15 +294,16 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     const held = decodeVersion<F>(key, answer, this.#areFacts);
     const { until, term, keep, pinned } = head as VersionHead;
     const end = session.endOf(term, until);
+    session.settle(key);
     if (pinned)
-      this.#pins.add(held, this.#session, last => session === this.#session && this.#tellForgotten(last));
+      this.#pins.add(held, this.#session, last => session === this.#session && this.#reports.forgot(last));
     if (!keep) {
       // What is here is older, and would be right again if the owner went.
       this.#forgetKey(key);
       return held;
     }
     this.#uses.given(held);
-    this.#scheduleReport();
+    this.#reports.schedule();
     if (left >= held.serial) return held;
     this.#remove(key);
     const isFull = this.#bytes + held.size > session.greeting.budget;
@@ -324,7 +336,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
         const { left = [], terms = [], budget, closed } = head as News;
         for (const [id, until] of terms) session.renew(id, until);
         if (typeof budget === 'number') session.greeting = { ...session.greeting, budget };
-        for (const [key, serial] of left) this.#left(key, serial, session);
+        for (const each of left) this.#left(each, session);
         if (closed === true) break;
       }
     } catch (error) {
@@ -337,62 +349,35 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F> {
     if (!this.#closed) this.#onDetached(reason);
   }
 
-  #left(key: string, serial: number, session: Session): void {
+  #left([key, serial, stays]: Departure, session: Session): void {
+    if (!stays) session.settle(key);
     const question = this.#questions.get(key);
     if (question !== undefined) question.left = serial;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.session !== session || entry.held.serial > serial) return;
     this.#remove(key);
-    this.#evictions += 1;
+    if (stays) session.hasElsewhere(key);
+    else this.#evictions += 1;
   }
 
   // What the owner is told
 
   /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
   #tellUnkept({ serial }: StoredVersion<F>): void {
-    if (!this.#pins.has(serial)) this.#tellForgotten(serial);
+    if (!this.#pins.has(serial)) this.#reports.forgot(serial);
   }
 
-  #tellForgotten(serial: number): void {
-    this.#uses.forgot(serial);
-    // A closed index has nothing to wait for, and there is no next report.
-    if (this.#closed) this.#report();
-    else this.#scheduleReport();
-  }
-
-  #scheduleReport(): void {
-    if (this.#closed || this.#reportTimer !== undefined) return;
-    this.#reportTimer = setTimeout(() => {
-      this.#reportTimer = undefined;
-      if (this.#session !== undefined) this.#forgetIdle(this.#session);
-      this.#report();
-      if (this.#uses.isPending) this.#scheduleReport();
-    }, REPORT_MS).unref();
-  }
-
-  #report(): void {
-    const session = this.#session;
-    // Closed, nobody looks any more who holds what.
-    if (this.#closed) this.#uses.end();
-    for (;;) {
-      const report = this.#uses.report(session);
-      if (report === undefined || session === undefined) return;
-      // A channel that is closed is told of by the open question as well.
-      session.channel.request({ head: this.#request(StoreRequest.REPORT, report) }).catch(() => {});
-      // Nobody comes for the rest then.
-      if (!this.#closed) return;
-    }
-  }
-
-  /** Drops what was not used for a while, so that it does not count as being in use. */
-  #forgetIdle(session: Session): void {
+  /** For {@link IndexReports}. Drops what was not used for a while, so that it does not count as in use. */
+  beforeReport(session: Session): void {
     const time = now();
     if (time - this.#lastSweep < IDLE_MS) return;
     this.#lastSweep = time;
     const used = new Set<SharedEnd>();
     for (const entry of [...this.#entries.values()]) {
-      if (!entry.recent && entry.session === session) this.#forget(entry);
-      else used.add(entry.end);
+      if (!entry.recent && entry.session === session) {
+        this.#forget(entry);
+        session.hasElsewhere(entry.held.key);
+      } else used.add(entry.end);
       entry.recent = false;
     }
     session.keepTerms(used);

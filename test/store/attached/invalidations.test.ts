@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Invalidations } from '../../src/store/invalidations.ts';
+import { Invalidations } from '../../../src/store/attached/invalidations.ts';
 
 test('an invalidation counts until it is settled, and no other key is the worse for it', () => {
   const invalidations = new Invalidations();

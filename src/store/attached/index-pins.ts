@@ -1,4 +1,4 @@
-import type { ContentFacts, StoredVersion } from './stored-version.ts';
+import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 
 /** Versions that the owner of a store keeps a file open for, or the like, as long as they are held here. */
 export class IndexPins<F extends ContentFacts, Owner extends object> {
