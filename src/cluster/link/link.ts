@@ -24,9 +24,10 @@ import {
   protocolError,
 } from '../../ipc/wire/frame.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Introduction, type LinkSide } from './introduction.ts';
 import { checkMayLeave } from './leave-machine.ts';
 import { endOf, linkClosedError } from './link-ends.ts';
-import { type LinkGreeting, type LinkPeer, readLinkGreeting, writeLinkGreeting } from './link-greeting.ts';
+import type { LinkGreeting, LinkPeer } from './link-greeting.ts';
 import { PIECE_BYTES, PIECE_OVERHEAD_BYTES } from './link-message.ts';
 import type { LinkParts } from './link-parts.ts';
 import { LinkReceiver } from './link-receiver.ts';
@@ -55,6 +56,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   readonly requester: Requester;
   readonly #parts: LinkParts;
   readonly #payloads: Payloads;
+  readonly #introduction: Introduction;
   readonly #writer = new FrameWriter();
   readonly #reader = new FrameReader();
   readonly #sender: LinkSender;
@@ -77,6 +79,9 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     const { payloads, options } = parts;
     this.#parts = parts;
     this.#payloads = payloads;
+    const { quotas, heartbeatMs } = options;
+    const greeting = { machine: parts.machine, quotas, heartbeatMs, maxPayload: payloads.maxPayload };
+    this.#introduction = new Introduction(parts.trust, payloads.inbox, greeting);
     const wrote = (): void => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush());
     this.#flushes = new FlushSchedule(
       () => {
@@ -223,32 +228,19 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     await this.close();
   }
 
-  /** @internal The peer has said who it is. */
-  greeted(greeting: LinkGreeting): void {
-    invariant(this.#peer === undefined, 'a peer greets once');
-    const { machine, quotas, heartbeatMs, maxPayload } = greeting;
-    this.#peer = { machine, name: this.#parts.name };
-    this.#heartbeat = new Heartbeat(this.#parts.options.heartbeatMs, heartbeatMs, {
-      speak: () => this.#speak(NOTHING),
-      silent: milliseconds => this.#fail(peerGone(`it has said nothing for ${milliseconds} ms`), true),
-    });
-    this.#payloads.peerMaxPayload = maxPayload;
-    const pieceBytes = Math.min(PIECE_BYTES, this.#payloads.mostBytes - PIECE_OVERHEAD_BYTES);
-    this.#outgoing.window = { ...this.#outgoing.window, pieceBytes };
-    this.#sender.greeted(quotas, pieceBytes);
+  /** @internal What asks for this link. */
+  get ask(): Uint8Array {
+    const writer = new FrameWriter();
+    this.#introduction.writeAsk(writer);
+    return writer.take();
   }
 
-  /** @internal Says who we are, as the first frame. */
-  greet(): void {
-    writeLinkGreeting(this.#writer, this.greeting);
+  /** @internal Answers who has asked for it. */
+  answer(asker: LinkSide): void {
+    this.#payloads.peer = asker.inbox;
+    this.#introduction.writeAnswer(this.#writer, asker);
+    this.#greeted(asker.greeting);
     this.#flush();
-  }
-
-  /** @internal What this side says first. */
-  get greeting(): LinkGreeting {
-    const { machine, payloads } = this.#parts;
-    const { quotas, heartbeatMs } = this.#parts.options;
-    return { machine, quotas, heartbeatMs, maxPayload: payloads.maxPayload };
   }
 
   /** @internal A message of NATS came for this link. */
@@ -259,8 +251,8 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
         const bytes = this.#payloads.take(message);
         if (bytes === undefined) return;
         this.#heartbeat?.heard();
-        if (this.#peer !== undefined) this.#open();
         this.#reader.push(bytes, this.#dispatch);
+        if (this.#peer !== undefined && !this.#introduction.isUnproven) this.#open();
         this.#receiver.settle();
       } catch (error) {
         const isGone = (error as IoliteError).code === 'ERR_IOLITE_PEER';
@@ -330,12 +322,9 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   readonly #dispatch = (frame: Frame): void => {
     if (this.#state === 'closed') return;
     if (frame.type === FrameType.CUT) return this.#fail(endOf(frame));
-    if (this.#peer === undefined) {
-      this.greeted(readLinkGreeting(frame));
-      this.#open();
-      // So the peer knows that it is the one.
-      return this.#speak(NOTHING);
-    }
+    if (this.#peer === undefined) return this.#answered(frame);
+    if (this.#introduction.isUnproven) return this.#introduction.confirmed(frame);
+    this.#open();
     switch (frame.type) {
       case FrameType.MESSAGE:
         if (this.#peerState === 'finished') throw protocolError('a message came after its farewell');
@@ -356,9 +345,35 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     }
   };
 
+  /** Whom we have asked has answered. */
+  #answered(frame: Frame): void {
+    const { peer = '' } = this.#payloads;
+    const greeting = this.#introduction.answered(frame, peer, this.#writer);
+    const isProven = this.#writer.size > 0;
+    this.#greeted(greeting);
+    this.#open();
+    // So the peer knows that it is the one.
+    if (isProven) this.#flush();
+    else this.#speak(NOTHING);
+  }
+
+  /** The peer has said who it is. */
+  #greeted({ machine, quotas, heartbeatMs, maxPayload }: LinkGreeting): void {
+    invariant(this.#peer === undefined, 'a peer greets once');
+    this.#peer = { machine, name: this.#parts.name };
+    this.#heartbeat = new Heartbeat(this.#parts.options.heartbeatMs, heartbeatMs, {
+      speak: () => this.#speak(NOTHING),
+      silent: milliseconds => this.#fail(peerGone(`it has said nothing for ${milliseconds} ms`), true),
+    });
+    this.#payloads.peerMaxPayload = maxPayload;
+    const pieceBytes = Math.min(PIECE_BYTES, this.#payloads.mostBytes - PIECE_OVERHEAD_BYTES);
+    this.#outgoing.window = { ...this.#outgoing.window, pieceBytes };
+    this.#sender.greeted(quotas, pieceBytes);
+  }
+
   /** The peer is there. */
   #open(): void {
-    if (this.#peerState !== 'silent') return;
+    if (this.#peerState !== 'silent' || this.#state === 'closed') return;
     this.#peerState = 'greeted';
     for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }
