@@ -12,6 +12,7 @@ import { ExportTable } from './chunks/export-table.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Intake } from './flow/intake.ts';
+import { SENT } from './flow/waiting-messages.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';
 import { PeerHolder } from './peer-holder.ts';
@@ -20,7 +21,7 @@ import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
 import type { RequestHandler } from './responder.ts';
-import { channelClosedError, SENT, Sender } from './sender.ts';
+import { channelClosedError, Sender } from './sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
 import {
   cutOffError,

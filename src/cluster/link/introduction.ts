@@ -37,8 +37,8 @@ type Step = 'ask' | 'answer' | 'confirmation';
  *     answerer -> asker   its own one, signed with the first
  *     asker -> answerer   both, signed: it is there now, and has asked this time
  *
- * Each signature (HMAC-SHA-256) is of the step, the subject, both inboxes, and all that the greetings say, of
- * which a random number is a part. So what was overheard proves nothing to anybody else, nor again: the number
+ * Each signature (HMAC-SHA-256) is of the step, the subject, the inboxes, and all that the greetings say, of
+ * which a random number is a part. So what was overheard proves nothing to anybody else, nor again: that
  * of who checks it is new. No clock is needed for that. Without a secret nothing is signed, and the third
  * message is empty.
  */

@@ -6,12 +6,12 @@ import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import { type ChannelState, NEXT_STATES } from '../../ipc/channel-state.ts';
 import { FlushSchedule } from '../../ipc/flow/flush-schedule.ts';
+import { SENT } from '../../ipc/flow/waiting-messages.ts';
 import type { Message } from '../../ipc/message.ts';
 import type { MessageToSend } from '../../ipc/message-content.ts';
 import type { RequestOptions } from '../../ipc/pending-requests.ts';
 import { Requester } from '../../ipc/requester.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
-import { SENT } from '../../ipc/sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from '../../ipc/stream/outgoing-streams.ts';
 import { writeReason } from '../../ipc/wire/failure.ts';
 import {
