@@ -24,8 +24,8 @@ interface Weighed {
 
 /**
  * How far a sender may run ahead of its peer. Messages that need credit are bounded by what the peer has not
- * consumed, by number, bytes and weight; pieces of streams by what it has not taken; answers not at all, as it
- * waits for them. The peer tells by acknowledgements how far it is.
+ * consumed, by number, bytes and weight; pieces of streams by what it has not taken; answers not at all, as
+ * it waits for them. The peer tells by acknowledgements how far it is.
  */
 export class SendWindow {
   readonly #untaken: Untaken;
