@@ -28,8 +28,8 @@ export interface ClusterOptions {
    */
   readonly advertise?: string | undefined;
   /**
-   * Signs what machines ask of each other: 16 characters at least, the same on all. Default: none is asked,
-   * and nobody is answered.
+   * Signs what machines ask of each other, and how links begin: 16 characters at least, the same on all.
+   * Default: none is asked for contents, and nobody is answered; and links believe what a machine says it is.
    */
   readonly secret?: string | undefined;
   /** Copies of what NATS keeps for the cluster, each on a server of its own: 1, 3 or 5. Default 1. */

@@ -1,17 +1,17 @@
 import { EventEmitter } from 'node:events';
 import type { StreamLike } from '../aggregate/stream/from-stream.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
-import { invariant } from '../base/invariant.ts';
 import type { Credentials } from '../memory/acl.ts';
 import { noteDescriptor } from '../os/descriptor.ts';
 import { closeWithDescriptors } from '../os/socket.ts';
 import { noteRefusal, tellClosed, tellOpen } from './channel-events.ts';
 import type { ChannelOptions } from './channel-options.ts';
-import { type ChannelState, NEXT_STATES } from './channel-state.ts';
 import { ExportTable } from './chunks/export-table.ts';
+import { Conversation } from './conversation.ts';
 import { BusyPoll } from './flow/busy-poll.ts';
 import { FlushSchedule } from './flow/flush-schedule.ts';
 import { Intake } from './flow/intake.ts';
+import { SENT } from './flow/waiting-messages.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';
 import { PeerHolder } from './peer-holder.ts';
@@ -20,17 +20,10 @@ import type { RequestOptions } from './pending-requests.ts';
 import { Receiver } from './receiver.ts';
 import { Requester } from './requester.ts';
 import type { RequestHandler } from './responder.ts';
-import { channelClosedError, SENT, Sender } from './sender.ts';
+import { channelClosedError, Sender } from './sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from './stream/outgoing-streams.ts';
-import {
-  cutOffError,
-  failureOf,
-  type PeerEnd,
-  peerGoneError,
-  readReason,
-  writeReason,
-} from './wire/failure.ts';
-import { checkLength, type Frame, FrameType, FrameWriter, MessageKind, protocolError } from './wire/frame.ts';
+import { cutOffError, failureOf, type PeerEnd, readReason, writeReason } from './wire/failure.ts';
+import { type Frame, FrameType, FrameWriter, MessageKind, protocolError } from './wire/frame.ts';
 import { readGreeting, writeGreeting } from './wire/greeting.ts';
 import { MessageSocket } from './wire/message-socket.ts';
 import { quotasOf } from './wire/quotas.ts';
@@ -76,13 +69,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   readonly #flushes: FlushSchedule;
   readonly #intake: Intake;
   /** How far this side is, and the peer. */
-  #state: ChannelState = 'open';
-  #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
-  /** Whoever waits for the peer's greeting. */
-  readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  readonly #conversation = new Conversation(channelClosedError);
   readonly #loss = new PeerLoss(error => this.#fail(error));
-  /** Why the channel closed, unless gracefully. */
-  #accident: Error | undefined;
 
   /** Takes over two sockets: one for frames, one for descriptors. Use fork(), connect(), listen(). */
   constructor(
@@ -120,7 +108,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     );
     this.requester = new Requester({
       sender: this.#sender,
-      whyClosed: () => (this.#state === 'open' ? undefined : this.#whyClosed()),
+      whyClosed: this.#conversation.whyClosed,
       cancel: correlation => this.#cancel(correlation),
     });
     this.#receiver = new Receiver(descriptors, options, quotas, {
@@ -129,7 +117,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
       requester: this.requester,
       // By our BYE the peer knows that what was not answered before will not be.
       send: (kind, correlation, message) =>
-        this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
+        this.#conversation.own === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
       mayAnswer: () => this.#sender.mayAnswer,
       wrote,
     });
@@ -157,7 +145,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Whether nothing is sent or received any more. */
   get closed(): boolean {
-    return this.#state === 'closed';
+    return this.#conversation.isClosed;
   }
 
   /** Bytes of other domains' chunks that this channel keeps mapped here, and how many chunks these are. */
@@ -168,9 +156,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Resolves when the peer has greeted us. @throws ERR_IOLITE_PEER, ERR_IOLITE_PROTOCOL */
   ready(): Promise<void> {
-    if (this.#peerState !== 'silent') return Promise.resolve();
-    if (this.#state === 'closed') return Promise.reject(this.#accident ?? peerGoneError());
-    return new Promise((resolve, reject) => this.#greetingWaiters.push({ resolve, reject }));
+    return this.#conversation.ready();
   }
 
   /**
@@ -181,7 +167,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
   send(message: MessageToSend): Promise<void> {
-    if (this.#state !== 'open') return Promise.reject(this.#whyClosed());
+    const reason = this.#conversation.whyClosed();
+    if (reason !== undefined) return Promise.reject(reason);
     return this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
 
@@ -204,7 +191,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    *   the stream at the peer
    */
   async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
-    if (this.#state !== 'open') throw this.#whyClosed();
+    this.#conversation.checkOpen();
     await this.#outgoing.send(source, options);
   }
 
@@ -243,9 +230,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Delivers what was sent, tells the peer, and resolves when both sides are done. */
   close(): Promise<void> {
-    if (this.#state === 'closed') return Promise.resolve();
+    if (this.#conversation.isClosed) return Promise.resolve();
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
-    if (this.#state === 'open') this.#enter('closing');
+    this.#conversation.beginToClose();
     const reason = new IoliteError('ERR_IOLITE_CLOSED', 'The channel was closed before an answer came');
     this.requester.rejectAll(reason);
     this.#receiver.streams.cancelAll();
@@ -263,31 +250,21 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     await this.close();
   }
 
-  #whyClosed(): Error {
-    return this.#accident ?? channelClosedError();
-  }
-
-  #enter(state: ChannelState): void {
-    const next: readonly ChannelState[] = NEXT_STATES[this.#state];
-    invariant(next.includes(state), 'the states of a channel follow one another as its table says');
-    this.#state = state;
-  }
-
   // Writing frames
 
   #cancel(correlation: number): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
   }
 
   #scheduleFlush(): void {
-    if (this.#state !== 'closed') this.#flushes.request();
+    if (!this.#conversation.isClosed) this.#flushes.request();
   }
 
   #flush(): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     // A peer that reads nothing is told once it does, so that what waits for it does not grow.
     if (!this.#socket.full) this.#receiver.acknowledge();
     if (this.#writer.size === 0) return;
@@ -308,16 +285,16 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #dispatch(frame: Frame): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     if (frame.type === FrameType.CUT) return this.#fail(cutOffError(failureOf(readReason(frame.body, 0))));
-    if (this.#peerState === 'silent') return this.#hello(frame);
+    if (this.#conversation.isSilent) return this.#hello(frame);
     switch (frame.type) {
       case FrameType.GRANT:
         return this.#receiver.imports.granted(frame);
       case FrameType.REVOKE:
         return this.#receiver.imports.revoked(frame);
       case FrameType.MESSAGE:
-        if (this.#peerState === 'finished') throw protocolError('a message came after its farewell');
+        this.#conversation.checkMessage();
         return this.#receiver.message(frame);
       case FrameType.ACKNOWLEDGE:
         this.#sender.acknowledged(frame);
@@ -343,17 +320,12 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     const { quotas, readsQuestions } = readGreeting(frame);
     this.#receiver.imports.mayAsk = readsQuestions;
     this.#sender.quotas = quotas;
-    this.#peerState = 'greeted';
+    this.#conversation.greeted();
     tellOpen(this);
-    for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
   }
 
   #bye(frame: Frame): void {
-    checkLength(frame, 0);
-    if (this.#peerState === 'finished') throw protocolError('it said farewell twice');
-    if (this.#receiver.streams.open > 0) throw protocolError('it said farewell before its streams had ended');
-    this.#peerState = 'finished';
-    if (this.#state === 'open') this.#enter('closing');
+    this.#conversation.farewell(frame, this.#receiver.streams.open);
     this.#receiver.inbox.end();
     this.requester.rejectAll(
       new IoliteError('ERR_IOLITE_PEER', 'The peer closed the channel before it answered'),
@@ -368,12 +340,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
    * and said BYE itself.
    */
   #tryToFinish(): void {
-    if (this.#state === 'open' || this.#state === 'closed') return;
+    if (!this.#conversation.isEnding) return;
     if (!this.#sender.drained || !this.#outgoing.idle) return;
-    if (this.#state === 'closing') {
-      this.#enter('finished');
-      this.#writer.frame(FrameType.BYE, 0, 0);
-    }
+    if (this.#conversation.finish()) this.#writer.frame(FrameType.BYE, 0, 0);
     this.#flush();
     if (!this.#isComplete) return;
     this.#tearDown(undefined);
@@ -382,7 +351,7 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** Whether both sides have said all they had to. */
   get #isComplete(): boolean {
-    return this.#state === 'finished' && this.#peerState === 'finished' && this.#sender.settled;
+    return this.#conversation.isOver && this.#sender.settled;
   }
 
   /** The socket ended. That is an accident unless it was time. */
@@ -393,8 +362,8 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
 
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
-    if (this.#state === 'closed') return;
-    if (tell && this.#peerState !== 'silent') noteRefusal(error, this.peer);
+    if (this.#conversation.isClosed) return;
+    if (tell && !this.#conversation.isSilent) noteRefusal(error, this.peer);
     if (tell) writeReason(this.#writer, FrameType.CUT, [], error);
     if (tell) this.#socket.write(this.#writer.take());
     this.#tearDown(error);
@@ -402,11 +371,9 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
   }
 
   #tearDown(error: Error | undefined): void {
-    if (this.#state === 'closed') return;
-    this.#enter('closed');
-    this.#accident = error;
+    if (this.#conversation.isClosed) return;
+    const reason = this.#conversation.close(error);
     tellClosed(this, error);
-    const reason = error ?? channelClosedError();
     this.#sender.end(reason);
     this.#outgoing.end(reason);
     this.#exports.end();
@@ -414,7 +381,6 @@ export class Channel extends EventEmitter<{ close: [error?: Error] }> implements
     closeWithDescriptors(this.#descriptors);
     this.#intake.end();
     this.#busyPoll.end();
-    for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
     this.emit('close', error);
   }
 }

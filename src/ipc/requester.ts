@@ -1,5 +1,6 @@
 import { ArgumentError, describe } from '../base/error.ts';
 import { type Figures, observe } from '../observe/sources.ts';
+import { SENT } from './flow/waiting-messages.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type RequestOptions,
   timeoutRangeError,
 } from './pending-requests.ts';
-import { SENT, type Sender } from './sender.ts';
+import type { Sender } from './sender.ts';
 import { MessageKind } from './wire/frame.ts';
 
 /** What the requests of a channel need of it. */

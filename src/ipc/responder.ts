@@ -3,9 +3,9 @@ import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { NumberTable } from '../base/maps/number-table.ts';
 import { turn } from './flow/turn.ts';
+import { SENT } from './flow/waiting-messages.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';
-import { SENT } from './sender.ts';
 import { describeFailure } from './wire/failure.ts';
 import { checkLength, type Frame, MessageKind, protocolError } from './wire/frame.ts';
 

@@ -9,19 +9,16 @@ import { defaultPool } from '../memory/default-pool.ts';
 import { isPeerGone } from '../os/socket.ts';
 import { bodyForPeer } from './chunks/body-for-peer.ts';
 import { checkGrantable, type ExportTable } from './chunks/export-table.ts';
-import { Credit } from './flow/credit.ts';
-import { HeavyCredit } from './flow/heavy-credit.ts';
+import { SendWindow } from './flow/send-window.ts';
 import { Unleased } from './flow/unleased.ts';
+import { SENT, type WaitingMessage, WaitingMessages } from './flow/waiting-messages.ts';
 import type { MessageToSend } from './message-content.ts';
 import {
-  checkLength,
   type Frame,
   FrameType,
   type FrameWriter,
   MAX_SLICES,
   MESSAGE_FIXED_BYTES,
-  MessageKind,
-  protocolError,
   SLICE_BYTES,
 } from './wire/frame.ts';
 import { bytesOfHead, weightToSend } from './wire/head.ts';
@@ -30,9 +27,6 @@ import { weightOfMessage } from './wire/weight.ts';
 
 /** After this a full descriptor socket is tried again, when no acknowledgement tells. */
 const RETRY_MS = 2;
-
-/** Bytes of answers that wait to be written from which on no request is taken up. */
-const MAX_ANSWER_BYTES = 32 * 1024 ** 2;
 
 /** What the sender needs of its channel. */
 export interface SenderHost {
@@ -49,20 +43,12 @@ export interface SenderHost {
   lost(): void;
 }
 
-/** A message made ready to be sent. Holds a reference of its own to the body. */
-interface OutgoingMessage {
-  readonly kind: number;
-  readonly correlation: number;
-  /** JSON, empty for no head. */
-  readonly head: Buffer;
-  readonly body: Aggregate | undefined;
+/** A message made ready to be sent. */
+interface OutgoingMessage extends WaitingMessage {
   /** The body's. */
   readonly slices: readonly Slice[];
   /** As {@link weightOfMessage} has it. */
   readonly weight: number;
-  /** Whoever waits for it, if it could not be written at once. */
-  sent?: () => void;
-  failed?: (error: Error) => void;
 }
 
 /**
@@ -71,26 +57,17 @@ interface OutgoingMessage {
  */
 export class Sender {
   readonly #host: SenderHost;
-  /** One-way messages and requests, which need credit. */
-  readonly #messages: OutgoingMessage[] = [];
-  /** Answers, which need none: the peer waits for them. */
-  readonly #answers: OutgoingMessage[] = [];
-  /** Bytes of these. */
-  #answerBytes = 0;
+  readonly #waiting = new WaitingMessages<OutgoingMessage>({
+    mayWrite: message => !this.#full && !this.#isPeerLost && this.#window.mayWrite(message),
+    write: message => this.#write(message),
+  });
   readonly #unleased = new Unleased();
-  readonly #credit = new Credit();
-  readonly #heavyCredit = new HeavyCredit();
-  /** Messages that the peer has leased and not consumed, of those that need credit. */
-  #unconsumed = 0;
-  #peerLeased = 0;
+  readonly #window = new SendWindow(this.#unleased);
   /** Whether the message socket takes no more just now. */
   #full = false;
   #retry: NodeJS.Timeout | undefined;
   /** Whether nobody takes descriptors at the other end: the end of the message socket tells why. */
   #isPeerLost = false;
-  #ended: Error | undefined;
-  /** What the peer takes. Nothing is sent before it has said so. */
-  #quotas: SenderQuotas | undefined;
 
   constructor(host: SenderHost) {
     this.#host = host;
@@ -98,22 +75,22 @@ export class Sender {
 
   /** Whether everything handed in was written. */
   get drained(): boolean {
-    return this.#messages.length === 0 && this.#answers.length === 0;
+    return this.#waiting.count === 0;
   }
 
   /** How many messages wait for credit, or for room. */
   get waiting(): number {
-    return this.#messages.length + this.#answers.length;
+    return this.#waiting.count;
   }
 
   /** What the peer has not consumed, and how many messages it has not leased. */
-  get ahead(): { readonly messages: number; readonly bytes: number; readonly unleased: number } {
-    return { ...this.#credit.used, unleased: this.#unleased.count };
+  get ahead(): SendWindow['ahead'] {
+    return this.#window.ahead;
   }
 
   /** Whether the peer has leased everything that was written. */
   get settled(): boolean {
-    return this.#unleased.count === 0;
+    return this.#window.settled;
   }
 
   /**
@@ -121,12 +98,12 @@ export class Sender {
    * credit; so this is what bounds them.
    */
   get mayAnswer(): boolean {
-    return this.#answerBytes < MAX_ANSWER_BYTES && this.#unleased.isShort;
+    return this.#waiting.isShort && this.#unleased.isShort;
   }
 
   /** Of messages, modulo 2^32. */
   get leasedCount(): number {
-    return this.#peerLeased;
+    return this.#window.takenCount;
   }
 
   /** Chunks of what was sent and the peer has not leased. */
@@ -139,7 +116,7 @@ export class Sender {
 
   /** The answer to a request came: see {@link HeavyCredit}. */
   answered(correlation: number): void {
-    this.#heavyCredit.answered(correlation);
+    this.#window.answered(correlation);
   }
 
   /**
@@ -148,16 +125,8 @@ export class Sender {
    */
   send(kind: number, correlation: number, message: MessageToSend): Promise<void> {
     try {
-      if (this.#ended !== undefined) throw this.#ended;
-      const outgoing = this.#prepare(kind, correlation, message);
-      const queue = needsCredit(kind) ? this.#messages : this.#answers;
-      if (queue.length === 0 && this.#mayWrite(outgoing) && this.#write(outgoing)) return SENT;
-      queue.push(outgoing);
-      if (queue === this.#answers) this.#answerBytes += bytesOf(outgoing);
-      return new Promise((sent, failed) => {
-        outgoing.sent = sent;
-        outgoing.failed = failed;
-      });
+      if (this.#waiting.ended !== undefined) throw this.#waiting.ended;
+      return this.#waiting.send(this.#prepare(kind, correlation, message));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -165,15 +134,12 @@ export class Sender {
 
   /** Takes back a request or a stream's beginning that was not written yet. @returns whether there was one */
   withdraw(kind: number, correlation: number): boolean {
-    const position = this.#messages.findIndex(o => o.kind === kind && o.correlation === correlation);
-    if (position === -1) return false;
-    for (const { body } of this.#messages.splice(position, 1)) body?.release();
-    return true;
+    return this.#waiting.withdraw(kind, correlation);
   }
 
   /** The peer has greeted us. */
   set quotas(quotas: SenderQuotas) {
-    this.#quotas = quotas;
+    this.#window.quotas = quotas;
     this.#host.exports.quotas = quotas;
     this.pump();
   }
@@ -186,36 +152,21 @@ export class Sender {
 
   /** Writes what may be written: answers first, then the rest as far as the peer's credit goes. */
   pump(): void {
-    this.#drain(this.#answers);
-    this.#drain(this.#messages);
+    this.#waiting.pump();
     if (this.mayAnswer) this.#host.relieved();
   }
 
   /** An ACKNOWLEDGE frame: how many messages the peer has leased and consumed by now, modulo 2^32. */
   acknowledged(frame: Frame): void {
-    checkLength(frame, 8);
-    const leasedByNow = frame.bytes.readUInt32LE(frame.start);
-    const consumedByNow = frame.bytes.readUInt32LE(frame.start + 4);
-    const leased = (leasedByNow - this.#peerLeased) >>> 0;
-    if (leased > this.#unleased.count) throw protocolError('it acknowledged messages that were never sent');
-    const consumed = this.#credit.consumed(consumedByNow);
-    this.#peerLeased = leasedByNow;
-    this.#unconsumed += this.#unleased.leased(leased) - consumed;
-    if (this.#unconsumed < 0) throw protocolError('it consumed messages that it had not leased');
-    this.#heavyCredit.consumed(consumed);
+    this.#window.acknowledged(frame);
     this.pump();
   }
 
   /** Lets go of everything; what was not written fails with `reason`. */
   end(reason: Error): void {
-    this.#ended = reason;
     clearTimeout(this.#retry);
-    this.#unleased.leased(this.#unleased.count);
-    this.#answerBytes = 0;
-    for (const { body, failed } of [...this.#answers.splice(0), ...this.#messages.splice(0)]) {
-      body?.release();
-      failed?.(reason);
-    }
+    this.#unleased.taken(this.#unleased.count);
+    this.#waiting.end(reason);
   }
 
   /** @throws what is wrong with the message */
@@ -271,60 +222,30 @@ export class Sender {
     }
   }
 
-  #mayWrite({ kind, weight }: OutgoingMessage): boolean {
-    if (this.#full || this.#isPeerLost || this.#quotas === undefined) return false;
-    if (!needsCredit(kind)) return kind !== MessageKind.PIECE || this.#unleased.isShort;
-    return this.#credit.isLeft(this.#quotas.maxMessages) && this.#heavyCredit.isLeft(weight);
-  }
-
-  #drain(queue: OutgoingMessage[]): void {
-    for (;;) {
-      const [first] = queue;
-      if (first === undefined || !this.#mayWrite(first)) return;
-      try {
-        if (!this.#write(first)) return;
-        this.#shift(queue);
-        first.sent?.();
-      } catch (error) {
-        this.#shift(queue);
-        first.failed?.(error as Error);
-      }
-    }
-  }
-
-  #shift(queue: OutgoingMessage[]): void {
-    const first = queue.shift();
-    if (first !== undefined && queue === this.#answers) this.#answerBytes -= bytesOf(first);
-  }
-
   /**
-   * @returns false when the message has to wait: for room in the descriptor socket, or for the channel's end
+   * @returns undefined when the message has to wait: for room in the descriptor socket, or for the channel's
+   *   end
    * @throws when it cannot be sent: then its body is released
    */
-  #write(outgoing: OutgoingMessage): boolean {
-    const { kind, correlation, body, slices, weight } = outgoing;
+  #write(outgoing: OutgoingMessage): Promise<void> | undefined {
+    const { body, slices } = outgoing;
     try {
       if (!this.#encode(outgoing)) {
         this.#waitForRoom();
-        return false;
+        return undefined;
       }
     } catch (error) {
       if (isPeerGone(error)) {
         this.#isPeerLost = true;
         this.#host.lost();
-        return false;
+        return undefined;
       }
       body?.release();
       throw error;
     }
-    const isCounted = needsCredit(kind);
-    if (isCounted) {
-      this.#credit.take(slices);
-      this.#heavyCredit.take(weight, kind === MessageKind.REQUEST ? correlation : undefined);
-    }
-    this.#unleased.add(body, slices, isCounted);
+    this.#unleased.add(body, slices, this.#window.take(outgoing, slices));
     this.#host.wrote();
-    return true;
+    return SENT;
   }
 
   /** The peer makes room by reading the grants so far; its next acknowledgement, or a timer, tells. */
@@ -339,9 +260,8 @@ export class Sender {
   /** @returns false when a descriptor could not be passed yet */
   #encode({ kind, correlation, head, body, slices }: OutgoingMessage): boolean {
     const { peer, exports, writer } = this.#host;
-    if (this.#quotas !== undefined) {
-      checkAccepted(this.#quotas, head.length, slices.length, body?.length ?? 0);
-    }
+    const { quotas } = this.#window;
+    if (quotas !== undefined) checkAccepted(quotas, head.length, slices.length, body?.length ?? 0);
     for (const { lease } of slices) {
       if (exports.numberOf(lease.chunk) !== undefined) continue;
       checkGrantable(lease.chunk, peer);
@@ -367,17 +287,6 @@ export class Sender {
     }
     return true;
   }
-}
-
-function bytesOf({ head, body }: OutgoingMessage): number {
-  return head.length + (body?.length ?? 0);
-}
-
-/** Says that a message was written at once. */
-export const SENT: Promise<void> = Promise.resolve();
-
-export function needsCredit(kind: number): boolean {
-  return kind === MessageKind.ONE_WAY || kind === MessageKind.REQUEST || kind === MessageKind.STREAM;
 }
 
 /** The error of sending on a channel that was closed on this side. */

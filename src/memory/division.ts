@@ -49,11 +49,9 @@ export class Division {
    * those who share all with the owner.
    */
   groupOf(peer: Credentials): string | undefined {
-    const { acl } = this.#pool;
     if (peer.pid === process.pid) return undefined;
-    const isNamed = acl !== 'everyone' && !acl.uids.includes(peer.uid) && acl.pids.includes(peer.pid);
-    if (isNamed) return `process ${peer.pid} of user ${peer.uid}`;
-    return peer.uid === process.geteuid?.() ? undefined : `user ${peer.uid}`;
+    const group = groupIn(this.#pool.acl, peer);
+    return group === ownUser() ? undefined : group;
   }
 
   /**
@@ -134,8 +132,23 @@ const NOTHING: GroupStats = {
   leaked: 0,
 };
 
-/** Whether an ACL admits domains that share nothing but what they were each sent. */
+/** Who sees what a domain is sent under an ACL that admits it: its user, or itself where the ACL names it. */
+export function groupIn(acl: AccessList, { pid, uid }: Credentials): string {
+  const isNamed = acl !== 'everyone' && !acl.uids.includes(uid) && acl.pids.includes(pid);
+  return isNamed ? `process ${pid} of user ${uid}` : userGroup(uid);
+}
+
+function ownUser(): string | undefined {
+  const uid = process.geteuid?.();
+  return uid === undefined ? undefined : userGroup(uid);
+}
+
+function userGroup(uid: number): string {
+  return `user ${uid}`;
+}
+
+/** Whether an ACL, which always names its owner, admits domains that share nothing but what each was sent. */
 export function admitsSeveral(acl: AccessList): boolean {
   if (acl === 'everyone' || acl.gids.length > 0) return true;
-  return acl.uids.length + acl.pids.filter(pid => isProcess(pid) && pid !== process.pid).length > 1;
+  return acl.uids.length + acl.pids.filter(isProcess).length - 1 > 1;
 }

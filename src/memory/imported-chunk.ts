@@ -6,7 +6,7 @@ import { reopenLocked, tryLockShared, unlock } from '../os/lock.ts';
 import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { endOfAccessList, readAccessList } from './access-header.ts';
-import type { AccessList } from './acl.ts';
+import type { AccessList, Credentials } from './acl.ts';
 import { type Chunk, type ContentRange, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
 import { findFact } from './facts/fact-log.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
@@ -68,6 +68,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   isListed = false;
   /** Channels that ask whoever granted it for a fact. Each says whether it could. */
   readonly askers = new Set<(name: string, ranges: readonly ContentRange[]) => boolean>();
+  /** The peers, each of one channel, that have granted it: they have it already. */
+  readonly givers = new Set<Credentials>();
   /** What was asked for, so that it is asked once, and of which generation. */
   readonly #asked = new Set<string>();
   #askedGeneration = 0;

@@ -35,6 +35,11 @@ export class Onlooker {
     return (await this.#ask({ ask: 'see' })) as string[];
   }
 
+  /** Of the chunks that it was given. */
+  async inodes(): Promise<number[]> {
+    return (await this.#ask({ ask: 'inodes' })) as number[];
+  }
+
   /** What a file begins with, by way of a cache that is served to it; or the code of the error. */
   async read(path: string): Promise<string> {
     return (await this.#ask({ ask: 'read', path })) as string;

@@ -4,6 +4,7 @@ import { ignore } from '../../base/ignore.ts';
 import type { ClusterContext } from '../cluster-context.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { Dial } from './dial.ts';
+import type { LinkTrust } from './introduction.ts';
 import { Link } from './link.ts';
 import { LINK_ENDPOINT_NAMES, LinkEndpoint, type LinkEndpointOptions } from './link-endpoint.ts';
 import { type CheckedLinkOptions, checkedLinkOptions, type LinkOptions } from './link-options.ts';
@@ -34,13 +35,12 @@ export class ClusterLinks {
         `Cannot listen: true or false is wanted as queue, ${describe(options.queue)} was given`,
       );
     const { connection } = this.#context;
-    const endpoint = new LinkEndpoint(name, this.#subject(name), options, {
+    const endpoint = new LinkEndpoint(name, options, {
       connection,
-      accept: (greeting, inbox) => {
-        const { link, payloads } = this.#make(name, checked, (made, message) => made.received(message));
-        payloads.peer = inbox;
-        link.greeted(greeting);
-        link.greet();
+      trust: this.#trust(name),
+      accept: asker => {
+        const { link } = this.#make(name, checked, (made, message) => made.received(message));
+        link.answer(asker);
         return link;
       },
       newInbox: () => this.#newInbox(),
@@ -63,7 +63,7 @@ export class ClusterLinks {
     let dial: Dial | undefined;
     const { link, payloads } = this.#make(name, checked, (_, message) => dial?.received(message));
     link.once('close', () => dial?.end());
-    dial = new Dial(this.#context.connection, this.#subject(name), link, payloads);
+    dial = new Dial(this.#context.connection, this.#trust(name).subject, link, payloads);
     return link;
   }
 
@@ -75,8 +75,9 @@ export class ClusterLinks {
     for (const link of this.#links) link.destroy();
   }
 
-  #subject(name: string): string {
-    return `${this.#context.prefix}.link.${name}`;
+  #trust(name: string): LinkTrust {
+    const { options, prefix } = this.#context;
+    return { secret: options.secret, subject: `${prefix}.link.${name}` };
   }
 
   #check(name: unknown, operation: string): void {
@@ -106,6 +107,7 @@ export class ClusterLinks {
       options,
       machine,
       name,
+      trust: this.#trust(name),
       closed: () => {
         this.#links.delete(link);
         if (!connection.isClosed()) subscription.unsubscribe();

@@ -1,8 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { IoliteError } from '../../base/error.ts';
-import { FrameWriter } from '../../ipc/wire/frame.ts';
 import type { Link } from './link.ts';
-import { writeLinkGreeting } from './link-greeting.ts';
 import { isUnanswered, type Payloads, peerGone, senderOf } from './payloads.ts';
 
 /** Who was asked may stand still: then another one is, if there is one. */
@@ -63,10 +61,8 @@ export class Dial {
       );
     }
     this.#asked += 1;
-    const writer = new FrameWriter();
-    writeLinkGreeting(writer, this.#link.greeting);
     try {
-      this.#connection.publish(this.#subject, writer.take(), { reply: `${this.#payloads.inbox}.ask` });
+      this.#connection.publish(this.#subject, this.#link.ask, { reply: `${this.#payloads.inbox}.ask` });
     } catch (cause) {
       this.end();
       this.#link.lose(new IoliteError('ERR_IOLITE_PEER', 'The link broke: NATS takes nothing', { cause }));

@@ -4,6 +4,7 @@ import { checkInteger, IoliteError, optionNames } from '../../base/error.ts';
 import { Inbox } from '../../ipc/inbox.ts';
 import { writeReason } from '../../ipc/wire/failure.ts';
 import { FrameReader, FrameType, FrameWriter, protocolError } from '../../ipc/wire/frame.ts';
+import { checkAsk, type LinkSide, type LinkTrust } from './introduction.ts';
 import type { Link } from './link.ts';
 import { type LinkGreeting, readLinkGreeting } from './link-greeting.ts';
 import { LINK_OPTION_NAMES, type LinkOptions } from './link-options.ts';
@@ -42,8 +43,10 @@ interface Events {
 /** What an endpoint needs of its cluster. */
 export interface LinkEndpointHost {
   readonly connection: NatsConnection;
-  /** A link to who has asked, whose greeting it is. */
-  accept(greeting: LinkGreeting, inbox: string): Link;
+  /** Where it listens, and what who asks there has to know. */
+  readonly trust: LinkTrust;
+  /** A link to who has asked. */
+  accept(asker: LinkSide): Link;
   /** An inbox that nobody has. */
   newInbox(): string;
   /** The endpoint listens no more. */
@@ -77,7 +80,7 @@ export class LinkEndpoint extends EventEmitter<Events> implements AsyncIterable<
    * Use cluster.listen().
    * @internal
    */
-  constructor(name: string, subject: string, options: LinkEndpointOptions, host: LinkEndpointHost) {
+  constructor(name: string, options: LinkEndpointOptions, host: LinkEndpointHost) {
     super();
     const { queue = false, maxLinks = DEFAULT_MAX_LINKS } = options;
     const { greetingTimeout = DEFAULT_GREETING_TIMEOUT_MS } = options;
@@ -87,7 +90,7 @@ export class LinkEndpoint extends EventEmitter<Events> implements AsyncIterable<
     this.#host = host;
     this.#maxLinks = maxLinks;
     this.#greetingTimeout = greetingTimeout;
-    this.#subscription = host.connection.subscribe(subject, {
+    this.#subscription = host.connection.subscribe(host.trust.subject, {
       ...(queue ? { queue: name } : {}),
       callback: (error, message) => {
         if (error === null) this.#asked(message);
@@ -134,8 +137,9 @@ export class LinkEndpoint extends EventEmitter<Events> implements AsyncIterable<
     const { inbox } = senderOf(message);
     if (this.#closed || inbox === undefined || !INBOX.test(inbox) || this.#silent.has(inbox)) return;
     try {
-      const greeting = greetingIn(message);
-      if (this.#hasRoom()) return this.#open(greeting, inbox);
+      const asker = { inbox, greeting: greetingIn(message) };
+      checkAsk(this.#host.trust, asker);
+      if (this.#hasRoom()) return this.#open(asker);
       throw new IoliteError('ERR_IOLITE_LIMIT', `${this.#maxLinks} links are open, which is the most`);
     } catch (error) {
       this.emit('refused', error as Error);
@@ -155,8 +159,9 @@ export class LinkEndpoint extends EventEmitter<Events> implements AsyncIterable<
     return false;
   }
 
-  #open(greeting: LinkGreeting, inbox: string): void {
-    const link = this.#host.accept(greeting, inbox);
+  #open(asker: LinkSide): void {
+    const { inbox } = asker;
+    const link = this.#host.accept(asker);
     const timer = setTimeout(() => link.destroy(), this.#greetingTimeout).unref();
     this.#links.add(link);
     this.#silent.set(inbox, link);

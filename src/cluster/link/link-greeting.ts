@@ -4,7 +4,7 @@ import { LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS } from './link-options.ts';
 
 /** Who is at the other end of a link. */
 export interface LinkPeer {
-  /** Its machine's name in the cluster: what it says, as NATS lets it publish there. */
+  /** Its machine's name in the cluster, of one that knows the secret; without a secret, what it says. */
   readonly machine: string;
   /** The endpoint's, which the link was opened by. */
   readonly name: string;
@@ -18,6 +18,10 @@ export interface LinkGreeting {
   readonly heartbeatMs: number;
   /** The longest message that its server of NATS takes. */
   readonly maxPayload: number;
+  /** Hexadecimal, random, of this side of this link; empty where it says none. */
+  readonly nonce: string;
+  /** That it knows the secret: see {@link Introduction}. Undefined where it signs nothing. */
+  readonly proof: string | undefined;
 }
 
 const MAGIC = 0x4e4c4f49; // "IOLN"
@@ -29,9 +33,17 @@ const LEAST_PAYLOAD_BYTES = 256;
 
 /** Writes the frame that a side begins with: magic u32, version u32, and the rest as JSON. */
 export function writeLinkGreeting(writer: FrameWriter, greeting: LinkGreeting): void {
-  const { machine, heartbeatMs, maxPayload, quotas } = greeting;
+  const { quotas, ...more } = greeting;
   const { maxMessages, maxHeadBytes, maxBodyBytes, maxStreams } = quotas;
-  const stated = { machine, heartbeatMs, maxPayload, maxMessages, maxHeadBytes, maxBodyBytes, maxStreams };
+  writeStated(writer, { ...more, maxMessages, maxHeadBytes, maxBodyBytes, maxStreams });
+}
+
+/** Writes the frame that proves that a greeting which was answered was no old one. */
+export function writeLinkConfirmation(writer: FrameWriter, proof: string): void {
+  writeStated(writer, { proof });
+}
+
+function writeStated(writer: FrameWriter, stated: object): void {
   const json = Buffer.from(JSON.stringify(stated));
   const { buffer, at } = writer.frame(FrameType.HELLO, 0, FIXED_BYTES + json.length);
   buffer.writeUInt32LE(MAGIC, at);
@@ -40,13 +52,8 @@ export function writeLinkGreeting(writer: FrameWriter, greeting: LinkGreeting): 
 }
 
 /** Reads it. @throws ERR_IOLITE_PROTOCOL when it is no greeting of this protocol */
-export function readLinkGreeting({ type, body }: Frame): LinkGreeting {
-  if (type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${type}`);
-  if (body.length < FIXED_BYTES || body.length > MAX_GREETING_BYTES || body.readUInt32LE(0) !== MAGIC)
-    throw protocolError('its greeting is not of this protocol');
-  const version = body.readUInt32LE(4);
-  if (version !== LINK_VERSION) throw protocolError(`it speaks version ${version}, ${LINK_VERSION} is known`);
-  const stated = parse(body.toString('utf8', FIXED_BYTES));
+export function readLinkGreeting(frame: Frame): LinkGreeting {
+  const stated = readStated(frame);
   const { machine } = stated;
   if (typeof machine !== 'string' || !MACHINE.test(machine)) throw protocolError('it has no name');
   const quotas = {
@@ -58,7 +65,26 @@ export function readLinkGreeting({ type, body }: Frame): LinkGreeting {
   };
   const heartbeatMs = bounded(stated.heartbeatMs, LEAST_HEARTBEAT_MS, MOST_HEARTBEAT_MS);
   const maxPayload = bounded(stated.maxPayload, LEAST_PAYLOAD_BYTES, 0xffff_ffff);
-  return { machine, quotas, heartbeatMs, maxPayload };
+  const nonce = typeof stated.nonce === 'string' ? stated.nonce : '';
+  return { machine, quotas, heartbeatMs, maxPayload, nonce, proof: proofIn(stated) };
+}
+
+/** Reads a confirmation. @returns its proof @throws ERR_IOLITE_PROTOCOL when it is none */
+export function readLinkConfirmation(frame: Frame): string | undefined {
+  return proofIn(readStated(frame));
+}
+
+function proofIn({ proof }: Record<string, unknown>): string | undefined {
+  return typeof proof === 'string' ? proof : undefined;
+}
+
+function readStated({ type, body }: Frame): Record<string, unknown> {
+  if (type !== FrameType.HELLO) throw protocolError(`its first frame is of type ${type}`);
+  if (body.length < FIXED_BYTES || body.length > MAX_GREETING_BYTES || body.readUInt32LE(0) !== MAGIC)
+    throw protocolError('its greeting is not of this protocol');
+  const version = body.readUInt32LE(4);
+  if (version !== LINK_VERSION) throw protocolError(`it speaks version ${version}, ${LINK_VERSION} is known`);
+  return parse(body.toString('utf8', FIXED_BYTES));
 }
 
 function parse(json: string): Record<string, unknown> {

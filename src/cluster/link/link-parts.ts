@@ -1,3 +1,4 @@
+import type { LinkTrust } from './introduction.ts';
 import type { CheckedLinkOptions } from './link-options.ts';
 import type { Payloads } from './payloads.ts';
 
@@ -7,6 +8,7 @@ export interface LinkParts {
   readonly options: CheckedLinkOptions;
   /** This machine's name. */
   readonly machine: string;
+  readonly trust: LinkTrust;
   /** The endpoint's. */
   readonly name: string;
   /** The link is closed: its inbox goes. */

@@ -1,12 +1,12 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { Acknowledgements } from '../../ipc/flow/acknowledgements.ts';
+import { needsCredit } from '../../ipc/flow/send-window.ts';
 import type { StreamWindow } from '../../ipc/flow/stream-window.ts';
 import { Inbox } from '../../ipc/inbox.ts';
 import type { Message } from '../../ipc/message.ts';
 import type { MessageToSend } from '../../ipc/message-content.ts';
 import type { Requester } from '../../ipc/requester.ts';
 import { Responder } from '../../ipc/responder.ts';
-import { needsCredit } from '../../ipc/sender.ts';
 import type { IncomingStream } from '../../ipc/stream/incoming-stream.ts';
 import { IncomingStreams } from '../../ipc/stream/incoming-streams.ts';
 import { failureOf } from '../../ipc/wire/failure.ts';

@@ -4,18 +4,17 @@ import type { StreamLike } from '../../aggregate/stream/from-stream.ts';
 import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
-import { type ChannelState, NEXT_STATES } from '../../ipc/channel-state.ts';
+import { Conversation } from '../../ipc/conversation.ts';
 import { FlushSchedule } from '../../ipc/flow/flush-schedule.ts';
+import { SENT } from '../../ipc/flow/waiting-messages.ts';
 import type { Message } from '../../ipc/message.ts';
 import type { MessageToSend } from '../../ipc/message-content.ts';
 import type { RequestOptions } from '../../ipc/pending-requests.ts';
 import { Requester } from '../../ipc/requester.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
-import { SENT } from '../../ipc/sender.ts';
 import { OutgoingStreams, type SendStreamOptions } from '../../ipc/stream/outgoing-streams.ts';
 import { writeReason } from '../../ipc/wire/failure.ts';
 import {
-  checkLength,
   type Frame,
   FrameReader,
   FrameType,
@@ -24,9 +23,10 @@ import {
   protocolError,
 } from '../../ipc/wire/frame.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Introduction, type LinkSide } from './introduction.ts';
 import { checkMayLeave } from './leave-machine.ts';
 import { endOf, linkClosedError } from './link-ends.ts';
-import { type LinkGreeting, type LinkPeer, readLinkGreeting, writeLinkGreeting } from './link-greeting.ts';
+import type { LinkGreeting, LinkPeer } from './link-greeting.ts';
 import { PIECE_BYTES, PIECE_OVERHEAD_BYTES } from './link-message.ts';
 import type { LinkParts } from './link-parts.ts';
 import { LinkReceiver } from './link-receiver.ts';
@@ -55,21 +55,18 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   readonly requester: Requester;
   readonly #parts: LinkParts;
   readonly #payloads: Payloads;
+  readonly #introduction: Introduction;
   readonly #writer = new FrameWriter();
   readonly #reader = new FrameReader();
   readonly #sender: LinkSender;
   readonly #receiver: LinkReceiver;
   readonly #outgoing: OutgoingStreams;
   readonly #flushes: FlushSchedule;
-  #state: ChannelState = 'open';
-  /** Finished: it has said BYE. */
-  #peerState: 'silent' | 'greeted' | 'finished' = 'silent';
+  readonly #conversation = new Conversation(linkClosedError);
   #peer: LinkPeer | undefined;
   #heartbeat: Heartbeat | undefined;
   /** Streams of the program's that are under way. */
   #streams = 0;
-  readonly #greetingWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
-  #accident: Error | undefined;
 
   /** @internal Use cluster.connect() or cluster.listen(). */
   constructor(parts: LinkParts) {
@@ -77,6 +74,9 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     const { payloads, options } = parts;
     this.#parts = parts;
     this.#payloads = payloads;
+    const { quotas, heartbeatMs } = options;
+    const greeting = { machine: parts.machine, quotas, heartbeatMs, maxPayload: payloads.maxPayload };
+    this.#introduction = new Introduction(parts.trust, payloads.inbox, greeting);
     const wrote = (): void => (this.#writer.size >= FLUSH_BYTES ? this.#flush() : this.#scheduleFlush());
     this.#flushes = new FlushSchedule(
       () => {
@@ -98,7 +98,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     });
     this.requester = new Requester({
       sender: this.#sender,
-      whyClosed: () => (this.#state === 'open' ? undefined : this.#whyClosed()),
+      whyClosed: this.#conversation.whyClosed,
       cancel: correlation => this.#cancel(correlation),
     });
     const window = { pieces: WINDOW_PIECES, bytes: WINDOW_BYTES, pieceBytes: PIECE_BYTES };
@@ -106,7 +106,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
       writer: this.#writer,
       requester: this.requester,
       send: (kind, correlation, message) =>
-        this.#state === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
+        this.#conversation.own === 'finished' ? SENT : this.#sender.send(kind, correlation, message),
       mayAnswer: () => this.#sender.mayAnswer,
       wrote: () => this.#scheduleFlush(),
       fail: error => this.#fail(error, true),
@@ -128,7 +128,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
 
   /** Whether nothing is sent or received any more. */
   get closed(): boolean {
-    return this.#state === 'closed';
+    return this.#conversation.isClosed;
   }
 
   /**
@@ -136,9 +136,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
    * @throws ERR_IOLITE_PEER when nobody listens or the link broke, ERR_IOLITE_TIMEOUT, ERR_IOLITE_PROTOCOL
    */
   ready(): Promise<void> {
-    if (this.#peerState !== 'silent') return Promise.resolve();
-    if (this.#state === 'closed') return Promise.reject(this.#whyClosed());
-    return new Promise((resolve, reject) => this.#greetingWaiters.push({ resolve, reject }));
+    return this.#conversation.ready();
   }
 
   /**
@@ -150,7 +148,8 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
    *   body of that length), ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE, ERR_IOLITE_CLOSED, ERR_IOLITE_PEER
    */
   send(message: MessageToSend): Promise<void> {
-    if (this.#state !== 'open') return Promise.reject(this.#whyClosed());
+    const reason = this.#conversation.whyClosed();
+    if (reason !== undefined) return Promise.reject(reason);
     return this.#sender.send(MessageKind.ONE_WAY, 0, message);
   }
 
@@ -173,7 +172,7 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
    *   {@link send}. The source is ended then, and so is the stream at the peer
    */
   async sendStream(source: StreamLike, options: SendStreamOptions = {}): Promise<void> {
-    if (this.#state !== 'open') throw this.#whyClosed();
+    this.#conversation.checkOpen();
     this.#streams += 1;
     const count = this.#streams;
     try {
@@ -200,13 +199,13 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
 
   /** Delivers what was sent, tells the peer, and resolves when both sides are done. */
   close(): Promise<void> {
-    if (this.#state === 'closed') return Promise.resolve();
-    if (this.#peerState === 'silent') {
+    if (this.#conversation.isClosed) return Promise.resolve();
+    if (this.#conversation.isSilent) {
       this.destroy();
       return Promise.resolve();
     }
     const done = new Promise<void>(resolve => this.once('close', () => resolve()));
-    if (this.#state === 'open') this.#enter('closing');
+    this.#conversation.beginToClose();
     this.requester.rejectAll(linkClosedError());
     this.#receiver.streams.cancelAll();
     this.#tryToFinish();
@@ -223,44 +222,31 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     await this.close();
   }
 
-  /** @internal The peer has said who it is. */
-  greeted(greeting: LinkGreeting): void {
-    invariant(this.#peer === undefined, 'a peer greets once');
-    const { machine, quotas, heartbeatMs, maxPayload } = greeting;
-    this.#peer = { machine, name: this.#parts.name };
-    this.#heartbeat = new Heartbeat(this.#parts.options.heartbeatMs, heartbeatMs, {
-      speak: () => this.#speak(NOTHING),
-      silent: milliseconds => this.#fail(peerGone(`it has said nothing for ${milliseconds} ms`), true),
-    });
-    this.#payloads.peerMaxPayload = maxPayload;
-    const pieceBytes = Math.min(PIECE_BYTES, this.#payloads.mostBytes - PIECE_OVERHEAD_BYTES);
-    this.#outgoing.window = { ...this.#outgoing.window, pieceBytes };
-    this.#sender.greeted(quotas, pieceBytes);
+  /** @internal What asks for this link. */
+  get ask(): Uint8Array {
+    const writer = new FrameWriter();
+    this.#introduction.writeAsk(writer);
+    return writer.take();
   }
 
-  /** @internal Says who we are, as the first frame. */
-  greet(): void {
-    writeLinkGreeting(this.#writer, this.greeting);
+  /** @internal Answers who has asked for it. */
+  answer(asker: LinkSide): void {
+    this.#payloads.peer = asker.inbox;
+    this.#introduction.writeAnswer(this.#writer, asker);
+    this.#greeted(asker.greeting);
     this.#flush();
-  }
-
-  /** @internal What this side says first. */
-  get greeting(): LinkGreeting {
-    const { machine, payloads } = this.#parts;
-    const { quotas, heartbeatMs } = this.#parts.options;
-    return { machine, quotas, heartbeatMs, maxPayload: payloads.maxPayload };
   }
 
   /** @internal A message of NATS came for this link. */
   received(message: Msg): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     this.#flushes.deliver(() => {
       try {
         const bytes = this.#payloads.take(message);
         if (bytes === undefined) return;
         this.#heartbeat?.heard();
-        if (this.#peer !== undefined) this.#open();
         this.#reader.push(bytes, this.#dispatch);
+        if (this.#peer !== undefined && !this.#introduction.isUnproven) this.#conversation.greeted();
         this.#receiver.settle();
       } catch (error) {
         const isGone = (error as IoliteError).code === 'ERR_IOLITE_PEER';
@@ -273,10 +259,6 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   /** @internal The link is lost, and there is nobody to be told. */
   lose(error: Error): void {
     this.#fail(error);
-  }
-
-  #whyClosed(): Error {
-    return this.#accident ?? linkClosedError();
   }
 
   /**
@@ -293,27 +275,21 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     await this.#sender.send(MessageKind.STREAM, stream, head === undefined ? {} : { head });
   }
 
-  #enter(state: ChannelState): void {
-    const next: readonly ChannelState[] = NEXT_STATES[this.#state];
-    invariant(next.includes(state), 'the states of a link follow one another as its table says');
-    this.#state = state;
-  }
-
   // Writing frames
 
   #cancel(correlation: number): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     const { buffer, at } = this.#writer.frame(FrameType.CANCEL, 0, 4);
     buffer.writeUInt32LE(correlation, at);
     this.#scheduleFlush();
   }
 
   #scheduleFlush(): void {
-    if (this.#state !== 'closed') this.#flushes.request();
+    if (!this.#conversation.isClosed) this.#flushes.request();
   }
 
   #flush(): void {
-    if (this.#state === 'closed' || this.#payloads.peer === undefined) return;
+    if (this.#conversation.isClosed || this.#payloads.peer === undefined) return;
     this.#receiver.acknowledge();
     if (this.#writer.size > 0) this.#speak(this.#writer.take());
   }
@@ -328,17 +304,14 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   }
 
   readonly #dispatch = (frame: Frame): void => {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     if (frame.type === FrameType.CUT) return this.#fail(endOf(frame));
-    if (this.#peer === undefined) {
-      this.greeted(readLinkGreeting(frame));
-      this.#open();
-      // So the peer knows that it is the one.
-      return this.#speak(NOTHING);
-    }
+    if (this.#peer === undefined) return this.#answered(frame);
+    if (this.#introduction.isUnproven) return this.#introduction.confirmed(frame);
+    this.#conversation.greeted();
     switch (frame.type) {
       case FrameType.MESSAGE:
-        if (this.#peerState === 'finished') throw protocolError('a message came after its farewell');
+        this.#conversation.checkMessage();
         return this.#receiver.message(frame);
       case FrameType.ACKNOWLEDGE:
         this.#sender.acknowledged(frame);
@@ -356,19 +329,34 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
     }
   };
 
-  /** The peer is there. */
-  #open(): void {
-    if (this.#peerState !== 'silent') return;
-    this.#peerState = 'greeted';
-    for (const { resolve } of this.#greetingWaiters.splice(0)) resolve();
+  /** Whom we have asked has answered. */
+  #answered(frame: Frame): void {
+    const { peer = '' } = this.#payloads;
+    const greeting = this.#introduction.answered(frame, peer, this.#writer);
+    const isProven = this.#writer.size > 0;
+    this.#greeted(greeting);
+    this.#conversation.greeted();
+    // So the peer knows that it is the one.
+    if (isProven) this.#flush();
+    else this.#speak(NOTHING);
+  }
+
+  /** The peer has said who it is. */
+  #greeted({ machine, quotas, heartbeatMs, maxPayload }: LinkGreeting): void {
+    invariant(this.#peer === undefined, 'a peer greets once');
+    this.#peer = { machine, name: this.#parts.name };
+    this.#heartbeat = new Heartbeat(this.#parts.options.heartbeatMs, heartbeatMs, {
+      speak: () => this.#speak(NOTHING),
+      silent: milliseconds => this.#fail(peerGone(`it has said nothing for ${milliseconds} ms`), true),
+    });
+    this.#payloads.peerMaxPayload = maxPayload;
+    const pieceBytes = Math.min(PIECE_BYTES, this.#payloads.mostBytes - PIECE_OVERHEAD_BYTES);
+    this.#outgoing.window = { ...this.#outgoing.window, pieceBytes };
+    this.#sender.greeted(quotas, pieceBytes);
   }
 
   #bye(frame: Frame): void {
-    checkLength(frame, 0);
-    if (this.#peerState === 'finished') throw protocolError('it said farewell twice');
-    if (this.#receiver.openStreams > 0) throw protocolError('it said farewell before its streams had ended');
-    this.#peerState = 'finished';
-    if (this.#state === 'open') this.#enter('closing');
+    this.#conversation.farewell(frame, this.#receiver.openStreams);
     this.#receiver.inbox.end();
     this.requester.rejectAll(peerGone('it closed the link before it answered'));
     this.#tryToFinish();
@@ -378,24 +366,21 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
 
   /** While the link ends: says BYE once all is written, and closes once the peer has it, and said BYE. */
   #tryToFinish(): void {
-    if (this.#state === 'open' || this.#state === 'closed') return;
+    if (!this.#conversation.isEnding) return;
     if (!this.#sender.drained || !this.#outgoing.idle) return;
-    if (this.#state === 'closing') {
-      this.#enter('finished');
-      this.#writer.frame(FrameType.BYE, 0, 0);
-    }
+    if (this.#conversation.finish()) this.#writer.frame(FrameType.BYE, 0, 0);
     this.#flush();
     if (this.#isComplete) this.#tearDown(undefined);
   }
 
   /** Whether both sides have said all they had to. */
   get #isComplete(): boolean {
-    return this.#state === 'finished' && this.#peerState === 'finished' && this.#sender.settled;
+    return this.#conversation.isOver && this.#sender.settled;
   }
 
   /** @param tell whether the peer is told why it loses us, if it still listens */
   #fail(error: Error, tell = false): void {
-    if (this.#state === 'closed') return;
+    if (this.#conversation.isClosed) return;
     if (tell && this.#payloads.peer !== undefined) {
       writeReason(this.#writer, FrameType.CUT, [], error);
       this.#speak(this.#writer.take());
@@ -404,15 +389,12 @@ export class Link extends EventEmitter<{ close: [error?: Error] }> implements As
   }
 
   #tearDown(error: Error | undefined): void {
-    if (this.#state === 'closed') return;
-    this.#enter('closed');
-    this.#accident = error;
-    const reason = error ?? linkClosedError();
+    if (this.#conversation.isClosed) return;
+    const reason = this.#conversation.close(error);
     this.#heartbeat?.stop();
     this.#sender.end(reason);
     this.#outgoing.end(reason);
     this.#receiver.end(error, reason);
-    for (const { reject } of this.#greetingWaiters.splice(0)) reject(reason);
     this.#parts.closed();
     this.emit('close', error);
   }

@@ -1,4 +1,5 @@
 import { invariant } from '../../base/invariant.ts';
+import type { Untaken } from '../../ipc/flow/send-window.ts';
 
 /**
  * From so many bytes on nothing that can wait follows: what is on its way lies in a server of NATS, which
@@ -8,7 +9,7 @@ const MAX_BYTES = 8 * 1024 ** 2;
 const MAX_MESSAGES = 16_384;
 
 /** Messages that were sent and that the peer has not received. */
-export class Underway {
+export class Underway implements Untaken {
   /** Twice the bytes of each, the oldest first, and one more if it needed credit: no object a message. */
   readonly #added: number[] = [];
   #bytes = 0;
@@ -29,7 +30,7 @@ export class Underway {
   }
 
   /** The oldest were received. @returns how many of them needed credit */
-  received(count: number): number {
+  taken(count: number): number {
     let credits = 0;
     for (const added of this.#added.splice(0, count)) {
       credits += added % 2;

@@ -124,6 +124,7 @@ export class ImportTable {
     this.#chunks.set(index, chunk);
     this.#indexOf.set(chunk, index);
     chunk.askers.add(this.#ask);
+    chunk.givers.add(this.#host.peer);
     this.#mappedBytes += chunk.size;
     if (descriptor >= limit - Math.max(LEAST_RESERVE_DESCRIPTORS, limit * RESERVE_PART)) this.#askBack(index);
   }
@@ -254,6 +255,7 @@ export class ImportTable {
     this.#chunks.delete(index);
     this.#indexOf.delete(chunk);
     chunk.askers.delete(this.#ask);
+    chunk.givers.delete(this.#host.peer);
     this.#asked.delete(index);
     this.#mappedBytes -= chunk.size;
     invariant(this.#mappedBytes >= 0, 'a chunk that is removed was counted');

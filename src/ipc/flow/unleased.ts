@@ -2,6 +2,7 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Lease } from '../../memory/lease.ts';
+import type { Untaken } from './send-window.ts';
 
 /** From so many messages on, or so many bytes, a peer has to take what it was sent before it is answered. */
 const MAX_MESSAGES = 16_384;
@@ -11,7 +12,7 @@ const MAX_BYTES = 32 * 1024 ** 2;
  * The bodies that were sent and that the peer has not leased, oldest first: references of our own, which a
  * peer that acknowledges nothing would have grow. A buffer that is sent several times in a row counts once.
  */
-export class Unleased {
+export class Unleased implements Untaken {
   readonly #bodies: (Aggregate | undefined)[] = [];
   /** Twice the bytes that each added, and one more if it needed credit: no object a message. */
   readonly #added: number[] = [];
@@ -50,7 +51,7 @@ export class Unleased {
   }
 
   /** The oldest were leased: their references go. @returns how many of them needed credit */
-  leased(count: number): number {
+  taken(count: number): number {
     let credits = 0;
     for (let i = 0; i < count; i++) {
       const added = this.#added[this.#first] as number;

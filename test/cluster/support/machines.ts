@@ -16,10 +16,15 @@ export class Machines implements AsyncDisposable {
     this.clusters = clusters;
   }
 
-  static async start(names = ['a', 'b'], others: readonly string[] = []): Promise<Machines> {
+  /** @param secrets of the machines, in their order, where they have any */
+  static async start(
+    names = ['a', 'b'],
+    others: readonly string[] = [],
+    secrets: readonly (string | undefined)[] = [],
+  ): Promise<Machines> {
     const server = await NatsServer.start(undefined, others);
-    const join = (machine: string): Promise<Cluster> =>
-      joinCluster({ name: 'shop', servers: server.url, machine });
+    const join = (machine: string, nth: number): Promise<Cluster> =>
+      joinCluster({ name: 'shop', servers: server.url, machine, secret: secrets[nth] });
     return new Machines(server, await Promise.all(names.map(join)));
   }
 

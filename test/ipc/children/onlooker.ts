@@ -53,6 +53,8 @@ channel.onRequest(async ({ head, body }: Message) => {
   switch (ask) {
     case 'see':
       return { head: secrets() };
+    case 'inodes':
+      return { head: [...chunks.keys()] };
     case 'read':
       return { head: await read(path).catch(error => error.code as string) };
     case 'release':

@@ -42,6 +42,8 @@ export class RawLink implements AsyncDisposable {
       heartbeatMs: 60_000,
       maxPayload: 1024 ** 2,
       quotas: { maxMessages, ...quotas },
+      nonce: '',
+      proof: undefined,
     });
     connection.publish(subject, raw.writer.take(), { reply: `${raw.#inbox}.ask` });
     await raw.until(FrameType.HELLO);
