@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.ts';
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import type { ScriptPattern } from '../../http/fastcgi/script-names.ts';
+import type { ProxyClusterOptions } from '../../http/proxy/cluster/proxy-cluster.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
 import type { ProxyOptions } from '../../http/proxy/proxy-options.ts';
 import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
@@ -13,7 +14,7 @@ import { appViewFor } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
-export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | 'cluster' | 'onPartition' | 'collapse'>;
+export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | keyof ProxyClusterOptions>;
 
 /** An application, and the bounds on what is asked of it. */
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;

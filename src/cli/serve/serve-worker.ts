@@ -53,6 +53,7 @@ let accessLog: AccessLog | undefined;
 /** To finish responses in, also when there is no primary any more to enforce it. */
 let drainTime = DRAIN_MS;
 let isLeaving = false;
+let isWarm = false;
 /** As the primary has told last. */
 let ticketKeys: readonly string[] | undefined;
 
@@ -91,6 +92,7 @@ channel.onRequest(async ({ head, body }) => {
     for (const server of servers) server.setTicketKeys(keys);
   }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
+  if (type === WorkerMessage.WARM) isWarm = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   if (type === WorkerMessage.METRICS) return tellReadings();
   if (type === WorkerMessage.WATCHED) watch();
@@ -188,7 +190,8 @@ function failed(error: unknown, { method, target }: ServerRequest): void {
   complain(`${method} ${target} failed`, error);
 }
 
-const health = new HealthPages(() => !isLeaving && gateways.every(({ size }) => size > 0));
+isWarm ||= !settings.warming;
+const health = new HealthPages(() => isWarm && !isLeaving && gateways.every(({ size }) => size > 0));
 const content = contentOf(settings, {
   first: settings.health ? [health] : [],
   gateways,

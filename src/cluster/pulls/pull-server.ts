@@ -5,7 +5,7 @@ import { fieldOf, type HeaderList } from '../../http/message/header-list.ts';
 import { tellLater } from '../../http/message/promised-answer.ts';
 import { statusAnswer } from '../../http/message/status-answer.ts';
 import { handle } from '../../http/node/node-adapter.ts';
-import type { PullAnswerer } from '../../http/proxy/cluster/proxy-peers.ts';
+import type { SiteService } from '../../http/proxy/cluster/proxy-peers.ts';
 import type { InvalidationLog } from '../../store/log/invalidation-log.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { fillField, readPull, type SignedPull } from './pull-signature.ts';
@@ -26,7 +26,7 @@ export interface PullServing {
 /** The port where other machines of a cluster get contents, and nobody else gets anything. */
 export class PullServer {
   readonly #serving: PullServing;
-  readonly #sites = new Map<string, PullAnswerer>();
+  readonly #sites = new Map<string, SiteService>();
   readonly #replays = new Replays();
   readonly #server: Server;
 
@@ -51,11 +51,16 @@ export class PullServer {
   }
 
   /** @returns what ends it */
-  serve(site: string, answerer: PullAnswerer): () => void {
-    this.#sites.set(site, answerer);
+  serve(site: string, service: SiteService): () => void {
+    this.#sites.set(site, service);
     return () => {
-      if (this.#sites.get(site) === answerer) this.#sites.delete(site);
+      if (this.#sites.get(site) === service) this.#sites.delete(site);
     };
+  }
+
+  /** What is served of a site. */
+  service(site: string): SiteService | undefined {
+    return this.#sites.get(site);
   }
 
   async close(): Promise<void> {
@@ -85,11 +90,11 @@ export class PullServer {
     return {
       answer: (request, recipient) =>
         tellLater(recipient, async signal => {
-          const answerer = this.#sites.get(pull.site);
-          if (answerer === undefined) return statusAnswer(404);
+          const service = this.#sites.get(pull.site);
+          if (service === undefined) return statusAnswer(404);
           const { log } = this.#serving;
           if (!(await this.#isAsFar(pull, signal))) return statusAnswer(503);
-          const answer = await answerer(request, signal);
+          const answer = await service.answer(request, signal);
           if (answer === undefined) return statusAnswer(404);
           // What is said here comes after what was found, which may have been told of more.
           const { status, headers, body } = answer;

@@ -85,6 +85,11 @@ export class ProxyHost {
     return new ProxyHost(proxy, [kept, pool], [requests, responses], upgradeOptions(options));
   }
 
+  /** As of {@link ReverseProxy.warmed}. */
+  get warmed(): Promise<void> {
+    return this.#proxy.warmed;
+  }
+
   /** Ends it. What is under way fails. */
   async close(): Promise<void> {
     await Promise.all([this.#proxy.close(), ...this.#endpoints.map(endpoint => endpoint.close())]);

@@ -50,7 +50,13 @@ export class Pulls {
   ask<T>(subject: PullSubject, asked: OriginRequest, receive: Receive<T>): PullExchange<T> | undefined {
     const target = pulledTarget(subject);
     if (target === undefined || this.context.peers.ownerOf(target) === undefined) return undefined;
-    return new PullExchange(this, { ...subject, target }, asked, receive);
+    return new PullExchange(this, { ...subject, target }, receive, { origin: asked });
+  }
+
+  /** Asks one machine for what it has, and nobody in its place: what that brings fails as of {@link Origin}. */
+  askOnly<T>(peer: Peer, subject: PullSubject, receive: Receive<T>): PullExchange<T> {
+    const target = targetOf(subject.resource);
+    return new PullExchange(this, { ...subject, target }, receive, { only: peer });
   }
 
   connectionTo({ url }: Peer): HttpOrigin {
@@ -73,11 +79,18 @@ export class Pulls {
  * said more of, has no owner.
  */
 function pulledTarget({ resource, leader }: PullSubject): string | undefined {
-  const { scheme, authority, path, key } = resource;
+  const { authority, key } = resource;
   const isPersonal = leader.header('authorization') !== undefined || leader.header('cookie') !== undefined;
-  const target = `${scheme}://${authority}${path}`;
+  const target = targetOf(resource);
   return isPersonal || authority === '' || key !== keyOfTarget(target) ? undefined : target;
 }
+
+function targetOf({ scheme, authority, path }: Resource): string {
+  return `${scheme}://${authority}${path}`;
+}
+
+/** Who is asked: owners, and the origin in their place; or one machine. */
+type Asked = { readonly origin: OriginRequest } | { readonly only: Peer };
 
 /**
  * A request to the owner of a target, and then to the origin if the owner is gone, or has nothing to give.
@@ -96,8 +109,8 @@ export class PullExchange<T> implements Exchange<T> {
   constructor(
     pulls: Pulls,
     subject: PullSubject & { readonly target: string },
-    asked: OriginRequest,
     receive: Receive<T>,
+    asked: Asked,
   ) {
     this.#pulls = pulls;
     this.#subject = subject;
@@ -105,7 +118,7 @@ export class PullExchange<T> implements Exchange<T> {
     this.asksOrigin = new Promise(resolve => {
       this.#tellOrigin = resolve;
     });
-    this.received = this.#run(asked);
+    this.received = 'only' in asked ? this.#pullOnly(asked.only) : this.#run(asked.origin);
   }
 
   abort(): void {
@@ -126,6 +139,12 @@ export class PullExchange<T> implements Exchange<T> {
     this.#current = exchange;
     this.#tellOrigin();
     return exchange.received;
+  }
+
+  async #pullOnly(peer: Peer): Promise<T> {
+    const outcome = await this.#pull(peer);
+    if (typeof outcome === 'object') return outcome.received;
+    throw new IoliteError('ERR_IOLITE_ORIGIN', `Cannot pull from ${peer.name}: it is ${outcome}`);
   }
 
   /** @throws what is not the peer's fault */
