@@ -11,7 +11,7 @@ import type { Fetches } from './origin/fetches.ts';
 import { keyOfTarget, resourceOf } from './resource.ts';
 
 /** Pulls at a time: what one waits for the next need not. */
-const CONCURRENCY = 4;
+const CONCURRENT_PULLS = 4;
 
 /** What a warm-up works with. */
 export interface WarmUpSource {
@@ -58,7 +58,7 @@ export class WarmUp {
     const wanted = wantedOf(lists, target => peers.ownerOf(target) === undefined);
     const next = this.#paced(wanted, budget);
     await Promise.all(
-      Array.from({ length: CONCURRENCY }, async () => {
+      Array.from({ length: CONCURRENT_PULLS }, async () => {
         for await (const each of next) await this.#pull(each);
       }),
     );

@@ -45,7 +45,7 @@ export interface ProxyClusterOptions {
    */
   readonly warmRate?: number | undefined;
   /**
-   * Milliseconds after which it counts as ready though not all has come, which comes then yet. Default 30,000.
+   * Milliseconds after which it counts as ready though not all has come: the rest comes then. Default 30,000.
    */
   readonly warmTimeout?: number | undefined;
 }
