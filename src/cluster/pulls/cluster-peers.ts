@@ -4,6 +4,7 @@ import type { HotList, Peer, ProxyPeers, Pull, SiteService } from '../../http/pr
 import type { ClusterContext } from '../cluster-context.ts';
 import type { ClusterLog } from '../log/cluster-log.ts';
 import type { MachineTable } from '../machines/machine-table.ts';
+import type { PullStats } from '../stats/machine-stats.ts';
 import { HotLists } from './hot-lists.ts';
 import { ownerAmong } from './owners.ts';
 import { PullServer } from './pull-server.ts';
@@ -45,6 +46,11 @@ export class ClusterPeers implements ProxyPeers {
     if (advertise !== undefined) await this.#server.listen(advertise);
     if (this.advertised !== undefined)
       this.#lists.serve(this.#epoch, async site => this.#server.service(site)?.hottest());
+  }
+
+  /** What was pulled, both ways. */
+  get counts(): PullStats {
+    return { sent: this.#asked, ...this.#server.counts };
   }
 
   close(): Promise<void> {

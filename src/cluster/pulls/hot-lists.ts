@@ -1,13 +1,12 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
-import { abortable } from '../../base/abortable.ts';
 import type { HotResponse } from '../../http/proxy/cache/hot-response.ts';
 import type { HotList, Peer } from '../../http/proxy/cluster/proxy-peers.ts';
+import { askMachines } from '../ask-machines.ts';
 import type { ClusterContext } from '../cluster-context.ts';
 import { parseObject } from '../parse-object.ts';
 import { hotPages, readHotPage } from './hot-page.ts';
 
-/** How long who says nothing is waited for. */
-const SILENCE_MS = 300;
+const SUBJECT = 'hot';
 /** Of one machine: 4 MiB of targets, some ten thousand. */
 const MAX_PAGES = 16;
 
@@ -32,7 +31,8 @@ export class HotLists {
 
   /** Answers others. @param hottest what there is of a site; undefined: that is not served here */
   serve(epoch: string, hottest: (site: string) => Promise<readonly HotResponse[] | undefined>): void {
-    this.#subscription = this.#context.connection.subscribe(this.#subject, {
+    const { connection, prefix } = this.#context;
+    this.#subscription = connection.subscribe(`${prefix}.${SUBJECT}`, {
       callback: (error, message) => {
         if (error === null) void this.#answer(message, epoch, hottest);
       },
@@ -49,34 +49,17 @@ export class HotLists {
    */
   async ask(site: string, peers: readonly Peer[], signal: AbortSignal): Promise<readonly HotList[]> {
     if (peers.length === 0) return [];
-    const { connection, nats } = this.#context;
     const said = new Map(peers.map(peer => [peer.epoch, saidNothing(peer)]));
-    let end = (): void => {};
-    const over = new Promise<void>(resolve => {
-      end = resolve;
-    });
-    const silence = setTimeout(end, SILENCE_MS);
-    const inbox = nats.transport.createInbox();
-    const subscription = connection.subscribe(inbox, {
-      callback: (error, { data }) => {
-        if (error !== null) return end();
-        const page = readHotPage(data);
-        const list = page && said.get(page.epoch);
-        if (page === undefined || list === undefined || list.pages === MAX_PAGES) return;
-        list.responses.push(...page.responses);
-        list.pages += 1;
-        list.isWhole ||= page.isLast;
-        silence.refresh();
-        if ([...said.values()].every(({ isWhole }) => isWhole)) end();
-      },
-    });
-    try {
-      connection.publish(this.#subject, JSON.stringify({ site }), { reply: inbox });
-      await abortable(over, signal);
-    } finally {
-      clearTimeout(silence);
-      if (!connection.isClosed()) subscription.unsubscribe();
-    }
+    const take = (answer: Uint8Array): boolean => {
+      const page = readHotPage(answer);
+      const list = page && said.get(page.epoch);
+      if (page === undefined || list === undefined || list.pages === MAX_PAGES) return false;
+      list.responses.push(...page.responses);
+      list.pages += 1;
+      list.isWhole ||= page.isLast;
+      return [...said.values()].every(({ isWhole }) => isWhole);
+    };
+    await askMachines(this.#context, { subject: SUBJECT, said: { site }, take }, signal);
     return [...said.values()];
   }
 
@@ -95,10 +78,6 @@ export class HotLists {
     const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
     for (const page of hotPages(epoch, responses, { pages: MAX_PAGES, bytes: most }))
       connection.publish(reply, page);
-  }
-
-  get #subject(): string {
-    return `${this.#context.prefix}.hot`;
   }
 }
 

@@ -8,6 +8,7 @@ import { handle } from '../../http/node/node-adapter.ts';
 import type { SiteService } from '../../http/proxy/cluster/proxy-peers.ts';
 import type { InvalidationLog } from '../../store/log/invalidation-log.ts';
 import { ClusterError } from '../cluster-error.ts';
+import type { PullStats } from '../stats/machine-stats.ts';
 import { fillField, readPull, type SignedPull } from './pull-signature.ts';
 import { Replays } from './replays.ts';
 
@@ -28,6 +29,9 @@ export class PullServer {
   readonly #serving: PullServing;
   readonly #sites = new Map<string, SiteService>();
   readonly #replays = new Replays();
+  #answered = 0;
+  #refused = 0;
+  #bytes = 0;
   readonly #server: Server;
 
   constructor(serving: PullServing) {
@@ -63,6 +67,11 @@ export class PullServer {
     return this.#sites.get(site);
   }
 
+  /** What it has answered, and not. */
+  get counts(): Omit<PullStats, 'sent'> {
+    return { answered: this.#answered, refused: this.#refused, bytes: this.#bytes };
+  }
+
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -73,6 +82,7 @@ export class PullServer {
 
   #take(incoming: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const pull = this.#read(incoming);
+    response.once('close', () => this.#count(response));
     if (pull === undefined) return handle(refusing(403), requestOf(incoming, undefined), response);
     return handle(this.#answering(pull), requestOf(incoming, pull), response);
   }
@@ -84,6 +94,15 @@ export class PullServer {
     const pull = readPull(secret, url, rawHeaders);
     if (pull?.to !== epoch || !this.#replays.isNew(pull.epoch, pull.count)) return undefined;
     return pull;
+  }
+
+  #count(response: ServerResponse): void {
+    if (!response.writableFinished || !response.hasHeader('iolite-fill')) this.#refused += 1;
+    else {
+      this.#answered += 1;
+      // Those of a 304 did not go.
+      if (response.statusCode !== 304) this.#bytes += Number(response.getHeader('content-length') ?? 0);
+    }
   }
 
   #answering(pull: SignedPull): Handler {
