@@ -174,15 +174,16 @@ function openLog({ file, format = 'combined' }: NonNullable<WorkerSettings['log'
   return opened;
 }
 
-async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
-  const asked = new AppGateway({ ...PROXY_LIMITS, name: `proxy of ${upgrades.origin}` });
+async function proxyAt({ requests, responses, origin, upgrades }: ProxyAddresses): Promise<Handler> {
+  const asked = new AppGateway({ ...PROXY_LIMITS, name: `proxy of ${origin}` });
   void asked.connect(requests);
-  return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
+  const tunnels = upgrades && createUpgradeProxy({ ...upgrades, complain });
+  return attachProxy(await connectChannel(responses), asked, tunnels);
 }
 
 /** For the log: what is said to any origin of where a request came from. */
 function trustedByAny(proxies: readonly ProxyAddresses[]): TrustForwarded {
-  const stated = proxies.map(({ upgrades }) => upgrades.trustForwarded ?? false);
+  const stated = proxies.map(({ trustForwarded }) => trustForwarded);
   return stated.includes(true) || stated.filter(each => typeof each === 'object').flat();
 }
 
