@@ -5,7 +5,7 @@ import type { ClusterContext } from './cluster-context.ts';
 const SILENCE_MS = 300;
 
 /** What is asked of all machines at once. */
-export interface Question {
+export interface CommonQuestion {
   /** Where they listen for it, without what all subjects begin with. */
   readonly subject: string;
   /** What is asked; JSON. */
@@ -20,7 +20,7 @@ export interface Question {
  */
 export async function askMachines(
   { connection, nats, prefix }: ClusterContext,
-  { subject, said, take }: Question,
+  { subject, said, take }: CommonQuestion,
   signal?: AbortSignal,
 ): Promise<void> {
   let end = (): void => {};
