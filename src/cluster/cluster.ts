@@ -3,6 +3,7 @@ import { now } from '../base/clock.ts';
 import { checkInteger, IoliteError } from '../base/error.ts';
 import type { ProxyPeers } from '../http/proxy/cluster/proxy-peers.ts';
 import { type InvalidateOptions, Invalidation } from '../http/proxy/invalidation.ts';
+import { observe, type Sample } from '../observe/sources.ts';
 import type { InvalidationLog, LogSelector } from '../store/log/invalidation-log.ts';
 import { appliedEverywhere } from './applied-everywhere.ts';
 import { attemptUntil } from './attempt-until.ts';
@@ -20,6 +21,8 @@ import type { MachineEntry } from './machines/machine-entry.ts';
 import { MachineTable } from './machines/machine-table.ts';
 import { Presence } from './machines/presence.ts';
 import { ClusterPeers } from './pulls/cluster-peers.ts';
+import { ClusterStats, samplesOf } from './stats/cluster-stats.ts';
+import type { MachineStats } from './stats/machine-stats.ts';
 
 /** A machine of a cluster, as another one sees it. */
 export interface ClusterMachine {
@@ -46,6 +49,9 @@ export class Cluster implements AsyncDisposable {
   readonly #log: ClusterLog;
   readonly #presence: Presence;
   readonly #peers: ClusterPeers;
+  readonly #stats: ClusterStats;
+  /** Links that were opened here, and live. */
+  #opened = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(context: ClusterContext, connection: ClusterConnection) {
@@ -58,6 +64,13 @@ export class Cluster implements AsyncDisposable {
     });
     this.#peers = new ClusterPeers(context, this.#log, this.#table, this.#epoch);
     this.#presence = new Presence(context, this.#log, this.#table, () => this.#entry);
+    this.#stats = new ClusterStats(context, () => this.#ownStats);
+    observe('cluster', this, Cluster.#samplesOf);
+  }
+
+  static #samplesOf(cluster: Cluster): readonly Sample[] | undefined {
+    if (cluster.closed) return undefined;
+    return samplesOf(cluster.name, cluster.machines().length, cluster.#ownStats);
   }
 
   /** Use joinCluster(). */
@@ -68,6 +81,7 @@ export class Cluster implements AsyncDisposable {
       await cluster.#peers.listen();
       await attemptUntil(end, () => cluster.#log.start());
       await cluster.#presence.join();
+      cluster.#stats.listen();
       return cluster;
     } catch (error) {
       await cluster.close();
@@ -165,7 +179,22 @@ export class Cluster implements AsyncDisposable {
    * @throws ERR_IOLITE_CLUSTER when the cluster is closed; ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE
    */
   connect(name: string, options?: LinkOptions): Link {
-    return this.#links.connect(name, options);
+    const link = this.#links.connect(name, options);
+    this.#opened += 1;
+    link.once('close', () => {
+      this.#opened -= 1;
+    });
+    return link;
+  }
+
+  /**
+   * What each machine tells of itself: how far it is in the log, whether it hears the others, what it pulls.
+   * @returns by their names, this one's at least: others that do not answer in 300 ms are missing
+   * @throws ERR_IOLITE_CLOSED
+   */
+  async stats(): Promise<MachineStats[]> {
+    if (this.closed) throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot use cluster: it is closed');
+    return this.#stats.read(this.machines().map(({ epoch }) => epoch));
   }
 
   /**
@@ -194,6 +223,7 @@ export class Cluster implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all([...this.#jobs].map(jobs => jobs.close()));
     await this.#links.close();
+    this.#stats.close();
     this.#log.close();
     await this.#presence.leave();
     await this.#peers.close();
@@ -204,6 +234,17 @@ export class Cluster implements AsyncDisposable {
     const { advertised } = this.#peers;
     const entry = { epoch: this.#epoch, ...this.#position, weight: 1 };
     return advertised === undefined ? entry : { ...entry, advertise: advertised };
+  }
+
+  get #ownStats(): MachineStats {
+    const { applied, known, losses } = this.#log;
+    const [last, done] = [known.sequence, applied.sequence];
+    return {
+      ...{ name: this.machine, epoch: this.#epoch, connected: this.connected },
+      ...{ applied: done, last, lag: Math.max(0, last - done), losses },
+      pulls: this.#peers.counts,
+      links: this.#opened,
+    };
   }
 
   get #position(): { log: string; applied: number } {

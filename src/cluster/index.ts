@@ -21,3 +21,4 @@ export { Link } from './link/link.ts';
 export { LinkEndpoint, type LinkEndpointOptions } from './link/link-endpoint.ts';
 export type { LinkPeer } from './link/link-greeting.ts';
 export type { LinkOptions } from './link/link-options.ts';
+export type { MachineStats, PullStats } from './stats/machine-stats.ts';

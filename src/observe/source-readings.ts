@@ -26,6 +26,7 @@ const LABELLED: ReadonlySet<SourceKind> = new Set([
   'invalidation',
   'application',
   'proxy',
+  'cluster',
 ]);
 
 const APPLICATION_SECONDS = 'iolite_application_seconds';

@@ -111,6 +111,19 @@ export const SOURCE_ROWS: readonly SourceRow[] = [
   ...rowsOf('proxy', [
     ['count', 'proxy_answers_total', 'counter', 'Answers of the proxy, by how they came about'],
   ]),
+  ...rowsOf('cluster', [
+    ['machines', 'cluster_machines', 'gauge', 'Machines of a cluster that live, this one among them', 'max'],
+    ['connected', 'cluster_connected', 'gauge', 'Whether this machine hears the others: 1 or 0', 'min'],
+    ['applied', 'cluster_log_applied', 'gauge', 'Up to where the log of invalidations is carried out', 'min'],
+    ['last', 'cluster_log_last', 'gauge', 'Up to where the log of invalidations was read', 'max'],
+    ['lag', 'cluster_log_lag', 'gauge', 'Messages of the log that were read and not carried out', 'max'],
+    ['losses', 'cluster_log_losses_total', 'counter', 'Times that the log was lost, and all became stale'],
+    ['links', 'cluster_links', 'gauge', 'Links to other machines that were opened here'],
+    ['sent', 'cluster_pulls_total', 'counter', 'Contents that other machines were asked for'],
+    ['answered', 'cluster_pulls_answered_total', 'counter', 'Pulls of other machines that were answered'],
+    ['refused', 'cluster_pulls_refused_total', 'counter', 'Pulls of others that were not answered'],
+    ['bytes', 'cluster_pull_bytes_total', 'counter', 'Bytes of contents that other machines got'],
+  ]),
   ...rowsOf('workers', [
     ['workers', 'workers', 'gauge', 'Workers of pools that take tasks'],
     ['running', 'worker_tasks', 'gauge', 'Tasks that workers of pools have'],

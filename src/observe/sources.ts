@@ -23,7 +23,8 @@ export type SourceKind =
   | 'process'
   | 'application'
   | 'proxy'
-  | 'workers';
+  | 'workers'
+  | 'cluster';
 
 /** What a source says: figures without labels, or several with them; undefined once it is closed. */
 type Said = Figures | readonly Sample[] | undefined;

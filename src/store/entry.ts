@@ -16,6 +16,8 @@ export class Entry<F extends ContentFacts, L> implements CacheEntry {
   size = 0;
   /** Bytes of heap that count as the store's. */
   heap = 0;
+  /** How often it was used since it came. */
+  uses = 0;
   /** Whether its store has it. */
   isKept = true;
   /** How many attached domains have it in their index. */

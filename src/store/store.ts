@@ -243,6 +243,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
 
   /** An entry was used, here or in an attached domain. */
   hit(entry: Entry<F, L>): void {
+    entry.uses += 1;
     if (!this.#closed) this.#policy.hit(entry);
   }
 

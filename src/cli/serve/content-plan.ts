@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import type { AppGatewayOptions } from '../../http/app/server-side/app-gateway.ts';
 import type { AppProcessesOptions } from '../../http/app/server-side/app-processes.ts';
 import type { ScriptPattern } from '../../http/fastcgi/script-names.ts';
+import type { ProxyClusterOptions } from '../../http/proxy/cluster/proxy-cluster.ts';
 import { createOrigin } from '../../http/proxy/origin/create-origin.ts';
+import type { S3Options } from '../../http/proxy/origin/s3/s3-options.ts';
 import type { ProxyOptions } from '../../http/proxy/proxy-options.ts';
 import { type AppView, appViewOptions } from '../../http/server/app-view.ts';
 import type { HostParts } from '../../http/server/compose.ts';
@@ -13,7 +15,7 @@ import { appViewFor } from './view-plan.ts';
 import type { WorkerContent, WorkerRule } from './worker-settings.ts';
 
 /** How an origin is asked, but for what all have in common. */
-export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | 'cluster' | 'onPartition' | 'collapse'>;
+export type OriginOptions = Omit<ProxyOptions, 'budget' | 'policy' | keyof ProxyClusterOptions>;
 
 /** An application, and the bounds on what is asked of it. */
 export type AppConfig = AppProcessesOptions & AppGatewayOptions;
@@ -90,7 +92,7 @@ export class ContentPlan {
     const { module } = app ?? {};
     if (module !== undefined) await this.#try(at, () => checkModule(module));
     if (view !== undefined) await this.#try(at, async () => void appViewOptions(view));
-    if (origin !== undefined) await this.#try(at, () => checkOrigin(origin));
+    if (origin !== undefined) await this.#try(at, () => checkOrigin(origin, proxy?.s3));
     // An empty name is no name of the current directory: a script had nothing to say.
     const directory = root === undefined || root === '' ? root : resolve(root);
     if (directory !== undefined) {
@@ -202,9 +204,9 @@ async function checkModule(module: string): Promise<void> {
   }
 }
 
-async function checkOrigin(origin: string): Promise<void> {
+async function checkOrigin(origin: string, s3: S3Options | undefined): Promise<void> {
   try {
-    await createOrigin(origin, {}).close();
+    await createOrigin(origin, { s3 }).close();
   } catch (error) {
     throw new Error(`Cannot serve ${origin}: ${(error as Error).message}`);
   }

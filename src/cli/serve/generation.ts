@@ -29,6 +29,8 @@ export interface GenerationHost {
   readonly inherited: InheritedPlaces;
   /** Keys of session tickets, unless settings have some. */
   ticketKeys(): readonly string[];
+  /** Whether what other machines have is here, or none of it is waited for. */
+  isWarm(): boolean;
   /** What a worker, which a channel stands for, tells of its log. */
   readonly logTroubles: LogTroubles;
   /** A process has ended. */
@@ -43,7 +45,7 @@ const RETIREMENT_MS = 3600_000;
 /** The processes that run by one reading of the configuration: workers, and those of the application. */
 export class Generation {
   readonly plan: ServePlan;
-  readonly #settings: Omit<WorkerSettings, 'addresses'>;
+  readonly #settings: Omit<WorkerSettings, 'addresses' | 'warming'>;
   readonly #host: GenerationHost;
   readonly #workers: Supervisor;
   readonly #apps: readonly AppProcesses[];
@@ -123,6 +125,11 @@ export class Generation {
     this.#tell({ type: WorkerMessage.LEAVING });
   }
 
+  /** Tells workers that what other machines have is here. */
+  setWarm(): void {
+    this.#tell({ type: WorkerMessage.WARM });
+  }
+
   /** Has workers count how long answers take, for some seconds. */
   watch(): void {
     this.#tell({ type: WorkerMessage.WATCHED });
@@ -199,6 +206,7 @@ export class Generation {
       ...this.#settings,
       ...shared,
       addresses: this.#apps.map(app => app.addresses),
+      warming: !this.#host.isWarm(),
     };
     return settings as unknown as Json;
   }

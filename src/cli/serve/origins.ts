@@ -27,6 +27,11 @@ export class Origins {
     return addresses;
   }
 
+  /** When those that run have got what they get from other machines at their start. */
+  async warmed(): Promise<void> {
+    await Promise.all([...this.#proxies.values()].map(({ warmed }) => warmed));
+  }
+
   /** Ends those that nobody uses any more. @param used what is said of those that are */
   async closeUnused(used: readonly OriginOptions[]): Promise<void> {
     const keys = new Set(used.map(keyOf));

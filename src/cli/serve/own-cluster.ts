@@ -8,7 +8,8 @@ const DEFAULT_NAME = 'iolite';
 /** Joins the cluster that settings name, if they name one. @throws UserError */
 export async function joinOwnCluster({ cluster }: ServeConfig): Promise<Cluster | undefined> {
   if (cluster === undefined) return undefined;
-  const { servers, onPartition: _, name = DEFAULT_NAME, ...options } = cluster;
+  const { servers, name = DEFAULT_NAME, machine, advertise, secret, replicas, maxLag } = cluster;
+  const options = { machine, advertise, secret, replicas, maxLag };
   if (servers === undefined) throw new UserError('Cannot join cluster: servers of NATS are wanted');
   try {
     const { joinCluster } = await import('../../cluster/join-cluster.ts');

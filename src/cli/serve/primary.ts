@@ -32,6 +32,8 @@ export class Primary {
   #metrics: Promise<MetricsReader> | undefined;
   #inspection: Promise<InspectorReader> | undefined;
   #isLeaving = false;
+  /** Whether what the origins' proxies get from other machines at the start has come. */
+  #isWarm = false;
   #current: Generation | undefined;
   /** The current one, those that were replaced and have not ended, and one that is to replace it. */
   readonly #running = new Set<Generation>();
@@ -66,7 +68,7 @@ export class Primary {
 
   /** Whether requests should be sent here. */
   get isReady(): boolean {
-    return !this.#isLeaving && !this.closing && this.#current?.isServing === true;
+    return this.#isWarm && !this.#isLeaving && !this.closing && this.#current?.isServing === true;
   }
 
   /** Whether all workers that serve answer within a time in milliseconds. One that has just ended does. */
@@ -96,6 +98,7 @@ export class Primary {
     for (const warning of plan.warnings) complain(warning);
     const generation = await this.#generation(plan);
     this.#current = generation;
+    void this.#origins.warmed().then(() => this.#warmed());
     await generation.start();
     await this.#watchRoots(plan);
   }
@@ -207,6 +210,11 @@ export class Primary {
     void this.#origins.closeUnused([...this.#running].flatMap(({ plan }) => plan.origins));
   }
 
+  #warmed(): void {
+    this.#isWarm = true;
+    for (const generation of this.#running) generation.setWarm();
+  }
+
   async #watchRoots({ roots, files }: ServePlan): Promise<void> {
     await this.#roots.watch(files === undefined || this.closing ? [] : roots);
   }
@@ -231,6 +239,7 @@ export class Primary {
     const generation = new Generation(plan, proxies, {
       cache: this.#cache,
       inherited: this.#inherited,
+      isWarm: () => this.#isWarm,
       ticketKeys: () => this.#ticketKeys.keys,
       logTroubles: this.#logTroubles,
       exited: reportExit,

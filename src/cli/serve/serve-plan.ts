@@ -19,7 +19,7 @@ export interface ServePlan {
   readonly origins: readonly OriginOptions[];
   /** Where FastCGI responders listen. */
   readonly responders: readonly string[];
-  readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies' | 'roles'>;
+  readonly settings: Omit<WorkerSettings, 'addresses' | 'proxies' | 'roles' | 'warming'>;
   /** What is not as it should be, and can be used. */
   readonly warnings: readonly string[];
   /** Directories that are served, as they were named. */

@@ -53,6 +53,7 @@ let accessLog: AccessLog | undefined;
 /** To finish responses in, also when there is no primary any more to enforce it. */
 let drainTime = DRAIN_MS;
 let isLeaving = false;
+let isWarm = false;
 /** As the primary has told last. */
 let ticketKeys: readonly string[] | undefined;
 
@@ -91,6 +92,7 @@ channel.onRequest(async ({ head, body }) => {
     for (const server of servers) server.setTicketKeys(keys);
   }
   if (type === WorkerMessage.LEAVING) isLeaving = true;
+  if (type === WorkerMessage.WARM) isWarm = true;
   if (type === WorkerMessage.REOPEN) accessLog?.reopen();
   if (type === WorkerMessage.METRICS) return tellReadings();
   if (type === WorkerMessage.WATCHED) watch();
@@ -172,15 +174,16 @@ function openLog({ file, format = 'combined' }: NonNullable<WorkerSettings['log'
   return opened;
 }
 
-async function proxyAt({ requests, responses, upgrades }: ProxyAddresses): Promise<Handler> {
-  const asked = new AppGateway({ ...PROXY_LIMITS, name: `proxy of ${upgrades.origin}` });
+async function proxyAt({ requests, responses, origin, upgrades }: ProxyAddresses): Promise<Handler> {
+  const asked = new AppGateway({ ...PROXY_LIMITS, name: `proxy of ${origin}` });
   void asked.connect(requests);
-  return attachProxy(await connectChannel(responses), asked, createUpgradeProxy({ ...upgrades, complain }));
+  const tunnels = upgrades && createUpgradeProxy({ ...upgrades, complain });
+  return attachProxy(await connectChannel(responses), asked, tunnels);
 }
 
 /** For the log: what is said to any origin of where a request came from. */
 function trustedByAny(proxies: readonly ProxyAddresses[]): TrustForwarded {
-  const stated = proxies.map(({ upgrades }) => upgrades.trustForwarded ?? false);
+  const stated = proxies.map(({ trustForwarded }) => trustForwarded);
   return stated.includes(true) || stated.filter(each => typeof each === 'object').flat();
 }
 
@@ -188,7 +191,8 @@ function failed(error: unknown, { method, target }: ServerRequest): void {
   complain(`${method} ${target} failed`, error);
 }
 
-const health = new HealthPages(() => !isLeaving && gateways.every(({ size }) => size > 0));
+isWarm ||= !settings.warming;
+const health = new HealthPages(() => isWarm && !isLeaving && gateways.every(({ size }) => size > 0));
 const content = contentOf(settings, {
   first: settings.health ? [health] : [],
   gateways,

@@ -1,5 +1,6 @@
 import { createPool } from '../../aggregate/pool.ts';
 import { createFileCache, type OwnedFileCache } from '../../file/cache/owned-cache.ts';
+import type { ProxyClusterOptions } from '../../http/proxy/cluster/proxy-cluster.ts';
 import type { PoolHolder } from '../../memory/chunk-holdings.ts';
 import { sharedMemoryProblem } from '../../memory/support.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
@@ -140,9 +141,7 @@ async function openCaches(
   // Workers send from it by reference to clients that are slow.
   const pool = createPool({ name: 'cache', limit: Math.max(budget, MIB_BYTES), refill: false });
   const cache = createFileCache({ budget, policy, pool });
-  const { onPartition, secret } = config.cluster ?? {};
-  const collapse = secret === undefined ? 'machine' : 'cluster';
-  const origins = new Origins(budget, policy, { cluster, onPartition, collapse });
+  const origins = new Origins(budget, policy, { cluster, ...placeOf(config) });
   const close = async (): Promise<void> => {
     await origins.close();
     await cluster?.close();
@@ -150,6 +149,14 @@ async function openCaches(
     pool.close();
   };
   return { cache, holders: () => pool.holders(), origins, close };
+}
+
+/** What proxies are told of their place among other machines. */
+function placeOf({ cluster = {} }: ServeConfig): ProxyClusterOptions {
+  const { onPartition, secret, warm, warmRate, warmTimeout } = cluster;
+  const bytesRate = warmRate === undefined ? undefined : warmRate * MIB_BYTES;
+  const collapse = secret === undefined ? 'machine' : 'cluster';
+  return { onPartition, collapse, warm, warmRate: bytesRate, warmTimeout };
 }
 
 /** Says of settings that are those of the start until the end. */

@@ -23,6 +23,8 @@ export const WorkerMessage = {
   TICKET_KEYS: 'ticket keys',
   /** Primary to worker: the log's file was renamed, it is to be opened anew. Answered with nothing. */
   REOPEN: 'reopen',
+  /** Primary to worker: what other machines have is here, which /ready waits for. Answered with nothing. */
+  WARM: 'warm',
   /** Primary to worker: it is about to end, which /ready says. Answered with nothing. */
   LEAVING: 'leaving',
 } as const;

@@ -47,6 +47,8 @@ export interface WorkerSettings {
   readonly log?: { readonly file: string; readonly format?: AccessFormat | undefined } | undefined;
   /** Whether /health and /ready are answered before all else. */
   readonly health: boolean;
+  /** Whether /ready waits until it is told that what other machines have is here. */
+  readonly warming: boolean;
   /** Whether somebody may ask for metrics: durations are counted then. */
   readonly observed: boolean;
   /** Milliseconds for answers under way to end in, after SIGTERM. */

@@ -1,9 +1,11 @@
 import { now } from '../../base/clock.ts';
 import type { HeaderList } from '../../http/message/header-list.ts';
-import type { Peer, ProxyPeers, Pull, PullAnswerer } from '../../http/proxy/cluster/proxy-peers.ts';
+import type { HotList, Peer, ProxyPeers, Pull, SiteService } from '../../http/proxy/cluster/proxy-peers.ts';
 import type { ClusterContext } from '../cluster-context.ts';
 import type { ClusterLog } from '../log/cluster-log.ts';
 import type { MachineTable } from '../machines/machine-table.ts';
+import type { PullStats } from '../stats/machine-stats.ts';
+import { HotLists } from './hot-lists.ts';
 import { ownerAmong } from './owners.ts';
 import { PullServer } from './pull-server.ts';
 import { coversPull, signPull } from './pull-signature.ts';
@@ -17,6 +19,7 @@ export class ClusterPeers implements ProxyPeers {
   readonly #table: MachineTable;
   readonly #epoch: string;
   readonly #server: PullServer;
+  readonly #lists: HotLists;
   /** Until when, by the epoch of a machine. */
   readonly #suspected = new Map<string, number>();
   #asked = 0;
@@ -27,6 +30,7 @@ export class ClusterPeers implements ProxyPeers {
     this.#log = log;
     this.#table = table;
     this.#epoch = epoch;
+    this.#lists = new HotLists(context);
     this.#server = new PullServer({ epoch, secret: context.options.secret, log });
   }
 
@@ -40,9 +44,17 @@ export class ClusterPeers implements ProxyPeers {
   async listen(): Promise<void> {
     const { advertise } = this.#context.options;
     if (advertise !== undefined) await this.#server.listen(advertise);
+    if (this.advertised !== undefined)
+      this.#lists.serve(this.#epoch, async site => this.#server.service(site)?.hottest());
+  }
+
+  /** What was pulled, both ways. */
+  get counts(): PullStats {
+    return { sent: this.#asked, ...this.#server.counts };
   }
 
   close(): Promise<void> {
+    this.#lists.close();
     return this.#server.close();
   }
 
@@ -69,8 +81,15 @@ export class ClusterPeers implements ProxyPeers {
     return coversPull(headers, asked);
   }
 
-  serve(site: string, answerer: PullAnswerer): () => void {
-    return this.#server.serve(site, answerer);
+  serve(site: string, service: SiteService): () => void {
+    return this.#server.serve(site, service);
+  }
+
+  async hotLists(site: string, signal: AbortSignal): Promise<readonly HotList[]> {
+    if (this.#context.options.secret === undefined) return [];
+    const { machine } = this.#context;
+    const others = [...this.#candidates()].filter(({ name }) => name !== machine);
+    return this.#lists.ask(site, others, signal);
   }
 
   *#candidates(): Generator<Peer & { readonly weight: number }> {

@@ -5,9 +5,10 @@ import { fieldOf, type HeaderList } from '../../http/message/header-list.ts';
 import { tellLater } from '../../http/message/promised-answer.ts';
 import { statusAnswer } from '../../http/message/status-answer.ts';
 import { handle } from '../../http/node/node-adapter.ts';
-import type { PullAnswerer } from '../../http/proxy/cluster/proxy-peers.ts';
+import type { SiteService } from '../../http/proxy/cluster/proxy-peers.ts';
 import type { InvalidationLog } from '../../store/log/invalidation-log.ts';
 import { ClusterError } from '../cluster-error.ts';
+import type { PullStats } from '../stats/machine-stats.ts';
 import { fillField, readPull, type SignedPull } from './pull-signature.ts';
 import { Replays } from './replays.ts';
 
@@ -26,8 +27,11 @@ export interface PullServing {
 /** The port where other machines of a cluster get contents, and nobody else gets anything. */
 export class PullServer {
   readonly #serving: PullServing;
-  readonly #sites = new Map<string, PullAnswerer>();
+  readonly #sites = new Map<string, SiteService>();
   readonly #replays = new Replays();
+  #answered = 0;
+  #refused = 0;
+  #bytes = 0;
   readonly #server: Server;
 
   constructor(serving: PullServing) {
@@ -51,11 +55,21 @@ export class PullServer {
   }
 
   /** @returns what ends it */
-  serve(site: string, answerer: PullAnswerer): () => void {
-    this.#sites.set(site, answerer);
+  serve(site: string, service: SiteService): () => void {
+    this.#sites.set(site, service);
     return () => {
-      if (this.#sites.get(site) === answerer) this.#sites.delete(site);
+      if (this.#sites.get(site) === service) this.#sites.delete(site);
     };
+  }
+
+  /** What is served of a site. */
+  service(site: string): SiteService | undefined {
+    return this.#sites.get(site);
+  }
+
+  /** What it has answered, and not. */
+  get counts(): Omit<PullStats, 'sent'> {
+    return { answered: this.#answered, refused: this.#refused, bytes: this.#bytes };
   }
 
   async close(): Promise<void> {
@@ -68,6 +82,7 @@ export class PullServer {
 
   #take(incoming: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const pull = this.#read(incoming);
+    response.once('close', () => this.#count(response));
     if (pull === undefined) return handle(refusing(403), requestOf(incoming, undefined), response);
     return handle(this.#answering(pull), requestOf(incoming, pull), response);
   }
@@ -81,15 +96,24 @@ export class PullServer {
     return pull;
   }
 
+  #count(response: ServerResponse): void {
+    if (!response.writableFinished || !response.hasHeader('iolite-fill')) this.#refused += 1;
+    else {
+      this.#answered += 1;
+      // Those of a 304 did not go.
+      if (response.statusCode !== 304) this.#bytes += Number(response.getHeader('content-length') ?? 0);
+    }
+  }
+
   #answering(pull: SignedPull): Handler {
     return {
       answer: (request, recipient) =>
         tellLater(recipient, async signal => {
-          const answerer = this.#sites.get(pull.site);
-          if (answerer === undefined) return statusAnswer(404);
+          const service = this.#sites.get(pull.site);
+          if (service === undefined) return statusAnswer(404);
           const { log } = this.#serving;
           if (!(await this.#isAsFar(pull, signal))) return statusAnswer(503);
-          const answer = await answerer(request, signal);
+          const answer = await service.answer(request, signal);
           if (answer === undefined) return statusAnswer(404);
           // What is said here comes after what was found, which may have been told of more.
           const { status, headers, body } = answer;

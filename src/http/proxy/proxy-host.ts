@@ -12,6 +12,7 @@ import type { Answer } from '../message/exchange.ts';
 import { answerOf } from '../message/promised-answer.ts';
 import { createProxy, type ReverseProxy } from './proxy.ts';
 import type { ProxyOptions } from './proxy-options.ts';
+import type { TrustForwarded } from './trusted-proxies.ts';
 import type { UpgradeProxyOptions } from './upgrade-proxy.ts';
 
 /** Least memory for what is kept. */
@@ -25,8 +26,15 @@ export interface ProxyAddresses {
   readonly requests: string;
   /** Serves what is kept. */
   readonly responses: string;
-  /** With what upgrades are passed on, which each process does itself; JSON. */
-  readonly upgrades: UpgradeProxyOptions;
+  /** Whom it asks: for people. */
+  readonly origin: string;
+  /** As of {@link ProxyOptions}. */
+  readonly trustForwarded: TrustForwarded;
+  /**
+   * With what upgrades are passed on, which each process does itself; JSON. Undefined for an object store,
+   * which takes none.
+   */
+  readonly upgrades: UpgradeProxyOptions | undefined;
 }
 
 /** A reverse proxy for other domains: one asks the origin, and one keeps what came, for all of them. */
@@ -41,12 +49,16 @@ export class ProxyHost {
     proxy: ReverseProxy,
     pools: readonly Pool[],
     [requests, responses]: readonly [Endpoint, Endpoint],
-    upgrades: UpgradeProxyOptions,
+    options: ProxyOptions,
   ) {
     this.#proxy = proxy;
     this.#pools = pools;
     this.#endpoints = [requests, responses];
-    this.addresses = { requests: requests.path, responses: responses.path, upgrades };
+    const { trustForwarded = false } = options;
+    this.addresses = {
+      ...{ requests: requests.path, responses: responses.path },
+      ...{ origin: String(options.origin), trustForwarded, upgrades: upgradeOptions(options) },
+    };
   }
 
   /**
@@ -82,7 +94,12 @@ export class ProxyHost {
         }),
     );
     responses.on('channel', channel => proxy.serve(channel));
-    return new ProxyHost(proxy, [kept, pool], [requests, responses], upgradeOptions(options));
+    return new ProxyHost(proxy, [kept, pool], [requests, responses], options);
+  }
+
+  /** As of {@link ReverseProxy.warmed}. */
+  get warmed(): Promise<void> {
+    return this.#proxy.warmed;
   }
 
   /** Ends it. What is under way fails. */
@@ -93,7 +110,8 @@ export class ProxyHost {
 }
 
 /** What may be told to another process of the options. */
-function upgradeOptions(options: ProxyOptions): UpgradeProxyOptions {
+function upgradeOptions(options: ProxyOptions): UpgradeProxyOptions | undefined {
+  if (/^s3:/i.test(String(options.origin))) return undefined;
   const { origin, trustForwarded, host, connectTimeout, headersTimeout, maxStreams } = options;
   return { origin: String(origin), trustForwarded, host, connectTimeout, headersTimeout, maxStreams };
 }

@@ -39,6 +39,7 @@ import { PullAnswers } from './pull-answers.ts';
 import { Purge } from './purge.ts';
 import { type Resource, relatedResource, resourceOf } from './resource.ts';
 import { type Refresh, StoreAnswers } from './store-answers.ts';
+import { WarmUp } from './warm-up.ts';
 
 /** A reverse proxy. Close it to end its connections, and to give back what it keeps. */
 export interface ReverseProxy extends Handler, AsyncDisposable {
@@ -64,6 +65,11 @@ export interface ReverseProxy extends Handler, AsyncDisposable {
    *   ten seconds that it has given them up
    */
   invalidate(options: InvalidateOptions): Promise<Invalidated>;
+  /**
+   * When what it gets from other machines at its start has come, or {@link ProxyOptions.warmTimeout} is over:
+   * requests should be sent here from then on. It resolves at once where it gets nothing from others.
+   */
+  readonly warmed: Promise<void>;
   /** Takes no more requests, lets those under way end, and gives back what is stored. */
   close(): Promise<void>;
 }
@@ -119,6 +125,7 @@ class CachingProxy implements ReverseProxy {
   readonly #cluster: ProxyCluster | undefined;
   readonly #follower: ProxyFollower | undefined;
   #endServing: () => void = () => {};
+  readonly #warmUp: WarmUp | undefined;
   #closed = false;
 
   constructor(options: ProxyOptions) {
@@ -157,8 +164,16 @@ class CachingProxy implements ReverseProxy {
     if (peers !== undefined && this.#follower !== undefined) {
       const source = { responses, fetches: this.#fetches, forwarding, follower: this.#follower };
       const answers = new PullAnswers(source);
-      this.#endServing = peers.serve(site, (request, signal) => answers.answer(request, signal));
+      this.#endServing = peers.serve(site, {
+        answer: (request, signal) => answers.answer(request, signal),
+        hottest: () => this.#store.hottest(),
+      });
+      this.#warmUp = new WarmUp({ ...source, peers, site, store: this.#store }, checked.warmUp);
     }
+  }
+
+  get warmed(): Promise<void> {
+    return this.#warmUp?.ready ?? Promise.resolve();
   }
 
   serve(channel: Channel, otherwise?: RequestHandler): void {
@@ -215,6 +230,7 @@ class CachingProxy implements ReverseProxy {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#warmUp?.close();
     this.#endServing();
     this.#follower?.close();
     // Before the wait for the origin, in which nothing is to be kept or served any more.

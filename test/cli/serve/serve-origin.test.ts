@@ -182,3 +182,25 @@ test('PURGE by HTTP/2 forgets what all workers hold', async () => {
   assert.equal(await ask('GET'), '200 2');
   session.destroy();
 });
+
+test('an origin in an object store is asked as its settings say', async () => {
+  using store = await listening(({ url, headers }, response) => {
+    const { authorization = '' } = headers;
+    if (!/Credential=KEY\/\d+\/eu-1\/s3\/aws4_request/.test(authorization)) response.writeHead(403).end();
+    else response.setHeader('Cache-Control', 'max-age=600').end(`${url}`);
+  });
+  using folder = new Folder();
+  const file = folder.file('iolite.config.json');
+  const credentials = { accessKeyId: 'KEY', secretAccessKey: 'SECRET' };
+  const s3 = { endpoint: store.url, region: 'eu-1', credentials, index: 'start.html' };
+  const settings = { origin: 's3://shop-assets/site', proxy: { s3 }, workers: 1 };
+  writeFileSync(file, JSON.stringify(settings));
+  await using served = await Served.startWith(['--config', file]);
+  const { status, body } = await get(served.port, '/a/');
+  assert.deepEqual([status, body.toString()], [200, '/shop-assets/site/a/start.html']);
+  assert.match(String((await get(served.port, '/a/')).headers['cache-status']), /iolite; hit/);
+  writeFileSync(file, JSON.stringify({ ...settings, proxy: { s3: { ...s3, endpoint: 'objects.example' } } }));
+  await using refused = new Iolite(['serve', '--config', file]);
+  assert.notEqual((await refused.ended()).code, 0);
+  assert.match(refused.stderr, /proxy\.s3\.endpoint: a URL as https:\/\/objects\.example is wanted/);
+});

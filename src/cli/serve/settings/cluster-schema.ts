@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { duration, integer, setting, settings, text } from './schema-parts.ts';
 
+const PART = 'a number from 0 to 1 is wanted';
+const MAX_RATE_MIB = 1024 ** 2;
 const WANTED = "an address as 'nats://10.0.0.1:4222' is wanted";
 
 /** Where NATS is. */
@@ -28,6 +30,12 @@ export const ClusterSchema = settings({
     v.pipe(text, v.minLength(16, '16 characters at least are wanted')),
     'that all its machines know: with one, what one of them has asked of an origin is for all (none)',
   ),
+  warm: setting(
+    v.pipe(v.number(PART), v.minValue(0, PART), v.maxValue(1, PART)),
+    'part of the budget that comes from the other machines at the start, where there is a secret (0.5)',
+  ),
+  warmRate: setting(integer(1, MAX_RATE_MIB), 'MiB of that a second at most (32)'),
+  warmTimeout: setting(duration(0), 'after which /ready says 200 though not all of it has come (30 s)'),
   replicas: setting(integer(1, 5), 'copies of what NATS keeps for it: 1, 3 or 5 (1)'),
   maxLag: setting(duration(2500, 10_000), 'without a word of the others, after which it is cut off (5 s)'),
   onPartition: setting(

@@ -1,12 +1,35 @@
 import * as v from 'valibot';
 import { GROUP_FIELDS } from '../../../http/proxy/cache/groups.ts';
-import { duration, integer, setting, settings, text } from './schema-parts.ts';
+import { duration, integer, needed, setting, settings, text } from './schema-parts.ts';
 
 /** The server behind. */
 export const OriginSchema = v.pipe(
   text,
   v.url(({ received }) => `a URL as http://127.0.0.1:3000 is wanted, ${received} was given`),
 );
+
+const EndpointSchema = v.pipe(
+  text,
+  v.regex(/^https?:\/\/[^/\s?#]+(\/[^\s?#]*)?$/, ({ received }) => {
+    return `a URL as https://objects.example is wanted, ${received} was given`;
+  }),
+);
+
+/** How an object store is asked. */
+const S3Schema = settings({
+  region: setting(text, 'of the bucket (AWS_REGION of the environment, or us-east-1)'),
+  endpoint: setting(EndpointSchema, "URL of the store, where it is not Amazon's (AWS_ENDPOINT_URL_S3)"),
+  pathStyle: setting(v.boolean(), "whether the bucket is in the path (where the store is not Amazon's)"),
+  credentials: setting(
+    settings({
+      accessKeyId: needed(text, 'the public name of the key'),
+      secretAccessKey: needed(text, 'the key itself'),
+      sessionToken: setting(text, 'of a key that holds for a while (none)'),
+    }),
+    'who asks (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)',
+  ),
+  index: setting(text, 'what a path that ends in a slash means (index.html)'),
+});
 
 /** How an origin is asked: the options of a proxy, by their names. What is added here reaches the proxy. */
 export const ProxySchema = settings({
@@ -29,6 +52,10 @@ export const ProxySchema = settings({
   groupFields: setting(
     v.array(v.picklist(GROUP_FIELDS)),
     'fields besides Cache-Groups whose names responses are forgotten by (none)',
+  ),
+  s3: setting(
+    S3Schema,
+    'of an origin as s3://bucket/prefix: how the object store is asked (as the environment says)',
   ),
   purge: setting(
     settings({

@@ -26,6 +26,8 @@ export function heapOf(key: string, facts: StoredFacts): number {
   const strings = facts.kind === 'response' ? facts.headers : facts.fields;
   let bytes = ENTRY_BYTES + STRING_BYTES + key.length + (facts.start?.length ?? 0);
   if (facts.kind === 'response') for (const { length } of facts.groups ?? []) bytes += GROUP_BYTES + length;
+  if (facts.kind === 'response')
+    for (const { length } of facts.selecting ?? []) bytes += PLACE_BYTES + length;
   for (let index = 0; index < strings.length; index++) {
     const { length } = strings[index] as string;
     const isCommon = facts.kind === 'response' && index % 2 === 0 && length <= COMMON_CHARACTERS;
@@ -36,7 +38,14 @@ export function heapOf(key: string, facts: StoredFacts): number {
 
 /** The same facts in less memory, where they stay for longer. */
 export function compact(facts: StoredFacts): StoredFacts {
-  return facts.kind === 'response' ? { ...facts, headers: compactFields(facts) } : facts;
+  if (facts.kind !== 'response') return facts;
+  const { selecting } = facts;
+  const headers = compactFields(facts);
+  return {
+    ...facts,
+    headers,
+    ...(selecting === undefined ? {} : { selecting: selecting.map(commonString) }),
+  };
 }
 
 function compactFields({ headers }: ResponseFacts): string[] {

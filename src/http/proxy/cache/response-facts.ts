@@ -17,6 +17,11 @@ export type ResponseFacts = {
   readonly groups?: readonly string[];
   /** How its target begins, where that is too long to be the key. */
   readonly start?: string;
+  /**
+   * Of one that varies: the fields of requests that select it, as names and values. Missing where one of
+   * them may be a secret.
+   */
+  readonly selecting?: readonly string[];
 };
 
 /**

@@ -16,6 +16,7 @@ import { ALWAYS, Term } from '../../../store/term.ts';
 import { targetOfKey } from '../resource.ts';
 import type { TrustForwarded } from '../trusted-proxies.ts';
 import { compact, heapOf } from './entry-heap.ts';
+import { type HotResponse, hotResponse } from './hot-response.ts';
 import type { StoredFacts } from './response-facts.ts';
 import { ResponseIndex } from './response-index.ts';
 
@@ -132,6 +133,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
    */
   put(key: string, facts: StoredFacts, content: Aggregate, resource?: string): Aggregate | undefined {
     if (this.#store.closed) return undefined;
+    const { uses = 0 } = this.#store.get(key) ?? {};
     this.#store.remove(key);
     if (Math.max(content.length, heapOf(key, facts)) > this.largest) return undefined;
     const room = this.#allocate(content.length);
@@ -144,7 +146,8 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     for (const { bytes } of room?.pieces ?? []) at += content.copyTo(bytes, 0, at, at + bytes.length);
     if (resource !== undefined) this.#addVariant(resource, key);
     const kept = compact(facts);
-    this.#store.put(key, kept, resource, room);
+    // What takes the place of its own predecessor is asked for as often.
+    this.#store.put(key, kept, resource, room).uses = uses;
     // What it has cost may have been itself.
     if (this.#store.get(key)?.held.facts === kept) this.#index.add(key, kept, resource);
     return this.contentOf(key, kept);
@@ -212,6 +215,23 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
         return true;
       },
     };
+  }
+
+  /**
+   * What is kept and fresh, and may be asked for by its target: what was used most comes first. O(all that is
+   * kept), with turns for others between.
+   */
+  async hottest(): Promise<HotResponse[]> {
+    const hot: HotResponse[] = [];
+    let turnEnd = performance.now() + TURN_MS;
+    for (const { key, local: resource = key, held, uses } of this.#store.entries()) {
+      const each = hotResponse(resource, held.facts, held.size, uses);
+      if (each !== undefined) hot.push(each);
+      if (performance.now() < turnEnd) continue;
+      await setImmediate();
+      turnEnd = performance.now() + TURN_MS;
+    }
+    return hot.sort((one, other) => other.uses - one.uses);
   }
 
   /** What a response is of, by its key; of a long target the beginning. */

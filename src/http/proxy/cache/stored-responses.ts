@@ -7,6 +7,9 @@ import type { Resource } from '../resource.ts';
 import { type ResponseFacts, type StoredFacts, storedField } from './response-facts.ts';
 import type { Refusal, ResponseStore } from './response-store.ts';
 
+/** Fields that many clients send alike, and nobody proves by who he is. */
+const FOR_MANY = /^(accept(-.*)?|origin|save-data|sec-(ch|fetch)-.*|user-agent)$/;
+
 /** A response that a request selects. */
 export interface SelectedResponse {
   readonly key: string;
@@ -88,7 +91,11 @@ export class StoredResponses {
     this.declare(resource, facts);
     const key = this.#keyFor(resource, request, facts);
     if (key === undefined) return undefined;
-    if (key !== resource.key) return this.#store.put(key, facts, content, resource.key);
+    if (key !== resource.key) {
+      const selecting = selectingFields(variedBy(facts), request);
+      const selected = selecting === undefined ? facts : { ...facts, selecting };
+      return this.#store.put(key, selected, content, resource.key);
+    }
     const { start } = resource;
     return this.#store.put(key, start === undefined ? facts : { ...facts, start }, content);
   }
@@ -182,6 +189,19 @@ function selectingValues(fields: readonly string[], request: ServerRequest): (st
   return fields.map(name => {
     const plain = plainName(name);
     return hop.has(plain) ? null : normalized(lines.get(plain));
+  });
+}
+
+/**
+ * The fields of a request by which it selects a response, for who is to ask as it did.
+ * @returns undefined where one of them may be for one client alone
+ */
+function selectingFields(names: readonly string[], request: ServerRequest): string[] | undefined {
+  if (!names.every(name => FOR_MANY.test(name))) return undefined;
+  const values = selectingValues(names, request);
+  return names.flatMap((name, index) => {
+    const value = values[index];
+    return value == null ? [] : [name, value];
   });
 }
 

@@ -1,4 +1,5 @@
-import { ArgumentError, describe } from '../../../base/error.ts';
+import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
+import { ArgumentError, BoundsError, checkInteger, describe } from '../../../base/error.ts';
 import type { InvalidationLog } from '../../../store/log/invalidation-log.ts';
 import type { ProxyPeers } from './proxy-peers.ts';
 
@@ -33,7 +34,30 @@ export interface ProxyClusterOptions {
    * that owns it. Default 'machine'.
    */
   readonly collapse?: Collapse | undefined;
+  /**
+   * The part of the budget, from 0 to 1, that it gets from the other machines when it joins them: what it
+   * owns, and of the rest what they are asked for most. With collapse 'cluster'. Default 0.5.
+   */
+  readonly warm?: number | undefined;
+  /**
+   * Bytes a second that come so at most: fresh memory costs the processor four times as much as memory in
+   * use. Default 32 MiB.
+   */
+  readonly warmRate?: number | undefined;
+  /**
+   * Milliseconds after which it counts as ready though not all has come: the rest comes then. Default 30,000.
+   */
+  readonly warmTimeout?: number | undefined;
 }
+
+/** How a proxy begins with what other machines have. */
+export interface WarmUpLimits {
+  readonly warm: number;
+  readonly warmRate: number;
+  readonly warmTimeout: number;
+}
+
+const DEFAULT_WARM: WarmUpLimits = { warm: 0.5, warmRate: 32 * 1024 ** 2, warmTimeout: 30_000 };
 
 const POLICIES: ReadonlySet<unknown> = new Set(['validate', 'stale', 'fail']);
 
@@ -42,11 +66,13 @@ export function checkCluster({
   cluster,
   onPartition = 'validate',
   collapse = 'machine',
+  ...options
 }: ProxyClusterOptions): {
   readonly cluster: ProxyCluster | undefined;
   readonly onPartition: OnPartition;
   /** Where contents are got from other machines, if they are. */
   readonly peers: ProxyPeers | undefined;
+  readonly warmUp: WarmUpLimits;
 } {
   if (cluster !== undefined && typeof cluster?.log?.follow !== 'function')
     throw new ArgumentError(`Cannot create proxy: a cluster is wanted, ${describe(cluster)} was given`);
@@ -60,5 +86,20 @@ export function checkCluster({
     );
   if (collapse === 'cluster' && typeof cluster?.peers?.ownerOf !== 'function')
     throw new ArgumentError("Cannot create proxy: a cluster is wanted where collapse is 'cluster'");
-  return { cluster, onPartition, peers: collapse === 'cluster' ? cluster?.peers : undefined };
+  const warmUp = checkWarmUp(options);
+  return { cluster, onPartition, peers: collapse === 'cluster' ? cluster?.peers : undefined, warmUp };
+}
+
+function checkWarmUp({
+  warm = DEFAULT_WARM.warm,
+  warmRate = DEFAULT_WARM.warmRate,
+  warmTimeout = DEFAULT_WARM.warmTimeout,
+}: ProxyClusterOptions): WarmUpLimits {
+  if (typeof warm !== 'number')
+    throw new ArgumentError(`Cannot create proxy: warm is a number from 0 to 1, ${describe(warm)} was given`);
+  if (!(warm >= 0 && warm <= 1))
+    throw new BoundsError(`Cannot create proxy: warm is from 0 to 1, ${warm} was given`);
+  checkInteger(warmRate, 'warmRate', 1, Number.MAX_SAFE_INTEGER);
+  checkInteger(warmTimeout, 'warmTimeout', 0, MAX_TIMEOUT_MS);
+  return { warm, warmRate, warmTimeout };
 }

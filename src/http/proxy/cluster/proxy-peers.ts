@@ -1,5 +1,6 @@
 import type { Answer, ServerRequest } from '../../message/exchange.ts';
 import type { HeaderList } from '../../message/header-list.ts';
+import type { HotResponse } from '../cache/hot-response.ts';
 
 /** Another machine, as one that contents are got from. */
 export interface Peer {
@@ -27,6 +28,19 @@ export interface Pull {
  */
 export type PullAnswerer = (request: ServerRequest, signal: AbortSignal) => Promise<Answer | undefined>;
 
+/** What a machine has, that which is asked for most first. */
+export interface HotList {
+  readonly peer: Peer;
+  readonly responses: readonly HotResponse[];
+}
+
+/** What this machine has for others. */
+export interface SiteService {
+  readonly answer: PullAnswerer;
+  /** What is asked for most first. */
+  hottest(): Promise<readonly HotResponse[]>;
+}
+
 /** The other machines of a cluster, as a proxy sees them. */
 export interface ProxyPeers {
   /**
@@ -40,6 +54,11 @@ export interface ProxyPeers {
   sign(peer: Peer, pull: Pull): HeaderList;
   /** Whether fields are those of an answer by a peer that is as far in the log as this machine was. */
   isFill(headers: HeaderList, asked: HeaderList): boolean;
-  /** Has pulls for a site answered. @returns what ends that */
-  serve(site: string, answerer: PullAnswerer): () => void;
+  /** Has what others ask of a site answered. @returns what ends that */
+  serve(site: string, service: SiteService): () => void;
+  /**
+   * What the others of a site have: of those that say it within some hundred milliseconds.
+   * @throws the signal's reason
+   */
+  hotLists(site: string, signal: AbortSignal): Promise<readonly HotList[]>;
 }

@@ -10,6 +10,7 @@ import type { Refusal } from '../cache/response-store.ts';
 import { ASKED_BY_ANYBODY, mayStore, type StorableRequest } from '../cache/storable.ts';
 import { type SelectedResponse, type StoredResponses, variesAlike } from '../cache/stored-responses.ts';
 import { conditionsOf, renewed } from '../cache/validation.ts';
+import type { Peer } from '../cluster/proxy-peers.ts';
 import type { Resource } from '../resource.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type Forwarding, forwardedRequest, forwardedResponse } from './forwarding.ts';
@@ -55,8 +56,11 @@ export interface FetchContext {
   readonly pulls?: Pulls | undefined;
 }
 
-/** Who is asked first: the machine that owns a target, or the origin. */
-export type FirstAsked = 'owner' | 'origin';
+/**
+ * Who is asked first: the machine that owns a target, or the origin. Or one machine and nobody else, for what
+ * nobody waits for: it is stored where nothing has come meanwhile.
+ */
+export type FirstAsked = 'owner' | 'origin' | Peer;
 
 /**
  * A GET to the origin for the whole of a resource, or for whether what is stored of it still holds. Others
@@ -150,7 +154,7 @@ export class Fetch {
   }
 
   #send(found: SelectedResponse | undefined): Exchange<FetchOutcome | 'other'> {
-    const { origin, forwarding } = this.#context;
+    const { origin, forwarding, pulls } = this.#context;
     const { path } = this.resource;
     const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
     const conditions = found === undefined ? [] : conditionsOf(found.facts);
@@ -161,7 +165,10 @@ export class Fetch {
       head.status === 304 && found !== undefined
         ? this.#confirmed(head, body, found)
         : this.#received(head, body);
-    const pull = this.#first === 'owner' ? this.#ask(asked, conditions, receive) : undefined;
+    const first = this.#first;
+    if (typeof first === 'object' && pulls !== undefined)
+      return pulls.askOnly(first, { resource: this.resource, leader: this.leader, conditions }, receive);
+    const pull = first === 'owner' ? this.#ask(asked, conditions, receive) : undefined;
     return pull ?? origin.send(asked, receive);
   }
 
@@ -264,14 +271,23 @@ export class Fetch {
       evenAlone: length <= responses.largest && refusal === undefined,
       done: content => {
         this.#finish(body);
-        if (this.#invalidated || refusal !== undefined) return undefined;
-        const isLate = Number.isNaN(length);
-        if (isLate && responses.refusalOf(this.resource, this.leader, facts, content.length) !== undefined)
+        if (this.#invalidated || refusal !== undefined || this.#isLate) return undefined;
+        const isUnmeasured = Number.isNaN(length);
+        if (
+          isUnmeasured &&
+          responses.refusalOf(this.resource, this.leader, facts, content.length) !== undefined
+        )
           return undefined;
         return responses.put(this.resource, this.leader, facts, content);
       },
       dropped: () => this.#finish(body),
     });
+  }
+
+  /** Whether what clients have asked for meanwhile, which is newer, is there. */
+  get #isLate(): boolean {
+    if (typeof this.#first !== 'object') return false;
+    return typeof this.#context.responses.find(this.resource, this.leader) === 'object';
   }
 
   /** Nobody joins from here on. */

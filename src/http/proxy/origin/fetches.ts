@@ -1,5 +1,6 @@
 import type { ServerRequest } from '../../message/exchange.ts';
 import type { SelectedResponse } from '../cache/stored-responses.ts';
+import type { Peer } from '../cluster/proxy-peers.ts';
 import type { Resource } from '../resource.ts';
 import { Fetch, type FetchContext, type FetchOutcome, type FirstAsked } from './fetch.ts';
 
@@ -44,6 +45,11 @@ export class Fetches {
     const running = this.#running.get(key);
     if (running !== undefined && (first === 'owner' || !running.isPulling)) return running;
     return this.#start(key, resource, request, found, first);
+  }
+
+  /** Gets what one machine has. Nobody joins that, as it may have nothing. */
+  pull(resource: Resource, request: ServerRequest, peer: Peer): Fetch {
+    return this.#begin(resource, request, undefined, peer);
   }
 
   /** What a request may join, if anything. */

@@ -4,9 +4,11 @@ import { type HeaderList, without } from '../../message/header-list.ts';
 import type { Peer, ProxyPeers } from '../cluster/proxy-peers.ts';
 import { readGroups } from '../cluster/pulled-groups.ts';
 import { keyOfTarget, type Resource } from '../resource.ts';
+import { BodyMending } from './body-mending.ts';
 import { type Forwarding, fieldsForPeer } from './forwarding.ts';
 import { HttpOrigin, type OriginLimits } from './http-origin.ts';
-import type { Exchange, Origin, OriginRequest, Receive } from './origin.ts';
+import type { Exchange, Origin, OriginRequest, Receive, ResponseHead } from './origin.ts';
+import type { ReceivedBody } from './received-body.ts';
 
 /** A machine of the same network takes less; another one is asked then. */
 const CONNECT_MS = 250;
@@ -16,6 +18,8 @@ const MAX_PEERS = 2;
 const BETWEEN_MACHINES = new Set(['iolite-fill', 'iolite-groups']);
 /** What a peer did not answer is no matter of the client's request. */
 const GONE = new Set(['ERR_IOLITE_ORIGIN', 'ERR_IOLITE_TIMEOUT', 'ERR_IOLITE_PROTOCOL']);
+
+const CONDITIONS = new Set(['if-none-match', 'if-modified-since']);
 
 /** What pulls work with. */
 export interface PullContext {
@@ -50,7 +54,13 @@ export class Pulls {
   ask<T>(subject: PullSubject, asked: OriginRequest, receive: Receive<T>): PullExchange<T> | undefined {
     const target = pulledTarget(subject);
     if (target === undefined || this.context.peers.ownerOf(target) === undefined) return undefined;
-    return new PullExchange(this, { ...subject, target }, asked, receive);
+    return new PullExchange(this, { ...subject, target }, receive, { origin: asked });
+  }
+
+  /** Asks one machine for what it has, and nobody in its place. */
+  askOnly<T>(peer: Peer, subject: PullSubject, receive: Receive<T>): PullExchange<T> {
+    const target = targetOf(subject.resource);
+    return new PullExchange(this, { ...subject, target }, receive, { only: peer });
   }
 
   connectionTo({ url }: Peer): HttpOrigin {
@@ -73,11 +83,22 @@ export class Pulls {
  * said more of, has no owner.
  */
 function pulledTarget({ resource, leader }: PullSubject): string | undefined {
-  const { scheme, authority, path, key } = resource;
+  const { authority, key } = resource;
   const isPersonal = leader.header('authorization') !== undefined || leader.header('cookie') !== undefined;
-  const target = `${scheme}://${authority}${path}`;
+  const target = targetOf(resource);
   return isPersonal || authority === '' || key !== keyOfTarget(target) ? undefined : target;
 }
+
+function targetOf({ scheme, authority, path }: Resource): string {
+  return `${scheme}://${authority}${path}`;
+}
+
+function saysGone(error: unknown): boolean {
+  return error instanceof IoliteError && GONE.has(error.code);
+}
+
+/** Who is asked: owners, and the origin in their place; or one machine. */
+type Asked = { readonly origin: OriginRequest } | { readonly only: Peer };
 
 /**
  * A request to the owner of a target, and then to the origin if the owner is gone, or has nothing to give.
@@ -89,6 +110,8 @@ export class PullExchange<T> implements Exchange<T> {
   readonly #pulls: Pulls;
   readonly #subject: PullSubject & { readonly target: string };
   readonly #receive: Receive<T>;
+  /** How many machines may be asked yet. */
+  #peersLeft: number;
   #current: Exchange<unknown> | undefined;
   #isAborted = false;
   #tellOrigin: () => void = () => {};
@@ -96,16 +119,18 @@ export class PullExchange<T> implements Exchange<T> {
   constructor(
     pulls: Pulls,
     subject: PullSubject & { readonly target: string },
-    asked: OriginRequest,
     receive: Receive<T>,
+    asked: Asked,
+    peers = MAX_PEERS,
   ) {
+    this.#peersLeft = peers;
     this.#pulls = pulls;
     this.#subject = subject;
     this.#receive = receive;
     this.asksOrigin = new Promise(resolve => {
       this.#tellOrigin = resolve;
     });
-    this.received = this.#run(asked);
+    this.received = 'only' in asked ? this.#pullOnly(asked.only) : this.#run(asked.origin);
   }
 
   abort(): void {
@@ -115,10 +140,11 @@ export class PullExchange<T> implements Exchange<T> {
 
   async #run(asked: OriginRequest): Promise<T> {
     const { peers, origin } = this.#pulls.context;
-    for (let tries = 0; tries < MAX_PEERS; tries++) {
+    for (; this.#peersLeft > 0; ) {
       const owner = peers.ownerOf(this.#subject.target);
       if (owner === undefined) break;
-      const outcome = await this.#pull(owner);
+      this.#peersLeft -= 1;
+      const outcome = await this.#pull(owner, asked);
       if (outcome === 'refused') break;
       if (outcome !== 'gone') return outcome.received;
     }
@@ -128,8 +154,17 @@ export class PullExchange<T> implements Exchange<T> {
     return exchange.received;
   }
 
-  /** @throws what is not the peer's fault */
-  async #pull(owner: Peer): Promise<{ readonly received: T } | 'refused' | 'gone'> {
+  async #pullOnly(peer: Peer): Promise<T> {
+    const outcome = await this.#pull(peer);
+    if (typeof outcome === 'object') return outcome.received;
+    throw new IoliteError('ERR_IOLITE_ORIGIN', `Cannot pull from ${peer.name}: it is ${outcome}`);
+  }
+
+  /**
+   * @param asked of the origin, where the body of the response breaks off and nobody else has it
+   * @throws what is not the peer's fault
+   */
+  async #pull(owner: Peer, asked?: OriginRequest): Promise<{ readonly received: T } | 'refused' | 'gone'> {
     const { peers } = this.#pulls.context;
     const { target } = this.#subject;
     const headers = this.#fieldsFor(owner);
@@ -141,6 +176,7 @@ export class PullExchange<T> implements Exchange<T> {
           if (peers.isFill(head.headers, headers)) {
             const groups = readGroups(head.headers);
             const told = { ...head, headers: without(head.headers, BETWEEN_MACHINES) };
+            if (asked !== undefined) body.mendBy(error => this.#goOn(owner, asked, { told, body, error }));
             return { received: this.#receive(groups === undefined ? told : { ...told, groups }, body) };
           }
           body.close();
@@ -152,11 +188,31 @@ export class PullExchange<T> implements Exchange<T> {
       return await exchange.received;
     } catch (error) {
       if (this.#isAborted) throw error;
-      const { code } = error as Partial<IoliteError>;
-      if (!(error instanceof IoliteError) || !GONE.has(code as string)) return 'refused';
+      if (!saysGone(error)) return 'refused';
       peers.suspect(owner);
       return 'gone';
     }
+  }
+
+  /** A body breaks off: what it was has somebody else, or the origin. */
+  #goOn(
+    owner: Peer,
+    asked: OriginRequest,
+    { told, body, error }: { told: ResponseHead; body: ReceivedBody; error: Error },
+  ): BodyMending | undefined {
+    if (!saysGone(error)) return undefined;
+    this.#pulls.context.peers.suspect(owner);
+    const mending = new BodyMending(body, told, () => rest.abort());
+    const whole = { ...asked, headers: without(asked.headers, CONDITIONS), interim: undefined };
+    const rest = new PullExchange<void>(
+      this.#pulls,
+      { ...this.#subject, conditions: [] },
+      (head, again) => mending.receive(head, again),
+      { origin: whole },
+      this.#peersLeft,
+    );
+    rest.received.catch(() => body.fail(error));
+    return mending;
   }
 
   #fieldsFor(owner: Peer): HeaderList {

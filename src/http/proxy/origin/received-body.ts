@@ -41,7 +41,7 @@ const PIECE_BYTES = 256 * 1024;
  * what all have read is let go of, and the slowest reader sets the pace.
  */
 export class ReceivedBody {
-  readonly #flow: Flow;
+  #flow: Flow;
   readonly #readers = new Set<Reader>();
   /** From position `#start` of the body on. */
   #bytes = new Aggregate();
@@ -55,6 +55,7 @@ export class ReceivedBody {
   #paused = false;
   /** Whether no more readers are to come. */
   #closed = false;
+  #mend: ((error: Error) => Flow | undefined) | undefined;
 
   constructor(flow: Flow) {
     this.#flow = flow;
@@ -66,11 +67,37 @@ export class ReceivedBody {
     this.#room = keeping.room;
   }
 
+  /**
+   * Has something tried, once, where it breaks off.
+   * @param mend returns where the rest comes from; undefined if it does not
+   */
+  mendBy(mend: (error: Error) => Flow | undefined): void {
+    this.#mend = mend;
+  }
+
+  /** Bytes that have come. */
+  get received(): number {
+    return this.#start + this.#bytes.length;
+  }
+
+  /** Whether bytes at a position are those that have come; 'unknown' where these are not here any more. */
+  compare(position: number, bytes: Aggregate): 'same' | 'other' | 'unknown' {
+    const at = position - this.#start;
+    if (at < 0) return 'unknown';
+    using come = this.#bytes.slice(at, at + bytes.length);
+    return come.equals(bytes) ? 'same' : 'other';
+  }
+
   /** Bytes came. They are the body's from here on: nobody changes them. */
   push(bytes: Buffer): void {
-    if (this.#state !== 'open' || this.#isUnwanted()) return;
-    if (this.#keeping !== undefined && !this.#mayKeep(bytes.length)) this.#dropKeeping();
     using piece = Aggregate.adopt(bytes);
+    this.append(piece);
+  }
+
+  /** Bytes came, which are shared. */
+  append(piece: Aggregate): void {
+    if (this.#state !== 'open' || this.#isUnwanted()) return;
+    if (this.#keeping !== undefined && !this.#mayKeep(piece.length)) this.#dropKeeping();
     this.#bytes.append(piece);
     this.#count();
     this.#wake();
@@ -96,7 +123,7 @@ export class ReceivedBody {
 
   /** No more comes. Readers get what came, and then the error. */
   fail(error: Error): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' || this.#isMended(error)) return;
     this.#state = { error };
     this.#dropKeeping();
     this.#wake();
@@ -183,6 +210,16 @@ export class ReceivedBody {
     this.#paused = full;
     if (full) this.#flow.pause();
     else this.#flow.resume();
+  }
+
+  #isMended(error: Error): boolean {
+    const mend = this.#mend;
+    this.#mend = undefined;
+    const flow = this.#isUnwanted() ? undefined : mend?.(error);
+    if (flow === undefined) return false;
+    this.#flow = flow;
+    if (this.#paused) flow.pause();
+    return true;
   }
 
   #isUnwanted(): boolean {

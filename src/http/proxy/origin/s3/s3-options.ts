@@ -15,18 +15,18 @@ export interface S3Credentials {
 /** How an object store is asked. What is not said is as the tools of AWS have it in their environment. */
 export interface S3Options {
   /** Default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Its URL, where it is not Amazon's. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL. */
-  readonly endpoint?: string | URL;
+  readonly endpoint?: string | URL | undefined;
   /** Whether the bucket is named in the path, not in the host. Default: where it is not Amazon's. */
-  readonly pathStyle?: boolean;
+  readonly pathStyle?: boolean | undefined;
   /**
    * Or what gives them, as providers of the AWS SDK do, asked again when they expire. Default:
    * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
    */
-  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>);
+  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>) | undefined;
   /** What is meant by a path that ends in a slash. Default 'index.html'. */
-  readonly index?: string;
+  readonly index?: string | undefined;
 }
 
 /** An object store as it is asked. */
