@@ -1,14 +1,13 @@
 /**
  * Makes a few files of the compiled modules: to find and load hundreds one by one takes longer than to run
- * them. The entries of the package and the programs that it starts are bundled together, so that what two of
- * them share exists once in a process; the command line is bundled by itself, with each command in a file of
- * its own that is loaded on demand.
+ * them. The entries of the package, the programs that it starts and its command are bundled together, so that
+ * what two of them share exists once in a process. What few need is loaded when they do.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modulesToAdd } from './chunks.mjs';
+import { checkPackages, modulesToAdd } from './chunks.mjs';
 import { INSPECTOR_PAGE, PAGE_PACKAGES } from './inspector-page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -87,6 +86,7 @@ export async function bundle(dist, entries) {
     ...options,
     plugins: [together(scattered.outputs, dist), ...plugins],
   });
+  checkPackages(scattered.outputs, metafile.outputs);
   checkPlaces(metafile, dist);
   const unmet = files.find(({ text }) => /__require\w*\("/.test(text));
   if (unmet !== undefined) throw new Error(`${unmet.path} asks for a module by require()`);
@@ -126,8 +126,9 @@ function together(outputs, dist) {
         const { kind } = importer;
         const isEntry = kind === 'entry-point' || kind === 'dynamic-import';
         if (isEntry && added.has(resolved.path)) return { path: resolved.path, namespace: 'together' };
-        // They have no effects, in truth, but would not be kept where they are not used.
-        return modules.has(resolved.path) ? { ...resolved, sideEffects: true } : resolved;
+        // What is not used would be left out, unless it was said to have effects.
+        const isKept = modules.has(resolved.path) || added.has(resolved.path);
+        return isKept ? { ...resolved, sideEffects: true } : resolved;
       });
       onLoad({ filter: /./, namespace: 'together' }, ({ path }) => {
         const name = JSON.stringify(path);

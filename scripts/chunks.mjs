@@ -24,7 +24,7 @@ const GROUPS = [
   { names: ['express/index', 'fastify/index', 'hono/index', 'koa/index'] },
   { names: ['index'] },
   { names: ['cluster/index'] },
-  { names: ['observe/index'] },
+  { names: ['observe/index', ...SERVER], needed: 'by all' },
   { names: SERVER },
   { names: ['cli/main'], isCommand: true },
   { names: TOOLS, isCommand: true },
@@ -44,7 +44,8 @@ export function modulesToAdd(outputs, dist) {
   for (const [entry, needed] of needs) {
     const isTouched = ({ modules }) => [...modules].some(module => needed.has(module));
     const all = groups.filter(isTouched).flatMap(({ modules, before }) => [...modules, ...before]);
-    const more = new Set(all.filter(module => !needed.has(module)));
+    // Packages come with those of ours that import them.
+    const more = new Set(all.filter(module => !needed.has(module) && !module.includes('node_modules/')));
     if (more.size > 0) added.set(entry, [...more]);
   }
   return added;
@@ -78,6 +79,34 @@ function groupsOf(needs, dist) {
     groups.push({ modules: new Set(modules), before });
   }
   return groups;
+}
+
+/**
+ * Throws if an entry loads a package that it did not before: what is asked for when it is needed would be in
+ * a group of what is needed at once.
+ * @param before outputs of the build with splitting alone @param after those of the one with groups
+ */
+export function checkPackages(before, after) {
+  const known = packagesOf(before);
+  for (const [entry, packages] of packagesOf(after)) {
+    const more = [...packages].filter(name => !known.get(entry).has(name));
+    if (more.length > 0) throw new Error(`${entry} would load ${more.join(', ')} at once`);
+  }
+}
+
+/** For each entry, the packages that it loads at once. */
+function packagesOf(outputs) {
+  const entries = Object.keys(outputs).filter(path => outputs[path].entryPoint !== undefined);
+  return new Map(
+    entries.map(entry => {
+      const imports = [...closureOf(outputs, entry)].flatMap(path => outputs[path].imports);
+      const packages = imports.filter(
+        ({ path, kind, external }) => external && kind === 'import-statement' && !/^(node:|\.)/.test(path),
+      );
+      const name = outputs[entry].entryPoint.replace(`together:${process.cwd()}/`, '');
+      return [name, new Set(packages.map(({ path }) => path))];
+    }),
+  );
 }
 
 /** What an output loads at once, itself included. */
