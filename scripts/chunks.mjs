@@ -1,7 +1,7 @@
 /**
  * Says which modules of the bundle lie in one file. A bundler makes one for each set of entries that share
- * something, which are seventy here, and to find a file and load it costs 0.8 ms of CPU, as much as to compile
- * 20 KiB. So modules are in groups, of which an entry that needs anything loads all.
+ * something, which are seventy here, and to find a file and load it costs 0.8 ms of CPU, as much as to
+ * compile 20 KiB. So modules are in groups, of which an entry that needs anything loads all.
  */
 
 /** What belongs to the command line only. */

@@ -1,8 +1,8 @@
 import { MAX_TIMEOUT_MS } from '../base/deadlines.ts';
 import { BoundsError, describe, IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { NumberTable } from '../base/number-table.ts';
 import type { Message } from './message.ts';
+import { NumberTable } from './number-table.ts';
 import { protocolError } from './wire/frame.ts';
 
 /** How long the answer to a request is waited for. */

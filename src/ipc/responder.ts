@@ -1,10 +1,10 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { IoliteError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
-import { NumberTable } from '../base/number-table.ts';
 import { turn } from './flow/turn.ts';
 import type { Message } from './message.ts';
 import type { MessageToSend } from './message-content.ts';
+import { NumberTable } from './number-table.ts';
 import { SENT } from './sender.ts';
 import { describeFailure } from './wire/failure.ts';
 import { checkLength, type Frame, MessageKind, protocolError } from './wire/frame.ts';

@@ -64,7 +64,7 @@ test('TypeScript 5.9 takes require() of it, older ones say what to do', async co
   assert.match(stdout, /TS1471: .*Use an ECMAScript import instead/);
 });
 
-test('entries are found where exports of packages are not looked at, as is common with CommonJS', async context => {
+test('entries are found by compilers that do not look at exports of packages', async context => {
   if (project.unreachable !== undefined) return context.skip(project.unreachable);
   const modules = ['--module', 'commonjs', '--moduleResolution', 'node10'];
   const { code, stdout } = await compile('5.9', 'without-peers.ts', modules);

@@ -1,4 +1,4 @@
-import { CHECKED, invariant } from './invariant.ts';
+import { CHECKED, invariant } from '../base/invariant.ts';
 
 /** Numbers that have a slot of their own, a power of two. */
 const SLOTS = 256;

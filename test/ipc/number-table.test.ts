@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NumberTable } from '../../src/base/number-table.ts';
+import { NumberTable } from '../../src/ipc/number-table.ts';
 
 test('a NumberTable does what a Map does, with numbers near and far', () => {
   const number = fc.oneof(
