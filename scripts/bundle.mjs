@@ -1,27 +1,25 @@
 /**
  * Makes a few files of the compiled modules: to find and load hundreds one by one takes longer than to run
- * them. The entries of the package and the programs that it starts are bundled together, so that what two of
- * them share exists once in a process; the command line is bundled by itself, with each command in a file of
- * its own that is loaded on demand.
+ * them. The entries of the package, the programs that it starts and its command are bundled together, so that
+ * what two of them share exists once in a process. What few need is loaded when they do.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkPackages, modulesToAdd } from './chunks.mjs';
 import { INSPECTOR_PAGE, PAGE_PACKAGES } from './inspector-page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Programs that are started by their paths. */
 const PROGRAMS = [
+  'cli/main',
   'cli/serve/serve-worker',
   'http/app/app-side/app-process',
   'ipc/meet/launcher',
   'ipc/workers/worker-program',
 ];
-/** What the command line loads from the library's bundle, and where it is put: one folder down. */
-const SERVE = { from: 'cli/serve/serve-command', to: 'cli/serve-command' };
-const COMMAND = 'cli/main';
 /**
  * Packages that go into the bundle: small ones of plain JavaScript, which take longer to find and load than
  * to run. Their licences go with them.
@@ -76,30 +74,20 @@ export async function bundle(dist, entries) {
   const esbuild = createRequire(import.meta.url)('esbuild');
   const plugins = [INSPECTOR_PAGE, movable(dist), AS_WRITTEN_APART, OTHERS_APART, MEDIA_TYPES, BUILTINS];
   const pathOf = name => join(dist, `${name}.js`);
-  const library = {
+  const options = {
     ...COMMON,
     plugins,
-    entryPoints: [
-      ...[...entries, ...PROGRAMS].map(name => ({ in: pathOf(name), out: name })),
-      { in: pathOf(SERVE.from), out: SERVE.to },
-    ],
+    entryPoints: [...entries, ...PROGRAMS].map(name => ({ in: pathOf(name), out: name })),
     outdir: dist,
     chunkNames: `${CHUNKS}/[name]-[hash]`,
   };
-  const { metafile: scattered } = await esbuild.build(library);
-  const built = [
-    await esbuild.build({ ...library, plugins: [together(scattered), ...plugins] }),
-    await esbuild.build({
-      ...COMMON,
-      plugins: [...plugins, SERVE_APART],
-      entryPoints: [pathOf(COMMAND)],
-      outdir: dirname(pathOf(COMMAND)),
-      chunkNames: '[name]-[hash]',
-      minify: true,
-    }),
-  ];
-  for (const { metafile } of built) checkPlaces(metafile, dist);
-  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  const { metafile: scattered } = await esbuild.build(options);
+  const { metafile, outputFiles: files } = await esbuild.build({
+    ...options,
+    plugins: [together(scattered.outputs, dist), ...plugins],
+  });
+  checkPackages(scattered.outputs, metafile.outputs);
+  checkPlaces(metafile, dist);
   const unmet = files.find(({ text }) => /__require\w*\("/.test(text));
   if (unmet !== undefined) throw new Error(`${unmet.path} asks for a module by require()`);
   const asWritten = { path: pathOf(AS_WRITTEN), text: readFileSync(pathOf(AS_WRITTEN), 'utf8') };
@@ -111,68 +99,48 @@ export async function bundle(dist, entries) {
   }
 }
 
-/** Smaller chunks are put together: to find one and load it costs as much as to read some. */
-const SMALL_CHUNK_BYTES = 16 * 1024;
-/** What is to be small itself, and has few chunks. */
-const SMALL_ENTRIES = /^bl\//;
+/** Says that a path has been asked for already, of the others. */
+const SEEN = Symbol('seen');
 
-/**
- * Has all entries but the small ones load what was in small chunks, so that these become one. What they would
- * load with that, of larger chunks, has to be theirs anyway.
- * @param scattered the metafile of a build without it
- */
-function together({ outputs }) {
-  const entries = Object.values(outputs).filter(({ entryPoint }) => entryPoint !== undefined);
-  const outputOf = entryPoint => Object.keys(outputs).find(path => outputs[path].entryPoint === entryPoint);
-  const isSmall = path => outputs[path].entryPoint === undefined && outputs[path].bytes < SMALL_CHUNK_BYTES;
-  const isCommon = path =>
-    entries.every(
-      ({ entryPoint }) => isSmallEntry(entryPoint) || closureOf(outputs, outputOf(entryPoint)).has(path),
-    );
-  const common = new Set(Object.keys(outputs).filter(isCommon));
-  const loaded = [...closureOf(outputs, outputOf('dist/index.js'))];
-  const chosen = loaded.filter(
-    path => isSmall(path) && [...closureOf(outputs, path)].every(each => isSmall(each) || common.has(each)),
+/** Has entries load modules that they do not import, so that these come into chunks with what they do. */
+function together(outputs, dist) {
+  const absolute = path => join(process.cwd(), path);
+  const added = new Map(
+    [...modulesToAdd(outputs, relative(process.cwd(), dist))].map(([entry, modules]) => [
+      absolute(entry),
+      modules,
+    ]),
   );
-  const modules = chosen
-    .flatMap(path => Object.keys(outputs[path].inputs))
-    .map(path => join(process.cwd(), path));
-  const wrapped = new Map(
-    entries
-      .filter(({ entryPoint }) => !isSmallEntry(entryPoint))
-      .map(({ entryPoint, exports }) => [join(process.cwd(), entryPoint), exports.includes('default')]),
+  const modules = new Set([...added.values()].flat().map(absolute));
+  const withDefault = new Set(
+    Object.values(outputs)
+      .filter(({ entryPoint, exports }) => entryPoint !== undefined && exports.includes('default'))
+      .map(({ entryPoint }) => absolute(entryPoint)),
   );
   return {
     name: 'together',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\.js$/ }, ({ path, kind, resolveDir, namespace }) => {
-        if (namespace === 'together') return { path, sideEffects: true };
-        if (kind !== 'entry-point' && kind !== 'dynamic-import') return undefined;
-        const absolute = join(path.startsWith('/') ? '' : resolveDir, path);
-        return wrapped.has(absolute) ? { path: absolute, namespace: 'together' } : undefined;
+    setup({ onResolve, onLoad, resolve }) {
+      onResolve({ filter: /./ }, async ({ path, pluginData, ...importer }) => {
+        if (pluginData === SEEN) return undefined;
+        const resolved = await resolve(path, { ...importer, pluginData: SEEN });
+        const { kind } = importer;
+        const isEntry = kind === 'entry-point' || kind === 'dynamic-import';
+        if (isEntry && added.has(resolved.path)) return { path: resolved.path, namespace: 'together' };
+        // What is not used would be left out, unless it was said to have effects.
+        const isKept = modules.has(resolved.path) || added.has(resolved.path);
+        return isKept ? { ...resolved, sideEffects: true } : resolved;
       });
       onLoad({ filter: /./, namespace: 'together' }, ({ path }) => {
         const name = JSON.stringify(path);
-        const byDefault = wrapped.get(path) ? `export { default } from ${name};\n` : '';
-        const others = modules.map(module => `import ${JSON.stringify(module)};\n`).join('');
-        return { contents: `export * from ${name};\n${byDefault}${others}`, resolveDir: dirname(path) };
+        const byDefault = withDefault.has(path) ? `export { default } from ${name};\n` : '';
+        const others = added.get(path).map(module => `import ${JSON.stringify(absolute(module))};\n`);
+        return {
+          contents: `export * from ${name};\n${byDefault}${others.join('')}`,
+          resolveDir: dirname(path),
+        };
       });
     },
   };
-}
-
-/** What an output loads at once, itself included. */
-function closureOf(outputs, path, found = new Set()) {
-  if (found.has(path) || outputs[path] === undefined) return found;
-  found.add(path);
-  for (const { path: next, kind } of outputs[path].imports) {
-    if (kind === 'import-statement') closureOf(outputs, next, found);
-  }
-  return found;
-}
-
-function isSmallEntry(entryPoint) {
-  return SMALL_ENTRIES.test(entryPoint.replace(/^dist\//, ''));
 }
 
 /** How esbuild writes a class that names itself: users see its name, in errors and inspected. */
@@ -198,14 +166,6 @@ function movable(dist) {
     },
   };
 }
-
-/** The server runs for long, in processes that share the library's bundle. */
-const SERVE_APART = {
-  name: 'serve-apart',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/serve-command\.js$/ }, () => ({ path: './serve-command.js', external: true }));
-  },
-};
 
 const AS_WRITTEN_APART = {
   name: 'as-written-apart',

@@ -12,10 +12,9 @@ export function endBySignals(): void {
   for (const signal of ENDING_SIGNALS) process.on(signal, endAtOnce);
 }
 
-/** Undoes {@link endBySignals}, also that of another bundle: somebody follows signals now. */
+/** Undoes {@link endBySignals}: somebody follows signals now. */
 export function followOwnSignals(): void {
-  for (const signal of ENDING_SIGNALS)
-    for (const listener of process.listeners(signal)) if (OURS in listener) process.off(signal, listener);
+  for (const signal of ENDING_SIGNALS) process.off(signal, endAtOnce);
 }
 
 /** What a shell says of a process that a signal ended. */
@@ -23,9 +22,6 @@ export function exitCodeOf(signal: NodeJS.Signals): number {
   return 0x80 + constants.signals[signal];
 }
 
-/** The command and what it loads are bundles of their own, in each of which this module is another. */
-const OURS = Symbol.for('iolite: ends at once');
-
-const endAtOnce = Object.assign((signal: NodeJS.Signals): void => process.exit(exitCodeOf(signal)), {
-  [OURS]: true,
-});
+function endAtOnce(signal: NodeJS.Signals): void {
+  process.exit(exitCodeOf(signal));
+}

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../base/builtins.ts';
 import { ArgumentError, BoundsError, checkInteger, describe } from '../base/error.ts';
 
 /** Credentials of a process as the kernel attests them (SO_PEERCRED, unix(7)), never as it claims them. */
@@ -56,7 +56,7 @@ export const ANY_MACHINE = 0xffff_ffff;
 /** The numbers of machines. */
 function numbersOfMachines(names: readonly string[]): number[] {
   return names.flatMap(name => {
-    const digest = createHash('sha256').update(name).digest();
+    const digest = builtins.crypto.createHash('sha256').update(name).digest();
     return Array.from({ length: MACHINE_WORDS }, (_, i) => (digest.readUInt32LE(4 * i) | NO_PROCESS) >>> 0);
   });
 }

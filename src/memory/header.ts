@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { builtins } from '../base/builtins.ts';
 import { writeAccessList } from './access-header.ts';
 import type { AccessList } from './acl.ts';
 import { HEADER_BYTES } from './chunk.ts';
@@ -29,7 +29,7 @@ export function writeHeader(chunk: Buffer, generation: number, acl: AccessList):
   MAGIC.copy(chunk, 0);
   chunk.writeUInt32LE(LAYOUT_VERSION, MAGIC.length);
   writeGeneration(chunk, generation);
-  randomFillSync(chunk, ID_AT, ID_BYTES);
+  builtins.crypto.randomFillSync(chunk, ID_AT, ID_BYTES);
   writeAccessList(chunk, acl);
   return readId(chunk);
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { builtins } from '../base/builtins.ts';
 import type { AccessList } from './acl.ts';
 import type { OwnedChunk } from './chunk.ts';
 import { Lease } from './lease.ts';
@@ -38,7 +38,7 @@ export class HeapChunk implements OwnedChunk {
 
   /** Made when first asked for: most chunks on the heap never need a name. */
   get id(): string {
-    this.#id ??= randomBytes(16).toString('hex');
+    this.#id ??= builtins.crypto.randomBytes(16).toString('hex');
     return this.#id;
   }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { builtins } from '../base/builtins.ts';
 import { abandon, type MappedMemory } from '../os/mapping.ts';
 import type { Chunk } from './chunk.ts';
 import { Lease } from './lease.ts';
@@ -30,7 +30,7 @@ class OwnPages implements Chunk {
   }
 
   get id(): string {
-    this.#id ??= randomBytes(16).toString('hex');
+    this.#id ??= builtins.crypto.randomBytes(16).toString('hex');
     return this.#id;
   }
 

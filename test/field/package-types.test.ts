@@ -19,6 +19,8 @@ before(async () => {
   const entries = Object.keys(exports).filter(entry => !entry.endsWith('.json'));
   project.write('program.ts', programOf(entries));
   project.write('without-nats.ts', programOf(entries.filter(entry => entry !== './cluster')));
+  const withoutPeers = entries.filter(entry => !/cluster|express|fastify|hono|koa/.test(entry));
+  project.write('without-peers.ts', programOf(withoutPeers));
   project.write(
     'required.cts',
     `import iolite = require('iolite');
@@ -38,9 +40,9 @@ function programOf(entries: readonly string[]): string {
      export const all = [${imports.map((_, i) => `entry${i}`).join(', ')}];`;
 }
 
-function compile(version: string, file: string, types = 'node'): Promise<Outcome> {
-  const options = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2022'];
-  const libraries = ['--lib', 'es2023,esnext.disposable', '--types', types, '--noEmit'];
+function compile(version: string, file: string, modules = ['--module', 'nodenext']): Promise<Outcome> {
+  const options = ['--strict', '--skipLibCheck', 'false', ...modules, '--target', 'es2022'];
+  const libraries = ['--lib', 'es2023,esnext.disposable', '--types', 'node', '--noEmit'];
   return project.node([`node_modules/typescript-${version}/bin/tsc`, ...options, ...libraries, file]);
 }
 
@@ -60,4 +62,11 @@ test('TypeScript 5.9 takes require() of it, older ones say what to do', async co
   const { code, stdout } = await compile('5.6', 'required.cts');
   assert.notEqual(code, 0);
   assert.match(stdout, /TS1471: .*Use an ECMAScript import instead/);
+});
+
+test('entries are found by compilers that do not look at exports of packages', async context => {
+  if (project.unreachable !== undefined) return context.skip(project.unreachable);
+  const modules = ['--module', 'commonjs', '--moduleResolution', 'node10'];
+  const { code, stdout } = await compile('5.9', 'without-peers.ts', modules);
+  assert.equal(code, 0, stdout);
 });

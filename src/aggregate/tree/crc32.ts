@@ -1,11 +1,11 @@
-import zlib from 'node:zlib';
+import { builtins } from '../../base/builtins.ts';
 
 /** The polynomial of CRC-32 (ISO 3309, as zlib and gzip use it), bits reversed. */
 const POLYNOMIAL = 0xedb88320;
 
 /** The CRC-32 of bytes, an unsigned 32-bit number. */
 export function crc32(bytes: Uint8Array): number {
-  return zlib.crc32(bytes);
+  return builtins.zlib.crc32(bytes);
 }
 
 /**

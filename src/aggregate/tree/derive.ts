@@ -1,4 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { builtins } from '../../base/builtins.ts';
 import type { ContentRange } from '../../memory/chunk.ts';
 import { combineCrc32, crc32 } from './crc32.ts';
 import { factBytes, isAlgorithm } from './digest.ts';
@@ -23,7 +24,7 @@ class Derivation {
   constructor(name: string, ranges: readonly ContentRange[]) {
     this.name = name;
     this.ranges = ranges;
-    this.#hash = name === 'crc32' || name === NEWLINES ? undefined : createHash(name);
+    this.#hash = name === 'crc32' || name === NEWLINES ? undefined : builtins.crypto.createHash(name);
   }
 
   /** @returns whether all is done */

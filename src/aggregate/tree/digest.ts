@@ -1,4 +1,4 @@
-import { createHash, getHashes } from 'node:crypto';
+import { builtins } from '../../base/builtins.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
 import type { Slice } from '../slice.ts';
 import { combineCrc32, crc32 } from './crc32.ts';
@@ -17,7 +17,7 @@ export function digestOf(slices: readonly Slice[], algorithm: DigestAlgorithm): 
   if (algorithm === 'crc32') return crc32OfSlices(slices);
   checkAlgorithm(algorithm);
   return factOf(slices, algorithm, () => {
-    const hash = createHash(algorithm);
+    const hash = builtins.crypto.createHash(algorithm);
     for (const { memory } of slices) hash.update(memory);
     return hash.digest();
   });
@@ -43,7 +43,7 @@ let algorithms: Set<string> | undefined;
 
 /** Whether a hash of this name can be made. */
 export function isAlgorithm(name: string): boolean {
-  algorithms ??= new Set(getHashes());
+  algorithms ??= new Set(builtins.crypto.getHashes());
   return algorithms.has(name);
 }
 

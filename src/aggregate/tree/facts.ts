@@ -1,4 +1,4 @@
-import crypto from 'node:crypto';
+import { builtins } from '../../base/builtins.ts';
 import { ASKED_FACT_BYTES, type Chunk, type ContentRange, SHARED_FACT_BYTES } from '../../memory/chunk.ts';
 import { FACT_KEY_BYTES, MAX_FACT_BYTES } from '../../memory/facts/fact-log.ts';
 import type { Slice } from '../slice.ts';
@@ -113,7 +113,7 @@ function nameOf(name: string, ranges: readonly ContentRange[]): string {
 }
 
 function keyOf(fullName: string): Buffer {
-  return crypto.hash('sha256', fullName, 'buffer').subarray(0, FACT_KEY_BYTES);
+  return builtins.crypto.hash('sha256', fullName, 'buffer').subarray(0, FACT_KEY_BYTES);
 }
 
 /**
@@ -121,7 +121,7 @@ function keyOf(fullName: string): Buffer {
  * the ids of all, which are as good as secrets. Masked again it is what it was.
  */
 function masked(fact: Buffer, fullName: string): Buffer {
-  const mask = crypto.hash('sha512', fullName, 'buffer');
+  const mask = builtins.crypto.hash('sha512', fullName, 'buffer');
   return fact.map((byte, at) => byte ^ (mask[at] as number)) as Buffer;
 }
 
