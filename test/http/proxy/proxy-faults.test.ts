@@ -55,7 +55,7 @@ async function ask(proxy: ReverseProxy, target: string): Promise<{ status: numbe
     ...{ header: () => undefined, rawHeaders: ['Host', 'a'], body: undefined },
   };
   const { status, body } = await new Promise<Answer>((answered, failed) =>
-    proxy.answer(request, { answered, failed }),
+    proxy.answer(request, { answered, failed, declined: () => failed(new Error('It was declined')) }),
   );
   let text = '';
   if (isStream(body)) {
