@@ -47,6 +47,41 @@ function scoreVariance(values: readonly number[]): number {
   return (term(values.length) - ties) / 18;
 }
 
+/** How often the two slopes are estimated again, each without the effect of the other. */
+const ROUNDS = 20;
+
+/**
+ * Values less what something else explains that goes up and down with them: a slope against its logarithm, by
+ * Theil and Sen. What rises in time without it stays in, so both slopes are sought together (backfitting).
+ * @param driver of each of the values
+ */
+function withoutEffect(values: readonly number[], driver: readonly number[]): number[] {
+  const logs = driver.map(value => Math.log(Math.max(1, value)));
+  const steps = values.map((_, at) => at);
+  let [effect, trend] = [0, 0];
+  for (let round = 0; round < ROUNDS; round++) {
+    effect = slopeOf(less(values, trend, steps), logs);
+    trend = slopeOf(less(values, effect, logs), steps);
+  }
+  return less(values, effect, logs);
+}
+
+function less(values: readonly number[], slope: number, of: readonly number[]): number[] {
+  return values.map((value, at) => value - slope * (of[at] as number));
+}
+
+/** The median of the slopes between all pairs. */
+function slopeOf(values: readonly number[], places: readonly number[]): number {
+  const slopes: number[] = [];
+  for (let from = 0; from < values.length; from++) {
+    for (let to = from + 1; to < values.length; to++) {
+      const run = (places[to] as number) - (places[from] as number);
+      if (run !== 0) slopes.push(((values[to] as number) - (values[from] as number)) / run);
+    }
+  }
+  return medianOfSorted(slopes.sort((a, b) => a - b));
+}
+
 function medianOfSorted(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? 0;
@@ -69,12 +104,19 @@ export interface Series {
   readonly values: readonly number[];
   /** Growth over all the time that matters to nobody: in units of the values. */
   readonly slack: number;
+  /**
+   * What it goes up and down with: memory is what is under way, and what the collector has not come to, and
+   * both are more where more is done. A machine that has more to give to the end is no growth.
+   */
+  readonly driver?: readonly number[] | undefined;
 }
 
 /** Says which series grow: surely, and by more than their slack. @param warmUp the part that is left out */
 export function growing(series: readonly Series[], warmUp: number): string[] {
-  return series.flatMap(({ name, values, slack }) => {
-    const settled = values.slice(Math.floor(values.length * warmUp));
+  return series.flatMap(({ name, values, slack, driver }) => {
+    const start = Math.floor(values.length * warmUp);
+    const raw = values.slice(start);
+    const settled = driver === undefined ? raw : withoutEffect(raw, driver.slice(start));
     const { least, chance, slope } = growthOf(settled);
     if (chance > 0.001 || least * settled.length <= slack) return [];
     const [all, sure] = [slope * settled.length, least * settled.length];

@@ -43,6 +43,7 @@ console.log(`Seed ${seed}: ${script.faults.length} faults in ${values.minutes} m
 const run = new Run(script, stage, name =>
   console.log(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${name}`),
 );
+stage.processes = () => run.cast.allPids();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void run.cast.end().then(() => process.exit(1)));
 await run.play();

@@ -44,6 +44,7 @@ const curves = new Map<string, number[]>();
 let known = new Map<string, number>();
 
 const run = new Run(script, stage, console.log);
+stage.processes = () => run.cast.allPids();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void run.cast.end().then(() => process.exit(1)));
 await run.play(async () => {
@@ -86,6 +87,7 @@ function report(): never {
     name,
     slack,
     values: curves.get(name) ?? [],
+    driver: name === 'memory MiB' ? curves.get('requests a second') : undefined,
   }));
   const grown = growing(series, WARM_UP_PART);
   for (const line of grown) console.log(`growth: ${line}`);

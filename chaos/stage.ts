@@ -8,6 +8,7 @@ import { Draw, seedOf } from './draw.ts';
 import { Floors } from './floors.ts';
 import { MemoryRoom } from './memory-room.ts';
 import { fillRecord, LEAST_RECORD_BYTES } from './payload.ts';
+import { watchQueues } from './queues.ts';
 import { SmallDisk } from './small-disk.ts';
 
 /** Files that are served, and keys of a shared cache. */
@@ -24,8 +25,10 @@ export const CLUSTER_KEYS = 12;
 export const clusterPlace = (key: number): number => savedPlace(0) + MAX_SAVED_FILES + key;
 export const nextClusterPlace = (key: number): number => clusterPlace(CLUSTER_KEYS) + key;
 const LONGEST_BYTES = 1.5 * 1024 ** 2;
-/** After so long nobody who hears of changes may find what a file was before. */
+/** After so long nobody who hears of changes, and has a processor, may find what a file was before. */
 const VISIBLE_MS = 5000;
+/** To wait no longer than this for a processor is no reason not to have heard. */
+const SHORT_WAIT_MS = 200;
 
 /** Names and places that all know of. */
 export interface StagePlan {
@@ -64,6 +67,10 @@ export class Stage implements Disposable {
   readonly #floors: Floors;
   readonly #versions: number[] = Array(FILES).fill(0);
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Of each file: the oldest version that may be found. */
+  readonly #raised: number[] = Array(FILES).fill(0);
+  /** Those who take part in a run, once there is one. */
+  processes: () => readonly number[] = () => [];
 
   /** Why some hardships are none. */
   readonly reasons: readonly string[];
@@ -148,10 +155,20 @@ export class Stage implements Disposable {
     const path = join(folder, fileName(index));
     writeFileSync(`${path}.new`, bytes);
     renameSync(`${path}.new`, path);
+    this.#raiseAfter(VISIBLE_MS, index, version);
+  }
+
+  /** Later by as long as one of the processes had to wait for a processor meanwhile. */
+  #raiseAfter(ms: number, index: number, version: number): void {
+    const queued = watchQueues(() => this.processes());
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
+      const waited = queued();
+      if (waited > SHORT_WAIT_MS) return this.#raiseAfter(waited, index, version);
+      if (version <= (this.#raised[index] ?? 0)) return;
+      this.#raised[index] = version;
       this.#floors.raise(index, version);
-    }, VISIBLE_MS);
+    }, ms);
     this.#timers.add(timer);
   }
 

@@ -88,7 +88,6 @@ for (const name of names) {
     ...{ minutes: Number(values.minutes) / names.length, cases: Number(values.cases) },
   };
   let last: Report | undefined;
-  const before = performance.now();
   const end = await run(name, options, report => {
     last = report;
     for (const { text, what } of report.finds) {
@@ -101,12 +100,11 @@ for (const name of names) {
     keepFind(name, existsSync(batch) ? await blame(name, batch) : Buffer.alloc(0), end);
   }
   rmSync(batch, { force: true });
-  const seconds = (performance.now() - before) / 1000;
-  const { cases = 0, characters = 0, corpus = 0 } = last ?? {};
+  const { cases = 0, seconds = 1, characters = 0, corpus = 0 } = last ?? {};
   all += cases;
   const figures = [cases, Math.round(cases / seconds), characters, corpus];
   const columns = figures.map(each => each.toLocaleString('en').padStart(12)).join('');
-  console.log(`${name.padEnd(12)}${columns}   cases, a second, characters run, corpus`);
+  console.log(`${name.padEnd(12)}${columns}   cases, a second of a processor, characters run, corpus`);
 }
 console.log(`${all.toLocaleString('en')} cases with seed ${seed}, ${finds} finds`);
 process.exit(finds > 0 ? 1 : 0);

@@ -7,6 +7,8 @@ import { TARGETS } from './targets.ts';
 /** What main.ts is told now and then, and at the end. */
 export interface Report {
   readonly cases: number;
+  /** Seconds of a processor that it took: what else the machine does says nothing of a target. */
+  readonly seconds: number;
   readonly characters: number;
   readonly corpus: number;
   readonly finds: readonly { readonly text: string; readonly what: string }[];
@@ -33,7 +35,9 @@ const target = await (TARGETS[name] as (typeof TARGETS)[string])();
 /** Resolves when it has left the process, should that be its last. */
 function tell(report: Partial<Report>): Promise<void> {
   return new Promise(sent => {
-    process.send?.({ cases: 0, characters: 0, corpus: 0, finds: [], ...report }, () => sent());
+    const { user, system } = process.cpuUsage();
+    const seconds = (user + system) / 1e6;
+    process.send?.({ cases: 0, seconds, characters: 0, corpus: 0, finds: [], ...report }, () => sent());
   });
 }
 

@@ -8,6 +8,8 @@ export const TARGETS: Readonly<Record<string, () => Promise<Target>>> = {
   lane: async () => (await import('./targets/lane.ts')).lane,
   channel: async () => (await import('./targets/channel.ts')).channel,
   pipe: async () => (await import('./targets/pipe.ts')).pipe,
+  link: async () => (await import('./targets/link.ts')).link,
+  cluster: async () => (await import('./targets/cluster.ts')).cluster,
   tls: async () => (await import('./targets/tls.ts')).tls,
   ranges: async () => (await import('./targets/ranges.ts')).ranges,
   conditions: async () => (await import('./targets/conditions.ts')).conditions,

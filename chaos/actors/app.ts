@@ -12,7 +12,10 @@ let sequence = 0;
 
 const answer: AppHandler = async request => {
   if (request.method === 'POST') return { body: await request.read() };
-  const [, kind = '0', length = '0'] = MAKE.exec(request.target) ?? [];
+  const asked = MAKE.exec(request.target);
+  // A file that is not there for the moment in which its directory is exchanged.
+  if (asked === null) return { status: 404 };
+  const [, kind, length] = asked;
   const { body } = makeRecord(pool, Math.max(LEAST_RECORD_BYTES, Number(length)), {
     source: APP_SOURCE + Number(kind),
     version: process.pid,

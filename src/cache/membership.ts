@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as setTimer } from 'node:timers/promises';
 import { now } from '../base/clock.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
 import type { Channel } from '../ipc/channel.ts';
@@ -105,11 +106,20 @@ export class Membership {
     clearInterval(this.#watch);
     this.#channel?.destroy();
     if (this.#endpoint === undefined) return;
+    const isTold = this.#tellEnd();
+    for (const channel of this.#served) channel.destroy();
+    // The next owner is not to begin while others may use what it cannot know of.
+    if (!isTold) await setTimer(this.#outlives);
+    await this.#endpoint.close();
+  }
+
+  /** Says until when others may use what this owner has given out. @returns false where that failed */
+  #tellEnd(): boolean {
     try {
       writeFileSync(this.#endPath, String(now() + this.#outlives));
-    } finally {
-      await this.#endpoint.close();
-      for (const channel of this.#served) channel.destroy();
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -164,7 +174,11 @@ export class Membership {
       await endpoint.close();
       return true;
     }
-    rmSync(this.#endPath, { force: true });
+    try {
+      rmSync(this.#endPath, { force: true });
+    } catch {
+      // It is over soon by what it says.
+    }
     this.#roles.own(this.#isFollowing);
     this.#listenAt(endpoint);
     this.#watch = setInterval(() => this.#keepFound(), LOOK_MS).unref();
@@ -175,6 +189,7 @@ export class Membership {
     this.#endpoint = endpoint;
     if (this.#waiting === 0) endpoint.unref();
     endpoint.on('channel', channel => {
+      if (this.#closed) return channel.destroy();
       this.#served.add(channel.unref());
       channel.once('close', () => this.#served.delete(channel));
       this.#roles.serve(channel);

@@ -8,6 +8,7 @@ import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { endOfAccessList, readAccessList } from './access-header.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import { type Chunk, type ContentRange, HEADER_BYTES, MAX_CHUNK_BYTES } from './chunk.ts';
+import { AskedFacts } from './facts/asked-facts.ts';
 import { findFact } from './facts/fact-log.ts';
 import { headerProblem, MAX_GENERATION, readGeneration } from './header.ts';
 import { LazyUnlock, type Unlockable } from './lazy-unlock.ts';
@@ -28,9 +29,6 @@ export interface ChunkStatement {
   /** Whether it was made for a single large buffer: then its pages are mapped at once. A hint, no more. */
   readonly sole: boolean;
 }
-
-/** Facts that the owner of a chunk is asked for, at most. */
-const MAX_QUESTIONS = 64;
 
 /** What the kernel attests of a chunk's memory. */
 interface Origin {
@@ -63,16 +61,20 @@ export class ImportedChunk implements Chunk, Unlockable {
   readonly acl: AccessList;
   /** Whether the kernel attests that nobody, its producer included, can change the bytes. */
   readonly frozen: boolean;
-  /** Called once when the chunk is discarded: channels it was forwarded through take back their grants. */
+  /** Called once when the chunk is discarded. */
   readonly onDrop = new Set<() => void>();
+  /**
+   * Channels that it was forwarded through take back their grants: called when it is discarded, and when a
+   * grant was taken back and nothing here uses it. Two domains that had forwarded it to each other would keep
+   * it for ever otherwise, each for the other's sake.
+   */
+  readonly onRecall = new Set<() => void>();
   isListed = false;
   /** Channels that ask whoever granted it for a fact. Each says whether it could. */
   readonly askers = new Set<(name: string, ranges: readonly ContentRange[]) => boolean>();
   /** The peers, each of one channel, that have granted it: they have it already. */
   readonly givers = new Set<Credentials>();
-  /** What was asked for, so that it is asked once, and of which generation. */
-  readonly #asked = new Set<string>();
-  #askedGeneration = 0;
+  readonly #asked = new AskedFacts();
   /** Whether what the owner has written down is taken for true. */
   readonly #isBelieved: boolean;
   /** -1 once it is discarded: the number may be another file's then. */
@@ -90,6 +92,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   #rested: Lease | undefined;
   #locked: boolean;
   #grants = 0;
+  /** Whether a grant was taken back while it was leased. */
+  #isRecalled = false;
   #discarded = false;
 
   /** Takes over `fd` if it succeeds. Use {@link importChunk}. */
@@ -185,12 +189,7 @@ export class ImportedChunk implements Chunk, Unlockable {
   }
 
   askFor(name: string, ranges: readonly ContentRange[]): void {
-    const { generation } = this;
-    if (generation !== this.#askedGeneration) this.#asked.clear();
-    this.#askedGeneration = generation;
-    const question = `${name} ${ranges.map(({ start, end }) => `${start}.${end}`).join(' ')}`;
-    if (!this.#isBelieved || this.#asked.size >= MAX_QUESTIONS || this.#asked.has(question)) return;
-    this.#asked.add(question);
+    if (!this.#isBelieved || !this.#asked.isNew(this.generation, name, ranges)) return;
     for (const ask of this.askers) if (ask(name, ranges)) return;
   }
 
@@ -213,6 +212,7 @@ export class ImportedChunk implements Chunk, Unlockable {
       this.#discard();
       return;
     }
+    if (this.#isRecalled) this.#recall();
     this.#rested = this.#lease?.deref();
     idle.add(this);
   }
@@ -241,12 +241,19 @@ export class ImportedChunk implements Chunk, Unlockable {
   removeGrant(): void {
     this.#grants -= 1;
     invariant(this.#grants >= 0, 'a grant is taken back once');
-    if (this.#grants === 0 && !this.#leased) this.#discard();
+    if (this.#leased) this.#isRecalled = true;
+    else if (this.#grants === 0) this.#discard();
+    else this.#recall();
   }
 
   /** A new read-only descriptor that holds a lease of its own, for another domain. The caller closes it. */
   grant(): number {
     return reopenLocked(this.#fd);
+  }
+
+  #recall(): void {
+    this.#isRecalled = false;
+    for (const listener of [...this.onRecall]) listener();
   }
 
   #makeLease(generation: number): Lease {
@@ -265,6 +272,7 @@ export class ImportedChunk implements Chunk, Unlockable {
     // There is nothing to end any more, and the chunk is not to wait for its leases to be collected.
     collected.unregister(this);
     if (known.get(this.#key)?.deref() === this) known.delete(this.#key);
+    this.#recall();
     for (const listener of this.onDrop) listener();
     this.onDrop.clear();
     abandon(this.#mapping);

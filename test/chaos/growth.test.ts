@@ -39,3 +39,20 @@ test('the chance is that of the normal distribution', () => {
   const { chance } = growthOf([1, 2, 3, 4, 5]);
   assert.ok(Math.abs(chance - 0.01374) < 0.0002, `${chance}`);
 });
+
+test('what goes up and down with something else grows if it rises without that', () => {
+  const random = new SeededRandom(5);
+  const noise = (): number => 20 * (random.uniform() - 0.5);
+  // A machine that has eight times as much to give to the end, after other work.
+  const driver = Array.from(
+    { length: 120 },
+    (_, at) => 40 + (at < 80 ? 0 : 200 * ((at - 80) / 40)) + 30 * random.uniform(),
+  );
+  const driven = driver.map(value => 500 + 120 * Math.log(value) + noise());
+  const series = (values: readonly number[], cause?: readonly number[]) =>
+    growing([{ name: 'memory', values, slack: 24, driver: cause }], 0.3);
+  assert.match(series(driven)[0] ?? '', /^memory grew/);
+  assert.deepEqual(series(driven, driver), []);
+  const leak = driven.map((value, at) => value + 1.5 * at);
+  assert.match(series(leak, driver)[0] ?? '', /^memory grew/);
+});

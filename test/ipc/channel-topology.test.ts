@@ -148,6 +148,40 @@ test('a cycle: a buffer that comes back to its owner is leased once more, and al
   await holdingsReturnTo(before);
 });
 
+test('two that have passed a chunk to each other let go of it when its owner has', async () => {
+  const before = holdings();
+  {
+    await using family = new Family();
+    const pool = createPool({ chunkSize: CHUNK });
+    const agents = [await family.fork(AGENT), await family.fork(AGENT)] as const;
+    const [one, other] = agents;
+    const [, toOther] = await chain(agents);
+    const toOne = name();
+    await order(one.channel, 'listen', { path: toOne });
+    await order(other.channel, 'connect', { path: toOne });
+    const rests: object[] = [];
+    for (const { channel } of agents) rests.push((await order(channel, 'excess')).head as object);
+    for (const dropped of ['when nobody holds it', 'while both hold it']) {
+      const bytes = Buffer.alloc(MiB, dropped);
+      const body = pool.from(bytes);
+      for (const { channel } of agents) await order(channel, 'keep', {}, body);
+      await order(one.channel, 'pass', { path: toOther });
+      await order(other.channel, 'pass', { path: toOne });
+      const digests = Array(2).fill(sha1(bytes));
+      for (const { channel } of agents) assert.deepEqual((await order(channel, 'read')).head, digests);
+      if (dropped === 'while both hold it') pool.close();
+      body.release();
+      for (const { channel } of agents) await order(channel, 'release');
+      while (pool.stats().chunks > 0) {
+        pool.trim();
+        await setImmediate();
+      }
+      for (const [i, agent] of agents.entries()) await atRest(agent, rests[i] as object);
+    }
+  }
+  await holdingsReturnTo(before);
+});
+
 test('fan-out to 100 domains: one copy, recycled after the last has let go', async () => {
   const before = holdings();
   {

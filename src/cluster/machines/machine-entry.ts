@@ -22,7 +22,7 @@ export function decodeEntry(bytes: Uint8Array): MachineEntry | undefined {
   const { epoch, log, applied, advertise, weight } = parseObject(bytes) ?? {};
   if (typeof epoch !== 'string' || typeof log !== 'string' || !Number.isSafeInteger(applied))
     return undefined;
-  if (typeof weight !== 'number' || !(weight >= 0)) return undefined;
+  if (typeof weight !== 'number' || !Number.isFinite(weight) || weight < 0) return undefined;
   const entry = { epoch, log, applied: applied as number, weight };
   return typeof advertise === 'string' ? { ...entry, advertise } : entry;
 }

@@ -20,7 +20,7 @@ interface Grant {
   readonly index: number;
   readonly chunk: GrantableChunk;
   readonly sent: SentRanges;
-  /** Takes the grant back; the chunk calls it when it is dropped. */
+  /** Takes the grant back; the chunk calls it when it is not to be passed on any more. */
   readonly revoke: () => void;
 }
 
@@ -86,7 +86,7 @@ export class ExportTable {
     const grant: Grant = { index, chunk, sent: new SentRanges(), revoke: () => this.#revoke(grant) };
     this.#grants.set(chunk, grant);
     this.#chunkOf.set(index, chunk);
-    chunk.onDrop.add(grant.revoke);
+    recallsOf(chunk).add(grant.revoke);
     if (chunk instanceof SharedChunk && this.holder !== undefined) chunk.givenTo(this.holder);
     const { buffer, at } = this.#writer.frame(FrameType.GRANT, chunk.sole ? 1 : 0, 32);
     buffer.writeUInt32LE(index, at);
@@ -126,7 +126,7 @@ export class ExportTable {
   end(): void {
     this.holder?.end();
     for (const { chunk, revoke } of this.#grants.values()) {
-      chunk.onDrop.delete(revoke);
+      recallsOf(chunk).delete(revoke);
       this.#takeFromHolder(chunk);
     }
     this.#grants.clear();
@@ -157,7 +157,7 @@ export class ExportTable {
   }
 
   #revoke({ index, chunk, revoke }: Grant): void {
-    chunk.onDrop.delete(revoke);
+    recallsOf(chunk).delete(revoke);
     this.#takeFromHolder(chunk);
     this.#grants.delete(chunk);
     this.#last = undefined;
@@ -169,6 +169,11 @@ export class ExportTable {
     buffer.writeUInt32LE(index, at);
     this.#wrote();
   }
+}
+
+/** What takes back grants of a chunk, when its owner drops it, or who has granted it here wants it back. */
+function recallsOf(chunk: GrantableChunk): Set<() => void> {
+  return chunk instanceof SharedChunk ? chunk.onDrop : chunk.onRecall;
 }
 
 /**

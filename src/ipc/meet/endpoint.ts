@@ -164,6 +164,7 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
     }
     if (token === undefined) return this.#refuse(socket, 'protocol', peer);
     if (role === 'd') return this.#halfChannels.add(token, socket, peer);
+    if (!this.#halfChannels.has(token)) return this.#refuse(socket, 'half', peer);
     let descriptors: number | undefined;
     let messages: number;
     try {

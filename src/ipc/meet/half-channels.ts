@@ -40,6 +40,11 @@ export class HalfChannels {
     this.#halves.set(token, { socket: socket.unref(), peer, timer });
   }
 
+  /** Whether one waits under this token. */
+  has(token: string): boolean {
+    return this.#halves.has(token);
+  }
+
   /**
    * The descriptor socket that `peer` has connected under this token, which the caller closes; undefined when
    * there is none, or it is another process's.

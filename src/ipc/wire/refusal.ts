@@ -12,6 +12,8 @@ const REFUSALS = {
     code: 'ERR_IOLITE_PROTOCOL',
     text: 'the connection was not made as the protocol says',
   },
+  // It had no descriptor left for the first, waited too long for the second, or began anew between the two.
+  half: { number: 4, code: 'ERR_IOLITE_PEER', text: 'it has only one of the two sockets' },
 } as const satisfies Record<string, { number: number; code: IoliteErrorCode; text: string }>;
 
 export type ConnectionRefusal = keyof typeof REFUSALS;

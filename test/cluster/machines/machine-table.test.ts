@@ -12,6 +12,9 @@ test('entries are read as they were written, and anything else is none', () => {
   assert.deepEqual(decodeEntry(encodeEntry(full)), full);
   for (const text of ['', '1', '{"epoch":"a"}', '{"epoch":"a","log":"b","applied":1.5,"weight":1}'])
     assert.equal(decodeEntry(Buffer.from(text)), undefined, text);
+  // It would own everything.
+  const endless = '{"epoch":"a","log":"b","applied":1,"weight":1e999}';
+  assert.equal(decodeEntry(Buffer.from(endless)), undefined);
 });
 
 test('who has not said that it has carried something out is behind, be it silent or not', () => {

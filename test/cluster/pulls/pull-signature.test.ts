@@ -24,6 +24,8 @@ test('what is signed is read again; with another secret, target or field it is n
     const changed = fields.with(index, `${fields[index]!.slice(0, -1)}~`);
     assert.equal(readPull(SECRET, PULL.target, changed), undefined);
   }
+  for (const tail of ['0', ' ', 'zz'])
+    assert.equal(readPull(SECRET, PULL.target, fields.with(5, `${fields[5]}${tail}`)), undefined);
   assert.equal(readPull(SECRET, PULL.target, []), undefined);
 });
 

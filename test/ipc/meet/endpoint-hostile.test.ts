@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, on, once } from 'node:events';
 import { createServer, connect as dialNode, type Socket } from 'node:net';
 import { test } from 'node:test';
+import type { IoliteError } from '../../../src/base/error.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
 import type { Endpoint } from '../../../src/ipc/meet/endpoint.ts';
 import { type ListenOptions, listen } from '../../../src/ipc/meet/listen.ts';
 import { newToken } from '../../../src/ipc/meet/rendezvous.ts';
-import { FrameType, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../../src/ipc/wire/frame.ts';
+import { FrameReader, FrameType, PROTOCOL_MAGIC, PROTOCOL_VERSION } from '../../../src/ipc/wire/frame.ts';
+import { readRefusal } from '../../../src/ipc/wire/refusal.ts';
 import { closeDescriptor } from '../../../src/os/descriptor.ts';
 import { nodePath } from '../../../src/os/unix-address.ts';
 import { holdings, holdingsReturnTo } from '../../support/holdings.ts';
@@ -65,13 +67,25 @@ test('garbage from strangers is refused, and they are told', async () => {
   });
 });
 
+function readRefusalIn(bytes: Buffer): IoliteError {
+  let error: IoliteError | undefined;
+  new FrameReader().push(bytes, frame => {
+    error = readRefusal(frame);
+  });
+  assert.ok(error !== undefined);
+  return error;
+}
+
 test('a message socket without its descriptor socket becomes no channel', async () => {
   await withstand(async endpoint => {
     const refused = refusal(endpoint);
     using peer = new RawPeer(dial(endpoint.path, 'm', newToken()));
-    assert.equal(await refused, 'ERR_IOLITE_PROTOCOL');
-    peer.socket.end();
+    assert.equal(await refused, 'ERR_IOLITE_PEER');
     await peer.ended();
+    // An honest one did connect both: the endpoint has lost the other.
+    const error = readRefusalIn(Buffer.concat(peer.received));
+    assert.equal(error.code, 'ERR_IOLITE_PEER');
+    assert.match(error.message, /only one of the two sockets/);
   });
 });
 

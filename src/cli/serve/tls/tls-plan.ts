@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { namedError } from '../../../base/error.ts';
 import { identitiesFor } from '../../../http/server/tls-options.ts';
 import { type KnownCertificate, knownCertificate, troubleOfTime } from '../../../network/tls/certificates.ts';
 import type { SecureSettings } from '../../../network/tls/secure-settings.ts';
@@ -18,6 +20,9 @@ interface TlsPlan {
   /** What clients will not like. */
   readonly warnings: readonly string[];
 }
+
+/** That of node:fs/promises takes a read of fewer bytes than it asked for as the end of the file. */
+const readWhole = promisify(readFile);
 
 /** It is the same as long as the process lives, for clients that were told to trust it. */
 let own: KnownCertificate | undefined;
@@ -116,8 +121,8 @@ async function readTicketKeys(path: string | undefined): Promise<string[]> {
 
 async function read(path: string, what: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readWhole(path);
   } catch (error) {
-    throw new Error(`Cannot read the ${what}: ${(error as Error).message}`);
+    throw new Error(`Cannot read the ${what}: ${namedError(error, path).message}`);
   }
 }
