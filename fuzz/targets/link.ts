@@ -18,6 +18,8 @@ const MAX_PAYLOAD_BYTES = 1024 ** 2;
 /** Turns of the event loop in which a program takes what came. */
 const TURNS = 4;
 const pool = createPool({ name: 'fuzz', chunkSize: 64 * 1024 });
+/** Links of a cluster without a secret: what is signed is compared, and read no further. */
+const trust = { secret: undefined, subject: 'fuzz' };
 const greeting = greetingBytes();
 
 /**
@@ -48,7 +50,8 @@ export const link: Target = {
 function greetingBytes(): Buffer {
   const writer = new FrameWriter();
   const [machine, heartbeatMs, maxPayload] = ['fuzz', 60_000, MAX_PAYLOAD_BYTES];
-  writeLinkGreeting(writer, { machine, heartbeatMs, maxPayload, quotas: DEFAULT_QUOTAS });
+  const own = { machine, heartbeatMs, maxPayload, quotas: DEFAULT_QUOTAS };
+  writeLinkGreeting(writer, { ...own, nonce: '0'.repeat(32), proof: undefined });
   return Buffer.from(writer.take());
 }
 
@@ -64,7 +67,7 @@ async function outcome(pieces: readonly Buffer[]): Promise<unknown> {
   const told: unknown[] = [];
   let end: string | undefined = 'open';
   const options = checkedLinkOptions({ pool, maxStreams: 3, maxMessages: 20, maxBodyBytes: 2 ** 20 });
-  const made = new Link({ payloads, options, machine: 'own', name: 'fuzz', closed: () => {} });
+  const made = new Link({ payloads, options, trust, machine: 'own', name: 'fuzz', closed: () => {} });
   made.once('close', error => {
     end = codeOf(error);
   });

@@ -64,9 +64,8 @@ export class ImportedChunk implements Chunk, Unlockable {
   /** Called once when the chunk is discarded. */
   readonly onDrop = new Set<() => void>();
   /**
-   * Channels that it was forwarded through take back their grants: called when it is discarded, and when a
-   * grant was taken back and nothing here uses it. Two domains that had forwarded it to each other would keep
-   * it for ever otherwise, each for the other's sake.
+   * Channels that it was forwarded through take back their grants: when it is discarded, and when one was
+   * taken back and nothing here uses it. Two that forwarded it to each other would keep it for ever otherwise.
    */
   readonly onRecall = new Set<() => void>();
   isListed = false;

@@ -289,7 +289,7 @@ test('what an owner does not keep is not followed by what there was before, when
   assert.equal(first.index.peek('a'), undefined);
 });
 
-test('what was moved is elsewhere until it is asked for or gone, and no longer under another owner', async () => {
+test('what was moved is elsewhere until it is asked for or gone', async () => {
   using fixture = await Fixture.start();
   const { index, store } = fixture;
   const entry = fixture.put('a', 'content');
