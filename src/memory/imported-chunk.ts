@@ -65,7 +65,7 @@ export class ImportedChunk implements Chunk, Unlockable {
   readonly onDrop = new Set<() => void>();
   /**
    * Channels that it was forwarded through take back their grants: when it is discarded, and when one was
-   * taken back and nothing here uses it. Two that forwarded it to each other would keep it for ever otherwise.
+   * taken back and nothing here uses it. Two that forwarded it to each other would keep it for ever then.
    */
   readonly onRecall = new Set<() => void>();
   isListed = false;
