@@ -51,13 +51,21 @@ export { type ServeStaticOptions, type StaticMiddleware, serveStatic } from './n
 export type { SentFile } from './node/set-headers.ts';
 export { type AttachedProxy, attachProxy } from './proxy/attached-proxy.ts';
 export type { GroupField } from './proxy/cache/groups.ts';
+export type { HotResponse } from './proxy/cache/hot-response.ts';
 export type {
   Collapse,
   OnPartition,
   ProxyCluster,
   ProxyClusterOptions,
 } from './proxy/cluster/proxy-cluster.ts';
-export type { Peer, ProxyPeers, Pull, PullAnswerer } from './proxy/cluster/proxy-peers.ts';
+export type {
+  HotList,
+  Peer,
+  ProxyPeers,
+  Pull,
+  PullAnswerer,
+  SiteService,
+} from './proxy/cluster/proxy-peers.ts';
 export type { Invalidated, InvalidateOptions } from './proxy/invalidation.ts';
 export type { ProxyOriginOptions } from './proxy/origin/create-origin.ts';
 export type { ForwardingOptions } from './proxy/origin/forwarding-options.ts';

@@ -28,6 +28,7 @@ export interface MachineStats {
   readonly lag: number;
   /** Times that it has lost the log, and taken all that it had for stale. */
   readonly losses: number;
+  /** What it got from the others, and gave them. */
   readonly pulls: PullStats;
   /** Links that it has opened, and that are not closed. */
   readonly links: number;

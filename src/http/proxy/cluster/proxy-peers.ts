@@ -30,12 +30,15 @@ export type PullAnswerer = (request: ServerRequest, signal: AbortSignal) => Prom
 
 /** What a machine has, that which is asked for most first. */
 export interface HotList {
+  /** Which machine it is. */
   readonly peer: Peer;
+  /** Not their bodies: what there is to be asked for. */
   readonly responses: readonly HotResponse[];
 }
 
 /** What this machine has for others. */
 export interface SiteService {
+  /** Answers their pulls. */
   readonly answer: PullAnswerer;
   /** What is asked for most first. */
   hottest(): Promise<readonly HotResponse[]>;
