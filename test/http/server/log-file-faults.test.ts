@@ -33,7 +33,7 @@ underFaults(import.meta.url, faults => {
         outcomes += 1;
         wake();
       };
-      const log = new LogFile(path, { written: () => heard(0), failed: heard });
+      let log: LogFile;
       /** Writes a batch, as the server does, and waits for what has become of it. */
       const write = async (text: string, entries: number): Promise<void> => {
         const come = new Promise<void>(resolve => {
@@ -48,6 +48,7 @@ underFaults(import.meta.url, faults => {
         written += entries;
       };
       const operation = async (): Promise<void> => {
+        log = new LogFile(path, { written: () => heard(0), failed: heard });
         for (const line of LINES) await write(`${line}\n${line}\n`, 2);
       };
       const end = async (): Promise<void> => {
