@@ -113,9 +113,9 @@ export class SharedChunk implements OwnedChunk {
     }
   }
 
-  /** Names it to the kernel. */
+  /** Names it to the kernel. 0 once it is dropped: nobody has it any more. */
   get inode(): number {
-    return fstatSync(this.#fd).ino;
+    return this.#dropped ? 0 : fstatSync(this.#fd).ino;
   }
 
   get generation(): number {

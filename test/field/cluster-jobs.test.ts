@@ -55,9 +55,9 @@ test('of 10,000 jobs none is lost, though workers are killed at random', withNat
     await Promise.all(workers);
   }
   assert.equal(added.size, JOBS);
+  assert.equal((await jobs.stats()).failed, 0);
   assert.deepEqual(
     [...added].filter(id => !effects.has(id)),
     [],
   );
-  assert.equal((await jobs.stats()).failed, 0);
 });

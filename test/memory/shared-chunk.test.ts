@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
+import { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
 
 for (const isClosed of [true, false]) {
@@ -19,3 +21,15 @@ for (const isClosed of [true, false]) {
     await holdingsReturnTo(held);
   });
 }
+
+test('a chunk that is dropped has no inode any more', () => {
+  const pool = createPool({ chunkSize: 64 * 1024 });
+  const aggregate = pool.from(Buffer.alloc(40_000, 'content'));
+  const [slice] = aggregate.slices();
+  const chunk = slice?.lease.chunk;
+  assert.ok(chunk instanceof SharedChunk);
+  assert.ok(chunk.inode > 0);
+  aggregate.release();
+  pool.close();
+  assert.equal(chunk.inode, 0);
+});
