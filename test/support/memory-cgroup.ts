@@ -1,7 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { amountIn, type CgroupFolder, figuresIn, ownCgroups } from '../../src/os/container/own-cgroups.ts';
 import { watchdog } from './watchdog.ts';
 
@@ -44,6 +47,13 @@ export class MemoryCgroup implements AsyncDisposable {
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     // The shell joins, and what it becomes is in it from its first page on.
     return spawn('/bin/sh', ['-c', `${this.joining} && exec "$@"`, 'sh', program, ...args], options);
+  }
+
+  /** Runs a program of ours inside. @returns all that it writes to its standard output */
+  async run(module: URL): Promise<string> {
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const child = this.spawn(process.execPath, [fileURLToPath(module)], { stdio: [...stdio] });
+    return watchdog(text(child.stdout as Readable), `what ${module} writes`);
   }
 
   /** What a shell does to join it. */

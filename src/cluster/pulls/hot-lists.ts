@@ -34,7 +34,11 @@ export class HotLists {
     const { connection, prefix } = this.#context;
     this.#subscription = connection.subscribe(`${prefix}.${SUBJECT}`, {
       callback: (error, message) => {
-        if (error === null) void this.#answer(message, epoch, hottest);
+        if (error !== null) return;
+        this.#answer(message, epoch, hottest).catch(reason => {
+          // A connection that is being closed takes nothing, and whoever asked waits for nobody by name.
+          if (!connection.isDraining()) this.#context.options.complain(`Cannot list: ${reason.message}`);
+        });
       },
     });
   }

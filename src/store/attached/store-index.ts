@@ -144,7 +144,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
 
   /** Whether the owner has, most likely, what is not held here any more: it costs a message, and no disk. */
   isElsewhere(key: string): boolean {
-    return this.#session?.mayHave(key) === true && !this.#entries.has(key);
+    return this.#session?.mayHave(key) === true;
   }
 
   /** What came from an owner that is gone and is right, as that one has said; the caller releases it. */

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { MemoryGauge } from '../../../src/os/container/memory-gauge.ts';
 import { hasSmallMemory, SMALL_MEMORY_BYTES } from '../../../src/os/container/small-memory.ts';
 import { MemoryCgroup } from '../../support/memory-cgroup.ts';
-import { watchdog } from '../../support/watchdog.ts';
 
 const TELLER = new URL('../children/memory-teller.ts', import.meta.url);
 
@@ -22,9 +18,5 @@ for (const [bytes, isSmall] of [
     const made = MemoryCgroup.create(bytes);
     if (typeof made === 'string') return t.skip(made);
     await using cgroup = made;
-    const teller = cgroup.spawn(process.execPath, [fileURLToPath(TELLER)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const told = await watchdog(text(teller.stdout as Readable), 'what the process found');
-    assert.equal(told, String(isSmall));
+    assert.equal(await cgroup.run(TELLER), String(isSmall));
   });
