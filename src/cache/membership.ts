@@ -21,6 +21,11 @@ export interface Roles {
   left(reason: Error): void;
 }
 
+/** Where who owns what is shared by a name listens. @returns undefined where there is no folder for it */
+export function meetingPlace(kind: string, name: string): string | undefined {
+  return lastingName(`${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+}
+
 const MAX_NAME_CHARACTERS = 200;
 /** How long an owner may take to greet. One that is stopped keeps its office, and nobody gets an answer. */
 const GREETING_MS = 2000;
@@ -74,7 +79,7 @@ export class Membership {
     if (typeof name !== 'string')
       throw new ArgumentError(`Cannot share cache: a name is wanted, ${describe(name)} was given`);
     checkInteger(name.length, 'length of name', 1, MAX_NAME_CHARACTERS);
-    const path = lastingName(`${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+    const path = meetingPlace(kind, name);
     if (path === undefined)
       throw new IoliteError('ERR_IOLITE_UNSUPPORTED', 'Cannot share cache: there is no folder for sockets');
     this.#path = path;

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Claims } from '../../src/cache/claims.ts';
+import { meetingPlace } from '../../src/cache/membership.ts';
 import { sharedCache } from '../../src/cache/shared-cache.ts';
-import { ownFolder } from '../../src/ipc/meet/own-folder.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const newName = () => `test-${randomBytes(8).toString('hex')}`;
@@ -17,7 +16,7 @@ describe('who shares a cache', () => {
   test('of twenty that begin at once one owns it', async () => {
     const name = newName();
     const all = Array.from({ length: 20 }, () => sharedCache(name, { govern: false }));
-    await Promise.all(all.map(each => each.ready()));
+    await watchdog(Promise.all(all.map(each => each.ready())), 'all to have a role');
     assert.equal(all.filter(({ role }) => role === 'owner').length, 1);
     await all[0]?.set('k', 'v');
     assert.deepEqual(await Promise.all(all.map(each => each.get('k'))), Array(20).fill('v'));
@@ -26,16 +25,15 @@ describe('who shares a cache', () => {
 
   test('an owner whose socket file is taken away is found again', async () => {
     const name = newName();
-    const folder = ownFolder() as string;
-    const before = new Set(readdirSync(folder));
     await using owner = sharedCache(name, { govern: false });
     await owner.ready();
     await owner.set('k', 'v');
-    const file = readdirSync(folder).find(each => !before.has(each) && each.startsWith('cache-')) as string;
-    const path = join(folder, file);
+    const path = meetingPlace('cache', name) as string;
     rmSync(path);
-    const isThere = () => statSync(path, { throwIfNoEntry: false }) !== undefined;
-    while (!isThere()) await setImmediate();
+    const returned = (async () => {
+      while (!existsSync(path)) await setImmediate();
+    })();
+    await watchdog(returned, 'the owner to listen again');
     await using other = sharedCache(name, { govern: false });
     await other.ready();
     assert.deepEqual([owner.role, other.role], ['owner', 'attached']);

@@ -182,17 +182,19 @@ export class Jobs extends EventEmitter<Events> {
   async stats(): Promise<JobsStats> {
     const { jsm, queue, pieces, dead, consumer } = this.#streams;
     try {
-      const [waiting, bodies, failed, workers] = await Promise.all([
+      const [unfinished, bodies, failed, workers] = await Promise.all([
         jsm.streams.info(queue),
         jsm.streams.info(pieces),
         jsm.streams.info(dead),
         jsm.consumers.info(queue, consumer),
       ]);
+      // What is in the queue is not done: more surely so than what NATS counts as not yet given out.
+      const taken = Math.min(workers.num_ack_pending, unfinished.state.messages);
       return {
-        waiting: workers.num_pending,
-        taken: workers.num_ack_pending,
+        waiting: unfinished.state.messages - taken,
+        taken,
         failed: failed.state.messages,
-        bytes: waiting.state.bytes + bodies.state.bytes,
+        bytes: unfinished.state.bytes + bodies.state.bytes,
       };
     } catch (cause) {
       throw new ClusterError(`Cannot read of jobs ${this.name}: ${(cause as Error).message}`, { cause });
