@@ -18,6 +18,8 @@ const SIZES = [KiB, 16 * KiB, 64 * KiB, 256 * KiB, KiB ** 2];
 const KEYS = 10_000;
 const KEY_BYTES = 8000;
 const CONNECTIONS = 64;
+/** How long at least 64 connections are measured with responses of 1 MiB: less shows how they begin. */
+const LEAST_SECONDS_LARGE = 4;
 /** So that each is kept, and a server has compiled what it runs often. */
 const LEAST_WARM_REQUESTS = 20_000;
 /** How often each of many keys is asked for before. */
@@ -77,9 +79,10 @@ async function compare(sizes: readonly number[]): Promise<Result[]> {
   const common = { list, connections: CONNECTIONS, timeoutSeconds: 60 };
   const requests = Math.max(WARM_WALKS * sizes.length, LEAST_WARM_REQUESTS);
   for (const rival of rivals) await rival.load({ ...common, picks: 'walk', requests });
+  const seconds = Math.max(...sizes) < KiB ** 2 ? SECONDS : Math.max(SECONDS, LEAST_SECONDS_LARGE);
   const results: Result[] = [];
   for (const { name, picks } of rows) {
-    const loadOf = (seed: number) => ({ ...common, picks, seed, seconds: SECONDS }) as const;
+    const loadOf = (seed: number) => ({ ...common, picks, seed, seconds }) as const;
     for (const rival of rivals) await rival.load(loadOf(0));
     const measured = await inTurns(rivals, async (rival, turn) =>
       whole(await rival.measure(loadOf(turn + 1)), rival),
