@@ -53,11 +53,11 @@ async function iolite(): Promise<Machine> {
 async function redis(): Promise<Machine> {
   const options = {
     RESP: 3,
-    socket: { path: place, tls: false },
+    url: place,
     commandOptions: { typeMapping: { 36: Buffer } },
   };
   const client = createClient(options as never);
-  const listener = createClient({ socket: { path: place, tls: false } } as never);
+  const listener = createClient({ url: place });
   await Promise.all([client.connect(), listener.connect()]);
   const cache = new LRUCache<string, Buffer>({
     maxSize: BUDGET_BYTES,

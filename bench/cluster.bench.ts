@@ -1,6 +1,6 @@
 /**
  * Two machines before one origin, as processes on the loopback: `iolite` in a cluster, against Redis with an
- * lru-cache before it in each process, and nginx with a proxy_cache before another one. Contents that one
+ * lru-cache before it in each process (by TCP, as machines are not one), and nginx with a proxy_cache before another one. Contents that one
  * machine has and the other gets for its client, and what that costs both and what is between them. Purges,
  * from one machine until the other has carried them out. How often the origin is asked for a cold key.
  *
@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,18 +63,16 @@ class Pair {
 
   static async ofNode(way: 'iolite' | 'redis', folder: string): Promise<Pair> {
     const port = await freePort();
-    const socket = join(folder, 'redis.sock');
     const server =
       way === 'iolite'
         ? spawn('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder], {
             stdio: 'ignore',
           })
-        : spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder], {
+        : spawn('redis-server', ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--dir', folder], {
             stdio: 'ignore',
           });
-    if (way === 'redis') while (!existsSync(socket)) await setTimeout(5);
-    else while (!(await isListening(port))) await setTimeout(20);
-    const place = way === 'iolite' ? `nats://127.0.0.1:${port}` : socket;
+    while (!(await isListening(port))) await setTimeout(20);
+    const place = `${way === 'iolite' ? 'nats' : 'redis'}://127.0.0.1:${port}`;
     const children: ChildProcess[] = [];
     const ports: number[] = [];
     for (const machine of ['a', 'b']) {
