@@ -1,8 +1,9 @@
 /**
  * Two machines before one origin, as processes on the loopback: `iolite` in a cluster, against Redis with an
- * lru-cache before it in each process (by TCP, as machines are not one), and nginx with a proxy_cache before another one. Contents that one
- * machine has and the other gets for its client, and what that costs both and what is between them. Purges,
- * from one machine until the other has carried them out. How often the origin is asked for a cold key.
+ * lru-cache before it in each process (by TCP, as machines are not one), and nginx with a proxy_cache before
+ * another one. Contents that one machine has and the other gets for its client, and what that costs both and
+ * what is between them. Purges, from one machine until the other has carried them out. How often the origin
+ * is asked for a cold key.
  *
  * BENCH_ONLY, BENCH_ROUNDS: as of files.bench.ts.
  */
@@ -31,7 +32,8 @@ const FILLS = [
 const CONCURRENT_CLIENTS = 8;
 const COLD_CLIENTS = 100;
 const PURGES = 200;
-const WARM_TURN = 1000;
+/** In the place of a number of a turn. */
+const WARM_UP = 'warm-up';
 const HEADERS = { Host: 'shop.example' };
 
 /** Answers /<bytes>/... with as many bytes, and counts what it is asked. */
@@ -159,7 +161,7 @@ async function compareFills(pairs: readonly Pair[]): Promise<Result[]> {
   for (const { bytes, count } of FILLS) {
     const name = `fills of ${bytes < MiB ? `${bytes / KiB} KiB` : `${bytes / MiB} MiB`}`;
     if (!isWanted(name)) continue;
-    const fill = async (pair: Pair, turn: number) => {
+    const fill = async (pair: Pair, turn: number | string) => {
       const paths = await pair.paths(`/${bytes}/${pair.name}/${turn}`, count);
       await readAll(pair.ports[0] as number, paths);
       const before = cpuMicroseconds(pair.pids);
@@ -169,7 +171,7 @@ async function compareFills(pairs: readonly Pair[]): Promise<Result[]> {
       return { rate, cpu: (cpuMicroseconds(pair.pids) - before) / 1000 / (read_ / MiB) };
     };
     // What runs for the first time is compiled yet.
-    for (const pair of pairs) await fill(pair, WARM_TURN);
+    for (const pair of pairs) await fill(pair, WARM_UP);
     const measured = await inTurns(pairs, fill);
     const [ours = [], ...peers] = measured;
     for (const [index, peer] of peers.entries()) {

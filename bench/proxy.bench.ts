@@ -19,7 +19,7 @@ const KEYS = 10_000;
 const KEY_BYTES = 8000;
 const CONNECTIONS = 64;
 /** How long at least 64 connections are measured with responses of 1 MiB: less shows how they begin. */
-const LEAST_SECONDS_LARGE = 4;
+const LEAST_SECONDS = 4;
 /** So that each is kept, and a server has compiled what it runs often. */
 const LEAST_WARM_REQUESTS = 20_000;
 /** How often each of many keys is asked for before. */
@@ -79,7 +79,7 @@ async function compare(sizes: readonly number[]): Promise<Result[]> {
   const common = { list, connections: CONNECTIONS, timeoutSeconds: 60 };
   const requests = Math.max(WARM_WALKS * sizes.length, LEAST_WARM_REQUESTS);
   for (const rival of rivals) await rival.load({ ...common, picks: 'walk', requests });
-  const seconds = Math.max(...sizes) < KiB ** 2 ? SECONDS : Math.max(SECONDS, LEAST_SECONDS_LARGE);
+  const seconds = Math.max(...sizes) < KiB ** 2 ? SECONDS : Math.max(SECONDS, LEAST_SECONDS);
   const results: Result[] = [];
   for (const { name, picks } of rows) {
     const loadOf = (seed: number) => ({ ...common, picks, seed, seconds }) as const;

@@ -1,8 +1,9 @@
 /**
- * What it costs to be watched: `iolite serve` with one worker, whose metrics are asked for each second, against
- * one without `--metrics`. wrk with one thread and 16 connections, files of 1 KiB. Requests per second, and CPU
- * of all of the server's processes a request, in which that of the answers for Prometheus is contained; and,
- * as both differ by more from run to run, the CPU that a scrape takes, against a hundredth of a second's.
+ * What it costs to be watched: `iolite serve` with one worker, whose metrics are asked for each second,
+ * against one without `--metrics`. wrk with one thread and 16 connections, files of 1 KiB. Requests per
+ * second, and CPU of all of the server's processes a request, in which that of the answers for Prometheus is
+ * contained; and, as both differ by more from run to run, the CPU that a scrape takes, against a hundredth of
+ * a second's.
  *
  * BENCH_ONLY, BENCH_SECONDS, BENCH_ROUNDS, BENCH_DIR: as of files.bench.ts.
  */

@@ -125,8 +125,11 @@ export class Member {
     this.#reason = reason;
     this.#keepers.end();
     this.#keepers.fail(reason);
-    this.#index.close();
-    await this.hold(async () => this.#own?.handOver());
+    await this.hold(async () => {
+      if (this.#own === undefined) return this.#index.detach();
+      this.#index.close();
+      return this.#own.handOver();
+    });
     await this.#membership.close();
     this.#own?.close();
     this.#own = undefined;

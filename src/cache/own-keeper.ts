@@ -19,6 +19,7 @@ import { heapBytesOf } from './entry-heap.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeeper } from './keeper.ts';
 import { KeeperRequest } from './keeper-requests.ts';
 import { KeeperService } from './keeper-service.ts';
+import { LostDomains } from './lost-domains.ts';
 import { type Selector, selects } from './selector.ts';
 import { TagIndex } from './tag-index.ts';
 import { factsAt, isFresh, isOver, type NewFacts, type ValueFacts } from './value-facts.ts';
@@ -52,7 +53,8 @@ export interface KeeperOptions {
  *
  * Attached domains may use what they were given until the term ends, which is put off again and again. So a
  * change is over when each of them has said that it gave up what was before, or else, where one does not
- * answer, when the term has ended that it was told last: whatever it does then, it asks.
+ * answer or its channel is broken, when the term has ended that it was told last: whatever it does then, it
+ * asks. One that has ended is not waited for.
  */
 export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly store: Store<ValueFacts>;
@@ -61,6 +63,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly #tags = new TagIndex();
   readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
   readonly #served = new Set<Channel>();
+  readonly #lost = new LostDomains();
   readonly #renewal: NodeJS.Timeout;
   /** Until when somebody may use what a former owner has given out. */
   readonly #formerEnd: number;
@@ -226,7 +229,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
       this.#claims.gone(service);
       service.close();
     });
-    serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this }, channel, {
+    const lost = (until: number): void => this.#lost.add(channel.peer.pid, until);
+    serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this, lost }, channel, {
       otherwise: (message, context) => service.answer(message, context),
     });
   }
@@ -256,6 +260,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   /** Who waits fails; what was given out stays valid. */
   close(): void {
     clearInterval(this.#renewal);
+    this.#lost.close();
     this.#claims.close(new IoliteError('ERR_IOLITE_CLOSED', 'Cannot make value: the cache is closed'));
     this.store.close();
   }
@@ -349,7 +354,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
       const applied = index.applied();
       if (applied !== undefined) waiting.push(applied);
     }
-    if (waiting.length === 0 && former <= 0) return undefined;
+    if (waiting.length === 0 && former <= 0) return this.#lost.ended();
     return this.#settled(waiting, fence, former);
   }
 
@@ -363,6 +368,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
         });
       });
     }
+    // Afterwards: one that was waited for may have been lost meanwhile.
+    await this.#lost.ended();
     if (former > 0) await delay(Math.max(0, this.#formerEnd - now()) + TIMER_MS);
   }
 

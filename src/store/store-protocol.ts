@@ -21,6 +21,8 @@ export const StoreRequest = {
   WATCH: 'watch',
   /** {@link Report}; answered with nothing. */
   REPORT: 'report',
+  /** The index uses nothing any more that has an end. Answered with nothing. */
+  DETACH: 'detach',
 } as const;
 
 /** How a store presents itself. */
@@ -86,6 +88,8 @@ export type News = {
   readonly budget?: number;
   /** Whether the store is closed. */
   readonly closed?: boolean;
+  /** Whether the owner goes on without this index, which is to use nothing any more and to say so. */
+  readonly over?: boolean;
 };
 
 /** A version, as it is sent: facts in the head, content and forms one behind the other as body. */

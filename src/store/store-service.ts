@@ -94,6 +94,11 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#root = root;
   }
 
+  /** Until when, by what it was told, the index may use something without a question. */
+  get toldUntil(): number {
+    return this.#toldUntil;
+  }
+
   /** Answers a request of the index. @returns undefined for requests that are not for this store */
   handle(message: Message): Promise<Message> | Message | undefined {
     const head = message.head as Record<string, Json> | null | undefined;
@@ -103,6 +108,12 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     const owner = this.#owner;
     const asked = type.slice(this.#name.length + 1);
     if (asked === StoreRequest.WATCH) return this.#watch();
+    if (asked === StoreRequest.DETACH) {
+      this.#detach();
+      this.#toldUntil = 0;
+      this.#settle();
+      return Promise.resolve({});
+    }
     if (owner === undefined) return Promise.reject(closed(type));
     switch (asked) {
       case StoreRequest.ATTACH:
@@ -270,11 +281,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   #watch(): Promise<Message> {
     return new Promise(resolve => {
       // An index may be attached still to what this channel served before.
-      if (!this.#attached) {
-        this.#toldUntil = 0;
-        this.#settle();
-        return resolve({ head: { closed: true } });
-      }
+      if (!this.#attached) return resolve({ head: { closed: true, over: true } });
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
       if (this.#left.size > 0 || this.#renewed.size > 0 || this.#budget !== undefined) this.#tell();

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createPool } from '../../src/aggregate/pool.ts';
+import { now } from '../../src/base/clock.ts';
 import { ignore } from '../../src/base/ignore.ts';
+import { LostDomains } from '../../src/cache/lost-domains.ts';
 import { OwnKeeper } from '../../src/cache/own-keeper.ts';
+import { areValueFacts, type ValueFacts } from '../../src/cache/value-facts.ts';
+import { StoreIndex } from '../../src/store/attached/store-index.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
@@ -40,4 +46,65 @@ test('a change is not over before who was given what was before has given it up'
   ask('watch').catch(ignore);
   await watchdog(changed, 'the change to be over');
   keeper.close();
+});
+
+test('who lives and cannot be reached is waited for as long as it may find what was before', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool();
+  using content = pool.from('value');
+  const keeper = new OwnKeeper({ budget: MiB, policy: createPolicy('lru', MiB), maxStale: HOUR_MS }, 0);
+  keeper.serve(pair.near);
+  await keeper.set('k', { kind: 'bytes' }, content);
+  const ask = (type: string) => pair.far.request({ head: { type: `values.${type}`, key: 'k' } });
+  await ask('attach');
+  (await ask('read')).body?.release();
+  const isOver = [false, false];
+  const set = (place: number): Promise<void> =>
+    Promise.resolve(keeper.set('k', { kind: 'bytes' }, content)).then(() => {
+      isOver[place] = true;
+    });
+  const before = set(0);
+  const closed = once(pair.near, 'close');
+  pair.far.destroy();
+  await watchdog(closed, 'the channel to break');
+  const after = set(1);
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  assert.deepEqual(isOver, [false, false]);
+  keeper.close();
+  await watchdog(Promise.all([before, after]), 'nobody to be waited for by who is closed');
+});
+
+test('who says that it finds nothing any more is not waited for', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool();
+  using content = pool.from('value');
+  const keeper = new OwnKeeper({ budget: MiB, policy: createPolicy('lru', MiB), maxStale: HOUR_MS }, 0);
+  keeper.serve(pair.near);
+  await keeper.set('k', { kind: 'bytes' }, content);
+  const index = new StoreIndex<ValueFacts>('values', ignore, areValueFacts, false);
+  await index.attach(pair.far);
+  (await index.ask('k')).release();
+  await watchdog(index.detach(), 'the owner to hear of it');
+  const closed = once(pair.near, 'close');
+  pair.far.destroy();
+  await watchdog(closed, 'the channel to break');
+  assert.equal(keeper.set('k', { kind: 'bytes' }, content), true, 'at once');
+  keeper.close();
+});
+
+test('domains that are lost are waited for until they have ended, or what they were told has', async () => {
+  const lost = new LostDomains();
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  lost.add(child.pid as number, now() + HOUR_MS);
+  lost.add(process.pid, now() + 50);
+  lost.add(process.pid, now() - 1);
+  let isOver = false;
+  const ended = lost.ended()?.then(() => {
+    isOver = true;
+  });
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  assert.equal(isOver, false);
+  child.kill('SIGKILL');
+  await watchdog(ended as Promise<void>, 'all to have ended');
+  assert.equal(lost.ended(), undefined);
 });

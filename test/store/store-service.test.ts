@@ -179,7 +179,10 @@ test('an index that never asks what has left is detached, and waited for as long
   await new Promise(setImmediate);
   assert.equal(isApplied, false);
   const news = await watchdog(Promise.resolve(attached.handle({ head: { type: 'test.watch' } })), 'news');
-  assert.deepEqual(news?.head, { closed: true });
+  assert.deepEqual(news?.head, { closed: true, over: true });
+  await new Promise(setImmediate);
+  assert.equal(isApplied, false, 'before it has done so');
+  await attached.handle({ head: { type: 'test.detach' } });
   await watchdog(applied, 'one that was told that all is over');
   service.close();
   attached.close();

@@ -1,6 +1,7 @@
 import { CoarseClock, now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
+import { ignore } from '../../base/ignore.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Json } from '../../base/json.ts';
 import { SteadyMap } from '../../base/maps/steady-map.ts';
@@ -165,11 +166,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
    * @param memo of the index, for this key alone
    */
   peekAgain(key: string, memo: { entry: object | undefined }): StoredVersion<F> | undefined {
-    let entry = this.#remembered(memo.entry);
-    if (entry === undefined) {
-      entry = this.#entries.get(key);
-      memo.entry = entry;
-    }
+    const entry = this.#remembered(memo.entry) ?? this.#entries.get(key);
+    memo.entry = entry;
     return entry !== undefined && this.use(entry) ? entry.held : undefined;
   }
 
@@ -187,7 +185,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
 
   /** For {@link IndexEntry}. */
   use(entry: IndexEntry<F>): boolean {
-    // A clock that lags is behind in a program that keeps the event loop.
+    // A clock that lags is behind in a program that keeps the loop.
     const time = this.#outlivesOwner ? this.#clock.now(this.#maxStale) : now();
     if ((this.#session ?? !this.#outlivesOwner) && time >= entry.end.until) return false;
     this.#hits += 1;
@@ -229,11 +227,21 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     return { entries: this.#entries.size, bytes: this.#bytes, ...counts };
   }
 
+  /**
+   * Closes it, and tells the owner: who changes something does not wait for this domain from then on.
+   * @returns when the owner has heard that, or has not answered for as long as it would wait
+   */
+  async detach(): Promise<void> {
+    const { channel } = this.#session ?? {};
+    this.close();
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(this.#maxStale)));
+    await channel?.request({ head: this.#request(StoreRequest.DETACH) }, { signal }).catch(ignore);
+  }
+
   close(): void {
-    if (this.#closed) return;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
-    this.#closed = true;
     this.#reports.end();
+    this.#closed = true;
   }
 
   #request(type: string, rest: { readonly [name: string]: Json } = {}): Json {
@@ -333,10 +341,11 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
       for (;;) {
         const { head } = await session.channel.request({ head: this.#request(StoreRequest.WATCH) });
         if (this.#session !== session || this.#closed) return;
-        const { left = [], terms = [], budget, closed } = head as News;
+        const { left = [], terms = [], budget, closed, over } = head as News;
         for (const [id, until] of terms) session.renew(id, until);
         if (typeof budget === 'number') session.greeting = { ...session.greeting, budget };
         for (const each of left) this.#left(each, session);
+        if (over === true) this.#over(session);
         if (closed === true) break;
       }
     } catch (error) {
@@ -347,6 +356,13 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     this.#pins.clear();
     this.#uses.clear();
     if (!this.#closed) this.#onDetached(reason);
+  }
+
+  /** The owner changes what is held here and says so no more. */
+  #over(session: Session): void {
+    for (const entry of this.#outlivesOwner ? [] : [...this.#entries.values()])
+      if (entry.session === session) this.#remove(entry.held.key);
+    session.channel.request({ head: this.#request(StoreRequest.DETACH) }).catch(ignore);
   }
 
   #left([key, serial, stays]: Departure, session: Session): void {
