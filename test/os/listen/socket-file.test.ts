@@ -52,10 +52,11 @@ test('what is put in the place of a socket that was bound just now is given to n
   const victim = new Victim(folder);
   const path = folder.file('socket');
   const server = createServer();
-  for (const [name, attempt] of Object.entries({
+  const attempts: Record<string, () => Promise<unknown>> = {
     channels: () => listen(path, { mode: MODE }),
     servers: () => listenOnPath(server, { path, mode: MODE }, 1),
-  })) {
+  };
+  for (const [name, attempt] of Object.entries(attempts)) {
     const listening = attempt();
     await watchdog(appearance(path), 'the socket');
     victim.linkTo(path);
