@@ -8,11 +8,11 @@ import { ignore } from '../../base/ignore.ts';
 import { EAGAIN } from '../../os/constants.ts';
 import { copyFileRange } from '../../os/copy-file-range.ts';
 import { dropFlock, tryFlock } from '../../os/flock.ts';
-import { HeldFolder } from '../../os/held-folder.ts';
 import { copyAttributes } from '../../os/xattr.ts';
 import { deviceKindOf } from '../watch/file-system.ts';
 import { DiskVersion } from './disk-version.ts';
 import type { FrozenContent } from './file-content.ts';
+import { HeldFolder } from './held-folder.ts';
 import { NewFile } from './new-file.ts';
 
 /** Views, and about as many bytes, that one call writes. */
@@ -47,8 +47,9 @@ interface Place {
  * @param previous the version that `frozen` refers to, and that is to go; undefined when there must be none
  * @param named called when it has its name, which is not on disk for certain until {@link syncFolder}
  * @returns the new version
- * @throws ERR_IOLITE_CONFLICT when the path refers to another version, and of a new file when it leads through
- *   a link; ERR_IOLITE_FILE when it has several names; SystemError: ENOSPC, EDQUOT, EFBIG, EIO, EACCES, EPERM, EROFS. Then the file on disk is as it was
+ * @throws ERR_IOLITE_CONFLICT when the path refers to another version, and that of a new file leads through a
+ *   link; ERR_IOLITE_FILE when it has several names; SystemError: ENOSPC, EDQUOT, EFBIG, EIO, EACCES, EPERM,
+ *   EROFS. Then the file on disk is as it was
  */
 export async function writeVersion(
   path: string,

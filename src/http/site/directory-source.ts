@@ -4,7 +4,7 @@ import { IoliteError } from '../../base/error.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
-import { HeldFolder } from '../../os/held-folder.ts';
+import { HeldFolder } from '../../file/open/held-folder.ts';
 import { admitsLink, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
 import type { SiteEntry, SitePath, SiteSource } from './site-source.ts';

@@ -180,7 +180,7 @@ export class PipeWriter {
   }
 
   #met(channel: Channel): void {
-    // Looked at once: it costs as much as the peer has descriptors. Nobody waits for who will not be accepted.
+    // Looked at once: it costs as much as the peer has descriptors. Others are not waited for.
     const isReader = holdsPipe(channel.peer.pid, this.#pipe, 'read');
     let hasAsked = false;
     if (isReader) this.#meeting = this.#channel === undefined;

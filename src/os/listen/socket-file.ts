@@ -15,8 +15,8 @@ export interface SocketAccess {
 
 /**
  * Gives the file of a socket that was bound just now its permissions and owner. It is held by a descriptor
- * meanwhile: in a folder that others can write, one of them could put a link in its place, and what that leads
- * to would be given away (chmod(2) follows links). Costs five system calls.
+ * meanwhile: in a folder that others can write, one of them could put a link in its place, and what that
+ * leads to would be given away (chmod(2) follows links). Costs five system calls.
  * @returns its inode, by which it can be told from another
  * @throws SystemError: EADDRINUSE when something else is there by now; EPERM
  */

@@ -23,7 +23,7 @@ function afterLookingFor(path: string, happen: () => void): Disposable {
   return { [Symbol.dispose]: () => exchange(real) };
 }
 
-test('a directory that is exchanged for a link while it is listed tells no names from elsewhere', async () => {
+test('a directory that is exchanged for a link while it is listed tells no names of another', async () => {
   using folder = new Folder();
   for (const name of ['site/d', 'secret']) mkdirSync(folder.file(name), { recursive: true });
   writeFileSync(folder.file('site/d/shown'), '');

@@ -12,6 +12,7 @@ import {
 import { test } from 'node:test';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { DiskVersion } from '../../../src/file/open/disk-version.ts';
+import { HeldFolder } from '../../../src/file/open/held-folder.ts';
 import { openFile } from '../../../src/file/open/open-file.ts';
 import { writeVersion } from '../../../src/file/open/write-version.ts';
 import { Folder } from '../../support/folder.ts';
@@ -47,6 +48,20 @@ class Exchange implements Disposable {
     this.#folder[Symbol.dispose]();
   }
 }
+
+test('a folder that is held is the same, wherever its path leads', async () => {
+  using exchange = new Exchange();
+  await using folder = await HeldFolder.open(exchange.theirs);
+  exchange.happens();
+  assert.equal(folder.realPath, exchange.theirs);
+  writeFileSync(folder.file('name'), '');
+  assert.deepEqual(readdirSync(exchange.moved), ['name']);
+  exchange.check();
+  await using another = await HeldFolder.open(exchange.theirs);
+  assert.equal(another.realPath, exchange.ours);
+  await assert.rejects(HeldFolder.open(`${exchange.ours}/file`), { code: 'ENOTDIR' });
+  await assert.rejects(HeldFolder.open(`${exchange.ours}/none`), { code: 'ENOENT' });
+});
 
 test('a new file is made in no folder that a link leads to by then', async () => {
   using exchange = new Exchange();

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { O_PATH } from './constants.ts';
-import { canNameFiles } from './nameless-file.ts';
+import { O_PATH } from '../../os/constants.ts';
+import { canNameFiles } from '../../os/nameless-file.ts';
 
 /**
  * A directory that is held by a descriptor: a name in it is that, whatever the path of the directory leads to
