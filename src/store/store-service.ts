@@ -331,7 +331,10 @@ function isListOfNumbers(list: unknown): boolean {
 }
 
 function isUse(use: unknown): boolean {
-  return isListOfNumbers(use) && (use as number[]).length === 2 && (use as number[])[1]! >= 0;
+  if (!isListOfNumbers(use) || (use as number[]).length !== 2) return false;
+  // JSON has numbers that are infinite here (1e999), and would be for ever.
+  const [, times] = use as [serial: number, times: number];
+  return Number.isSafeInteger(times) && times >= 0;
 }
 
 function letGo(entry: { indexes: number }): void {

@@ -76,7 +76,15 @@ test('what a report says twice or of nothing changes nothing; what is none is re
         { code: 'ERR_IOLITE_ARGUMENT' },
         `${name}: ${JSON.stringify(list)}`,
       );
-  for (const use of [[serial], [serial, 'x'], [serial, -1e9], [serial, 1, 1], serial] as Json[])
+  for (const use of [
+    [serial],
+    [serial, 'x'],
+    [serial, -1e9],
+    [serial, 1e300],
+    [serial, 0.5],
+    [serial, 1, 1],
+    serial,
+  ] as Json[])
     await assert.rejects(ask('report', { ...nothing, used: [use] }), { code: 'ERR_IOLITE_ARGUMENT' });
   assert.deepEqual([entry?.indexes, entry?.holders, fixture.used], [1, 0, []]);
   await ask('report', { ...nothing, forgot: [serial, serial], used: [[serial, 3]] });

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError, SystemError, systemError } from '../../base/error.ts';
@@ -12,6 +12,7 @@ import { copyAttributes } from '../../os/xattr.ts';
 import { deviceKindOf } from '../watch/file-system.ts';
 import { DiskVersion } from './disk-version.ts';
 import type { FrozenContent } from './file-content.ts';
+import { HeldFolder } from './held-folder.ts';
 import { NewFile } from './new-file.ts';
 
 /** Views, and about as many bytes, that one call writes. */
@@ -24,18 +25,31 @@ const BUFFER_BYTES = 1024 ** 2;
 const LOCK_TRIES = 3000;
 const LOCK_PAUSE_MS = 10;
 
+/** Where a version is put. */
+interface Place {
+  /** For people. */
+  readonly path: string;
+  /** In the folder that is held. */
+  readonly name: string;
+}
+
 /**
  * Writes a whole new version of a file beside the old one, waits until the disk has it, and puts it in the
  * old one's place: whoever opens the path, and whoever looks after a crash, finds the one or the other.
  * Ranges that did not change are copied inside of the kernel, or shared where the file system can. Mode,
  * owner, access list, label and user's attributes are kept as far as this process may set them.
  *
+ * The folder is held meanwhile: nothing is written elsewhere when somebody puts links in the place of folders
+ * on the way.
+ *
  * Processes that replace the same file this way exclude each other by a lock on the version that goes.
+ * @param path real
  * @param previous the version that `frozen` refers to, and that is to go; undefined when there must be none
  * @param named called when it has its name, which is not on disk for certain until {@link syncFolder}
  * @returns the new version
- * @throws ERR_IOLITE_CONFLICT when the path refers to another version; ERR_IOLITE_FILE when it has several
- *   names; SystemError: ENOSPC, EDQUOT, EFBIG, EIO, EACCES, EPERM, EROFS. Then the file on disk is as it was
+ * @throws ERR_IOLITE_CONFLICT when the path refers to another version, and that of a new file leads through a
+ *   link; ERR_IOLITE_FILE when it has several names; SystemError: ENOSPC, EDQUOT, EFBIG, EIO, EACCES, EPERM,
+ *   EROFS. Then the file on disk is as it was
  */
 export async function writeVersion(
   path: string,
@@ -44,12 +58,16 @@ export async function writeVersion(
   named: () => void = () => {},
 ): Promise<DiskVersion> {
   try {
-    const file = await NewFile.create(dirname(path), previous !== undefined);
+    await using folder = await HeldFolder.open(dirname(path));
+    // The version that goes says which folder it is; a file that is new has nothing but the path.
+    if (previous === undefined && folder.realPath !== dirname(path)) throw conflict(path);
+    const place: Place = { path, name: folder.file(basename(path)) };
+    const file = await NewFile.create(folder.path, previous !== undefined);
     let asWritten: BigIntStats;
     try {
       asWritten = await (previous === undefined
-        ? writeNew(file, path, frozen)
-        : writeOver(file, path, frozen, previous));
+        ? writeNew(file, place, frozen)
+        : writeOver(file, place, frozen, previous));
     } catch (error) {
       await file.discard();
       throw error;
@@ -90,11 +108,11 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** @returns what is known of it before it has its name */
-async function writeNew(file: NewFile, path: string, frozen: FrozenContent): Promise<BigIntStats> {
+async function writeNew(file: NewFile, { path, name }: Place, frozen: FrozenContent): Promise<BigIntStats> {
   await writeParts(file.handle, frozen, undefined);
   await file.handle.sync();
   const asWritten = await file.handle.stat({ bigint: true });
-  await file.appear(path).catch(error => {
+  await file.appear(name).catch(error => {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? conflict(path) : error;
   });
   return asWritten;
@@ -103,21 +121,21 @@ async function writeNew(file: NewFile, path: string, frozen: FrozenContent): Pro
 /** @returns as {@link writeNew} */
 async function writeOver(
   file: NewFile,
-  path: string,
+  place: Place,
   frozen: FrozenContent,
   previous: DiskVersion,
 ): Promise<BigIntStats> {
-  await lock(previous, path);
+  await lock(previous, place.path);
   try {
-    await checkUnchanged(previous, path);
+    await checkUnchanged(previous, place);
     await writeParts(file.handle, frozen, previous.handle);
     await keepAttributes(previous.handle, file.handle);
     await file.handle.sync();
     const [asWritten] = await Promise.all([
       file.handle.stat({ bigint: true }),
-      checkUnchanged(previous, path),
+      checkUnchanged(previous, place),
     ]);
-    await file.replace(path);
+    await file.replace(place.name);
     return asWritten;
   } finally {
     dropFlock(previous.handle.fd);
@@ -133,8 +151,8 @@ async function lock({ handle }: DiskVersion, path: string): Promise<void> {
   throw new SystemError('flock', EAGAIN, `Cannot replace ${path}: another process keeps it locked`);
 }
 
-async function checkUnchanged(previous: DiskVersion, path: string): Promise<void> {
-  const names = await previous.namesAt(path);
+async function checkUnchanged(previous: DiskVersion, { path, name }: Place): Promise<void> {
+  const names = await previous.namesAt(name);
   if (names === undefined) throw conflict(path);
   if (names > 1) throw new IoliteError('ERR_IOLITE_FILE', `Cannot replace ${path}: it has ${names} names`);
 }

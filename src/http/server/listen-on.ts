@@ -1,7 +1,7 @@
-import { chmodSync } from 'node:fs';
 import type { ListenOptions, Server } from 'node:net';
 import { checkInteger, systemError } from '../../base/error.ts';
 import { unsupportedReason } from '../../os/libc.ts';
+import { giveSocketFile } from '../../os/listen/socket-file.ts';
 import { lockFolder, removeAbandoned } from '../../os/listen/unix-listener.ts';
 import { nodePath } from '../../os/unix-address.ts';
 import type { UnixAddress } from './listener.ts';
@@ -53,8 +53,18 @@ export async function listenOnPath(
       removeAbandoned(path);
       await listenOn(server, { path }, backlog);
     }
-    chmodSync(path, mode);
+    giveUnlessLost(server, path, mode);
   } finally {
     unlock?.();
+  }
+}
+
+/** @throws SystemError, with the server closed: nobody finds it by its path */
+function giveUnlessLost(server: Server, path: string, mode: number): void {
+  try {
+    giveSocketFile(path, { mode });
+  } catch (error) {
+    server.close();
+    throw error;
   }
 }

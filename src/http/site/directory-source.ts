@@ -4,6 +4,7 @@ import { IoliteError } from '../../base/error.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { FileCache, Snapshot } from '../../file/cache/file-cache.ts';
+import { HeldFolder } from '../../file/open/held-folder.ts';
 import { admitsLink, locate, outside } from './locate.ts';
 import type { SiteSettings } from './site-options.ts';
 import type { SiteEntry, SitePath, SiteSource } from './site-source.ts';
@@ -103,7 +104,7 @@ export class DirectorySource implements SiteSource {
     { hidden, limit }: { readonly hidden: boolean; readonly limit: number },
   ): Promise<SiteEntry[]> {
     const directory = await locate(this.root, path, this.#symlinks);
-    const present = (await readdir(directory, { withFileTypes: true }))
+    const present = (await entriesOf(directory, path))
       .filter(({ name }) => hidden || !name.startsWith('.'))
       .slice(0, limit);
     const entries: SiteEntry[] = [];
@@ -122,6 +123,16 @@ export class DirectorySource implements SiteSource {
       return undefined;
     }
   }
+}
+
+/**
+ * What a directory has that a path was found to lead to: another one, that a link leads to by now, is not for
+ * its clients. @throws EACCES then; ENOENT, ENOTDIR, ...
+ */
+async function entriesOf(directory: string, path: string): Promise<Dirent[]> {
+  await using folder = await HeldFolder.open(directory);
+  if (folder.realPath !== directory) throw outside(path);
+  return await readdir(folder.path, { withFileTypes: true });
 }
 
 function withheld(path: string): IoliteError {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { checkInteger, checkOptionNames, optionNames, systemError } from '../../base/error.ts';
 import { checkAcl } from '../../memory/acl.ts';
 import { libc } from '../../os/libc.ts';
+import { giveSocketFile } from '../../os/listen/socket-file.ts';
 import { lockFolder, removeAbandoned } from '../../os/listen/unix-listener.ts';
 import { nodePath } from '../../os/unix-address.ts';
 import { checkChannelOptions } from '../channel-options.ts';
@@ -86,7 +86,7 @@ async function open(address: string, path: string, mode: number | undefined): Pr
   server.listen({ path: address, exclusive: true });
   try {
     await listening;
-    if (mode !== undefined) chmodSync(path, mode);
+    if (mode !== undefined) giveSocketFile(path, { mode });
     return server;
   } catch (error) {
     server.close();

@@ -127,19 +127,25 @@ export class PipeReader {
       });
       this.#checkWriter(channel);
       channel.onRequest(({ body }) => this.#deliver(body));
-      await channel.request({ head: { pipe: 'read' } }, { signal: this.#controller.signal });
+      const { body } = await channel.request({ head: { pipe: 'read' } }, { signal: this.#controller.signal });
+      body?.release();
       this.#drain();
       this.#upgraded = true;
       if (channel.closed) this.#ended(ended);
     } catch {
       this.#channel?.destroy();
+      // Of a writer that has not said where they begin nothing is taken.
+      for (const { body } of this.#arrived.splice(0)) body.release();
       this.#over = true;
     }
     this.#notify();
   }
 
   #deliver(body: Aggregate | undefined): Promise<undefined> | undefined {
-    if (body === undefined) return undefined;
+    if (body === undefined || body.length === 0 || this.#over) {
+      body?.release();
+      return undefined;
+    }
     return new Promise(taken => {
       this.#arrived.push({ body, taken: () => taken(undefined) });
       this.#notify();

@@ -113,10 +113,15 @@ export class PipeWriter {
     if (channel === undefined) return false;
     this.#ahead += 1;
     channel.request({ body: aggregate }).then(
-      () => this.#taken(),
+      ({ body }) => {
+        body?.release();
+        this.#taken();
+      },
       error => {
         if (!GONE_CODES.has(error.code)) this.#failure = error;
         else if (this.#channel === channel) this.#channel = undefined;
+        // One that says so itself must not go on as if it were the reader.
+        if (this.#channel !== channel) channel.destroy();
         this.#taken();
       },
     );
@@ -175,7 +180,10 @@ export class PipeWriter {
   }
 
   #met(channel: Channel): void {
-    this.#meeting = this.#channel === undefined;
+    // Looked at once: it costs as much as the peer has descriptors. Others are not waited for.
+    const isReader = holdsPipe(channel.peer.pid, this.#pipe, 'read');
+    let hasAsked = false;
+    if (isReader) this.#meeting = this.#channel === undefined;
     channel.unref();
     channel.once('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
@@ -184,9 +192,11 @@ export class PipeWriter {
     channel.onRequest(({ body }) => {
       body?.release();
       this.#notify();
-      if (!holdsPipe(channel.peer.pid, this.#pipe, 'read')) {
-        throw new IoliteError('ERR_IOLITE_ACCESS', 'Cannot upgrade pipe: the peer does not read it');
+      if (!isReader || hasAsked) {
+        const reason = isReader ? 'the peer has asked before' : 'the peer does not read it';
+        throw new IoliteError('ERR_IOLITE_ACCESS', `Cannot upgrade pipe: ${reason}`);
       }
+      hasAsked = true;
       return new Promise(accept => this.#offers.push({ channel, accept }));
     });
   }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { systemError } from '../../base/error.ts';
@@ -8,14 +8,11 @@ import { tryLockFolder } from '../folder-lock.ts';
 import { checked, libc } from '../libc.ts';
 import { unixAddress } from '../unix-address.ts';
 import { addressInUse, connectUnix } from '../unix-connect.ts';
+import { giveSocketFile, type SocketAccess } from './socket-file.ts';
 
-/** Who may connect to a socket file: those who may write it. */
-export interface SocketFileOptions {
-  /** Permissions. Default 0o660: its user and group. */
+/** As {@link SocketAccess}; the mode is 0o660 by default: its user and group. */
+export interface SocketFileOptions extends Omit<SocketAccess, 'mode'> {
   readonly mode?: number | undefined;
-  /** Who it belongs to. Default: this process's user and group. */
-  readonly uid?: number | undefined;
-  readonly gid?: number | undefined;
 }
 
 /** A listening Unix socket. */
@@ -47,8 +44,7 @@ export async function openUnixListener(path: string, options: SocketFileOptions 
     removeAbandoned(path);
     let inode: bigint | undefined;
     const fd = open(path, () => {
-      inode = inodeOf(path);
-      own(path, options);
+      inode = giveSocketFile(path, { ...options, mode: options.mode ?? DEFAULT_MODE });
     });
     return { fd, unlink: () => void (inode !== undefined && inodeOf(path) === inode && remove(path)) };
   } finally {
@@ -73,17 +69,6 @@ function open(path: string, bound: () => void): number {
     if (isBound) remove(path);
     closeDescriptor(fd);
     throw error;
-  }
-}
-
-/** @throws SystemError */
-function own(path: string, { mode = DEFAULT_MODE, uid, gid }: SocketFileOptions): void {
-  try {
-    // -1 stands for who it belongs to already.
-    if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? -1, gid ?? -1);
-    chmodSync(path, mode);
-  } catch (cause) {
-    throw systemError(cause, `Cannot listen on ${path}`);
   }
 }
 

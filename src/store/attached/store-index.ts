@@ -171,10 +171,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     return entry !== undefined && this.use(entry) ? entry.held : undefined;
   }
 
-  /**
-   * The entry of what {@link peekAgain} gave last for a memo, which is repeatable as long as it would be
-   * given again.
-   */
+  /** The entry of what {@link peekAgain} gave last for a memo, as long as it would be given again. */
   repeatable(memo: { readonly entry: object | undefined }): IndexEntry<F> | undefined {
     return this.#remembered(memo.entry);
   }
@@ -239,6 +236,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   }
 
   close(): void {
+    if (this.#closed) return;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
     this.#reports.end();
     this.#closed = true;

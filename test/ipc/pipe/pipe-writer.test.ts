@@ -14,38 +14,12 @@ import { defaultPool } from '../../../src/memory/default-pool.ts';
 import { Folder } from '../../support/folder.ts';
 import { isRoot, NOBODY } from '../../support/public-program.ts';
 import { watchdog } from '../../support/watchdog.ts';
+import { NamedPipe } from './support/named-pipe.ts';
 
 const opened: IncomingBytes[] = [];
 afterEach(() => {
   for (const bytes of opened.splice(0)) bytes.close();
 });
-
-/** A named pipe, and descriptors of its ends in this process. */
-class NamedPipe {
-  readonly #folder = new Folder();
-  readonly path = this.#folder.file('pipe');
-  readonly #fds: number[] = [];
-
-  constructor() {
-    assert.equal(spawnSync('mkfifo', [this.path]).status, 0);
-  }
-
-  open(flags: number): number {
-    const fd = openSync(this.path, flags | constants.O_NONBLOCK);
-    this.#fds.push(fd);
-    return fd;
-  }
-
-  close(fd: number): void {
-    this.#fds.splice(this.#fds.indexOf(fd), 1);
-    closeSync(fd);
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#fds) closeSync(fd);
-    this.#folder[Symbol.dispose]();
-  }
-}
 
 /** A reader, and what it reads besides. */
 async function openReader(fd: number): Promise<PipeReader | undefined> {
