@@ -84,7 +84,8 @@ export abstract class ConnectionLife implements LaneMember, LinkHost, SendingHos
     const { isUnderway } = this.sending;
     // How long a handler may take is for the handler to say.
     if (this.isBusy && !isUnderway) return;
-    const limit = isUnderway ? stall : this.isProven ? idle : head;
+    const isOld = this.isProven || this.state === 'lingering';
+    const limit = isUnderway ? stall : isOld ? idle : head;
     if (clock - this.since > limit) this.destroy();
     else if (this.state === 'idle' && clock > this.since) this.link.relax();
   }
@@ -93,7 +94,9 @@ export abstract class ConnectionLife implements LaneMember, LinkHost, SendingHos
     // Who has just shaken hands is about to ask.
     if (this.state === 'idle' && this.link.secure && !this.isProven) return;
     this.lastWantedBy ??= 'server';
-    if (this.state === 'idle') this.linger();
+    if (this.state !== 'idle') return;
+    this.since = this.lane.clock;
+    this.linger();
   }
 
   /** Whether further requests wait. */

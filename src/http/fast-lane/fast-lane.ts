@@ -49,6 +49,8 @@ const SEND_TIMEOUT_MS = 60_000;
 const TICK_MS = 1000;
 /** For a handshake under way, and the request behind it, when the lane is closed. */
 const LAST_HEAD_SECONDS = 5;
+/** For clients to close connections that nothing is answered on, when the lane is closed: many never do. */
+const LAST_IDLE_SECONDS = 1;
 
 /**
  * Puts the fast lane before a server of node:http. It reads the requests that docs/fast-lane.md admits and
@@ -273,9 +275,10 @@ export class FastLane implements Lane, ArrivalHost {
   #tick(): void {
     this.clock += 1;
     const head = secondsOf(this.#server.headersTimeout);
+    const idle = secondsOf(this.#server.keepAliveTimeout);
     const limits: LaneLimits = {
       head: this.#isClosed ? Math.min(head, LAST_HEAD_SECONDS) : head,
-      idle: secondsOf(this.#server.keepAliveTimeout),
+      idle: this.#isClosed ? Math.min(idle, LAST_IDLE_SECONDS) : idle,
       stall: secondsOf(this.#sendTimeout),
       silence: secondsOf(this.#server.timeout),
       body: secondsOf(this.#server.requestTimeout),
