@@ -31,6 +31,7 @@ function keepCompiled(): void {
   if (XDG_CACHE_HOME) enableCompileCache?.(join(XDG_CACHE_HOME, 'iolite'));
 }
 
+const TOOLS: ReadonlySet<string> = new Set(['cat', 'grep', 'wc', 'permute']);
 const USAGE_ERROR_CODE = 0x02;
 
 function version(): string {
@@ -44,7 +45,8 @@ async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command('iolite')
     .description('One physical copy of I/O data, shared read-only by the processes that use it.')
     .version(version())
-    .showSuggestionAfterError(false)
+    // The tools say what those say whose names they have.
+    .showSuggestionAfterError(!TOOLS.has(known ?? ''))
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, `${prefix}: `)),
     })
