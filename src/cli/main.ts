@@ -48,7 +48,9 @@ async function programFor(name: string | undefined): Promise<Command> {
     // The tools say what those say whose names they have.
     .showSuggestionAfterError(!TOOLS.has(known ?? ''))
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, `${prefix}: `)),
+      // On one line.
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, `${prefix}: `).replace(/\n\(D(id you mean .*)\)/, '; d$1')),
     })
     .exitOverride();
   const wanted = known === undefined ? Object.keys(COMMANDS) : [known];

@@ -205,11 +205,13 @@ export class AttachedFileCache
 
   /** What was read here: asked for, if it is to be in the cache. */
   #given(path: string, read: DirectRead): Snapshot {
-    this.#index.missed();
-    if (this.#index.has(path) || this.#direct?.wants(path, read, this.#isCrowded())) {
+    const isWanted = this.#index.has(path) || this.#direct?.wants(path, read, this.#isCrowded()) === true;
+    // Which is counted as not found here, once.
+    if (isWanted && this.#wanted < MAX_WANTED_FILES) this.#want(path);
+    else {
+      this.#index.missed();
       // Where too much is asked for already, it is asked for when it comes again.
-      if (this.#wanted < MAX_WANTED_FILES) this.#want(path);
-      else this.#direct?.putOff(path);
+      if (isWanted) this.#direct?.putOff(path);
     }
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }
