@@ -281,7 +281,10 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
   #watch(): Promise<Message> {
     return new Promise(resolve => {
       // An index may be attached still to what this channel served before.
-      if (!this.#attached) return resolve({ head: { closed: true, over: true } });
+      if (!this.#attached) {
+        const over = this.#owner === undefined ? {} : { over: true };
+        return resolve({ head: { closed: true, ...over } });
+      }
       this.#watcher?.({ head: { left: [] } });
       this.#watcher = resolve;
       if (this.#left.size > 0 || this.#renewed.size > 0 || this.#budget !== undefined) this.#tell();
