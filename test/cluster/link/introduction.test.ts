@@ -132,7 +132,8 @@ describe('the introduction of a link', withNats, () => {
     eavesdropper.say(ask);
     const answer = await eavesdropper.hears('an answer', isHello, before + 1);
     const writer = new FrameWriter();
-    writer.frame(FrameType.MESSAGE, 0, 24);
+    const { buffer, at } = writer.frame(FrameType.MESSAGE, 0, 24);
+    buffer.fill(0, at, at + 24);
     const inbox = `${inboxOf(answer)}.m`;
     // Neither silence nor a message is a proof.
     eavesdropper.say({ subject: inbox, reply: `${inboxOf(ask)}.0`, data: new Uint8Array(0) });

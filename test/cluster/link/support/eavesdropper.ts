@@ -53,10 +53,14 @@ export class Eavesdropper implements AsyncDisposable {
   }
 }
 
-/** Types of the frames of a message. */
+/** Types of the frames of a message, up to the first that is none: not all who speak are honest. */
 export function typesIn({ data }: Overheard): number[] {
   const types: number[] = [];
-  new FrameReader().push(Buffer.from(data), ({ type }: Frame) => types.push(type));
+  try {
+    new FrameReader().push(Buffer.from(data), ({ type }: Frame) => types.push(type));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_IOLITE_PROTOCOL') throw error;
+  }
   return types;
 }
 
