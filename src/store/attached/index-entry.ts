@@ -61,6 +61,13 @@ export class Session {
     return this.#elsewhere.get(key) !== undefined;
   }
 
+  /** The latest end of a term, as it was told here: until then no change is over that was not told of. */
+  get latestEnd(): number {
+    let latest = 0;
+    for (const { until } of this.#terms.values()) latest = Math.max(latest, until);
+    return latest;
+  }
+
   /** No version of this owner is used beyond this time without a question. */
   endBy(time: number): void {
     for (const end of this.#terms.values()) end.until = Math.min(end.until, time);

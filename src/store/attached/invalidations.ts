@@ -41,11 +41,3 @@ export class Invalidations {
     this.#before.delete(key);
   }
 }
-
-/** A question to the owner that is not answered yet, and what has overtaken the answer. */
-export interface Question {
-  /** Whether the key was invalidated since it was asked for. */
-  invalidated: boolean;
-  /** The last version under the key that the owner said it has left; 0: none. */
-  left: number;
-}

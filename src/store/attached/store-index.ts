@@ -23,7 +23,8 @@ import { type EntryUser, IndexEntry, Session, type SharedEnd } from './index-ent
 import { IndexPins } from './index-pins.ts';
 import { IndexReports, type ReportingIndex } from './index-reports.ts';
 import { type IndexStats, IndexUses } from './index-uses.ts';
-import { Invalidations, type Question } from './invalidations.ts';
+import { Invalidations } from './invalidations.ts';
+import { type Question, Questions } from './questions.ts';
 
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
 const IDLE_MS = 60_000;
@@ -50,8 +51,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   #hasBeenAttached = false;
   #maxStale = 0;
   #trustForwarded: boolean | readonly string[] = false;
-  /** By key, each as long as it is not answered. */
-  readonly #questions = new Map<string, Question>();
+  readonly #questions = new Questions();
   readonly #invalidations = new Invalidations();
   readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held);
   readonly #pins = new IndexPins<F, Session>();
@@ -201,15 +201,14 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
     tellMiss(key);
-    const since = Math.max(now() - this.#maxStale, this.#invalidations.of(key));
+    const since = Math.max(this.#leastToJoin(), this.#invalidations.of(key), this.#questions.leftAt(key));
     return this.#loads.run(key, () => this.#ask(key), { since, signal });
   }
 
   /** Drops what is held under a key; what is asked for next is not older than now. */
   invalidate(key: string): void {
     this.#invalidations.add(key, now());
-    const question = this.#questions.get(key);
-    if (question !== undefined) question.invalidated = true;
+    this.#questions.invalidate(key);
     if (this.#entries.has(key)) noteInvalidation('call');
     this.#forgetKey(key);
   }
@@ -246,13 +245,17 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     return { type: `${this.#name}.${type}`, ...rest };
   }
 
-  // Asking
+  /** Since when a question is good enough for who asks now. After all ends a change may be over unheard. */
+  #leastToJoin(): number {
+    const time = now();
+    const isTold = this.#outlivesOwner || time < (this.#session?.latestEnd ?? 0);
+    return isTold ? time - this.#maxStale : time;
+  }
 
   async #ask(key: string): Promise<StoredVersion<F>> {
     const session = this.#session;
     if (session === undefined) return this.#withoutOwner(key);
-    const question: Question = { invalidated: false, left: 0 };
-    this.#questions.set(key, question);
+    const question = this.#questions.begin(key);
     let held: StoredVersion<F> | undefined;
     try {
       const known = this.#knownOf(key, session);
@@ -267,7 +270,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
       session.settle(key);
       throw error;
     } finally {
-      this.#questions.delete(key);
+      this.#questions.end(key);
     }
     // 'The same as you have', and the owner's word to drop that has overtaken it.
     return held ?? this.#ask(key);
@@ -365,16 +368,13 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
 
   #left([key, serial, stays]: Departure, session: Session): void {
     if (!stays) session.settle(key);
-    const question = this.#questions.get(key);
-    if (question !== undefined) question.left = serial;
+    this.#questions.left(key, serial);
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.session !== session || entry.held.serial > serial) return;
     this.#remove(key);
     if (stays) session.hasElsewhere(key);
     else this.#evictions += 1;
   }
-
-  // What the owner is told
 
   /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
   #tellUnkept({ serial }: StoredVersion<F>): void {

@@ -156,6 +156,45 @@ test('a version that word of its end has overtaken is not kept, and a later one 
   index.close();
 });
 
+for (const [what, outlivesOwner] of [
+  ['after word that a version has left', true],
+  ['when a change may be over that was not heard of', false],
+] as const)
+  test(`who asks ${what} is not answered by a question from before`, async () => {
+    using pair = new ChannelPair();
+    const index = new StoreIndex<Facts>('test', () => {}, undefined, outlivesOwner);
+    const reads: ((answer: Message) => void)[] = [];
+    const watches: ((answer: Message) => void)[] = [];
+    pair.near.onRequest(({ head }) => {
+      const { type } = head as { type: string };
+      if (type === 'test.attach') return { head: { maxStale: HOUR_MS, budget: MiB } };
+      return new Promise<Message>(resolve => (type === 'test.read' ? reads : watches).push(resolve));
+    });
+    await index.attach(pair.far);
+    await until(() => watches.length === 1, 'the open question');
+    const answer = (place: number, serial: number): void => {
+      const held = new StoredVersion<Facts>('a', serial, { text: `${serial}` }, undefined);
+      reads[place]?.(encodeVersion(held, { until: now() + HOUR_MS, term: 0, keep: true }));
+    };
+    const ask = async (): Promise<string> => {
+      const held = await watchdog(index.ask('a'), 'an answer');
+      held.release();
+      return held.facts.text;
+    };
+    const before = ask();
+    await until(() => reads.length === 1, 'a question');
+    if (outlivesOwner) {
+      watches[0]?.({ head: { left: [['a', 7]], terms: [] } });
+      await until(() => watches.length === 2, 'the next open question');
+    }
+    const after = ask();
+    answer(0, 7);
+    await until(() => reads.length === 2, 'another question');
+    answer(1, 8);
+    assert.deepEqual([await before, await after], ['7', '8']);
+    index.close();
+  });
+
 test('what was invalidated and is not asked for again is kept by nobody', async () => {
   using fixture = await Fixture.start();
   const entry = fixture.put('a', 'before');
