@@ -163,6 +163,7 @@ for (const [what, outlivesOwner] of [
   test(`who asks ${what} is not answered by a question from before`, async () => {
     using pair = new ChannelPair();
     const index = new StoreIndex<Facts>('test', () => {}, undefined, outlivesOwner);
+    using _ = { [Symbol.dispose]: () => index.close() };
     const reads: ((answer: Message) => void)[] = [];
     const watches: ((answer: Message) => void)[] = [];
     pair.near.onRequest(({ head }) => {
@@ -192,7 +193,6 @@ for (const [what, outlivesOwner] of [
     await until(() => reads.length === 2, 'another question');
     answer(1, 8);
     assert.deepEqual([await before, await after], ['7', '8']);
-    index.close();
   });
 
 test('what was invalidated and is not asked for again is kept by nobody', async () => {
