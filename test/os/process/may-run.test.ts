@@ -20,20 +20,29 @@ test('a process may run as long as it lives', async () => {
 });
 
 test('one that has ended and was not waited for does not run', async () => {
-  // The shell starts one that ends at once, and becomes a program that never waits for it.
-  const child = spawn('sh', ['-c', 'true & echo $!; exec sleep 1000'], {
+  // The shell starts one, and becomes a program that never waits for it.
+  const child = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const [text] = await watchdog(once(child.stdout, 'data'), 'its number');
-  const pid = Number(String(text));
-  const zombie = (async () => {
-    while (!readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ')) await setImmediate();
-  })();
-  await watchdog(zombie, 'it to end');
-  assert.equal(mayRun(pid), false);
   const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
+  try {
+    const [text] = await watchdog(once(child.stdout, 'data'), 'its number');
+    const pid = Number(String(text));
+    const reads = (of: number, what: string, text: string): Promise<void> =>
+      watchdog(
+        (async () => {
+          while (!readFileSync(`/proc/${of}/${what}`, 'latin1').includes(text)) await setImmediate();
+        })(),
+        `${what} with ${text}`,
+      );
+    await reads(child.pid as number, 'comm', 'sleep');
+    process.kill(pid, 'SIGKILL');
+    await reads(pid, 'stat', ') Z ');
+    assert.equal(mayRun(pid), false);
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
 });
 
 test('in doubt it may: of another namespace, and of another user', () => {
