@@ -3,6 +3,11 @@
  * has one of these as its type.
  */
 export const KeeperRequest = {
+  /**
+   * Who it is, before all else: a channel that the same member came by before does nothing from then on, be
+   * something under way in it. Answered with nothing.
+   */
+  JOIN: 'keeper.join',
   /** Answered with whether it is kept. Its body is the content. */
   SET: 'keeper.set',
   /** Answered with how many values there were. */

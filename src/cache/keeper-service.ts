@@ -9,16 +9,21 @@ import { KeeperRequest, MAX_OFFERED_VALUES } from './keeper-requests.ts';
 import { checkSelector } from './selector.ts';
 import { areNewFacts, areValueFacts, checkKey, type NewFacts, type ValueFacts } from './value-facts.ts';
 
+const MAX_MEMBER_CHARACTERS = 64;
+
 type Head = Record<string, Json | undefined>;
 
 /** The keeper's side of one attached domain, which is trusted in nothing. */
 export class KeeperService {
   readonly #keeper: ServedKeeper;
+  readonly #joined: (member: string) => void;
   #lists: Pool | undefined;
   #isClosed = false;
 
-  constructor(keeper: ServedKeeper) {
+  /** @param joined told which member it is, when that says so */
+  constructor(keeper: ServedKeeper, joined: (member: string) => void) {
     this.#keeper = keeper;
+    this.#joined = joined;
   }
 
   /** The domain is gone. */
@@ -30,6 +35,9 @@ export class KeeperService {
   /** Takes over the request's body. */
   async answer({ head, body }: Message, context: RequestContext): Promise<Message> {
     try {
+      // Who has come again by another channel goes on there, with what it did last.
+      if (this.#isClosed)
+        throw new IoliteError('ERR_IOLITE_CLOSED', 'Cannot answer request: its channel is closed');
       const asked = (typeof head === 'object' && head !== null ? head : {}) as Head;
       return await this.#answer(asked, body ?? Aggregate.empty(), context);
     } finally {
@@ -39,6 +47,8 @@ export class KeeperService {
 
   async #answer(head: Head, body: Aggregate, context: RequestContext): Promise<Message> {
     switch (head.type) {
+      case KeeperRequest.JOIN:
+        return this.#join(head);
       case KeeperRequest.SET:
         return this.#set(head, body);
       case KeeperRequest.INVALIDATE: {
@@ -61,6 +71,13 @@ export class KeeperService {
       default:
         throw new ArgumentError(`Cannot answer request: ${describe(head.type)} is unknown`);
     }
+  }
+
+  #join({ member }: Head): Message {
+    if (typeof member !== 'string' || member.length > MAX_MEMBER_CHARACTERS)
+      throw new ArgumentError('Cannot join: who it is is wanted');
+    this.#joined(member);
+    return {};
   }
 
   async #set({ key, facts, claim }: Head, body: Aggregate): Promise<Message> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { ArgumentError, type IoliteError } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
@@ -35,6 +36,7 @@ export class Member {
   readonly #checked: ReturnType<typeof checkedOptions>;
   readonly #told: MemberListener;
   readonly #membership: Membership;
+  readonly #id = randomUUID();
   readonly #index = new StoreIndex<ValueFacts>(VALUES, ignore, areValueFacts, false);
   readonly #keepers = new Successive<Keeper>();
   #own: OwnKeeper | undefined;
@@ -167,6 +169,7 @@ export class Member {
   async #attach(channel: Channel): Promise<void> {
     const keeper = new RemoteKeeper(channel);
     channel.onRequest(message => this.#answer(message, keeper));
+    await keeper.join(this.#id);
     await this.#index.attach(channel);
     // What is not taken over in time is lost, as what nobody held is.
     await keeper.offer(this.#index).catch(ignore);

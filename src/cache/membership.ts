@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as setTimer } from 'node:timers/promises';
 import { now } from '../base/clock.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
@@ -35,6 +35,8 @@ const LONGEST_PAUSE_MS = 500;
 /** How often an owner sees to it that it can be found. */
 const LOOK_MS = 250;
 const MAX_CHANNELS = 2 ** 16;
+/** What an owner says as long as it has no end. */
+const OWNED = 'owned';
 /** What is answered to an attempt while the other side begins or ends. */
 const PASSING = new Set([
   'ECONNREFUSED',
@@ -111,7 +113,7 @@ export class Membership {
     clearInterval(this.#watch);
     this.#channel?.destroy();
     if (this.#endpoint === undefined) return;
-    const isTold = this.#tellEnd();
+    const isTold = this.#tellEnd(now() + this.#outlives);
     for (const channel of this.#served) channel.destroy();
     // The next owner is not to begin while others may use what it cannot know of.
     if (!isTold) await setTimer(this.#outlives);
@@ -119,24 +121,31 @@ export class Membership {
   }
 
   /** Says until when others may use what this owner has given out. @returns false where that failed */
-  #tellEnd(): boolean {
+  #tellEnd(end: number | typeof OWNED): boolean {
     try {
-      writeFileSync(this.#endPath, String(now() + this.#outlives));
+      writeFileSync(this.#endPath, String(end));
       return true;
     } catch {
       return false;
     }
   }
 
-  /** Until when others may use what the last owner, who closed it, has given out. */
-  #lastEnd(): number {
+  /**
+   * Whether others may use what an owner has given out: one that was killed, or one that closed it just now.
+   * The socket file alone does not tell: who was about to take it over may have been killed as well.
+   */
+  #isFollowed(): boolean {
+    if (existsSync(this.#path)) return true;
+    let said: string;
     try {
-      const end = Number(readFileSync(this.#endPath, 'utf8'));
-      // What lies further ahead is of before the machine was started.
-      return end < now() + this.#outlives ? end : 0;
-    } catch {
-      return 0;
+      said = readFileSync(this.#endPath, 'utf8');
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ENOENT';
     }
+    // Half written it is of one that was killed.
+    const end = Number(said === '' ? OWNED : said);
+    // What lies further ahead is of before the machine was started.
+    return Number.isNaN(end) || (now() < end && end < now() + this.#outlives);
   }
 
   get #endPath(): string {
@@ -167,8 +176,7 @@ export class Membership {
 
   async #tryToOwn(): Promise<boolean> {
     let endpoint: Endpoint;
-    // Of an owner that was killed the socket file is left.
-    this.#isFollowing ||= existsSync(this.#path) || now() < this.#lastEnd();
+    this.#isFollowing ||= this.#isFollowed();
     try {
       endpoint = await listen(this.#path, { maxChannels: MAX_CHANNELS });
     } catch (error) {
@@ -179,11 +187,8 @@ export class Membership {
       await endpoint.close();
       return true;
     }
-    try {
-      rmSync(this.#endPath, { force: true });
-    } catch {
-      // It is over soon by what it says.
-    }
+    // Where that fails, the socket file says so as a rule.
+    this.#tellEnd(OWNED);
     this.#roles.own(this.#isFollowing);
     this.#listenAt(endpoint);
     this.#watch = setInterval(() => this.#keepFound(), LOOK_MS).unref();

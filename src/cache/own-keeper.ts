@@ -3,6 +3,7 @@ import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Pool } from '../aggregate/pool.ts';
 import { now } from '../base/clock.ts';
 import { IoliteError } from '../base/error.ts';
+import { ignore } from '../base/ignore.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Governor } from '../store/governor/governor.ts';
@@ -63,7 +64,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly #tags = new TagIndex();
   readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
   readonly #served = new Set<Channel>();
+  /** By which channel each member has come last. */
+  readonly #members = new Map<string, Channel>();
   readonly #lost = new LostDomains();
+  readonly #closing = new AbortController();
   readonly #renewal: NodeJS.Timeout;
   /** Until when somebody may use what a former owner has given out. */
   readonly #formerEnd: number;
@@ -222,10 +226,11 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   /** Lets the domain at the other end of a channel use it, until one of them closes. */
   serve(channel: Channel): void {
-    const service = new KeeperService(this);
+    const service = new KeeperService(this, member => this.#joined(member, channel));
     this.#served.add(channel);
     channel.once('close', () => {
       this.#served.delete(channel);
+      for (const [id, last] of this.#members) if (last === channel) this.#members.delete(id);
       this.#claims.gone(service);
       service.close();
     });
@@ -233,6 +238,16 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this, lost }, channel, {
       otherwise: (message, context) => service.answer(message, context),
     });
+  }
+
+  /**
+   * A member has come, or come again: what it has sent by the channel before, and not been told of, is not
+   * to overtake what it does now.
+   */
+  #joined(member: string, channel: Channel): void {
+    const before = this.#members.get(member);
+    this.#members.set(member, channel);
+    if (before !== channel) before?.destroy();
   }
 
   /**
@@ -260,6 +275,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   /** Who waits fails; what was given out stays valid. */
   close(): void {
     clearInterval(this.#renewal);
+    this.#closing.abort();
     this.#lost.close();
     this.#claims.close(new IoliteError('ERR_IOLITE_CLOSED', 'Cannot make value: the cache is closed'));
     this.store.close();
@@ -370,7 +386,9 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     }
     // Afterwards: one that was waited for may have been lost meanwhile.
     await this.#lost.ended();
-    if (former > 0) await delay(Math.max(0, this.#formerEnd - now()) + TIMER_MS);
+    if (former <= 0) return;
+    const { signal } = this.#closing;
+    await delay(Math.max(0, this.#formerEnd - now()) + TIMER_MS, undefined, { signal }).catch(ignore);
   }
 
   /** Those that begin so, with turns for others between. */

@@ -30,6 +30,11 @@ export class RemoteKeeper implements Keeper {
     this.channel = channel;
   }
 
+  /** @param member a name that no other has, and that it has under each owner */
+  async join(member: string): Promise<void> {
+    await this.#ask({ type: KeeperRequest.JOIN, member });
+  }
+
   async set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> {
     const numbered = claim === undefined ? {} : { claim };
     const head = { type: KeeperRequest.SET, key, facts, ...numbered };

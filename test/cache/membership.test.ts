@@ -9,6 +9,9 @@ import { Claims } from '../../src/cache/claims.ts';
 import { meetingPlace } from '../../src/cache/membership.ts';
 import { sharedCache } from '../../src/cache/shared-cache.ts';
 import { watchdog } from '../support/watchdog.ts';
+import { Members } from './support/members.ts';
+
+const HOUR_MS = 3_600_000;
 
 const newName = () => `test-${randomBytes(8).toString('hex')}`;
 
@@ -38,6 +41,26 @@ describe('who shares a cache', () => {
     await other.ready();
     assert.deepEqual([owner.role, other.role], ['owner', 'attached']);
     assert.equal(await other.get('k'), 'v');
+  });
+
+  test('who follows one that was killed knows it, though its socket file is gone', async () => {
+    await using members = new Members({ maxStale: HOUR_MS });
+    const { name } = members;
+    const owner = await members.start();
+    const exit = once(owner.process, 'exit');
+    owner.kill('SIGKILL');
+    await watchdog(exit, 'the owner to end');
+    rmSync(meetingPlace('cache', name) as string);
+    const follower = sharedCache(name, { govern: false, maxStale: HOUR_MS });
+    await follower.ready();
+    let isOver = false;
+    const set = follower.set('k', 'v').then(() => {
+      isOver = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    assert.deepEqual([follower.role, isOver], ['owner', false]);
+    await follower.close();
+    await watchdog(set, 'nobody to be waited for by who is closed');
   });
 
   test('threads are members as processes are', async () => {

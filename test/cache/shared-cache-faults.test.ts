@@ -19,7 +19,6 @@ const CELLS: FaultCell[] = [
     ['bind', { path: 'socket:', error }],
     ['open', { path: '.end', error }],
     ['write', { path: '.end', error }],
-    ['unlink', { path: '.end', error }],
   ]),
   ['connect', { path: 'socket:', error: 'EACCES', times: 1 }],
   ['connect', { path: 'socket:', error: 'ENOMEM', times: 1, skip: 1 }],
