@@ -73,19 +73,17 @@ export function http2Lane(name: string, origin: string): Lane {
           head = fields;
         });
         stream.on('error', reject);
-        // Whoever reads it is told that it ended; whether that was its end is told here, and before.
-        stream.on('aborted', () => reject(new Error('The stream broke off')));
-        stream.on('close', () => {
+        // Whoever reads it is told that it ended, also where it broke off; `aborted` says nothing of requests
+        // that are written whole, and 'close' comes after the end.
+        const checkEnd = (): void => {
           if (stream.rstCode !== 0) reject(new Error(`The stream was reset with ${stream.rstCode}`));
-        });
+        };
+        stream.on('close', checkEnd);
         if (drops === true) stream.once('data', () => session?.destroy(new Error('It was dropped')));
-        bodyOf(stream).then(
-          whole =>
-            stream.aborted
-              ? reject(new Error('The stream broke off'))
-              : resolve({ status: head[':status'] ?? 0, headers: head, body: whole }),
-          reject,
-        );
+        bodyOf(stream).then(whole => {
+          checkEnd();
+          resolve({ status: head[':status'] ?? 0, headers: head, body: whole });
+        }, reject);
         if (body !== undefined) stream.end(body);
       }),
   };

@@ -68,6 +68,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly #members = new Map<string, Channel>();
   readonly #lost = new LostDomains();
   readonly #closing = new AbortController();
+  #former: Promise<void> | undefined;
   readonly #renewal: NodeJS.Timeout;
   /** Until when somebody may use what a former owner has given out. */
   readonly #formerEnd: number;
@@ -386,9 +387,15 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     }
     // Afterwards: one that was waited for may have been lost meanwhile.
     await this.#lost.ended();
-    if (former <= 0) return;
+    if (former > 0) await this.#formerOver();
+  }
+
+  /** When nobody uses any more what a former owner has given out, or it is closed. */
+  #formerOver(): Promise<void> {
     const { signal } = this.#closing;
-    await delay(Math.max(0, this.#formerEnd - now()) + TIMER_MS, undefined, { signal }).catch(ignore);
+    const ms = Math.max(0, this.#formerEnd - now()) + TIMER_MS;
+    this.#former ??= delay(ms, undefined, { signal }).catch(ignore);
+    return this.#former;
   }
 
   /** Those that begin so, with turns for others between. */
