@@ -19,6 +19,8 @@ import { ownSettings, PeerSettings } from './wire/peer-settings.ts';
 
 /** Seconds for which what still comes is dropped after the end, so that the client reads why it came. */
 const LINGER_SECONDS = 2;
+/** Seconds for which a client may go on with a request that is answered. */
+const LAST_SECONDS = 1;
 const OUR_PING = Buffer.from('iolite\0\0');
 const CONTINUE = interimBlock(100, []) as Buffer;
 const NOTHING = Buffer.alloc(0);
@@ -78,7 +80,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
   start(): void {
     this.#act(() => {
       const settings = ownSettings(MAX_STREAMS, this.host.maxHeaderSize);
-      this.#control(FRAME.settings, 0, settings);
+      this.host.output.control(FRAME.settings, 0, settings);
       this.uploads.open();
     });
     if (this.host.closing) this.finish();
@@ -155,8 +157,8 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
     this.#enter('leaving');
     // What is on its way is taken until the client has read that there should be no more.
     this.#act(() => {
-      this.#goaway(MAX_WINDOW_BYTES, REASON.none);
-      this.#control(FRAME.ping, 0, OUR_PING);
+      this.host.output.goaway(MAX_WINDOW_BYTES, REASON.none);
+      this.host.output.control(FRAME.ping, 0, OUR_PING);
     });
   }
 
@@ -173,9 +175,13 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
 
   data(stream: Http2Stream, bytes: Buffer, isEnd: boolean): void {
     this.guard.moved(bytes.length);
-    if (this.uploads.data(stream, bytes, isEnd)) return;
-    this.#spend(COST.reset);
-    this.reset(stream.id, REASON.protocol);
+    if (!this.uploads.data(stream, bytes, isEnd)) {
+      this.#spend(COST.reset);
+      this.reset(stream.id, REASON.protocol);
+    } else if (stream.isSent) {
+      if (isEnd) this.#over(stream);
+      else this.#enough(stream);
+    }
   }
 
   dropped(stream: Http2Stream): void {
@@ -201,7 +207,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
         this.#sending.ready(stream);
       }
     }
-    this.#control(FRAME.settings, FLAG.ack, NOTHING);
+    this.host.output.control(FRAME.settings, FLAG.ack, NOTHING);
   }
 
   grown(stream: Http2Stream | undefined, bytes: number): void {
@@ -216,14 +222,14 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
   }
 
   pinged(bytes: Buffer, start: number): void {
-    this.#control(FRAME.ping, FLAG.ack, bytes.subarray(start, start + OUR_PING.length));
+    this.host.output.control(FRAME.ping, FLAG.ack, bytes.subarray(start, start + OUR_PING.length));
   }
 
   /** The client has read that there should be no more requests: those that it knows of then are the last. */
   ponged(): void {
     if (this.#state !== 'leaving' || this.#lastTaken !== MAX_WINDOW_BYTES) return;
     this.#lastTaken = this.streams.last;
-    this.#goaway(this.#lastTaken, REASON.none);
+    this.host.output.goaway(this.#lastTaken, REASON.none);
     this.#endIfDone();
   }
 
@@ -282,12 +288,9 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
 
   sent(stream: Http2Stream): void {
     this.guard.answered();
-    if (!stream.isComplete) {
-      // The client need not send the rest (RFC 9113, 8.1).
-      this.host.output.numberFrame(FRAME.reset, stream.id, REASON.none);
-      this.streams.noteReset(stream.id);
-    }
-    this.#over(stream);
+    if (stream.isComplete) return this.#over(stream);
+    this.#tell(stream);
+    stream.sent();
   }
 
   moved(stream: Http2Stream, bytes: number): void {
@@ -316,20 +319,30 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
         (stream.outgoing?.available ?? 0) > 0 &&
         (stream.window <= 0 || this.#sending.window <= 0) &&
         this.clock - stream.since > stall;
-      if (isStalled) this.#act(() => this.reset(stream.id, REASON.cancel));
+      const isEnough = stream.isSent && this.clock - stream.since > LAST_SECONDS;
+      if (isEnough) this.#act(() => this.#enough(stream));
+      else if (isStalled) this.#act(() => this.reset(stream.id, REASON.cancel));
       else if (isLate && stream.isPending) stream.answerInstead(statusAnswer(408));
       else if (isLate) this.#act(() => this.reset(stream.id, REASON.cancel));
     }
   }
 
+  /** It is answered, and the client still sends: it need not (RFC 9113, 8.1). Most have sent all by then. */
+  #enough(stream: Http2Stream): void {
+    this.reset(stream.id, REASON.none);
+  }
+
+  #tell(stream: Http2Stream): void {
+    this.host.reports?.tell(stream, stream.status, stream.sentBytes, stream.startedAt, false);
+  }
+
   /** The way of a stream has ended. */
   #over(stream: Http2Stream): void {
     if (stream.isOver) return;
-    const { isReplying } = stream;
+    if (stream.isReplying) this.#tell(stream);
     this.streams.remove(stream.id);
     this.uploads.ended(stream);
     stream.end();
-    if (isReplying) this.host.reports?.tell(stream, stream.status, stream.sentBytes, stream.startedAt, false);
     if (this.#state === 'open') this.#since = this.clock;
     this.#endIfDone();
   }
@@ -338,21 +351,9 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
     if (!this.guard.spend(points, this.clock)) throw new ConnectionFault(REASON.calm);
   }
 
-  #control(kind: number, flags: number, bytes: Uint8Array): void {
-    this.host.output.frameHead(bytes.length, kind, flags, 0);
-    this.host.output.bytes(bytes);
-  }
-
-  #goaway(last: number, reason: number): void {
-    const bytes = Buffer.alloc(8);
-    bytes.writeUInt32BE(last, 0);
-    bytes.writeUInt32BE(reason, 4);
-    this.#control(FRAME.goaway, 0, bytes);
-  }
-
   /** The client has broken the protocol: it is told, and the connection ends. */
   #fail(reason: number): void {
-    this.#goaway(this.streams.last, reason);
+    this.host.output.goaway(this.streams.last, reason);
     this.#enter('lingering');
     this.#endStreams();
   }

@@ -30,7 +30,7 @@ export interface StreamHost {
 }
 
 /** How far a request has come: see {@link Http2Stream}. */
-type Stage = 'asked' | 'pending' | 'replying' | 'over';
+type Stage = 'asked' | 'pending' | 'replying' | 'sent' | 'over';
 
 /** Where a stream waits that has something to send. */
 export type Waiting = 'nowhere' | 'ready' | 'starved';
@@ -43,6 +43,8 @@ export type Waiting = 'nowhere' | 'ready' | 'starved';
  *     asked    -> pending   the handler does not say it at once
  *     pending  -> replying  it says it later
  *     replying -> over      all is sent
+ *     replying -> sent      all is sent, and the client has not said all
+ *     sent     -> over      it has, or goes on with it for too long
  *     any      -> over      the client has reset it, or is gone
  *
  * One object for all, for it is made for every request that is not answered by repetition.
@@ -147,6 +149,11 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
     return this.#stage === 'over';
   }
 
+  /** Whether all of the answer is sent, and the client has not said all. */
+  get isSent(): boolean {
+    return this.#stage === 'sent';
+  }
+
   /** Whether its answer is being sent. */
   get isReplying(): boolean {
     return this.#stage === 'replying';
@@ -222,6 +229,16 @@ export class Http2Stream implements ServerRequest, Recipient, BodyHost, PieceWai
     const pending = this.#pending;
     this.answered(answer);
     pending?.giveUp();
+  }
+
+  /** All is sent, and the client has not said all: nobody reads the rest. */
+  sent(): void {
+    this.#stage = 'sent';
+    this.since = this.#connection.host.clock;
+    this.outgoing?.giveUp();
+    this.outgoing = undefined;
+    this.upload?.over();
+    this.upload = undefined;
   }
 
   /** All is sent, or nobody wants it: what is left is released, and whoever makes it is told, once. */

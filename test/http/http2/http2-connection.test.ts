@@ -81,6 +81,42 @@ test('what came of bodies that nobody reads is given back with the answer', asyn
   assert.ok(server.pool.stats().bytesLive <= 2 * 1024 ** 2);
 });
 
+test('who is answered before all has come may end well, wrongly, or not at all', async () => {
+  const handler: Handler = {
+    answer: (_request, recipient) => {
+      recipient.answered({ status: 405, headers: [], body: undefined });
+      return undefined;
+    },
+  };
+  await using server = await Http2Server.start(handler);
+  using client = await RawHttp2.open(server.port);
+  const answered = async (stream: number): Promise<void> => {
+    client.send(post(stream));
+    await client.next(({ kind, stream: of }) => kind === KIND.headers && of === stream, 'an answer');
+  };
+  const reason = async (stream: number): Promise<number | undefined> =>
+    (
+      await client.next(({ kind, stream: of }) => kind === KIND.reset && of === stream, 'a reset')
+    )?.bytes.readUInt32BE();
+  const trailers = (stream: number, block: readonly number[]): Buffer =>
+    frame(KIND.headers, END_HEADERS | END_STREAM, stream, Buffer.from(block));
+  // `a: b`, and `:method: GET`.
+  const [field, pseudoField] = [[0, 1, 0x61, 1, 0x62], [0x82]];
+  for (const stream of [1, 3, 5, 7, 9, 11]) await answered(stream);
+  client.send(frame(KIND.data, 0, 1, Buffer.alloc(100)));
+  client.send(trailers(3, pseudoField));
+  client.send(trailers(5, field));
+  client.send(frame(KIND.data, END_STREAM, 7, Buffer.alloc(100)));
+  // What is sent already is not sent again.
+  client.send(frame(KIND.windowUpdate, 0, 9, Buffer.from([0, 0, 1, 0])));
+  assert.deepEqual([await reason(1), await reason(3)], [0, 1]);
+  const before = client.frames.length;
+  assert.ok(await client.settle());
+  assert.ok(client.frames.slice(before).every(({ stream }) => stream !== 5 && stream !== 7 && stream !== 9));
+  // Who says no more is told that it need not.
+  assert.deepEqual([await reason(9), await reason(11)], [0, 0]);
+});
+
 test('a lane comes to its end with a client that asks on and on', async () => {
   await using server = await Http2Server.start({
     answer: (_request, recipient) => {

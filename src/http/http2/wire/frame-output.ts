@@ -60,6 +60,20 @@ export class FrameOutput {
     this.#size += 4;
   }
 
+  /** A frame of the connection: of no stream. */
+  control(kind: number, flags: number, bytes: Uint8Array): void {
+    this.frameHead(bytes.length, kind, flags, 0);
+    this.bytes(bytes);
+  }
+
+  /** @param last the last stream that is answered */
+  goaway(last: number, reason: number): void {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32BE(last, 0);
+    bytes.writeUInt32BE(reason, 4);
+    this.control(FRAME.goaway, 0, bytes);
+  }
+
   /** Copies some bytes. */
   bytes(bytes: Uint8Array): void {
     this.#makePlace(bytes.length);
