@@ -13,7 +13,7 @@ import type { Http2Head } from './request-head.ts';
 import { type Http2SendingHost, Sending } from './sending.ts';
 import { StreamTable } from './stream-table.ts';
 import { Uploads } from './uploads.ts';
-import { ConnectionFault, FLAG, FRAME, MAX_WINDOW_BYTES, REASON } from './wire/frame.ts';
+import { ConnectionFault, FIRST_WINDOW_BYTES, FLAG, FRAME, MAX_WINDOW_BYTES, REASON } from './wire/frame.ts';
 import { FrameCutter } from './wire/frame-cutter.ts';
 import { ownSettings, PeerSettings } from './wire/peer-settings.ts';
 
@@ -180,7 +180,7 @@ export class Http2Connection implements ByteLinkHost, MeaningHost, StreamHost, H
       this.reset(stream.id, REASON.protocol);
     } else if (stream.isSent) {
       if (isEnd) this.#over(stream);
-      else this.#enough(stream);
+      else if (stream.uploadWindow < FIRST_WINDOW_BYTES / 2) this.#enough(stream);
     }
   }
 

@@ -103,8 +103,9 @@ test('who is answered before all has come may end well, wrongly, or not at all',
   // `a: b`, and `:method: GET`.
   const [field, pseudoField] = [[0, 1, 0x61, 1, 0x62], [0x82]];
   for (const stream of [1, 3, 5, 7, 9, 11]) await answered(stream);
-  client.send(frame(KIND.data, 0, 1, Buffer.alloc(100)));
-  client.send(trailers(3, pseudoField));
+  for (let bytes = 0; bytes < 40_000; bytes += 10_000)
+    client.send(frame(KIND.data, 0, 1, Buffer.alloc(10_000)));
+  client.send(frame(KIND.data, 0, 3, Buffer.alloc(100)), trailers(3, pseudoField));
   client.send(trailers(5, field));
   client.send(frame(KIND.data, END_STREAM, 7, Buffer.alloc(100)));
   // What is sent already is not sent again.
