@@ -120,7 +120,7 @@ export class Membership {
     await this.#endpoint.close();
   }
 
-  /** Says until when others may use what this owner has given out. @returns false where that failed */
+  /** Says until when others may use what is given out, or that it is owned. @returns false if it failed */
   #tellEnd(end: number | typeof OWNED): boolean {
     try {
       writeFileSync(this.#endPath, String(end));
