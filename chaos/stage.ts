@@ -59,6 +59,8 @@ export const siteOf = ({ folder }: StagePlan): string => join(folder, 'site');
 /** Where files are saved, and logs written. */
 export const diskOf = ({ folder }: StagePlan): string => join(folder, 'disk');
 export const floorsOf = ({ folder }: StagePlan): string => join(folder, 'floors');
+/** See {@link LastChanges}. */
+export const changesOf = ({ folder }: StagePlan): string => join(folder, 'changes');
 export const fileName = (index: number): string => `f${index}.bin`;
 
 /** A folder with files that change, each of which is one record that says which version it is. */
@@ -98,6 +100,7 @@ export class Stage implements Disposable {
     };
     mkdirSync(siteOf(this.plan));
     writeFileSync(floorsOf(this.plan), Buffer.alloc(4 * nextClusterPlace(CLUSTER_KEYS)));
+    writeFileSync(changesOf(this.plan), '');
     this.#floors = new Floors(floorsOf(this.plan));
     for (let index = 0; index < FILES; index++) this.exchange(index);
   }

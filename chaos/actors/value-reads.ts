@@ -1,10 +1,12 @@
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
+import { now } from '../../src/base/clock.ts';
 import { type SharedCache, sharedCache } from '../../src/cache/shared-cache.ts';
 import type { CachedValue } from '../../src/cache/value.ts';
 import { Floors } from '../floors.ts';
+import { LastChanges } from '../last-changes.ts';
 import { LEAST_RECORD_BYTES, makeRecord } from '../payload.ts';
-import { floorsOf, KEYS, keyPlace, nextPlace } from '../stage.ts';
+import { changesOf, floorsOf, KEYS, keyPlace, nextPlace } from '../stage.ts';
 import { isExpected } from './expected.ts';
 import { type ReaderHost, stampOf } from './file-reads.ts';
 
@@ -18,8 +20,18 @@ export interface ReaderPlace {
 const BUDGET_BYTES = 8 * 1024 ** 2;
 const LONGEST_BYTES = 300_000;
 const ASK_MS = 10_000;
+/** What is told of this process's part in the cache, with a finding. */
+const TOLD_ROLES = 6;
 /** Versions of one life. */
 const VERSIONS = 2 ** 18;
+
+/** What is known of a key when it is asked for. */
+interface Look {
+  /** The oldest version that may be found. */
+  readonly floor: number;
+  /** What somebody who looks for the cause of a finding wants to know. */
+  readonly circumstances: string;
+}
 
 /**
  * Sets, makes, forgets and reads values of a shared cache. Each key is one process's to change; when a change
@@ -29,6 +41,9 @@ export class ValueReads {
   readonly #host: ReaderHost;
   readonly #cache: SharedCache;
   readonly #floors: Floors;
+  readonly #changes: LastChanges;
+  /** When this process has had which part in the cache. */
+  readonly #roles: string[] = [];
   readonly #pool = createPool({ name: 'values' });
   readonly #own: readonly number[];
   readonly #changing = new Set<number>();
@@ -38,7 +53,13 @@ export class ValueReads {
     this.#host = host;
     this.#cache = sharedCache(`chaos-${host.plan.run}`, { budget: BUDGET_BYTES, govern: false });
     this.#cache.on('detached', () => host.line.tally.add('connections'));
+    for (const role of ['owner', 'attached', 'detached'] as const)
+      this.#cache.on(role, () => {
+        this.#roles.push(`${role} ${timeNow()}`);
+        if (this.#roles.length > TOLD_ROLES) this.#roles.shift();
+      });
     this.#floors = new Floors(floorsOf(host.plan));
+    this.#changes = new LastChanges(changesOf(host.plan));
     this.#own = Array.from({ length: KEYS }, (_, key) => key).filter(key => key % count === number);
     this.#version = 1 + life * VERSIONS;
   }
@@ -67,6 +88,7 @@ export class ValueReads {
     await this.#cache.close();
     this.#pool.close();
     this.#floors[Symbol.dispose]();
+    this.#changes[Symbol.dispose]();
   }
 
   async #do(way: 'get' | 'set' | 'make' | 'delete' | 'invalidate', signal: AbortSignal): Promise<void> {
@@ -84,6 +106,7 @@ export class ValueReads {
     if (this.#changing.has(key)) return;
     this.#changing.add(key);
     const version = this.#version++;
+    const begun = `${way} of ${version} by ${process.pid}, ${this.#cache.role}, from ${timeNow()}`;
     this.#floors.raise(nextPlace(key), version);
     try {
       if (way === 'set') {
@@ -91,6 +114,7 @@ export class ValueReads {
         await this.#cache.set(`${key}`, body, { tags: [`tag ${key}`] });
       } else if (way === 'delete') await this.#cache.delete(`${key}`);
       else await this.#cache.invalidate({ tags: [`tag ${key}`] });
+      this.#changes.note(key, `${begun} to ${timeNow()}; ${this.#roles.join(', ')}`);
       this.#floors.raise(keyPlace(key), version);
     } finally {
       this.#changing.delete(key);
@@ -98,15 +122,24 @@ export class ValueReads {
   }
 
   async #get(key: number, signal: AbortSignal): Promise<void> {
-    const floor = this.#floors.of(keyPlace(key));
-    this.#check(key, floor, await this.#cache.get(`${key}`, { signal }));
+    const look = this.#look(key, 'got');
+    this.#check(key, look, await this.#cache.get(`${key}`, { signal }));
   }
 
   /** What is made is of the version that is to come when the making begins. */
   async #make(key: number, signal: AbortSignal): Promise<void> {
-    const floor = this.#floors.of(keyPlace(key));
+    const look = this.#look(key, 'made');
     const make = (): Aggregate => this.#record(key, this.#floors.of(nextPlace(key)));
-    this.#check(key, floor, await this.#cache.getOrSet(`${key}`, make, { signal, tags: [`tag ${key}`] }));
+    this.#check(key, look, await this.#cache.getOrSet(`${key}`, make, { signal, tags: [`tag ${key}`] }));
+  }
+
+  #look(key: number, way: string): Look {
+    const floor = this.#floors.of(keyPlace(key));
+    const place = this.#cache.isAtHand(`${key}`) ? 'at hand' : 'elsewhere';
+    return {
+      floor,
+      circumstances: `${way} ${place} by ${process.pid}, ${this.#cache.role}, at ${timeNow()}`,
+    };
   }
 
   #record(key: number, version: number): Aggregate {
@@ -114,18 +147,25 @@ export class ValueReads {
     return makeRecord(this.#pool, length, { source: keyPlace(key), version, sequence: key }).body;
   }
 
-  #check(key: number, floor: number, value: CachedValue | undefined): void {
+  #check(key: number, { floor, circumstances }: Look, value: CachedValue | undefined): void {
     if (value === undefined) return;
     const { line, holder } = this.#host;
     if (!Aggregate.isAggregate(value)) return line.wrong(`key ${key}: ${typeof value} in place of bytes`);
     const stamp = stampOf(value);
     if (stamp === undefined || stamp.source !== keyPlace(key) || stamp.version < floor) {
       line.wrong(
-        `key ${key}: version ${stamp?.version} of ${stamp?.source} was found, ${floor} is the oldest`,
+        `key ${key}: version ${stamp?.version} of ${stamp?.source} was found, ${floor} is the oldest. It was ` +
+          `${circumstances}, checked at ${timeNow()}; ${this.#roles.join(', ')}. ` +
+          `Last change: ${this.#changes.of(key)}`,
       );
       value.release();
       return;
     }
     holder.take(value, [stamp]);
   }
+}
+
+/** Milliseconds, the same for all processes, as text. */
+function timeNow(): string {
+  return now().toFixed(1);
 }

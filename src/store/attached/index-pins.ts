@@ -6,8 +6,8 @@ export class IndexPins<F extends ContentFacts, Owner extends object> {
   readonly #holders = new Map<number, number>();
   readonly #owners = new WeakMap<StoredVersion<F>, Owner>();
 
-  /** @param onLast called when nobody here holds a version of this serial any more */
-  add(held: StoredVersion<F>, owner: Owner | undefined, onLast: (serial: number) => unknown): void {
+  /** @param onLast called with one that nobody here holds any more, nor another of its serial */
+  add(held: StoredVersion<F>, owner: Owner | undefined, onLast: (held: StoredVersion<F>) => unknown): void {
     const { serial } = held;
     if (owner !== undefined) this.#owners.set(held, owner);
     this.#holders.set(serial, (this.#holders.get(serial) ?? 0) + 1);
@@ -18,7 +18,7 @@ export class IndexPins<F extends ContentFacts, Owner extends object> {
         return;
       }
       this.#holders.delete(serial);
-      onLast(serial);
+      onLast(held);
     };
   }
 

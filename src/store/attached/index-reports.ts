@@ -1,5 +1,5 @@
 import { type Report, StoreRequest } from '../store-protocol.ts';
-import type { ContentFacts } from '../stored-version.ts';
+import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 import type { Session } from './index-entry.ts';
 import type { IndexUses } from './index-uses.ts';
 
@@ -42,8 +42,8 @@ export class IndexReports<F extends ContentFacts> {
   }
 
   /** The index has dropped a version by itself, or never kept it. */
-  forgot(serial: number): void {
-    this.#uses.forgot(serial);
+  forgot(held: StoredVersion<F>): void {
+    this.#uses.forgot(held);
     // A closed index has nothing to wait for, and there is no next report.
     if (this.#isEnded) this.#send();
     else this.schedule();

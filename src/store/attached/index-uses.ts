@@ -16,15 +16,21 @@ const MAX_REPORTED_ENDS = 20_000;
  */
 export class IndexUses<F extends ContentFacts> {
   readonly #indexed: (held: StoredVersion<F>) => boolean;
+  readonly #asked: { has(key: string): boolean };
   #touched: IndexEntry<F>[] = [];
-  readonly #forgotten = new Set<number>();
+  /** The keys of versions, by their serials. */
+  readonly #forgotten = new Map<number, string>();
   /** Versions that the owner counts as being held here. */
   readonly #held = new Map<number, StoredVersion<F>>();
   #isEnded = false;
 
-  /** @param indexed whether the index has a version, and so is one of its holders */
-  constructor(indexed: (held: StoredVersion<F>) => boolean) {
+  /**
+   * @param indexed whether the index has a version, and so is one of its holders
+   * @param asked keys that the owner was asked for, and has not answered
+   */
+  constructor(indexed: (held: StoredVersion<F>) => boolean, asked: { has(key: string): boolean }) {
     this.#indexed = indexed;
+    this.#asked = asked;
   }
 
   /** Whether there may be something to report, now or when somebody lets go of what they hold. */
@@ -45,8 +51,8 @@ export class IndexUses<F extends ContentFacts> {
   }
 
   /** The index has dropped a version by itself. */
-  forgot(serial: number): void {
-    this.#forgotten.add(serial);
+  forgot({ serial, key }: Pick<StoredVersion<F>, 'serial' | 'key'>): void {
+    this.#forgotten.set(serial, key);
   }
 
   /** The owner is another one: it knows of nothing. */
@@ -64,12 +70,7 @@ export class IndexUses<F extends ContentFacts> {
     if (session === undefined) return undefined;
     const freed = this.#freed();
     const held = this.#newlyHeld(ours);
-    const forgot: number[] = [];
-    for (const serial of this.#forgotten) {
-      if (forgot.length === MAX_REPORTED_ENDS) break;
-      forgot.push(serial);
-      this.#forgotten.delete(serial);
-    }
+    const forgot = this.#takeForgotten();
     if ([used, forgot, held, freed].every(({ length }) => length === 0)) return undefined;
     return { used, forgot, held, freed };
   }
@@ -77,6 +78,21 @@ export class IndexUses<F extends ContentFacts> {
   /** Nobody holds anything any more, as far as the owner is concerned. */
   end(): void {
     this.#isEnded = true;
+  }
+
+  /**
+   * What the owner was asked for again it may have given again: it would take this for later than its answer,
+   * and tell of no change any more.
+   */
+  #takeForgotten(): number[] {
+    const forgot: number[] = [];
+    for (const [serial, key] of this.#forgotten) {
+      if (forgot.length === MAX_REPORTED_ENDS) break;
+      if (!this.#isEnded && this.#asked.has(key)) continue;
+      forgot.push(serial);
+      this.#forgotten.delete(serial);
+    }
+    return forgot;
   }
 
   #freed(): number[] {

@@ -25,6 +25,11 @@ export class Questions {
     this.#open.delete(key);
   }
 
+  /** Whether a key was asked for, and is not answered. */
+  has(key: string): boolean {
+    return this.#open.has(key);
+  }
+
   /** A key was invalidated. */
   invalidate(key: string): void {
     const question = this.#open.get(key);

@@ -53,7 +53,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   #trustForwarded: boolean | readonly string[] = false;
   readonly #questions = new Questions();
   readonly #invalidations = new Invalidations();
-  readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held);
+  readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held, this.#questions);
   readonly #pins = new IndexPins<F, Session>();
   readonly #reports: IndexReports<F>;
   #lastSweep = 0;
@@ -377,8 +377,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   }
 
   /** A version was dropped, or never kept. One that is pinned is reported when nobody here holds it. */
-  #tellUnkept({ serial }: StoredVersion<F>): void {
-    if (!this.#pins.has(serial)) this.#reports.forgot(serial);
+  #tellUnkept(held: StoredVersion<F>): void {
+    if (!this.#pins.has(held.serial)) this.#reports.forgot(held);
   }
 
   /** For {@link IndexReports}. Drops what was not used for a while, so that it does not count as in use. */

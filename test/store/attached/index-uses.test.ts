@@ -13,8 +13,8 @@ const MANY = 200_000;
 const session = new Session({} as Channel, { maxStale: 0, budget: 0 }, 0);
 
 test('very many versions are reported in pieces, each of which is a message, and once', () => {
-  const uses = new IndexUses<Facts>(() => false);
-  for (let serial = 1; serial <= MANY; serial++) uses.forgot(serial);
+  const uses = new IndexUses<Facts>(() => false, new Set());
+  for (let serial = 1; serial <= MANY; serial++) uses.forgot({ serial, key: 'key' });
   for (let serial = MANY + 1; serial <= 2 * MANY; serial++) {
     const held = new StoredVersion<Facts>('key', serial, {}, undefined);
     uses.given(held);
@@ -34,11 +34,34 @@ test('very many versions are reported in pieces, each of which is a message, and
 });
 
 test('what is held is reported as free when nobody counts any more', () => {
-  const uses = new IndexUses<Facts>(() => false);
+  const uses = new IndexUses<Facts>(() => false, new Set());
   const held = new StoredVersion<Facts>('key', 1, {}, undefined);
   uses.given(held);
   assert.equal(uses.report(session), undefined);
   uses.end();
   assert.deepEqual(uses.report(session)?.freed, [1]);
   held.release();
+});
+
+test('what was dropped is not reported as long as it is asked for again: it may have been given again', () => {
+  const asked = new Set(['again']);
+  const uses = new IndexUses<Facts>(() => false, asked);
+  uses.forgot({ serial: 1, key: 'again' });
+  uses.forgot({ serial: 2, key: 'other' });
+  assert.deepEqual(uses.report(session)?.forgot, [2]);
+  assert.equal(uses.report(session), undefined);
+  assert.ok(uses.isPending);
+  // It is given again, and then dropped for good.
+  const held = new StoredVersion<Facts>('again', 1, {}, undefined);
+  uses.given(held);
+  asked.clear();
+  held.release();
+  assert.deepEqual(uses.report(session), { used: [], forgot: [], held: [], freed: [1] });
+  uses.forgot(held);
+  assert.deepEqual(uses.report(session)?.forgot, [1]);
+  // A closed index asks no more.
+  asked.add('again');
+  uses.forgot(held);
+  uses.end();
+  assert.deepEqual(uses.report(session)?.forgot, [1]);
 });
