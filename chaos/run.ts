@@ -8,6 +8,8 @@ import type { Stage } from './stage.ts';
 import { type Fault, type FaultKind, faultText } from './timeline.ts';
 
 const AUDIT_MS = 1000;
+/** What befalls somebody later than that is said to. */
+const SHORT_DELAY_SECONDS = 0.05;
 const QUIET_ROUNDS = 400;
 const QUIET_PAUSE_MS = 50;
 const PROBE_ROUNDS = 100;
@@ -93,7 +95,9 @@ export class Run {
         await setTimeout(Math.max(0, start + fault.at - performance.now()));
         const struck = this.#commit(fault);
         if (struck) this.#counts.set(fault.kind, (this.#counts.get(fault.kind) ?? 0) + 1);
-        this.done.push(`${faultText(fault)}${struck ? '' : ' (nobody was there)'}`);
+        const late = (performance.now() - start - fault.at) / 1000;
+        const when = late < SHORT_DELAY_SECONDS ? '' : `, ${late.toFixed(3)} s later`;
+        this.done.push(`${faultText(fault)}${when}${struck ? '' : ' (nobody was there)'}`);
       }
     } finally {
       clearInterval(audits);
