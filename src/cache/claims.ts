@@ -30,6 +30,8 @@ class Claim<T> {
   readonly tags = new Set<string>();
   /** Whether what is made is older than something that has happened to the key. */
   isOutdated = false;
+  /** Whether who asks now may wait for it. */
+  isJoinable = true;
   timer: NodeJS.Timeout | undefined;
 
   constructor(id: number, key: string, maker: object, timeout: number) {
@@ -51,8 +53,8 @@ const MAX_CLAIMS = 20_000;
  */
 export class Claims<T> {
   readonly #byId = new Map<number, Claim<T>>();
-  /** Those whose value who asks now may wait for. */
-  readonly #byKey = new Map<string, Claim<T>>();
+  /** In the order in which they began; the last alone may be joinable. */
+  readonly #byKey = new Map<string, Claim<T>[]>();
   readonly #countOf = new WeakMap<object, number>();
   readonly #share: (value: T) => T;
   /** Begins anywhere, so that no number is one of a former owner's. */
@@ -80,7 +82,7 @@ export class Claims<T> {
     { timeout, waits, signal }: { timeout: number; waits: boolean; signal?: AbortSignal | undefined },
   ): ClaimAnswer<T> | Promise<ClaimAnswer<T>> {
     signal?.throwIfAborted();
-    const claim = this.#byKey.get(key);
+    const claim = this.#joinable(key);
     if (claim === undefined) {
       if ((this.#countOf.get(maker) ?? 0) >= MAX_CLAIMS)
         throw new IoliteError('ERR_IOLITE_LIMIT', `Cannot make value: ${MAX_CLAIMS} are being made already`);
@@ -138,10 +140,16 @@ export class Claims<T> {
 
   /** Something has happened to a key: what is being made for it is of before. */
   outdate(key: string): void {
-    const claim = this.#byKey.get(key);
-    if (claim === undefined) return;
-    claim.isOutdated = true;
-    this.#byKey.delete(key);
+    for (const claim of this.#byKey.get(key) ?? []) {
+      claim.isOutdated = true;
+      claim.isJoinable = false;
+    }
+  }
+
+  /** A value was made and is kept: what others have begun to make before is not to take its place. */
+  kept(id: number): void {
+    const { key = '' } = this.#byId.get(id) ?? {};
+    for (const claim of this.#byKey.get(key) ?? []) if (claim.id < id) claim.isOutdated = true;
   }
 
   /** The same for all that a selector names. O(claims). */
@@ -149,11 +157,11 @@ export class Claims<T> {
     for (const claim of this.#byId.values()) {
       if (selects(selector, claim.key)) {
         claim.isOutdated = true;
-        if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+        claim.isJoinable = false;
       }
       for (const tag of selector.tags ?? []) claim.tags.add(tag);
       // Whether it has one of the tags only its maker knows: who asks from now on is to have it made anew.
-      if (selector.tags !== undefined && this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+      if (selector.tags !== undefined) claim.isJoinable = false;
     }
   }
 
@@ -177,7 +185,9 @@ export class Claims<T> {
     const claim = new Claim<T>(this.#lastId, key, maker, timeout);
     this.#byId.set(claim.id, claim);
     this.#countOf.set(maker, (this.#countOf.get(maker) ?? 0) + 1);
-    this.#byKey.set(key, claim);
+    const others = this.#byKey.get(key);
+    if (others === undefined) this.#byKey.set(key, [claim]);
+    else others.push(claim);
     claim.timer = setTimeout(() => this.#pass(claim), timeout).unref();
     return claim;
   }
@@ -187,10 +197,10 @@ export class Claims<T> {
     const waiters = this.#end(claim.id, claim.maker);
     const [first, ...others] = waiters;
     if (first === undefined) return;
-    const isNewer = this.#byKey.get(claim.key);
-    if (isNewer !== undefined) {
+    const newer = this.#joinable(claim.key);
+    if (newer !== undefined) {
       // What was begun since is at least as new as they want it.
-      isNewer.waiters.push(...waiters);
+      newer.waiters.push(...waiters);
       return;
     }
     const next = this.#begin(claim.key, first.maker, claim.timeout);
@@ -204,7 +214,15 @@ export class Claims<T> {
     clearTimeout(claim.timer);
     this.#byId.delete(id);
     this.#countOf.set(maker, (this.#countOf.get(maker) ?? 1) - 1);
-    if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key);
+    const left = (this.#byKey.get(claim.key) ?? []).filter(each => each !== claim);
+    if (left.length > 0) this.#byKey.set(claim.key, left);
+    else this.#byKey.delete(claim.key);
     return claim.waiters.splice(0);
+  }
+
+  /** Whose value who asks now may wait for. */
+  #joinable(key: string): Claim<T> | undefined {
+    const last = this.#byKey.get(key)?.at(-1);
+    return last?.isJoinable === true ? last : undefined;
   }
 }

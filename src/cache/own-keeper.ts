@@ -137,7 +137,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     this.#note({ keys: [key] });
     const isKept = this.#put(key, factsAt(facts, this.#tick()), content);
     this.#sets += 1;
-    if (claim !== undefined) this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
+    if (claim !== undefined) {
+      this.#claims.kept(claim);
+      this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
+    }
     return this.#applied(fence)?.then(() => isKept) ?? isKept;
   }
 
