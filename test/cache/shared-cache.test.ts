@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
@@ -32,6 +33,32 @@ function text(value: unknown): unknown {
   const bytes = value.toString('latin1');
   value.release();
   return { bytes };
+}
+
+/**
+ * Asks for a value whose maker takes a version when it begins, and comes to its end when it is told to.
+ * @returns when it has begun, or somebody else is waited for
+ */
+async function beginToMake(
+  { member, key }: { member: SharedCache; key: string },
+  version: () => number,
+): Promise<{ readonly open: () => void; readonly value: Promise<unknown> }> {
+  let open = (): void => {};
+  const gate = new Promise<void>(resolve => {
+    open = resolve;
+  });
+  const value = member.getOrSet(
+    key,
+    async () => {
+      const made = version();
+      await gate;
+      return made;
+    },
+    { tags: [key] },
+  );
+  // By then it has been asked for: questions of one process come in order.
+  await member.totals();
+  return { open, value };
 }
 
 describe('sharedCache', () => {
@@ -101,7 +128,7 @@ describe('sharedCache', () => {
     let times = 0;
     const make = async () => `new ${++times}`;
     assert.equal(await other.getOrSet('k', make), 'old');
-    while ((await other.get('k')) === undefined) await new Promise(resolve => setImmediate(resolve));
+    while ((await other.get('k')) === undefined) await setImmediate();
     assert.equal(await owner.get('k'), 'new 1');
     assert.equal(await other.getOrSet('k', make), 'new 1');
   });
@@ -156,7 +183,7 @@ describe('sharedCache', () => {
         const keys = (await members[2]?.keys()) ?? [];
         assert.deepEqual(keys.map(([each]) => each).sort(), [...model.keys()].sort());
       }),
-      { numRuns: 60 },
+      { numRuns: 120 },
     );
   });
 
@@ -185,6 +212,9 @@ describe('sharedCache', () => {
       () => other.invalidate({ tags: ['t'] }),
       () => other.invalidate({ prefix: 'k' }),
       () => owner.set('k', 'set'),
+      // Of tags that it does not have, which nobody but its maker knows.
+      () => other.invalidate({ tags: ['of others'] }).then(() => owner.set('k', 'set')),
+      () => other.invalidate({ tags: ['of others'] }).then(() => other.delete('k')),
     ]) {
       const value = await other.getOrSet(
         'k',
@@ -198,6 +228,62 @@ describe('sharedCache', () => {
       assert.notEqual(await owner.get('k'), 'made before');
       await owner.delete('k');
     }
+  });
+
+  test('gives nothing that is older than a change, in whatever order makers come to their ends', async () => {
+    await using company = new Company();
+    const members = [await company.join(), await company.join(), await company.join()];
+    const member = fc.constantFrom(...members);
+    const key = fc.constantFrom('a', 'b');
+    const step = fc.oneof(
+      fc.record({ act: fc.constant('make' as const), member, key }),
+      fc.record({ act: fc.constant('finish' as const), place: fc.nat() }),
+      fc.record({ act: fc.constantFrom('set' as const, 'delete', 'invalidate'), member, key }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 24, size: 'max' }), async steps => {
+        const makers: Awaited<ReturnType<typeof beginToMake>>[] = [];
+        const values: Promise<unknown>[] = [];
+        const floors = new Map<string, number>();
+        let version = 0;
+        const change = async (changed: string, act: (next: number) => Promise<unknown>): Promise<void> => {
+          version += 1;
+          const next = version;
+          await act(next);
+          floors.set(changed, next);
+        };
+        try {
+          for (const each of steps) {
+            if (each.act === 'finish') {
+              makers.splice(each.place % (makers.length + 1), 1)[0]?.open();
+              // What it gives is on its way after a turn, and has been taken when later questions are answered.
+              await setImmediate();
+              for (const each of members) await each.totals();
+            } else if (each.act === 'make') {
+              const maker = await beginToMake(each, () => version);
+              makers.push(maker);
+              values.push(maker.value);
+            } else {
+              const { act, member: by, key: changed } = each;
+              await change(changed, next => {
+                if (act === 'set') return by.set(changed, next, { tags: [changed] });
+                return act === 'delete' ? by.delete(changed) : by.invalidate({ tags: [changed] });
+              });
+            }
+            for (const [changed, floor] of floors) {
+              const found = await (members[version % members.length] as SharedCache).get(changed);
+              assert.ok(found === undefined || Number(found) >= floor, `${changed}: ${found} after ${floor}`);
+            }
+          }
+        } finally {
+          for (const { open } of makers) open();
+          await Promise.all(values);
+        }
+        for (const changed of ['a', 'b'])
+          await change(changed, () => (members[0] as SharedCache).delete(changed));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('refuses what cannot be', async () => {
@@ -263,12 +349,12 @@ describe('what was attacked', () => {
     for (let index = 0; index < 30; index++) {
       const member = sharedCache(name, { govern: false });
       // Each at another step.
-      for (let turns = 0; turns < index; turns++) await new Promise(setImmediate);
+      for (let turns = 0; turns < index; turns++) await setImmediate();
       await member.close();
     }
     for (let asked = 0; (await owner.totals()).attached > 0; asked++) {
       assert.ok(asked < 1000);
-      await new Promise(setImmediate);
+      await setImmediate();
     }
   });
 
@@ -283,7 +369,7 @@ describe('what was attacked', () => {
       const giving = new AbortController();
       const given = other.getOrSet(key, () => 'made', { signal: giving.signal });
       // Each at another step of the question and its answer.
-      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      for (let turn = 0; turn < turns; turn++) await setImmediate();
       giving.abort();
       await given.catch(() => {});
       assert.ok(['made', 'by the owner'].includes(String(await owner.getOrSet(key, () => 'by the owner'))));
