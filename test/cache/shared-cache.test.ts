@@ -183,7 +183,7 @@ describe('sharedCache', () => {
         const keys = (await members[2]?.keys()) ?? [];
         assert.deepEqual(keys.map(([each]) => each).sort(), [...model.keys()].sort());
       }),
-      { numRuns: 120 },
+      { numRuns: 300 },
     );
   });
 
