@@ -21,6 +21,7 @@ import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeepe
 import { KeeperRequest } from './keeper-requests.ts';
 import { KeeperService } from './keeper-service.ts';
 import { LostDomains } from './lost-domains.ts';
+import { Members } from './members.ts';
 import { type Selector, selects } from './selector.ts';
 import { TagIndex } from './tag-index.ts';
 import { factsAt, isFresh, isOver, type NewFacts, type ValueFacts } from './value-facts.ts';
@@ -64,8 +65,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   readonly #tags = new TagIndex();
   readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
   readonly #served = new Set<Channel>();
-  /** By which channel each member has come last. */
-  readonly #members = new Map<string, Channel>();
+  readonly #members = new Members();
   readonly #lost = new LostDomains();
   readonly #closing = new AbortController();
   #former: Promise<void> | undefined;
@@ -230,11 +230,11 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   /** Lets the domain at the other end of a channel use it, until one of them closes. */
   serve(channel: Channel): void {
-    const service = new KeeperService(this, member => this.#joined(member, channel));
+    const service = new KeeperService(this, member => this.#members.joined(member, channel));
     this.#served.add(channel);
     channel.once('close', () => {
       this.#served.delete(channel);
-      for (const [id, last] of this.#members) if (last === channel) this.#members.delete(id);
+      this.#members.left(channel);
       this.#claims.gone(service);
       service.close();
     });
@@ -242,16 +242,6 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this, lost }, channel, {
       otherwise: (message, context) => service.answer(message, context),
     });
-  }
-
-  /**
-   * A member has come, or come again: what it has sent by the channel before, and not been told of, is not
-   * to overtake what it does now.
-   */
-  #joined(member: string, channel: Channel): void {
-    const before = this.#members.get(member);
-    this.#members.set(member, channel);
-    if (before !== channel) before?.destroy();
   }
 
   /**
