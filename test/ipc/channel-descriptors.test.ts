@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { Family } from '../support/family.ts';
+import { Program } from '../support/program.ts';
+import { isRoot, NOBODY, PublicProgram } from '../support/public-program.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const CHILD = new URL('./children/short-of-descriptors.ts', import.meta.url);
@@ -36,3 +38,11 @@ for (const program of ['releases', 'keeps'] as const) {
     for (const body of bodies) body.release();
   });
 }
+
+test('a send waits while too many descriptors are on their way to peers that take none', {
+  skip: isRoot ? false : 'only root can start a process of another user, whom the limit holds for',
+}, async () => {
+  using program = new PublicProgram(new URL('./children/in-flight.ts', import.meta.url));
+  await using child = new Program(program.url, [], { ...NOBODY, execArgv: [], cwd: program.folder });
+  assert.deepEqual(await child.line(), { isLimited: true, meanwhile: 'waits', text: 'body 0' });
+});
