@@ -11,6 +11,12 @@ import { isRoot, NOBODY, PublicProgram } from '../../support/public-program.ts';
 
 /** A user that there is only here, so that nobody else makes a folder for it. */
 const UID = 1_000_000 + process.pid;
+/** Where root has a folder only where it can make none in /run. The program is at $2, node is $1. */
+const ELSEWHERE_FOR_ROOT = `mount --bind "$2" /mnt && mount -t tmpfs -o ro none /run &&
+  mount -t tmpfs none /tmp && mount -t tmpfs none /dev/shm &&
+  mkdir -m 711 /tmp/iolite-0 && chown ${NOBODY.uid} /tmp/iolite-0 &&
+  exec "$1" /mnt/bundle/program/main.js`;
+const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
 const [FIRST, SECOND] = [`/tmp/iolite-${UID}`, `/dev/shm/iolite-${UID}`];
 
 test('names of ours lie where only we can make them', async () => {
@@ -73,4 +79,15 @@ test('what others have made under the name of our folder is not taken for it', {
   } finally {
     clear();
   }
+});
+
+test('nor does root, who may change what is not its own', {
+  skip: isRoot && mayMount ? false : 'nothing can be mounted here (unshare(2) needs CAP_SYS_ADMIN)',
+}, () => {
+  using program = new PublicProgram(new URL('./children/own-folder.ts', import.meta.url));
+  const script = ['--mount', 'sh', '-c', ELSEWHERE_FOR_ROOT, 'sh', process.execPath, program.folder];
+  const { stdout, stderr } = spawnSync('unshare', script, { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const folder = '/dev/shm/iolite-0';
+  assert.deepEqual(JSON.parse(stdout), { folder, name: folder, isOurs: true });
 });
