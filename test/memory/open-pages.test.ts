@@ -8,12 +8,11 @@ import type { Lease } from '../../src/memory/lease.ts';
 import type { Reservation } from '../../src/memory/reservation.ts';
 import { ended } from '../support/family.ts';
 import { Program } from '../support/program.ts';
+import { STRAY_WRITES } from './children/stray-writes.ts';
 
 const STRAY_WRITER = new URL('./children/stray-writer.ts', import.meta.url);
-const SOURCE = readFileSync(STRAY_WRITER, 'utf8');
-const CASES = [...SOURCE.matchAll(/^ {2}'([^']+)': /gm)].map(([, name]) => name as string);
 
-for (const name of CASES) {
+for (const name of STRAY_WRITES) {
   test(`a write into ${name} ends the process with SIGSEGV`, async () => {
     await using program = new Program(STRAY_WRITER, [name]);
     assert.equal(typeof (await program.line()), 'number', 'it can be read');

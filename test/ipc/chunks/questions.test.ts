@@ -10,6 +10,7 @@ import { FrameType, FrameWriter } from '../../../src/ipc/wire/frame.ts';
 import type { ContentRange } from '../../../src/memory/chunk.ts';
 import { Family } from '../../support/family.ts';
 import { HELLO, Hostile, rawFrame } from '../../support/hostile.ts';
+import { hostileTest } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const DOMAIN = new URL('../../aggregate/children/facts.ts', import.meta.url);
@@ -108,7 +109,7 @@ for (const [what, body] of [
   ['a long name', Buffer.concat([Buffer.from([1, 0, 0, 0]), Buffer.alloc(16 + 33)])],
   ['fewer slices than it says', Buffer.concat([Buffer.from([3, 0, 0, 0]), Buffer.alloc(20)])],
 ] as const) {
-  test(`a question of ${what} ends the channel`, async () => {
+  hostileTest(`a question of ${what} ends the channel`, async () => {
     using hostile = new Hostile();
     hostile.peer.write(HELLO);
     hostile.peer.write(rawFrame(FrameType.ASK, body));

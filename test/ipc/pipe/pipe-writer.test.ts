@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
 import { listen } from '../../../src/ipc/meet/listen.ts';
@@ -137,19 +138,39 @@ test('a reader that closes is gone for the writer, which keeps what it could not
 test('a process that has the name of a pipe, and not its write end, is not believed', async () => {
   using pipe = new NamedPipe();
   const fd = pipe.open(constants.O_RDONLY);
+  // Its writer is a program that knows nothing of us.
+  const end = pipe.open(constants.O_WRONLY);
+  const writer = spawn('cat', { stdio: ['pipe', end, 'inherit'] });
+  pipe.close(end);
   const { endpoint } = identityOf(fd);
   const impostor = await listen(endpoint);
+  const asked: unknown[] = [];
   try {
-    impostor.on('channel', channel => channel.onRequest(() => ({})));
+    impostor.on('channel', channel =>
+      channel.onRequest(({ head }) => {
+        asked.push(head);
+        return {};
+      }),
+    );
     const reader = await openReader(fd);
     assert.ok(reader !== undefined);
     assert.equal(await watchdog(reader.next(), 'the reader to give up'), undefined);
-    // The pipe is the caller's to read, as ever.
-    const writer = pipe.open(constants.O_WRONLY);
-    writeSync(writer, 'text');
-    const bytes = Buffer.alloc(10);
-    assert.equal(readSync(fd, bytes), 4);
+    assert.deepEqual(asked, []);
+    // What is in the pipe comes, as ever.
+    writer.stdin.end('text');
+    let text = '';
+    const read = async (): Promise<void> => {
+      while (text.length < 4) {
+        const part = await reader.next();
+        text += part ?? '';
+        part?.release();
+        await setImmediate();
+      }
+    };
+    await watchdog(read(), 'the text');
+    assert.equal(text, 'text');
   } finally {
+    writer.kill('SIGKILL');
     await impostor.close();
   }
 });

@@ -9,6 +9,7 @@ import { createPool } from '../../../src/aggregate/pool.ts';
 import { receive } from '../../../src/network/receive.ts';
 import { createPolicy } from '../../../src/store/policies/index.ts';
 import { Store } from '../../../src/store/store.ts';
+import type { StrayWrite } from './stray-writes.ts';
 
 const LARGE = 1024 ** 2;
 const pool = createPool({ kind: 'protect' });
@@ -32,7 +33,7 @@ async function received(): Promise<Uint8Array> {
   throw new Error('nothing came');
 }
 
-const CASES: Record<string, () => Uint8Array | Promise<Uint8Array>> = {
+const CASES: Record<StrayWrite, () => Uint8Array | Promise<Uint8Array>> = {
   'a draft kept past seal()': () => sealed(LARGE).bytes,
   'a small draft kept past seal()': () => sealed(10).bytes,
   'a discarded draft': () => {
@@ -96,7 +97,7 @@ const CASES: Record<string, () => Uint8Array | Promise<Uint8Array>> = {
   },
 };
 
-const bytes = await CASES[process.argv[2] as string]!();
+const bytes = await CASES[process.argv[2] as StrayWrite]();
 console.log(JSON.stringify(bytes[0]));
 setImmediate(() => {
   bytes[0] = 0x58;
