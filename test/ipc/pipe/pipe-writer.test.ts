@@ -157,7 +157,7 @@ test('a process that has the name of a pipe, and not its write end, is not belie
     assert.equal(await watchdog(reader.next(), 'the reader to give up'), undefined);
     assert.deepEqual(asked, []);
     // What is in the pipe comes, as ever.
-    writer.stdin.end('text');
+    writer.stdin?.end('text');
     let text = '';
     const read = async (): Promise<void> => {
       while (text.length < 4) {
