@@ -256,7 +256,7 @@ describe('sharedCache', () => {
           for (const each of steps) {
             if (each.act === 'finish') {
               makers.splice(each.place % (makers.length + 1), 1)[0]?.open();
-              // What it gives is on its way after a turn, and has been taken when later questions are answered.
+              // What it gives is on its way after a turn, and taken when later questions are answered.
               await setImmediate();
               for (const each of members) await each.totals();
             } else if (each.act === 'make') {

@@ -43,7 +43,7 @@ test('what is held is reported as free when nobody counts any more', () => {
   held.release();
 });
 
-test('what was dropped is not reported as long as it is asked for again: it may have been given again', () => {
+test('what was dropped is not reported as long as it is asked for again: it may be given anew', () => {
   const asked = new Set(['again']);
   const uses = new IndexUses<Facts>(() => false, asked);
   uses.forgot({ serial: 1, key: 'again' });
