@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 const LINE_BYTES = 256;
 
 /**
- * What was done last to each of some things, in words, for whoever finds an older version of it: a plain file,
+ * What was done last to each of some things, in words, for who finds an older version of it: a plain file,
  * as of {@link Floors}.
  */
 export class LastChanges implements Disposable {

@@ -154,8 +154,8 @@ export class ValueReads {
     const stamp = stampOf(value);
     if (stamp === undefined || stamp.source !== keyPlace(key) || stamp.version < floor) {
       line.wrong(
-        `key ${key}: version ${stamp?.version} of ${stamp?.source} was found, ${floor} is the oldest. It was ` +
-          `${circumstances}, checked at ${timeNow()}; ${this.#roles.join(', ')}. ` +
+        `key ${key}: version ${stamp?.version} of ${stamp?.source} was found, ${floor} is the oldest. ` +
+          `It was ${circumstances}, checked at ${timeNow()}; ${this.#roles.join(', ')}. ` +
           `Last change: ${this.#changes.of(key)}`,
       );
       value.release();

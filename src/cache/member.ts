@@ -11,7 +11,7 @@ import { createPolicy } from '../store/policies/index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { Keeper } from './keeper.ts';
 import { KeeperRequest } from './keeper-requests.ts';
-import { Membership } from './membership.ts';
+import { Membership } from './members/membership.ts';
 import { OwnKeeper, VALUES } from './own-keeper.ts';
 import { RemoteKeeper } from './remote-keeper.ts';
 import { checkedOptions, type SharedCacheOptions, type SharedCacheStats } from './shared-cache-options.ts';

@@ -17,7 +17,7 @@ import {
   type ServeOptions,
 } from '../file/cache/owned-cache.ts';
 import type { FileVersion } from '../file/version/file-version.ts';
-import { Membership } from './membership.ts';
+import { Membership } from './members/membership.ts';
 import { Successive } from './successive.ts';
 
 export interface SharedFileCacheOptions

@@ -34,7 +34,7 @@ for (const [name, change] of [
   ['forgotten by its beginning', claims => claims.outdateAll({ prefix: '' })],
   ['forgotten by a tag', claims => claims.outdateAll({ tags: ['mine'] })],
 ] satisfies [string, (claims: Claims<string>) => void][]) {
-  test(`what is made since before a key is ${name} is not kept, also after tags of others were forgotten`, () => {
+  test(`what was begun before a key is ${name} is not kept, also after tags of others were forgotten`, () => {
     using fixture = new Fixture();
     const { claims } = fixture;
     const first = fixture.begin('a');

@@ -7,7 +7,7 @@ import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { now } from '../../src/base/clock.ts';
 import { ignore } from '../../src/base/ignore.ts';
-import { LostDomains } from '../../src/cache/lost-domains.ts';
+import { LostDomains } from '../../src/cache/members/lost-domains.ts';
 import { OwnKeeper } from '../../src/cache/own-keeper.ts';
 import { RemoteKeeper } from '../../src/cache/remote-keeper.ts';
 import { areValueFacts, type ValueFacts } from '../../src/cache/value-facts.ts';

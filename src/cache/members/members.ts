@@ -1,4 +1,4 @@
-import type { Channel } from '../ipc/channel.ts';
+import type { Channel } from '../../ipc/channel.ts';
 
 /** By which channel each of those who share a cache has come last, and who has come by each. */
 export class Members {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Members } from '../../src/cache/members.ts';
-import { ChannelPair } from '../support/channel-pair.ts';
+import { Members } from '../../../src/cache/members/members.ts';
+import { ChannelPair } from '../../support/channel-pair.ts';
 
 test('who comes again by another channel has the one before closed, and nobody else has', () => {
   using one = new ChannelPair();

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { now } from '../base/clock.ts';
-import { mayRun } from '../os/process/may-run.ts';
+import { now } from '../../base/clock.ts';
+import { mayRun } from '../../os/process/may-run.ts';
 
 /** A process that is being killed takes about so long to end. */
 const LOOK_MS = 5;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as setTimer } from 'node:timers/promises';
-import { now } from '../base/clock.ts';
-import { ArgumentError, checkInteger, describe, IoliteError } from '../base/error.ts';
-import type { Channel } from '../ipc/channel.ts';
-import { connect } from '../ipc/meet/connect.ts';
-import type { Endpoint } from '../ipc/meet/endpoint.ts';
-import { listen } from '../ipc/meet/listen.ts';
-import { lastingName } from '../ipc/meet/own-folder.ts';
+import { now } from '../../base/clock.ts';
+import { ArgumentError, checkInteger, describe, IoliteError } from '../../base/error.ts';
+import type { Channel } from '../../ipc/channel.ts';
+import { connect } from '../../ipc/meet/connect.ts';
+import type { Endpoint } from '../../ipc/meet/endpoint.ts';
+import { listen } from '../../ipc/meet/listen.ts';
+import { lastingName } from '../../ipc/meet/own-folder.ts';
 
 /** What a member does in its two roles. */
 export interface Roles {

@@ -5,11 +5,11 @@ import { existsSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Claims } from '../../src/cache/claims.ts';
-import { meetingPlace } from '../../src/cache/membership.ts';
-import { sharedCache } from '../../src/cache/shared-cache.ts';
-import { watchdog } from '../support/watchdog.ts';
-import { Members } from './support/members.ts';
+import { Claims } from '../../../src/cache/claims.ts';
+import { meetingPlace } from '../../../src/cache/members/membership.ts';
+import { sharedCache } from '../../../src/cache/shared-cache.ts';
+import { watchdog } from '../../support/watchdog.ts';
+import { Members } from '../support/members.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -67,7 +67,7 @@ describe('who shares a cache', () => {
     const name = newName();
     await using cache = sharedCache(name, { govern: false });
     await cache.set('of the thread that began', 'text');
-    const thread = new Worker(new URL('./children/thread.js', import.meta.url), { workerData: { name } });
+    const thread = new Worker(new URL('../children/thread.js', import.meta.url), { workerData: { name } });
     const [told] = await watchdog(once(thread, 'message'), 'a thread to attach');
     assert.deepEqual(told, { role: 'attached', found: 'text' });
     assert.deepEqual(await cache.get('of the other thread'), { bytes: 'x'.repeat(100_000) });
