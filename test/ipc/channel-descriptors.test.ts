@@ -47,7 +47,7 @@ for (const program of ['releases', 'keeps'] as const) {
 test('a send waits while too many descriptors are on their way to peers that take none', {
   skip: isRoot ? false : 'only root can start a process of another user, whom the limit holds for',
 }, async () => {
-  using program = new PublicProgram(new URL('./children/in-flight.ts', import.meta.url));
+  using program = new PublicProgram(new URL('./chunks/children/in-flight.ts', import.meta.url));
   await using child = new Program(program.url, [], { ...NOBODY, execArgv: [], cwd: program.folder });
   assert.deepEqual(await child.line(), { isLimited: true, meanwhile: 'waits', text: 'body 0' });
 });

@@ -3,10 +3,10 @@
  * of them on their way. Says what became of the one message to the healthy peer when the others are gone.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { createPool } from '../../../src/aggregate/pool.ts';
-import { ChannelPair } from '../../support/channel-pair.ts';
-import { HELLO, Hostile } from '../../support/hostile.ts';
-import { limitDescriptors } from '../../support/no-descriptors.ts';
+import { createPool } from '../../../../src/aggregate/pool.ts';
+import { ChannelPair } from '../../../support/channel-pair.ts';
+import { HELLO, Hostile } from '../../../support/hostile.ts';
+import { limitDescriptors } from '../../../support/no-descriptors.ts';
 
 const PEERS = 10;
 const CHUNKS = 14;
