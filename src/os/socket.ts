@@ -241,9 +241,16 @@ export function peekDescriptor(
   return 'malformed';
 }
 
-/** Takes what {@link peekDescriptor} found out of the socket; the descriptor that it gave stays open. */
+/**
+ * Takes what {@link peekDescriptor} found out of the socket; the descriptor that it gave stays open. What is
+ * told once of a peer that has left meanwhile takes nothing out.
+ */
 export function skipDescriptor(socket: number): void {
-  while (libc().recv(socket, data, NOTE_BYTES, MSG_DONTWAIT) === -1 && lastErrno() === EINTR);
+  for (let isReset = false; libc().recv(socket, data, NOTE_BYTES, MSG_DONTWAIT) === -1; ) {
+    const errno = lastErrno();
+    if (errno !== EINTR && (errno !== ECONNRESET || isReset)) return;
+    isReset ||= errno === ECONNRESET;
+  }
 }
 
 /** @returns bytes, 0 at the end, -1 when there is nothing */

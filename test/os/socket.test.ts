@@ -109,6 +109,29 @@ test('what a peer sent before it closed is found, although it had not read every
   }
 });
 
+test('what was looked at is taken out also when its sender closes in that moment', () => {
+  for (const kind of ['seqpacket', 'stream'] as const) {
+    const [here, there] = socketPair(kind);
+    for (const end of [here, there]) admitDescriptors(end);
+    // Not one of the sockets, which would stay open on its way.
+    const passed = openSync('/dev/null', 'r');
+    for (const note of ['one ', 'two ']) sendDescriptor(here, Buffer.from(note), passed);
+    closeDescriptor(passed);
+    // It leaves something unread, which is told once, ahead of what it had sent.
+    sendDescriptor(there, Buffer.from('last'), there);
+    for (const note of ['one ', 'two ']) {
+      const found = peekDescriptor(there);
+      assert.ok(typeof found === 'object');
+      assert.equal(found.note.toString(), note);
+      closeDescriptor(found.fd);
+      if (note === 'one ') closeDescriptor(here);
+      skipDescriptor(there);
+    }
+    assert.equal(peekDescriptor(there), 'ended');
+    closeDescriptor(there);
+  }
+});
+
 test('peekDescriptor() closes what an option of the socket adds', test => {
   const [here, there] = socketPair('seqpacket');
   const yes = new Uint8Array(Int32Array.of(1).buffer);
