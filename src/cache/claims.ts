@@ -146,9 +146,8 @@ export class Claims<T> {
     }
   }
 
-  /** A value was made and is kept: what others have begun to make before is not to take its place. */
-  kept(id: number): void {
-    const { key = '' } = this.#byId.get(id) ?? {};
+  /** A value was made that may be kept: what others have begun to make before is not to take its place. */
+  overtake(id: number, key: string): void {
     for (const claim of this.#byKey.get(key) ?? []) if (claim.id < id) claim.isOutdated = true;
   }
 

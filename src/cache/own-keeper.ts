@@ -138,7 +138,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     const isKept = this.#put(key, factsAt(facts, this.#tick()), content);
     this.#sets += 1;
     if (claim !== undefined) {
-      this.#claims.kept(claim);
+      this.#claims.overtake(claim, key);
       this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
     }
     return this.#applied(fence)?.then(() => isKept) ?? isKept;

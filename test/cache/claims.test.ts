@@ -57,7 +57,7 @@ test('what is made does not take the place of what was made since', async () => 
   claims.outdateAll({ tags: ['of another key'] });
   const second = fixture.begin('a', other);
   const third = fixture.begin('b');
-  claims.kept(second);
+  claims.overtake(second, 'a');
   claims.settle(second, other, undefined);
   assert.equal(claims.mayKeep(first, 'a', one), false);
   assert.ok(claims.mayKeep(third, 'b', one));
@@ -72,7 +72,7 @@ test('what was begun since may be kept after what was begun before', () => {
   const first = fixture.begin('a');
   claims.outdateAll({ tags: ['of another key'] });
   const second = fixture.begin('a', other);
-  claims.kept(first);
+  claims.overtake(first, 'a');
   claims.settle(first, one, undefined);
   assert.ok(claims.mayKeep(second, 'a', other));
 });
