@@ -8,6 +8,8 @@ import type { Stage } from './stage.ts';
 import { type Fault, type FaultKind, faultText } from './timeline.ts';
 
 const AUDIT_MS = 1000;
+/** How often it is told how far the faults are. */
+const PROGRESS_MS = 60_000;
 /** What befalls somebody later than that is said to. */
 const SHORT_DELAY_SECONDS = 0.05;
 const QUIET_ROUNDS = 400;
@@ -50,7 +52,7 @@ export class Run {
   ];
   #audits = 0;
 
-  /** @param tell is told of each stage as it begins */
+  /** @param tell is told of each stage as it begins, and how far it is */
   constructor({ parts, faults }: Script, stage: Setting, tell: (stage: string) => void) {
     this.cast = new Cast(parts);
     this.#stage = stage;
@@ -90,6 +92,8 @@ export class Run {
     const start = performance.now();
     this.cast.begin();
     const audits = setInterval(() => this.#audit(), AUDIT_MS);
+    const total = this.#faults.length;
+    const progress = setInterval(() => this.#tell(`${this.done.length} of ${total} faults`), PROGRESS_MS);
     try {
       for (const fault of this.#faults) {
         await setTimeout(Math.max(0, start + fault.at - performance.now()));
@@ -101,6 +105,7 @@ export class Run {
       }
     } finally {
       clearInterval(audits);
+      clearInterval(progress);
     }
   }
 

@@ -14,13 +14,13 @@ const PROGRAM = `
       createPool().from('x');
     });
   \`;
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 80; i++) {
     const worker = new Worker(source, {
       eval: true,
       workerData: ${JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href)},
     });
     await new Promise(resolve => worker.once('message', resolve));
-    for (const until = performance.now() + i / 4; performance.now() < until; );
+    for (const until = performance.now() + i / 8; performance.now() < until; );
     await worker.terminate();
   }
   console.log('alive');
