@@ -7,7 +7,12 @@ import { setImmediate } from 'node:timers/promises';
 import { connect as connectChannel } from '../../src/ipc/meet/connect.ts';
 import { listen } from '../../src/ipc/meet/listen.ts';
 import { MessageKind } from '../../src/ipc/wire/frame.ts';
-import { closeDescriptor, duplicateDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
+import {
+  closeDescriptor,
+  closeElsewhere,
+  duplicateDescriptor,
+  reopenReadOnly,
+} from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
 import { tryLockExclusive } from '../../src/os/lock.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
@@ -133,14 +138,18 @@ test('an endpoint waits for no descriptor that strangers send it', async () => {
       return await longestStandstill(async () => {
         const halves = [dial(endpoint.path, 'd', 'ab'.repeat(16)), dial(endpoint.path, 'm', 'cd'.repeat(16))];
         for (const half of halves) {
+          const fd = fds.pop() as number;
           try {
-            sendDescriptor(half, Buffer.from('IOL1'), fds.pop() as number);
+            sendDescriptor(half, Buffer.from('IOL1'), fd);
+            // It is on its way: whoever gets it, or drops it, closes it last.
+            closeDescriptor(fd);
           } catch (error) {
             // So it is where the kernel can refuse them.
             assert.equal((error as { code: string }).code, 'EPERM');
+            closeElsewhere(fd);
           }
         }
-        for (const each of [...halves, ...fds]) closeDescriptor(each);
+        for (const each of halves) closeDescriptor(each);
         if (acl !== 'everyone') {
           await assert.rejects(connectChannel(endpoint.path), { code: 'ERR_IOLITE_ACCESS' });
           return;

@@ -17,7 +17,7 @@ import { noteRefusal } from '../channel-events.ts';
 import type { ChannelOptions } from '../channel-options.ts';
 import { Inbox } from '../inbox.ts';
 import { type ConnectionRefusal, refusalError, refusalFrame } from '../wire/refusal.ts';
-import { dropConnection } from './drop-connection.ts';
+import { dropConnection, holdUnread } from './drop-connection.ts';
 import { HalfChannels } from './half-channels.ts';
 import { readRendezvousName } from './rendezvous.ts';
 
@@ -249,9 +249,10 @@ export class Endpoint extends EventEmitter<Events> implements AsyncIterable<Chan
       clearTimeout(timer);
       this.#lingering.delete(socket);
     });
-    socket.end(refusalFrame(refusal));
     // To read a descriptor is to close it, and that may wait.
     if (this.#takesBytesOnly) socket.resume();
+    else holdUnread(socket);
+    socket.end(refusalFrame(refusal));
   }
 }
 
