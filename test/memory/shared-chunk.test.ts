@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
+import { closeDescriptor } from '../../src/os/descriptor.ts';
+import { addSeals, getSeals, Seal } from '../../src/os/memfd.ts';
 import { holdingsReturnTo, settledHoldings } from '../support/holdings.ts';
 
 for (const isClosed of [true, false]) {
@@ -33,3 +36,35 @@ test('a chunk that is dropped has no inode any more', () => {
   pool.close();
   assert.equal(chunk.inode, 0);
 });
+
+for (const kind of ['recycle', 'protect', 'seal'] as const) {
+  test(`nobody adds a seal to the memory of a pool of kind ${kind}, as owner of its file either`, () => {
+    using pool = createPool({ kind, chunkSize: 64 * 1024 });
+    using aggregate = pool.from(Buffer.alloc(40_000, 'content'));
+    const chunk = aggregate.slices()[0]?.lease.chunk;
+    assert.ok(chunk instanceof SharedChunk);
+    const granted = chunk.grant();
+    try {
+      assert.notEqual(getSeals(granted) & Seal.SEAL, 0);
+      const writable = openWritable(granted);
+      if (writable === undefined) return;
+      try {
+        assert.throws(() => addSeals(writable, Seal.SHRINK), { code: 'EPERM' });
+      } finally {
+        closeSync(writable);
+      }
+    } finally {
+      closeDescriptor(granted);
+    }
+  });
+}
+
+/** The same file, as who may do all to it opens it (root). Undefined: this user is not let, whose file it is. */
+function openWritable(fd: number): number | undefined {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, 'r+');
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'EACCES');
+    return undefined;
+  }
+}
