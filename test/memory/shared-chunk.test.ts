@@ -59,7 +59,7 @@ for (const kind of ['recycle', 'protect', 'seal'] as const) {
   });
 }
 
-/** The same file, as who may do all to it opens it (root). Undefined: this user is not let, whose file it is. */
+/** The same file, as root opens it. Undefined: this user is not let, whose file it is. */
 function openWritable(fd: number): number | undefined {
   try {
     return openSync(`/proc/self/fd/${fd}`, 'r+');
