@@ -7,6 +7,7 @@ import { MessageKind } from '../../src/ipc/wire/frame.ts';
 import { holdings, holdingsReturnTo } from '../support/holdings.ts';
 import { HELLO, Hostile, messageFrame } from '../support/hostile.ts';
 import { Program } from '../support/program.ts';
+import { hostileTest } from '../support/standstill.ts';
 import { watchdog } from '../support/watchdog.ts';
 
 const QUITTER = new URL('./children/quitter.ts', import.meta.url);
@@ -44,23 +45,26 @@ for (const way of ['exit', 'kill', 'destroy', 'close']) {
 }
 
 for (const isUnread of [false, true]) {
-  test(`who takes no descriptors ${isUnread ? 'any more' : 'at all'} is gone, once it is read`, async () => {
-    using hostile = new Hostile();
-    using pool = createPool({ chunkSize: 64 * 1024 });
-    hostile.peer.write(HELLO);
-    await watchdog(hostile.channel.ready(), 'the greeting');
-    using unread = pool.from('never taken');
-    if (isUnread) await hostile.channel.send({ body: unread });
-    // Its other socket stays open.
-    hostile.peer.write(messageFrame(MessageKind.ONE_WAY, 0, { head: '"last words"' }));
-    hostile.closeDescriptors();
-    using body = pool.from('x'.repeat(60_000));
-    const ends: Promise<unknown>[] = [hostile.channel.send({ body }), hostile.channel.request({ body })];
-    ends.push(hostile.channel.send({ head: 'without a body' }));
-    for (const end of ends) {
-      await assert.rejects(watchdog(end, 'the message to fail'), { code: 'ERR_IOLITE_PEER' });
-    }
-    assert.equal(await hostile.code(), 'ERR_IOLITE_PEER');
-    assert.deepEqual(hostile.messages, [{ head: 'last words' }]);
-  });
+  hostileTest(
+    `who takes no descriptors ${isUnread ? 'any more' : 'at all'} is gone, once it is read`,
+    async () => {
+      using hostile = new Hostile();
+      using pool = createPool({ chunkSize: 64 * 1024 });
+      hostile.peer.write(HELLO);
+      await watchdog(hostile.channel.ready(), 'the greeting');
+      using unread = pool.from('never taken');
+      if (isUnread) await hostile.channel.send({ body: unread });
+      // Its other socket stays open.
+      hostile.peer.write(messageFrame(MessageKind.ONE_WAY, 0, { head: '"last words"' }));
+      hostile.closeDescriptors();
+      using body = pool.from('x'.repeat(60_000));
+      const ends: Promise<unknown>[] = [hostile.channel.send({ body }), hostile.channel.request({ body })];
+      ends.push(hostile.channel.send({ head: 'without a body' }));
+      for (const end of ends) {
+        await assert.rejects(watchdog(end, 'the message to fail'), { code: 'ERR_IOLITE_PEER' });
+      }
+      assert.equal(await hostile.code(), 'ERR_IOLITE_PEER');
+      assert.deepEqual(hostile.messages, [{ head: 'last words' }]);
+    },
+  );
 }

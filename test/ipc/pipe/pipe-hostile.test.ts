@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { constants, writeSync } from 'node:fs';
-import { test } from 'node:test';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import type { Channel } from '../../../src/ipc/channel.ts';
 import { connect } from '../../../src/ipc/meet/connect.ts';
@@ -10,6 +9,7 @@ import { openInput } from '../../../src/ipc/pipe/open-input.ts';
 import { identifyPipe } from '../../../src/ipc/pipe/pipe-identity.ts';
 import { PipeWriter } from '../../../src/ipc/pipe/pipe-writer.ts';
 import { holdingsReturnTo, settledHoldings } from '../../support/holdings.ts';
+import { hostileTest } from '../../support/standstill.ts';
 import { watchdog } from '../../support/watchdog.ts';
 import { NamedPipe } from './support/named-pipe.ts';
 
@@ -49,20 +49,23 @@ async function readFrom(answer: (channel: Channel) => Promise<Message>, ends: bo
   return parts;
 }
 
-test('what a writer sends that then refuses is not shown, and not kept; the plain bytes come', async () => {
-  using pool = createPool();
-  using body = pool.from('not asked for');
-  const held = await settledHoldings();
-  const parts = await readFrom(async channel => {
-    for (let i = 0; i < 8; i++) channel.request({ body }).catch(() => {});
-    await new Promise(setImmediate);
-    throw refused;
-  }, true);
-  assert.equal(parts.join(''), 'plain after');
-  await holdingsReturnTo(held);
-});
+hostileTest(
+  'what a writer sends that then refuses is not shown, and not kept; plain bytes come',
+  async () => {
+    using pool = createPool();
+    using body = pool.from('not asked for');
+    const held = await settledHoldings();
+    const parts = await readFrom(async channel => {
+      for (let i = 0; i < 8; i++) channel.request({ body }).catch(() => {});
+      await new Promise(setImmediate);
+      throw refused;
+    }, true);
+    assert.equal(parts.join(''), 'plain after');
+    await holdingsReturnTo(held);
+  },
+);
 
-test('bodies of nothing are no pieces, and a body in an answer is let go of', async () => {
+hostileTest('bodies of nothing are no pieces, and a body in an answer is let go of', async () => {
   using pool = createPool();
   using body = pool.from('an answer has none');
   using nothing = body.slice(0, 0);
@@ -79,7 +82,7 @@ test('bodies of nothing are no pieces, and a body in an answer is let go of', as
   await holdingsReturnTo(held);
 });
 
-test('who does not read a pipe is not waited for, and who reads it asks once', async () => {
+hostileTest('who does not read a pipe is not waited for, and who reads it asks once', async () => {
   using pipe = new NamedPipe();
   const reading = pipe.open(O_RDONLY);
   const fd = pipe.open(O_WRONLY);
