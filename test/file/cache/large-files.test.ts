@@ -30,8 +30,8 @@ for (const policy of POLICY_NAMES) {
       }
     }
     const read = cache.stats().misses - before;
-    // Each for itself would read three times as many. S3-FIFO's probation holds fewer extents than the readers
-    // lie apart: it reads each once more, and keeps what it knew by then.
+    // Each for itself would read three times as many. S3-FIFO's probation holds fewer extents than the
+    // readers lie apart: it reads each once more, and keeps what it knew by then.
     const bound = policy === 's3fifo' ? 2.25 * extents : 1.5 * extents;
     assert.ok(read < bound, `${read} extents were read of ${extents}`);
   });
