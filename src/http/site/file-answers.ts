@@ -111,23 +111,18 @@ export class FileAnswers {
       const { status, headers } = decision;
       if (status >= 400) return { ...statusAnswer(status, headers), file };
       const pieces = request.method === 'GET' ? decision.pieces : undefined;
-      const answer = {
-        status,
-        headers,
-        file,
-        kept: headers === representation.headers ? representation.kept : undefined,
-      };
+      const kept = headers === representation.headers ? representation.kept : undefined;
       // As long as the date says nothing, it may come to say something.
       const { version } = snapshot;
       if (note !== undefined && version !== undefined && isTellingDate(snapshot.mtimeMs, Date.now()))
         note.answered = {
           version,
-          answer,
+          answer: { status, headers, file, kept },
           coding,
           pieces: isAll(sent, pieces) ? 'all' : pieces,
         };
       if (pieces !== undefined) body = bodyOf(sent, shifted(pieces, window?.start ?? 0));
-      return { ...answer, body };
+      return { status, headers, body, file, kept };
     } finally {
       if (encoded !== undefined) snapshot.release();
       if (body === undefined) sent.release();
@@ -211,10 +206,10 @@ export class FileAnswers {
   /** Ranges are for GET alone (RFC 9110, 14.2). */
   #rangesOf(request: ServerRequest, validators: Validators, size: number): ByteRange[] | undefined {
     if (request.method !== 'GET' || !this.#settings.acceptRanges) return undefined;
-    const { fidelity = 'exact' } = request;
-    if (fidelity === 'changeable') return undefined;
     const ranges = parseRanges(request.header('range'), size);
     if (ranges === undefined) return undefined;
+    const { fidelity = 'exact' } = request;
+    if (fidelity === 'changeable') return undefined;
     const joined = request.header('if-range');
     // What the client has may have been changed on its way, also where the date is the same.
     if (fidelity === 'equivalent') return joined === undefined ? ranges : undefined;

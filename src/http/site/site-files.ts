@@ -49,7 +49,7 @@ export class SiteFiles {
     const noted = notes?.site;
     const isOurs = noted instanceof SiteNote && noted.owner === this;
     const meaning = isOurs ? noted.meaning : this.#meanings.get(nameOf(target));
-    if (meaning === undefined || performance.now() > meaning.until) {
+    if (meaning === undefined || hasEnded(meaning)) {
       if (isOurs && notes !== undefined) notes.site = undefined;
       return undefined;
     }
@@ -162,4 +162,9 @@ export class SiteFiles {
 function nameOf(target: string): string {
   const query = target.indexOf('?');
   return query === -1 ? target : target.slice(0, query);
+}
+
+/** Whether a name may mean another file by now. For most it need not be asked what time it is. */
+function hasEnded({ until }: Meaning): boolean {
+  return until !== Number.POSITIVE_INFINITY && performance.now() > until;
 }
