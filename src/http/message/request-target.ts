@@ -18,6 +18,8 @@ export type TargetRefusal = 400 | 404 | 414;
 const MAX_PATH_CHARACTERS = 4096;
 /** NAME_MAX, in bytes (limits.h). */
 const MAX_SEGMENT_BYTES = 255;
+/** What most targets are: nothing to decode, no query, no dot that a segment begins with. */
+const PLAIN = /^(?:\/[\w~-][\w.~-]*)+\/?$/;
 
 /**
  * Reads a request target (RFC 9112, 3.2) strictly: percent-encoding is decoded once, and whatever could name
@@ -28,6 +30,8 @@ const MAX_SEGMENT_BYTES = 255;
  *   too long for a file name
  */
 export function parseTarget(target: string): RequestTarget | TargetRefusal {
+  if (target.length <= MAX_SEGMENT_BYTES && PLAIN.test(target))
+    return { path: target, rawPath: target, query: '', hidden: false, isWellKnown: false };
   if (/[^\x21-\xff]|#/.test(target)) return 400;
   const originForm = target.replace(/^https?:\/\/[^/?]*/i, '');
   const start = originForm.indexOf('?');

@@ -170,7 +170,10 @@ export class FileAnswers {
       }
     }
     const file = new SiteFile(this.#prefix + path, size, mtimeMs);
-    const representation = representationOf({ ...source, file, isDated }, this.#settings);
+    const representation = representationOf(
+      { file, snapshot, sent, coding, fidelity, isDated },
+      this.#settings,
+    );
     if (version !== undefined) {
       const { last } = version;
       const isNewer = last?.coding === coding && last.fidelity === fidelity;

@@ -129,3 +129,29 @@ test('parseTarget() gives back what was encoded', () => {
     }),
   );
 });
+
+test('parseTarget() takes a target with a query for the same path as without', () => {
+  const piece = fc.constantFrom(
+    '/',
+    '.',
+    '..',
+    'a',
+    '_b',
+    '~',
+    '-',
+    'c.d',
+    '%41',
+    ' ',
+    'é',
+    '\n',
+    'e'.repeat(130),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), pieces => {
+      const target = `/${pieces.join('')}`;
+      const asked = parseTarget(`${target}?`);
+      assert.deepEqual(parseTarget(target), typeof asked === 'number' ? asked : { ...asked, query: '' });
+    }),
+    { numRuns: 5000 },
+  );
+});
