@@ -1,28 +1,25 @@
 /**
- * Two machines before one origin, as processes on the loopback: `iolite` in a cluster, against Redis with an
- * lru-cache before it in each process (by TCP, as machines are not one), and nginx with a proxy_cache before
- * another one. Contents that one machine has and the other gets for its client, and what that costs both and
- * what is between them. Purges, from one machine until the other has carried them out. How often the origin
- * is asked for a cold key.
+ * Two machines before one origin, as processes on the loopback: `iolite` in a cluster, against Redis, or the
+ * object store of NATS, with an lru-cache before it in each process (by TCP, as machines are not one), and
+ * nginx with a proxy_cache before another one. Contents that one machine has and the other gets for its
+ * client, and what that costs both and what is between them. Purges, from one machine until the other has
+ * carried them out; of one path, and of many tags. How often the origin is asked for a cold key. What the
+ * machines with their workers take for contents that all of them have been asked for.
  *
  * BENCH_ONLY, BENCH_ROUNDS: as of files.bench.ts.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { ClusterTask } from './cluster-child.ts';
+import { Pair } from './cluster-pair.ts';
 import { KiB, MiB, median, type Result, report } from './harness.ts';
-import { freePort, startCachingProxy } from './nginx.ts';
-import { cpuMicroseconds, killTree, treeOf } from './process-tree.ts';
+import { load } from './load.ts';
+import { cpuMicroseconds, memoryBytes } from './process-tree.ts';
 import { inTurns, isWanted, middle, versus } from './turns.ts';
 
-const CHILD = fileURLToPath(new URL('cluster-child.js', import.meta.url));
 const FILLS = [
   { bytes: KiB, count: 2000 },
   { bytes: 64 * KiB, count: 500 },
@@ -35,12 +32,21 @@ const PURGES = 200;
 /** In the place of a number of a turn. */
 const WARM_UP = 'warm-up';
 const HEADERS = { Host: 'shop.example' };
+/** What each machine holds, and its workers. */
+const HELD = { bytes: 64 * KiB, count: 4096 };
+const WORKERS = 4;
+/** How often each worker's share of the connections asks for all of it: some get it from others. */
+const HELD_WALKS = 8;
+/** Of each tag there are as many entries as the others have. */
+const TAGS = { entries: 100_000, tags: 10_000 };
 
-/** Answers /<bytes>/... with as many bytes, and counts what it is asked. */
+/** Answers /<bytes>/... with as many bytes, .../tagged/<number> with a tag, and counts what it is asked. */
 const asked = new Map<string, number>();
 const origin = createServer(({ url = '' }, response) => {
   asked.set(url, (asked.get(url) ?? 0) + 1);
   const bytes = Number(url.split('/')[1]);
+  const tagged = /\/tagged\/([0-9]+)$/.exec(url)?.[1];
+  if (tagged !== undefined) response.setHeader('Cache-Groups', `"t${Number(tagged) % TAGS.tags}"`);
   response
     .setHeader('Cache-Control', 'max-age=3600')
     .setHeader('ETag', `"${bytes}"`)
@@ -49,92 +55,6 @@ const origin = createServer(({ url = '' }, response) => {
 await once(origin.listen(0, '127.0.0.1'), 'listening');
 const { port: originPort } = origin.address() as AddressInfo;
 const agent = new Agent({ keepAlive: true });
-
-/** Two machines, the first of which gets things from the origin. */
-class Pair {
-  readonly name: string;
-  readonly ports: readonly number[];
-  readonly #children: readonly ChildProcess[];
-  readonly #servers: readonly ChildProcess[];
-
-  constructor(name: string, ports: readonly number[], children: ChildProcess[], servers: ChildProcess[]) {
-    this.name = name;
-    this.ports = ports;
-    this.#children = children;
-    this.#servers = servers;
-  }
-
-  static async ofNode(way: 'iolite' | 'redis', folder: string): Promise<Pair> {
-    const port = await freePort();
-    const server =
-      way === 'iolite'
-        ? spawn('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder], {
-            stdio: 'ignore',
-          })
-        : spawn('redis-server', ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--dir', folder], {
-            stdio: 'ignore',
-          });
-    while (!(await isListening(port))) await setTimeout(20);
-    const place = `${way === 'iolite' ? 'nats' : 'redis'}://127.0.0.1:${port}`;
-    const children: ChildProcess[] = [];
-    const ports: number[] = [];
-    for (const machine of ['a', 'b']) {
-      const advertise = `http://127.0.0.1:${await freePort()}`;
-      const child = fork(CHILD, [way, place, machine, advertise, `http://127.0.0.1:${originPort}`]);
-      ports.push(Number((await once(child, 'message'))[0]));
-      children.push(child);
-    }
-    return new Pair(way, ports, children, [server]);
-  }
-
-  static async ofNginx(folder: string): Promise<Pair> {
-    const kept = { responses: 20_000, bytes: 512 * MiB };
-    const back = await startCachingProxy(folder, { ...kept, port: originPort });
-    // Its worker, who is nobody, goes through it.
-    const inner = join(folder, 'front');
-    mkdirSync(inner);
-    chmodSync(folder, 0o755);
-    const front = await startCachingProxy(inner, { ...kept, port: back.port });
-    for (const { port } of [back, front]) while (!(await isListening(port))) await setTimeout(20);
-    return new Pair('nginx', [back.port, front.port], [], [back.child, front.child]);
-  }
-
-  get pids(): number[] {
-    return [...this.#children, ...this.#servers].flatMap(({ pid }) => treeOf(pid as number));
-  }
-
-  async do(task: ClusterTask): Promise<number> {
-    const [first] = this.#children;
-    if (first === undefined) return 1;
-    const answer = once(first, 'message');
-    first.send(task);
-    return Number((await answer)[0]);
-  }
-
-  /** Paths that the first machine asks the origin for. */
-  async paths(start: string, count: number): Promise<string[]> {
-    const paths: string[] = [];
-    for (let index = 0; paths.length < count; index++) {
-      const path = `${start}/${index}`;
-      if ((await this.do({ act: 'owns', path })) === 1) paths.push(path);
-    }
-    return paths;
-  }
-
-  end(): void {
-    for (const { pid } of [...this.#children, ...this.#servers]) killTree(pid as number);
-  }
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const outcome = await Promise.race([
-    once(socket, 'connect').then(() => true),
-    once(socket, 'error').then(() => false),
-  ]).catch(() => false);
-  socket.destroy();
-  return outcome;
-}
 
 /** @returns the bytes of the body */
 async function read(port: number, path: string): Promise<number> {
@@ -187,9 +107,8 @@ async function compareFills(pairs: readonly Pair[]): Promise<Result[]> {
 }
 
 /** From the order until the other machine has carried it out, and has said so. */
-async function comparePurges([ours, redis]: readonly Pair[]): Promise<Result[]> {
+async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
   if (!isWanted('purges')) return [];
-  const pairs = [ours as Pair, redis as Pair];
   const results: Result[] = [];
   for (const isLoaded of [false, true]) {
     const measured = await inTurns(pairs, async (pair, turn) => {
@@ -205,11 +124,13 @@ async function comparePurges([ours, redis]: readonly Pair[]): Promise<Result[]> 
       times.sort((one, other) => one - other);
       return { p50: median(times), p99: times[Math.floor(times.length * 0.99)] as number };
     });
+    const [mine = [], ...peers] = measured;
     for (const figure of ['p50', 'p99'] as const) {
-      const [mine = [], peer = []] = measured;
       const name = `purges, ${isLoaded ? 'loaded' : 'idle'}: ${figure}`;
-      const both = [middle(mine, figure), middle(peer, figure)] as const;
-      results.push(versus(name, both, { unit: 'ms', less: true, peerName: 'redis' }));
+      for (const [index, peer] of peers.entries()) {
+        const both = [middle(mine, figure), middle(peer, figure)] as const;
+        results.push(versus(name, both, { unit: 'ms', less: true, peerName: pairs[index + 1]?.name ?? '' }));
+      }
     }
   }
   return results;
@@ -234,19 +155,105 @@ async function compareCold(pairs: readonly Pair[]): Promise<Result[]> {
   );
 }
 
-const folders = ['iolite', 'redis', 'nginx'].map(() => mkdtempSync(join(tmpdir(), 'iolite-bench-')));
-const [first = '', second = '', third = ''] = folders;
+/** Tags that are purged one by one, until the other machine has carried all out. */
+async function compareTags(pairs: readonly Pair[]): Promise<Result[]> {
+  const name = `purges of ${TAGS.tags.toLocaleString('en')} tags of ${TAGS.entries.toLocaleString('en')} entries`;
+  if (!isWanted(name)) return [];
+  const rates = await inTurns(
+    pairs,
+    async (pair, turn) => {
+      const paths = Array.from(
+        { length: TAGS.entries },
+        (_, index) => `/100/${pair.name}/${turn}/tagged/${index}`,
+      );
+      const list = join(folders[0] as string, 'tagged');
+      writeFileSync(list, paths.map(path => `${path}\n`).join(''));
+      const [port = 0] = pair.ports;
+      const { failed } = await load(port, {
+        ...{ list, picks: 'walk', connections: 64, timeoutSeconds: 60 },
+        requests: TAGS.entries,
+      });
+      if (failed > 0) throw new Error(`${pair.name}: ${failed} answers failed`);
+      const rate = (1000 * TAGS.tags) / (await pair.do({ act: 'purge tags', count: TAGS.tags }));
+      // They are asked for again: an answer that was kept would be no question.
+      const before = asked.get(paths[0] as string);
+      await read(port, paths[0] as string);
+      if (asked.get(paths[0] as string) === before) throw new Error(`${pair.name} has kept what was purged`);
+      return { rate };
+    },
+    1,
+  );
+  return compared(name, pairs, rates);
+}
+
+/** What two machines take for the same contents, which all of their workers have been asked for. */
+async function compareMemory(): Promise<Result[]> {
+  const name = `memory of 2 machines of ${WORKERS} workers, ${(HELD.bytes * HELD.count) / MiB} MiB`;
+  if (!isWanted(name)) return [];
+  const budget = 512;
+  const machines = { originPort, workers: WORKERS, budget };
+  const starts = [
+    (folder: string) => Pair.ofServe(folder, machines),
+    (folder: string) => Pair.ofNode('redis', folder, machines),
+  ];
+  const paths = Array.from({ length: HELD.count }, (_, index) => `/${HELD.bytes}/held/${index}`);
+  const measured: number[] = [];
+  for (const start of starts) {
+    const folder = mkdtempSync(join(tmpdir(), 'iolite-bench-'));
+    const pair = await start(folder);
+    try {
+      const before = memoryBytes(pair.pids);
+      const list = join(folder, 'held');
+      writeFileSync(list, paths.map(path => `${path}\n`).join(''));
+      const walks = pair.ports.length > 2 ? 1 : HELD_WALKS;
+      for (const port of pair.ports) {
+        for (let walk = 0; walk < walks; walk++) {
+          // New connections each time, which other workers take.
+          await load(port, {
+            ...{ list, picks: 'walk', connections: CONCURRENT_CLIENTS, timeoutSeconds: 60 },
+            requests: HELD.count,
+          });
+        }
+      }
+      measured.push((memoryBytes(pair.pids) - before) / MiB);
+    } finally {
+      pair.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const [ours = 0, peer = 0] = measured;
+  return [versus(name, [ours, peer], { unit: 'MiB', less: true, peerName: 'redis' })];
+}
+
+function compared(name: string, pairs: readonly Pair[], rates: { rate: number }[][]): Result[] {
+  const [ours = [], ...peers] = rates;
+  return peers.map((peer, index) =>
+    versus(name, [middle(ours, 'rate'), middle(peer, 'rate')], {
+      unit: '1/s',
+      peerName: pairs[index + 1]?.name ?? '',
+    }),
+  );
+}
+
+const folders = ['iolite', 'redis', 'objects', 'nginx'].map(() =>
+  mkdtempSync(join(tmpdir(), 'iolite-bench-')),
+);
+const [first = '', second = '', third = '', fourth = ''] = folders;
 const pairs: Pair[] = [];
 try {
-  pairs.push(
-    await Pair.ofNode('iolite', first),
-    await Pair.ofNode('redis', second),
-    await Pair.ofNginx(third),
-  );
+  const ours = await Pair.ofNode('iolite', first, { originPort });
+  pairs.push(ours);
+  const redis = await Pair.ofNode('redis', second, { originPort });
+  pairs.push(redis);
+  const objects = await Pair.ofNode('objects', third, { originPort });
+  pairs.push(objects);
+  pairs.push(await Pair.ofNginx(fourth, originPort));
   report('cluster', [
     ...(await compareFills(pairs)),
-    ...(await comparePurges(pairs)),
+    ...(await comparePurges([ours, redis, objects])),
     ...(await compareCold(pairs)),
+    ...(await compareTags([ours, redis])),
+    ...(await compareMemory()),
   ]);
 } finally {
   for (const pair of pairs) pair.end();
