@@ -30,11 +30,11 @@ export type ClusterTask =
 
 const [, , way = '', place = '', machine = '', advertise = '', origin = ''] = process.argv;
 const BUDGET_BYTES = 512 * MiB;
-/** Between the machines that have no cluster: 'a path' is to be forgotten; 'b path': machine b has done so. */
+/** Between machines without a cluster: 'a path' is to be forgotten; 'b path': machine b has done so. */
 const PURGED = 'purged';
 const DONE = 'done';
 /** Purges of tags that are under way at a time. */
-const PURGES_AT_A_TIME = 64;
+const CONCURRENT_PURGES = 64;
 
 interface Machine {
   readonly port: number;
@@ -197,7 +197,7 @@ async function fetchInto(shared: Shared, path: string): Promise<Buffer> {
 async function eachOf(tags: readonly string[], work: (tag: string) => Promise<unknown>): Promise<void> {
   const left = [...tags].reverse();
   await Promise.all(
-    Array.from({ length: PURGES_AT_A_TIME }, async () => {
+    Array.from({ length: CONCURRENT_PURGES }, async () => {
       for (let tag = left.pop(); tag !== undefined; tag = left.pop()) await work(tag);
     }),
   );

@@ -157,7 +157,8 @@ async function compareCold(pairs: readonly Pair[]): Promise<Result[]> {
 
 /** Tags that are purged one by one, until the other machine has carried all out. */
 async function compareTags(pairs: readonly Pair[]): Promise<Result[]> {
-  const name = `purges of ${TAGS.tags.toLocaleString('en')} tags of ${TAGS.entries.toLocaleString('en')} entries`;
+  const [tags, entries] = [TAGS.tags, TAGS.entries].map(count => count.toLocaleString('en'));
+  const name = `purges of ${tags} tags of ${entries} entries`;
   if (!isWanted(name)) return [];
   const rates = await inTurns(
     pairs,

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { viewOf } from './audit/process-view.ts';
-import { type Curve, csvOf, svgOf } from './curves.ts';
-import { growing } from './growth.ts';
 import { percentileOf } from './latencies.ts';
 import { Run } from './run.ts';
 import { drawScript } from './script.ts';
+import { type Curve, csvOf, svgOf } from './soak/curves.ts';
+import { growing } from './soak/growth.ts';
 import { FILES, Stage } from './stage.ts';
 import { summaryOf } from './summary.ts';
 
@@ -31,7 +31,7 @@ const MiB = 1024 ** 2;
 const SLACK = { 'memory MiB': 24, descriptors: 12, mappings: 24 } as const;
 
 // What is never used again is no growth. For all that are started from here on.
-process.env.NODE_OPTIONS = `--import=${new URL('collecting.js', import.meta.url)}`;
+process.env.NODE_OPTIONS = `--import=${new URL('soak/collecting.js', import.meta.url)}`;
 const stage = await Stage.open({ seed: Number(values.seed), servers: true });
 process.once('exit', () => stage[Symbol.dispose]());
 const script = drawScript(stage.plan, {

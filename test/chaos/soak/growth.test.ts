@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { growing, growthOf } from '../../chaos/growth.ts';
-import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { growing, growthOf } from '../../../chaos/soak/growth.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 
 /** Noise about a line, with steps as of a garbage collector. */
 function measured(seed: number, slope: number, count = 120): number[] {

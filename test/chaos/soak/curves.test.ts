@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { csvOf, svgOf } from '../../chaos/curves.ts';
+import { csvOf, svgOf } from '../../../chaos/soak/curves.ts';
 
 const CURVES = [
   { name: 'memory', values: [1, 2, 4] },
