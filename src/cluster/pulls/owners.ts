@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import crypto from 'node:crypto';
 
 /** A machine that may own something. */
 export interface Candidate {
@@ -18,7 +18,7 @@ export function ownerAmong<C extends Candidate>(candidates: Iterable<C>, target:
   let best = 0;
   for (const candidate of candidates) {
     const { name, weight } = candidate;
-    const digest = createHash('sha256').update(`${name} ${target}`).digest();
+    const digest = crypto.hash('sha256', `${name} ${target}`, 'buffer');
     // Between 0 and 1, and neither.
     const drawn = (digest.readUIntBE(0, DRAWN_BYTES) + 0.5) / POSSIBLE_DRAWS;
     const score = -weight / Math.log(drawn);

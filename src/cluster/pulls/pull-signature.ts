@@ -76,6 +76,7 @@ function read(text: string): Readonly<Record<string, string | undefined>> {
 }
 
 function decoded(value: string): string {
+  if (!value.includes('%')) return value;
   try {
     return decodeURIComponent(value);
   } catch {
