@@ -140,7 +140,8 @@ test('proxy.headersTimeout and bodyTimeout end what the origin leaves unanswered
     else if (request.url === '/half') response.writeHead(200, { 'Content-Length': 10 }).write('half');
   });
   const config = folder.file('config.json');
-  const proxy = { headersTimeout: 100, bodyTimeout: 100 };
+  // Long enough for a head to come in time on a machine with much else to do.
+  const proxy = { headersTimeout: 1000, bodyTimeout: 1000 };
   writeFileSync(config, JSON.stringify({ origin: origin.url, proxy, workers: 1 }));
   await using served = await Served.startWith(['--config', config]);
   assert.equal((await get(served.port, '/none')).status, 504);
