@@ -97,7 +97,7 @@ async function redis(): Promise<Shared> {
     get: async path => (await client.get(path)) as unknown as Buffer | null,
     // In one packet, as commands that are sent in one turn are.
     set: (path, body, tag) =>
-      Promise.all([client.set(path, body), ...(tag === null ? [] : [texts.sAdd(`tag:${tag}`, path)])]),
+      Promise.all([client.set(path, body), ...(tag === null ? [] : [client.sAdd(`tag:${tag}`, path)])]),
     delete: path => texts.del(path),
     pathsOf: tag => texts.sMembers(`tag:${tag}`),
     deleteAll: (paths, tag) => texts.unlink([...paths, `tag:${tag}`]),
@@ -111,7 +111,7 @@ async function objects(): Promise<Shared> {
   const store = await new Objm(jetstream(connection)).create('bench');
   return {
     get: async path => {
-      const bytes = await store.getBlob(path).catch(() => null);
+      const bytes = await store.getBlob(path);
       return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
     set: (path, body) => store.putBlob({ name: path }, body),

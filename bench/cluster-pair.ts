@@ -12,11 +12,6 @@ import { killTree, treeOf } from './process-tree.ts';
 
 const CHILD = fileURLToPath(new URL('cluster-child.js', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const NAMES: Readonly<Record<ClusterWay, string>> = {
-  iolite: 'iolite',
-  redis: 'redis',
-  objects: 'objects',
-};
 
 /** Two machines, the first of which gets things from the origin. */
 export class Pair {
@@ -47,7 +42,7 @@ export class Pair {
       ports.push(Number((await once(child, 'message'))[0]));
       children.push(child);
     }
-    return new Pair(NAMES[way], ports, children, [server]);
+    return new Pair(way, ports, children, [server]);
   }
 
   /** `iolite serve` on each, with its workers. */

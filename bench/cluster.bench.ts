@@ -35,7 +35,7 @@ const HEADERS = { Host: 'shop.example' };
 /** What each machine holds, and its workers. */
 const HELD = { bytes: 64 * KiB, count: 4096 };
 const WORKERS = 4;
-/** How often each worker's share of the connections asks for all of it: some get it from others. */
+/** How often all of it is asked for by connections that any worker may take, so that each has been asked. */
 const HELD_WALKS = 8;
 /** Of each tag there are as many entries as the others have. */
 const TAGS = { entries: 100_000, tags: 10_000 };
@@ -210,10 +210,11 @@ async function compareMemory(): Promise<Result[]> {
       for (const port of pair.ports) {
         for (let walk = 0; walk < walks; walk++) {
           // New connections each time, which other workers take.
-          await load(port, {
+          const { failed } = await load(port, {
             ...{ list, picks: 'walk', connections: CONCURRENT_CLIENTS, timeoutSeconds: 60 },
             requests: HELD.count,
           });
+          if (failed > 0) throw new Error(`${pair.name}: ${failed} answers failed`);
         }
       }
       measured.push((memoryBytes(pair.pids) - before) / MiB);
