@@ -13,6 +13,7 @@ import { Run } from './run.ts';
 import { drawScript } from './script.ts';
 import { type Curve, csvOf, svgOf } from './soak/curves.ts';
 import { growing } from './soak/growth.ts';
+import { warm } from './soak/warming.ts';
 import { FILES, Stage } from './stage.ts';
 import { summaryOf } from './summary.ts';
 
@@ -26,12 +27,15 @@ const { values } = parseArgs({
 /** So many samples, whatever the time is. */
 const SAMPLES = 120;
 const WARM_UP_PART = 0.3;
+/** Different questions of the warm-up: more than anything remembers. */
+const WARM_UP_QUESTIONS = 150_000;
 const MiB = 1024 ** 2;
 /** Growth in all the time that counts for nothing. */
 const SLACK = { 'memory MiB': 24, descriptors: 12, mappings: 24 } as const;
 
 // What is never used again is no growth. For all that are started from here on.
-process.env.NODE_OPTIONS = `--import=${new URL('soak/collecting.js', import.meta.url)}`;
+const collecting = `--import=${new URL('soak/collecting.js', import.meta.url)}`;
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${collecting}`.trim();
 const stage = await Stage.open({ seed: Number(values.seed), servers: true });
 process.once('exit', () => stage[Symbol.dispose]());
 const script = drawScript(stage.plan, {
@@ -50,6 +54,9 @@ stage.processes = () => run.cast.allPids();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void run.cast.end().then(() => process.exit(1)));
 await run.play(async () => {
+  const start = performance.now();
+  await warm(stage.plan, WARM_UP_QUESTIONS);
+  console.log(`warmed up in ${Math.round((performance.now() - start) / 1000)} s`);
   const pause = (Number(values.minutes) * 60_000) / SAMPLES;
   for (let sample = 0; sample < SAMPLES; sample++) {
     await setTimeout(pause);
