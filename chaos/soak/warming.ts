@@ -8,8 +8,8 @@ const KINDS = 16;
 const MADE_BYTES = 64;
 
 /**
- * Asks servers for what nobody asks for again, so fast that all that they remember of requests is full. Clients
- * who ask at the rate of a soak would take hours to that, and until then memory grows that has bounds.
+ * Asks servers for what nobody asks for again, so fast that all that they remember of requests is full.
+ * Clients who ask at the rate of a soak take hours to that, and until then memory grows that has bounds.
  * Answers are not looked at. Ends when the last has come.
  * @param count of different questions, each of which is asked twice: some is remembered when it comes again
  */

@@ -22,9 +22,11 @@ export interface CachePolicy {
    * Whether a content may come in at the price of others. Asked once room is short, of each that was read and
    * is not there, with what it would be as an entry; where it may, the entry that {@link added} gets is
    * another object, and it need not come: nothing may wait for it. Default: yes, always.
+   * @param uses how often it was read since that was last asked: more than once by domains that read it for
+   *   themselves. Default 1
    * @returns false: it is given out and not kept
    */
-  admit?(entry: CacheEntry): boolean;
+  admit?(entry: CacheEntry, uses?: number): boolean;
   /** An entry came into the cache. */
   added(entry: CacheEntry): void;
   /** An entry was read. Also told of reads by other domains, late and in batches. */

@@ -21,6 +21,8 @@ export const StoreRequest = {
   WATCH: 'watch',
   /** {@link Report}; answered with nothing. */
   REPORT: 'report',
+  /** A list of {@link Proposal}; answered with a {@link ProposalAnswer}. */
+  PROPOSE: 'propose',
   /** The index uses nothing any more that has an end. Answered with nothing. */
   DETACH: 'detach',
 } as const;
@@ -60,6 +62,12 @@ export type ReadRequest = {
    */
   readonly since?: number;
 };
+
+/** What a domain has from elsewhere, its bytes, and how often it was used since it was proposed last. */
+export type Proposal = readonly [key: string, size: number, uses: number];
+
+/** Which of those proposed, by their places, are worth being asked for. */
+export type ProposalAnswer = { readonly admitted: readonly number[] };
 
 /** What happened to an index since its last report. */
 export type Report = {

@@ -11,6 +11,7 @@ import {
   encodeVersion,
   type Greeting,
   type News,
+  type Proposal,
   type ReadRequest,
   type Report,
   StoreRequest,
@@ -28,6 +29,9 @@ const MAX_TOLD_TERMS = 10_000;
 
 /** From so many terms on, those that have run out are looked for. */
 const MANY_TERMS = 256;
+
+/** What is proposed was used no oftener than that, whatever the index says. */
+const MAX_PROPOSED_USES = 255;
 
 /** What is found under a key. */
 export interface FoundVersion<F extends ContentFacts> {
@@ -56,6 +60,11 @@ export interface StoreOwner<F extends ContentFacts> {
   ): Promise<FoundVersion<F>> | FoundVersion<F>;
   /** The entry that has this version now. */
   bySerial(serial: number): Entry<F, unknown> | undefined;
+  /**
+   * Whether something would be kept that the domain that asks has from elsewhere. Default: yes.
+   * @param uses how often it was used there since that was last asked
+   */
+  wouldKeep?(key: string, size: number, uses: number): boolean;
   /** A version was used in an attached domain. */
   used(entry: Entry<F, unknown>, times: number): void;
 }
@@ -126,6 +135,8 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
         return this.#read(owner, head as unknown as ReadRequest);
       case StoreRequest.REPORT:
         return this.#report(owner, head as unknown as Report);
+      case StoreRequest.PROPOSE:
+        return admittedOf(owner, (head as Record<string, Json>).proposals);
       default:
         return Promise.reject(new ArgumentError(`Cannot answer request: ${describe(type)} is unknown`));
     }
@@ -327,6 +338,23 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     }
     return told;
   }
+}
+
+/** Which of them are worth being asked for. */
+function admittedOf<F extends ContentFacts>(owner: StoreOwner<F>, proposals: unknown): Message {
+  if (!Array.isArray(proposals) || !proposals.every(isProposal))
+    throw new ArgumentError('Cannot answer proposals: a list of keys, sizes and uses is wanted');
+  const admitted: number[] = [];
+  for (const [place, [key, size, uses]] of proposals.entries()) {
+    if (owner.wouldKeep?.(key, size, Math.min(uses, MAX_PROPOSED_USES)) !== false) admitted.push(place);
+  }
+  return { head: { admitted } };
+}
+
+function isProposal(proposal: unknown): proposal is Proposal {
+  const [key, size, uses] = Array.isArray(proposal) ? (proposal as unknown[]) : [];
+  const areNumbers = Number.isSafeInteger(size) && Number.isSafeInteger(uses);
+  return typeof key === 'string' && areNumbers && (size as number) >= 0 && (uses as number) > 0;
 }
 
 function isListOfNumbers(list: unknown): boolean {

@@ -135,9 +135,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     return this.#withRoom(content.length, key, () => this.#space.adopt(content, SPARE_SEGMENTS, audience));
   }
 
-  /** Whether there is room that costs nobody his, or the policy admits a content at the price of others. */
-  admits(length: number, key: string): boolean {
-    return this.#space.free > this.#room.ahead || this.#policy.admit?.({ key, size: length }) !== false;
+  /**
+   * Whether there is room that costs nobody his, or the policy admits a content at the price of others.
+   * @param uses how often it was used since that was last asked
+   */
+  admits(length: number, key: string, uses = 1): boolean {
+    return this.#space.free > this.#room.ahead || this.#policy.admit?.({ key, size: length }, uses) !== false;
   }
 
   cancel(room: ContentRoom): void {

@@ -195,3 +195,47 @@ test('an index that never asks what has left is detached, and waited for as long
   service.close();
   attached.close();
 });
+
+test('of what is proposed an owner admits what it would keep; what is no proposal is refused', async () => {
+  using fixture = new Fixture();
+  using pair = new ChannelPair();
+  const { store } = fixture;
+  const heard: unknown[] = [];
+  const wouldKeep = (...proposal: unknown[]): boolean => heard.push(proposal) % 2 === 0;
+  const propose = async (channel: ChannelPair, proposals: Json): Promise<Json> => {
+    const asked = channel.far.request({ head: { type: 'test.propose', proposals } });
+    return (await watchdog(asked, 'an answer to proposals')).head as Json;
+  };
+  serveStore({ name: 'test', title: 'test', store, owner: { ...fixture.owner, wouldKeep } }, pair.near);
+  const proposals = [
+    ['a', 1, 1],
+    ['b', 0, 1000],
+    ['c', 2 ** 40, 3],
+  ];
+  assert.deepEqual(await propose(pair, proposals), { admitted: [1] });
+  // Nobody makes himself more popular than that.
+  assert.deepEqual(heard, [
+    ['a', 1, 1],
+    ['b', 0, 255],
+    ['c', 2 ** 40, 3],
+  ]);
+  for (const wrong of [
+    null,
+    'a',
+    1,
+    {},
+    [1],
+    [['a']],
+    [['a', 1]],
+    [['a', -1, 1]],
+    [['a', 1, 0]],
+    [[1, 1, 1]],
+  ]) {
+    await assert.rejects(propose(pair, wrong as Json), { code: 'ERR_IOLITE_ARGUMENT' });
+  }
+  await assert.rejects(propose(pair, [['a', 1.5, 1]]), { code: 'ERR_IOLITE_ARGUMENT' });
+  // An owner that does not say keeps what it is asked for.
+  using other = new ChannelPair();
+  serveStore({ name: 'test', title: 'test', store, owner: fixture.owner }, other.near);
+  assert.deepEqual(await propose(other, proposals), { admitted: [0, 1, 2] });
+});

@@ -26,6 +26,8 @@ import { MAX_LINKS, tooManyLinks } from './path-parts.ts';
 
 /** Most questions at a time whose answers nobody waits for. */
 const MAX_WANTED_FILES = 64;
+/** And files that are to be asked for then. More are forgotten until they have come twice as often. */
+const MAX_WAITING_FILES = 4096;
 /** After so many files that were read here it is looked whether the cache is crowded: */
 const CROWD_READS = 256;
 /** if it has left as many as this part of them. */
@@ -42,8 +44,8 @@ export interface AttachOptions {
   /**
    * Whether paths mean the same files here as in the owner, as they do where nobody has changed root or
    * mounts, and this domain may read them. Then it reads a small file itself that the cache does not have, at
-   * a fraction of the cost of a question; it is asked for when it comes again. Default false: the owner reads
-   * all.
+   * a fraction of the cost of a question; what comes again is proposed to the owner, and asked for where its
+   * policy would keep it. Default false: the owner reads all.
    */
   readonly direct?: boolean;
 }
@@ -81,6 +83,8 @@ export class AttachedFileCache
   readonly #direct: DirectReads | undefined;
   /** Questions for files that were read here, whose answers nobody waits for. */
   #wanted = 0;
+  /** What is to be asked for when there are fewer. */
+  readonly #waiting = new Set<string>();
   /** What is read here, by number, and what had left the index when that was last looked at. */
   #directReads = 0;
   #evictions = 0;
@@ -90,6 +94,7 @@ export class AttachedFileCache
   constructor({ direct = false }: AttachOptions = {}) {
     super();
     if (direct) this.#direct = new DirectReads(() => this.#index.maxStale);
+    this.#index.proposals.onAdmitted = path => this.#want(path);
     observe('cache', this.#index, figuresOf);
   }
 
@@ -205,13 +210,11 @@ export class AttachedFileCache
 
   /** What was read here: asked for, if it is to be in the cache. */
   #given(path: string, read: DirectRead): Snapshot {
-    const isWanted = this.#index.has(path) || this.#direct?.wants(path, read, this.#isCrowded()) === true;
-    // Which is counted as not found here, once.
-    if (isWanted && this.#wanted < MAX_WANTED_FILES) this.#want(path);
+    if (this.#index.has(path)) this.#want(path);
     else {
+      const uses = this.#direct?.news(read, this.#isCrowded()) ?? 0;
+      if (uses > 0) this.#index.proposals.add(path, read.held.facts.size, uses);
       this.#index.missed();
-      // Where too much is asked for already, it is asked for when it comes again.
-      if (isWanted) this.#direct?.putOff(path);
     }
     return new FileSnapshot(read.held, this, { passing: read.reads === 1 });
   }
@@ -228,8 +231,11 @@ export class AttachedFileCache
 
   /** Has a file come into the index, some time. What it fails with the next reader is told. */
   #want(path: string): void {
+    if (this.#wanted >= MAX_WANTED_FILES) {
+      if (this.#waiting.size < MAX_WAITING_FILES) this.#waiting.add(path);
+      return;
+    }
     this.#wanted += 1;
-    this.#direct?.asked(path);
     this.#index
       .ask(path)
       .then(held => {
@@ -238,6 +244,10 @@ export class AttachedFileCache
       }, ignore)
       .finally(() => {
         this.#wanted -= 1;
+        for (const next of this.#waiting) {
+          this.#waiting.delete(next);
+          if (!this.#index.has(next)) return this.#want(next);
+        }
       });
   }
 

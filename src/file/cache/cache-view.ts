@@ -10,9 +10,9 @@ import type { StoreListener } from '../../store/store-listener.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
+import { isInside } from '../load/load.ts';
 import { parseExtentKey } from './extents.ts';
 import type { FileFacts } from './file-entry.ts';
-import { isInside } from './load.ts';
 
 /** What is done with symbolic links below a root: followed inside of it, never, or wherever they lead. */
 export type LinkPolicy = 'inside' | 'deny' | 'follow';
@@ -126,6 +126,13 @@ export class ViewedFiles implements StoreOwner<FileFacts>, StoreListener {
 
   used(entry: Entry<FileFacts, unknown>, times: number): void {
     this.#files.used(entry, times);
+  }
+
+  /** What the view does not admit it says of nothing, as it may be there or not. */
+  wouldKeep(key: string, size: number, uses: number): boolean {
+    const path = this.#pathOf(key);
+    const isAdmitted = path !== undefined && this.options.linksAt(path) !== undefined;
+    return isAdmitted && this.#files.wouldKeep?.(key, size, uses) !== false;
   }
 
   /** A link that the store no longer has: it may lead elsewhere. */

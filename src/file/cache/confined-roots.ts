@@ -6,9 +6,9 @@ import type { Entry } from '../../store/entry.ts';
 import type { PinnedVersions } from '../../store/pinned-versions.ts';
 import type { Greeting } from '../../store/store-protocol.ts';
 import type { FoundVersion, StoreOwner } from '../../store/store-service.ts';
+import { isInside } from '../load/load.ts';
 import type { ViewedFiles } from './cache-view.ts';
 import type { FileFacts } from './file-entry.ts';
-import { isInside } from './load.ts';
 
 /** Where a directory was that indexes are confined to. */
 interface ConfinedRoot {
@@ -133,6 +133,10 @@ export class ConfinedFiles implements StoreOwner<FileFacts> {
 
   used(entry: Entry<FileFacts, unknown>, times: number): void {
     this.#files.used(entry, times);
+  }
+
+  wouldKeep(key: string, size: number, uses: number): boolean {
+    return this.#files.wouldKeep?.(key, size, uses) !== false;
   }
 
   /** By its name, or where the root is just now: links are followed to such paths. */

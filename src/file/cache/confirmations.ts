@@ -2,11 +2,11 @@ import type { BigIntStats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { now } from '../../base/clock.ts';
 import { statCached } from '../../os/page-cache.ts';
+import { currentVersion } from '../load/load.ts';
 import { type FileVersion, sameVersion, versionOf } from '../version/file-version.ts';
 import type { FileGroup } from '../watch/file-group.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { type FileEntry, type FileStore, fileStateOf, linkStateOf } from './file-entry.ts';
-import { currentVersion } from './load.ts';
 
 /** When this part of a term is over, the next look begins: it is to have ended before the term has. */
 const DUE_PART = 1 / 2;

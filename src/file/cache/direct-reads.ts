@@ -25,11 +25,9 @@ const FEW_KNOWN_FILES = 1024;
 /** What the sketch of those that came once is made for: 1 MiB of counters, for 100,000 files and more. */
 const SKETCHED_BYTES = 512 * 1024 ** 2;
 const MAX_DEVICES = 64;
-/** How often a file is read here before its owner is asked for it, and where others have to leave for it. */
+/** How often a file is read here before it is proposed; and where others have to leave for it. */
 const LEAST_READS = 2;
 const CROWDED_LEAST_READS = 4;
-/** Files that are wanted, and were not asked for as too many were. */
-const MAX_PUT_OFF_FILES = 4096;
 
 /** What is known of a file that was read here more than once. */
 interface KnownFile {
@@ -61,7 +59,7 @@ interface OpenedFile {
  * Files that an attached domain reads itself, because the owner of the cache has not given them: a question
  * to the owner costs several times as much, and most of what is asked for once is not asked for again soon.
  * Each read is a copy of its own, of what the disk has now; nothing of it is kept but a count, and from the
- * second time on what is known of the file. What comes again is for the cache: see {@link DirectReads.wants}.
+ * second time on what is known of the file. What comes again is for the cache: see {@link DirectReads.news}.
  * What is not kept there stays in the kernel's page cache.
  *
  * Left to the owner are large files, files with forms beside them, what symbolic links lead to, what was
@@ -76,7 +74,6 @@ export class DirectReads implements Disposable {
   readonly #reading = new Set<string>();
   /** What the kernel did not have, as long as nobody else had a turn. */
   #left: OpenedFile | undefined;
-  readonly #putOff = new Set<string>();
   /** How often files were read of late, also those that came once. */
   readonly #reads = new FrequencySketch(SKETCHED_BYTES);
   /** By device, whether what is known of its files is in the memory of this machine. */
@@ -123,24 +120,15 @@ export class DirectReads implements Disposable {
   }
 
   /**
-   * Whether to ask the owner for a file that was just read here, as it is likely to come again: at the second
-   * time, and each time that it has come twice as often, for the owner may not have kept it, or not for long.
+   * How many reads the owner is to be told of in proposing a file that was just read here, as it is likely to
+   * come again: at the second time, and each time that it has come twice as often. 0: it is not told.
    * @param isCrowded whether others leave the cache for what comes: to bring a file there costs as much as to
    *   read it some five times, so that it is to come for a fourth time
    */
-  wants(path: string, { reads }: DirectRead, isCrowded = false): boolean {
-    if (reads < (isCrowded ? CROWDED_LEAST_READS : LEAST_READS)) return false;
-    return (reads & (reads - 1)) === 0 || this.#putOff.has(path);
-  }
-
-  /** What is wanted is not asked for now: it is wanted the next time too. */
-  putOff(path: string): void {
-    if (this.#putOff.size < MAX_PUT_OFF_FILES) this.#putOff.add(path);
-  }
-
-  /** The owner is asked for it. */
-  asked(path: string): void {
-    this.#putOff.delete(path);
+  news({ reads }: DirectRead, isCrowded = false): number {
+    const least = isCrowded ? CROWDED_LEAST_READS : LEAST_READS;
+    if (reads < least || (reads & (reads - 1)) !== 0) return 0;
+    return reads === least ? reads : reads / 2;
   }
 
   /** The owner has given it: what is known of it is known from there. */

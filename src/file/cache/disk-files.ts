@@ -12,6 +12,8 @@ import { StoredVersion } from '../../store/stored-version.ts';
 import { ALWAYS } from '../../store/term.ts';
 import { FormNames } from '../content/form-names.ts';
 import { fileBeside, isSiblingName } from '../content/siblings.ts';
+import { currentVersion, isInside, OutsideError } from '../load/load.ts';
+import { PageDrops } from '../load/page-drops.ts';
 import { type FileVersion, sameVersion } from '../version/file-version.ts';
 import type { Folder, Lives } from '../watch/folder.ts';
 import { Folders, type FoldersListener } from '../watch/folders.ts';
@@ -25,7 +27,6 @@ import { FileForms } from './file-forms.ts';
 import { FileLoader } from './file-loader.ts';
 import { LargeFiles } from './large-files.ts';
 import { Links } from './links.ts';
-import { currentVersion, isInside, OutsideError } from './load.ts';
 import { checkDiskPath, MAX_LINKS, partsOf } from './path-parts.ts';
 
 /** Hits in a batch beyond which no policy decides differently. */
@@ -54,6 +55,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   readonly #loader: FileLoader;
   readonly #names: FormNames;
   readonly #roots: ConfinedRoots;
+  readonly #drops = new PageDrops();
   /** Files of which it is being found out whether they have changed, and whether more was told meanwhile. */
   readonly #checking = new Map<string, boolean>();
 
@@ -82,7 +84,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
       names: this.#names,
       confirmations: this.#confirmations,
       audienceOf,
-      keepPageCache,
+      drops: keepPageCache ? undefined : this.#drops,
     });
     this.finder = new FileFinder(store, {
       folders: this.#folders,
@@ -179,6 +181,10 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#used(entry, times, now());
   }
 
+  wouldKeep(key: string, size: number, uses: number): boolean {
+    return this.#store.get(key) !== undefined || this.#store.admits(size, key, uses);
+  }
+
   /** What is kept of exactly this version, if it is: a reference, which the caller releases. */
   heldOf(path: string, version: FileVersion): StoredVersion<FileFacts> | undefined {
     const entry = this.#store.get(path);
@@ -219,6 +225,7 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
   close(): void {
     this.#confirmations.close();
     this.#folders.close();
+    this.#drops.close();
   }
 
   #findNow(key: string, since: number, realRoot: string | undefined): LookedUpFile | undefined {

@@ -4,6 +4,7 @@ import { IoliteError, namedError } from '../../base/error.ts';
 import { Entry } from '../../store/entry.ts';
 import { tellMiss } from '../../store/store-events.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
+import { checkInside, currentVersion, isInside, OutsideError } from '../load/load.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { FolderPlace, Folders } from '../watch/folders.ts';
 import { type Confirmations, lookNow } from './confirmations.ts';
@@ -11,7 +12,6 @@ import type { PathMemo } from './file-cache.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf, linkStateOf } from './file-entry.ts';
 import { type FileLoader, MovedError } from './file-loader.ts';
 import type { Links } from './links.ts';
-import { checkInside, currentVersion, isInside, OutsideError } from './load.ts';
 import { checkDiskPath, MAX_LINKS, partsOf, tooManyLinks } from './path-parts.ts';
 
 /** What a path leads to. References, which the caller releases. */

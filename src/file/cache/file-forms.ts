@@ -9,8 +9,8 @@ import { ENCODE_AFTER_HITS, Encoder, isWorthEncoding } from '../content/encoding
 import type { Form } from '../content/form.ts';
 import { mayHaveForms } from '../content/media-type.ts';
 import { type DatedSize, loadSiblings } from '../content/siblings.ts';
+import { loadFile } from '../load/load.ts';
 import { type FileEntry, type FileFacts, type FileStore, fileStateOf } from './file-entry.ts';
-import { loadFile } from './load.ts';
 
 /** The making of forms of an entry. */
 interface FormJob {
@@ -149,7 +149,6 @@ async function readWhole(
   const { version, target, handle } = await loadFile(path, {
     root,
     largest: most,
-    keepPageCache: false,
     allocate: size => memory(Buffer.allocUnsafeSlow(size)),
     copy: memory,
   });

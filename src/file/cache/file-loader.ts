@@ -8,6 +8,9 @@ import { contentTag, contentTagNow, MAX_TAGGED_BYTES, versionTag } from '../cont
 import type { Form } from '../content/form.ts';
 import type { FormNames } from '../content/form-names.ts';
 import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
+import { currentVersion, type LoadedFile, type LoadOptions, loadFile } from '../load/load.ts';
+import { loadNow, loadSoon } from '../load/load-now.ts';
+import type { PageDrops } from '../load/page-drops.ts';
 import { type FileVersion, sameVersion } from '../version/file-version.ts';
 import type { Folder } from '../watch/folder.ts';
 import type { Confirmations } from './confirmations.ts';
@@ -15,8 +18,6 @@ import { closedCache } from './file-cache.ts';
 import type { FileEntry, FileFacts, FileState, FileStore, LinkState } from './file-entry.ts';
 import type { FileForms } from './file-forms.ts';
 import type { LargeFiles } from './large-files.ts';
-import { currentVersion, type LoadedFile, type LoadOptions, loadFile } from './load.ts';
-import { loadNow, loadSoon } from './load-now.ts';
 
 type FilePlacement = Placement<FileFacts, FileState | LinkState | undefined>;
 type PlacedFile = LoadedFile<FilePlacement>;
@@ -26,7 +27,8 @@ interface LoaderParts {
   readonly large: LargeFiles;
   readonly forms: FileForms;
   readonly confirmations: Confirmations;
-  readonly keepPageCache: boolean;
+  /** Where the kernel is not to keep what is kept here. */
+  readonly drops: PageDrops | undefined;
   readonly names: FormNames;
   /** Who may see the file at a real path. */
   audienceOf(path: string): Audience;
@@ -72,7 +74,6 @@ export class FileLoader {
     const store = this.#store;
     const loaded = loadNow(path, {
       largest: largestOf(store),
-      keepPageCache: this.#parts.keepPageCache,
       // While memory is short, reads wait for their turn.
       allocate: size =>
         store.bounds.hasMemoryFor(size)
@@ -86,6 +87,7 @@ export class FileLoader {
       return undefined;
     }
     const facts = factsWith(loaded, etag, mediaType);
+    this.#dropPages(loaded);
     return this.#keep(path, loaded, facts, this.#stateOf(loaded, folder, startedAt));
   }
 
@@ -109,6 +111,7 @@ export class FileLoader {
         await this.#discard(loaded);
         throw new MovedError(path);
       }
+      this.#dropPages(loaded);
       return await this.#finish(path, loaded, folder, startedAt);
     } finally {
       this.#reading.delete(path);
@@ -152,6 +155,11 @@ export class FileLoader {
     if (this.#reading.has(path)) this.#reading.set(path, true);
   }
 
+  /** What is kept here need not be in another cache as well. A file that grows is soon read again. */
+  #dropPages({ target, realPath, grows }: PlacedFile): void {
+    if (target?.isKept && grows !== true) this.#parts.drops?.later(realPath);
+  }
+
   async #finish(
     path: string,
     loaded: PlacedFile,
@@ -173,7 +181,6 @@ export class FileLoader {
     return {
       root,
       largest: largestOf(store),
-      keepPageCache: this.#parts.keepPageCache,
       allocate: size => Placement.forContent(store, size, path, this.#parts.audienceOf(path)),
       copy: bytes => Placement.copyOf(store, bytes, this.#parts.audienceOf(path)),
     };

@@ -3,9 +3,9 @@ import { IoliteError } from '../../base/error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { dropPageCache } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
+import { fillPieces } from '../load/load.ts';
 import type { FileVersion } from '../version/file-version.ts';
 import { Fingerprint } from '../version/fingerprint.ts';
-import { fillPieces } from './load.ts';
 
 /**
  * A version of a file that is too large to be kept whole. It stays open: so it can be read, by extents, when

@@ -14,6 +14,7 @@ import { serveStore } from '../../store/serve-store.ts';
 import { Store } from '../../store/store.ts';
 import type { StoreStats } from '../../store/store-options.ts';
 import { VersionContent } from '../../store/version-content.ts';
+import { isInside } from '../load/load.ts';
 import type { FileVersion } from '../version/file-version.ts';
 import { type CacheView, type CacheViewOptions, ViewedFiles } from './cache-view.ts';
 import { ConfinedFiles } from './confined-roots.ts';
@@ -32,7 +33,6 @@ import {
 import { FILES, type FileFacts, type FileState, type FileStore, type LinkState } from './file-entry.ts';
 import type { PeekedFile } from './file-finder.ts';
 import { FileSnapshot } from './file-snapshot.ts';
-import { isInside } from './load.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 /** What a cache keeps, and how it looks for changes. */

@@ -21,6 +21,8 @@ export const SETTLE_MS = 50;
 const SETTLE_NS = BigInt(SETTLE_MS) * 1_000_000n;
 /** How old it must be before the content is read: who writes in one call has likely ended. */
 const CALM_NS = 20_000_000n;
+/** What was changed a moment ago may have a later stamp than that: Date.now() has whole milliseconds. */
+const CLOCK_STEP_NS = 1_000_000n;
 
 /**
  * The version that stat(2) tells of.
@@ -55,7 +57,7 @@ export function isSettled(version: FileVersion): boolean {
 /** Milliseconds until a file that was changed a moment ago is calm enough to be read. */
 export function untilCalm(version: FileVersion): number {
   const left = CALM_NS - age(version);
-  return left <= 0n || left > CALM_NS ? 0 : Math.ceil(Number(left) / 1e6);
+  return left <= 0n || left > CALM_NS + CLOCK_STEP_NS ? 0 : Math.ceil(Number(left) / 1e6);
 }
 
 function age({ ctimeNs }: FileVersion): bigint {

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { RecentMap } from '../../base/recent-map.ts';
-import { isInside } from '../../file/cache/load.ts';
+import { isInside } from '../../file/load/load.ts';
 import { parseTarget } from '../message/request-target.ts';
 import type { CgiScript } from './cgi-environment.ts';
 import { ScriptNames, type ScriptPattern } from './script-names.ts';

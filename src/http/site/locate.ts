@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { IoliteError } from '../../base/error.ts';
-import { isInside } from '../../file/cache/load.ts';
+import { isInside } from '../../file/load/load.ts';
 
 /**
  * The real path of what lies at a path below a root, if the policy on symbolic links admits it.

@@ -24,6 +24,7 @@ import { IndexPins } from './index-pins.ts';
 import { IndexReports, type ReportingIndex } from './index-reports.ts';
 import { type IndexStats, IndexUses } from './index-uses.ts';
 import { Invalidations } from './invalidations.ts';
+import { Proposals } from './proposals.ts';
 import { type Question, Questions } from './questions.ts';
 
 /** Versions that were not used for so long, in ms, or up to twice that, are dropped. */
@@ -56,6 +57,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   readonly #uses = new IndexUses<F>(held => this.#entries.get(held.key)?.held === held, this.#questions);
   readonly #pins = new IndexPins<F, Session>();
   readonly #reports: IndexReports<F>;
+  /** What is had elsewhere. */
+  readonly proposals: Proposals;
   #lastSweep = 0;
   #bytes = 0;
   #hits = 0;
@@ -79,6 +82,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     this.#areFacts = areFacts;
     this.#outlivesOwner = outlivesOwner;
     this.#reports = new IndexReports(name, this.#uses, this);
+    this.proposals = new Proposals(name, this);
   }
 
   get closed(): boolean {
@@ -130,9 +134,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     void this.#watch(session);
   }
 
-  /**
-   * What is held under a key and may be used without a question; the caller retains it if it keeps it.
-   */
+  /** What is held under a key and may be used without a question; the caller retains what it keeps. */
   peek(key: string): StoredVersion<F> | undefined {
     const entry = this.#entries.get(key);
     return entry !== undefined && this.use(entry) ? entry.held : undefined;
@@ -238,6 +240,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     if (this.#closed) return;
     for (const entry of [...this.#entries.values()]) this.#forget(entry);
     this.#reports.end();
+    this.proposals.clear();
     this.#closed = true;
   }
 
@@ -259,9 +262,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     let held: StoredVersion<F> | undefined;
     try {
       const known = this.#knownOf(key, session);
-      const answer = await session.channel.request({
-        head: this.#request(StoreRequest.READ, { key, ...known }),
-      });
+      const head = this.#request(StoreRequest.READ, { key, ...known });
+      const answer = await session.channel.request({ head });
       held = this.#take(key, answer, session, question);
       if (held === undefined && known.have === undefined) throw sameAsNothing(key);
     } catch (error) {
@@ -354,8 +356,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     }
     if (this.#session !== session) return;
     this.#session = undefined;
-    this.#pins.clear();
-    this.#uses.clear();
+    for (const each of [this.#pins, this.#uses, this.proposals]) each.clear();
     if (!this.#closed) this.#onDetached(reason);
   }
 

@@ -34,19 +34,17 @@ export class FrequencySketch {
     return this.#lowest(hashOf(name));
   }
 
-  /** Counts a name. @returns the estimate with this time */
-  add(name: string): number {
+  /** Counts a name, so many times. @returns the estimate with these */
+  add(name: string, times = 1): number {
     const hash = hashOf(name);
-    const before = this.#lowest(hash);
-    if (before < MAX_COUNT) {
-      for (let row = 0; row < ROWS; row++) {
-        const place = this.#placeOf(hash, row);
-        if (this.#counters[place] === before) this.#counters[place] = before + 1;
-      }
+    const after = Math.min(MAX_COUNT, this.#lowest(hash) + times);
+    for (let row = 0; row < ROWS; row++) {
+      const place = this.#placeOf(hash, row);
+      if ((this.#counters[place] as number) < after) this.#counters[place] = after;
     }
-    this.#counts += 1;
-    if (this.#counts === PLACE_COUNTS * this.#counters.length) this.#age();
-    return Math.min(MAX_COUNT, before + 1);
+    this.#counts += times;
+    if (this.#counts >= PLACE_COUNTS * this.#counters.length) this.#age();
+    return after;
   }
 
   #lowest(hash: number): number {

@@ -31,8 +31,8 @@ export class GreedyDualSizeFrequency implements CachePolicy {
     this.#requests = new FrequencySketch(budget);
   }
 
-  admit({ key, size }: CacheEntry): boolean {
-    const requests = this.#requests.add(key);
+  admit({ key, size }: CacheEntry, uses = 1): boolean {
+    const requests = this.#requests.add(key, uses);
     const { first } = this.#entries;
     if (first === undefined) return true;
     return requests * worthPerUse(size) > this.#requests.estimate(first.key) * worthPerUse(first.size);

@@ -27,9 +27,9 @@ export class GuardedPolicy implements CachePolicy {
     return this.#policy === undefined ? this.#standIn.name : this.#policyName;
   }
 
-  admit(entry: CacheEntry): boolean {
+  admit(entry: CacheEntry, uses = 1): boolean {
     if (this.#policy?.admit === undefined) return true;
-    const answer: unknown = this.#consult('admit', policy => policy.admit?.(entry));
+    const answer: unknown = this.#consult('admit', policy => policy.admit?.(entry, uses));
     if (typeof answer === 'boolean') return answer;
     this.#dismiss(`admit() returned ${describe(answer)}, which is no boolean`);
     return true;

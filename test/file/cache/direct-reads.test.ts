@@ -19,6 +19,7 @@ import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import { type DirectRead, DirectReads } from '../../../src/file/cache/direct-reads.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import { dropPageCache } from '../../../src/os/page-cache.ts';
+import type { CacheEntry, CachePolicy } from '../../../src/store/policy.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -102,8 +103,13 @@ test('what is not simply a small file of this machine is left to the owner', asy
   symlinkSync(folder.file('a.html'), folder.file('link'));
   // The last one: when it has settled, so have they.
   const path = await oldFile(folder, 'a.html', 'content, which is long enough');
-  writeFileSync(folder.file('fresh'), 'written just now');
-  assert.equal(textOf(reads, folder.file('fresh')), undefined);
+  // For a moment, which may be over by the time that it is read.
+  const isLeft = (): boolean => {
+    using others = new DirectReads(() => HOUR_MS);
+    writeFileSync(folder.file('fresh'), 'written just now');
+    return textOf(others, folder.file('fresh')) === undefined;
+  };
+  assert.ok(Array.from({ length: 20 }, isLeft).includes(true));
   for (const name of ['directory', 'link', 'large', 'empty.bin', 'none', 'a.html/', '/a.html', '']) {
     assert.equal(textOf(reads, `${folder.path}/${name}`), undefined, name);
   }
@@ -124,24 +130,25 @@ test('a form that appears beside a file is found within the time that its absenc
   assert.equal(textOf(never, path), undefined);
 });
 
-test('a file is asked for at the second time, and when it has come twice as often', async () => {
+test('a file is proposed at the second time, and when it has come twice as often', async () => {
   using folder = new Folder();
   using reads = new DirectReads(() => HOUR_MS);
   const path = await oldFile(folder, 'a', 'content');
-  const wanted = [1, 2, 3, 4, 5, 6, 7, 8, 9].filter(() => {
+  const told = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(() => {
     const read = reads.read(path);
     assert.ok(read !== undefined);
     read.held.release();
-    return reads.wants(path, read);
+    return reads.news(read);
   });
-  assert.deepEqual(wanted, [2, 4, 8]);
+  // Each read is told of once.
+  assert.deepEqual(told, [0, 2, 0, 2, 0, 0, 0, 4, 0]);
   const other = await oldFile(folder, 'b', 'content');
-  const wantedByFew = [1, 2, 3, 4, 5].filter(() => {
+  const toldWhereCrowded = [1, 2, 3, 4, 5, 6, 7, 8].map(() => {
     const read = reads.read(other);
     read?.held.release();
-    return read !== undefined && reads.wants(other, read, true);
+    return read === undefined ? undefined : reads.news(read, true);
   });
-  assert.deepEqual(wantedByFew, [4]);
+  assert.deepEqual(toldWhereCrowded, [0, 0, 0, 4, 0, 0, 0, 4]);
 });
 
 test('what is held of files is bounded: beyond that they are left to the owner', async () => {
@@ -296,20 +303,27 @@ test('an attached cache reads from the disk itself, and asks its owner for what 
   await assert.rejects(given, { name: 'AbortError' });
 });
 
-test('a file that is wanted when too many are is asked for when it comes again', async () => {
+test('of many files that the owner would keep some are asked for at a time, and all in the end', async () => {
   using folder = new Folder();
-  using reads = new DirectReads(() => HOUR_MS);
-  const path = await oldFile(folder, 'a', 'content');
-  const wanted = [1, 2, 3, 4, 5, 6].filter(time => {
-    const read = reads.read(path);
-    assert.ok(read !== undefined);
-    read.held.release();
-    const wants = reads.wants(path, read);
-    if (wants && time === 2) reads.putOff(path);
-    else if (wants) reads.asked(path);
-    return wants;
-  });
-  assert.deepEqual(wanted, [2, 3, 4]);
+  using pair = new ChannelPair();
+  using cache = createFileCache({ budget: 8 * MiB, maxStale: HOUR_MS });
+  cache.serve(pair.far);
+  using direct = await attachFileCache(pair.near, { direct: true });
+  const paths: string[] = [];
+  for (let i = 0; i < 300; i++) {
+    paths.push(folder.file(`${i}`));
+    writeFileSync(folder.file(`${i}`), `file ${i}`);
+    utimesSync(folder.file(`${i}`), LONG_AGO_S, LONG_AGO_S);
+  }
+  await settled(paths.at(-1) as string);
+  for (let time = 0; time < 2; time++)
+    await Promise.all(paths.map(async path => (await direct.snapshot(path)).release()));
+  await watchdog(
+    (async () => {
+      while (direct.stats().entries < paths.length) await setImmediate();
+    })(),
+    'all of them in the index',
+  );
 });
 
 test('what its owner has moved an attached cache asks it for, and does not read', async () => {
@@ -337,4 +351,54 @@ test('what its owner has moved an attached cache asks it for, and does not read'
     }
   };
   await watchdog(filled(), 'a file that was moved and is not read', 60_000);
+});
+
+test('what the policy of the owner would not keep the owner does not read', async () => {
+  using folder = new Folder();
+  using pair = new ChannelPair();
+  const asked: string[] = [];
+  const kept = new Set<CacheEntry>();
+  const policy: CachePolicy = {
+    name: 'choosy',
+    admit: ({ key }, uses = 1) => {
+      asked.push(`${uses}`);
+      return key.endsWith('good');
+    },
+    added: entry => void kept.add(entry),
+    hit: () => {},
+    removed: entry => void kept.delete(entry),
+    victim: eligible => [...kept].find(eligible),
+  };
+  using cache = createFileCache({ budget: MiB, maxStale: HOUR_MS, policy, govern: false });
+  cache.serve(pair.far);
+  // Until nothing comes in but at the price of others.
+  for (let i = 0; asked.length === 0; i++)
+    (await cache.snapshot(await oldFile(folder, `${i} good`, Buffer.alloc(100_000, i)))).release();
+  using direct = await attachFileCache(pair.near, { direct: true });
+  const readTwice = async (path: string): Promise<void> => {
+    for (let time = 0; time < 2; time++) (await direct.snapshot(path)).release();
+  };
+  const { misses } = cache.stats();
+  const before = asked.length;
+  await readTwice(await oldFile(folder, 'bad', 'content'));
+  await watchdog(
+    (async () => {
+      while (asked.length === before) await setImmediate();
+    })(),
+    'a proposal',
+  );
+  assert.deepEqual(asked.slice(before), ['2']);
+  const good = await oldFile(folder, 'another good', 'content');
+  await readTwice(good);
+  await watchdog(
+    (async () => {
+      for (;;) {
+        using snapshot = direct.peek(good);
+        if (snapshot !== undefined) return;
+        await setImmediate();
+      }
+    })(),
+    'what is admitted in the cache',
+  );
+  assert.equal(cache.stats().misses, misses + 1);
 });

@@ -361,3 +361,43 @@ test('what was moved is elsewhere until it is asked for or gone', async () => {
   await index.attach(pair.far);
   assert.equal(index.isElsewhere('c'), false);
 });
+
+test('what is had elsewhere is proposed in batches, and what the owner admits is told of', async () => {
+  using pair = new ChannelPair();
+  const index = new StoreIndex<Facts>('test', () => {});
+  const proposed: unknown[] = [];
+  let answer: Message = { head: { admitted: [1, 7, -1, 'x', 0] } };
+  pair.near.onRequest(({ head }) => {
+    const { type, proposals } = head as { type: string; proposals?: unknown };
+    if (type === 'test.attach') return { head: { maxStale: HOUR_MS, budget: MiB } };
+    if (type !== 'test.propose') return new Promise(() => {});
+    proposed.push(proposals);
+    return answer;
+  });
+  const admitted: string[] = [];
+  index.proposals.onAdmitted = key => void admitted.push(key);
+  index.proposals.add('before there is an owner', 1, 1);
+  await index.attach(pair.far);
+  index.proposals.add('a', 10, 2);
+  index.proposals.add('b', 20, 1);
+  index.proposals.add('a', 11, 4);
+  await until(() => admitted.length === 2, 'what is admitted');
+  const [first] = proposed as [[string, number, number][]];
+  assert.deepEqual(first.slice(-2), [
+    ['a', 11, 6],
+    ['b', 20, 1],
+  ]);
+  // Answers that make no sense admit nothing, and neither do those of another life.
+  for (const head of [{}, { admitted: 'all' }, null, { admitted: [{}] }]) {
+    answer = { head };
+    const before = proposed.length;
+    index.proposals.add('c', 1, 1);
+    await until(() => proposed.length > before, 'another proposal');
+  }
+  for (let i = 0; i < 500; i++) index.proposals.add(`${'long '.repeat(100)}${i}`, 1, 1);
+  await until(() => proposed.length >= 10, 'long ones, in several messages');
+  assert.ok(proposed.slice(1).every(each => (each as unknown[]).length <= 128));
+  index.close();
+  index.proposals.clear();
+  assert.equal(admitted.length, 2);
+});

@@ -21,6 +21,16 @@ test('an estimate is never too low, and rarely too high', () => {
   assert.ok(strangers < 300, `${strangers} of 3000 strangers were counted`);
 });
 
+test('many counts at once are as many one after the other', () => {
+  const [one, many] = [new FrequencySketch(MiB), new FrequencySketch(MiB)];
+  for (let i = 0; i < 200; i++) {
+    const times = 1 + (i % 7);
+    for (let n = 1; n < times; n++) one.add(`${i % 50}`);
+    assert.equal(one.add(`${i % 50}`), many.add(`${i % 50}`, times));
+  }
+  for (let i = 0; i < 100; i++) assert.equal(one.estimate(`${i}`), many.estimate(`${i}`));
+});
+
 test('what was counted long ago is forgotten', () => {
   const sketch = new FrequencySketch(0);
   for (let i = 0; i < 100; i++) sketch.add('once popular');

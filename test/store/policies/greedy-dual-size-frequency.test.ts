@@ -118,6 +118,15 @@ test('gdsf remembers how often was asked for what went, or was never there', () 
   );
 });
 
+test('gdsf counts uses that it is told of at once', () => {
+  const policy = new GreedyDualSizeFrequency(MiB);
+  const kept = { key: 'kept', size: 1000 };
+  policy.added(kept);
+  for (let i = 0; i < 3; i++) policy.hit(kept);
+  const admits = (key: string, uses: number): boolean => policy.admit({ key, size: 1000 }, uses);
+  assert.deepEqual([admits('a', 4), admits('a', 1), admits('b', 5)], [false, true, true]);
+});
+
 test('gdsf lets go of what was popular once', () => {
   const policy = new GreedyDualSizeFrequency(MiB);
   const old = { key: 'old', size: 1000 };

@@ -1,13 +1,13 @@
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { dropPageCache, openCached, readCached } from '../../os/page-cache.ts';
+import { openCached, readCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import type { LoadedFile, LoadOptions } from './load.ts';
 
 /** As {@link LoadOptions} has them. */
-interface NowOptions<T extends Target> extends Pick<LoadOptions<T>, 'largest' | 'keepPageCache'> {
+interface NowOptions<T extends Target> extends Pick<LoadOptions<T>, 'largest'> {
   /** Memory for a file of this size; undefined when there is none just now. */
   allocate(size: number): T | undefined;
 }
@@ -40,7 +40,7 @@ export function loadNow<T extends Target>(path: string, options: NowOptions<T>):
 function readNow<T extends Target>(
   fd: number,
   path: string,
-  { largest, keepPageCache, allocate }: NowOptions<T>,
+  { largest, allocate }: NowOptions<T>,
 ): LoadedFile<T> | undefined {
   const version = statOf(fd, path);
   const { size } = version;
@@ -57,7 +57,6 @@ function readNow<T extends Target>(
     if (!isRead) target.discard();
   }
   if (!isRead) return undefined;
-  if (!keepPageCache && target.isKept) dropPageCache(fd);
   return {
     version,
     realPath: path,
@@ -85,7 +84,7 @@ export async function loadSoon<T extends Target>(
     const { size } = version;
     if (size === 0 || size > options.largest || untilCalm(version) > 0) return undefined;
     const target = await options.allocate(size);
-    return await readSoon(fd, path, version, target, options.keepPageCache);
+    return await readSoon(fd, path, version, target);
   } catch {
     return undefined;
   } finally {
@@ -98,7 +97,6 @@ async function readSoon<T extends Target>(
   path: string,
   version: FileVersion,
   target: T,
-  keepPageCache: boolean,
 ): Promise<LoadedFile<T> | undefined> {
   let isRead = false;
   try {
@@ -113,7 +111,6 @@ async function readSoon<T extends Target>(
     if (!isRead) target.discard();
   }
   if (!isRead) return undefined;
-  if (!keepPageCache && target.isKept) dropPageCache(fd);
   const settled = isSettled(version);
   return { version, realPath: path, target, handle: undefined, settled, sized: true };
 }

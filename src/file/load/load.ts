@@ -4,7 +4,7 @@ import { sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ArgumentError, IoliteError } from '../../base/error.ts';
 import { isWellFormed } from '../../base/well-formed.ts';
-import { dropPageCache, statCached } from '../../os/page-cache.ts';
+import { statCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { hasGrown, readsTheSame } from '../version/append.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
@@ -16,8 +16,6 @@ export interface LoadOptions<T extends Target> {
   readonly root: string | undefined;
   /** Larger files are opened and not read. */
   readonly largest: number;
-  /** Leave the kernel's page cache as it is. */
-  readonly keepPageCache: boolean;
   /** Whether a symbolic link is followed that is the last name of the path. Default true. */
   readonly follow?: boolean;
   /** Memory for a file of this size, as soon as there is some. */
@@ -39,6 +37,8 @@ export interface LoadedFile<T extends Target> {
   readonly settled: boolean;
   /** Whether its size told how many bytes there are. Otherwise nothing tells whether it has changed. */
   readonly sized: boolean;
+  /** Whether it is being written to, without an end, and is read as far as it was when that began. */
+  readonly grows?: boolean;
 }
 
 /** A file that a root excludes. Others, who ask under another root, may still be given it. */
@@ -174,8 +174,8 @@ async function readVersion<T extends Target>(
   handle: FileHandle,
   version: FileVersion,
   path: string,
-  { allocate, copy, keepPageCache, grows }: LoadOptions<T> & { readonly grows: boolean },
-): Promise<{ target: T; settled: boolean; sized: boolean } | undefined> {
+  { allocate, copy, grows }: LoadOptions<T> & { readonly grows: boolean },
+): Promise<{ target: T; settled: boolean; sized: boolean; grows?: boolean } | undefined> {
   const { size } = version;
   // Within a tick of the file system's clock what is written again leaves the stamps as they are.
   const isCalm = untilCalm(version) === 0;
@@ -187,15 +187,13 @@ async function readVersion<T extends Target>(
     // What was appended meanwhile is of a later version. It may as well have been written anew before it was
     // read: so only a file that does not come to rest is read so.
     if (grows && filled === size && size > 0 && hasGrown(version, after)) {
-      if (await readsTheSame(handle, target.pieces, 0)) return { target, settled: false, sized: true };
+      if (await readsTheSame(handle, target.pieces, 0)) return { target, settled: false, sized: true, grows };
     } else if (
       sameVersion(version, after) &&
       (isCalm || filled < size || (await readsTheSame(handle, target.pieces, 0)))
     ) {
-      if (filled === size && beyond.bytesRead === 0) {
-        if (!keepPageCache && target.isKept) dropPageCache(handle.fd);
+      if (filled === size && beyond.bytesRead === 0)
         return { target, settled: isSettled(after), sized: true };
-      }
       target.discard();
       return { target: copy(await readUnsized(handle, path)), settled: false, sized: false };
     }

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { type LoadOptions, loadFile } from '../../../src/file/load/load.ts';
+import { loadNow, loadSoon } from '../../../src/file/load/load-now.ts';
+import type { Target } from '../../../src/store/placement.ts';
+import { Folder } from '../../support/folder.ts';
+
+const LONG_AGO_S = 1e9;
+
+/** Memory beside any store, and how often some was given back. */
+class Memory {
+  discarded = 0;
+
+  target = (bytes: Buffer): Target => ({
+    pieces: [{ bytes }],
+    isKept: true,
+    discard: () => {
+      this.discarded += 1;
+    },
+  });
+
+  options(more: Partial<LoadOptions<Target>> = {}): LoadOptions<Target> {
+    const allocate = async (size: number): Promise<Target> => this.target(Buffer.alloc(size));
+    return { root: undefined, largest: 2 ** 20, allocate, copy: this.target, ...more };
+  }
+}
+
+function textOf(target: Target | undefined): string | undefined {
+  return target && Buffer.concat(target.pieces.map(({ bytes }) => bytes)).toString();
+}
+
+function oldFile(folder: Folder, name: string, content: string): string {
+  const path = folder.file(name);
+  writeFileSync(path, content);
+  utimesSync(path, LONG_AGO_S, LONG_AGO_S);
+  return path;
+}
+
+test('a file is read whole, by each of the ways; one that is too large is opened', async () => {
+  using folder = new Folder();
+  const memory = new Memory();
+  const path = oldFile(folder, 'a', 'the content');
+  const options = memory.options();
+  const loaded = await loadFile(path, options);
+  assert.deepEqual([textOf(loaded.target), loaded.realPath, loaded.handle], ['the content', path, undefined]);
+  const soon = await loadSoon(path, options);
+  if (soon !== undefined) assert.equal(textOf(soon.target), 'the content');
+  const now = loadNow(path, { largest: 100, allocate: size => memory.target(Buffer.alloc(size)) });
+  if (now !== undefined) assert.equal(textOf(now.target), 'the content');
+  assert.equal(loadNow(path, { largest: 10, allocate: () => assert.fail('it is too large') }), undefined);
+  assert.equal(loadNow(path, { largest: 100, allocate: () => undefined }), undefined);
+  const large = await loadFile(path, memory.options({ largest: 10 }));
+  assert.equal(large.target, undefined);
+  await large.handle?.close();
+  assert.equal(memory.discarded, 0);
+});
+
+test('what is no file, is not there, or lies outside is refused, and memory given back', async () => {
+  using folder = new Folder();
+  const memory = new Memory();
+  mkdirSync(folder.file('in'));
+  const outside = oldFile(folder, 'out', 'the content');
+  symlinkSync(outside, folder.file('in/link'));
+  const inside = memory.options({ root: folder.file('in') });
+  await assert.rejects(loadFile(folder.file('in'), memory.options()), { code: 'EISDIR' });
+  await assert.rejects(loadFile(folder.file('none'), memory.options()), { code: 'ENOENT' });
+  await assert.rejects(loadFile(folder.file('in/link'), inside), { code: 'EACCES' });
+  await assert.rejects(loadFile(folder.file('in/link'), { ...memory.options(), follow: false }), {
+    code: 'ELOOP',
+  });
+  const failing = memory.options({ allocate: async () => Promise.reject(new Error('there is none')) });
+  await assert.rejects(loadFile(outside, failing), /there is none/);
+  assert.equal(loadNow(folder.file('none'), { largest: 100, allocate: () => assert.fail() }), undefined);
+  assert.equal(memory.discarded, 0);
+});
