@@ -30,7 +30,8 @@ const MAX_TOLD_TERMS = 10_000;
 /** From so many terms on, those that have run out are looked for. */
 const MANY_TERMS = 256;
 
-/** What is proposed was used no oftener than that, whatever the index says. */
+/** Proposals of one message; and uses that count of each, whatever the index says. */
+const MAX_PROPOSALS = 1024;
 const MAX_PROPOSED_USES = 255;
 
 /** What is found under a key. */
@@ -63,8 +64,9 @@ export interface StoreOwner<F extends ContentFacts> {
   /**
    * Whether something would be kept that the domain that asks has from elsewhere. Default: yes.
    * @param uses how often it was used there since that was last asked
+   * @param root as of {@link find}: of what it may not have it is told nothing, which is false
    */
-  wouldKeep?(key: string, size: number, uses: number): boolean;
+  wouldKeep?(key: string, size: number, uses: number, root: string | undefined): boolean;
   /** A version was used in an attached domain. */
   used(entry: Entry<F, unknown>, times: number): void;
 }
@@ -136,7 +138,7 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
       case StoreRequest.REPORT:
         return this.#report(owner, head as unknown as Report);
       case StoreRequest.PROPOSE:
-        return admittedOf(owner, (head as Record<string, Json>).proposals);
+        return this.#admittedOf(owner, (head as Record<string, Json>).proposals);
       default:
         return Promise.reject(new ArgumentError(`Cannot answer request: ${describe(type)} is unknown`));
     }
@@ -268,6 +270,18 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     return {};
   }
 
+  /** Which of them are worth being asked for. */
+  #admittedOf(owner: StoreOwner<F>, proposals: unknown): Message {
+    if (!Array.isArray(proposals) || proposals.length > MAX_PROPOSALS || !proposals.every(isProposal))
+      throw new ArgumentError('Cannot answer proposals: a list of keys, sizes and uses is wanted');
+    const admitted: number[] = [];
+    for (const [place, [key, size, uses]] of proposals.entries()) {
+      const known = Math.min(uses, MAX_PROPOSED_USES);
+      if (owner.wouldKeep?.(key, size, known, this.#root) !== false) admitted.push(place);
+    }
+    return { head: { admitted } };
+  }
+
   #hold(serial: number, entry: Entry<F, unknown>): void {
     if (this.#held.has(serial)) return;
     this.#held.set(serial, entry);
@@ -338,17 +352,6 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     }
     return told;
   }
-}
-
-/** Which of them are worth being asked for. */
-function admittedOf<F extends ContentFacts>(owner: StoreOwner<F>, proposals: unknown): Message {
-  if (!Array.isArray(proposals) || !proposals.every(isProposal))
-    throw new ArgumentError('Cannot answer proposals: a list of keys, sizes and uses is wanted');
-  const admitted: number[] = [];
-  for (const [place, [key, size, uses]] of proposals.entries()) {
-    if (owner.wouldKeep?.(key, size, Math.min(uses, MAX_PROPOSED_USES)) !== false) admitted.push(place);
-  }
-  return { head: { admitted } };
 }
 
 function isProposal(proposal: unknown): proposal is Proposal {

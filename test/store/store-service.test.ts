@@ -215,9 +215,9 @@ test('of what is proposed an owner admits what it would keep; what is no proposa
   assert.deepEqual(await propose(pair, proposals), { admitted: [1] });
   // Nobody makes himself more popular than that.
   assert.deepEqual(heard, [
-    ['a', 1, 1],
-    ['b', 0, 255],
-    ['c', 2 ** 40, 3],
+    ['a', 1, 1, undefined],
+    ['b', 0, 255, undefined],
+    ['c', 2 ** 40, 3, undefined],
   ]);
   for (const wrong of [
     null,
@@ -234,6 +234,8 @@ test('of what is proposed an owner admits what it would keep; what is no proposa
     await assert.rejects(propose(pair, wrong as Json), { code: 'ERR_IOLITE_ARGUMENT' });
   }
   await assert.rejects(propose(pair, [['a', 1.5, 1]]), { code: 'ERR_IOLITE_ARGUMENT' });
+  const tooMany = Array.from({ length: 1025 }, () => ['a', 1, 1]);
+  await assert.rejects(propose(pair, tooMany), { code: 'ERR_IOLITE_ARGUMENT' });
   // An owner that does not say keeps what it is asked for.
   using other = new ChannelPair();
   serveStore({ name: 'test', title: 'test', store, owner: fixture.owner }, other.near);

@@ -132,7 +132,7 @@ export class ViewedFiles implements StoreOwner<FileFacts>, StoreListener {
   wouldKeep(key: string, size: number, uses: number): boolean {
     const path = this.#pathOf(key);
     const isAdmitted = path !== undefined && this.options.linksAt(path) !== undefined;
-    return isAdmitted && this.#files.wouldKeep?.(key, size, uses) !== false;
+    return isAdmitted && this.#files.wouldKeep?.(key, size, uses, undefined) !== false;
   }
 
   /** A link that the store no longer has: it may lead elsewhere. */

@@ -136,7 +136,8 @@ export class ConfinedFiles implements StoreOwner<FileFacts> {
   }
 
   wouldKeep(key: string, size: number, uses: number): boolean {
-    return this.#files.wouldKeep?.(key, size, uses) !== false;
+    const root = this.#rootOf(key);
+    return root !== undefined && this.#files.wouldKeep?.(key, size, uses, root) !== false;
   }
 
   /** By its name, or where the root is just now: links are followed to such paths. */

@@ -181,7 +181,9 @@ export class DiskFiles implements StoreOwner<FileFacts>, ExtentSource, FoldersLi
     this.#used(entry, times, now());
   }
 
-  wouldKeep(key: string, size: number, uses: number): boolean {
+  wouldKeep(key: string, size: number, uses: number, root: string | undefined): boolean {
+    const realRoot = root === undefined ? undefined : this.#roots.rightNow(root);
+    if (!isInside(key, root) && (realRoot === undefined || !isInside(key, realRoot))) return false;
     return this.#store.get(key) !== undefined || this.#store.admits(size, key, uses);
   }
 

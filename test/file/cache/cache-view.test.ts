@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import type { CacheView, LinkPolicy } from '../../../src/file/cache/cache-view.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
+import type { Channel } from '../../../src/ipc/channel.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Family } from '../../support/family.ts';
 import { Folder } from '../../support/folder.ts';
@@ -191,4 +192,49 @@ test('a link that is admitted does not lead to what is withheld', async () => {
   symlinkSync('in/2', fixture.folder.file('site/also'));
   fixture.cache.invalidate(fixture.folder.file('site/also'));
   assert.equal(await fixture.read(await fixture.onlooker(view), 'site/also'), 'EACCES');
+});
+
+/** Proposed by domains that may not have all of them. */
+const PATHS = ['site/1', 'site/private/2', 'beside/3', 'link/1', 'site/none', 'site/../beside/3'];
+
+/** Which of the paths are admitted of those that are proposed. */
+async function admitted(channel: Channel, folder: Folder): Promise<string[]> {
+  const proposals = PATHS.map(path => [`${folder.path}/${path}`, 100, 1]);
+  const asked = channel.request({ head: { type: 'files.propose', proposals } });
+  const { head } = await watchdog(asked, 'an answer to proposals');
+  return (head as { admitted: number[] }).admitted.map(place => PATHS[place] as string);
+}
+
+test('of what a domain may not have it is not told whether it would be kept, or is', async () => {
+  using folder = new Folder();
+  using cache = createFileCache({ budget: 4 * MiB, maxStale: HOUR_MS, govern: false });
+  for (const name of ['site/private', 'beside']) mkdirSync(folder.file(name), { recursive: true });
+  for (const name of ['site/1', 'site/private/2', 'beside/3']) {
+    writeFileSync(folder.file(name), name);
+    (await cache.read(folder.file(name))).release();
+  }
+  symlinkSync('site', folder.file('link'));
+  const [site, beside] = [folder.file('site'), folder.file('beside')];
+  using all = new ChannelPair();
+  cache.serve(all.near);
+  assert.deepEqual(await admitted(all.far, folder), PATHS);
+  using confined = new ChannelPair();
+  cache.serve(confined.near, { root: site });
+  assert.deepEqual(await admitted(confined.far, folder), [
+    'site/1',
+    'site/private/2',
+    'site/none',
+    'site/../beside/3',
+  ]);
+  using both = new ChannelPair();
+  cache.serve(both.near, { root: [site, beside] });
+  assert.deepEqual(
+    await admitted(both.far, folder),
+    PATHS.filter(path => path !== 'link/1'),
+  );
+  using viewed = new ChannelPair();
+  const linksAt = (path: string): 'inside' | undefined => (path.includes('private') ? undefined : 'inside');
+  using view = cache.view({ root: site, name: 'some', linksAt });
+  view.serve(viewed.near);
+  assert.deepEqual(await admitted(viewed.far, folder), ['site/1', 'site/none']);
 });
