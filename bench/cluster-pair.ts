@@ -69,7 +69,8 @@ export class Pair {
   }
 
   static async ofNginx(folder: string, originPort: number): Promise<Pair> {
-    const kept = { responses: 20_000, bytes: 512 * MiB };
+    // It keeps as many files open, which users may have 20,000 of.
+    const kept = { responses: 10_000, bytes: 512 * MiB };
     const back = await startCachingProxy(folder, { ...kept, port: originPort });
     // Its worker, who is nobody, goes through it.
     const inner = join(folder, 'front');
