@@ -111,8 +111,12 @@ async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
   if (!isWanted('purges')) return [];
   const results: Result[] = [];
   for (const isLoaded of [false, true]) {
-    const measured = await inTurns(pairs, async (pair, turn) => {
+    // Who watches the object store is not told of what is deleted and put again at once, and would wait for it.
+    const sides = isLoaded ? pairs.filter(({ name }) => name !== 'objects') : pairs;
+    const measured = await inTurns(sides, async (pair, turn) => {
       const [path = ''] = await pair.paths(`/1024/${pair.name}/purged${turn}`, 1);
+      // What was never there nobody is told of.
+      for (const port of pair.ports) await read(port, path);
       let isOver = false;
       const load = Array.from({ length: isLoaded ? CONCURRENT_CLIENTS : 0 }, async (_, index) => {
         while (!isOver) await read(pair.ports[index % 2] as number, path);
@@ -129,7 +133,7 @@ async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
       const name = `purges, ${isLoaded ? 'loaded' : 'idle'}: ${figure}`;
       for (const [index, peer] of peers.entries()) {
         const both = [middle(mine, figure), middle(peer, figure)] as const;
-        results.push(versus(name, both, { unit: 'ms', less: true, peerName: pairs[index + 1]?.name ?? '' }));
+        results.push(versus(name, both, { unit: 'ms', less: true, peerName: sides[index + 1]?.name ?? '' }));
       }
     }
   }
