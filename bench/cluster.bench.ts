@@ -111,7 +111,7 @@ async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
   if (!isWanted('purges')) return [];
   const results: Result[] = [];
   for (const isLoaded of [false, true]) {
-    // Who watches the object store is not told of what is deleted and put again at once, and would wait for it.
+    // Who watches the object store is not told of what is deleted and put again at once: he would wait.
     const sides = isLoaded ? pairs.filter(({ name }) => name !== 'objects') : pairs;
     const measured = await inTurns(sides, async (pair, turn) => {
       const [path = ''] = await pair.paths(`/1024/${pair.name}/purged${turn}`, 1);

@@ -1,10 +1,9 @@
 import { http1Lane, http2Lane, type Lane } from '../actors/lanes.ts';
-import type { StagePlan } from '../stage.ts';
+import { FILES, fileName, type StagePlan } from '../stage.ts';
 
 const ASK_MS = 15_000;
 /** Questions that are under way at a time, by each lane. */
 const ASKERS = 8;
-const KINDS = 16;
 const MADE_BYTES = 64;
 
 /**
@@ -32,6 +31,7 @@ export async function warm({ ports }: StagePlan, count: number): Promise<void> {
 /** Files, what is not there, and what the application makes: each with a head of its own. */
 function question(number: number): Parameters<Lane['ask']>[0] {
   const headers = { range: `bytes=0-${MADE_BYTES}`, 'x-number': `${number}` };
-  const paths = [`/f${number % KINDS}.bin?${number}`, `/missing/${number}`, `/make/${number}/${MADE_BYTES}`];
+  const file = `/${fileName(number % FILES)}?${number}`;
+  const paths = [file, `/missing/${number}`, `/make/${number}/${MADE_BYTES}`];
   return { path: paths[number % paths.length] as string, method: 'GET', headers };
 }

@@ -244,10 +244,12 @@ export class AttachedFileCache
       }, ignore)
       .finally(() => {
         this.#wanted -= 1;
-        for (const next of this.#waiting) {
-          this.#waiting.delete(next);
-          if (!this.#index.has(next)) return this.#want(next);
-        }
+        // An owner that is gone gives nothing, and the next one is proposed what comes again.
+        if (this.#index.closed || !this.#index.attached) this.#waiting.clear();
+        const [next] = this.#waiting;
+        if (next === undefined) return;
+        this.#waiting.delete(next);
+        this.#want(next);
       });
   }
 
