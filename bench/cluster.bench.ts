@@ -70,7 +70,10 @@ async function readAll(port: number, paths: readonly string[]): Promise<number> 
   let bytes = 0;
   await Promise.all(
     Array.from({ length: CONCURRENT_CLIENTS }, async () => {
-      for (let path = left.pop(); path !== undefined; path = left.pop()) bytes += await read(port, path);
+      for (let path = left.pop(); path !== undefined; path = left.pop()) {
+        const length = await read(port, path);
+        bytes += length;
+      }
     }),
   );
   return bytes;
@@ -108,9 +111,10 @@ async function compareFills(pairs: readonly Pair[]): Promise<Result[]> {
 
 /** From the order until the other machine has carried it out, and has said so. */
 async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
-  if (!isWanted('purges')) return [];
   const results: Result[] = [];
   for (const isLoaded of [false, true]) {
+    const kind = `purges, ${isLoaded ? 'loaded' : 'idle'}`;
+    if (!isWanted(kind)) continue;
     // Who watches the object store is not told of what is deleted and put again at once: he would wait.
     const sides = isLoaded ? pairs.filter(({ name }) => name !== 'objects') : pairs;
     const measured = await inTurns(sides, async (pair, turn) => {
@@ -130,7 +134,7 @@ async function comparePurges(pairs: readonly Pair[]): Promise<Result[]> {
     });
     const [mine = [], ...peers] = measured;
     for (const figure of ['p50', 'p99'] as const) {
-      const name = `purges, ${isLoaded ? 'loaded' : 'idle'}: ${figure}`;
+      const name = `${kind}: ${figure}`;
       for (const [index, peer] of peers.entries()) {
         const both = [middle(mine, figure), middle(peer, figure)] as const;
         results.push(versus(name, both, { unit: 'ms', less: true, peerName: sides[index + 1]?.name ?? '' }));
@@ -162,7 +166,7 @@ async function compareCold(pairs: readonly Pair[]): Promise<Result[]> {
 /** Tags that are purged one by one, until the other machine has carried all out. */
 async function compareTags(pairs: readonly Pair[]): Promise<Result[]> {
   const [tags, entries] = [TAGS.tags, TAGS.entries].map(count => count.toLocaleString('en'));
-  const name = `purges of ${tags} tags of ${entries} entries`;
+  const name = `${tags} tags of ${entries} entries purged`;
   if (!isWanted(name)) return [];
   const rates = await inTurns(
     pairs,

@@ -10,6 +10,7 @@ import type { ClusterContext } from '../cluster-context.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { Followers } from './followers.ts';
 import { InvalidationStream } from './invalidation-stream.ts';
+import { LogGathering } from './log-gathering.ts';
 import { encodeLogMessage, invalidationMessages, type LogMessage } from './log-message.ts';
 import { type LogListener, LogReader } from './log-reader.ts';
 import { LogWork } from './log-work.ts';
@@ -32,6 +33,7 @@ export class ClusterLog implements InvalidationLog, LogListener {
   readonly #reader: LogReader;
   readonly #followers: Followers;
   readonly #work: LogWork;
+  readonly #gathering = new LogGathering((topic, selector) => this.#store(topic, selector));
   readonly #former = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #applied: LogPosition = { log: '', sequence: 0 };
@@ -76,11 +78,7 @@ export class ClusterLog implements InvalidationLog, LogListener {
 
   async tell(topic: string, selector: LogSelector): Promise<LogPosition> {
     this.#checkOpen();
-    const { maxPayload } = this.#limits;
-    let position = this.#applied;
-    for (const message of invalidationMessages(topic, selector, maxPayload))
-      position = await this.#publish(message);
-    return position;
+    return this.#gathering.tell(topic, selector);
   }
 
   /**
@@ -176,6 +174,14 @@ export class ClusterLog implements InvalidationLog, LogListener {
 
   #wake(): void {
     for (const wake of [...this.#waiting]) wake();
+  }
+
+  async #store(topic: string, selector: LogSelector): Promise<LogPosition> {
+    const { maxPayload } = this.#limits;
+    let position = this.#applied;
+    for (const message of invalidationMessages(topic, selector, maxPayload))
+      position = await this.#publish(message);
+    return position;
   }
 
   async #publish(message: Uint8Array): Promise<LogPosition> {
