@@ -21,9 +21,9 @@ import { cpuMicroseconds, memoryBytes } from './process-tree.ts';
 import { inTurns, isWanted, middle, versus } from './turns.ts';
 
 const FILLS = [
-  { bytes: KiB, count: 2000 },
-  { bytes: 64 * KiB, count: 500 },
-  { bytes: MiB, count: 48 },
+  { bytes: KiB, count: 6000 },
+  { bytes: 64 * KiB, count: 2000 },
+  { bytes: MiB, count: 192 },
   { bytes: 32 * MiB, count: 2 },
 ];
 const CONCURRENT_CLIENTS = 8;

@@ -59,7 +59,7 @@ export function startCachingProxy(
   return start(
     prefix,
     port => `
-      sendfile on; tcp_nopush on;
+      sendfile on; proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 256k;
       open_file_cache max=${responses + 64} inactive=1h; open_file_cache_valid 1h;
       proxy_cache_path ${prefix}/kept levels=1:2 keys_zone=kept:64m max_size=${2 * bytes} inactive=1h;
       upstream origin { server 127.0.0.1:${origin}; keepalive 64; keepalive_requests 1000000000; }
