@@ -58,7 +58,17 @@ suite('the log', withNats, () => {
     const last = told.reduce((one, other) => (one.sequence > other.sequence ? one : other));
     await watchdog(log.appliedHere(last), 'all');
     assert.equal(said.filter(each => String(each).startsWith('/')).length, 100);
-    assert.equal(log.hasApplied({ ...last, sequence: last.sequence + 1 }), false);
+    // Each of which is in a message of its own, as those before are stored.
+    const names = Array.from({ length: 20 }, (_, index) => `/then/${index}`);
+    let position = last;
+    for (const name of names) position = await log.tell('responses', { urls: [name] });
+    await watchdog(log.appliedHere(position), 'those behind');
+    assert.equal(position.sequence, last.sequence + names.length);
+    assert.deepEqual(
+      said.filter(each => String(each).startsWith('/then/')),
+      names,
+    );
+    assert.equal(log.hasApplied({ ...position, sequence: position.sequence + 1 }), false);
     log.close();
   });
 
