@@ -2,8 +2,8 @@ import type { LogPosition, LogSelector } from '../../store/log/invalidation-log.
 
 /** What is longer goes by itself. */
 const MAX_GATHERED_BYTES = 4096;
-/** Of a message of what was gathered. */
-const MAX_MESSAGE_BYTES = 64 * 1024;
+/** In the lists of a message of what was gathered: who reads it takes no more tags of values at once. */
+const MAX_NAMES = 64;
 /** What was gathered waits no longer for what is under way, which NATS may never answer. */
 const PATIENCE_MS = 10;
 
@@ -17,7 +17,7 @@ class Gathered {
   readonly #others: LogSelector;
   readonly #lists = new Map<string, Set<string>>();
   #settle: (stored: Promise<LogPosition>) => void = () => {};
-  #bytes = 0;
+  #names = 0;
 
   constructor(topic: string, others: LogSelector) {
     this.#topic = topic;
@@ -27,17 +27,17 @@ class Gathered {
     });
   }
 
-  hasRoom(bytes: number): boolean {
-    return this.#bytes + bytes <= MAX_MESSAGE_BYTES;
+  hasRoom(names: number): boolean {
+    return this.#names + names <= MAX_NAMES;
   }
 
-  add(selector: LogSelector, bytes: number): void {
-    this.#bytes += bytes;
+  add(selector: LogSelector, names: number): void {
+    this.#names += names;
     for (const [name, list] of Object.entries(selector)) {
       if (!Array.isArray(list)) continue;
-      const names = this.#lists.get(name) ?? new Set();
-      for (const each of list) names.add(each);
-      this.#lists.set(name, names);
+      const all = this.#lists.get(name) ?? new Set();
+      for (const each of list) all.add(each);
+      this.#lists.set(name, all);
     }
   }
 
@@ -64,12 +64,16 @@ export class LogGathering {
 
   /** @returns where it is stored, perhaps with others @throws as the message fails that it is a part of */
   tell(topic: string, selector: LogSelector): Promise<LogPosition> {
-    const { length } = JSON.stringify(selector);
-    if (this.#underway === 0 || length > MAX_GATHERED_BYTES) return this.#send(topic, selector);
+    const names = Object.values(selector).reduce(
+      (sum, value) => sum + (Array.isArray(value) ? value.length : 0),
+      0,
+    );
+    const isLong = names > MAX_NAMES || JSON.stringify(selector).length > MAX_GATHERED_BYTES;
+    if (this.#underway === 0 || isLong) return this.#send(topic, selector);
     const others = Object.fromEntries(Object.entries(selector).filter(([, value]) => !Array.isArray(value)));
     const key = JSON.stringify([topic, Object.entries(others).sort()]);
     let gathered = this.#gathered.get(key);
-    if (gathered?.hasRoom(length) === false) {
+    if (gathered?.hasRoom(names) === false) {
       this.#sendGathered(key, gathered);
       gathered = undefined;
     }
@@ -77,7 +81,7 @@ export class LogGathering {
       gathered = new Gathered(topic, others);
       this.#gathered.set(key, gathered);
     }
-    gathered.add(selector, length);
+    gathered.add(selector, names);
     this.#timer ??= setTimeout(this.#sendAll, PATIENCE_MS);
     return gathered.stored;
   }

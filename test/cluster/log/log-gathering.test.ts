@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { checkSelector } from '../../../src/cache/selector.ts';
 import { LogGathering } from '../../../src/cluster/log/log-gathering.ts';
 import type { LogPosition, LogSelector } from '../../../src/store/log/invalidation-log.ts';
 import { watchdog } from '../../support/watchdog.ts';
@@ -107,21 +108,24 @@ suite('what is told while a message is under way', () => {
     assert.equal((await last).sequence, 3);
   });
 
-  test('is bounded in a message: what is long goes by itself, what is much in several', async () => {
+  test('is bounded in a message: what is long goes by itself, what is much in several that are taken', async () => {
     const { made, stored, atLeast } = gathering();
-    const names = Array.from({ length: 100 }, (_, index) => `/${index}`.padEnd(1000, 'x'));
-    const long = ['/long'.padEnd(5000, 'x')];
+    const tags = Array.from({ length: 150 }, (_, index) => `t${index}`);
+    const long = ['long'.padEnd(5000, 'x')];
     const all = [
-      made.tell('responses', { urls: ['/1'] }),
-      made.tell('responses', { urls: long }),
-      ...names.map(name => made.tell('responses', { urls: [name] })),
+      made.tell('values', { tags: ['first'] }),
+      made.tell('values', { keys: long }),
+      made.tell('values', { keys: tags.slice(0, 65) }),
+      ...tags.map(tag => made.tell('values', { tags: [tag] })),
     ];
-    await atLeast(4);
-    assert.deepEqual(stored[1]?.selector, { urls: long });
-    for (const { selector } of stored) assert.ok(JSON.stringify(selector).length <= 66 * 1024);
+    await atLeast(6);
+    assert.deepEqual(stored[1]?.selector, { keys: long });
+    assert.deepEqual(stored[2]?.selector, { keys: tags.slice(0, 65) });
+    // What a cache does not take it does not understand, and forgets all.
+    for (const { selector } of stored) checkSelector(selector);
     assert.deepEqual(
-      stored.slice(2).flatMap(({ selector }) => selector.urls),
-      names,
+      stored.slice(3).flatMap(({ selector }) => selector.tags),
+      tags,
     );
     for (const { done } of stored) done();
     await Promise.all(all);
