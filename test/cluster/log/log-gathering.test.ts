@@ -108,7 +108,7 @@ suite('what is told while a message is under way', () => {
     assert.equal((await last).sequence, 3);
   });
 
-  test('is bounded in a message: what is long goes by itself, what is much in several that are taken', async () => {
+  test('is bounded: what is long goes by itself, and what is much in several messages', async () => {
     const { made, stored, atLeast } = gathering();
     const tags = Array.from({ length: 150 }, (_, index) => `t${index}`);
     const long = ['long'.padEnd(5000, 'x')];
