@@ -13,6 +13,9 @@ import { Eavesdropper, inboxOf, type Overheard, typesIn } from './support/eavesd
 const SECRET = 'what all machines know';
 const subjectOf = (name: string): string => `iolite.shop.link.${name}`;
 const isHello = (message: Overheard): boolean => typesIn(message).includes(FrameType.HELLO);
+/** Whether a machine greets: as it is named there, which its confirmations are not. */
+const isHelloOf = (machine: string) => (message: Overheard) =>
+  isHello(message) && textOf(message).includes(`"machine":"${machine}"`);
 const isCut = (message: Overheard): boolean => typesIn(message).includes(FrameType.CUT);
 
 describe('the introduction of a link', withNats, () => {
@@ -26,13 +29,8 @@ describe('the introduction of a link', withNats, () => {
   /** A link from a to b, and all that was said until it was open. */
   async function overheard(name: string, eavesdropper: Eavesdropper) {
     const { near, far } = await machines.link(name);
-    const [asker, answerer] = ['a', 'b'].map(machine => `"machine":"${machine}"`);
-    const from =
-      (who = '') =>
-      (message: Overheard) =>
-        isHello(message) && textOf(message).includes(who);
-    const ask = await eavesdropper.hears('a question', from(asker));
-    const answer = await eavesdropper.hears('an answer', from(answerer));
+    const ask = await eavesdropper.hears('a question', isHelloOf('a'));
+    const answer = await eavesdropper.hears('an answer', isHelloOf('b'));
     const confirmation = await eavesdropper.hears(
       'a confirmation',
       message => isHello(message) && message.subject === `${inboxOf(answer)}.m`,
@@ -119,7 +117,7 @@ describe('the introduction of a link', withNats, () => {
     const before = eavesdropper.heard.length;
     // The endpoint of b listens yet, and is asked in the same words.
     eavesdropper.say(ask);
-    const answer = await eavesdropper.hears('an answer', isHello, before + 1);
+    const answer = await eavesdropper.hears('an answer', isHelloOf('b'), before);
     eavesdropper.say({ ...confirmation, subject: `${inboxOf(answer)}.m` });
     const cut = await eavesdropper.hears('to be told', isCut, before);
     assert.match(textOf(cut), /ERR_IOLITE_ACCESS/);
@@ -130,7 +128,7 @@ describe('the introduction of a link', withNats, () => {
     const { ask } = await overheard('early', eavesdropper);
     const before = eavesdropper.heard.length;
     eavesdropper.say(ask);
-    const answer = await eavesdropper.hears('an answer', isHello, before + 1);
+    const answer = await eavesdropper.hears('an answer', isHelloOf('b'), before);
     const writer = new FrameWriter();
     const { buffer, at } = writer.frame(FrameType.MESSAGE, 0, 24);
     buffer.fill(0, at, at + 24);
@@ -149,7 +147,7 @@ describe('the introduction of a link', withNats, () => {
     const near = cluster(0).connect('nobody-honest');
     // Somebody has to listen there, or NATS says that nobody does.
     const ready = assert.rejects(watchdog(near.ready(), 'a refusal'), { code: 'ERR_IOLITE_ACCESS' });
-    const asked = await eavesdropper.hears('a question', isHello, before);
+    const asked = await eavesdropper.hears('a question', isHelloOf('a'), before);
     eavesdropper.say({ ...answer, subject: `${inboxOf(asked)}.m` });
     await ready;
     assert.equal(near.peer, undefined);
