@@ -4,7 +4,7 @@ import {
   ChunkedFraming,
   LengthFraming,
   mayBegin,
-} from '../../src/http/fast-lane/upload/body-framing.ts';
+} from '../../src/http/message/framing/body-framing.ts';
 import { llhttp, type Understood } from '../llhttp.ts';
 import { Random, seedOf } from '../random.ts';
 import { CHUNKS, FIELDS, METHODS, requestOf, TARGETS } from '../requests.ts';
@@ -16,7 +16,7 @@ import { agree, type Target } from '../target.ts';
  */
 export const http1: Target = {
   name: 'http1',
-  covers: ['http/fast-lane/grammar.', 'http/fast-lane/upload/body-framing.'],
+  covers: ['http/fast-lane/grammar.', 'http/message/framing/body-framing.'],
   tokens: [
     ...[...METHODS, ...TARGETS, ...FIELDS.map(field => `${field}\r\n`), ...CHUNKS],
     ...['\r\n', '\n', '\r', ' HTTP/1.1\r\n', ' HTTP/1.0\r\n', '\0', '\x0b', '\x0c', '\x85', '\xa0'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { campaign } from '../../fuzz/campaign.ts';
 import type { Target } from '../../fuzz/target.ts';
-import { ChunkedFraming } from '../../src/http/fast-lane/upload/body-framing.ts';
+import { ChunkedFraming } from '../../src/http/message/framing/body-framing.ts';
 
 /** Fails with a body in chunks that has an extension and comes to its end. */
 function target(covers: readonly string[]): Target {
@@ -22,7 +22,7 @@ function target(covers: readonly string[]): Target {
 
 test('what runs something new is kept, and leads to what the grammar never makes', async () => {
   const isOver = (cases: number): boolean => cases >= 20_000;
-  const { finds, corpus, characters } = await campaign(target(['http/fast-lane/upload/']), {
+  const { finds, corpus, characters } = await campaign(target(['http/message/framing/']), {
     ...{ seed: 1, corpus: [Buffer.from('0\r\n\r\n')] },
     isOver,
   });

@@ -1,15 +1,23 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Handler, ServerRequest } from '../../http/message/exchange.ts';
-import { fieldOf, type HeaderList } from '../../http/message/header-list.ts';
+import { attachFastLane, type FastLane } from '../../http/fast-lane/fast-lane.ts';
+import type { AnswerReport } from '../../http/message/answer-report.ts';
+import type {
+  Answer,
+  Handler,
+  PendingAnswer,
+  Recipient,
+  ServerRequest,
+} from '../../http/message/exchange.ts';
 import { tellLater } from '../../http/message/promised-answer.ts';
 import { statusAnswer } from '../../http/message/status-answer.ts';
-import { handle } from '../../http/node/node-adapter.ts';
+import { handle, serverRequest } from '../../http/node/node-adapter.ts';
 import type { SiteService } from '../../http/proxy/cluster/proxy-peers.ts';
 import type { InvalidationLog } from '../../store/log/invalidation-log.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { PullStats } from '../stats/machine-stats.ts';
 import { fillField, readPull, type SignedPull } from './pull-signature.ts';
+import { PulledRequest } from './pulled-request.ts';
 import { Replays } from './replays.ts';
 
 /** How long a pull waits until this machine is as far in the log as the one that asks. */
@@ -25,18 +33,23 @@ export interface PullServing {
 }
 
 /** The port where other machines of a cluster get contents, and nobody else gets anything. */
-export class PullServer {
+export class PullServer implements Handler {
   readonly #serving: PullServing;
   readonly #sites = new Map<string, SiteService>();
   readonly #replays = new Replays();
   #answered = 0;
   #refused = 0;
   #bytes = 0;
+  /** Requests that were answered, and of which is not known yet whether the answer has gone. */
+  readonly #filled = new WeakSet<ServerRequest>();
   readonly #server: Server;
+  readonly #lane: FastLane;
 
   constructor(serving: PullServing) {
     this.#serving = serving;
-    this.#server = createServer((request, response) => void this.#take(request, response));
+    this.#server = createServer((request, response) => this.#take(request, response));
+    const listener = { wantsDuration: false, answered: (report: AnswerReport) => this.#count(report) };
+    this.#lane = attachFastLane(this.#server, this, { listener });
   }
 
   /** @param url the address that others are told @throws ERR_IOLITE_CLUSTER */
@@ -76,92 +89,87 @@ export class PullServer {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#lane.closeAllConnections();
     this.#server.closeAllConnections();
     await closed;
   }
 
-  #take(incoming: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const pull = this.#read(incoming);
-    response.once('close', () => this.#count(response));
-    if (pull === undefined) return handle(refusing(403), requestOf(incoming, undefined), response);
-    return handle(this.#answering(pull), requestOf(incoming, pull), response);
+  /** A request of another machine, by whomever it was read. @internal */
+  answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
+    const pull = this.#read(request);
+    const service = pull && this.#sites.get(pull.site);
+    const pulled = pull && new PulledRequest(request, pull);
+    if (pull === undefined || pulled === undefined || service === undefined) {
+      recipient.answered(statusAnswer(pull === undefined ? 403 : 404));
+      return undefined;
+    }
+    // Nearly always so, and signals with a time cost more than all else here.
+    const stored = this.#isThere(pull) ? service.atHand(pulled) : undefined;
+    if (stored !== undefined) {
+      recipient.answered(this.#filling(request, stored));
+      return undefined;
+    }
+    return tellLater(recipient, async signal => {
+      if (!(await this.#isAsFar(pull, signal))) return statusAnswer(503);
+      const answer = await service.answer(pulled, signal);
+      return answer === undefined ? statusAnswer(404) : this.#filling(request, answer);
+    });
+  }
+
+  /** What the fast lane leaves to node:http. */
+  #take(incoming: IncomingMessage, response: ServerResponse): void {
+    const request = serverRequest(incoming);
+    response.once('close', () => {
+      const { statusCode: status, writableFinished } = response;
+      if (!writableFinished) this.#filled.delete(request);
+      const bytes = status === 304 ? 0 : Number(response.getHeader('content-length') ?? 0);
+      this.#count({ request, bytes });
+    });
+    void handle(this, request, response);
   }
 
   /** @returns undefined for what is forged, for somebody else, or was here before */
-  #read({ method, url = '', rawHeaders }: IncomingMessage): SignedPull | undefined {
+  #read({ method, target, rawHeaders }: ServerRequest): SignedPull | undefined {
     const { secret, epoch } = this.#serving;
     if (method !== 'GET' || secret === undefined) return undefined;
-    const pull = readPull(secret, url, rawHeaders);
+    const pull = readPull(secret, target, rawHeaders);
     if (pull?.to !== epoch || !this.#replays.isNew(pull.epoch, pull.count)) return undefined;
     return pull;
   }
 
-  #count(response: ServerResponse): void {
-    if (!response.writableFinished || !response.hasHeader('iolite-fill')) this.#refused += 1;
-    else {
+  #count({ request, bytes }: Pick<AnswerReport, 'request' | 'bytes'>): void {
+    if (this.#filled.delete(request)) {
       this.#answered += 1;
-      // Those of a 304 did not go.
-      if (response.statusCode !== 304) this.#bytes += Number(response.getHeader('content-length') ?? 0);
-    }
+      this.#bytes += bytes;
+    } else this.#refused += 1;
   }
 
-  #answering(pull: SignedPull): Handler {
+  /** What is said here comes after what was found, which may have been told of more. */
+  #filling(request: ServerRequest, { status, headers, body }: Answer): Answer {
+    this.#filled.add(request);
     return {
-      answer: (request, recipient) =>
-        tellLater(recipient, async signal => {
-          const service = this.#sites.get(pull.site);
-          if (service === undefined) return statusAnswer(404);
-          const { log } = this.#serving;
-          if (!(await this.#isAsFar(pull, signal))) return statusAnswer(503);
-          const answer = await service.answer(request, signal);
-          if (answer === undefined) return statusAnswer(404);
-          // What is said here comes after what was found, which may have been told of more.
-          const { status, headers, body } = answer;
-          return { status, headers: [...headers, 'Iolite-Fill', fillField(log.applied)], body };
-        }),
+      status,
+      headers: [...headers, 'Iolite-Fill', fillField(this.#serving.log.applied)],
+      body,
     };
   }
 
-  async #isAsFar({ log: name, position }: SignedPull, signal: AbortSignal): Promise<boolean> {
+  /** Whether this machine is as far in the log as the one that asks. */
+  #isThere({ log: name, position }: SignedPull): boolean {
+    const { applied, trustedUntil } = this.#serving.log;
+    return name === applied.log && trustedUntil > 0 && applied.sequence >= position;
+  }
+
+  async #isAsFar(pull: SignedPull, signal: AbortSignal): Promise<boolean> {
+    const { log: name, position } = pull;
     const { log } = this.#serving;
-    const isSame = (): boolean => name === log.applied.log && log.trustedUntil > 0;
-    // Nearly always so, and signals with a time cost more than all else here.
-    if (isSame() && log.applied.sequence >= position) return true;
+    if (this.#isThere(pull)) return true;
     const late = AbortSignal.any([signal, AbortSignal.timeout(BEHIND_MS)]);
     try {
       if (name === log.applied.log) await log.appliedHere({ log: name, sequence: position }, late);
     } catch {
       return false;
     }
-    return isSame();
+    return name === log.applied.log && log.trustedUntil > 0;
   }
-}
-
-function refusing(status: number): Handler {
-  return {
-    answer: (_, recipient) => {
-      recipient.answered(statusAnswer(status));
-      return undefined;
-    },
-  };
-}
-
-/** As the client's own request, had it come here. */
-function requestOf({ method = '', url = '', rawHeaders }: IncomingMessage, pull: SignedPull | undefined) {
-  const headers: HeaderList = rawHeaders.filter((_, index) => !isOurs(rawHeaders[index & ~1] as string));
-  const request: ServerRequest = {
-    method,
-    target: url,
-    secure: /^https:/i.test(url),
-    remoteAddress: pull?.client,
-    header: name => fieldOf(headers, name),
-    rawHeaders: headers,
-    body: undefined,
-  };
-  return request;
-}
-
-/** Fields between machines, and of the connection. */
-function isOurs(name: string): boolean {
-  return /^(iolite-.*|host|connection|keep-alive)$/i.test(name);
 }

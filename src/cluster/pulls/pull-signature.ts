@@ -22,21 +22,28 @@ const PAIR = /^\s*(\w+)=(\S*)\s*$/;
 
 /** Fields that say it and prove that whoever says it knows the secret. */
 export function signPull(secret: string, pull: SignedPull): HeaderList {
-  const { from, epoch, to, count, log, position, site, client } = pull;
+  const { target, from, epoch, to, count, log, position, site, client } = pull;
   const fill = pairs({ hop: 1, position });
-  const who = pairs({ from, epoch, to, count, log, site, client });
-  return ['Iolite-Fill', fill, 'Iolite-Pull', who, 'Iolite-Signature', macOf(secret, pull.target, fill, who)];
+  const scheme = target.slice(0, target.indexOf(':'));
+  const who = pairs({ scheme, from, epoch, to, count, log, site, client });
+  return ['Iolite-Fill', fill, 'Iolite-Pull', who, 'Iolite-Signature', macOf(secret, target, fill, who)];
 }
 
-/** What a pull says. @returns undefined where it was not signed with the secret, or says something else */
-export function readPull(secret: string, target: string, headers: HeaderList): SignedPull | undefined {
+/**
+ * What a pull says.
+ * @param asked a path, of the host that the fields name; or all of the target
+ * @returns undefined where it was not signed with the secret, or says something else
+ */
+export function readPull(secret: string, asked: string, headers: HeaderList): SignedPull | undefined {
   const fill = fieldOf(headers, 'iolite-fill') ?? '';
   const who = fieldOf(headers, 'iolite-pull') ?? '';
+  const said = read(`${fill}; ${who}`);
+  const target = asked.startsWith('/') ? `${said.scheme}://${fieldOf(headers, 'host')}${asked}` : asked;
   // As text: what is no hexadecimal would be left out of bytes.
   const given = Buffer.from(fieldOf(headers, 'iolite-signature') ?? '');
   const wanted = Buffer.from(macOf(secret, target, fill, who));
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
-  const { from, epoch, to, log, site, client, count, hop, position } = read(`${fill}; ${who}`);
+  const { from, epoch, to, log, site, client, count, hop, position } = said;
   if (!from || !epoch || !to || log === undefined || site === undefined || hop !== '1') return undefined;
   const numbers = { count: Number(count), position: Number(position) };
   if (!Number.isSafeInteger(numbers.count) || !Number.isSafeInteger(numbers.position)) return undefined;

@@ -165,7 +165,7 @@ export abstract class ConnectionLife implements LaneMember, LinkHost, SendingHos
     if (this.link.closeSoon()) this.leave();
   }
 
-  protected destroy(): void {
+  destroy(): void {
     this.leave();
     this.link.close();
   }

@@ -181,6 +181,11 @@ export class FastLane implements Lane, ArrivalHost {
     for (const connection of [...this.#connections]) connection.finish();
   }
 
+  /** Ends every connection at once, whatever is under way, as a server's closeAllConnections() does. */
+  closeAllConnections(): void {
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
   /**
    * What connections over TLS read into and encrypt into, and from whom.
    * @internal

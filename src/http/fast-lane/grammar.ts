@@ -74,6 +74,8 @@ const NAMES = [
   ...['Sec-CH-UA-Full-Version-List', 'Sec-CH-UA-Platform-Version', 'Sec-CH-UA-Bitness'],
   ...['Via', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Real-IP'],
   ...['X-Request-ID', 'Traceparent', 'Tracestate'],
+  // Between machines of a cluster.
+  ...['Iolite-Fill', 'Iolite-Pull', 'Iolite-Signature'],
 ];
 
 /** Fields that only a request may have behind which a body may follow. */

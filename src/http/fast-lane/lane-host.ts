@@ -35,6 +35,8 @@ export interface LaneMember {
   check(limits: LaneLimits): void;
   /** Ends it when the answer under way, if there is one, is sent. */
   finish(): void;
+  /** Ends it at once. */
+  destroy(): void;
 }
 
 /** Seconds that a connection may take. */

@@ -1,7 +1,7 @@
 import { BytesMemo } from '../../base/bytes-memo.ts';
 import { hasSmallMemory } from '../../os/container/small-memory.ts';
+import { mayBegin } from '../message/framing/body-framing.ts';
 import { HEAD_END, mayHaveBody, type ParsedRequest, parseRequest } from './grammar.ts';
-import { mayBegin } from './upload/body-framing.ts';
 
 /** What all connections read into at once. */
 const READ_BYTES = 64 * 1024;

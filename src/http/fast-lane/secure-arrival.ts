@@ -50,6 +50,10 @@ export class SecureArrival implements LaneMember, TlsGreeter {
     if (!this.#link.hasBegun) this.failed();
   }
 
+  destroy(): void {
+    this.failed();
+  }
+
   secured(): ByteLinkHost {
     this.#isOver = true;
     return this.#host.arrived(this.#link, this);

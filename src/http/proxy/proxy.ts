@@ -165,6 +165,7 @@ class CachingProxy implements ReverseProxy {
       const source = { responses, fetches: this.#fetches, forwarding, follower: this.#follower };
       const answers = new PullAnswers(source);
       this.#endServing = peers.serve(site, {
+        atHand: request => answers.atHand(request),
         answer: (request, signal) => answers.answer(request, signal),
         hottest: () => this.#store.hottest(),
       });
@@ -398,5 +399,5 @@ function sharedReader(
   { facts, body }: FetchOutcome & { kind: 'response' },
   { method }: ServerRequest,
 ): Body | undefined {
-  return method === 'HEAD' || facts.status === 204 ? undefined : body.reader();
+  return method === 'HEAD' || facts.status === 204 ? undefined : body.content();
 }

@@ -41,11 +41,19 @@ export class PullAnswers {
     this.#source = source;
   }
 
+  /** @returns undefined where what is asked for is not stored, and fresh */
+  atHand(request: ServerRequest): Answer | undefined {
+    const lookup = this.#lookup(request);
+    if (lookup === undefined || !this.#source.follower.isTrusted) return undefined;
+    const found = this.#source.responses.find(lookup.resource, request);
+    return typeof found === 'object' ? this.#stored(lookup, found) : undefined;
+  }
+
   /** @returns undefined where the other one is to ask the origin itself @throws the signal's reason */
   async answer(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
-    const { responses, forwarding, follower } = this.#source;
-    const lookup = lookupOf(request, forwarding.trusted.trustsSender(request));
-    if (lookup === undefined || isLoop(request, forwarding)) return undefined;
+    const { responses, follower } = this.#source;
+    const lookup = this.#lookup(request);
+    if (lookup === undefined) return undefined;
     for (let waits = 0; waits < MAX_WAITS && follower.isTrusted; waits++) {
       const found = responses.find(lookup.resource, request);
       if (typeof found === 'object') {
@@ -60,6 +68,12 @@ export class PullAnswers {
       if (outcome.kind !== 'renewed') return undefined;
     }
     return undefined;
+  }
+
+  #lookup(request: ServerRequest): CacheLookup | undefined {
+    const { forwarding } = this.#source;
+    if (isLoop(request, forwarding)) return undefined;
+    return lookupOf(request, forwarding.trusted.trustsSender(request));
   }
 
   #stored({ request, wanted }: CacheLookup, found: SelectedResponse): Answer | undefined {
@@ -102,7 +116,7 @@ export class PullAnswers {
     const headers = toldOf(facts);
     const conditional = conditionalAnswer(request, facts, headers);
     if (conditional !== undefined) return conditional;
-    return { status: facts.status, headers, body: facts.status === 204 ? undefined : body.reader() };
+    return { status: facts.status, headers, body: facts.status === 204 ? undefined : body.content() };
   }
 }
 

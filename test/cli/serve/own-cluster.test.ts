@@ -66,6 +66,7 @@ test('a server that joins is ready when it has what another machine has', withNa
   });
   const target = 'http://shop.example/page';
   cluster.peers.serve(`${url} shop.example`, {
+    atHand: () => undefined,
     hottest: async () => [{ target, size: 5, uses: 1, selecting: [] }],
     answer: async () => {
       await gate;

@@ -28,7 +28,7 @@ async function serve(options: { secret?: string | undefined; trustedUntil?: numb
   const server = new PullServer({ epoch: 'e2', secret, log: log as never });
   const url = `http://127.0.0.1:${await freePort()}`;
   await server.listen(url);
-  server.serve('shop', { answer: answerer, hottest: async () => [] });
+  server.serve('shop', { atHand: () => undefined, answer: answerer, hottest: async () => [] });
   const send = async (headers: readonly string[], target = TARGET, method = 'GET') => {
     const asked = request(url, { path: target, method, headers: ['Host', 'shop.example', ...headers] });
     const [answer] = (await once(asked.end(), 'response')) as [IncomingMessage];

@@ -1,7 +1,12 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { isOfFullPool } from '../../../aggregate/full-pool.ts';
+import {
+  type BodyFraming,
+  ChunkedFraming,
+  holdsAll,
+  LengthFraming,
+} from '../../message/framing/body-framing.ts';
 import { type BodyHost, IncomingBody } from '../../message/incoming-body.ts';
-import { type BodyFraming, ChunkedFraming, holdsAll, LengthFraming } from './body-framing.ts';
 import type { BodyIntake } from './body-intake.ts';
 import type { StatedBody } from './stated-body.ts';
 import type { UploadRooms } from './upload-rooms.ts';

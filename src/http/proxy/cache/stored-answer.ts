@@ -1,8 +1,8 @@
 import type { Aggregate } from '../../../aggregate/aggregate.ts';
 import { allowsRange, evaluate, type Validators } from '../../message/conditional.ts';
 import type { Answer, ServerRequest } from '../../message/exchange.ts';
+import { frameRanges } from '../../message/framing/multipart.ts';
 import { CONTENT_FIELDS, type HeaderList, without } from '../../message/header-list.ts';
-import { frameRanges } from '../../message/multipart.ts';
 import { type ByteRange, contentRange, parseRanges } from '../../message/range.ts';
 import { statusAnswer } from '../../message/status-answer.ts';
 import { type Handling, statusBehind } from './cache-status.ts';

@@ -38,6 +38,8 @@ export interface HotList {
 
 /** What this machine has for others. */
 export interface SiteService {
+  /** What a pull is answered with at once. @returns undefined where it takes longer, or is not to be had */
+  atHand(request: ServerRequest): Answer | undefined;
   /** Answers their pulls. */
   readonly answer: PullAnswerer;
   /** What is asked for most first. */

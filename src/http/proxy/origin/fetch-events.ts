@@ -1,17 +1,28 @@
 import { eventChannel, type ProxyFetchEvent } from '../../../observe/events.ts';
 import { fieldOf, type HeaderList, without } from '../../message/header-list.ts';
-import type { OriginRequest, Receive } from './origin.ts';
+import type { Exchange, OriginRequest, Receive } from './origin.ts';
 
 const fetchStart = eventChannel('iolite:proxy:fetch:start');
 const fetchFinish = eventChannel('iolite:proxy:fetch:finish');
 
-/** Whether somebody watches what is asked of origins. */
-export function areFetchesObserved(): boolean {
-  return fetchStart.hasSubscribers || fetchFinish.hasSubscribers;
+/**
+ * Sends a request so that whoever watches what is asked of origins sees it, and may have it sent otherwise.
+ * @param origin its URL
+ */
+export function sendObserved<T>(
+  origin: string,
+  { request, receive }: { readonly request: OriginRequest; readonly receive: Receive<T> },
+  send: (request: OriginRequest, receive: Receive<T>) => Exchange<T>,
+): Exchange<T> {
+  if (!fetchStart.hasSubscribers && !fetchFinish.hasSubscribers) return send(request, receive);
+  const observed = new ObservedFetch(origin, request);
+  const exchange = send(observed.start(request), observed.receiving(receive));
+  observed.finishWith(exchange.received);
+  return exchange;
 }
 
 /** A request to an origin that somebody watches, until the head of its response has come. */
-export class ObservedFetch implements ProxyFetchEvent {
+class ObservedFetch implements ProxyFetchEvent {
   readonly origin: string;
   readonly method: string;
   readonly path: string;

@@ -1,7 +1,7 @@
 import { MAX_TIMEOUT_MS } from '../../../base/deadlines.ts';
 import { ArgumentError, checkInteger, describe, IoliteError } from '../../../base/error.ts';
 import { ExchangeTimes, type TimeLimits } from './exchange-times.ts';
-import { areFetchesObserved, ObservedFetch } from './fetch-events.ts';
+import { sendObserved } from './fetch-events.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Exchange, Origin, OriginRequest, Receive } from './origin.ts';
 import { OriginConnections } from './origin-connections.ts';
@@ -36,19 +36,13 @@ export class HttpOrigin implements Origin {
    * connection was closed before anything came back.
    */
   send<T>(request: OriginRequest, receive: Receive<T>): Exchange<T> {
-    if (!areFetchesObserved()) return this.#send(request, receive);
-    const observed = new ObservedFetch(this.url, request);
-    const exchange = this.#send(observed.start(request), observed.receiving(receive));
-    observed.finishWith(exchange.received);
-    return exchange;
-  }
-
-  #send<T>(request: OriginRequest, receive: Receive<T>): Exchange<T> {
-    const { places } = this;
-    const context = { connections: this.#connections, places, times: this.#times };
-    const exchange = new HttpExchange(context, request, receive);
-    exchange.enter();
-    return exchange;
+    return sendObserved(this.url, { request, receive }, (seen, receiving) => {
+      const { places } = this;
+      const context = { connections: this.#connections, places, times: this.#times };
+      const exchange = new HttpExchange(context, seen, receiving);
+      exchange.enter();
+      return exchange;
+    });
   }
 
   /** Ends the connections; what is under way fails. */

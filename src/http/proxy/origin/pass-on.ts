@@ -54,7 +54,7 @@ export function interimOf(request: ServerRequest): OriginRequest['interim'] {
 
 /** What a client is sent of a body that nobody else gets. */
 export function onlyReader(body: ReceivedBody, method: string, status: number): Body | undefined {
-  const reader = method === 'HEAD' || WITHOUT_CONTENT.has(status) ? undefined : body.reader();
+  const content = method === 'HEAD' || WITHOUT_CONTENT.has(status) ? undefined : body.content();
   body.close();
-  return reader;
+  return content;
 }

@@ -8,6 +8,7 @@ import { BodyMending } from './body-mending.ts';
 import { type Forwarding, fieldsForPeer } from './forwarding.ts';
 import { HttpOrigin, type OriginLimits } from './http-origin.ts';
 import type { Exchange, Origin, OriginRequest, Receive, ResponseHead } from './origin.ts';
+import { PeerOrigin } from './peer/peer-origin.ts';
 import type { ReceivedBody } from './received-body.ts';
 
 /** A machine of the same network takes less; another one is asked then. */
@@ -41,7 +42,7 @@ export interface PullSubject {
 /** Gets what this machine has not from the machine that owns it, and from the origin where that has not. */
 export class Pulls {
   readonly context: PullContext;
-  readonly #connections = new Map<string, HttpOrigin>();
+  readonly #connections = new Map<string, Origin>();
 
   constructor(context: PullContext) {
     this.context = context;
@@ -63,11 +64,13 @@ export class Pulls {
     return new PullExchange(this, { ...subject, target }, receive, { only: peer });
   }
 
-  connectionTo({ url }: Peer): HttpOrigin {
+  connectionTo({ url }: Peer): Origin {
     let connection = this.#connections.get(url);
     if (connection === undefined) {
       const { headersTimeout, bodyTimeout, complain } = this.context.limits;
-      connection = new HttpOrigin(url, { connectTimeout: CONNECT_MS, headersTimeout, bodyTimeout, complain });
+      const limits = { connectTimeout: CONNECT_MS, headersTimeout, bodyTimeout, complain };
+      // What is before a machine to speak TLS is none of ours.
+      connection = url.startsWith('http:') ? new PeerOrigin(url, limits) : new HttpOrigin(url, limits);
       this.#connections.set(url, connection);
     }
     return connection;
@@ -166,12 +169,12 @@ export class PullExchange<T> implements Exchange<T> {
    */
   async #pull(owner: Peer, asked?: OriginRequest): Promise<{ readonly received: T } | 'refused' | 'gone'> {
     const { peers } = this.#pulls.context;
-    const { target } = this.#subject;
+    const { path } = this.#subject.resource;
     const headers = this.#fieldsFor(owner);
     const exchange = this.#pulls
       .connectionTo(owner)
       .send<{ readonly received: T } | 'refused'>(
-        { method: 'GET', path: target, headers, body: undefined },
+        { method: 'GET', path, headers, body: undefined },
         (head, body) => {
           if (peers.isFill(head.headers, headers)) {
             const groups = readGroups(head.headers);

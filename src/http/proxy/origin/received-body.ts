@@ -130,6 +130,12 @@ export class ReceivedBody {
     this.#releaseIfDone();
   }
 
+  /** All of it, the caller's to release, if all has come and is here; otherwise a {@link reader}. */
+  content(): Aggregate | AsyncIterableIterator<Aggregate> {
+    const isWhole = this.#state === 'ended' && this.#start === 0 && !this.#bytes.released;
+    return isWhole ? this.#bytes.duplicate() : this.reader();
+  }
+
   /** A reader from the first byte on; it releases what it is given. Close it, or read it to its end. */
   reader(): AsyncIterableIterator<Aggregate> {
     const reader = new Reader(this);

@@ -8,7 +8,7 @@ import {
   ChunkedFraming,
   LengthFraming,
   mayBegin,
-} from '../../../../src/http/fast-lane/upload/body-framing.ts';
+} from '../../../../src/http/message/framing/body-framing.ts';
 import { RUNS } from '../../../support/slicing.ts';
 import { watchdog } from '../../../support/watchdog.ts';
 
@@ -126,7 +126,7 @@ for (const [what, text] of Object.entries(ODD)) {
       ),
     );
     assert.equal(body, undefined, 'a byte at a time');
-    assert.equal(mayBegin({ length: undefined, isExpected: false }, bytes), false);
+    assert.equal(mayBegin({ length: undefined }, bytes), false);
   });
 }
 

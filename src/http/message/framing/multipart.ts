@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ByteRange, contentRange } from './range.ts';
+import { type ByteRange, contentRange } from '../range.ts';
 
 /** Several ranges of a representation in one body (RFC 9110, 14.6). */
 export interface MultipartRanges {

@@ -1,6 +1,9 @@
-import type { StatedBody } from './stated-body.ts';
+/** How long a body is, as the head of its message says: in bytes; undefined where it comes in chunks. */
+interface Stated {
+  readonly length: number | undefined;
+}
 
-/** Finds the end of a request's body in the bytes that come. One is for one body. */
+/** Finds the end of a body in the bytes that come. One is for one body. */
 export interface BodyFraming {
   /** Whether the end was found. */
   readonly isOver: boolean;
@@ -183,12 +186,12 @@ function addRun(bytes: Buffer, runs: number[], start: number, count: number): vo
 }
 
 /** Whether some bytes begin as the body does that follows: if not, somebody else is to look at them. */
-export function mayBegin(stated: StatedBody, bytes: Buffer): boolean {
+export function mayBegin(stated: Stated, bytes: Buffer): boolean {
   return stated.length !== undefined || new ChunkedFraming().take(bytes, undefined) !== -1;
 }
 
 /** Whether all of a body lies in some bytes. */
-export function holdsAll({ length }: StatedBody, bytes: Buffer): boolean {
+export function holdsAll({ length }: Stated, bytes: Buffer): boolean {
   if (length !== undefined) return length <= bytes.length;
   const framing = new ChunkedFraming();
   framing.take(bytes, undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { frameRanges } from '../../../src/http/message/multipart.ts';
+import { frameRanges } from '../../../../src/http/message/framing/multipart.ts';
 
 test('ranges come out of the body as they went in (RFC 9110, 14.6)', () => {
   const size = 1000;

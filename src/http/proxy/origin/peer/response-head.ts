@@ -1,0 +1,68 @@
+import { IoliteError } from '../../../../base/error.ts';
+import { fieldOf, type HeaderList, isField, tokensOf } from '../../../message/header-list.ts';
+
+/** The head of a response, and how long its body is. */
+export interface ParsedHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Of the body, in bytes; undefined where it comes in chunks. */
+  readonly bodyLength: number | undefined;
+  /** Whether the connection ends with it. */
+  readonly close: boolean;
+  /** Bytes of the head. */
+  readonly length: number;
+}
+
+const HEAD_END = '\r\n\r\n';
+const MAX_HEAD_BYTES = 64 * 1024;
+const STATUS_LINE = /^HTTP\/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e]*$/;
+/** No sign, no zero before others, and no more than a number holds. */
+const LENGTH = /^(?:0|[1-9][0-9]{0,14})$/;
+/** Statuses of responses that have no content (RFC 9110, 6.4.1). */
+const WITHOUT_CONTENT = new Set([204, 304]);
+
+/**
+ * Reads the head of a response of another machine, strictly: what servers of iolite and node:http send to a
+ * GET, and nothing else (RFC 9112, 4 to 6). There are no interim responses, and every body says how long it
+ * is.
+ * @returns undefined when it is not all there
+ * @throws ERR_IOLITE_PROTOCOL
+ */
+export function parseResponseHead(bytes: Buffer): ParsedHead | undefined {
+  const end = bytes.indexOf(HEAD_END, 0, 'latin1');
+  if (end === -1 && bytes.length < MAX_HEAD_BYTES) return undefined;
+  if (end === -1 || end > MAX_HEAD_BYTES) throw wrongHead(`a head of more than ${MAX_HEAD_BYTES} bytes`);
+  const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+  const [, digits] = STATUS_LINE.exec(first) ?? [];
+  if (digits === undefined) throw wrongHead(`the status line ${JSON.stringify(first.slice(0, 40))}`);
+  const status = Number(digits);
+  const headers = lines.flatMap(fieldIn);
+  return {
+    ...{ status, headers, length: end + HEAD_END.length },
+    bodyLength: bodyLengthOf(status, headers),
+    close: tokensOf(fieldOf(headers, 'connection')).includes('close'),
+  };
+}
+
+function fieldIn(line: string): [name: string, value: string] {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(0, colon));
+  const value = line.slice(colon + 1).trim();
+  if (!isField(name, value)) throw wrongHead(`the field ${JSON.stringify(line.slice(0, 40))}`);
+  return [name, value];
+}
+
+/** How long the body is (RFC 9112, 6.3). Where two fields say it, none is believed. */
+function bodyLengthOf(status: number, headers: HeaderList): number | undefined {
+  if (WITHOUT_CONTENT.has(status)) return 0;
+  const stated = fieldOf(headers, 'content-length');
+  const coding = fieldOf(headers, 'transfer-encoding');
+  if (coding === 'chunked' && stated === undefined) return undefined;
+  if (coding !== undefined || stated === undefined || !LENGTH.test(stated))
+    throw wrongHead('a body whose length is not certain');
+  return Number(stated);
+}
+
+function wrongHead(what: string): IoliteError {
+  return new IoliteError('ERR_IOLITE_PROTOCOL', `The machine answered with ${what}`);
+}
