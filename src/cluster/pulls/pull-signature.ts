@@ -57,9 +57,11 @@ export function fillField({ log, sequence }: { readonly log: string; readonly se
 
 /** Whether who answers is at least as far in the same log as who asked was. */
 export function coversPull(answered: HeaderList, asked: HeaderList): boolean {
-  const { position, log } = read(fieldOf(answered, 'iolite-fill') ?? '');
-  const before = read(`${fieldOf(asked, 'iolite-fill')}; ${fieldOf(asked, 'iolite-pull')}`);
-  return log !== undefined && log === before.log && Number(position) >= Number(before.position);
+  const fill = fieldOf(answered, 'iolite-fill') ?? '';
+  const log = valueIn(fill, 'log');
+  if (log === undefined || log !== valueIn(fieldOf(asked, 'iolite-pull') ?? '', 'log')) return false;
+  const before = valueIn(fieldOf(asked, 'iolite-fill') ?? '', 'position');
+  return Number(valueIn(fill, 'position')) >= Number(before);
 }
 
 function macOf(secret: string, ...said: readonly string[]): string {
@@ -67,10 +69,20 @@ function macOf(secret: string, ...said: readonly string[]): string {
 }
 
 function pairs(values: Readonly<Record<string, string | number | undefined>>): string {
-  return Object.entries(values)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value as string | number)}`)
-    .join('; ');
+  let text = '';
+  for (const name in values) {
+    const value = values[name];
+    if (value !== undefined) text += `${text === '' ? '' : '; '}${name}=${encodeURIComponent(value)}`;
+  }
+  return text;
+}
+
+/** One of the pairs, as it is written: where only that is wanted. */
+function valueIn(text: string, name: string): string | undefined {
+  const start = text.startsWith(`${name}=`) ? 0 : text.indexOf(`; ${name}=`) + 2;
+  if (start === 1) return undefined;
+  const end = text.indexOf(';', start);
+  return text.slice(start + name.length + 1, end === -1 ? undefined : end);
 }
 
 function read(text: string): Readonly<Record<string, string | undefined>> {

@@ -155,12 +155,7 @@ export class Fetch {
 
   #send(found: SelectedResponse | undefined): Exchange<FetchOutcome | 'other'> {
     const { origin, forwarding, pulls } = this.#context;
-    const { path } = this.resource;
-    const headers = forwardedRequest(this.leader, this.resource, forwarding, true);
     const conditions = found === undefined ? [] : conditionsOf(found.facts);
-    headers.push(...conditions);
-    const interim = interimOf(this.leader);
-    const asked = { method: 'GET', path, headers, body: undefined, interim };
     const receive: Receive<FetchOutcome | 'other'> = (head, body) =>
       head.status === 304 && found !== undefined
         ? this.#confirmed(head, body, found)
@@ -168,13 +163,20 @@ export class Fetch {
     const first = this.#first;
     if (typeof first === 'object' && pulls !== undefined)
       return pulls.askOnly(first, { resource: this.resource, leader: this.leader, conditions }, receive);
+    const asked = (): OriginRequest => ({
+      method: 'GET',
+      path: this.resource.path,
+      headers: [...forwardedRequest(this.leader, this.resource, forwarding, true), ...conditions],
+      body: undefined,
+      interim: interimOf(this.leader),
+    });
     const pull = first === 'owner' ? this.#ask(asked, conditions, receive) : undefined;
-    return pull ?? origin.send(asked, receive);
+    return pull ?? origin.send(asked(), receive);
   }
 
   /** Asks the owner, if that is another machine. */
   #ask(
-    asked: OriginRequest,
+    asked: () => OriginRequest,
     conditions: HeaderList,
     receive: Receive<FetchOutcome | 'other'>,
   ): PullExchange<FetchOutcome | 'other'> | undefined {

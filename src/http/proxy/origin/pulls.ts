@@ -50,12 +50,14 @@ export class Pulls {
 
   /**
    * Asks the owner, and in its place the origin with a request of its own.
+   * @param asked makes that request
    * @returns undefined where the origin is to be asked right away
    */
-  ask<T>(subject: PullSubject, asked: OriginRequest, receive: Receive<T>): PullExchange<T> | undefined {
+  ask<T>(subject: PullSubject, asked: () => OriginRequest, receive: Receive<T>): PullExchange<T> | undefined {
     const target = pulledTarget(subject);
-    if (target === undefined || this.context.peers.ownerOf(target) === undefined) return undefined;
-    return new PullExchange(this, { ...subject, target }, receive, { origin: asked });
+    const owner = target === undefined ? undefined : this.context.peers.ownerOf(target);
+    if (target === undefined || owner === undefined) return undefined;
+    return new PullExchange(this, { ...subject, target }, receive, { origin: asked, owner });
   }
 
   /** Asks one machine for what it has, and nobody in its place. */
@@ -100,8 +102,8 @@ function saysGone(error: unknown): boolean {
   return error instanceof IoliteError && GONE.has(error.code);
 }
 
-/** Who is asked: owners, and the origin in their place; or one machine. */
-type Asked = { readonly origin: OriginRequest } | { readonly only: Peer };
+/** Who is asked: owners, of whom the first may be known, and the origin in their place; or one machine. */
+type Asked = { readonly origin: () => OriginRequest; readonly owner?: Peer } | { readonly only: Peer };
 
 /**
  * A request to the owner of a target, and then to the origin if the owner is gone, or has nothing to give.
@@ -133,7 +135,7 @@ export class PullExchange<T> implements Exchange<T> {
     this.asksOrigin = new Promise(resolve => {
       this.#tellOrigin = resolve;
     });
-    this.received = 'only' in asked ? this.#pullOnly(asked.only) : this.#run(asked.origin);
+    this.received = 'only' in asked ? this.#pullOnly(asked.only) : this.#run(asked.origin, asked.owner);
   }
 
   abort(): void {
@@ -141,17 +143,17 @@ export class PullExchange<T> implements Exchange<T> {
     this.#current?.abort();
   }
 
-  async #run(asked: OriginRequest): Promise<T> {
+  async #run(asked: () => OriginRequest, first: Peer | undefined): Promise<T> {
     const { peers, origin } = this.#pulls.context;
-    for (; this.#peersLeft > 0; ) {
-      const owner = peers.ownerOf(this.#subject.target);
+    for (let known = first; this.#peersLeft > 0; known = undefined) {
+      const owner = known ?? peers.ownerOf(this.#subject.target);
       if (owner === undefined) break;
       this.#peersLeft -= 1;
       const outcome = await this.#pull(owner, asked);
       if (outcome === 'refused') break;
       if (outcome !== 'gone') return outcome.received;
     }
-    const exchange = origin.send(asked, this.#receive);
+    const exchange = origin.send(asked(), this.#receive);
     this.#current = exchange;
     this.#tellOrigin();
     return exchange.received;
@@ -167,7 +169,10 @@ export class PullExchange<T> implements Exchange<T> {
    * @param asked of the origin, where the body of the response breaks off and nobody else has it
    * @throws what is not the peer's fault
    */
-  async #pull(owner: Peer, asked?: OriginRequest): Promise<{ readonly received: T } | 'refused' | 'gone'> {
+  async #pull(
+    owner: Peer,
+    asked?: () => OriginRequest,
+  ): Promise<{ readonly received: T } | 'refused' | 'gone'> {
     const { peers } = this.#pulls.context;
     const { path } = this.#subject.resource;
     const headers = this.#fieldsFor(owner);
@@ -200,13 +205,16 @@ export class PullExchange<T> implements Exchange<T> {
   /** A body breaks off: what it was has somebody else, or the origin. */
   #goOn(
     owner: Peer,
-    asked: OriginRequest,
+    asked: () => OriginRequest,
     { told, body, error }: { told: ResponseHead; body: ReceivedBody; error: Error },
   ): BodyMending | undefined {
     if (!saysGone(error)) return undefined;
     this.#pulls.context.peers.suspect(owner);
     const mending = new BodyMending(body, told, () => rest.abort());
-    const whole = { ...asked, headers: without(asked.headers, CONDITIONS), interim: undefined };
+    const whole = (): OriginRequest => {
+      const first = asked();
+      return { ...first, headers: without(first.headers, CONDITIONS), interim: undefined };
+    };
     const rest = new PullExchange<void>(
       this.#pulls,
       { ...this.#subject, conditions: [] },

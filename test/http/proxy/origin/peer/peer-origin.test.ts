@@ -291,6 +291,21 @@ test('where nobody listens is told at once', async () => {
   await origin.close();
 });
 
+test('a machine is found by a name that has several addresses, of which it listens at one', async () => {
+  const body = 'x'.repeat(300_000);
+  await using place = await Place.open(socket => socket.write(answer(body)));
+  const { port } = new URL(place.origin.url);
+  const named = new PeerOrigin(`http://localhost:${port}`, { connectTimeout: 5000 });
+  const request = { method: 'GET', path: '/', headers: ['Host', 'a'], body: undefined };
+  const asked = named.send(request, (_, come) => {
+    const reader = come.reader();
+    come.close();
+    return textOf(reader);
+  });
+  assert.equal(await watchdog(asked.received, 'a response'), body);
+  await named.close();
+});
+
 test('what could be taken for another request is not sent', async () => {
   let asked = 0;
   await using place = await Place.open(socket => {
