@@ -108,7 +108,8 @@ async function redis(): Promise<Shared> {
 
 async function objects(): Promise<Shared> {
   const connection = await connect({ servers: place });
-  const store = await new Objm(jetstream(connection)).create('bench');
+  // Pieces of large bodies wait for the disk.
+  const store = await new Objm(jetstream(connection, { timeout: 60_000 })).create('bench');
   return {
     get: async path => {
       const bytes = await store.getBlob(path);
