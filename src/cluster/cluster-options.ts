@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { MAX_TIMEOUT_MS } from '../base/deadlines.ts';
 import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../base/error.ts';
+import { isPullAddress } from './pull-address.ts';
 
 /** Options of {@link joinCluster}. */
 export interface ClusterOptions {
@@ -125,12 +126,6 @@ function checkPulls(advertise: unknown, secret: unknown): void {
   throw new ArgumentError(
     `Cannot join cluster: a secret of ${LEAST_SECRET_CHARACTERS} characters at least is wanted`,
   );
-}
-
-function isPullAddress(address: unknown): boolean {
-  if (typeof address !== 'string' || !URL.canParse(address)) return false;
-  const { protocol, pathname, search, hash, username } = new URL(address);
-  return protocol === 'http:' && pathname === '/' && `${search}${hash}${username}` === '';
 }
 
 function checkedServers({ servers, connection }: ClusterOptions): readonly string[] {

@@ -1,4 +1,5 @@
 import { parseObject } from '../parse-object.ts';
+import { isPullAddress } from '../pull-address.ts';
 
 /** What a machine says of itself: the value under its name in the bucket of machines. */
 export interface MachineEntry {
@@ -24,5 +25,6 @@ export function decodeEntry(bytes: Uint8Array): MachineEntry | undefined {
     return undefined;
   if (typeof weight !== 'number' || !Number.isFinite(weight) || weight < 0) return undefined;
   const entry = { epoch, log, applied: applied as number, weight };
-  return typeof advertise === 'string' ? { ...entry, advertise } : entry;
+  // Whoever cannot be asked owns nothing.
+  return isPullAddress(advertise) ? { ...entry, advertise } : entry;
 }

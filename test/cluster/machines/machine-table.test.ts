@@ -12,6 +12,9 @@ test('entries are read as they were written, and anything else is none', () => {
   assert.deepEqual(decodeEntry(encodeEntry(full)), full);
   for (const text of ['', '1', '{"epoch":"a"}', '{"epoch":"a","log":"b","applied":1.5,"weight":1}'])
     assert.equal(decodeEntry(Buffer.from(text)), undefined, text);
+  // Who cannot be asked there owns nothing, as who is nowhere to be asked.
+  for (const advertise of ['', 'a', 'https://a', 'http://a/b', 'http://u:p@a', 'http://a:99999', 1, null])
+    assert.deepEqual(decodeEntry(Buffer.from(JSON.stringify({ ...entry, advertise }))), entry);
   // It would own everything.
   const endless = '{"epoch":"a","log":"b","applied":1,"weight":1e999}';
   assert.equal(decodeEntry(Buffer.from(endless)), undefined);

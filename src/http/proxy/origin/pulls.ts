@@ -6,7 +6,7 @@ import { readGroups } from '../cluster/pulled-groups.ts';
 import { keyOfTarget, type Resource } from '../resource.ts';
 import { BodyMending } from './body-mending.ts';
 import { type Forwarding, fieldsForPeer } from './forwarding.ts';
-import { HttpOrigin, type OriginLimits } from './http-origin.ts';
+import type { OriginLimits } from './http-origin.ts';
 import type { Exchange, Origin, OriginRequest, Receive, ResponseHead } from './origin.ts';
 import { PeerOrigin } from './peer/peer-origin.ts';
 import type { ReceivedBody } from './received-body.ts';
@@ -42,7 +42,7 @@ export interface PullSubject {
 /** Gets what this machine has not from the machine that owns it, and from the origin where that has not. */
 export class Pulls {
   readonly context: PullContext;
-  readonly #connections = new Map<string, Origin>();
+  readonly #connections = new Map<string, PeerOrigin>();
 
   constructor(context: PullContext) {
     this.context = context;
@@ -66,13 +66,12 @@ export class Pulls {
     return new PullExchange(this, { ...subject, target }, receive, { only: peer });
   }
 
-  connectionTo({ url }: Peer): Origin {
+  connectionTo({ url }: Peer): PeerOrigin {
     let connection = this.#connections.get(url);
     if (connection === undefined) {
       const { headersTimeout, bodyTimeout, complain } = this.context.limits;
       const limits = { connectTimeout: CONNECT_MS, headersTimeout, bodyTimeout, complain };
-      // What is before a machine to speak TLS is none of ours.
-      connection = url.startsWith('http:') ? new PeerOrigin(url, limits) : new HttpOrigin(url, limits);
+      connection = new PeerOrigin(url, limits);
       this.#connections.set(url, connection);
     }
     return connection;
