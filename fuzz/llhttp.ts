@@ -5,8 +5,11 @@
 
 /** A message as a parser understands it. */
 export interface Understood {
-  readonly method: string;
-  readonly target: string;
+  /** Of a request. */
+  readonly method?: string | undefined;
+  readonly target?: string | undefined;
+  /** Of a response. */
+  readonly status?: number | undefined;
   readonly rawHeaders: readonly string[];
   /** As latin1, as far as it came. */
   body: string;
@@ -36,12 +39,13 @@ parser[on('Headers')] = (rawHeaders: string[]) => {
   fields.push(...rawHeaders);
 };
 parser[on('HeadersComplete')] = (...given: unknown[]) => {
-  const [, , rawHeaders = [], method, target, , , , keepAlive] = given as [
-    ...[number, number, string[] | undefined, number, string],
-    ...[unknown, unknown, boolean, boolean],
+  const [, , rawHeaders = [], method, target, status, , , keepAlive] = given as [
+    ...[number, number, string[] | undefined, number | undefined, string | undefined],
+    ...[number | undefined, unknown, boolean, boolean],
   ];
+  const start = method === undefined ? { status } : { method: methods[method], target };
   list.push({
-    ...{ method: methods[method] as string, target, rawHeaders: [...fields, ...rawHeaders] },
+    ...{ ...start, rawHeaders: [...fields, ...rawHeaders] },
     ...{ body: '', isComplete: false, close: !keepAlive },
   });
   fields = [];
@@ -56,14 +60,17 @@ parser[on('MessageComplete')] = () => {
   if (last !== undefined) last.isComplete = true;
 };
 
-/** All messages of some bytes, and whether it gave up before their end. */
-export function llhttp(bytes: Buffer): {
+/** All requests, or responses, of some bytes, and whether it gave up before their end. */
+export function llhttp(
+  bytes: Buffer,
+  what: 'REQUEST' | 'RESPONSE' = 'REQUEST',
+): {
   readonly messages: readonly Understood[];
   readonly failed: boolean;
 } {
   list = [];
   fields = [];
-  parser.initialize(HTTPParser.REQUEST as number, {}, 0, 0);
+  parser.initialize(HTTPParser[what] as number, {}, 0, 0);
   const result = parser.execute(bytes, 0, bytes.length);
   return { messages: list, failed: typeof result !== 'number' };
 }

@@ -4,6 +4,7 @@ import type { Target } from './target.ts';
 export const TARGETS: Readonly<Record<string, () => Promise<Target>>> = {
   frames: async () => (await import('./targets/frames.ts')).frames,
   http1: async () => (await import('./targets/http1.ts')).http1,
+  responses: async () => (await import('./targets/responses.ts')).responses,
   http2: async () => (await import('./targets/http2.ts')).http2,
   lane: async () => (await import('./targets/lane.ts')).lane,
   channel: async () => (await import('./targets/channel.ts')).channel,

@@ -1,5 +1,5 @@
 import { IoliteError } from '../../../../base/error.ts';
-import { fieldOf, type HeaderList, isField, tokensOf } from '../../../message/header-list.ts';
+import { fieldOf, type HeaderList, isField } from '../../../message/header-list.ts';
 
 /** The head of a response, and how long its body is. */
 export interface ParsedHead {
@@ -16,6 +16,10 @@ export interface ParsedHead {
 const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_BYTES = 64 * 1024;
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e]*$/;
+/** Around a value (RFC 9110, 5.5): nothing else that JavaScript takes for white space. */
+const SPACE_AROUND = /^[\t ]+|[\t ]+$/g;
+/** Fields that say where a response ends: parsers differ about what stands around their values. */
+const FRAMING = /^(?:content-length|transfer-encoding|connection)$/i;
 /** No sign, no zero before others, and no more than a number holds. */
 const LENGTH = /^(?:0|[1-9][0-9]{0,14})$/;
 /** Statuses of responses that have no content (RFC 9110, 6.4.1). */
@@ -40,27 +44,30 @@ export function parseResponseHead(bytes: Buffer): ParsedHead | undefined {
   return {
     ...{ status, headers, length: end + HEAD_END.length },
     bodyLength: bodyLengthOf(status, headers),
-    close: tokensOf(fieldOf(headers, 'connection')).includes('close'),
+    close: (fieldOf(headers, 'connection') ?? 'keep-alive').toLowerCase() !== 'keep-alive',
   };
 }
 
 function fieldIn(line: string): [name: string, value: string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
-  const value = line.slice(colon + 1).trim();
-  if (!isField(name, value)) throw wrongHead(`the field ${JSON.stringify(line.slice(0, 40))}`);
+  const written = line.slice(colon + 1);
+  const value = written.replace(SPACE_AROUND, '');
+  const isPlain = written === value || written === ` ${value}`;
+  if (!isField(name, value) || (!isPlain && FRAMING.test(name)))
+    throw wrongHead(`the field ${JSON.stringify(line.slice(0, 40))}`);
   return [name, value];
 }
 
 /** How long the body is (RFC 9112, 6.3). Where two fields say it, none is believed. */
 function bodyLengthOf(status: number, headers: HeaderList): number | undefined {
-  if (WITHOUT_CONTENT.has(status)) return 0;
   const stated = fieldOf(headers, 'content-length');
   const coding = fieldOf(headers, 'transfer-encoding');
-  if (coding === 'chunked' && stated === undefined) return undefined;
-  if (coding !== undefined || stated === undefined || !LENGTH.test(stated))
+  const isEmpty = WITHOUT_CONTENT.has(status);
+  if (coding === 'chunked' && stated === undefined && !isEmpty) return undefined;
+  if (coding !== undefined || !LENGTH.test(stated ?? (isEmpty ? '0' : '')))
     throw wrongHead('a body whose length is not certain');
-  return Number(stated);
+  return isEmpty ? 0 : Number(stated);
 }
 
 function wrongHead(what: string): IoliteError {

@@ -5,14 +5,14 @@ import { parseResponseHead } from '../../../../../src/http/proxy/origin/peer/res
 const parse = (text: string) => parseResponseHead(Buffer.from(text, 'latin1'));
 
 test('a head is read when all of it is there, and no further', () => {
-  const text = 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX-Name: \tcaf\xe9 \r\nEmpty:\r\n\r\n';
+  const text = 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX-Name: \tcaf\xe9\xa0 \r\nEmpty:\r\n\r\n';
   const bytes = Buffer.from(`${text}more\r\n\r\n`, 'latin1');
   for (let end = 0; end < text.length; end++)
     assert.equal(parseResponseHead(bytes.subarray(0, end)), undefined);
   for (let end = text.length; end <= bytes.length; end++)
     assert.deepEqual(parseResponseHead(bytes.subarray(0, end)), {
       status: 200,
-      headers: ['Content-Length', '12', 'X-Name', 'caf\xe9', 'Empty', ''],
+      headers: ['Content-Length', '12', 'X-Name', 'caf\xe9\xa0', 'Empty', ''],
       bodyLength: 12,
       close: false,
       length: text.length,
@@ -42,6 +42,7 @@ for (const [what, head] of [
   ['a folded line', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n folded: x'],
   ['a bare line feed', 'HTTP/1.1 200 OK\r\nContent-Length: 1\nX: y'],
   ['a bare carriage return', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX: a\rb'],
+  ['a vertical tab before a value', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX:\x0ba'],
   ['a zero byte', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX: a\0b'],
   ['no length', 'HTTP/1.1 200 OK\r\nX: y'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2'],
@@ -50,6 +51,10 @@ for (const [what, head] of [
   ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999'],
   ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked'],
   ['a coding beside chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked'],
+  ['a length that is none, where there is no body', 'HTTP/1.1 304 Not Modified\r\nContent-Length:'],
+  ['chunks, where there is no body', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked'],
+  ['a tab behind a length', 'HTTP/1.1 200 OK\r\nContent-Length: 1\t'],
+  ['two spaces before chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding:  chunked'],
   ['more than 64 KiB', `HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX: ${'x'.repeat(65_536)}`],
 ] as const) {
   test(`a head with ${what} is none`, () => {
