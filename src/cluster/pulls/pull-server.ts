@@ -98,12 +98,12 @@ export class PullServer implements Handler {
   answer(request: ServerRequest, recipient: Recipient): PendingAnswer | undefined {
     const pull = this.#read(request);
     const service = pull && this.#sites.get(pull.site);
-    const pulled = pull && new PulledRequest(request, pull);
-    if (pull === undefined || pulled === undefined || service === undefined) {
+    if (pull === undefined || service === undefined) {
       recipient.answered(statusAnswer(pull === undefined ? 403 : 404));
       return undefined;
     }
-    // Nearly always so, and signals with a time cost more than all else here.
+    const pulled = new PulledRequest(request, pull);
+    // Mostly it is: a promise and a signal would cost more than all else here.
     const stored = this.#isThere(pull) ? service.atHand(pulled) : undefined;
     if (stored !== undefined) {
       recipient.answered(this.#filling(request, stored));

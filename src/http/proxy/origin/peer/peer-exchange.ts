@@ -114,9 +114,9 @@ export class PeerExchange<T> extends PlaceHolder implements Exchange<T>, Respons
   }
 
   bodyCame(piece: Aggregate): void {
-    this.#wait.begin(this.#context.times.piece);
+    // What comes in one read does so after a pause, too, in which the machine is not waited for.
+    if (!this.#isHeld) this.#wait.begin(this.#context.times.piece);
     this.#body.append(piece);
-    // Nobody has to wait for what takes no more than a moment.
     if (this.#state === 'receiving' && loopTurn.isOver) this.#yield();
   }
 

@@ -16,8 +16,6 @@ export interface ParsedHead {
 const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_BYTES = 64 * 1024;
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e]*$/;
-/** Around a value (RFC 9110, 5.5): nothing else that JavaScript takes for white space. */
-const SPACE_AROUND = /^[\t ]+|[\t ]+$/g;
 /** Fields that say where a response ends: parsers differ about what stands around their values. */
 const FRAMING = /^(?:content-length|transfer-encoding|connection)$/i;
 /** No sign, no zero before others, and no more than a number holds. */
@@ -52,11 +50,26 @@ function fieldIn(line: string): [name: string, value: string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
   const written = line.slice(colon + 1);
-  const value = written.replace(SPACE_AROUND, '');
+  const value = withoutSpaceAround(written);
   const isPlain = written === value || written === ` ${value}`;
   if (!isField(name, value) || (!isPlain && FRAMING.test(name)))
     throw wrongHead(`the field ${JSON.stringify(line.slice(0, 40))}`);
   return [name, value];
+}
+
+/**
+ * White space around a value (RFC 9110, 5.5) is less than what JavaScript takes for that. Not by a pattern,
+ * which would look from each of many spaces amid a value for its end.
+ */
+function withoutSpaceAround(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** How long the body is (RFC 9112, 6.3). Where two fields say it, none is believed. */

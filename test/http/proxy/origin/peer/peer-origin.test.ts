@@ -281,6 +281,24 @@ test('a machine that is silent, before the head or amid the body, took too long'
     await assert.rejects(place.ask(path), { code: 'ERR_IOLITE_TIMEOUT' }, path);
 });
 
+test('a client that does not read is no silence of the machine, also amid a read', async () => {
+  const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
+  const count = 2048;
+  await using place = await Place.open(
+    (socket, request) => {
+      if (!request.includes('/held')) return;
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.write(`${chunk.repeat(count)}0\r\n\r\n`);
+    },
+    { headersTimeout: 300, bodyTimeout: 100 },
+  );
+  const { body } = await watchdog(place.start('/held').received, 'a head');
+  // Who is silent from now on has taken too long when the other one would have, if it were waited for.
+  for (let round = 0; round < 2; round++)
+    await assert.rejects(place.ask('/silent'), { code: 'ERR_IOLITE_TIMEOUT' });
+  assert.equal((await textOf(body)).length, 4096 * count);
+});
+
 test('where nobody listens is told at once', async () => {
   const place = await Place.open(() => {});
   await place[Symbol.asyncDispose]();
