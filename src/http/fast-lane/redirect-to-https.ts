@@ -1,3 +1,5 @@
+import { withoutSpaceAround } from '../message/header-list.ts';
+
 /** As of node:http. */
 export const MAX_PLAIN_BYTES = 16 * 1024;
 
@@ -15,7 +17,9 @@ export function redirectToHttps(said: Buffer): Buffer | undefined {
   if (end === -1) return looksLikeHttp(said) ? undefined : answer(400);
   const [first = '', ...fields] = said.toString('latin1', 0, end).split('\r\n');
   const [, method, target] = REQUEST_LINE.exec(first) ?? [];
-  const hosts = fields.flatMap(field => /^host:[ \t]*(.*?)[ \t]*$/i.exec(field)?.[1] ?? []);
+  const hosts = fields
+    .filter(field => /^host:/i.test(field))
+    .map(field => withoutSpaceAround(field.slice(5)));
   const [host] = hosts;
   if (target === undefined || host === undefined || hosts.length > 1 || !HOST.test(host)) return answer(400);
   // Clients may make a GET of what is answered with 301.

@@ -1,6 +1,6 @@
 import { IoliteError } from '../../base/error.ts';
 import { isOfConnection } from '../app/app-protocol.ts';
-import { type HeaderList, isField } from '../message/header-list.ts';
+import { type HeaderList, isField, withoutSpaceAround } from '../message/header-list.ts';
 
 /** The head of a CGI response (RFC 3875, 6). */
 export interface CgiHead {
@@ -88,7 +88,7 @@ function fieldsOf(text: string): [name: string, value: string][] {
     if (line === '') continue;
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon));
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    const value = withoutSpaceAround(line.slice(colon + 1));
     // A line that goes on from the last one (RFC 9112, 5.2) has no name, and is refused as well.
     if (!isField(name, value)) throw malformed(name);
     fields.push([name, value]);

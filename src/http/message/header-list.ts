@@ -107,6 +107,21 @@ export function tokensOf(field: string | undefined): string[] {
     .filter(token => token !== '');
 }
 
+/**
+ * A value without the white space around it (RFC 9110, 5.5), which is less than what JavaScript takes for
+ * that. O(length): a pattern would look from each of many spaces amid a value for its end.
+ */
+export function withoutSpaceAround(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 /** token (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** field-value, obs-text included (RFC 9110, 5.5): as latin1, and without what could end the line. */

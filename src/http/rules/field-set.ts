@@ -162,8 +162,12 @@ function addVary(fields: string[], value: string): void {
   if (at === -1) fields.push('Vary', value);
   else {
     const present = fields[at + 1] as string;
-    const known = present.toLowerCase().split(/\s*,\s*/);
-    const more = value.split(/\s*,\s*/).filter(each => !known.includes(each.toLowerCase()));
+    const known = membersOf(present.toLowerCase());
+    const more = membersOf(value).filter(each => !known.includes(each.toLowerCase()));
     fields[at + 1] = [present, ...more].join(', ');
   }
+}
+
+function membersOf(list: string): string[] {
+  return list.split(',').map(each => each.trim());
 }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fieldOf, fieldsFor, namesOf, tokensOf, without } from '../../../src/http/message/header-list.ts';
+import {
+  fieldOf,
+  fieldsFor,
+  namesOf,
+  tokensOf,
+  without,
+  withoutSpaceAround,
+} from '../../../src/http/message/header-list.ts';
 
 const name = fc.constantFrom('a', 'A', 'b', 'B', 'ab', 'Ab', 'AB', 'x-c', 'X-C');
 const headers = fc
@@ -41,4 +48,13 @@ test('a 204 has no Content-Length; others have theirs', () => {
   assert.deepEqual(fieldsFor(204, fields), ['A', 'b']);
   assert.equal(fieldsFor(200, fields), fields);
   assert.equal(fieldsFor(304, fields), fields);
+});
+
+test('white space around a value is spaces and tabs, as a pattern has it', () => {
+  const texts = fc.string({ unit: fc.constantFrom(' ', '\t', 'a', '\xa0', '\v'), maxLength: 8 });
+  fc.assert(
+    fc.property(texts, text => {
+      assert.equal(withoutSpaceAround(text), text.replace(/^[ \t]+|[ \t]+$/g, ''));
+    }),
+  );
 });

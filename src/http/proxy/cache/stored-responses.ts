@@ -207,5 +207,10 @@ function selectingFields(names: readonly string[], request: ServerRequest): stri
 
 /** Spaces around members of a list are not part of them (RFC 9111, 4.1). */
 function normalized(value: string | undefined): string | null {
-  return value === undefined ? null : value.trim().replace(/\s*,\s*/g, ',');
+  if (value === undefined) return null;
+  // Not by a pattern, for which many spaces amid a member would cost the square of them.
+  return value
+    .split(',')
+    .map(each => each.trim())
+    .join(',');
 }

@@ -1,5 +1,5 @@
 import { IoliteError } from '../../../../base/error.ts';
-import { fieldOf, type HeaderList, isField } from '../../../message/header-list.ts';
+import { fieldOf, type HeaderList, isField, withoutSpaceAround } from '../../../message/header-list.ts';
 
 /** The head of a response, and how long its body is. */
 export interface ParsedHead {
@@ -55,21 +55,6 @@ function fieldIn(line: string): [name: string, value: string] {
   if (!isField(name, value) || (!isPlain && FRAMING.test(name)))
     throw wrongHead(`the field ${JSON.stringify(line.slice(0, 40))}`);
   return [name, value];
-}
-
-/**
- * White space around a value (RFC 9110, 5.5) is less than what JavaScript takes for that. Not by a pattern,
- * which would look from each of many spaces amid a value for its end.
- */
-function withoutSpaceAround(text: string): string {
-  let [start, end] = [0, text.length];
-  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** How long the body is (RFC 9112, 6.3). Where two fields say it, none is believed. */
