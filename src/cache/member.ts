@@ -5,7 +5,8 @@ import { ignore } from '../base/ignore.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
 import { type Figures, numbersOf } from '../observe/sources.ts';
-import { StoreIndex } from '../store/attached/store-index.ts';
+import { DirectoryIndex } from '../store/directory/directory-index.ts';
+import { UNKNOWN } from '../store/directory/directory-view.ts';
 import { ownGovernor } from '../store/governor/governor.ts';
 import { createPolicy } from '../store/policies/index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
@@ -16,7 +17,8 @@ import { OwnKeeper, VALUES } from './own-keeper.ts';
 import { RemoteKeeper } from './remote-keeper.ts';
 import { checkedOptions, type SharedCacheOptions, type SharedCacheStats } from './shared-cache-options.ts';
 import { Successive } from './successive.ts';
-import { areValueFacts, type ValueFacts } from './value-facts.ts';
+import type { ValueFacts } from './value-facts.ts';
+import { factsOfRecord } from './value-records.ts';
 
 /** Who is told in which role a member is. */
 interface MemberListener {
@@ -37,7 +39,7 @@ export class Member {
   readonly #told: MemberListener;
   readonly #membership: Membership;
   readonly #id = randomUUID();
-  readonly #index = new StoreIndex<ValueFacts>(VALUES, ignore, areValueFacts, false);
+  readonly #index = new DirectoryIndex<ValueFacts>(VALUES, factsOfRecord);
   readonly #keepers = new Successive<Keeper>();
   #own: OwnKeeper | undefined;
   #takingOver: Promise<void> | undefined;
@@ -63,8 +65,8 @@ export class Member {
     return this.#keepers.present === undefined ? 'joining' : 'attached';
   }
 
-  /** What is at hand, be it stale. Not retained. */
-  peek(key: string): StoredVersion<ValueFacts> | undefined {
+  /** What there is, be it stale: not retained. {@link UNKNOWN}: it is to be asked for. */
+  peek(key: string): StoredVersion<ValueFacts> | typeof UNKNOWN | undefined {
     return this.#own === undefined ? this.#index.peek(key) : this.#own.peek(key);
   }
 
@@ -128,9 +130,8 @@ export class Member {
     this.#keepers.end();
     this.#keepers.fail(reason);
     await this.hold(async () => {
-      if (this.#own === undefined) return this.#index.detach();
       this.#index.close();
-      return this.#own.handOver();
+      await this.#own?.handOver();
     });
     await this.#membership.close();
     this.#own?.close();
@@ -145,7 +146,10 @@ export class Member {
     // Others go by what their owner has said, which may be longer.
     const formerMs = isFollowing ? Math.max(maxStale, this.#index.maxStale) : 0;
     const own = new OwnKeeper({ budget, policy, pool, governor, maxStale }, formerMs);
-    own.former = key => this.#index.peek(key);
+    own.inherits(key => {
+      const held = this.#index.peek(key);
+      return held === UNKNOWN ? undefined : held;
+    });
     this.#own = own;
     this.#keepers.begin(own);
     this.#told.owner();
@@ -162,7 +166,7 @@ export class Member {
       await setImmediate();
       turnEnd = performance.now() + TURN_MS;
     }
-    own.former = undefined;
+    own.inherited();
     this.#index.close();
   }
 
@@ -173,6 +177,7 @@ export class Member {
     await this.#index.attach(channel);
     // What is not taken over in time is lost, as what nobody held is.
     await keeper.offer(this.#index).catch(ignore);
+    this.#index.forgetFormer();
     this.#keepers.begin(keeper);
     this.#told.attached();
   }
@@ -180,7 +185,9 @@ export class Member {
   /** What the owner asks. */
   async #answer({ head, body }: Message, keeper: RemoteKeeper): Promise<Message> {
     body?.release();
-    if ((head as { type?: unknown } | null | undefined)?.type !== KeeperRequest.TAKE_OVER)
+    const { type } = (head ?? {}) as { type?: unknown };
+    if (this.#index.told(type)) return {};
+    if (type !== KeeperRequest.TAKE_OVER)
       throw new ArgumentError('Cannot answer request: it is unknown to who is attached');
     // However often it is asked: once at a time.
     this.#takingOver ??= keeper.takeOver(this.#index).finally(() => {

@@ -8,23 +8,22 @@ import type { Channel } from '../ipc/channel.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Governor } from '../store/governor/governor.ts';
 import type { CachePolicy } from '../store/policy.ts';
-import { serveStore } from '../store/serve-store.ts';
+import { Directory } from '../store/directory/directory.ts';
+import type { RecordFacts } from '../store/directory/directory-protocol.ts';
+import { type DirectoryOwner, DirectoryService } from '../store/directory/directory-service.ts';
 import type { ContentRoom } from '../store/space/content-room.ts';
 import { Store } from '../store/store.ts';
-import type { Greeting } from '../store/store-protocol.ts';
-import type { FoundVersion, StoreOwner } from '../store/store-service.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
-import { Term } from '../store/term.ts';
 import { type ClaimAnswer, Claims } from './claims.ts';
 import { heapBytesOf } from './entry-heap.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue, ServedKeeper } from './keeper.ts';
 import { KeeperRequest } from './keeper-requests.ts';
 import { KeeperService } from './keeper-service.ts';
-import { LostDomains } from './members/lost-domains.ts';
 import { Members } from './members/members.ts';
 import { type Selector, selects } from './selector.ts';
 import { TagIndex } from './tag-index.ts';
 import { factsAt, isFresh, isOver, type NewFacts, type ValueFacts } from './value-facts.ts';
+import { recordOf } from './value-records.ts';
 
 /** The store's name in requests of those attached. */
 export const VALUES = 'values';
@@ -53,20 +52,18 @@ export interface KeeperOptions {
 /**
  * The keeper in the process that owns the memory.
  *
- * Attached domains may use what they were given until the term ends, which is put off again and again. So a
- * change is over when each of them has said that it gave up what was before, or else, where one does not
- * answer or its channel is broken, when the term has ended that it was told last: whatever it does then, it
- * asks. One that has ended is not waited for.
+ * All others find what it keeps in a directory in shared memory: so a change is over for all of them at the
+ * moment when it is written there, whoever is stopped, or cannot be reached. They may use it until an end
+ * that is put off again and again, as long as this process lives: whoever follows it waits for that.
  */
-export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
+export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
   readonly store: Store<ValueFacts>;
-  readonly #maxStale: number;
-  readonly #term = new Term();
+  readonly directory: Directory;
+  readonly maxStale: number;
   readonly #tags = new TagIndex();
   readonly #claims = new Claims<MadeValue>(({ kind, content }) => ({ kind, content: content.duplicate() }));
-  readonly #served = new Set<Channel>();
+  readonly #served = new Map<Channel, DirectoryService>();
   readonly #members = new Members();
-  readonly #lost = new LostDomains();
   readonly #closing = new AbortController();
   #former: Promise<void> | undefined;
   readonly #renewal: NodeJS.Timeout;
@@ -80,20 +77,37 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   #lastAt = 0;
   #sets = 0;
 
-  /**
-   * What a former owner has given to this process, which is on its way into the store: asked for what is not
-   * there yet. Not retained.
-   */
-  former: ((key: string) => StoredVersion<ValueFacts> | undefined) | undefined;
+  #recallFormer: ((key: string) => StoredVersion<ValueFacts> | undefined) | undefined;
 
   /** @param formerMs how long others may use what a former owner has given out; 0: there was none */
   constructor({ maxStale, ...options }: KeeperOptions, formerMs: number) {
-    this.#maxStale = maxStale;
+    this.maxStale = maxStale;
     this.#formerEnd = formerMs > 0 ? now() + formerMs : 0;
     this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
-    this.store.onRemoved = ({ key, held }) => this.#tags.delete(key, held.facts.tags);
-    this.#term.until = now() + maxStale;
+    this.directory = new Directory(this.store.budget, () => this.#replaced());
+    this.store.onRemoved = ({ key, held }) => {
+      this.#tags.delete(key, held.facts.tags);
+      this.directory.delete(key);
+    };
+    this.store.onPlaced = ({ key, held: { serial, content, facts } }) =>
+      this.directory.put({ key, serial, content, ...recordOf(facts) });
+    this.#renew();
     this.#renewal = setInterval(() => this.#renew(), maxStale / RENEWALS).unref();
+  }
+
+  /**
+   * What a former owner has given to this process is on its way into the store: until {@link inherited} it is
+   * asked for what is not there yet. @param recall what it gives is not retained
+   */
+  inherits(recall: (key: string) => StoredVersion<ValueFacts> | undefined): void {
+    this.#recallFormer = recall;
+    this.directory.beginChange();
+  }
+
+  /** All that was on its way is there. */
+  inherited(): void {
+    this.#recallFormer = undefined;
+    this.directory.endChange();
   }
 
   /** What is under a key and may be used; counts as a use. @returns what the store holds */
@@ -109,7 +123,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   }
 
   #recall(key: string): Entry<ValueFacts, undefined> | undefined {
-    const held = this.former?.(key);
+    const held = this.#recallFormer?.(key);
     if (held === undefined) return undefined;
     this.inherit(key, held.facts, held.content);
     return this.store.get(key);
@@ -133,7 +147,6 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
       this.#claims.settle(claim, maker, { kind, content });
       return false;
     }
-    const fence = this.#term.until;
     this.#note({ keys: [key] });
     const isKept = this.#put(key, factsAt(facts, this.#tick()), content);
     this.#sets += 1;
@@ -141,7 +154,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
       this.#claims.overtake(claim, key);
       this.#claims.settle(claim, maker, isKept ? undefined : { kind, content });
     }
-    return this.#applied(fence)?.then(() => isKept) ?? isKept;
+    return this.#applied()?.then(() => isKept) ?? isKept;
   }
 
   inherit(key: string, facts: ValueFacts, content: Aggregate | undefined): void {
@@ -164,7 +177,6 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   }
 
   async invalidate(selector: Selector): Promise<number> {
-    const fence = this.#term.until;
     this.#claims.outdateAll(selector);
     this.#note(selector);
     let count = 0;
@@ -181,7 +193,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
       const last = this.#tick();
       for await (const { key, held } of this.#entries(prefix)) if (held.facts.at <= last) forget(key);
     }
-    await this.#applied(fence);
+    await this.#applied();
     return count;
   }
 
@@ -224,24 +236,23 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
 
   statsNow(): KeeperStats {
     const { entries, bytes, budget, evictions } = this.store.stats();
-    const [sets, making, attached] = [this.#sets, this.#claims.size, this.store.attached.size];
+    const [sets, making, attached] = [this.#sets, this.#claims.size, this.#served.size];
     return { entries, bytes, budget, evictions, sets, making, attached };
   }
 
   /** Lets the domain at the other end of a channel use it, until one of them closes. */
   serve(channel: Channel): void {
+    if (channel.closed) return;
     const service = new KeeperService(this, member => this.#members.joined(member, channel));
-    this.#served.add(channel);
+    const reads = new DirectoryService(VALUES, this, channel);
+    this.#served.set(channel, reads);
     channel.once('close', () => {
       this.#served.delete(channel);
       this.#members.left(channel);
       this.#claims.gone(service);
-      service.close();
+      for (const each of [reads, service]) each.close();
     });
-    const lost = (until: number): void => this.#lost.add(channel.peer.pid, until);
-    serveStore({ name: VALUES, title: 'shared cache', store: this.store, owner: this, lost }, channel, {
-      otherwise: (message, context) => service.answer(message, context),
-    });
+    channel.onRequest((message, context) => reads.handle(message) ?? service.answer(message, context));
   }
 
   /**
@@ -251,7 +262,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   async handOver(): Promise<void> {
     if (this.store.stats().entries === 0) return;
     const end = performance.now() + HAND_OVER_MS;
-    for (const channel of this.#served) {
+    for (const channel of this.#served.keys()) {
       // One that does not answer leaves time for another.
       const signal = AbortSignal.timeout(Math.ceil(Math.max(1, (end - performance.now()) / 2)));
       const head = { type: KeeperRequest.TAKE_OVER };
@@ -270,29 +281,27 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   close(): void {
     clearInterval(this.#renewal);
     this.#closing.abort();
-    this.#lost.close();
+    // Before the store forgets everything: who reads goes on with what there was.
+    this.directory.close();
     this.#claims.close(new IoliteError('ERR_IOLITE_CLOSED', 'Cannot make value: the cache is closed'));
     this.store.close();
   }
 
   // What those attached ask
 
-  get greeting(): Greeting {
-    return { maxStale: this.#maxStale, budget: this.store.budget };
-  }
-
-  find(key: string): FoundVersion<ValueFacts> {
+  find(key: string): StoredVersion<ValueFacts> {
     const held = this.peek(key);
     if (held === undefined) throw new IoliteError('ENOENT', 'Cannot find value: it is not kept');
-    return { held: held.retain(), until: this.#term.until, term: this.#term };
+    return held.retain();
   }
 
-  bySerial(serial: number): Entry<ValueFacts, unknown> | undefined {
-    return this.store.bySerial(serial);
+  factsOf({ facts }: StoredVersion): RecordFacts {
+    return recordOf(facts as ValueFacts);
   }
 
-  used(entry: Entry<ValueFacts, unknown>): void {
-    this.store.hit(entry as Entry<ValueFacts, undefined>);
+  used(serial: number): void {
+    const entry = this.store.bySerial(serial);
+    if (entry !== undefined) this.store.hit(entry);
   }
 
   /** A time for a value: later than that of all others. */
@@ -302,6 +311,16 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
   }
 
   #put(key: string, facts: ValueFacts, content: Aggregate | undefined): boolean {
+    // In between it is not there, and not gone.
+    this.directory.beginChange();
+    try {
+      return this.#placed(key, facts, content);
+    } finally {
+      this.directory.endChange();
+    }
+  }
+
+  #placed(key: string, facts: ValueFacts, content: Aggregate | undefined): boolean {
     const { length } = content ?? { length: 0 };
     const room = length === 0 ? undefined : this.#room(key, content as Aggregate);
     if (length > 0 && room === undefined) {
@@ -347,40 +366,18 @@ export class OwnKeeper implements Keeper, ServedKeeper, StoreOwner<ValueFacts> {
     }
   }
 
-  /** Puts off the end of what those attached hold. */
+  /** Puts off the end until which others use the directory. */
   #renew(): void {
-    this.#term.until = now() + this.#maxStale;
-    this.store.renewed(this.#term);
+    this.directory.until = now() + this.maxStale;
   }
 
-  /**
-   * When nobody finds any more what has left by now. @param fence the end that was told last, before that
-   * @returns undefined where that is so already
-   */
-  #applied(fence: number): Promise<void> | undefined {
-    const former = this.#formerEnd - now();
-    const waiting: Promise<void>[] = [];
-    for (const index of this.store.attached) {
-      const applied = index.applied();
-      if (applied !== undefined) waiting.push(applied);
-    }
-    if (waiting.length === 0 && former <= 0) return this.#lost.ended();
-    return this.#settled(waiting, fence, former);
+  #replaced(): void {
+    for (const service of this.#served.values()) service.replaced();
   }
 
-  async #settled(waiting: readonly Promise<void>[], fence: number, former: number): Promise<void> {
-    if (waiting.length > 0) {
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, Math.max(0, fence - now()) + TIMER_MS);
-        void Promise.all(waiting).then(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-    // Afterwards: one that was waited for may have been lost meanwhile.
-    await this.#lost.ended();
-    if (former > 0) await this.#formerOver();
+  /** When nobody finds any more what has left by now. @returns undefined where that is so already */
+  #applied(): Promise<void> | undefined {
+    return now() < this.#formerEnd ? this.#formerOver() : undefined;
   }
 
   /** When nobody uses any more what a former owner has given out, or it is closed. */

@@ -5,7 +5,7 @@ import { ignore } from '../base/ignore.ts';
 import type { Json } from '../base/json.ts';
 import type { Channel } from '../ipc/channel.ts';
 import type { Message } from '../ipc/message.ts';
-import type { StoreIndex } from '../store/attached/store-index.ts';
+import type { DirectoryIndex } from '../store/directory/directory-index.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { ClaimAnswer } from './claims.ts';
 import type { ClaimOptions, Keeper, KeeperStats, KeptKey, MadeValue } from './keeper.ts';
@@ -107,7 +107,7 @@ export class RemoteKeeper implements Keeper {
   }
 
   /** Offers what is held from a former owner, which is still right. */
-  async offer(index: StoreIndex<ValueFacts>): Promise<void> {
+  async offer(index: DirectoryIndex<ValueFacts>): Promise<void> {
     let page: StoredVersion<ValueFacts>[] = [];
     let characters = 0;
     for (const held of index.ofFormerOwners()) {
@@ -121,16 +121,11 @@ export class RemoteKeeper implements Keeper {
     if (page.length > 0) await this.#offer(page);
   }
 
-  /** Fetches what is not at hand, before the owner goes. What is gone meanwhile is left out. */
-  async takeOver(index: StoreIndex<ValueFacts>): Promise<void> {
-    const keys = await this.keys('');
-    let next = 0;
+  /** Fetches what is not mapped here, before the owner goes. What is gone meanwhile is left out. */
+  async takeOver(index: DirectoryIndex<ValueFacts>): Promise<void> {
+    const missing = index.missing();
     const fetch = async (): Promise<void> => {
-      while (next < keys.length) {
-        const [key] = keys[next] as KeptKey;
-        next += 1;
-        if (!index.has(key)) await index.ask(key).then(held => held.release(), ignore);
-      }
+      for (const key of missing) await index.ask(key).then(held => held.release(), ignore);
     };
     await Promise.all(Array.from({ length: PARALLEL_FETCHES }, fetch));
   }

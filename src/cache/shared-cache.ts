@@ -4,6 +4,7 @@ import { now } from '../base/clock.ts';
 import { ArgumentError, checkInteger, describe, IoliteError, optionNames } from '../base/error.ts';
 import { ignore } from '../base/ignore.ts';
 import { observe, type Sample } from '../observe/sources.ts';
+import { UNKNOWN } from '../store/directory/directory-view.ts';
 import type { StoredVersion } from '../store/stored-version.ts';
 import type { Keeper, KeptKey } from './keeper.ts';
 import { type Maker, makeValue, timeoutOf } from './make-value.ts';
@@ -110,7 +111,7 @@ export class SharedCache extends EventEmitter<Events> {
    */
   peek(key: string): CachedValue | undefined {
     const held = this.#fresh(key);
-    return held === undefined ? undefined : this.#codec.valueOf(held);
+    return held === undefined || held === UNKNOWN ? undefined : this.#codec.valueOf(held);
   }
 
   /**
@@ -122,12 +123,12 @@ export class SharedCache extends EventEmitter<Events> {
   get(key: string, options: GetOptions = {}): Promise<CachedValue | undefined> {
     try {
       const held = this.#fresh(key);
-      if (held !== undefined) {
-        this.#hits += 1;
-        return Promise.resolve(this.#codec.valueOf(held));
+      if (held === UNKNOWN || held === undefined) {
+        this.#misses += 1;
+        return held === UNKNOWN ? this.#find(key, options.signal) : NOTHING;
       }
-      this.#misses += 1;
-      return this.#find(key, options.signal);
+      this.#hits += 1;
+      return Promise.resolve(this.#codec.valueOf(held));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -135,12 +136,13 @@ export class SharedCache extends EventEmitter<Events> {
 
   /** Whether {@link peek} would give a value. */
   isAtHand(key: string): boolean {
-    return this.#fresh(key) !== undefined;
+    return isVersion(this.#fresh(key));
   }
 
   /** Whether there is a value under a key. As {@link get}. */
   async has(key: string, options: GetOptions = {}): Promise<boolean> {
-    if (this.#fresh(key) !== undefined) return true;
+    const found = this.#fresh(key);
+    if (found !== UNKNOWN) return found !== undefined;
     const held = await this.#ask(key, options.signal);
     held?.release();
     return held !== undefined;
@@ -265,12 +267,12 @@ export class SharedCache extends EventEmitter<Events> {
 
   // Values
 
-  /** What is at hand and as it should be. Not retained. */
-  #fresh(key: string): StoredVersion<ValueFacts> | undefined {
+  /** What there is and is as it should be: not retained. {@link UNKNOWN}: it is to be asked for. */
+  #fresh(key: string): StoredVersion<ValueFacts> | typeof UNKNOWN | undefined {
     const held = this.#member.peek(key);
-    if (held === undefined) {
+    if (!isVersion(held)) {
       this.#check(key);
-      return undefined;
+      return held;
     }
     return held.facts.fresh === undefined || isFresh(held.facts, now()) ? held : undefined;
   }
@@ -278,7 +280,7 @@ export class SharedCache extends EventEmitter<Events> {
   /** What is at hand and may be given, be it stale; the caller's to release. */
   #usable(key: string): StoredVersion<ValueFacts> | undefined {
     const held = this.#member.peek(key);
-    return held === undefined || isOver(held.facts, now()) ? undefined : held.retain();
+    return !isVersion(held) || isOver(held.facts, now()) ? undefined : held.retain();
   }
 
   async #find(key: string, signal: AbortSignal | undefined): Promise<CachedValue | undefined> {
@@ -361,6 +363,15 @@ export class SharedCache extends EventEmitter<Events> {
   #checkOpen(): void {
     if (this.#closed) throw closedError();
   }
+}
+
+/** For all who find nothing. */
+const NOTHING: Promise<undefined> = Promise.resolve(undefined);
+
+function isVersion(
+  held: StoredVersion<ValueFacts> | typeof UNKNOWN | undefined,
+): held is StoredVersion<ValueFacts> {
+  return held !== undefined && held !== UNKNOWN;
 }
 
 function releaseValue(value: CachedValue | undefined): void {

@@ -39,6 +39,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
   readonly listeners = new Set<StoreListener>();
   /** Told of each entry that is not there any more, before another one is under its key. */
   onRemoved: (entry: Entry<F, L>) => void = () => {};
+  /** Told of each entry that has come, or has another version: its content may lie in another place. */
+  onPlaced: (entry: Entry<F, L>) => void = () => {};
   /** Other domains, which are told too. */
   readonly attached = new Set<AttachedIndex>();
   /** As in the {@link stats}. */
@@ -169,6 +171,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     this.#entries.set(key, entry);
     this.#bySerial.set(entry.held.serial, entry);
     this.#policy.added(entry);
+    this.onPlaced(entry);
     if (filled.hasSubscribers) filled.publish({ key, bytes: entry.held.size });
     // What came into the heap may cost others their place; it is no content that waits for room.
     if (entry.heap > 0) this.#room.make(this.#room.ahead);
@@ -383,6 +386,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const before = entry.held;
     entry.held = new StoredVersion<F>(entry.key, this.nextSerial(), facts, content, forms, before);
     this.#bySerial.set(entry.held.serial, entry);
+    this.onPlaced(entry);
     this.#left(before, true);
   }
 

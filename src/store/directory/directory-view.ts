@@ -1,0 +1,233 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { IoliteError } from '../../base/error.ts';
+import { wordsOver } from './directory-memory.ts';
+import { DirectoryWords, UNCERTAIN } from './directory-words.ts';
+import { textOf } from './key-words.ts';
+import {
+  CONTINUED_AT,
+  FACTS,
+  Head,
+  NONE,
+  Part,
+  PLACE_WORDS,
+  RECORD_WORDS,
+  wordsOfText,
+} from './layout.ts';
+
+/** Where a slice of a content lies. */
+export interface Place {
+  /** Of the chunk; 0: it has none. */
+  readonly number: number;
+  readonly generation: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** What a directory says of a key, as of one moment. */
+export interface FoundRecord {
+  /** Where its record's count stands, and what that was: as long as it is the same this is right. */
+  readonly at: number;
+  readonly count: number;
+  readonly serial: number;
+  readonly kind: number;
+  readonly facts: readonly number[];
+  readonly places: readonly Place[];
+}
+
+/** A record with what is not asked for otherwise. */
+export interface ListedRecord extends FoundRecord {
+  readonly key: string;
+  readonly note: string;
+}
+
+/** What is found, for all the directory can say: it is to be asked for. */
+export const UNKNOWN = Symbol('unknown');
+
+const MAX_TEXT_WORDS = 2 ** 20;
+const MAX_PLACES = 2 ** 16;
+const MAX_TRIES = 16;
+const { load } = Atomics;
+
+/**
+ * A directory that another domain writes, as this one reads it. Takes nothing for granted: whatever is written
+ * there, nothing is read that lies outside of it.
+ */
+export class DirectoryView {
+  readonly words: Int32Array;
+  readonly #memory: Aggregate;
+  readonly #words: DirectoryWords;
+  #count = -2;
+  #until = 0;
+  #budget = 0;
+
+  /** @param memory as it was shared; taken over @throws ERR_IOLITE_PROTOCOL when it is none */
+  constructor(memory: Aggregate) {
+    const [slice, ...others] = memory.slices();
+    try {
+      if (slice === undefined || others.length > 0) throw new RangeError('a directory is one slice');
+      this.words = wordsOver(slice.lease, slice.start, slice.end);
+      this.#words = new DirectoryWords(this.words);
+    } catch (cause) {
+      memory.release();
+      throw new IoliteError('ERR_IOLITE_PROTOCOL', 'Cannot use directory: it is malformed', { cause });
+    }
+    this.#memory = memory;
+    this.#look();
+  }
+
+  /** Whether another one has taken its place. */
+  get isReplaced(): boolean {
+    return load(this.words, Head.COUNT) < 0;
+  }
+
+  /** Until when it may be used unasked. 0 once another has taken its place. */
+  get until(): number {
+    if (load(this.words, Head.COUNT) !== this.#count) this.#look();
+    return this.#until;
+  }
+
+  get budget(): number {
+    if (load(this.words, Head.COUNT) !== this.#count) this.#look();
+    return this.#budget;
+  }
+
+  get entries(): number {
+    return load(this.words, Head.ENTRIES);
+  }
+
+  /** About: it may be changing. */
+  get bytes(): number {
+    return this.#words.double(Head.BYTES);
+  }
+
+  /** Whether what was found is right still. */
+  isSame({ at, count }: Pick<FoundRecord, 'at' | 'count'>): boolean {
+    return load(this.words, at) === count;
+  }
+
+  /** Whether a chunk is in use at a generation. */
+  hasChunk(number: number, generation: number): boolean {
+    const at = this.#words.chunkAt(number);
+    return load(this.words, at) === number && load(this.words, at + 1) === generation;
+  }
+
+  /** What is under a key: undefined for nothing, {@link UNKNOWN} where that is not certain. */
+  find(key: string): FoundRecord | typeof UNKNOWN | undefined {
+    const changes = load(this.words, Head.CHANGES);
+    const record = this.#words.find(key);
+    if (record === UNCERTAIN) return UNKNOWN;
+    if (record === NONE) {
+      const isCertain = (changes & 1) === 0 && load(this.words, Head.CHANGES) === changes;
+      return isCertain ? undefined : UNKNOWN;
+    }
+    const at = this.#words.at(record);
+    const count = load(this.words, at + Part.COUNT);
+    // Once more, behind the count: it may have become another one's.
+    if ((count & 1) !== 0 || load(this.words, at + Part.HASH) !== this.#words.hash || !this.#words.isOfKey(at))
+      return UNKNOWN;
+    return this.#read(at, count) ?? UNKNOWN;
+  }
+
+  /** All that there is, each as of one moment; what changes meanwhile may be left out. */
+  *list(): Generator<ListedRecord> {
+    for (let record = 1; record < this.#words.records; record++) {
+      const listed = this.#listed(record);
+      if (listed !== undefined) yield listed;
+    }
+  }
+
+  close(): void {
+    if (!this.#memory.released) this.#memory.release();
+  }
+
+  #listed(record: number): ListedRecord | undefined {
+    const at = this.#words.at(record);
+    const count = load(this.words, at + Part.COUNT);
+    if (count === 0 || (count & 1) !== 0) return undefined;
+    const found = this.#read(at, count);
+    if (found === undefined) return undefined;
+    const [keyLength, noteLength] = [
+      load(this.words, at + Part.KEY_LENGTH),
+      load(this.words, at + Part.NOTE_LENGTH),
+    ];
+    const [keyWords, noteWords] = [wordsOfText(keyLength), wordsOfText(noteLength)];
+    const behind = keyWords + found.places.length * PLACE_WORDS;
+    const payload = this.#payload(at, 0, behind + noteWords);
+    if (payload === undefined || load(this.words, at + Part.COUNT) !== count) return undefined;
+    const key = textOf(payload, 0, keyLength);
+    // A record that is free is continued in none, and no bucket leads to it.
+    if (this.#words.find(key) !== record) return undefined;
+    return { ...found, key, note: textOf(payload, behind, noteLength) };
+  }
+
+  /** @returns undefined when it changes meanwhile */
+  #read(at: number, count: number): FoundRecord | undefined {
+    const { words } = this;
+    const kind = load(words, at + Part.KIND);
+    const facts: number[] = [];
+    for (let fact = 0; fact < FACTS; fact++) facts.push(this.#words.double(at + Part.FACTS + 2 * fact));
+    const serial = this.#words.double(at + Part.SERIAL);
+    const places = this.#places(at);
+    if (places === undefined || load(words, at + Part.COUNT) !== count) return undefined;
+    return { at: at + Part.COUNT, count, serial, kind, facts, places };
+  }
+
+  #places(at: number): Place[] | undefined {
+    const count = load(this.words, at + Part.PLACES);
+    const from = wordsOfText(load(this.words, at + Part.KEY_LENGTH));
+    if (!(count >= 0 && count <= MAX_PLACES)) return undefined;
+    if (count === 1 && from >= 0 && from <= RECORD_WORDS - Part.PAYLOAD - PLACE_WORDS)
+      return [placeOf(at + Part.PAYLOAD + from, word => load(this.words, word))];
+    const payload = this.#payload(at, from, count * PLACE_WORDS);
+    if (payload === undefined) return undefined;
+    const places: Place[] = [];
+    for (let word = 0; word < payload.length; word += PLACE_WORDS)
+      places.push(placeOf(word, at => payload[at] as number));
+    return places;
+  }
+
+  /** Words of the payload of a record. @returns undefined where it is malformed, or is being changed */
+  #payload(record: number, from: number, count: number): Int32Array | undefined {
+    if (!(from >= 0 && from <= MAX_TEXT_WORDS && count >= 0 && count <= MAX_TEXT_WORDS)) return undefined;
+    const payload = new Int32Array(count);
+    let at = record;
+    let place = Part.PAYLOAD + from;
+    for (let word = 0; word < count; word++, place++) {
+      while (place >= RECORD_WORDS) {
+        const next = load(this.words, at + Part.CONTINUED);
+        if (!this.#words.isRecord(next)) return undefined;
+        place = place - RECORD_WORDS + CONTINUED_AT;
+        at = this.#words.at(next);
+      }
+      payload[word] = load(this.words, at + place);
+    }
+    return payload;
+  }
+
+  /** Looks at the numbers of the header, of one moment. */
+  #look(): void {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const count = load(this.words, Head.COUNT);
+      if (count < 0) {
+        this.#until = 0;
+        this.#count = count;
+        return;
+      }
+      const [until, budget] = [this.#words.double(Head.UNTIL), this.#words.double(Head.BUDGET)];
+      if ((count & 1) !== 0 || load(this.words, Head.COUNT) !== count) continue;
+      this.#until = until;
+      this.#budget = budget;
+      this.#count = count;
+      return;
+    }
+  }
+}
+
+function placeOf(at: number, word: (at: number) => number): Place {
+  return {
+    number: word(at),
+    generation: word(at + 1) >>> 0,
+    start: word(at + 2) >>> 0,
+    length: word(at + 3) >>> 0,
+  };
+}
