@@ -2,6 +2,7 @@
  * A process of bench/shared.bench.ts, which keeps values by the way that its first argument names: 'iolite',
  * 'lru', 'lmdb', 'redis', 'redis-tracking'; the second says where. Told what to do by messages.
  */
+import { setImmediate } from 'node:timers/promises';
 import { open } from 'lmdb';
 import { LRUCache } from 'lru-cache';
 import { createClient } from 'redis';
@@ -31,6 +32,8 @@ interface Values {
 }
 
 const LOOPS = 16;
+/** After so many operations of a loop it is others' turn, in all ways alike. */
+const TURN_OPERATIONS = 16;
 const [, , way = '', place = '', budget = `${320 * MiB}`] = process.argv;
 
 function ends(value: unknown): number {
@@ -108,7 +111,9 @@ async function mix(values: Values, task: SharedTask): Promise<number> {
   let operations = 0;
   const end = performance.now() + seconds * 1000;
   const loop = async (next: () => number): Promise<void> => {
-    for (let turn = 0; turn % 64 !== 0 || performance.now() < end; turn++) {
+    for (let turn = 0; turn % TURN_OPERATIONS !== 0 || performance.now() < end; turn++) {
+      // As a server does, which comes to what it reads by events. Who owns the cache answers others then.
+      if (turn % TURN_OPERATIONS === 0) await setImmediate();
       // Zipf's law, near enough: the logarithm of the place is even.
       const key = names[Math.floor(keys ** next()) - 1] as string;
       if (next() < writePart) await values.set(key, value);

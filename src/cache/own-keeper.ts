@@ -77,6 +77,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
   #lastAt = 0;
   #sets = 0;
 
+  /** What is about to have another value: nobody is to find that there is none. */
+  #replaced: string | undefined;
   #recallFormer: ((key: string) => StoredVersion<ValueFacts> | undefined) | undefined;
 
   /** @param formerMs how long others may use what a former owner has given out; 0: there was none */
@@ -84,10 +86,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
     this.maxStale = maxStale;
     this.#formerEnd = formerMs > 0 ? now() + formerMs : 0;
     this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
-    this.directory = new Directory(this.store.budget, () => this.#replaced());
+    this.directory = new Directory(this.store.budget, () => this.#moved());
     this.store.onRemoved = ({ key, held }) => {
       this.#tags.delete(key, held.facts.tags);
-      this.directory.delete(key);
+      if (key !== this.#replaced) this.directory.delete(key);
     };
     this.store.onPlaced = ({ key, held: { serial, content, facts } }) =>
       this.directory.put({ key, serial, content, ...recordOf(facts) });
@@ -311,13 +313,17 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
   }
 
   #put(key: string, facts: ValueFacts, content: Aggregate | undefined): boolean {
-    // In between it is not there, and not gone.
     this.directory.beginChange();
+    this.#replaced = key;
+    let isKept = false;
     try {
-      return this.#placed(key, facts, content);
+      isKept = this.#placed(key, facts, content);
     } finally {
+      this.#replaced = undefined;
+      if (!isKept) this.directory.delete(key);
       this.directory.endChange();
     }
+    return isKept;
   }
 
   #placed(key: string, facts: ValueFacts, content: Aggregate | undefined): boolean {
@@ -371,7 +377,7 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
     this.directory.until = now() + this.maxStale;
   }
 
-  #replaced(): void {
+  #moved(): void {
     for (const service of this.#served.values()) service.replaced();
   }
 

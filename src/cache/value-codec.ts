@@ -10,14 +10,21 @@ import type { ValueFacts } from './value-facts.ts';
 /** Values of JSON and text of so many bytes at most are kept as they were decoded. */
 const MAX_DECODED_BYTES = 16 * 1024;
 
+/** After which the memory goes that values were put in, which are in the cache by now. */
+const IDLE_MS = 250;
+
 /** Values of one process, as bytes in memory that can be shared, and back. */
 export class ValueCodec {
   readonly #pool = createPool({ name: 'values' });
+  #trimming: NodeJS.Timeout | undefined;
+  #isBusy = false;
   readonly #decoded = new WeakMap<StoredVersion<ValueFacts>, { readonly value: CachedValue }>();
 
   /** In memory that can be shared. @throws as encodeValue */
   encode(value: Cacheable): EncodedValue {
     const encoded = encodeValue(value, this.#pool);
+    this.#isBusy = true;
+    this.#trimming ??= setTimeout(() => this.#trim(), IDLE_MS).unref();
     const { content } = encoded;
     if (content.slices().some(({ lease }) => lease.chunk instanceof HeapChunk)) content.compact(this.#pool);
     return encoded;
@@ -46,6 +53,14 @@ export class ValueCodec {
   }
 
   close(): void {
+    clearTimeout(this.#trimming);
     this.#pool.close();
+  }
+
+  #trim(): void {
+    // To make memory anew costs who sets values all the time more than to keep it.
+    this.#trimming = this.#isBusy ? setTimeout(() => this.#trim(), IDLE_MS).unref() : undefined;
+    if (!this.#isBusy) this.#pool.trim(0);
+    this.#isBusy = false;
   }
 }

@@ -6,7 +6,8 @@ import { CHUNK_SLOTS } from './layout.ts';
 /** A chunk that contents of the directory lie in. */
 interface NumberedChunk {
   readonly number: number;
-  readonly generation: number;
+  /** That it was at when something came there. */
+  generation: number;
   /** How many slices of contents lie there. */
   places: number;
 }
@@ -32,7 +33,7 @@ export class ChunkNumbers {
   /** A slice lies in the chunk that is leased. @returns its number; 0 when there are too many chunks */
   enter({ chunk, generation }: Lease): number {
     let known = this.#known.get(chunk);
-    if (known === undefined || known.generation !== generation || !this.#mayStay(known)) {
+    if (known === undefined || !this.#mayStay(known)) {
       const number = this.#next();
       if (number === 0) return 0;
       known = { number, generation, places: 0 };
@@ -40,6 +41,8 @@ export class ChunkNumbers {
     }
     known.places += 1;
     if (known.places > 1) return known.number;
+    // It is known by its number to who has it mapped, however often it is used again.
+    known.generation = generation;
     this.#bySlot.set(slotOf(known.number), known);
     this.#table.note(known.number, generation);
     return known.number;

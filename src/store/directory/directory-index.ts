@@ -22,6 +22,9 @@ import { type RecentVersion, RecentVersions } from './recent-versions.ts';
 /** After which uses are reported. */
 const REPORT_MS = 250;
 
+/** What comes again among about so many is remembered. A power of two. */
+const CAME_RECORDS = 8192;
+
 /** The time of an index under one owner. */
 interface Session {
   readonly channel: Channel;
@@ -43,7 +46,13 @@ export class DirectoryIndex<F extends ContentFacts> {
   /** Under owners that are gone: what they had is right for a while. */
   #former: Session[] = [];
   readonly #recent: RecentVersions<F>;
+  /** What was found last of what has not come twice: until the next it need not be retained. */
+  #passing: StoredVersion<F> | undefined;
+  /** Records that came last, each where it has its place. */
+  readonly #came = new Int32Array(CAME_RECORDS);
   #touched: RecentVersion<F>[] = [];
+  /** Versions that were used, and are not remembered. */
+  #passed: number[] = [];
   #report: NodeJS.Timeout | undefined;
   #reopening: Promise<void> | undefined;
   /** The longest that an owner has stated: see {@link DirectoryGreeting}. */
@@ -145,6 +154,8 @@ export class DirectoryIndex<F extends ContentFacts> {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#report);
+    this.#passing?.release();
+    this.#passing = undefined;
     this.#recent.close();
     this.forgetFormer();
     if (this.#session !== undefined) end(this.#session);
@@ -192,8 +203,27 @@ export class DirectoryIndex<F extends ContentFacts> {
     if (found === undefined || found === UNKNOWN) return this.#formerly(key) ?? UNKNOWN;
     const held = this.#versionOf(session, key, found);
     if (held === undefined) return UNKNOWN;
-    this.#use(this.#recent.add(held, found));
+    if (this.#comesAgain(found)) this.#use(this.#recent.add(held, found));
+    else this.#pass(held);
     return held;
+  }
+
+  #comesAgain({ at }: FoundRecord): boolean {
+    // Places of records are multiples of their size.
+    const place = Math.imul(at, 0x9e3779b1) >>> (32 - Math.log2(CAME_RECORDS));
+    const comes = this.#came[place] === at;
+    this.#came[place] = at;
+    return comes;
+  }
+
+  /** It is used this time, and by who has asked. */
+  #pass(held: StoredVersion<F>): void {
+    this.#passing?.release();
+    this.#passing = held;
+    this.#hits += 1;
+    if (this.#passed.length < MAX_REPORTED_USES) this.#passed.push(held.serial);
+    this.#recent.begin();
+    this.#schedule();
   }
 
   /** What an owner had who is gone, until its time is over. */
@@ -214,15 +244,23 @@ export class DirectoryIndex<F extends ContentFacts> {
     recent.uses += 1;
     if (recent.uses > 1) return;
     this.#touched.push(recent);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     this.#report ??= setTimeout(() => this.#sendReport(), REPORT_MS).unref();
   }
 
   #sendReport(): void {
     this.#report = undefined;
     const { channel } = this.#session ?? {};
-    const touched = this.#touched;
-    this.#touched = [];
-    const used = touched.slice(0, MAX_REPORTED_USES).map(({ held, uses }) => [held.serial, uses] as const);
+    const [touched, passed] = [this.#touched, this.#passed];
+    [this.#touched, this.#passed] = [[], []];
+    const all = [
+      ...touched.map(({ held, uses }) => [held.serial, uses] as const),
+      ...passed.map(serial => [serial, 1] as const),
+    ];
+    const used = all.slice(0, MAX_REPORTED_USES);
     for (const recent of touched) recent.uses = 0;
     if (channel === undefined || channel.closed) return;
     const head = { type: typeOf(this.#name, DirectoryRequest.USED), used };
@@ -265,6 +303,8 @@ export class DirectoryIndex<F extends ContentFacts> {
   #sweep(): boolean {
     const session = this.#session;
     if (session === undefined) return false;
+    this.#passing?.release();
+    this.#passing = undefined;
     this.#recent.drop(recent => !session.view.isSame(recent));
     session.chunks.sweep(session.view);
     return this.#recent.size > 0 || session.chunks.leased > 0;

@@ -56,6 +56,10 @@ export class DirectoryView {
   readonly words: Int32Array;
   readonly #memory: Aggregate;
   readonly #words: DirectoryWords;
+  /** What was found last: one object for all, as nobody keeps it. */
+  readonly #found = { at: 0, count: 0, serial: 0, kind: 0, facts: [0, 0, 0], places: [] as readonly Place[] };
+  readonly #single = { number: 0, generation: 0, start: 0, length: 0 };
+  readonly #alone: readonly Place[] = [this.#single];
   #count = -2;
   #until = 0;
   #budget = 0;
@@ -111,7 +115,10 @@ export class DirectoryView {
     return load(this.words, at) === number && load(this.words, at + 1) === generation;
   }
 
-  /** What is under a key: undefined for nothing, {@link UNKNOWN} where that is not certain. */
+  /**
+   * What is under a key: undefined for nothing, {@link UNKNOWN} where that is not certain. It stands until it
+   * is looked for something else.
+   */
   find(key: string): FoundRecord | typeof UNKNOWN | undefined {
     const changes = load(this.words, Head.CHANGES);
     const record = this.#words.find(key);
@@ -163,27 +170,46 @@ export class DirectoryView {
   /** @returns undefined when it changes meanwhile */
   #read(at: number, count: number): FoundRecord | undefined {
     const { words } = this;
-    const kind = load(words, at + Part.KIND);
-    const facts: number[] = [];
-    for (let fact = 0; fact < FACTS; fact++) facts.push(this.#words.double(at + Part.FACTS + 2 * fact));
-    const serial = this.#words.double(at + Part.SERIAL);
+    const found = this.#found;
+    found.at = at + Part.COUNT;
+    found.count = count;
+    found.kind = load(words, at + Part.KIND);
+    for (let fact = 0; fact < FACTS; fact++)
+      found.facts[fact] = this.#words.double(at + Part.FACTS + 2 * fact);
+    found.serial = this.#words.double(at + Part.SERIAL);
     const places = this.#places(at);
     if (places === undefined || load(words, at + Part.COUNT) !== count) return undefined;
-    return { at: at + Part.COUNT, count, serial, kind, facts, places };
+    found.places = places;
+    return found;
   }
 
-  #places(at: number): Place[] | undefined {
+  #places(at: number): readonly Place[] | undefined {
     const count = load(this.words, at + Part.PLACES);
     const from = wordsOfText(load(this.words, at + Part.KEY_LENGTH));
     if (!(count >= 0 && count <= MAX_PLACES)) return undefined;
     if (count === 1 && from >= 0 && from <= RECORD_WORDS - Part.PAYLOAD - PLACE_WORDS)
-      return [placeOf(at + Part.PAYLOAD + from, word => load(this.words, word))];
+      return this.#place(at + Part.PAYLOAD + from);
     const payload = this.#payload(at, from, count * PLACE_WORDS);
     if (payload === undefined) return undefined;
     const places: Place[] = [];
     for (let word = 0; word < payload.length; word += PLACE_WORDS)
-      places.push(placeOf(word, at => payload[at] as number));
+      places.push({
+        number: payload[word] as number,
+        generation: (payload[word + 1] as number) >>> 0,
+        start: (payload[word + 2] as number) >>> 0,
+        length: (payload[word + 3] as number) >>> 0,
+      });
     return places;
+  }
+
+  /** The only one of a content. */
+  #place(at: number): readonly Place[] {
+    const single = this.#single;
+    single.number = load(this.words, at);
+    single.generation = load(this.words, at + 1) >>> 0;
+    single.start = load(this.words, at + 2) >>> 0;
+    single.length = load(this.words, at + 3) >>> 0;
+    return this.#alone;
   }
 
   /** Words of the payload of a record. @returns undefined where it is malformed, or is being changed */
@@ -221,13 +247,4 @@ export class DirectoryView {
       return;
     }
   }
-}
-
-function placeOf(at: number, word: (at: number) => number): Place {
-  return {
-    number: word(at),
-    generation: word(at + 1) >>> 0,
-    start: word(at + 2) >>> 0,
-    length: word(at + 3) >>> 0,
-  };
 }

@@ -1,8 +1,10 @@
 import { now } from '../../base/clock.ts';
 import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 
-/** How many are remembered at least; at most twice as many. Each takes some hundred bytes of heap. */
-const LIMIT = 1024;
+/** Most that are remembered. Each takes some hundred bytes of heap. */
+const LIMIT = 2048;
+/** What goes where all were used of late. */
+const LEAST_PART = 1 / 4;
 /** How often it is looked which are right still, while they are used; and at least. */
 const SWEEP_MS = 50;
 const MAX_SWEEP_MS = 1000;
@@ -35,8 +37,7 @@ export class RecentVersion<F extends ContentFacts> {
  */
 export class RecentVersions<F extends ContentFacts> {
   readonly #sweep: () => boolean;
-  #recent = new Map<string, RecentVersion<F>>();
-  #before = new Map<string, RecentVersion<F>>();
+  readonly #versions = new Map<string, RecentVersion<F>>();
   #timer: NodeJS.Timeout | undefined;
   #pause = SWEEP_MS;
   #isUsed = false;
@@ -48,18 +49,11 @@ export class RecentVersions<F extends ContentFacts> {
   }
 
   get size(): number {
-    return this.#recent.size + this.#before.size;
+    return this.#versions.size;
   }
 
   get(key: string): RecentVersion<F> | undefined {
-    this.#isUsed = true;
-    const recent = this.#recent.get(key);
-    if (recent !== undefined) return recent;
-    const before = this.#before.get(key);
-    if (before === undefined) return undefined;
-    this.#before.delete(key);
-    this.#put(key, before);
-    return before;
+    return this.#versions.get(key);
   }
 
   /** Takes over a version, in place of what is under its key. */
@@ -69,33 +63,34 @@ export class RecentVersions<F extends ContentFacts> {
   ): RecentVersion<F> {
     const { key } = held;
     const recent = new RecentVersion(held, found);
-    (this.#recent.get(key) ?? this.#before.get(key))?.held.release();
-    this.#before.delete(key);
-    this.#put(key, recent);
-    if (this.#closed) this.clear();
-    else this.#schedule();
+    this.#versions.get(key)?.held.release();
+    this.#versions.set(key, recent);
+    if (this.#versions.size > LIMIT) this.#makeRoom();
+    this.begin();
     return recent;
+  }
+
+  /** There is something that is to be looked at again. */
+  begin(): void {
+    this.#isUsed = true;
+    if (!this.#closed) this.#schedule();
   }
 
   /** Drops those that are wrong, and those that were not used for long. */
   drop(isWrong: (recent: RecentVersion<F>) => boolean): void {
     const time = now();
-    for (const map of [this.#recent, this.#before]) {
-      for (const [key, recent] of map) {
-        if (recent.isRecent) recent.usedAt = time;
-        recent.isRecent = false;
-        if (!isWrong(recent) && time - recent.usedAt < IDLE_MS) continue;
-        map.delete(key);
-        recent.held.release();
+    for (const recent of this.#versions.values()) {
+      if (recent.isRecent) {
+        recent.usedAt = time;
+        this.#isUsed = true;
       }
+      recent.isRecent = false;
+      if (isWrong(recent) || time - recent.usedAt >= IDLE_MS) this.#delete(recent);
     }
   }
 
   clear(): void {
-    for (const map of [this.#recent, this.#before]) {
-      for (const { held } of map.values()) held.release();
-      map.clear();
-    }
+    for (const recent of this.#versions.values()) this.#delete(recent);
   }
 
   close(): void {
@@ -104,20 +99,32 @@ export class RecentVersions<F extends ContentFacts> {
     this.clear();
   }
 
-  #put(key: string, recent: RecentVersion<F>): void {
-    this.#recent.set(key, recent);
-    if (this.#recent.size < LIMIT) return;
-    for (const { held } of this.#before.values()) held.release();
-    this.#before = this.#recent;
-    this.#recent = new Map();
+  #delete({ held }: RecentVersion<F>): void {
+    this.#versions.delete(held.key);
+    held.release();
+  }
+
+  /** Those go that were not used since they were looked at last; or else, of all, those that came first. */
+  #makeRoom(): void {
+    for (const recent of this.#versions.values()) {
+      if (!recent.isRecent) this.#delete(recent);
+      recent.isRecent = false;
+    }
+    let left = Math.max(0, this.#versions.size - LIMIT * (1 - LEAST_PART));
+    for (const recent of this.#versions.values()) {
+      if (left === 0 || this.#versions.size <= LIMIT * (1 - LEAST_PART)) break;
+      this.#delete(recent);
+      left -= 1;
+    }
   }
 
   #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#pause = this.#isUsed ? SWEEP_MS : Math.min(2 * this.#pause, MAX_SWEEP_MS);
       this.#isUsed = false;
-      if (this.#sweep()) this.#schedule();
+      const isMore = this.#sweep();
+      this.#pause = this.#isUsed ? SWEEP_MS : Math.min(2 * this.#pause, MAX_SWEEP_MS);
+      if (isMore) this.#schedule();
     }, this.#pause).unref();
   }
 }
