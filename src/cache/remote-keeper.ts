@@ -38,7 +38,7 @@ export class RemoteKeeper implements Keeper {
   async set(key: string, facts: NewFacts, content: Aggregate, claim?: number): Promise<boolean> {
     const numbered = claim === undefined ? {} : { claim };
     const head = { type: KeeperRequest.SET, key, facts, ...numbered };
-    return (await this.#ask(head, content.length === 0 ? undefined : content.duplicate())) === true;
+    return (await this.#ask(head, content.length === 0 ? undefined : content)) === true;
   }
 
   async delete(key: string): Promise<boolean> {
@@ -138,7 +138,7 @@ export class RemoteKeeper implements Keeper {
       await Promise.all(
         wanted.map(place => {
           const { key, facts, content } = page[place] as StoredVersion<ValueFacts>;
-          return this.#ask({ type: KeeperRequest.INHERIT, key, facts }, content?.duplicate());
+          return this.#ask({ type: KeeperRequest.INHERIT, key, facts }, content);
         }),
       );
     } finally {
@@ -146,7 +146,7 @@ export class RemoteKeeper implements Keeper {
     }
   }
 
-  /** @param body taken over */
+  /** @param body stays the caller's, who may release it at once */
   async #ask(head: Json, body?: Aggregate): Promise<Json | undefined> {
     const answer: Message = await this.channel.request(body === undefined ? { head } : { head, body });
     answer.body?.release();

@@ -14,8 +14,6 @@ export interface ServedStore<F extends ContentFacts, L> {
   readonly title: string;
   readonly store: Store<F, L>;
   readonly owner: StoreOwner<F>;
-  /** A domain cannot be reached any more that may find what it was given until then, without a question. */
-  readonly lost?: (until: number) => void;
 }
 
 export interface ServeStoreOptions {
@@ -35,7 +33,7 @@ const endings = new WeakMap<Channel, () => void>();
  * @throws ERR_IOLITE_CLOSED when the store is closed; ERR_IOLITE_ARGUMENT
  */
 export function serveStore<F extends ContentFacts, L>(
-  { name, title, store, owner, lost }: ServedStore<F, L>,
+  { name, title, store, owner }: ServedStore<F, L>,
   channel: Channel,
   { root, otherwise }: ServeStoreOptions = {},
 ): void {
@@ -58,7 +56,6 @@ export function serveStore<F extends ContentFacts, L>(
     endings.delete(channel);
     channel.off('close', end);
     store.attached.delete(index);
-    lost?.(service.toldUntil);
     service.close();
   }
   endings.set(channel, end);

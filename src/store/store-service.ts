@@ -105,11 +105,6 @@ export class StoreService<F extends ContentFacts> implements StoreListener {
     this.#root = root;
   }
 
-  /** Until when, by what it was told, the index may use something without a question. */
-  get toldUntil(): number {
-    return this.#toldUntil;
-  }
-
   /** Answers a request of the index. @returns undefined for requests that are not for this store */
   handle(message: Message): Promise<Message> | Message | undefined {
     const head = message.head as Record<string, Json> | null | undefined;

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../src/aggregate/aggregate.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { now } from '../../src/base/clock.ts';
-import { ignore } from '../../src/base/ignore.ts';
-import { LostDomains } from '../../src/cache/members/lost-domains.ts';
 import { OwnKeeper } from '../../src/cache/own-keeper.ts';
 import { RemoteKeeper } from '../../src/cache/remote-keeper.ts';
-import { areValueFacts, type ValueFacts } from '../../src/cache/value-facts.ts';
-import { StoreIndex } from '../../src/store/attached/store-index.ts';
+import type { ValueFacts } from '../../src/cache/value-facts.ts';
+import { factsOfRecord } from '../../src/cache/value-records.ts';
+import { DirectoryIndex } from '../../src/store/directory/directory-index.ts';
+import { UNKNOWN } from '../../src/store/directory/directory-view.ts';
 import { createPolicy } from '../../src/store/policies/index.ts';
+import { StoredVersion } from '../../src/store/stored-version.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -31,71 +31,112 @@ async function breaking({ near, far }: ChannelPair): Promise<void> {
   await watchdog(closed, 'the channel to break');
 }
 
-test('a change is not over before who was given what was before has given it up', async () => {
-  using pair = new ChannelPair();
-  using pool = createPool();
-  using content = pool.from('value');
-  const keeper = keeperServing(pair);
-  const ask = async (type: string): Promise<unknown> => {
-    const { head, body } = await pair.far.request({ head: { type: `values.${type}`, key: 'k' } });
-    body?.release();
-    return head;
-  };
-  const turns = async (): Promise<void> => {
-    for (let turn = 0; turn < 20; turn++) await setImmediate();
-  };
-  assert.equal(keeper.set('k', { kind: 'bytes' }, content), true, 'at once, where nobody has anything');
-  await ask('attach');
-  await ask('read');
-  let isOver = false;
-  const changed = Promise.resolve(keeper.set('k', { kind: 'bytes' }, content)).then(() => {
-    isOver = true;
-  });
-  await turns();
-  assert.equal(isOver, false, 'before it is told');
-  assert.equal(((await ask('watch')) as { left: [string, number][] }).left[0]?.[0], 'k');
-  await turns();
-  assert.equal(isOver, false, 'before it has done so');
-  ask('watch').catch(ignore);
-  await watchdog(changed, 'the change to be over');
-  keeper.close();
-});
+async function attached({ far }: ChannelPair): Promise<DirectoryIndex<ValueFacts>> {
+  const index = new DirectoryIndex<ValueFacts>('values', factsOfRecord);
+  await index.attach(far);
+  return index;
+}
 
-test('who lives and cannot be reached is waited for as long as it may find what was before', async () => {
-  using pair = new ChannelPair();
-  using pool = createPool();
-  using content = pool.from('value');
-  const keeper = keeperServing(pair);
-  await keeper.set('k', { kind: 'bytes' }, content);
-  const ask = (type: string) => pair.far.request({ head: { type: `values.${type}`, key: 'k' } });
-  await ask('attach');
-  (await ask('read')).body?.release();
-  const isOver = [false, false];
-  const set = (place: number): Promise<void> =>
-    Promise.resolve(keeper.set('k', { kind: 'bytes' }, content)).then(() => {
-      isOver[place] = true;
-    });
-  const before = set(0);
-  await breaking(pair);
-  const after = set(1);
-  for (let turn = 0; turn < 20; turn++) await setImmediate();
-  assert.deepEqual(isOver, [false, false]);
-  keeper.close();
-  await watchdog(Promise.all([before, after]), 'nobody to be waited for by who is closed');
-});
+/** What an index finds without waiting; its text, where it is a version. */
+function found(index: DirectoryIndex<ValueFacts>, key: string): unknown {
+  const held = index.peek(key);
+  return held instanceof StoredVersion ? held.content?.toString() : held;
+}
 
-test('who says that it finds nothing any more is not waited for', async () => {
+test('a change is seen at once by who has heard nothing of it, and nobody is waited for', async () => {
   using pair = new ChannelPair();
   using pool = createPool();
-  using content = pool.from('value');
   const keeper = keeperServing(pair);
-  await keeper.set('k', { kind: 'bytes' }, content);
-  const index = new StoreIndex<ValueFacts>('values', ignore, areValueFacts, false);
-  await index.attach(pair.far);
+  const set = (text: string): unknown => {
+    using content = pool.from(text);
+    return keeper.set('k', { kind: 'text' }, content);
+  };
+  assert.equal(set('before'), true);
+  const index = await attached(pair);
+  assert.equal(found(index, 'k'), UNKNOWN, 'its memory is not mapped yet');
   (await index.ask('k')).release();
-  await watchdog(index.detach(), 'the owner to hear of it');
+  assert.equal(found(index, 'k'), 'before');
+  // Without a turn between.
+  assert.deepEqual([set('after'), found(index, 'k')], [true, 'after']);
+  assert.equal(found(index, 'other'), undefined, 'that there is nothing is known as well');
+  const gone = keeper.delete('k');
+  assert.equal(found(index, 'k'), undefined);
+  assert.equal(await gone, true);
+  index.close();
+  keeper.close();
+});
+
+test('who lives and cannot be reached sees changes, and who reads on after the end asks', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool();
+  using content = pool.from('before');
+  using other = pool.from('after');
+  const keeper = keeperServing(pair);
+  await keeper.set('k', { kind: 'text' }, content);
+  const index = await attached(pair);
+  (await index.ask('k')).release();
   await breaking(pair);
-  assert.equal(keeper.set('k', { kind: 'bytes' }, content), true, 'at once');
+  assert.equal(found(index, 'k'), 'before');
+  assert.equal(keeper.set('k', { kind: 'text' }, other), true, 'at once');
+  assert.equal(found(index, 'k'), 'after');
+  keeper.directory.until = now();
+  assert.equal(found(index, 'k'), UNKNOWN);
+  await assert.rejects(index.ask('k'), { code: 'ERR_IOLITE_PEER' });
+  index.close();
+  keeper.close();
+});
+
+test('what an owner has said last is there when it has closed, until its end', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool();
+  using content = pool.from('kept');
+  const keeper = keeperServing(pair);
+  await keeper.set('k', { kind: 'text', tags: ['t'], ttl: HOUR_MS }, content);
+  await keeper.set('gone', { kind: 'text' }, content);
+  const index = await attached(pair);
+  assert.deepEqual([...index.missing()].sort(), ['gone', 'k']);
+  (await index.ask('k')).release();
+  assert.deepEqual([...index.missing()], [], 'one chunk has both');
+  await keeper.delete('gone');
+  await breaking(pair);
+  keeper.close();
+  assert.equal(found(index, 'k'), 'kept');
+  const left = [...index.ofFormerOwners()];
+  assert.deepEqual(
+    left.map(({ key, facts, content: bytes }) => [key, facts.kind, facts.tags, bytes?.toString()]),
+    [['k', 'text', ['t'], 'kept']],
+  );
+  for (const held of left) held.release();
+  index.close();
+});
+
+test('what is given up for what another process sets is used again', async () => {
+  using pair = new ChannelPair();
+  using pool = createPool();
+  const keeper = keeperServing(pair);
+  const remote = new RemoteKeeper(pair.far);
+  for (let index = 0; index < 20; index++) {
+    using content = pool.from(Buffer.alloc(1000, index));
+    assert.equal(await remote.set(`${index}`, { kind: 'bytes' }, content), true);
+  }
+  const letGo = async (): Promise<void> => {
+    while (pool.stats().bytesUsed > 0) await setImmediate();
+  };
+  await watchdog(letGo(), 'who was sent it to have let go of it');
+  keeper.close();
+});
+
+test('who asks for what is no key, or reports what is no use, is told so', async () => {
+  using pair = new ChannelPair();
+  const keeper = keeperServing(pair);
+  const ask = (type: string, rest: object) =>
+    pair.far.request({ head: { type: `values.${type}`, ...rest } as never });
+  await assert.rejects(ask('read', {}), { code: 'ERR_IOLITE_ARGUMENT' });
+  await assert.rejects(ask('read', { key: 'nothing' }), { code: 'ENOENT' });
+  for (const used of [undefined, 'x', [1], [[1, 0]], [[1, 'x']], [[1.5, 1]], new Array(5000).fill([1, 1])])
+    await assert.rejects(ask('used', { used }), { code: 'ERR_IOLITE_ARGUMENT' });
+  await ask('used', { used: [[1, 1]] });
+  await assert.rejects(ask('replaced', {}), { code: 'ERR_IOLITE_ARGUMENT' });
   keeper.close();
 });
 
@@ -121,21 +162,4 @@ test('who comes again by another channel does nothing by the one before', async 
   keeper.serve(again.near);
   await join(again, 'm');
   keeper.close();
-});
-
-test('domains that are lost are waited for until they have ended, or what they were told has', async () => {
-  const lost = new LostDomains();
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-  lost.add(child.pid as number, now() + HOUR_MS);
-  lost.add(process.pid, now() + 50);
-  lost.add(process.pid, now() - 1);
-  let isOver = false;
-  const ended = lost.ended()?.then(() => {
-    isOver = true;
-  });
-  for (let turn = 0; turn < 20; turn++) await setImmediate();
-  assert.equal(isOver, false);
-  child.kill('SIGKILL');
-  await watchdog(ended as Promise<void>, 'all to have ended');
-  assert.equal(lost.ended(), undefined);
 });

@@ -36,6 +36,20 @@ describe('a cache that processes share', () => {
     assert.equal(await owner.do('get', 'k'), 'by the next');
   });
 
+  test('who reads while others write finds whole values, none older than the one before', async () => {
+    await using members = new Members();
+    const [owner, writer] = [await members.start(), await members.start()];
+    const readers = [await members.start(), await members.start(), owner];
+    const last = 2000;
+    const followed = readers.map(each => each.do('follow', 'k', last));
+    await writer.do('count', 'k', last);
+    for (const each of await Promise.all(followed)) {
+      const { reads, wrong } = each as { reads: number; wrong: string };
+      assert.equal(wrong, '');
+      assert.ok(reads > 0);
+    }
+  });
+
   test('when the owner dies another takes its place, with what is held', async () => {
     await using members = new Members({ maxStale: 10_000 });
     const [owner, ...others] = [await members.start(), await members.start(), await members.start()];

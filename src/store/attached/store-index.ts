@@ -41,7 +41,8 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   readonly #name: string;
   readonly #onDetached: (reason: Error | undefined) => void;
   readonly #areFacts: FactsCheck;
-  #outlivesOwner: boolean;
+  /** Whether what is held is found without one: unless one has said that it ends. */
+  #outlivesOwner = true;
   readonly #entries = new SteadyMap<string, IndexEntry<F>>();
   readonly #loads = new Coalescer<StoredVersion<F>>(
     held => held.retain(),
@@ -69,18 +70,15 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   /**
    * @param onDetached called when the owner is gone, or closes its store
    * @param areFacts of what an owner sends, which is trusted in nothing
-   * @param outlivesOwner whether what is held is found without one, unless one says it ends. Default true
    */
   constructor(
     name: string,
     onDetached: (reason: Error | undefined) => void,
     areFacts: FactsCheck = () => true,
-    outlivesOwner = true,
   ) {
     this.#name = name;
     this.#onDetached = onDetached;
     this.#areFacts = areFacts;
-    this.#outlivesOwner = outlivesOwner;
     this.#reports = new IndexReports(name, this.#uses, this);
     this.proposals = new Proposals(name, this);
   }
@@ -150,14 +148,6 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
     return this.#session?.mayHave(key) === true;
   }
 
-  /** What came from an owner that is gone and is right, as that one has said; the caller releases it. */
-  *ofFormerOwners(): Generator<StoredVersion<F>> {
-    const time = now();
-    for (const { held, session, end, isIndexed } of [...this.#entries.values()]) {
-      if (session !== this.#session && isIndexed && time < end.until) yield held.retain();
-    }
-  }
-
   /** Something was not found, and had elsewhere. */
   missed(): void {
     this.#misses += 1;
@@ -223,17 +213,6 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
   stats(): IndexStats {
     const counts = { hits: this.#hits, misses: this.#misses, evictions: this.#evictions };
     return { entries: this.#entries.size, bytes: this.#bytes, ...counts };
-  }
-
-  /**
-   * Closes it, and tells the owner: who changes something does not wait for this domain from then on.
-   * @returns when the owner has heard that, or has not answered for as long as it would wait
-   */
-  async detach(): Promise<void> {
-    const { channel } = this.#session ?? {};
-    this.close();
-    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(this.#maxStale)));
-    await channel?.request({ head: this.#request(StoreRequest.DETACH) }, { signal }).catch(ignore);
   }
 
   close(): void {

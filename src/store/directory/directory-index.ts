@@ -10,7 +10,7 @@ import { type ContentFacts, StoredVersion } from '../stored-version.ts';
 import {
   type DirectoryGreeting,
   DirectoryRequest,
-  isRecordHead,
+  isFoundHead,
   MAX_REPORTED_USES,
   type RecordFacts,
   typeOf,
@@ -29,7 +29,8 @@ const CAME_RECORDS = 8192;
 interface Session {
   readonly channel: Channel;
   readonly chunks: KnownChunks;
-  view: DirectoryView;
+  /** Undefined where the owner has none to share: it is asked for everything. */
+  view: DirectoryView | undefined;
 }
 
 /** Facts out of what a record says. @returns undefined where that is none */
@@ -70,7 +71,7 @@ export class DirectoryIndex<F extends ContentFacts> {
 
   /** Bytes that the owner keeps at most. */
   get budget(): number {
-    return this.#session?.view.budget ?? 0;
+    return this.#session?.view?.budget ?? 0;
   }
 
   /**
@@ -79,7 +80,7 @@ export class DirectoryIndex<F extends ContentFacts> {
    */
   async attach(channel: Channel): Promise<void> {
     const view = await this.#open(channel);
-    if (this.#closed) return view.close();
+    if (this.#closed) return view?.close();
     this.#recent.clear();
     if (this.#session !== undefined) this.#former.push(this.#session);
     this.#session = { channel, view, chunks: new KnownChunks(channel) };
@@ -94,7 +95,7 @@ export class DirectoryIndex<F extends ContentFacts> {
     if (session === undefined) return UNKNOWN;
     const { view } = session;
     const recent = this.#recent.get(key);
-    if (recent !== undefined && view.isSame(recent) && now() < view.until) {
+    if (recent !== undefined && view?.isSame(recent) && now() < view.until) {
       this.#use(recent);
       return recent.held;
     }
@@ -122,7 +123,7 @@ export class DirectoryIndex<F extends ContentFacts> {
   /** A key of each chunk that is not mapped here. */
   *missing(): Generator<string> {
     const session = this.#session;
-    for (const { key, places } of session?.view.list() ?? [])
+    for (const { key, places } of session?.view?.list() ?? [])
       if (places.some(({ number }) => session?.chunks.has(number) === false)) yield key;
   }
 
@@ -131,8 +132,8 @@ export class DirectoryIndex<F extends ContentFacts> {
     const { channel } = this.#session ?? {};
     const isFormer = channel?.closed === true ? [this.#session as Session] : [];
     for (const session of [...this.#former, ...isFormer]) {
-      for (const record of session.view.list()) {
-        if (now() >= session.view.until) break;
+      for (const record of session.view?.list() ?? []) {
+        if (now() >= (session.view?.until ?? 0)) break;
         const held = this.#versionOf(session, record.key, record, record.note);
         if (held !== undefined) yield held;
       }
@@ -162,40 +163,40 @@ export class DirectoryIndex<F extends ContentFacts> {
     this.#session = undefined;
   }
 
-  async #open(channel: Channel): Promise<DirectoryView> {
+  async #open(channel: Channel): Promise<DirectoryView | undefined> {
     const head = { type: typeOf(this.#name, DirectoryRequest.OPEN) };
     const { head: greeting, body } = await channel.request({ head });
     const { maxStale } = (greeting ?? {}) as Partial<DirectoryGreeting>;
-    if (body === undefined || typeof maxStale !== 'number' || !(maxStale >= 0)) {
+    if (typeof maxStale !== 'number' || !(maxStale >= 0)) {
       body?.release();
       throw new IoliteError('ERR_IOLITE_PROTOCOL', 'Cannot attach: the answer of the cache is malformed');
     }
     this.maxStale = Math.max(this.maxStale, maxStale);
-    return new DirectoryView(body);
+    return body && new DirectoryView(body);
   }
 
-  /** Reads the directory that has taken the place of the one that there was. Until then the owner is asked. */
+  /** Reads the directory that has taken the place of the one before. Until then the owner is asked. */
   #reopen(): void {
     const session = this.#session;
     if (session === undefined || session.channel.closed || this.#reopening !== undefined) return;
     this.#reopening = this.#open(session.channel)
       .then(view => {
-        if (this.#closed) return view.close();
+        if (this.#closed) return view?.close();
         this.#recent.clear();
-        session.view.close();
+        session.view?.close();
         session.view = view;
       }, ignore)
       .finally(() => {
         this.#reopening = undefined;
-        if (this.#session?.view.isReplaced === true) this.#reopen();
+        if (this.#session?.view?.isReplaced === true) this.#reopen();
       });
   }
 
   #look(session: Session, key: unknown): StoredVersion<F> | typeof UNKNOWN | undefined {
     if (typeof key !== 'string') return UNKNOWN;
     const { view } = session;
-    if (now() >= view.until) {
-      if (view.isReplaced) this.#reopen();
+    if (view === undefined || now() >= view.until) {
+      if (view?.isReplaced) this.#reopen();
       return this.#formerly(key) ?? UNKNOWN;
     }
     const found = view.find(key);
@@ -229,8 +230,9 @@ export class DirectoryIndex<F extends ContentFacts> {
   /** What an owner had who is gone, until its time is over. */
   #formerly(key: string): StoredVersion<F> | undefined {
     for (const session of this.#former) {
-      if (now() >= session.view.until) continue;
-      const found = session.view.find(key);
+      const { view } = session;
+      if (view === undefined || now() >= view.until) continue;
+      const found = view.find(key);
       const held =
         found === undefined || found === UNKNOWN ? undefined : this.#versionOf(session, key, found);
       if (held !== undefined) return this.#recent.add(held, undefined).held;
@@ -290,28 +292,35 @@ export class DirectoryIndex<F extends ContentFacts> {
 
   /** What the owner has answered: its chunks are known from now on. */
   #taken(key: string, { head, body }: Message, { chunks }: Session): StoredVersion<F> {
-    const facts = isRecordHead(head) ? this.#factsOf(head) : undefined;
-    if (facts === undefined || !isRecordHead(head)) {
+    const facts = isFoundHead(head) ? this.#factsOf(head) : undefined;
+    if (facts === undefined || !isFoundHead(head)) {
       body?.release();
-      throw new IoliteError('ERR_IOLITE_PROTOCOL', `Cannot read ${key}: the answer of the cache is malformed`);
+      throw new IoliteError(
+        'ERR_IOLITE_PROTOCOL',
+        `Cannot read ${key}: the answer of the cache is malformed`,
+      );
     }
-    for (const [place, { lease }] of (body?.slices() ?? []).entries()) chunks.learn(head.chunks[place] ?? 0, lease);
+    for (const [place, { lease }] of (body?.slices() ?? []).entries())
+      chunks.learn(head.chunks[place] ?? 0, lease);
     return new StoredVersion(key, head.serial, facts, body);
   }
 
   /** @returns whether there is something that is held, to be looked at again */
   #sweep(): boolean {
-    const session = this.#session;
-    if (session === undefined) return false;
     this.#passing?.release();
     this.#passing = undefined;
-    this.#recent.drop(recent => !session.view.isSame(recent));
-    session.chunks.sweep(session.view);
-    return this.#recent.size > 0 || session.chunks.leased > 0;
+    const { view, chunks } = this.#session ?? {};
+    if (view === undefined || chunks === undefined) {
+      this.#recent.clear();
+      return false;
+    }
+    this.#recent.drop(recent => !view.isSame(recent));
+    chunks.sweep(view);
+    return this.#recent.size > 0 || chunks.leased > 0;
   }
 }
 
 function end({ view, chunks }: Session): void {
   chunks.close();
-  view.close();
+  view?.close();
 }

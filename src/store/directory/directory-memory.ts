@@ -17,14 +17,16 @@ export function wordsOver({ bytes }: Lease, start: number, end: number): Int32Ar
 export class DirectoryMemory {
   readonly words: DirectoryWords;
   readonly #pool: ChunkPool;
-  readonly #room: Reservation;
+  /** Undefined where no memory could be had that can be shared: then it is of the heap. */
+  readonly #room: Reservation | undefined;
 
-  /** Empty. @throws as {@link ChunkPool.reserveChunk} */
+  /** Empty. */
   constructor(pool: ChunkPool, records: number, seed: number) {
+    const count = wordsOf(records);
     this.#pool = pool;
-    this.#room = pool.reserveChunk(wordsOf(records) * WORD_BYTES);
-    const { lease, offset, length } = this.#room;
-    const words = wordsOver(lease, offset, offset + length);
+    this.#room = roomFor(pool, count * WORD_BYTES);
+    const { lease, offset = 0, length = 0 } = this.#room ?? {};
+    const words = lease === undefined ? new Int32Array(count) : wordsOver(lease, offset, offset + length);
     words.fill(0);
     words[Head.SEED] = seed;
     words[Head.RECORDS] = records;
@@ -32,8 +34,13 @@ export class DirectoryMemory {
     this.words = new DirectoryWords(words);
   }
 
-  /** All of it, to be passed to who reads it; the caller's. It goes on changing. */
-  share(): Aggregate {
+  get isShared(): boolean {
+    return this.#room !== undefined;
+  }
+
+  /** All of it, to be passed to who reads it: the caller's, and goes on changing. Undefined: not shared. */
+  share(): Aggregate | undefined {
+    if (this.#room === undefined) return undefined;
     const { lease, offset, length } = this.#room;
     lease.retain();
     return aggregateOfSlices([{ lease, start: offset, end: offset + length }]);
@@ -41,6 +48,15 @@ export class DirectoryMemory {
 
   /** Who was passed it keeps it. */
   close(): void {
-    this.#pool.cancel(this.#room);
+    if (this.#room !== undefined) this.#pool.cancel(this.#room);
+  }
+}
+
+function roomFor(pool: ChunkPool, bytes: number): Reservation | undefined {
+  try {
+    return pool.reserveChunk(bytes);
+  } catch {
+    // No descriptor, or no memory, for now.
+    return undefined;
   }
 }

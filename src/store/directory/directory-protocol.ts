@@ -5,9 +5,9 @@ import type { Json } from '../../base/json.ts';
  * `<name of the store>.<one of these>`.
  */
 export const DirectoryRequest = {
-  /** Answered with a {@link DirectoryGreeting}; its body is the directory. */
+  /** Answered with a {@link DirectoryGreeting}; its body is the directory, or there is none just now. */
   OPEN: 'open',
-  /** What is under a `key`. Answered with a {@link RecordHead}; its body is the content. */
+  /** What is under a `key`. Answered with a {@link FoundHead}; its body is the content. */
   READ: 'read',
   /** {@link DirectoryUses}. Answered with nothing. */
   USED: 'used',
@@ -30,7 +30,7 @@ export type RecordFacts = {
 };
 
 /** A version, as it is sent: its content is the body. */
-export type RecordHead = RecordFacts & {
+export type FoundHead = RecordFacts & {
   readonly serial: number;
   /** What the chunks of its slices are called in the directory; 0: not at all. */
   readonly chunks: readonly number[];
@@ -47,7 +47,7 @@ export function typeOf(name: string, type: string): string {
 }
 
 /** @param head of whoever sent it */
-export function isRecordHead(head: Json | undefined): head is RecordHead {
+export function isFoundHead(head: Json | undefined): head is FoundHead {
   const { kind, facts, note, serial, chunks } = (head ?? {}) as Record<string, unknown>;
   const isNumber = (value: unknown): boolean => typeof value === 'number';
   return (

@@ -1,3 +1,4 @@
+import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { ArgumentError, describe, IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Json } from '../../base/json.ts';
@@ -42,7 +43,7 @@ export class DirectoryService {
     if (owner === undefined)
       throw new IoliteError('ERR_IOLITE_CLOSED', `Cannot answer ${describe(type)}: what it asks is closed`);
     if (request === DirectoryRequest.OPEN)
-      return { head: { maxStale: owner.maxStale }, body: owner.directory.share() };
+      return answerOf({ maxStale: owner.maxStale }, owner.directory.share());
     return request === DirectoryRequest.READ ? this.#read(owner, asked.key) : this.#used(owner, asked);
   }
 
@@ -64,7 +65,7 @@ export class DirectoryService {
     const head = { ...owner.factsOf(held), serial, chunks: owner.directory.chunksOf(content) };
     const body = content?.duplicate();
     held.release();
-    return body === undefined ? { head } : { head, body };
+    return answerOf(head, body);
   }
 
   #used(owner: DirectoryOwner, asked: object): Message {
@@ -73,4 +74,8 @@ export class DirectoryService {
     for (const [serial, times] of asked.used) owner.used(serial, times);
     return {};
   }
+}
+
+function answerOf(head: Json, body: Aggregate | undefined): Message {
+  return body === undefined ? { head } : { head, body };
 }

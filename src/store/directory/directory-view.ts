@@ -2,20 +2,20 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { IoliteError } from '../../base/error.ts';
 import { wordsOver } from './directory-memory.ts';
 import { DirectoryWords, UNCERTAIN } from './directory-words.ts';
-import { textOf } from './key-words.ts';
+import { textOfWords } from './key-words.ts';
 import {
   CONTINUED_AT,
   FACTS,
   Head,
   NONE,
-  Part,
   PLACE_WORDS,
   RECORD_WORDS,
+  RecordPart,
   wordsOfText,
 } from './layout.ts';
 
 /** Where a slice of a content lies. */
-export interface Place {
+export interface ContentPlace {
   /** Of the chunk; 0: it has none. */
   readonly number: number;
   readonly generation: number;
@@ -31,7 +31,7 @@ export interface FoundRecord {
   readonly serial: number;
   readonly kind: number;
   readonly facts: readonly number[];
-  readonly places: readonly Place[];
+  readonly places: readonly ContentPlace[];
 }
 
 /** A record with what is not asked for otherwise. */
@@ -49,17 +49,24 @@ const MAX_TRIES = 16;
 const { load } = Atomics;
 
 /**
- * A directory that another domain writes, as this one reads it. Takes nothing for granted: whatever is written
- * there, nothing is read that lies outside of it.
+ * A directory that another domain writes, as this one reads it. Takes nothing for granted: whatever is
+ * written there, nothing is read that lies outside of it.
  */
 export class DirectoryView {
   readonly words: Int32Array;
   readonly #memory: Aggregate;
   readonly #words: DirectoryWords;
   /** What was found last: one object for all, as nobody keeps it. */
-  readonly #found = { at: 0, count: 0, serial: 0, kind: 0, facts: [0, 0, 0], places: [] as readonly Place[] };
+  readonly #found = {
+    at: 0,
+    count: 0,
+    serial: 0,
+    kind: 0,
+    facts: [0, 0, 0],
+    places: [] as readonly ContentPlace[],
+  };
   readonly #single = { number: 0, generation: 0, start: 0, length: 0 };
-  readonly #alone: readonly Place[] = [this.#single];
+  readonly #alone: readonly ContentPlace[] = [this.#single];
   #count = -2;
   #until = 0;
   #budget = 0;
@@ -128,9 +135,13 @@ export class DirectoryView {
       return isCertain ? undefined : UNKNOWN;
     }
     const at = this.#words.at(record);
-    const count = load(this.words, at + Part.COUNT);
+    const count = load(this.words, at + RecordPart.COUNT);
     // Once more, behind the count: it may have become another one's.
-    if ((count & 1) !== 0 || load(this.words, at + Part.HASH) !== this.#words.hash || !this.#words.isOfKey(at))
+    if (
+      (count & 1) !== 0 ||
+      load(this.words, at + RecordPart.HASH) !== this.#words.hash ||
+      !this.#words.isOfKey(at)
+    )
       return UNKNOWN;
     return this.#read(at, count) ?? UNKNOWN;
   }
@@ -149,49 +160,49 @@ export class DirectoryView {
 
   #listed(record: number): ListedRecord | undefined {
     const at = this.#words.at(record);
-    const count = load(this.words, at + Part.COUNT);
+    const count = load(this.words, at + RecordPart.COUNT);
     if (count === 0 || (count & 1) !== 0) return undefined;
     const found = this.#read(at, count);
     if (found === undefined) return undefined;
     const [keyLength, noteLength] = [
-      load(this.words, at + Part.KEY_LENGTH),
-      load(this.words, at + Part.NOTE_LENGTH),
+      load(this.words, at + RecordPart.KEY_LENGTH),
+      load(this.words, at + RecordPart.NOTE_LENGTH),
     ];
     const [keyWords, noteWords] = [wordsOfText(keyLength), wordsOfText(noteLength)];
     const behind = keyWords + found.places.length * PLACE_WORDS;
     const payload = this.#payload(at, 0, behind + noteWords);
-    if (payload === undefined || load(this.words, at + Part.COUNT) !== count) return undefined;
-    const key = textOf(payload, 0, keyLength);
+    if (payload === undefined || load(this.words, at + RecordPart.COUNT) !== count) return undefined;
+    const key = textOfWords(payload, 0, keyLength);
     // A record that is free is continued in none, and no bucket leads to it.
     if (this.#words.find(key) !== record) return undefined;
-    return { ...found, key, note: textOf(payload, behind, noteLength) };
+    return { ...found, key, note: textOfWords(payload, behind, noteLength) };
   }
 
   /** @returns undefined when it changes meanwhile */
   #read(at: number, count: number): FoundRecord | undefined {
     const { words } = this;
     const found = this.#found;
-    found.at = at + Part.COUNT;
+    found.at = at + RecordPart.COUNT;
     found.count = count;
-    found.kind = load(words, at + Part.KIND);
+    found.kind = load(words, at + RecordPart.KIND);
     for (let fact = 0; fact < FACTS; fact++)
-      found.facts[fact] = this.#words.double(at + Part.FACTS + 2 * fact);
-    found.serial = this.#words.double(at + Part.SERIAL);
+      found.facts[fact] = this.#words.double(at + RecordPart.FACTS + 2 * fact);
+    found.serial = this.#words.double(at + RecordPart.SERIAL);
     const places = this.#places(at);
-    if (places === undefined || load(words, at + Part.COUNT) !== count) return undefined;
+    if (places === undefined || load(words, at + RecordPart.COUNT) !== count) return undefined;
     found.places = places;
     return found;
   }
 
-  #places(at: number): readonly Place[] | undefined {
-    const count = load(this.words, at + Part.PLACES);
-    const from = wordsOfText(load(this.words, at + Part.KEY_LENGTH));
+  #places(at: number): readonly ContentPlace[] | undefined {
+    const count = load(this.words, at + RecordPart.PLACES);
+    const from = wordsOfText(load(this.words, at + RecordPart.KEY_LENGTH));
     if (!(count >= 0 && count <= MAX_PLACES)) return undefined;
-    if (count === 1 && from >= 0 && from <= RECORD_WORDS - Part.PAYLOAD - PLACE_WORDS)
-      return this.#place(at + Part.PAYLOAD + from);
+    if (count === 1 && from >= 0 && from <= RECORD_WORDS - RecordPart.PAYLOAD - PLACE_WORDS)
+      return this.#place(at + RecordPart.PAYLOAD + from);
     const payload = this.#payload(at, from, count * PLACE_WORDS);
     if (payload === undefined) return undefined;
-    const places: Place[] = [];
+    const places: ContentPlace[] = [];
     for (let word = 0; word < payload.length; word += PLACE_WORDS)
       places.push({
         number: payload[word] as number,
@@ -203,7 +214,7 @@ export class DirectoryView {
   }
 
   /** The only one of a content. */
-  #place(at: number): readonly Place[] {
+  #place(at: number): readonly ContentPlace[] {
     const single = this.#single;
     single.number = load(this.words, at);
     single.generation = load(this.words, at + 1) >>> 0;
@@ -217,10 +228,10 @@ export class DirectoryView {
     if (!(from >= 0 && from <= MAX_TEXT_WORDS && count >= 0 && count <= MAX_TEXT_WORDS)) return undefined;
     const payload = new Int32Array(count);
     let at = record;
-    let place = Part.PAYLOAD + from;
+    let place = RecordPart.PAYLOAD + from;
     for (let word = 0; word < count; word++, place++) {
       while (place >= RECORD_WORDS) {
-        const next = load(this.words, at + Part.CONTINUED);
+        const next = load(this.words, at + RecordPart.CONTINUED);
         if (!this.#words.isRecord(next)) return undefined;
         place = place - RECORD_WORDS + CONTINUED_AT;
         at = this.#words.at(next);

@@ -6,8 +6,8 @@ import {
   CONTINUED_AT,
   Head,
   NONE,
-  Part,
   RECORD_WORDS,
+  RecordPart,
   recordsAt,
   wordsOf,
 } from './layout.ts';
@@ -22,7 +22,7 @@ const halves = new Int32Array(double.buffer);
 const MAX_STEPS = 1000;
 
 /** What {@link DirectoryWords.find} has not found, for all it can say. */
-export const UNCERTAIN = -1;
+export const UNCERTAIN = -0x1;
 
 /** A directory's memory, as who writes it and who reads it see it. What is read may be changing. */
 export class DirectoryWords {
@@ -89,9 +89,9 @@ export class DirectoryWords {
     let record = load(words, this.bucketAt(hash));
     for (let steps = 0; this.isRecord(record); steps++) {
       const at = this.at(record);
-      if (load(words, at + Part.HASH) === hash && this.isOfKey(at)) return record;
+      if (load(words, at + RecordPart.HASH) === hash && this.isOfKey(at)) return record;
       if (steps === most) return UNCERTAIN;
-      record = load(words, at + Part.NEXT);
+      record = load(words, at + RecordPart.NEXT);
     }
     return record === NONE ? NONE : UNCERTAIN;
   }
@@ -100,23 +100,23 @@ export class DirectoryWords {
   isOfKey(at: number): boolean {
     const { words } = this;
     const { words: key, count, length } = this.#key;
-    if (load(words, at + Part.KEY_LENGTH) !== length) return false;
-    const inline = Math.min(count, RECORD_WORDS - Part.PAYLOAD);
+    if (load(words, at + RecordPart.KEY_LENGTH) !== length) return false;
+    const inline = Math.min(count, RECORD_WORDS - RecordPart.PAYLOAD);
     for (let word = 0; word < inline; word++)
-      if (load(words, at + Part.PAYLOAD + word) !== key[word]) return false;
+      if (load(words, at + RecordPart.PAYLOAD + word) !== key[word]) return false;
     return count === inline || this.#isContinued(at, inline);
   }
 
   #isContinued(at: number, from: number): boolean {
     const { words } = this;
     const { words: key, count } = this.#key;
-    let record = load(words, at + Part.CONTINUED);
+    let record = load(words, at + RecordPart.CONTINUED);
     for (let word = from; word < count; ) {
       if (!this.isRecord(record)) return false;
       const next = this.at(record);
       for (let place = CONTINUED_AT; place < RECORD_WORDS && word < count; place++, word++)
         if (load(words, next + place) !== key[word]) return false;
-      record = load(words, next + Part.CONTINUED);
+      record = load(words, next + RecordPart.CONTINUED);
     }
     return true;
   }

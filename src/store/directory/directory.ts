@@ -10,9 +10,9 @@ import {
   FACTS,
   Head,
   NONE,
-  Part,
   PLACE_WORDS,
   RECORD_WORDS,
+  RecordPart,
   wordsOfText,
 } from './layout.ts';
 
@@ -63,7 +63,6 @@ export class Directory {
   /**
    * @param budget of the store, in bytes
    * @param replaced called when another memory has taken the place of the one that was shared
-   * @throws as {@link Pool.allocate}
    */
   constructor(budget: number, replaced: () => void) {
     this.#budget = budget;
@@ -80,14 +79,18 @@ export class Directory {
     return this.#pool.stats().bytesMapped;
   }
 
-  /** All of it, for another domain to read; the caller's. */
-  share(): Aggregate {
+  /**
+   * All of it, for another domain to read; the caller's. Undefined where there is no memory for that just
+   * now: it is told when there is.
+   */
+  share(): Aggregate | undefined {
     return this.#memory.share();
   }
 
   /** Until when it may be used by who does not hear of this domain, by the machine's clock. */
   set until(time: number) {
     this.#until = time;
+    if (!this.#closed && !this.#memory.isShared) this.#moveTo(this.#words.records);
     this.#tell();
   }
 
@@ -134,6 +137,7 @@ export class Directory {
     this.#free.push(record);
     this.#entries -= 1;
     store(this.#words.words, Head.ENTRIES, this.#entries);
+    this.#words.setDouble(Head.BYTES, this.#bytes);
     this.endChange();
   }
 
@@ -162,10 +166,10 @@ export class Directory {
     this.#find(entry.key);
     const { hash } = this.#words;
     this.#begin(record);
-    store(words, this.#words.at(record) + Part.HASH, hash);
+    store(words, this.#words.at(record) + RecordPart.HASH, hash);
     this.#fill(record, entry);
     const bucket = this.#words.bucketAt(hash);
-    store(words, this.#words.at(record) + Part.NEXT, load(words, bucket));
+    store(words, this.#words.at(record) + RecordPart.NEXT, load(words, bucket));
     this.#end(record);
     store(words, bucket, record);
     this.#entries += 1;
@@ -181,11 +185,11 @@ export class Directory {
   }
 
   #begin(record: number): void {
-    Atomics.add(this.#words.words, this.#words.at(record) + Part.COUNT, 1);
+    Atomics.add(this.#words.words, this.#words.at(record) + RecordPart.COUNT, 1);
   }
 
   #end(record: number): void {
-    Atomics.add(this.#words.words, this.#words.at(record) + Part.COUNT, 1);
+    Atomics.add(this.#words.words, this.#words.at(record) + RecordPart.COUNT, 1);
   }
 
   /** Lets go of what a record says: its places, its bytes, and the records that it is continued in. */
@@ -193,18 +197,18 @@ export class Directory {
     const { words } = this.#words;
     const at = this.#words.at(record);
     const payload = this.#read(at);
-    const from = wordsOfText(load(words, at + Part.KEY_LENGTH));
-    const places = load(words, at + Part.PLACES);
+    const from = wordsOfText(load(words, at + RecordPart.KEY_LENGTH));
+    const places = load(words, at + RecordPart.PLACES);
     for (let place = 0; place < places; place++) {
       const start = from + place * PLACE_WORDS;
       this.#chunks.leave(payload[start] as number);
       this.#bytes -= (payload[start + 3] as number) >>> 0;
     }
-    for (let next = load(words, at + Part.CONTINUED); next !== NONE; ) {
+    for (let next = load(words, at + RecordPart.CONTINUED); next !== NONE; ) {
       this.#free.push(next);
-      next = load(words, this.#words.at(next) + Part.CONTINUED);
+      next = load(words, this.#words.at(next) + RecordPart.CONTINUED);
     }
-    store(words, at + Part.CONTINUED, NONE);
+    store(words, at + RecordPart.CONTINUED, NONE);
   }
 
   /** Fills a record, but for its hash and its place in a bucket. */
@@ -212,13 +216,13 @@ export class Directory {
     const { words } = this.#words;
     const at = this.#words.at(record);
     const slices = content?.slices() ?? [];
-    store(words, at + Part.KEY_LENGTH, key.length);
-    store(words, at + Part.PLACES, slices.length);
-    store(words, at + Part.NOTE_LENGTH, note.length);
-    store(words, at + Part.KIND, kind);
+    store(words, at + RecordPart.KEY_LENGTH, key.length);
+    store(words, at + RecordPart.PLACES, slices.length);
+    store(words, at + RecordPart.NOTE_LENGTH, note.length);
+    store(words, at + RecordPart.KIND, kind);
     for (let fact = 0; fact < FACTS; fact++)
-      this.#words.setDouble(at + Part.FACTS + 2 * fact, facts[fact] as number);
-    this.#words.setDouble(at + Part.SERIAL, serial);
+      this.#words.setDouble(at + RecordPart.FACTS + 2 * fact, facts[fact] as number);
+    this.#words.setDouble(at + RecordPart.SERIAL, serial);
     let to = putText(this.#payloadFor(this.#payloadWords(key, slices.length, note)), 0, key);
     for (const { lease, start, length } of slices) {
       const place = [this.#chunks.enter(lease), lease.generation | 0, start, length];
@@ -234,29 +238,29 @@ export class Directory {
   #write(record: number, count: number): void {
     const { words } = this.#words;
     let at = record;
-    let place: number = Part.PAYLOAD;
+    let place: number = RecordPart.PAYLOAD;
     for (let word = 0; word < count; word++, place++) {
       if (place === RECORD_WORDS) {
         const next = this.#take();
-        store(words, at + Part.CONTINUED, next);
+        store(words, at + RecordPart.CONTINUED, next);
         at = this.#words.at(next);
         place = CONTINUED_AT;
       }
       store(words, at + place, this.#payload[word] as number);
     }
-    store(words, at + Part.CONTINUED, NONE);
+    store(words, at + RecordPart.CONTINUED, NONE);
   }
 
   #read(record: number): Int32Array {
     const { words } = this.#words;
-    const text = wordsOfText(load(words, record + Part.KEY_LENGTH));
-    const count = text + load(words, record + Part.PLACES) * PLACE_WORDS;
+    const text = wordsOfText(load(words, record + RecordPart.KEY_LENGTH));
+    const count = text + load(words, record + RecordPart.PLACES) * PLACE_WORDS;
     const payload = this.#payloadFor(count);
     let at = record;
-    let place: number = Part.PAYLOAD;
+    let place: number = RecordPart.PAYLOAD;
     for (let word = 0; word < count; word++, place++) {
       if (place === RECORD_WORDS) {
-        at = this.#words.at(load(words, at + Part.CONTINUED));
+        at = this.#words.at(load(words, at + RecordPart.CONTINUED));
         place = CONTINUED_AT;
       }
       payload[word] = load(words, at + place);
@@ -266,9 +270,9 @@ export class Directory {
 
   #unlink(record: number, hash: number): void {
     const { words } = this.#words;
-    const next = load(words, this.#words.at(record) + Part.NEXT);
+    const next = load(words, this.#words.at(record) + RecordPart.NEXT);
     let at = this.#words.bucketAt(hash);
-    while (load(words, at) !== record) at = this.#words.at(load(words, at)) + Part.NEXT;
+    while (load(words, at) !== record) at = this.#words.at(load(words, at)) + RecordPart.NEXT;
     store(words, at, next);
   }
 
@@ -278,7 +282,7 @@ export class Directory {
 
   #continuations({ key, content, note }: DirectoryEntry): number {
     const count = this.#payloadWords(key, content?.slices().length ?? 0, note);
-    const beyond = count - (RECORD_WORDS - Part.PAYLOAD);
+    const beyond = count - (RECORD_WORDS - RecordPart.PAYLOAD);
     return beyond <= 0 ? 0 : Math.ceil(beyond / (RECORD_WORDS - CONTINUED_AT));
   }
 
@@ -301,25 +305,26 @@ export class Directory {
     return this.#unused - 1;
   }
 
-  /** Moves to a memory of twice the size. Who reads the one before is told there. */
   #grow(): boolean {
-    const before = this.#words;
-    const records = 2 * before.records;
+    const records = 2 * this.#words.records;
     if (records > MAX_RECORDS) return false;
-    let memory: DirectoryMemory;
-    try {
-      memory = new DirectoryMemory(this.#pool.chunks, records, load(before.words, Head.SEED));
-    } catch {
-      return false;
-    }
+    this.#moveTo(records);
+    return true;
+  }
+
+  /** Moves to another memory, of so many records. Who reads the one before is told there. */
+  #moveTo(records: number): void {
+    const before = this.#words;
+    const memory = new DirectoryMemory(this.#pool.chunks, records, load(before.words, Head.SEED));
     const { words } = memory;
-    words.words.set(before.words.subarray(before.at(NONE), before.at(NONE) + before.records * RECORD_WORDS), words.at(NONE));
+    const all = before.words.subarray(before.at(NONE), before.at(NONE) + before.records * RECORD_WORDS);
+    words.words.set(all, words.at(NONE));
     for (let bucket = 0; bucket < before.buckets; bucket++) {
       for (let record = load(before.words, before.bucketAt(bucket)); record !== NONE; ) {
         const at = words.at(record);
-        const next = load(words.words, at + Part.NEXT);
-        const to = words.bucketAt(load(words.words, at + Part.HASH));
-        store(words.words, at + Part.NEXT, load(words.words, to));
+        const next = load(words.words, at + RecordPart.NEXT);
+        const to = words.bucketAt(load(words.words, at + RecordPart.HASH));
+        store(words.words, at + RecordPart.NEXT, load(words.words, to));
         store(words.words, to, record);
         record = next;
       }
@@ -335,7 +340,6 @@ export class Directory {
     store(before.words, Head.COUNT, -1);
     left.close();
     this.#replaced();
-    return true;
   }
 
   #countChange(): void {

@@ -42,14 +42,14 @@ function finished(hash: number): number {
   return mix ^ (mix >>> 16);
 }
 
-const CHARACTERS_AT_ONCE = 4096;
+const MAX_CHARACTERS = 4096;
 
 /** A text out of words of two characters. */
-export function textOf(words: Int32Array, from: number, characters: number): string {
+export function textOfWords(words: Int32Array, from: number, characters: number): string {
   let text = '';
-  for (let at = 0; at < characters; at += CHARACTERS_AT_ONCE) {
+  for (let at = 0; at < characters; at += MAX_CHARACTERS) {
     const codes: number[] = [];
-    for (let place = at; place < Math.min(characters, at + CHARACTERS_AT_ONCE); place++) {
+    for (let place = at; place < Math.min(characters, at + MAX_CHARACTERS); place++) {
       const both = words[from + (place >> 1)] as number;
       codes.push((place & 1) === 0 ? both & 0xffff : both >>> 16);
     }

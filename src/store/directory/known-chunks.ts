@@ -2,7 +2,7 @@ import type { Channel } from '../../ipc/channel.ts';
 import { HEADER_BYTES } from '../../memory/chunk.ts';
 import { ImportedChunk } from '../../memory/imported-chunk.ts';
 import type { Lease } from '../../memory/lease.ts';
-import type { DirectoryView, Place } from './directory-view.ts';
+import type { ContentPlace, DirectoryView } from './directory-view.ts';
 
 /** A chunk of the owner that is mapped here. */
 interface KnownChunk {
@@ -55,8 +55,8 @@ export class KnownChunks {
     this.#known.set(number, { chunk, end, lease: undefined, isRecent: true });
   }
 
-  /** A lease of what lies in a place, retained for the caller. @returns undefined where it is not to be had */
-  lease({ number, generation, start, length }: Place): Lease | undefined {
+  /** A lease of what lies in a place, retained for the caller; undefined where it is not to be had. */
+  lease({ number, generation, start, length }: ContentPlace): Lease | undefined {
     const known = this.#known.get(number);
     if (known === undefined || start < HEADER_BYTES || start + length > known.chunk.size) return undefined;
     known.isRecent = true;

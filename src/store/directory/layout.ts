@@ -36,7 +36,7 @@ export const Head = {
 } as const;
 
 /** Of a record, in words. */
-export const Part = {
+export const RecordPart = {
   COUNT: 0,
   HASH: 1,
   NEXT: 2,
@@ -55,18 +55,18 @@ export const Part = {
 
 /** How many numbers are known of a content besides its kind. */
 export const FACTS = 3;
-export const HEAD_WORDS = 64;
+const HEAD_WORDS = 64;
 /** Chunks have a number, whose last digits say where it stands here: two words, it and the generation. */
 export const CHUNK_SLOTS = 8192;
 export const CHUNKS_AT = HEAD_WORDS;
 export const BUCKETS_AT = CHUNKS_AT + 2 * CHUNK_SLOTS;
 export const RECORD_WORDS = 32;
 /** Where what is continued begins in a record, behind the words that all have. */
-export const CONTINUED_AT = Part.CONTINUED + 1;
+export const CONTINUED_AT = RecordPart.CONTINUED + 1;
 /** Number of a chunk, its generation, where the slice begins, and its length. */
 export const PLACE_WORDS = 4;
 /** The first record is none. */
-export const NONE = 0;
+export const NONE = 0x0;
 
 /** Where the records begin. */
 export function recordsAt(buckets: number): number {

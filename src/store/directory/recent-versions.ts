@@ -2,7 +2,7 @@ import { now } from '../../base/clock.ts';
 import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 
 /** Most that are remembered. Each takes some hundred bytes of heap. */
-const LIMIT = 2048;
+const MAX_VERSIONS = 2048;
 /** What goes where all were used of late. */
 const LEAST_PART = 1 / 4;
 /** How often it is looked which are right still, while they are used; and at least. */
@@ -43,7 +43,7 @@ export class RecentVersions<F extends ContentFacts> {
   #isUsed = false;
   #closed = false;
 
-  /** @param sweep called while there is something, to {@link drop} what is not right. Returns whether there is */
+  /** @param sweep called while there is something, to {@link drop} what is wrong. @returns whether it is */
   constructor(sweep: () => boolean) {
     this.#sweep = sweep;
   }
@@ -65,7 +65,7 @@ export class RecentVersions<F extends ContentFacts> {
     const recent = new RecentVersion(held, found);
     this.#versions.get(key)?.held.release();
     this.#versions.set(key, recent);
-    if (this.#versions.size > LIMIT) this.#makeRoom();
+    if (this.#versions.size > MAX_VERSIONS) this.#makeRoom();
     this.begin();
     return recent;
   }
@@ -110,9 +110,9 @@ export class RecentVersions<F extends ContentFacts> {
       if (!recent.isRecent) this.#delete(recent);
       recent.isRecent = false;
     }
-    let left = Math.max(0, this.#versions.size - LIMIT * (1 - LEAST_PART));
+    let left = Math.max(0, this.#versions.size - MAX_VERSIONS * (1 - LEAST_PART));
     for (const recent of this.#versions.values()) {
-      if (left === 0 || this.#versions.size <= LIMIT * (1 - LEAST_PART)) break;
+      if (left === 0 || this.#versions.size <= MAX_VERSIONS * (1 - LEAST_PART)) break;
       this.#delete(recent);
       left -= 1;
     }

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { type SharedCache, sharedCache } from '../../../src/cache/shared-cache.ts';
 
@@ -24,6 +24,8 @@ interface Making {
   readonly hangs?: boolean;
   readonly ttl?: number;
 }
+
+const numbered = (number: number): string => `${number} `.repeat(1 + ((number * 977) % 3000));
 
 let makings = 0;
 const acts = {
@@ -60,6 +62,29 @@ const acts = {
     );
   },
   makings: () => makings,
+  /** Sets a key so many times, each time to its number, in a length of its own; and others. */
+  count: async (key: string, times: number) => {
+    for (let number = 1; number <= times; number++) {
+      await cache.set(key, Buffer.from(numbered(number)));
+      await cache.set(`other:${number % 500}`, Buffer.alloc(20_000, number));
+    }
+  },
+  /** Reads a key until it is at a number. @returns how often; and what was not as it should be */
+  follow: async (key: string, last: number) => {
+    let [reads, number, wrong] = [0, 0, ''];
+    while (number < last && wrong === '') {
+      const value = (await cache.get(key)) as Aggregate | undefined;
+      reads += 1;
+      if (reads % 64 === 0) await setImmediate();
+      if (value === undefined) continue;
+      const text = value.toString('latin1');
+      value.release();
+      const read = Number(text.slice(0, text.indexOf(' ')));
+      if (text !== numbered(read) || read < number) wrong = `${number}, then ${text.slice(0, 100)}`;
+      number = read;
+    }
+    return { reads, wrong };
+  },
   close: () => cache.close(),
 };
 

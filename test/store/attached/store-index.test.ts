@@ -162,13 +162,13 @@ for (const [what, outlivesOwner] of [
 ] as const)
   test(`who asks ${what} is not answered by a question from before`, async () => {
     using pair = new ChannelPair();
-    const index = new StoreIndex<Facts>('test', () => {}, undefined, outlivesOwner);
+    const index = new StoreIndex<Facts>('test', () => {});
     using _ = { [Symbol.dispose]: () => index.close() };
     const reads: ((answer: Message) => void)[] = [];
     const watches: ((answer: Message) => void)[] = [];
     pair.near.onRequest(({ head }) => {
       const { type } = head as { type: string };
-      if (type === 'test.attach') return { head: { maxStale: HOUR_MS, budget: MiB } };
+      if (type === 'test.attach') return { head: { maxStale: HOUR_MS, budget: MiB, ends: !outlivesOwner } };
       return new Promise<Message>(resolve => (type === 'test.read' ? reads : watches).push(resolve));
     });
     await index.attach(pair.far);
