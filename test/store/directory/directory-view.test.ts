@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -12,7 +13,10 @@ import {
   RecordPart,
   recordsAt,
 } from '../../../src/store/directory/layout.ts';
+import { Family } from '../../support/family.ts';
+import { watchdog } from '../../support/watchdog.ts';
 
+const WRITER = new URL('../children/directory-writer.ts', import.meta.url);
 const KEYS = Array.from({ length: 200 }, (_, index) => `key:${index}:${'x'.repeat(index)}`);
 
 /** A copy of a directory that can be written, and the view of it. */
@@ -105,5 +109,27 @@ test('numbers of the header that are being written are those before', () => {
   words[Head.COUNT] = (words[Head.COUNT] as number) + 1;
   words[Head.UNTIL + 1] = 0x7ff00000;
   assert.equal(view.until, before);
+  view.close();
+});
+
+test('what is read while another process writes is of one moment', async () => {
+  await using family = new Family();
+  const { channel } = await family.fork(WRITER);
+  const { body } = await watchdog(channel.request({}), 'a directory');
+  const view = new DirectoryView(body as Aggregate);
+  const seen = new Set<number>();
+  let tries = 0;
+  for (; seen.size < 300; tries++) {
+    for (const { serial, facts, note } of view.list()) {
+      assert.deepEqual(facts, [serial, serial, serial]);
+      assert.equal(note, `${serial} `.repeat(2000 - (serial % 1000)));
+      seen.add(serial);
+    }
+    const found = view.find('k'.repeat(500));
+    if (found !== undefined && found !== UNKNOWN)
+      assert.deepEqual(found.facts, [found.serial, found.serial, found.serial]);
+    if (tries % 100 === 0) await setImmediate();
+  }
+  assert.ok(tries > seen.size, 'some were written just then');
   view.close();
 });
