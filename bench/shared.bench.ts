@@ -2,8 +2,8 @@
  * One cache for several processes: `sharedCache` against what is used today: an lru-cache in each process,
  * lmdb, and Redis over a Unix socket with and without client-side caching. 95 reads to 5 writes, by Zipf's
  * law over 100,000 keys (fewer where they would be more than 256 MiB), by 1, 4 and 8 processes with 16 loops
- * each. Operations per second of all, CPU an operation (Redis' server included), and what 8 processes take
- * that hold 256 MiB.
+ * each, and then reads alone. Operations per second of all, CPU an operation (Redis' server included), and
+ * what 8 processes take that hold 256 MiB in values of three sizes.
  *
  * BENCH_ONLY, BENCH_SECONDS, BENCH_ROUNDS: as of files.bench.ts.
  */
@@ -23,11 +23,15 @@ const CHILD = fileURLToPath(new URL('shared-child.js', import.meta.url));
 const WAYS = ['iolite', 'lru', 'lmdb', 'redis', 'redis-tracking'] as const;
 const PROCESSES = [1, 4, 8];
 const SIZES = [100, 16 * KiB, MiB];
+const HELD_SIZES = [16 * KiB, 128 * KiB, MiB];
 const MOST_KEYS = 100_000;
 const SET_BYTES = 256 * MiB;
 /** Room for headers, and for tables of 100,000 keys. */
 const BUDGET_BYTES = 512 * MiB;
-const WRITE_PART = 0.05;
+/** Of operations, by what they are called. */
+const WRITE_PARTS = { operations: 0.05, reads: 0 } as const;
+/** After which what setting the values took has been given back, as far as it is by itself. */
+const SETTLE_MS = 1500;
 
 type Way = (typeof WAYS)[number];
 
@@ -118,32 +122,42 @@ async function compareMix(processes: number, bytes: number): Promise<Result[]> {
   return withUsers(processes, async users => {
     for (const each of users) {
       await each.do((first, step) => ({ act: 'fill', keys, bytes, first, step }));
-      await each.do(seed => ({ act: 'mix', keys, bytes, seconds: SECONDS, writePart: WRITE_PART, seed }));
+      await mix(each, { keys, bytes, writePart: WRITE_PARTS.operations, turn: 0 });
     }
-    const measured = await inTurns(users, async (each, turn): Promise<Cost> => {
-      const before = cpuMicroseconds(each.pids);
-      const operations = await each.do(index => {
-        return { act: 'mix', keys, bytes, seconds: SECONDS, writePart: WRITE_PART, seed: 10 * turn + index };
-      });
-      return { rate: operations / SECONDS, cpu: (cpuMicroseconds(each.pids) - before) / operations };
-    });
-    const [ours = [], ...peers] = measured;
-    return peers.flatMap((peer, index) => {
-      const peerName = users[index + 1]?.way ?? '';
-      const both = (figure: 'rate' | 'cpu') => [middle(ours, figure), middle(peer, figure)] as const;
-      return [
-        versus(`${name}: operations`, both('rate'), { unit: '1/s', peerName }),
-        versus(`${name}: CPU an operation`, both('cpu'), { unit: 'us', less: true, peerName }),
-      ];
-    });
+    const results: Result[] = [];
+    for (const [what, writePart] of Object.entries(WRITE_PARTS)) {
+      const [ours = [], ...peers] = await inTurns(users, (each, turn) =>
+        mix(each, { keys, bytes, writePart, turn: turn + 1 }),
+      );
+      for (const [index, peer] of peers.entries()) {
+        const peerName = users[index + 1]?.way ?? '';
+        const both = (figure: 'rate' | 'cpu') => [middle(ours, figure), middle(peer, figure)] as const;
+        results.push(
+          versus(`${name}: ${what}`, both('rate'), { unit: '1/s', peerName }),
+          versus(`${name}: CPU of ${what}`, both('cpu'), { unit: 'us', less: true, peerName }),
+        );
+      }
+    }
+    return results;
   });
 }
 
+async function mix(
+  users: Users,
+  { turn, ...what }: Pick<SharedTask, 'keys' | 'bytes' | 'writePart'> & { readonly turn: number },
+): Promise<Cost> {
+  const before = cpuMicroseconds(users.pids);
+  const operations = await users.do(index => {
+    return { act: 'mix', seconds: SECONDS, seed: 10 * turn + index, ...what };
+  });
+  return { rate: operations / SECONDS, cpu: (cpuMicroseconds(users.pids) - before) / operations };
+}
+
 /** What 8 processes take beyond what they take with nothing, when each has read all of 256 MiB. */
-async function compareMemory(): Promise<Result[]> {
-  const name = 'memory of 8 processes that hold 256 MiB';
+async function compareMemory(bytes: number): Promise<Result[]> {
+  const name = `memory of 8 processes that hold 256 MiB of ${bytes / KiB} KiB each`;
   if (!isWanted(name)) return [];
-  const [bytes, keys] = [16 * KiB, SET_BYTES / (16 * KiB)];
+  const keys = SET_BYTES / bytes;
   const taken: number[] = [];
   const ways: Way[] = ['iolite', 'lru', 'redis'];
   for (const way of ways) {
@@ -155,6 +169,7 @@ async function compareMemory(): Promise<Result[]> {
         const before = memoryBytes(all.pids);
         await all.do((first, step) => ({ act: 'fill', keys, bytes, first, step }));
         await all.do(() => ({ act: 'read', keys, bytes }));
+        await setTimeout(SETTLE_MS);
         taken.push((memoryBytes(all.pids) - before) / SET_BYTES);
       },
       [way],
@@ -169,5 +184,5 @@ async function compareMemory(): Promise<Result[]> {
 const results: Result[] = [];
 for (const processes of PROCESSES)
   for (const bytes of SIZES) results.push(...(await compareMix(processes, bytes)));
-results.push(...(await compareMemory()));
+for (const bytes of HELD_SIZES) results.push(...(await compareMemory(bytes)));
 report('shared', results);

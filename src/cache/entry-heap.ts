@@ -1,10 +1,10 @@
 import type { ValueFacts } from './value-facts.ts';
 
 /**
- * What an entry takes of the heap whatever it is of: its objects in the store, the policy and the segment,
- * and their places in tables.
+ * What an entry takes whatever it is of: its objects in the store, the policy and the segment, their places
+ * in tables, and its record in the directory, which is memory too.
  */
-const ENTRY_BYTES = 850;
+const ENTRY_BYTES = 1000;
 const STRING_BYTES = 28;
 /** What its place among those with a tag takes. */
 const TAG_BYTES = 100;

@@ -18,8 +18,8 @@ export interface SharedCacheOptions {
   /** Where values are put, and whose ACL says who may attach. Default: one of its own, for the same user. */
   readonly pool?: Pool;
   /**
-   * Milliseconds that a process may use what it holds without hearing of the owner: so long a change waits
-   * for one that is stopped. Default 1000.
+   * Milliseconds that processes may use what an owner has said after it is gone: so long a change under the
+   * next one waits. Default 1000.
    */
   readonly maxStale?: number;
   /** Whether it makes do with less than its budget while memory is short. Default true. */
@@ -56,15 +56,15 @@ export interface GetOrSetOptions extends KeepOptions, GetOptions {
 export interface SharedCacheStats {
   /** 'joining' while there is no owner. */
   readonly role: 'owner' | 'attached' | 'joining';
-  /** Values that this process has at hand: all of them in the owner. */
+  /** Values that there are. */
   readonly entries: number;
-  /** What those take, which lie in the owner's memory once, whoever has them at hand. */
+  /** What those take, which lie in the owner's memory once. */
   readonly bytes: number;
   /** Most bytes that the owner keeps. */
   readonly budget: number;
   /** Reads answered from memory at hand. */
   readonly hits: number;
-  /** Reads that found nothing at hand: the owner was asked, or a value was made. */
+  /** Reads that found nothing, or what is not mapped here yet: the owner was asked, or a value was made. */
   readonly misses: number;
 }
 

@@ -44,9 +44,9 @@ const MAX_TRIES = 8;
  * One cache in memory for all processes of a user on this machine that name it so. Values lie there once, as
  * immutable bytes in memory that all of them map: to find one costs no message, and no copy.
  *
- * The first process owns it. When it ends, another one takes its place, with what it and the others hold.
- * A change resolves when no process finds any more what was before. Nothing that was set is certain to be
- * found: it may be evicted, and what nobody but the owner held goes with the owner.
+ * The first process owns it. When it ends, another one takes its place, with what it and the others have
+ * mapped. A change resolves when no process finds any more what was before. Nothing that was set is certain
+ * to be found: it may be evicted, and what nobody but the owner held goes with the owner.
  * @throws ERR_IOLITE_ARGUMENT, ERR_IOLITE_RANGE for options; ERR_IOLITE_UNSUPPORTED where no memory is shared
  * @example
  * ```ts
@@ -105,8 +105,8 @@ export class SharedCache extends EventEmitter<Events> {
   }
 
   /**
-   * A value, if this process has it at hand; never waits, and asks nobody. An aggregate is the caller's to
-   * release.
+   * A value, if this process has its memory mapped; never waits, and asks nobody. An aggregate is the
+   * caller's to release.
    * @throws ERR_IOLITE_CLOSED, ERR_IOLITE_ARGUMENT
    */
   peek(key: string): CachedValue | undefined {
@@ -116,7 +116,8 @@ export class SharedCache extends EventEmitter<Events> {
 
   /**
    * A value. An aggregate is the caller's to release; JSON is frozen, and the same object for all who ask in
-   * this process. A hit costs a fraction of a microsecond, what is not at hand a question to the owner.
+   * this process while it is asked for again and again. Costs about a microsecond; where it lies in memory
+   * that is not mapped here yet, a question to the owner.
    * @returns undefined where there is none
    * @throws ERR_IOLITE_PEER when there is no owner to ask; ERR_IOLITE_CLOSED; the signal's reason
    */

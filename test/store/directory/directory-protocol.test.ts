@@ -22,7 +22,17 @@ test('the head of what was found is one of all that it has to say', () => {
 test('uses are pairs of a serial and how often', () => {
   assert.ok(isDirectoryUses({ used: [] }));
   assert.ok(isDirectoryUses({ used: [[2 ** 40, 3]] }));
-  for (const used of [undefined, {}, [1], [[1]], [[1, 0]], [[1, -1]], [[1.5, 1]], [['1', 1]], [[1, 1e999]]])
+  for (const used of [
+    undefined,
+    {},
+    [1],
+    [[1]],
+    [[1, 0]],
+    [[1, -1]],
+    [[1.5, 1]],
+    [['1', 1]],
+    [[1, Number.POSITIVE_INFINITY]],
+  ])
     assert.ok(!isDirectoryUses({ used }), JSON.stringify(used));
   assert.ok(!isDirectoryUses({ used: new Array(4097).fill([1, 1]) }));
   for (const none of [undefined, null, 7]) assert.ok(!isDirectoryUses(none));
