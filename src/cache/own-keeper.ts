@@ -86,7 +86,10 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
     this.maxStale = maxStale;
     this.#formerEnd = formerMs > 0 ? now() + formerMs : 0;
     this.store = new Store<ValueFacts>({ ...options, heapOf: heapBytesOf });
-    this.directory = new Directory(this.store.budget, () => this.#moved());
+    this.directory = new Directory(this.store.budget, () => this.#moved(), {
+      audience: this.store.audiences.none,
+      ...(options.pool === undefined ? {} : { acl: options.pool.chunks.acl }),
+    });
     this.store.onRemoved = ({ key, held }) => {
       this.#tags.delete(key, held.facts.tags);
       if (key !== this.#replaced) this.directory.delete(key);

@@ -66,6 +66,16 @@ test('a change is seen at once by who has heard nothing of it, and nobody is wai
   keeper.close();
 });
 
+test('what is in the cache only those learn who may have what is in its pool', () => {
+  using pool = createPool({ name: 'ours', acl: { uids: [54_321], machines: ['b'] } });
+  const options = { budget: MiB, policy: createPolicy('lru', MiB), maxStale: HOUR_MS, pool };
+  const keeper = new OwnKeeper(options, 0);
+  using directory = keeper.directory.share();
+  const [slice] = directory?.slices() ?? [];
+  assert.deepEqual(slice?.lease.chunk.acl, pool.chunks.acl);
+  keeper.close();
+});
+
 test('who lives and cannot be reached sees changes, and who reads on after the end asks', async () => {
   using pair = new ChannelPair();
   using pool = createPool();

@@ -1,5 +1,6 @@
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { aggregateOfSlices } from '../../aggregate/aggregate-of-slices.ts';
+import type { Audience } from '../../memory/audience.ts';
 import type { ChunkPool } from '../../memory/chunk-pool.ts';
 import type { Lease } from '../../memory/lease.ts';
 import type { Reservation } from '../../memory/reservation.ts';
@@ -20,11 +21,11 @@ export class DirectoryMemory {
   /** Undefined where no memory could be had that can be shared: then it is of the heap. */
   readonly #room: Reservation | undefined;
 
-  /** Empty. */
-  constructor(pool: ChunkPool, records: number, seed: number) {
+  /** Empty. @param audience as of {@link ChunkPool.reserveChunk} */
+  constructor(pool: ChunkPool, records: number, seed: number, audience?: Audience) {
     const count = wordsOf(records);
     this.#pool = pool;
-    this.#room = roomFor(pool, count * WORD_BYTES);
+    this.#room = roomFor(pool, count * WORD_BYTES, audience);
     const { lease, offset = 0, length = 0 } = this.#room ?? {};
     const words = lease === undefined ? new Int32Array(count) : wordsOver(lease, offset, offset + length);
     words.fill(0);
@@ -52,9 +53,9 @@ export class DirectoryMemory {
   }
 }
 
-function roomFor(pool: ChunkPool, bytes: number): Reservation | undefined {
+function roomFor(pool: ChunkPool, bytes: number, audience?: Audience): Reservation | undefined {
   try {
-    return pool.reserveChunk(bytes);
+    return pool.reserveChunk(bytes, audience);
   } catch {
     // No descriptor, or no memory, for now.
     return undefined;

@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { invariant } from '../../base/invariant.ts';
+import type { AccessList, Acl } from '../../memory/acl.ts';
+import type { Audience } from '../../memory/audience.ts';
 import { ChunkNumbers } from './chunk-numbers.ts';
 import { DirectoryMemory } from './directory-memory.ts';
 import type { DirectoryWords } from './directory-words.ts';
@@ -59,24 +61,28 @@ export class Directory {
   #closed = false;
 
   readonly #replaced: () => void;
+  readonly #audience: Audience | undefined;
 
   /**
    * @param budget of the store, in bytes
    * @param replaced called when another memory has taken the place of the one that was shared
+   * @param given `audience`: whom it is shared with, who see all contents; `acl`: the domains that it may be
+   *   passed to, as of a pool
    */
-  constructor(budget: number, replaced: () => void) {
+  constructor(
+    budget: number,
+    replaced: () => void,
+    given: { readonly audience?: Audience; readonly acl?: AccessList } = {},
+  ) {
+    const { audience, acl } = given;
+    this.#audience = audience;
     this.#budget = budget;
     this.#replaced = replaced;
-    this.#pool = createPool({ name: 'directory' });
-    this.#memory = new DirectoryMemory(this.#pool.chunks, FIRST_RECORDS, randomInt(2 ** 31));
+    this.#pool = createPool({ name: 'directory', ...(acl === undefined ? {} : { acl: listOf(acl) }) });
+    this.#memory = new DirectoryMemory(this.#pool.chunks, FIRST_RECORDS, randomInt(2 ** 31), audience);
     this.#words = this.#memory.words;
     this.#chunks = new ChunkNumbers({ note: (number, generation) => this.#noteChunk(number, generation) });
     this.#tell();
-  }
-
-  /** Bytes of memory that it takes. */
-  get size(): number {
-    return this.#pool.stats().bytesMapped;
   }
 
   /**
@@ -177,7 +183,12 @@ export class Directory {
   }
 
   #refill(record: number, entry: DirectoryEntry): void {
-    if (!this.#hasRecords(this.#continuations(entry))) return this.delete(entry.key);
+    if (!this.#hasRecords(this.#continuations(entry))) {
+      this.delete(entry.key);
+      // As where it is new, and there is no room.
+      this.beginChange();
+      return;
+    }
     this.#begin(record);
     this.#empty(record);
     this.#fill(record, entry);
@@ -315,7 +326,8 @@ export class Directory {
   /** Moves to another memory, of so many records. Who reads the one before is told there. */
   #moveTo(records: number): void {
     const before = this.#words;
-    const memory = new DirectoryMemory(this.#pool.chunks, records, load(before.words, Head.SEED));
+    const seed = load(before.words, Head.SEED);
+    const memory = new DirectoryMemory(this.#pool.chunks, records, seed, this.#audience);
     const { words } = memory;
     const all = before.words.subarray(before.at(NONE), before.at(NONE) + before.records * RECORD_WORDS);
     words.words.set(all, words.at(NONE));
@@ -365,6 +377,10 @@ export class Directory {
     const count = load(words, Head.COUNT) + 1;
     store(words, Head.COUNT, count > 0 ? count : 0);
   }
+}
+
+function listOf(acl: AccessList): Acl {
+  return acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
 }
 
 /** @returns the word behind */
