@@ -27,5 +27,5 @@ channel.onRequest(() => ({ body: directory.share() as never }));
 channel.once('close', () => process.exit());
 for (let number = 2; ; number++) {
   write(number);
-  if (number % 100 === 0) await setImmediate();
+  if (number % 5 === 0) await setImmediate();
 }

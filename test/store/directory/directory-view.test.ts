@@ -119,13 +119,13 @@ test('what is read while another process writes is of one moment', async () => {
   const view = new DirectoryView(body as Aggregate);
   const seen = new Set<number>();
   let tries = 0;
-  for (; seen.size < 300; tries++) {
+  for (; seen.size < 50; tries++) {
     for (const { serial, facts, note } of view.list()) {
       assert.deepEqual(facts, [serial, serial, serial]);
       assert.equal(note, `${serial} `.repeat(2000 - (serial % 1000)));
       seen.add(serial);
     }
-    for (let look = 0; look < 1000; look++) {
+    for (let look = 0; look < 100; look++) {
       const found = view.find('k'.repeat(500));
       if (found === undefined || found === UNKNOWN) continue;
       assert.deepEqual(found.facts, [found.serial, found.serial, found.serial]);
