@@ -23,7 +23,7 @@ import { type RecentVersion, RecentVersions } from './recent-versions.ts';
 const REPORT_MS = 250;
 
 /** What comes again among about so many is remembered. A power of two. */
-const CAME_RECORDS = 8192;
+const CAME_RECORDS = 32_768;
 
 /** The time of an index under one owner. */
 interface Session {

@@ -2,7 +2,7 @@ import { now } from '../../base/clock.ts';
 import type { ContentFacts, StoredVersion } from '../stored-version.ts';
 
 /** Most that are remembered. Each takes some hundred bytes of heap. */
-const MAX_VERSIONS = 2048;
+const MAX_VERSIONS = 8192;
 /** What goes where all were used of late. */
 const LEAST_PART = 1 / 4;
 /** How often it is looked which are right still, while they are used; and at least. */

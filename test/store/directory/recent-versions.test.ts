@@ -25,14 +25,14 @@ test('what is remembered is released as it goes: replaced, wrong, or with all', 
 
 test('however many are found, a bounded number is remembered: those that were used stay longest', () => {
   const versions = new RecentVersions(() => true);
-  const all = Array.from({ length: 10_000 }, (_, index) => versionOf(`${index}`));
+  const all = Array.from({ length: 30_000 }, (_, index) => versionOf(`${index}`));
   for (const [index, held] of all.entries()) {
     versions.add(held, FOUND);
     // As after a look at all of them: what is not used from then on may go.
     if (index === 1000) versions.drop(() => false);
     const used = versions.get('7');
     if (used !== undefined) used.isRecent = true;
-    assert.ok(versions.size <= 2048);
+    assert.ok(versions.size <= 8192);
   }
   assert.equal(all.filter(({ references }) => references === 1).length, versions.size);
   assert.ok(versions.size > 1000);
