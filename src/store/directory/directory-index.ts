@@ -146,9 +146,9 @@ export class DirectoryIndex<F extends ContentFacts> {
   }
 
   /** Of all that the owner has. */
-  stats(): { entries: number; bytes: number; hits: number; misses: number; evictions: number } {
+  stats(): { entries: number; bytes: number; hits: number; misses: number } {
     const { entries = 0, bytes = 0 } = this.#session?.view ?? {};
-    return { entries, bytes, hits: this.#hits, misses: this.#misses, evictions: 0 };
+    return { entries, bytes, hits: this.#hits, misses: this.#misses };
   }
 
   close(): void {
@@ -180,16 +180,23 @@ export class DirectoryIndex<F extends ContentFacts> {
     const session = this.#session;
     if (session === undefined || session.channel.closed || this.#reopening !== undefined) return;
     this.#reopening = this.#open(session.channel)
-      .then(view => {
-        if (this.#closed) return view?.close();
-        this.#recent.clear();
-        session.view?.close();
-        session.view = view;
-      }, ignore)
+      .then(
+        view => this.#reopened(session, view),
+        // Who looks next tries again: not this, as fast as it fails.
+        ignore,
+      )
       .finally(() => {
         this.#reopening = undefined;
-        if (this.#session?.view?.isReplaced === true) this.#reopen();
       });
+  }
+
+  #reopened(session: Session, view: DirectoryView | undefined): void {
+    if (this.#closed) return view?.close();
+    this.#recent.clear();
+    session.view?.close();
+    session.view = view;
+    // Another one again, of which word has come while this was on its way.
+    if (view?.isReplaced === true) setImmediate(() => this.#reopen()).unref();
   }
 
   #look(session: Session, key: unknown): StoredVersion<F> | typeof UNKNOWN | undefined {

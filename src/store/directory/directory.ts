@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
 import { invariant } from '../../base/invariant.ts';
-import type { AccessList, Acl } from '../../memory/acl.ts';
+import type { AccessList } from '../../memory/acl.ts';
 import type { Audience } from '../../memory/audience.ts';
 import { ChunkNumbers } from './chunk-numbers.ts';
 import { DirectoryMemory } from './directory-memory.ts';
@@ -78,7 +78,7 @@ export class Directory {
     this.#audience = audience;
     this.#budget = budget;
     this.#replaced = replaced;
-    this.#pool = createPool({ name: 'directory', ...(acl === undefined ? {} : { acl: listOf(acl) }) });
+    this.#pool = createPool({ name: 'directory', ...(acl === undefined ? {} : { acl }) });
     this.#memory = new DirectoryMemory(this.#pool.chunks, FIRST_RECORDS, randomInt(2 ** 31), audience);
     this.#words = this.#memory.words;
     this.#chunks = new ChunkNumbers({ note: (number, generation) => this.#noteChunk(number, generation) });
@@ -328,6 +328,8 @@ export class Directory {
     const before = this.#words;
     const seed = load(before.words, Head.SEED);
     const memory = new DirectoryMemory(this.#pool.chunks, records, seed, this.#audience);
+    // As it was: nothing that others could read has come of it.
+    if (!memory.isShared && records === before.records) return;
     const { words } = memory;
     const all = before.words.subarray(before.at(NONE), before.at(NONE) + before.records * RECORD_WORDS);
     words.words.set(all, words.at(NONE));
@@ -377,10 +379,6 @@ export class Directory {
     const count = load(words, Head.COUNT) + 1;
     store(words, Head.COUNT, count > 0 ? count : 0);
   }
-}
-
-function listOf(acl: AccessList): Acl {
-  return acl === 'everyone' ? acl : { uids: acl.uids, gids: acl.gids, pids: acl.pids };
 }
 
 /** @returns the word behind */

@@ -110,11 +110,9 @@ export class RecentVersions<F extends ContentFacts> {
       if (!recent.isRecent) this.#delete(recent);
       recent.isRecent = false;
     }
-    let left = Math.max(0, this.#versions.size - MAX_VERSIONS * (1 - LEAST_PART));
     for (const recent of this.#versions.values()) {
-      if (left === 0 || this.#versions.size <= MAX_VERSIONS * (1 - LEAST_PART)) break;
+      if (this.#versions.size <= MAX_VERSIONS * (1 - LEAST_PART)) break;
       this.#delete(recent);
-      left -= 1;
     }
   }
 
