@@ -3,9 +3,11 @@ import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
 import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../../base/error.ts';
+import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
 import type { RequestHandler } from '../../ipc/responder.ts';
 import { numbersOf, observe, type Sample } from '../../observe/sources.ts';
+import { Entry } from '../../store/entry.ts';
 import { defaultBudget } from '../../store/governor/default-budget.ts';
 import { ownGovernor } from '../../store/governor/governor.ts';
 import { createPolicy, DEFAULT_POLICY, type PolicyName } from '../../store/policies/index.ts';
@@ -30,9 +32,17 @@ import {
   type Snapshot,
   type SnapshotOptions,
 } from './file-cache.ts';
-import { FILES, type FileFacts, type FileState, type FileStore, type LinkState } from './file-entry.ts';
-import type { PeekedFile } from './file-finder.ts';
+import {
+  FILES,
+  type FileEntry,
+  type FileFacts,
+  type FileState,
+  type FileStore,
+  type LinkState,
+} from './file-entry.ts';
+import { isRight, type PeekedFile } from './file-finder.ts';
 import { FileSnapshot } from './file-snapshot.ts';
+import { type KeptFileUser, RepeatableFile } from './repeatable-file.ts';
 import { type WarmOptions, type WarmProgress, warm } from './warm.ts';
 
 /** What a cache keeps, and how it looks for changes. */
@@ -139,6 +149,7 @@ export class OwnedFileCache implements FileCache {
   readonly #store: FileStore;
   readonly #files: DiskFiles;
   readonly #clock = new CoarseClock();
+  readonly #user: KeptFileUser = { use: entry => this.#use(entry) };
 
   static {
     storeOf = cache => cache.#store;
@@ -191,6 +202,13 @@ export class OwnedFileCache implements FileCache {
     const found = this.#peek(path, memo);
     if (found === undefined || !isInside(found.file.key, root)) return undefined;
     return new FileSnapshot(found.file.held.retain(), this.#files, { way: found.way });
+  }
+
+  repeatable({ entry }: PathMemo): Repeatable | undefined {
+    if (!(entry instanceof Entry) || this.#store.get(entry.key) !== entry) return undefined;
+    const file = entry as FileEntry;
+    // What is a link is answered with something else, and of a large file there is nothing in memory.
+    return file.held.content === undefined ? undefined : new RepeatableFile(file, this.#user);
   }
 
   peekVersion(path: string, version: FileVersion): Snapshot | undefined {
@@ -307,6 +325,13 @@ export class OwnedFileCache implements FileCache {
   /** For `using`: see {@link close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #use(entry: FileEntry): boolean {
+    const time = this.#clock.now(this.#maxStale);
+    if (!isRight(entry, 0, time)) return false;
+    this.#files.hit(entry, time);
+    return true;
   }
 
   #peek(path: string, memo?: PathMemo): PeekedFile | undefined {

@@ -16,6 +16,7 @@ import { test } from 'node:test';
 import { createPool } from '../../../src/aggregate/pool.ts';
 import { createFileCache } from '../../../src/file/cache/owned-cache.ts';
 import { everyone } from '../../../src/memory/acl.ts';
+import { testServing } from '../../store/support/serving-suite.ts';
 import { Folder } from '../../support/folder.ts';
 
 const MiB = 1024 ** 2;
@@ -321,4 +322,21 @@ test('a file of which a response alone holds the content stays', async () => {
   (await cache.read(file(0))).release();
   assert.equal(cache.stats().misses, misses);
   assert.equal(body?.length, 65_536);
+});
+
+testServing('a file cache', async () => {
+  const folder = new Folder();
+  const key = folder.file('a');
+  writeFileSync(key, 'content of a file');
+  const cache = createFileCache({ budget: 1024 ** 2, maxStale: 3_600_000 });
+  (await cache.read(key)).release();
+  return {
+    name: 'files',
+    key,
+    text: 'content of a file',
+    owner: cache,
+    serve: (channel, otherwise) => cache.serve(channel, otherwise === undefined ? {} : { otherwise }),
+    attached: () => cache.stats().attached,
+    dispose: async () => folder[Symbol.dispose](),
+  };
 });
