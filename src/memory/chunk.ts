@@ -3,7 +3,7 @@
  * common is what the upper storeys need to know: an identity, a generation, and bytes.
  */
 
-import type { MappedMemory } from '../os/mapping.ts';
+import type { MappedMemory } from '../os/mapping/mapped-memory.ts';
 import type { AccessList, Credentials } from './acl.ts';
 import type { Audience } from './audience.ts';
 

@@ -3,7 +3,8 @@ import { IoliteError, SystemError } from '../base/error.ts';
 import { invariant } from '../base/invariant.ts';
 import { closeDescriptor, closeMemfd, discardForeign, reopenReadOnly } from '../os/descriptor.ts';
 import { reopenLocked, tryLockShared, unlock } from '../os/lock.ts';
-import { abandon, type MappedMemory, map, mostMappings } from '../os/mapping.ts';
+import type { MappedMemory } from '../os/mapping/mapped-memory.ts';
+import { abandon, map, mostMappings } from '../os/mapping/mapping.ts';
 import { getSeals, isReadOnly, Seal, usesHugePages } from '../os/memfd.ts';
 import { endOfAccessList, readAccessList } from './access-header.ts';
 import type { AccessList, Credentials } from './acl.ts';
@@ -167,9 +168,7 @@ export class ImportedChunk implements Chunk, Unlockable {
       throw new IoliteError(
         'ERR_IOLITE_BUSY',
         `Cannot lease chunk ${this.id}: another process has locked it`,
-        {
-          mayRetry: true,
-        },
+        { mayRetry: true },
       );
     }
     // Two leases at a time would each be taken for the last one when they end.

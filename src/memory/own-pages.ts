@@ -1,5 +1,6 @@
 import { builtins } from '../base/builtins.ts';
-import { abandon, type MappedMemory } from '../os/mapping.ts';
+import type { MappedMemory } from '../os/mapping/mapped-memory.ts';
+import { abandon } from '../os/mapping/mapping.ts';
 import type { Chunk } from './chunk.ts';
 import { Lease } from './lease.ts';
 

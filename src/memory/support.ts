@@ -2,7 +2,7 @@ import { IoliteError } from '../base/error.ts';
 import { closeDescriptor, reopenReadOnly } from '../os/descriptor.ts';
 import { unsupportedReason } from '../os/libc.ts';
 import { tryLockShared } from '../os/lock.ts';
-import { abandon, map } from '../os/mapping.ts';
+import { abandon, map } from '../os/mapping/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../os/memfd.ts';
 
 const TRIAL_BYTES = 4096;
@@ -90,7 +90,7 @@ function tryAll(): void {
     try {
       if (!tryLockShared(reopened)) throw new Error('a lock of its own was refused');
       const read = map(reopened, TRIAL_BYTES, 'read-only', false);
-      const isSame = read.bytes[0] === 1;
+      const isSame = read.bytes[0] === 1 && read.shown[0] === 1;
       abandon(read);
       if (!isSame) throw new Error('two mappings of a memfd differ');
     } finally {

@@ -18,7 +18,7 @@ import { MAX_HEAD_LEVELS, MAX_HEAD_NAMES } from '../../src/ipc/wire/weight.ts';
 import { writeGeneration, writeHeader } from '../../src/memory/header.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
 import { libc } from '../../src/os/libc.ts';
-import { map } from '../../src/os/mapping.ts';
+import { map } from '../../src/os/mapping/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
 import { peekDescriptor, sendDescriptor, socketPair } from '../../src/os/socket.ts';
 import { ChannelPair } from '../support/channel-pair.ts';

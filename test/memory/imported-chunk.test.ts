@@ -6,7 +6,7 @@ import { writeGeneration, writeHeader } from '../../src/memory/header.ts';
 import { importChunk } from '../../src/memory/imported-chunk.ts';
 import { SharedChunk } from '../../src/memory/shared-chunk.ts';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
-import { map } from '../../src/os/mapping.ts';
+import { map } from '../../src/os/mapping/mapping.ts';
 import { addSeals, createMemfd, Seal } from '../../src/os/memfd.ts';
 import { collectGarbage } from '../support/garbage.ts';
 import { watchdog } from '../support/watchdog.ts';

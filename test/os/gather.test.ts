@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closeDescriptor } from '../../src/os/descriptor.ts';
 import { boundUnsent, MemoryRuns, sendGathered } from '../../src/os/gather.ts';
-import { mapPrivate } from '../../src/os/mapping.ts';
+import { mapPrivate } from '../../src/os/mapping/mapping.ts';
 import { receiveNow, socketPair } from '../../src/os/socket.ts';
 
 /** What is there to read. */

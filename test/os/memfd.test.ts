@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeDescriptor, reopenReadOnly } from '../../src/os/descriptor.ts';
-import { map } from '../../src/os/mapping.ts';
+import { map } from '../../src/os/mapping/mapping.ts';
 import { addSeals, createMemfd, getSeals, isReadOnly, Seal } from '../../src/os/memfd.ts';
 import { isRoot, NOBODY } from '../support/public-program.ts';
 

@@ -1,6 +1,7 @@
 import { BoundsError } from '../../base/error.ts';
 import { MAX_CHUNK_BYTES, PAGE_BYTES, roundUp } from '../../memory/chunk.ts';
-import { abandon, type MappedMemory, type MappedPart, mapTogether, mostMappings } from '../../os/mapping.ts';
+import type { MappedMemory } from '../../os/mapping/mapped-memory.ts';
+import { abandon, type MappedPart, mapTogether, mostMappings } from '../../os/mapping/mapping.ts';
 import type { Slice } from '../slice.ts';
 import { forEachSlice, release, retain, type Tree } from './branch.ts';
 import { copyRange, flatCopy } from './copy.ts';

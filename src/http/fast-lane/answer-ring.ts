@@ -1,6 +1,6 @@
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Address } from '../../os/libc.ts';
-import type { Mapping } from '../../os/mapping.ts';
+import type { Mapping } from '../../os/mapping/mapped-memory.ts';
 
 /** What an answer consists of besides its head. */
 export interface RingAnswer {

@@ -2,7 +2,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions, workerData } from 'node:worker_threads';
 import { ArgumentError, checkOptionNames, describe, IoliteError, optionNames } from '../../base/error.ts';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { unmapLeft } from '../../os/mapping.ts';
+import { unmapLeft } from '../../os/mapping/mapping.ts';
 import { socketInode, socketPair } from '../../os/socket.ts';
 import { LEDGER_KEY, sharedLedger, takeHoldings } from '../../os/thread/ledger.ts';
 import { endSafely } from '../../os/thread/termination.ts';

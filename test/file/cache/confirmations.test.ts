@@ -18,7 +18,7 @@ import { now } from '../../../src/base/clock.ts';
 import { attachFileCache } from '../../../src/file/cache/attached-cache.ts';
 import type { FileCache } from '../../../src/file/cache/file-cache.ts';
 import { createFileCache, type FileCacheOptions } from '../../../src/file/cache/owned-cache.ts';
-import { map } from '../../../src/os/mapping.ts';
+import { map } from '../../../src/os/mapping/mapping.ts';
 import { ChannelPair } from '../../support/channel-pair.ts';
 import { Folder } from '../../support/folder.ts';
 import { isRoot, NOBODY, PublicProgram } from '../../support/public-program.ts';

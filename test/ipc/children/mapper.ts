@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import { viewOf } from '../../../src/os/libc.ts';
-import { map } from '../../../src/os/mapping.ts';
+import { map } from '../../../src/os/mapping/mapping.ts';
 import { createMemfd } from '../../../src/os/memfd.ts';
 
 const { count } = workerData as { count: Int32Array };

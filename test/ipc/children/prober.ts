@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, writeSync } from 'node:
 import type { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { parentChannel } from '../../../src/ipc/meet/fork.ts';
 import type { OnWrite } from '../../../src/memory/imported-chunk.ts';
-import { map } from '../../../src/os/mapping.ts';
+import { map } from '../../../src/os/mapping/mapping.ts';
 
 const channel = parentChannel({ onWrite: (process.argv[2] ?? 'fault') as OnWrite });
 const held: Aggregate[] = [];

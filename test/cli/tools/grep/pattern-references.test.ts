@@ -38,16 +38,17 @@ test('back references are those of grep, or refused where a group may take no pa
   let matched = 0;
   const property = fc.property(patterns, texts, fc.boolean(), (pattern, lines, ignoreCase) => {
     const ours = found(Buffer.from(pattern).toString('latin1'), lines, { ...OPTIONS, ignoreCase });
-    const args = ['-aE', ...(ignoreCase ? ['-i'] : []), '-e', pattern];
-    const theirs = run('grep', args, {
-      input: Buffer.from(lines.map(line => `${line}\n`).join('')),
-      env: { LC_ALL: 'C' },
-    });
+    const args = [...(ignoreCase ? ['-i'] : []), '-e', pattern];
+    const input = Buffer.from(lines.map(line => `${line}\n`).join(''));
+    const of = (syntax: string) => run('grep', [syntax, ...args], { input, env: { LC_ALL: 'C' } });
+    const theirs = of('-aE');
     if (typeof ours === 'string' && REFUSED.test(ours)) refused += 1;
     else if (typeof ours === 'string') assert.equal(theirs.stderr, `grep: ${ours}\n`, pattern);
     else {
       matched += ours.length;
-      assert.equal(ours.map(line => `${line}\n`).join(''), theirs.stdout.toString(), args.join(' '));
+      const said = ours.map(line => `${line}\n`).join('');
+      // It misses some that are there, as (.)*(a|b){2}a\2 in aaaa: its other engine does not.
+      if (said !== theirs.stdout.toString()) assert.equal(said, of('-aP').stdout.toString(), args.join(' '));
     }
   });
   fc.assert(property, { numRuns: 400 * RUNS });

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { ReadableStream } from 'node:stream/web';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { closeDescriptor } from '../../src/os/descriptor.ts';
-import { abandon, forgetPages, map, mapPrivate } from '../../src/os/mapping.ts';
-import { createMemfd } from '../../src/os/memfd.ts';
-import { collectGarbage } from '../support/garbage.ts';
+import { closeDescriptor } from '../../../src/os/descriptor.ts';
+import { abandon, forgetPages, map, mapPrivate } from '../../../src/os/mapping/mapping.ts';
+import { createMemfd } from '../../../src/os/memfd.ts';
+import { collectGarbage } from '../../support/garbage.ts';
 
 const SIZE = 8 * 4096;
 
@@ -72,7 +72,7 @@ test('a mapping is undone when its view is collected', async () => {
 
 test('the memory of a view cannot be moved away from it', () => {
   withMemfd('test', fd => {
-    const { buffer } = map(fd, SIZE, 'read-only', false).bytes as unknown as {
+    const { buffer } = map(fd, SIZE, 'read-only', false).shown as unknown as {
       buffer: { transfer(): unknown };
     };
     assert.throws(() => buffer.transfer(), { code: 'ERR_IOLITE_UNSUPPORTED' });
@@ -84,14 +84,15 @@ async function movedAndAbandoned(collected: FinalizationRegistry<undefined>): Pr
   const fd = createMemfd('test-moved', SIZE);
   const mapping = map(fd, SIZE, 'read-write', true);
   closeDescriptor(fd);
-  collected.register(mapping.bytes.buffer, undefined);
+  const { shown } = mapping;
+  collected.register(shown.buffer, undefined);
   const stream = new ReadableStream({
     type: 'bytes',
     pull: controller => controller.byobRequest?.respond(SIZE),
   });
   const reader = stream.getReader({ mode: 'byob' });
-  const { value } = await reader.read(new Uint8Array(mapping.bytes.buffer as ArrayBuffer));
-  assert.equal(mapping.bytes.length, 0);
+  const { value } = await reader.read(new Uint8Array(shown.buffer as ArrayBuffer));
+  assert.equal(shown.length, 0);
   abandon(mapping);
   return value as Uint8Array;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { IoliteError, SystemError } from '../base/error.ts';
+import { SystemError } from '../../base/error.ts';
 import {
   EINVAL,
   EPERM,
@@ -14,9 +14,11 @@ import {
   MAP_SHARED,
   PROT_READ,
   PROT_WRITE,
-} from './constants.ts';
-import { type Address, checked, lastErrno, libc, viewOf } from './libc.ts';
-import { claimMapping, freeMapping, mappingAddresses } from './thread/ledger.ts';
+} from '../constants.ts';
+import { type Address, checked, lastErrno, libc } from '../libc.ts';
+import { claimMapping, freeMapping, mappingAddresses } from '../thread/ledger.ts';
+import { MappedMemory, type MappedRange, type Mapping, mapZeros } from './mapped-memory.ts';
+import { uncountedMemory } from './uncounted-memory.ts';
 
 /** How a file is mapped. */
 export type Protection =
@@ -26,165 +28,6 @@ export type Protection =
   | 'read-only'
   /** Pages shared until written; a write stays in a page of this process alone. */
   | 'copy-on-write';
-
-/** Mapped memory. Its views may outlive the mapping's use: they never become invalid. */
-export interface Mapping {
-  readonly address: Address;
-  readonly length: number;
-  readonly bytes: Buffer;
-}
-
-/** Addresses of a mapping, and what is known of the ArrayBuffers over them. */
-interface Range {
-  readonly address: Address;
-  readonly length: number;
-  readonly place: number | undefined;
-  /** ArrayBuffers of ours that were not collected. */
-  views: number;
-  /** Whether programs were given views. */
-  isShown: boolean;
-  /** Whether one was moved to an ArrayBuffer that nobody knows: the addresses stay for good. */
-  isMoved: boolean;
-  /** Whether there is nothing but zeros by now. */
-  isEmpty: boolean;
-}
-
-/** So many ranges that programs had views of keep their addresses for a while, and so many bytes of them. */
-const KEPT_RANGES = 1024;
-const KEPT_BYTES = 16 * 1024 ** 3;
-
-/**
- * Mapped memory. Unmapping under a live view would crash on its next use. So it waits until the collector has
- * taken the ArrayBuffers over it, and with them every Buffer made from these.
- *
- *     address ──▶ ┌───────── pages ─────────┐
- *     bytes ──────┤  ours, never handed out │   one ArrayBuffer
- *     shown ──────┤  what programs get      │   another one: whoever moves it moves nothing of ours
- *                 └─────────────────────────┘
- *
- * A byte stream (enqueue, a BYOB reader) and `ArrayBuffer.prototype.transfer` move memory to an ArrayBuffer
- * that no finaliser of ours knows of, out of all views of the old one. There `shown` is made anew, for
- * microseconds, and the addresses are never unmapped. A view can also be moved when the chunk is long gone,
- * and nobody can see that: addresses that were shown are kept as zeros that cost no memory, until 1024 others
- * have followed.
- */
-export class MappedMemory {
-  readonly address: Address;
-  readonly length: number;
-  /** For this library alone. */
-  readonly bytes: Buffer;
-  readonly #range: Range;
-  #shown: Buffer | undefined;
-
-  /**
-   * @param mapped what is to be unmapped, which may begin before `address`
-   * @param place in the ledger of the thread
-   */
-  constructor(
-    address: Address,
-    length: number,
-    mapped: { readonly address: Address; readonly length: number; readonly place: number | undefined },
-  ) {
-    this.address = address;
-    this.length = length;
-    this.#range = { ...mapped, views: 0, isShown: false, isMoved: false, isEmpty: false };
-    this.bytes = Buffer.from(view(this.#range, address, length));
-  }
-
-  /** The same memory for programs, who may do to its ArrayBuffer what they like. 10 us once, then nothing. */
-  get shown(): Buffer {
-    const shown = this.#shown;
-    return shown !== undefined && shown.length === this.length ? shown : this.#show();
-  }
-
-  /** Notes that there are only zeros of this process from here on. */
-  emptied(): void {
-    this.#range.isEmpty = true;
-    if (isMoved(this.bytes.buffer) || isMoved(this.#shown?.buffer)) this.#range.isMoved = true;
-  }
-
-  #show(): Buffer {
-    const range = this.#range;
-    range.isShown = true;
-    if (this.#shown !== undefined) {
-      range.isMoved = true;
-      ended.unregister(this);
-    }
-    const buffer = view(range, this.address, this.length);
-    // Held until this object is collected, so that it can be asked then whether it was moved.
-    ended.register(this, { range, buffer }, this);
-    this.#shown = Buffer.from(buffer);
-    return this.#shown;
-  }
-}
-
-/** Nobody of ours can ask any more what became of the last ArrayBuffer that was shown. */
-const ended = new FinalizationRegistry<{ readonly range: Range; readonly buffer: ArrayBuffer }>(
-  ({ range, buffer }) => {
-    if (isMoved(buffer)) range.isMoved = true;
-  },
-);
-
-const collected = new FinalizationRegistry<Range>(range => {
-  range.views -= 1;
-  if (range.views > 0) return;
-  if (range.isMoved) {
-    // A thread that ends must not unmap it either.
-    if (range.place !== undefined) freeMapping(range.place);
-  } else if (range.isShown) keep(range);
-  else unmap(range);
-});
-
-function view(range: Range, address: Address, length: number): ArrayBuffer {
-  const buffer = viewOf(address, length);
-  Object.defineProperties(buffer, { transfer: NOT_TRANSFERABLE, transferToFixedLength: NOT_TRANSFERABLE });
-  range.views += 1;
-  collected.register(buffer, range);
-  return buffer;
-}
-
-/** Who calls it by its name is told; whoever else moves the memory: see {@link MappedMemory}. */
-const NOT_TRANSFERABLE: PropertyDescriptor = {
-  value: () => {
-    throw new IoliteError(
-      'ERR_IOLITE_UNSUPPORTED',
-      'Cannot transfer an ArrayBuffer of iolite: its memory is mapped',
-    );
-  },
-};
-
-/** No mapping has a length of 0. */
-function isMoved(buffer: ArrayBufferLike | undefined): boolean {
-  return buffer?.byteLength === 0;
-}
-
-const kept: Range[] = [];
-let keptBytes = 0;
-
-/** Keeps the addresses for some time, without memory behind them where the kernel lets us. */
-function keep(range: Range): void {
-  range.isEmpty ||= mapZeros(range.address, range.length);
-  kept.push(range);
-  keptBytes += range.length;
-  while (kept.length > KEPT_RANGES || (keptBytes > KEPT_BYTES && kept.length > 1)) {
-    const oldest = kept.shift() as Range;
-    keptBytes -= oldest.length;
-    unmap(oldest);
-  }
-}
-
-function unmap({ address, length, place }: Range): void {
-  const { munmap } = libc();
-  if (place !== undefined && mappingAddresses !== undefined) mappingAddresses[place] = 0;
-  munmap(address, length);
-  if (place !== undefined) freeMapping(place);
-}
-
-/** Maps private zeros over a range, which cost nothing until they are written. @returns whether it worked */
-function mapZeros(address: Address, length: number): boolean {
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  return libc().mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0) !== -1;
-}
 
 /**
  * A peer's chunks are made present up to this length, 5 ms, as the event loop stands still meanwhile. The
@@ -201,25 +44,41 @@ const MAX_POPULATED_BYTES = 64 * 1024 ** 2;
 export function map(fd: number, length: number, protection: Protection, populate: boolean): MappedMemory {
   const populateFlag =
     populate && protection === 'read-only' && length <= MAX_POPULATED_BYTES ? MAP_POPULATE : 0;
-  const attempted = `Cannot map ${length} bytes ${protection}`;
-  const place = claimMapping(length);
   // Populating a writable private mapping would copy every page: never.
   const flags = protection === 'copy-on-write' ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED | populateFlag;
   const access = protection === 'read-only' ? PROT_READ : PROT_READ | PROT_WRITE;
-  let address = mapNoted(length, access, flags, fd, place);
+  const place = placeFor(length, protection);
+  let address = mapAt(place, access, flags, fd);
   // Kernels before 6.7 refuse even a read-only shared mapping of a write-sealed memfd.
   if (address === -1 && protection === 'read-only' && lastErrno() === EPERM) {
-    address = mapNoted(length, access, MAP_PRIVATE | populateFlag, fd, place);
+    address = mapAt(place, access, MAP_PRIVATE | populateFlag, fd);
   }
   if (address === -1) {
     const errno = lastErrno();
-    if (place !== undefined) freeMapping(place);
-    throw new SystemError('mmap', errno, attempted);
+    giveBack(place);
+    throw new SystemError('mmap', errno, `Cannot map ${length} bytes ${protection}`);
   }
-  const isPopulated = populate && protection === 'read-write' && populateForWriting(address, length, place);
-  const memory = new MappedMemory(address, length, { address, length, place });
-  if (populate && protection === 'read-write' && !isPopulated) touch(memory.bytes);
+  const range = { ...place, address };
+  const isToWrite = populate && protection === 'read-write';
+  const isPopulated = isToWrite && populateForWriting(range);
+  const memory = new MappedMemory(address, length, range);
+  if (isToWrite && !isPopulated) touch(memory.bytes);
   return memory;
+}
+
+/** Addresses for a file: V8's, but for what programs write; or whichever the kernel chooses (0). */
+function placeFor(length: number, protection: Protection): MappedRange {
+  const uncounted = protection === 'copy-on-write' ? undefined : uncountedMemory(length);
+  if (uncounted !== undefined) return { ...uncounted, length, place: undefined };
+  return { address: 0, length, place: claimMapping(length) };
+}
+
+/** Of addresses that nothing is to be mapped at any more. */
+function giveBack({ address, length, place, buffer }: MappedRange): void {
+  // Nothing else may come where V8 is going to unmap.
+  if (buffer !== undefined) mapZeros(address, length);
+  else if (address !== 0) libc().munmap(address, length);
+  if (place !== undefined) freeMapping(place);
 }
 
 /**
@@ -228,13 +87,12 @@ export function map(fd: number, length: number, protection: Protection, populate
  * @returns false where the kernel does not know how
  * @throws SystemError when there is no memory for them; nothing is mapped then
  */
-function populateForWriting(address: Address, length: number, place: number | undefined): boolean {
-  const { madvise, munmap } = libc();
-  if (madvise(address, length, MADV_POPULATE_WRITE) !== -1) return true;
+function populateForWriting(range: MappedRange): boolean {
+  const { address, length } = range;
+  if (libc().madvise(address, length, MADV_POPULATE_WRITE) !== -1) return true;
   const errno = lastErrno();
   if (errno === EINVAL) return false;
-  munmap(address, length);
-  if (place !== undefined) freeMapping(place);
+  giveBack(range);
   throw new SystemError('madvise', errno, `Cannot populate a mapping of ${length} bytes`);
 }
 
@@ -259,7 +117,7 @@ export function mapPrivate(length: number): MappedMemory {
   const whole = length + HUGE_PAGE_BYTES;
   const place = claimMapping(whole);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  const start = mapNoted(whole, PROT_READ | PROT_WRITE, flags, -1, place);
+  const start = mapAt({ address: 0, length: whole, place }, PROT_READ | PROT_WRITE, flags, -1);
   if (start === -1) {
     const errno = lastErrno();
     if (place !== undefined) freeMapping(place);
@@ -273,18 +131,17 @@ export function mapPrivate(length: number): MappedMemory {
 }
 
 /** mmap(2), mostly of a file's start; the address is noted in the thread's ledger as it comes (see there). */
-function mapNoted(
-  length: number,
+function mapAt(
+  { address, length, place, buffer }: MappedRange,
   access: number,
   flags: number,
   fd: number,
-  place: number | undefined,
 ): Address {
   const { mmap } = libc();
-  const address = mmap(0, length, access, flags, fd, 0);
-  if (place !== undefined && mappingAddresses !== undefined && address !== -1)
-    mappingAddresses[place] = address;
-  return address;
+  const mapped = mmap(address, length, access, buffer === undefined ? flags : flags | MAP_FIXED, fd, 0);
+  if (place !== undefined && mappingAddresses !== undefined && mapped !== -1)
+    mappingAddresses[place] = mapped;
+  return mapped;
 }
 
 /** Mappings that a process may have, if the kernel does not say. */
@@ -328,7 +185,7 @@ export function mapTogether(
   const { mmap, mprotect } = libc();
   const place = claimMapping(length);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  const address = mapNoted(length, PROT_READ | PROT_WRITE, flags, -1, place);
+  const address = mapAt({ address: 0, length, place }, PROT_READ | PROT_WRITE, flags, -1);
   if (address === -1) {
     const errno = lastErrno();
     if (place !== undefined) freeMapping(place);
