@@ -32,11 +32,11 @@ export class ValueCodec {
 
   /** The value of what is held; an aggregate is a reference of its own. */
   valueOf(held: StoredVersion<ValueFacts>): CachedValue {
-    const { content, facts } = held;
-    if (facts.kind === 'bytes')
-      return content === undefined ? Aggregate.empty() : new VersionContent(content, held);
+    const { facts } = held;
+    if (facts.kind === 'bytes') return held.hasBytes ? new VersionContent(held) : Aggregate.empty();
     const known = this.#decoded.get(held);
     if (known !== undefined) return known.value;
+    const { content } = held;
     const value = decodeValue(facts.kind, content);
     if ((content?.length ?? 0) <= MAX_DECODED_BYTES) this.#decoded.set(held, { value });
     return value;

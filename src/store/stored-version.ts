@@ -1,4 +1,4 @@
-import type { Aggregate } from '../aggregate/aggregate.ts';
+import { Aggregate } from '../aggregate/aggregate.ts';
 import { shareTree } from '../aggregate/byte-sequence.ts';
 import { release, retain, type Tree } from '../aggregate/tree/branch.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
@@ -22,41 +22,56 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   /** Names the version: its owner numbers all that it keeps or gives out, upwards. */
   readonly serial: number;
   readonly facts: F;
-  /** Undefined where there are facts only. */
-  readonly content: Aggregate | undefined;
   /** The same content in other forms, by name. */
   readonly forms: ReadonlyMap<string, Aggregate>;
   /** Called when nobody holds it any more. */
   onEnd: (() => void) | undefined;
   /** That of the content, which nobody changes: who reads need not look at the aggregate. */
   readonly #tree: Tree | undefined;
+  /** Made when it is asked for, where the version was made of a tree. */
+  #content: Aggregate | undefined;
   #references = 1;
   /** Of several versions that took each other's place: their references, together. */
   #uses: { count: number } | undefined;
 
   /**
    * Takes over references to the content and the forms. The caller is the first holder.
+   * @param content as an aggregate, or as the tree of one, which costs less where nobody asks for it
    * @param before what it takes the place of, with the same content: who holds that uses this
    */
   constructor(
     key: string,
     serial: number,
     facts: F,
-    content: Aggregate | undefined,
+    content: Aggregate | Tree | undefined,
     forms = NO_FORMS,
     before?: StoredVersion<F>,
   ) {
     this.key = key;
     this.serial = serial;
     this.facts = facts;
-    this.content = content;
     this.forms = forms;
-    this.#tree = content === undefined ? undefined : treeOfKept(content);
+    if (content instanceof Aggregate) this.#content = content;
+    this.#tree = content instanceof Aggregate ? treeOfKept(content) : content;
     if (before === undefined) return;
     // Most versions never have another: one object less to look at in each use.
     before.#uses ??= { count: before.#references };
     this.#uses = before.#uses;
     this.#uses.count += 1;
+  }
+
+  /** Undefined where there are facts only. */
+  get content(): Aggregate | undefined {
+    const tree = this.#tree;
+    // The tree is gone with the last holder.
+    if (this.#content === undefined && tree !== undefined && this.#references > 0)
+      this.#content = new Aggregate(tree);
+    return this.#content;
+  }
+
+  /** Whether there are bytes of it. */
+  get hasBytes(): boolean {
+    return this.#tree !== undefined;
   }
 
   /** Whether anybody but one holder has it, or what it took the place of. */
@@ -71,15 +86,15 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /** In bytes, with all forms. */
   get size(): number {
-    let size = this.content?.length ?? 0;
+    let size = this.#content?.length ?? this.#tree?.length ?? 0;
     for (const form of this.forms.values()) size += form.length;
     return size;
   }
 
   /** The tree of the content, by a reference of its own, which is the caller's. O(1). */
   shareTree(): Tree | undefined {
-    if (CHECKED && this.content !== undefined)
-      invariant(treeOfKept(this.content) === this.#tree, 'nobody changes the content of a version');
+    if (CHECKED && this.#content !== undefined)
+      invariant(treeOfKept(this.#content) === this.#tree, 'nobody changes the content of a version');
     if (this.#tree !== undefined) retain(this.#tree);
     return this.#tree;
   }
@@ -97,7 +112,8 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     if (this.#uses !== undefined) this.#uses.count -= 1;
     if (this.#references > 0) return;
     invariant(this.#references === 0, 'who releases a version held it');
-    this.content?.release();
+    if (this.#content !== undefined) this.#content.release();
+    else if (this.#tree !== undefined) release(this.#tree);
     for (const form of this.forms.values()) form.release();
     this.onEnd?.();
   }

@@ -10,10 +10,11 @@ export class VersionContent<F extends ContentFacts> extends Aggregate {
   readonly #held: StoredVersion<F>;
 
   /**
-   * Shares the content, copies nothing. @param content of `held`, or a part of it; the caller keeps it
+   * Shares the content, copies nothing.
+   * @param part of the content, which the caller keeps. Default: all of it
    */
-  constructor(content: Aggregate, held: StoredVersion<F>) {
-    super(content === held.content ? held.shareTree() : shareTree(content));
+  constructor(held: StoredVersion<F>, part?: Aggregate) {
+    super(part === undefined ? held.shareTree() : shareTree(part));
     this.#held = held.retain();
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { shareTree } from '../../src/aggregate/byte-sequence.ts';
 import { createPool } from '../../src/aggregate/pool.ts';
 import { StoredVersion } from '../../src/store/stored-version.ts';
 import { VersionContent } from '../../src/store/version-content.ts';
@@ -12,9 +13,9 @@ test('a version is in use as long as content that was read from it is not releas
   version.onEnd = () => {
     hasEnded = true;
   };
-  const first = new VersionContent(whole, version);
+  const first = new VersionContent(version);
   using part = whole.slice(0, 3);
-  const second = new VersionContent(part, version);
+  const second = new VersionContent(version, part);
   assert.deepEqual([first.toString(), second.toString()], ['all of the content', 'all']);
   assert.equal(version.inUse, true);
   first.release();
@@ -31,8 +32,30 @@ test('a version that nobody else holds lasts as long as its content', () => {
   const pool = createPool({ name: 'version-test' });
   const whole = pool.from('content');
   const version = new StoredVersion('key', 1, {}, whole);
-  using content = new VersionContent(whole, version);
+  using content = new VersionContent(version);
   version.release();
   assert.equal(whole.released, false);
   assert.equal(content.toString(), 'content');
+});
+
+test('a version of a tree makes an aggregate of it when it is asked for one, and ends with it', () => {
+  for (const isAsked of [false, true]) {
+    const pool = createPool({ name: 'version-test' });
+    const whole = pool.from('content');
+    const tree = shareTree(whole);
+    whole.release();
+    const version = new StoredVersion('key', 1, {}, tree);
+    assert.equal(version.size, 7);
+    if (isAsked) assert.equal(version.content, version.content);
+    const content = new VersionContent(version);
+    assert.equal(content.toString(), 'content');
+    if (isAsked) assert.equal(version.content?.toString(), 'content');
+    version.release();
+    assert.equal(content.toString(), 'content');
+    assert.ok(pool.stats().bytesUsed > 0);
+    content.release();
+    assert.equal(pool.stats().bytesUsed, 0);
+    assert.equal(version.content?.released, isAsked ? true : undefined);
+    pool.close();
+  }
 });

@@ -115,7 +115,7 @@ export class AttachedFileCache
     // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
     const held = options === undefined ? this.#index.peek(path) : undefined;
     if (held?.content === undefined) return readPart(this, path, options);
-    return Promise.resolve(new VersionContent(held.content, held));
+    return Promise.resolve(new VersionContent(held));
   }
 
   async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {

@@ -94,7 +94,7 @@ export class FileSnapshot implements Snapshot {
     const content = this.#shared();
     if (content !== undefined) {
       using part = content.slice(start, end);
-      return new VersionContent(part, this.#held);
+      return new VersionContent(this.#held, part);
     }
     this.#extents ??= new ExtentReader(this.#held, this.#source);
     this.#held.retain();
@@ -107,7 +107,8 @@ export class FileSnapshot implements Snapshot {
 
   share(): Aggregate | undefined {
     const content = this.#shared();
-    return content === undefined ? undefined : new VersionContent(content, this.#held);
+    if (content === undefined) return undefined;
+    return new VersionContent(this.#held, content === this.#held.content ? undefined : content);
   }
 
   encoded(coding: Coding): Snapshot | undefined {

@@ -184,7 +184,7 @@ export class OwnedFileCache implements FileCache {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
       const hit = whole ? this.#peek(path)?.file.held : undefined;
       if (hit?.content === undefined) return readPart(this, path, options);
-      return Promise.resolve(new VersionContent(hit.content, hit));
+      return Promise.resolve(new VersionContent(hit));
     } catch (error) {
       return Promise.reject(error);
     }

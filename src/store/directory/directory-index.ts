@@ -1,4 +1,5 @@
-import { aggregateOfSlices } from '../../aggregate/aggregate-of-slices.ts';
+import { treeOfSlice, treeOfSlices } from '../../aggregate/aggregate-of-slices.ts';
+import type { Tree } from '../../aggregate/tree/branch.ts';
 import { now } from '../../base/clock.ts';
 import { IoliteError } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
@@ -15,7 +16,13 @@ import {
   type RecordFacts,
   typeOf,
 } from './directory-protocol.ts';
-import { DirectoryView, type FoundRecord, type ListedRecord, UNKNOWN } from './directory-view.ts';
+import {
+  type ContentPlace,
+  DirectoryView,
+  type FoundRecord,
+  type ListedRecord,
+  UNKNOWN,
+} from './directory-view.ts';
 import { KnownChunks } from './known-chunks.ts';
 import { type RecentVersion, RecentVersions } from './recent-versions.ts';
 
@@ -285,16 +292,9 @@ export class DirectoryIndex<F extends ContentFacts> {
   ): StoredVersion<F> | undefined {
     const known = this.#factsOf({ kind, facts, note });
     if (known === undefined) return undefined;
-    const slices: { lease: Lease; start: number; end: number }[] = [];
-    for (const place of places) {
-      const lease = chunks.lease(place);
-      if (lease === undefined) {
-        for (const slice of slices) slice.lease.release();
-        return undefined;
-      }
-      slices.push({ lease, start: place.start, end: place.start + place.length });
-    }
-    return new StoredVersion(key, serial, known, slices.length === 0 ? undefined : aggregateOfSlices(slices));
+    if (places.length === 0) return new StoredVersion(key, serial, known, undefined);
+    const tree = places.length === 1 ? sliceIn(chunks, places[0] as ContentPlace) : treeIn(chunks, places);
+    return tree && new StoredVersion(key, serial, known, tree);
   }
 
   /** What the owner has answered: its chunks are known from now on. */
@@ -325,6 +325,27 @@ export class DirectoryIndex<F extends ContentFacts> {
     chunks.sweep(view);
     return this.#recent.size > 0 || chunks.leased > 0;
   }
+}
+
+/** @returns undefined where it cannot be had here */
+function sliceIn(chunks: KnownChunks, place: ContentPlace): Tree | undefined {
+  // No owner of ours says so.
+  if (place.length === 0) return undefined;
+  const lease = chunks.lease(place);
+  return lease && treeOfSlice(lease, place.start, place.start + place.length);
+}
+
+function treeIn(chunks: KnownChunks, places: readonly ContentPlace[]): Tree | undefined {
+  const ranges: { lease: Lease; start: number; end: number }[] = [];
+  for (const place of places) {
+    const lease = chunks.lease(place);
+    if (lease === undefined) {
+      for (const range of ranges) range.lease.release();
+      return undefined;
+    }
+    ranges.push({ lease, start: place.start, end: place.start + place.length });
+  }
+  return treeOfSlices(ranges);
 }
 
 function end({ view, chunks }: Session): void {
