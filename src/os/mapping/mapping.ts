@@ -18,7 +18,7 @@ import {
 import { type Address, checked, lastErrno, libc } from '../libc.ts';
 import { claimMapping, freeMapping, mappingAddresses } from '../thread/ledger.ts';
 import { MappedMemory, type MappedRange, type Mapping, mapZeros } from './mapped-memory.ts';
-import { uncountedMemory } from './uncounted-memory.ts';
+import { refusedPlace, uncountedMemory } from './uncounted-memory.ts';
 
 /** How a file is mapped. */
 export type Protection =
@@ -47,8 +47,14 @@ export function map(fd: number, length: number, protection: Protection, populate
   // Populating a writable private mapping would copy every page: never.
   const flags = protection === 'copy-on-write' ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED | populateFlag;
   const access = protection === 'read-only' ? PROT_READ : PROT_READ | PROT_WRITE;
-  const place = placeFor(length, protection);
+  let place = placeFor(length, protection);
   let address = mapAt(place, access, flags, fd);
+  if (address === -1 && place.buffer !== undefined) {
+    // What was there may be gone, and memory of another thread have come: nothing is mapped there again.
+    refusedPlace(place.buffer);
+    place = { address: 0, length, place: claimMapping(length) };
+    address = mapAt(place, access, flags, fd);
+  }
   // Kernels before 6.7 refuse even a read-only shared mapping of a write-sealed memfd.
   if (address === -1 && protection === 'read-only' && lastErrno() === EPERM) {
     address = mapAt(place, access, MAP_PRIVATE | populateFlag, fd);
@@ -76,8 +82,8 @@ function placeFor(length: number, protection: Protection): MappedRange {
 /** Of addresses that nothing is to be mapped at any more. */
 function giveBack({ address, length, place, buffer }: MappedRange): void {
   // Nothing else may come where V8 is going to unmap.
-  if (buffer !== undefined) mapZeros(address, length);
-  else if (address !== 0) libc().munmap(address, length);
+  if (buffer !== undefined && !mapZeros(address, length)) refusedPlace(buffer);
+  else if (buffer === undefined && address !== 0) libc().munmap(address, length);
   if (place !== undefined) freeMapping(place);
 }
 

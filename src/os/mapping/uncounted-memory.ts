@@ -12,7 +12,12 @@ const GrowingBuffer = SharedArrayBuffer as unknown as new (
 /** Of so many mappings one is counted, so that what nobody has given back is collected in the end. */
 const COUNTED_MAPPINGS = 8;
 
+/** After so many that the kernel has refused, as those before 6.7 do for sealed memory, none is tried. */
+const MAX_REFUSED_PLACES = 16;
+
 let mappings = 0;
+/** Never collected: see {@link refusedPlace}. */
+const refused: SharedArrayBuffer[] = [];
 /** Whether this runtime lets programs have views of mapped memory: otherwise who maps is to be told. */
 let isTried = false;
 
@@ -33,7 +38,7 @@ export interface UncountedMemory {
  */
 export function uncountedMemory(length: number): UncountedMemory | undefined {
   mappings += 1;
-  if (mappings % COUNTED_MAPPINGS === 0) return undefined;
+  if (mappings % COUNTED_MAPPINGS === 0 || refused.length >= MAX_REFUSED_PLACES) return undefined;
   try {
     const buffer = new GrowingBuffer(0, { maxByteLength: length });
     buffer.grow(length);
@@ -44,4 +49,12 @@ export function uncountedMemory(length: number): UncountedMemory | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Nothing could be mapped over addresses, and maybe nothing is there by now: V8 must not unmap them any more,
+ * as somebody else may have got them. They are kept as long as the thread lasts.
+ */
+export function refusedPlace(buffer: SharedArrayBuffer): void {
+  refused.push(buffer);
 }

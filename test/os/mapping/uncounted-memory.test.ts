@@ -100,3 +100,16 @@ test('V8 does not collect because of what is mapped', async () => {
   assert.ok(collections <= 8, `${collections} collections`);
   for (const memory of held) abandon(memory);
 });
+
+// The last one: none is given to this process any more.
+test('where the kernel refuses it is said why, and after a while such addresses are not tried', () => {
+  const closed = createMemfd('test-refused', SIZE);
+  closeDescriptor(closed);
+  for (let times = 0; times < 3 * MANY; times++)
+    assert.throws(() => map(closed, SIZE, 'read-only', false), { code: 'EBADF' });
+  for (let times = 0; times < MANY; times++) assert.equal(uncountedMemory(SIZE), undefined);
+  for (const memory of mapMany('test-counted')) {
+    assert.ok(memory.bytes.buffer instanceof ArrayBuffer);
+    abandon(memory);
+  }
+});
