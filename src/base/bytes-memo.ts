@@ -81,6 +81,7 @@ export class BytesMemo<T> {
     const value = this.#make(bytes, start, end, kept);
     if (value === undefined || !kept) return value;
     if (known?.cameAgain === true) this.#lose();
+    this.#forgetComing(spread);
     const words = this.#wordsAt(start, length);
     this.#slots[hash & (this.#slots.length - 1)] = { hash, length, words, value, cameAgain: false };
     return value;
@@ -89,13 +90,17 @@ export class BytesMemo<T> {
   /** Whether something with this hash came before, as far as is known. From now on it has. */
   #hasCome(hash: number): boolean {
     const once = this.#once as Uint16Array;
-    // Its upper bits depend on all words, the lower ones on a few: mixed, both ends do.
-    const mixed = Math.imul(hash ^ (hash >>> 15), SPREAD);
-    const place = (mixed ^ (mixed >>> 14)) & (FINGERPRINTS - 1);
-    const fingerprint = (mixed >>> 16) | 1;
+    const mixed = mixedOf(hash);
+    const place = placeOf(mixed);
+    const fingerprint = fingerprintOf(mixed);
     if (once[place] === fingerprint) return true;
     once[place] = fingerprint;
     return false;
+  }
+
+  /** What is kept is to come twice again before it is kept once more: there may be many that lose a slot. */
+  #forgetComing(hash: number): void {
+    if (this.#once !== undefined) this.#once[placeOf(mixedOf(hash))] = 0;
   }
 
   /** Something that came again has lost its slot. */
@@ -146,4 +151,17 @@ export class BytesMemo<T> {
     for (let i = end - 1; i >= at; i--) word = (word << 8) | this.#view.getUint8(i);
     return word;
   }
+}
+
+/** Of a hash the upper bits depend on all words, the lower ones on a few: mixed, both ends do. */
+function mixedOf(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), SPREAD);
+}
+
+function placeOf(mixed: number): number {
+  return (mixed ^ (mixed >>> 14)) & (FINGERPRINTS - 1);
+}
+
+function fingerprintOf(mixed: number): number {
+  return (mixed >>> 16) | 1;
 }

@@ -1,4 +1,4 @@
-import { abortable } from './abortable.ts';
+import { abortable, type WaitSignal } from './abortable.ts';
 import { now } from './clock.ts';
 import { invariant } from './invariant.ts';
 
@@ -50,7 +50,7 @@ export class Coalescer<T> {
   async run(
     key: string,
     start: () => Promise<T>,
-    { since = 0, signal }: { since?: number; signal?: AbortSignal | undefined } = {},
+    { since = 0, signal }: { since?: number; signal?: WaitSignal | undefined } = {},
   ): Promise<T> {
     signal?.throwIfAborted();
     let shared = this.#running.get(key) ?? this.#start(key, start);

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
+import { waitSignalOf } from '../../base/abortable.ts';
 import { checkOptionNames, IoliteError, optionNames } from '../../base/error.ts';
 import { ignore } from '../../base/ignore.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
@@ -118,7 +119,8 @@ export class AttachedFileCache
     return Promise.resolve(new VersionContent(held));
   }
 
-  async snapshot(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+  async snapshot(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    const signal = waitSignalOf(options);
     const hit = this.peek(path);
     if (hit !== undefined) return hit;
     const read = this.#mayReadHere(path) && (await this.#direct?.readSoon(path));

@@ -1,3 +1,4 @@
+import type { WaitSignal } from '../../base/abortable.ts';
 import { now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError, namedError } from '../../base/error.ts';
@@ -99,7 +100,7 @@ export class FileFinder {
    * @param since not earlier than this
    * @param root a real path that the file must lie in
    */
-  async lookUp(path: string, since: number, root?: string, signal?: AbortSignal): Promise<LookedUpFile> {
+  async lookUp(path: string, since: number, root?: string, signal?: WaitSignal): Promise<LookedUpFile> {
     checkDiskPath(path);
     const found = this.now(path, since, root);
     return found ?? this.later(path, since, root, signal);
@@ -141,7 +142,7 @@ export class FileFinder {
     path: string,
     since: number,
     root: string | undefined,
-    signal?: AbortSignal,
+    signal?: WaitSignal,
   ): Promise<LookedUpFile> {
     this.#missed(path);
     try {
@@ -184,7 +185,7 @@ export class FileFinder {
     path: string,
     since: number,
     root: string | undefined,
-    signal?: AbortSignal,
+    signal?: WaitSignal,
   ): Promise<LookedUpFile> {
     let link: StoredVersion<FileFacts> | undefined;
     let way = 0;
@@ -221,7 +222,7 @@ export class FileFinder {
     key: string,
     since: number,
     root: string | undefined,
-    signal: AbortSignal | undefined,
+    signal: WaitSignal | undefined,
   ): Promise<StoredVersion<FileFacts>> {
     for (;;) {
       const entry = this.#store.get(key);

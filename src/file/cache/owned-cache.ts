@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import type { Pool } from '../../aggregate/pool.ts';
+import { waitSignalOf } from '../../base/abortable.ts';
 import { CoarseClock } from '../../base/clock.ts';
 import { ArgumentError, checkInteger, checkOptionNames, describe, optionNames } from '../../base/error.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
@@ -190,7 +191,9 @@ export class OwnedFileCache implements FileCache {
     }
   }
 
-  async snapshot(path: string, { signal, root }: SnapshotOptions = {}): Promise<Snapshot> {
+  async snapshot(path: string, options: SnapshotOptions = {}): Promise<Snapshot> {
+    const { root } = options;
+    const signal = waitSignalOf(options);
     const hit = this.peek(path, root);
     if (hit !== undefined) return hit;
     const { held, link, way } = await this.#files.finder.lookUp(path, 0, root, signal);

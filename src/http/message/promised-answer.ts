@@ -1,3 +1,4 @@
+import { GiveUp } from '../../base/abortable.ts';
 import { ArgumentError, describe } from '../../base/error.ts';
 import { releaseBody } from './body.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from './exchange.ts';
@@ -48,8 +49,29 @@ export function tellLater(
   comesSoon = false,
 ): PendingAnswer {
   const aborter = new AbortController();
+  return tell(recipient, promise(aborter.signal), aborter, comesSoon);
+}
+
+/**
+ * As {@link tellLater}, of an answer that comes soon, and costs little.
+ * @param promise is given what it may be given up by, which makes a signal only for who asks for one
+ */
+export function tellSoon(
+  recipient: Recipient,
+  promise: (wait: GiveUp) => Promise<Answer | undefined>,
+): PendingAnswer {
+  const wait = new GiveUp();
+  return tell(recipient, promise(wait), wait, true);
+}
+
+function tell(
+  recipient: Recipient,
+  promise: Promise<Answer | undefined>,
+  aborter: { abort(): void },
+  comesSoon: boolean,
+): PendingAnswer {
   let isTold = false;
-  promise(aborter.signal).then(
+  promise.then(
     answer => {
       isTold = true;
       if (answer === undefined) recipient.declined();

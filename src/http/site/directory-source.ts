@@ -1,5 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
+import { type WaitSignal, waitOptions } from '../../base/abortable.ts';
 import { IoliteError } from '../../base/error.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
@@ -61,9 +62,9 @@ export class DirectorySource implements SiteSource {
     return this.#cache.repeatable?.(path);
   }
 
-  async open(path: string, signal: AbortSignal): Promise<Snapshot> {
+  async open(path: string, wait: WaitSignal): Promise<Snapshot> {
     for (let attempt = 1; ; attempt++) {
-      const snapshot = await this.#cache.snapshot(this.#prefix + path, { signal });
+      const snapshot = await this.#cache.snapshot(this.#prefix + path, waitOptions(wait));
       try {
         if (this.#isWithheld(path, snapshot)) throw withheld(path);
         if (this.#isAdmitted(path, snapshot)) return snapshot;
@@ -77,8 +78,7 @@ export class DirectorySource implements SiteSource {
       }
       snapshot.release();
       // The root may be another one than when the file was found.
-      if (attempt === OPEN_TRIES || !(await this.#isElsewhere(path, snapshot.way, signal)))
-        throw outside(path);
+      if (attempt === OPEN_TRIES || !(await this.#isElsewhere(path, snapshot.way, wait))) throw outside(path);
     }
   }
 
@@ -93,8 +93,8 @@ export class DirectorySource implements SiteSource {
   }
 
   /** Whether a path leads another way by now. */
-  async #isElsewhere(path: string, way: number, signal: AbortSignal): Promise<boolean> {
-    const again = await this.#cache.snapshot(this.#prefix + path, { signal });
+  async #isElsewhere(path: string, way: number, wait: WaitSignal): Promise<boolean> {
+    const again = await this.#cache.snapshot(this.#prefix + path, waitOptions(wait));
     again.release();
     return again.way !== way;
   }

@@ -1,6 +1,8 @@
+import { RecentMap } from '../../base/recent-map.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
 import type { Coding } from '../../file/content/coding.ts';
 import { isTellingDate } from '../../file/version/telling-date.ts';
+import { hasSmallMemory } from '../../os/container/small-memory.ts';
 import { allowsRange, evaluate, type Validators } from '../message/conditional.ts';
 import type { Answer, Fidelity, ServedFile, ServerRequest, Stated } from '../message/exchange.ts';
 import { frameRanges } from '../message/framing/multipart.ts';
@@ -13,6 +15,12 @@ import type { FoundFile } from './site-files.ts';
 import type { NotedAnswer } from './site-note.ts';
 import type { SiteSettings } from './site-options.ts';
 import { bodyOf, wholeBodyOf } from './snapshot-body.ts';
+
+/**
+ * Versions whose header fields are kept, at least, where there is little memory: a kilobyte each. What comes in
+ * the same words again is repeated without them.
+ */
+const FEW_VERSIONS = 32;
 
 /** Header fields of one version of a file, in each of its forms that was asked for. */
 interface Version {
@@ -73,7 +81,9 @@ export class FileAnswers {
   readonly #prefix: string;
   readonly #settings: SiteSettings;
   /** Answers with one version have one list of header fields, so that senders can keep its bytes. */
-  readonly #versions = new WeakMap<object, Version>();
+  readonly #versions = hasSmallMemory()
+    ? new RecentMap<object, Version>(FEW_VERSIONS)
+    : new WeakMap<object, Version>();
 
   constructor(root: string, settings: SiteSettings) {
     this.#prefix = root.endsWith('/') ? root.slice(0, -1) : root;

@@ -1,7 +1,9 @@
 import { extname } from 'node:path';
+import type { WaitSignal } from '../../base/abortable.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Snapshot } from '../../file/cache/file-cache.ts';
+import { hasSmallMemory } from '../../os/container/small-memory.ts';
 import type { RequestNotes } from '../message/exchange.ts';
 import { statusOf } from '../message/status-of-error.ts';
 import { type Choice, choicesBeside, choicesInFolder, choicesOfFolder } from './clean-urls.ts';
@@ -28,13 +30,15 @@ export type OtherName = NonNullable<Choice['redirect']>;
  */
 const SECOND_CHOICE_MS = 1000;
 const MAX_MEANINGS = 65_536;
+/** The same where there is little memory. Most names are looked up again within microseconds. */
+const FEW_MEANINGS = 1024;
 
 /** The files of a source by the paths of requests: index files, extensions, and what was found before. */
 export class SiteFiles {
   readonly #source: SiteSource;
   readonly #settings: SiteSettings;
   /** By what the request named. */
-  readonly #meanings = new RecentMap<string, Meaning>(MAX_MEANINGS);
+  readonly #meanings = new RecentMap<string, Meaning>(hasSmallMemory() ? FEW_MEANINGS : MAX_MEANINGS);
 
   constructor(source: SiteSource, settings: SiteSettings) {
     this.#source = source;
@@ -105,27 +109,27 @@ export class SiteFiles {
    *   'with slash' and 'without slash' when the file is to be asked for by such a path
    * @throws as {@link open}
    */
-  async find(path: string, signal: AbortSignal): Promise<FoundFile | OtherName | 'directory'> {
+  async find(path: string, wait: WaitSignal): Promise<FoundFile | OtherName | 'directory'> {
     if (path.endsWith('/')) {
-      return (await this.#openFirst(choicesInFolder(path, this.#settings), signal)) ?? 'directory';
+      return (await this.#openFirst(choicesInFolder(path, this.#settings), wait)) ?? 'directory';
     }
     try {
-      return await this.open(path, signal);
+      return await this.open(path, wait);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EISDIR') return this.#findOfFolder(path, signal);
+      if (code === 'EISDIR') return this.#findOfFolder(path, wait);
       if (code !== 'ENOENT' || extname(path) !== '') throw error;
-      const found = await this.#openFirst(choicesBeside(path, this.#settings), signal);
+      const found = await this.#openFirst(choicesBeside(path, this.#settings), wait);
       if (found === undefined) throw error;
       return found;
     }
   }
 
   /** A directory that was named without its slash may stand for a page of that name beside it. */
-  async #findOfFolder(path: string, signal: AbortSignal): Promise<FoundFile | OtherName | 'directory'> {
+  async #findOfFolder(path: string, wait: WaitSignal): Promise<FoundFile | OtherName | 'directory'> {
     const { cleanUrls, trailingSlash } = this.#settings;
     if (!cleanUrls && trailingSlash === undefined) return 'directory';
-    const found = await this.#openFirst(choicesOfFolder(path, this.#settings), signal);
+    const found = await this.#openFirst(choicesOfFolder(path, this.#settings), wait);
     return found ?? 'directory';
   }
 
@@ -135,18 +139,15 @@ export class SiteFiles {
   }
 
   /** The file at a path from the root. @throws as {@link SiteSource.open} */
-  async open(path: string, signal: AbortSignal): Promise<FoundFile> {
-    return { path, snapshot: await this.#source.open(path, signal) };
+  async open(path: string, wait: WaitSignal): Promise<FoundFile> {
+    return { path, snapshot: await this.#source.open(path, wait) };
   }
 
   /** The first that is there. */
-  async #openFirst(
-    choices: readonly Choice[],
-    signal: AbortSignal,
-  ): Promise<FoundFile | OtherName | undefined> {
+  async #openFirst(choices: readonly Choice[], wait: WaitSignal): Promise<FoundFile | OtherName | undefined> {
     for (const { path, redirect } of choices) {
       try {
-        const found = await this.open(path, signal);
+        const found = await this.open(path, wait);
         if (redirect === undefined) return found;
         found.snapshot.release();
         return redirect;

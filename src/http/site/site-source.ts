@@ -1,3 +1,4 @@
+import type { WaitSignal } from '../../base/abortable.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { PathMemo, Snapshot } from '../../file/cache/file-cache.ts';
 
@@ -32,9 +33,9 @@ export interface SiteSource {
   /**
    * The file at a path. The caller releases it.
    * @throws EISDIR for a directory; ENOENT, ENOTDIR, EACCES, ... with a `code`, as the file system says them;
-   *   what reading it throws; the signal's reason
+   *   what reading it throws; that of who gives up
    */
-  open(path: string, signal: AbortSignal): Promise<Snapshot>;
+  open(path: string, wait: WaitSignal): Promise<Snapshot>;
   /**
    * Files and directories in the directory at a path, in any order, as far as they may be reached.
    * @param options `hidden`: whether those whose names begin with a dot are wanted; `limit`: how many at most

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
+import type { WaitSignal } from '../../base/abortable.ts';
 import { ArgumentError, checkOptionNames, describe } from '../../base/error.ts';
 import type { Answer, Handler, PendingAnswer, Recipient, ServerRequest } from '../message/exchange.ts';
-import { tellLater } from '../message/promised-answer.ts';
+import { tellSoon } from '../message/promised-answer.ts';
 import { parseTarget, type RequestTarget } from '../message/request-target.ts';
 import { redirectAnswer, statusAnswer } from '../message/status-answer.ts';
 import { statusOf } from '../message/status-of-error.ts';
@@ -61,8 +62,7 @@ export class StaticSite implements Handler {
       const found = isMountPoint(request)
         ? undefined
         : (this.#files.peek(target, request.notes) ?? this.#peekFirst(request));
-      if (found === undefined)
-        return tellLater(recipient, signal => this.#getOrRefuse(request, signal), true);
+      if (found === undefined) return tellSoon(recipient, wait => this.#getOrRefuse(request, wait));
       recipient.answered(this.#answers.answer(request, found), this.#files.repeatable(found));
     } else if (this.#settings.fallthrough) recipient.declined();
     else if (method === 'OPTIONS') recipient.answered({ status: 204, headers: ALLOW, body: undefined });
@@ -72,9 +72,9 @@ export class StaticSite implements Handler {
 
   /** Answers with the page of the application; declines where there is none. */
   answerPage(request: ServerRequest, recipient: Recipient): PendingAnswer {
-    return tellLater(recipient, async signal => {
+    return tellSoon(recipient, async wait => {
       const { fallback } = this.#settings;
-      const page = fallback === undefined ? undefined : await this.#openPage(fallback, signal);
+      const page = fallback === undefined ? undefined : await this.#openPage(fallback, wait);
       return page === undefined ? undefined : this.#answers.answer(request, page);
     });
   }
@@ -89,31 +89,31 @@ export class StaticSite implements Handler {
     return this.#files.peekFirst(request.target, target.path, request.notes);
   }
 
-  async #getOrRefuse(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+  async #getOrRefuse(request: ServerRequest, wait: WaitSignal): Promise<Answer | undefined> {
     try {
-      return await this.#get(request, signal);
+      return await this.#get(request, wait);
     } catch (error) {
-      signal.throwIfAborted();
-      return this.#refuse(request, statusOf(error, 'file'), signal);
+      wait.throwIfAborted();
+      return this.#refuse(request, statusOf(error, 'file'), wait);
     }
   }
 
-  async #get(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+  async #get(request: ServerRequest, wait: WaitSignal): Promise<Answer | undefined> {
     const { dotfiles, earlyHints } = this.#settings;
     const target = parseTarget(request.target);
-    if (typeof target === 'number') return this.#refuse(request, target, signal);
+    if (typeof target === 'number') return this.#refuse(request, target, wait);
     if (this.#isHidden(target)) {
-      return this.#refuse(request, dotfiles === 'deny' ? 403 : 404, signal);
+      return this.#refuse(request, dotfiles === 'deny' ? 403 : 404, wait);
     }
-    if (isMountPoint(request)) return this.#answerRoot(request, signal);
+    if (isMountPoint(request)) return this.#answerRoot(request, wait);
     const links = request.method === 'GET' ? earlyHints(target.path) : undefined;
     if (links !== undefined) request.earlyHints?.(links);
-    const found = await this.#files.find(target.path, signal);
-    if (found === 'directory') return this.#answerDirectory(request, target, signal);
-    if (typeof found === 'string') return this.#redirect(request, signal, found);
+    const found = await this.#files.find(target.path, wait);
+    if (found === 'directory') return this.#answerDirectory(request, target, wait);
+    if (typeof found === 'string') return this.#redirect(request, wait, found);
     if (this.#settings.cleanUrls && cleanPath(target.path, this.#settings) !== target.path) {
       found.snapshot.release();
-      return this.#redirect(request, signal, 'clean');
+      return this.#redirect(request, wait, 'clean');
     }
     // What is remembered is answered at once, without hints.
     if (links === undefined) this.#files.remember(request.target, target.path, found);
@@ -121,14 +121,14 @@ export class StaticSite implements Handler {
   }
 
   /** What is named is what is mounted, without a slash: a directory, or a file. */
-  async #answerRoot(request: ServerRequest, signal: AbortSignal): Promise<Answer | undefined> {
+  async #answerRoot(request: ServerRequest, wait: WaitSignal): Promise<Answer | undefined> {
     let found: FoundFile;
     try {
-      found = await this.#files.open('', signal);
+      found = await this.#files.open('', wait);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EISDIR') throw error;
-      return this.#redirect(request, signal);
+      return this.#redirect(request, wait);
     }
     return this.#answers.answer(request, found);
   }
@@ -136,10 +136,10 @@ export class StaticSite implements Handler {
   async #answerDirectory(
     request: ServerRequest,
     { path }: RequestTarget,
-    signal: AbortSignal,
+    wait: WaitSignal,
   ): Promise<Answer | undefined> {
-    if (!path.endsWith('/')) return this.#redirect(request, signal);
-    if (!this.#settings.listing) return this.#refuse(request, 404, signal);
+    if (!path.endsWith('/')) return this.#redirect(request, wait);
+    if (!this.#settings.listing) return this.#refuse(request, 404, wait);
     return listDirectory(this.#source, path, request, this.#settings);
   }
 
@@ -151,30 +151,30 @@ export class StaticSite implements Handler {
   /** To the name of a directory with its slash, or to the path that a file is to be asked for by. */
   async #redirect(
     request: ServerRequest,
-    signal: AbortSignal,
+    wait: WaitSignal,
     how: OtherName | 'clean' = 'with slash',
   ): Promise<Answer | undefined> {
     const target = parseTarget(request.originalTarget ?? request.target);
-    if (typeof target === 'number') return this.#refuse(request, target, signal);
-    if (!this.#settings.redirect) return this.#refuse(request, 404, signal);
+    if (typeof target === 'number') return this.#refuse(request, target, wait);
+    if (!this.#settings.redirect) return this.#refuse(request, 404, wait);
     const { rawPath, query } = target;
     if (how === 'with slash') return redirectAnswer(`${rawPath}/${encoded(query)}`);
     const path = how === 'clean' ? cleanPath(rawPath, this.#settings) : withoutSlash(rawPath);
     // A name that is written in another way cannot be cut: it is not there by that way.
-    if (path === rawPath) return this.#refuse(request, 404, signal);
+    if (path === rawPath) return this.#refuse(request, 404, wait);
     return redirectAnswer(path + encoded(query));
   }
 
   /** There is no file for the request: the page of the application, an error page, or what others say. */
-  async #refuse(request: ServerRequest, status: number, signal: AbortSignal): Promise<Answer | undefined> {
+  async #refuse(request: ServerRequest, status: number, wait: WaitSignal): Promise<Answer | undefined> {
     const { fallback, fallthrough, errorPages } = this.#settings;
     if (status === 404 && fallback !== undefined && isPageRequest(request)) {
-      const page = await this.#openPage(fallback, signal);
+      const page = await this.#openPage(fallback, wait);
       if (page !== undefined) return this.#answers.answer(request, page);
     }
     if (fallthrough && status < 500) return undefined;
     const name = errorPages[status];
-    const page = name === undefined ? undefined : await this.#openPage(name, signal);
+    const page = name === undefined ? undefined : await this.#openPage(name, wait);
     if (page === undefined) return statusAnswer(status);
     return this.#answers.answerError(request, page, status);
   }
@@ -182,11 +182,11 @@ export class StaticSite implements Handler {
   /**
    * A page of the site's own. @returns undefined when it cannot be had: it is not what the client asked for
    */
-  async #openPage(name: string, signal: AbortSignal): Promise<FoundFile | undefined> {
+  async #openPage(name: string, wait: WaitSignal): Promise<FoundFile | undefined> {
     try {
-      return await this.#files.open(name.startsWith('/') ? name : `/${name}`, signal);
+      return await this.#files.open(name.startsWith('/') ? name : `/${name}`, wait);
     } catch {
-      signal.throwIfAborted();
+      wait.throwIfAborted();
       return undefined;
     }
   }

@@ -1,3 +1,4 @@
+import type { WaitSignal } from '../../base/abortable.ts';
 import { CoarseClock, now } from '../../base/clock.ts';
 import { Coalescer } from '../../base/coalescer.ts';
 import { IoliteError } from '../../base/error.ts';
@@ -190,7 +191,7 @@ export class StoreIndex<F extends ContentFacts> implements EntryUser<F>, Reporti
    * What is under a key, from the owner. @returns a reference, which the caller releases
    * @throws as the owner says; ERR_IOLITE_PEER when it is gone and nothing is held
    */
-  async ask(key: string, signal?: AbortSignal): Promise<StoredVersion<F>> {
+  async ask(key: string, signal?: WaitSignal): Promise<StoredVersion<F>> {
     this.#misses += 1;
     tellMiss(key);
     const since = Math.max(this.#leastToJoin(), this.#invalidations.of(key), this.#questions.leftAt(key));
