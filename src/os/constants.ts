@@ -71,6 +71,7 @@ export const POLLOUT = 4;
 export const POLLRDHUP = 0x2000;
 
 /** posix_fadvise(2) */
+export const POSIX_FADV_WILLNEED = 3;
 export const POSIX_FADV_DONTNEED = 4;
 
 /** socket(7), unix(7), ip(7), ipv6(7), tcp(7) */

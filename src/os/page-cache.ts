@@ -11,6 +11,7 @@ import {
   O_CLOEXEC,
   O_PATH,
   POSIX_FADV_DONTNEED,
+  POSIX_FADV_WILLNEED,
   RESOLVE_CACHED,
   RESOLVE_NO_SYMLINKS,
   RWF_NOWAIT,
@@ -131,6 +132,14 @@ export function dropPageCache(fd: number, offset = 0, length = 0): void {
   if (unsupportedReason() !== undefined) return;
   const errno = libc().posix_fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
   if (errno !== 0) throw new SystemError('posix_fadvise', errno, 'Cannot drop a file from the page cache');
+}
+
+/**
+ * Has the kernel begin to read so many bytes of a file into its page cache (posix_fadvise(2)), and does not wait
+ * for them. Does nothing where that cannot be said.
+ */
+export function beginReading(fd: number, length: number): void {
+  if (unsupportedReason() === undefined) libc().posix_fadvise(fd, 0, length, POSIX_FADV_WILLNEED);
 }
 
 /** @returns a descriptor; a negated error number; undefined where the call is not to be had */

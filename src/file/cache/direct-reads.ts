@@ -11,6 +11,7 @@ import { SERIAL_OF_UNKEPT_VERSIONS, StoredVersion } from '../../store/stored-ver
 import { contentTagNow } from '../content/content-tag.ts';
 import { FormLooks } from '../content/form-looks.ts';
 import { mayHaveForms, mediaTypeOf } from '../content/media-type.ts';
+import { nextTurn } from '../load/next-turn.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import { fileSystemKindNow } from '../watch/file-system.ts';
 import type { FileFacts } from './file-entry.ts';
@@ -102,17 +103,18 @@ export class DirectReads implements Disposable {
   }
 
   /**
-   * Reads a file as it is now, from the disk too: by one turn of the thread pool.
+   * Reads a file as it is now, from the disk too: when others have had their turn, or by one of the thread pool.
    * @param path absolute
    * @returns undefined when it is not to be had so, for whatever reason, and when it is being read already:
    *   the owner says which, and is asked once for all who want it
    */
   async readSoon(path: string): Promise<DirectRead | undefined> {
     if (this.#reading.has(path)) return undefined;
-    const opened = this.#takeLeft(path) ?? this.#open(path);
+    const begun = this.#takeLeft(path);
+    const opened = begun ?? this.#open(path);
     if (opened === undefined) return undefined;
     this.#reading.add(path);
-    const count = await readWhole(opened);
+    const count = (begun && (await readBegun(begun))) ?? (await readWhole(opened));
     this.#reading.delete(path);
     if (count === opened.version.size) return this.#finish(opened);
     close(opened);
@@ -235,6 +237,16 @@ export class DirectReads implements Disposable {
 function close({ fd, draft }: OpenedFile): void {
   closeDescriptor(fd);
   draft[Symbol.dispose]();
+}
+
+/**
+ * What the kernel has begun to read: mostly it has done so when others have had their turn.
+ * @returns how many bytes were read; undefined if not all
+ */
+async function readBegun({ fd, version, draft }: OpenedFile): Promise<number | undefined> {
+  await nextTurn();
+  const count = readCached(fd, draft.bytes, 0);
+  return count === version.size ? count : undefined;
 }
 
 /** @returns how many bytes were read */

@@ -6,6 +6,7 @@ import { Entry } from '../../store/entry.ts';
 import { tellMiss } from '../../store/store-events.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import { checkInside, currentVersion, isInside, OutsideError } from '../load/load.ts';
+import { nextTurn } from '../load/next-turn.ts';
 import { sameVersion } from '../version/file-version.ts';
 import type { FolderPlace, Folders } from '../watch/folders.ts';
 import { type Confirmations, lookNow } from './confirmations.ts';
@@ -284,7 +285,10 @@ export class FileFinder {
       }
     }
     checkInside(path, path, root);
-    const held = this.#parts.loader.now(path, place.folder);
+    const { loader } = this.#parts;
+    const held = loader.comesSoon(path)
+      ? await this.#loadedSoon(path, place)
+      : loader.now(path, place.folder);
     if (held !== undefined) return held;
     try {
       return await this.#parts.loader.load(path, place.folder, root);
@@ -292,6 +296,12 @@ export class FileFinder {
       if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
       return await this.#parts.links.read(path, place.folder, since);
     }
+  }
+
+  /** A file that the kernel is reading, if it has done so when others have had their turn. */
+  async #loadedSoon(path: string, { folder }: FolderPlace): Promise<StoredVersion<FileFacts> | undefined> {
+    await nextTurn();
+    return this.#store.closed ? undefined : this.#parts.loader.now(path, folder);
   }
 
   /** The disk has the version that is kept. */

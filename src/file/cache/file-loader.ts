@@ -54,6 +54,8 @@ export class FileLoader {
   readonly #parts: LoaderParts;
   /** Files that are being read, and whether each has changed since that began. */
   readonly #reading = new Map<string, boolean>();
+  /** What the kernel has begun to read last. */
+  #begun: string | undefined;
 
   constructor(store: FileStore, parts: LoaderParts) {
     this.#store = store;
@@ -80,7 +82,8 @@ export class FileLoader {
           ? new Placement(store, size, true, path, this.#parts.audienceOf(path))
           : undefined,
     });
-    if (loaded === undefined) return undefined;
+    this.#begun = loaded === 'begun' ? path : undefined;
+    if (loaded === 'begun' || loaded === undefined) return undefined;
     const etag = contentTagNow((loaded.target as FilePlacement).pieces.map(({ bytes }) => bytes));
     if (etag === undefined) {
       loaded.target?.discard();
@@ -89,6 +92,11 @@ export class FileLoader {
     const facts = factsWith(loaded, etag, mediaType);
     this.#dropPages(loaded);
     return this.#keep(path, loaded, facts, this.#stateOf(loaded, folder, startedAt));
+  }
+
+  /** Whether {@link now} has just said no because the kernel is reading a file from the disk. */
+  comesSoon(path: string): boolean {
+    return this.#begun === path;
   }
 
   /**

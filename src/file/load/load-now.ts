@@ -1,7 +1,7 @@
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { closeDescriptor } from '../../os/descriptor.ts';
-import { openCached, readCached } from '../../os/page-cache.ts';
+import { beginReading, openCached, readCached } from '../../os/page-cache.ts';
 import type { Target } from '../../store/placement.ts';
 import { type FileVersion, isSettled, sameVersion, untilCalm, versionOf } from '../version/file-version.ts';
 import type { LoadedFile, LoadOptions } from './load.ts';
@@ -16,16 +16,21 @@ interface NowOptions<T extends Target> extends Pick<LoadOptions<T>, 'largest'> {
 const MAX_NOW_BYTES = 256 * 1024;
 
 const readAsync = promisify(read);
+const PAGE_BYTES = 4096;
 /** What a byte is read into to find out whether it is in memory: of its own, so that it does not move. */
-const PROBE = Buffer.allocUnsafeSlow(4096).subarray(0, 1);
+const PROBE = Buffer.allocUnsafeSlow(PAGE_BYTES).subarray(0, 1);
 
 /**
  * Reads a file that the kernel has in memory, with its names: at once, without the thread pool, at a tenth of
  * the cost.
  * @param path a real path
- * @returns undefined when it cannot be had so, for whatever reason: {@link loadFile} says which
+ * @returns 'begun' when the kernel has it on the disk alone, and has begun to read it; undefined when it cannot
+ *   be had so for another reason, whatever that is: {@link loadFile} says which
  */
-export function loadNow<T extends Target>(path: string, options: NowOptions<T>): LoadedFile<T> | undefined {
+export function loadNow<T extends Target>(
+  path: string,
+  options: NowOptions<T>,
+): LoadedFile<T> | 'begun' | undefined {
   const fd = openCached(path);
   if (fd === undefined) return undefined;
   try {
@@ -41,13 +46,16 @@ function readNow<T extends Target>(
   fd: number,
   path: string,
   { largest, allocate }: NowOptions<T>,
-): LoadedFile<T> | undefined {
+): LoadedFile<T> | 'begun' | undefined {
   const version = statOf(fd, path);
   const { size } = version;
   // A size of nothing may say nothing.
   if (size === 0 || size > Math.min(largest, MAX_NOW_BYTES) || untilCalm(version) > 0) return undefined;
   // Who allocates memory may have to make room for it: not for a file that is on the disk alone.
-  if (readCached(fd, PROBE, size - 1) === 0) return undefined;
+  if (!isCached(fd, size)) {
+    beginReading(fd, size);
+    return 'begun';
+  }
   const target = allocate(size);
   if (target === undefined) return undefined;
   let isRead = false;
@@ -113,6 +121,12 @@ async function readSoon<T extends Target>(
   if (!isRead) return undefined;
   const settled = isSettled(version);
   return { version, realPath: path, target, handle: undefined, settled, sized: true };
+}
+
+/** Whether both ends are in memory, between which most files have all or nothing. */
+function isCached(fd: number, size: number): boolean {
+  if (readCached(fd, PROBE, 0) === 0) return false;
+  return size <= PAGE_BYTES || readCached(fd, PROBE, size - 1) > 0;
 }
 
 function fill(fd: number, target: Target): boolean {

@@ -8,8 +8,8 @@ const READ_BYTES = 64 * 1024;
 /** How many requests are kept, at first and at most: a megabyte of them, or twenty where they come again. */
 const SLOTS = 1024;
 const MAX_SLOTS = 16_384;
-/** The same where there is little memory. */
-const FEW_SLOTS = 2048;
+/** The same where there is little memory: what comes again is repeated without them, if it is kept. */
+const FEW_SLOTS = 512;
 const MAX_BYTES = 1024;
 
 /** Requests by their exact bytes: the reading of one that came before is a comparison. */
@@ -18,7 +18,7 @@ export class RequestMemo {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Whether requests are being taken from it: no other connection may read into it meanwhile. */
   isRead = false;
-  readonly #known = new BytesMemo<ParsedRequest>(SLOTS, MAX_BYTES, parseOnly, {
+  readonly #known = new BytesMemo<ParsedRequest>(hasSmallMemory() ? FEW_SLOTS : SLOTS, MAX_BYTES, parseOnly, {
     mostSlots: hasSmallMemory() ? FEW_SLOTS : MAX_SLOTS,
     second: true,
   });

@@ -35,7 +35,7 @@ test('the cache has what processes leave of the memory, or what was said', () =>
 });
 
 test('a worker in a small container has little room for new objects, unless somebody says how much', () => {
-  const small = ['--max-semi-space-size=2', '--heap-growing-percent=100'];
+  const small = ['--max-semi-space-size=2', '--heap-growing-percent=50'];
   assert.deepEqual(workerOptions(300 * MiB, ['--no-warnings'], ''), [...small, '--no-warnings']);
   assert.deepEqual(workerOptions(300 * MiB, ['-e', 'program'], ''), small);
   assert.deepEqual(workerOptions(1024 * MiB, ['--no-warnings'], ''), ['--no-warnings']);
@@ -49,7 +49,7 @@ test('so has the primary, whose heap grows as its workers do', () => {
   letHeapGrow(300 * MiB, [], flag => set.push(flag));
   letHeapGrow(1024 * MiB, [], flag => set.push(flag));
   letHeapGrow(300 * MiB, ['--heap_growing_percent=20'], flag => set.push(flag));
-  assert.deepEqual(set, ['--heap-growing-percent=100']);
+  assert.deepEqual(set, ['--heap-growing-percent=50']);
 });
 
 test('a budget that is more than there is, is told, and does no harm', async () => {
