@@ -1,7 +1,7 @@
 import type { Lease } from '../memory/lease.ts';
 import { Aggregate } from './aggregate.ts';
 import { Slice } from './slice.ts';
-import type { Tree } from './tree/branch.ts';
+import { retain, type Tree } from './tree/branch.ts';
 import { treeOf } from './tree/tree.ts';
 
 /** A part of a chunk, and the reference of its lease that a slice is to have. */
@@ -14,6 +14,12 @@ interface LeasedRange {
 /** An aggregate of slices, whose references, of leases retained, it takes over from the caller. */
 export function aggregateOfSlices(ranges: readonly LeasedRange[]): Aggregate {
   return new Aggregate(treeOfSlices(ranges));
+}
+
+/** An aggregate of all of a slice, which somebody holds. O(1), copies nothing. */
+export function sharedSlice(slice: Slice): Aggregate {
+  retain(slice);
+  return new Aggregate(slice);
 }
 
 /** The tree of such an aggregate. */

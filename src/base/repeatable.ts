@@ -11,8 +11,11 @@ export interface Repeatable {
    * @param memory which has it from `start` to `end`
    */
   renew?(memory: Buffer, start: number, end: number): void;
-  /** An aggregate of all that was said but a head, as long as it may be repeated. Missing if not at hand. */
-  readonly content?: unknown;
+  /**
+   * A slice with all that was said but a head, as long as it may be repeated. Missing where that does not lie in
+   * one piece, or is not at hand.
+   */
+  readonly slice?: unknown;
 }
 
 /** What is right for good. */
@@ -23,8 +26,8 @@ export function repeatableWhile(condition: Repeatable, repeatable: Repeatable): 
   if (condition === ALWAYS_REPEATABLE) return repeatable;
   const both: Repeatable = {
     mayRepeat: () => condition.mayRepeat() && repeatable.mayRepeat(),
-    get content() {
-      return repeatable.content;
+    get slice() {
+      return repeatable.slice;
     },
   };
   if (repeatable.renew === undefined) return both;

@@ -94,8 +94,8 @@ export class OwnKeeper implements Keeper, ServedKeeper, DirectoryOwner {
       this.#tags.delete(key, held.facts.tags);
       if (key !== this.#replaced) this.directory.delete(key);
     };
-    this.store.onPlaced = ({ key, held: { serial, content, facts } }) =>
-      this.directory.put({ key, serial, content, ...recordOf(facts) });
+    this.store.onPlaced = ({ key, held }) =>
+      this.directory.put({ key, serial: held.serial, content: held, ...recordOf(held.facts) });
     this.#renew();
     this.#renewal = setInterval(() => this.#renew(), maxStale / RENEWALS).unref();
   }

@@ -119,14 +119,8 @@ export class RoomMaker<F extends ContentFacts, L> {
    */
   #clean(segment: Segment<Entry<F, L>>): boolean {
     for (const entry of segment.tenants()) {
-      const { content, forms, facts } = entry.held;
-      const move = (part: Aggregate): Aggregate =>
-        this.#space.move(part, entry, segment.audience, segment) ?? part.duplicate();
-      this.#host.exchange(entry, {
-        facts,
-        content: content === undefined ? undefined : move(content),
-        forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
-      });
+      const moved = entry.held.moved(slices => this.#space.move(slices, entry, segment.audience, segment));
+      this.#host.exchange(entry, moved);
     }
     if (segment.live > 0) return false;
     this.cleanings += 1;

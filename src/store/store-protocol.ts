@@ -121,7 +121,8 @@ export function encodeVersion<F extends ContentFacts>(
   held: StoredVersion<F>,
   { until, term, keep }: Pick<VersionHead, 'until' | 'term' | 'keep'>,
 ): Message {
-  const { serial, facts, content, forms } = held;
+  const { serial, facts, forms } = held;
+  const content = held.shareContent();
   const contents = [...(content === undefined ? [] : [['', content] as const]), ...forms];
   const head: VersionHead = {
     serial,
@@ -132,7 +133,8 @@ export function encodeVersion<F extends ContentFacts>(
     keep,
     pinned: held.onEnd !== undefined,
   };
-  return { head: head as unknown as Json, body: Aggregate.concat(contents.map(([, part]) => part)) };
+  for (const form of forms.values()) content?.append(form);
+  return { head: head as unknown as Json, body: content ?? Aggregate.concat([...forms.values()]) };
 }
 
 /** Whether the facts of a version are what they have to be, whoever sent them. */

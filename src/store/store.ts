@@ -196,12 +196,12 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     if (form !== undefined) {
       const before = forms.get(form.name);
       if (before !== undefined) {
-        this.#space.leave(before, entry);
+        this.#space.leave(before.slices(), entry);
         before.release();
       }
       forms.set(form.name, this.#space.commit(form.room, entry));
     }
-    this.#exchange(entry, { facts: facts ?? held.facts, content: held.content?.duplicate(), forms });
+    this.#exchange(entry, { facts: facts ?? held.facts, content: held.shareContent(), forms });
     if (entry.size === entry.held.size + this.#heapOf(entry.key, entry.held.facts)) return;
     // To a policy an entry has one size: so this is another.
     this.#policy.removed(entry, false);
@@ -219,7 +219,7 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     const { held } = entry;
     if (this.#entries.get(entry.key) !== entry || held.onEnd !== undefined) return false;
     const forms = new Map([...held.forms].map(([name, content]) => [name, content.duplicate()]));
-    this.#exchange(entry, { facts: held.facts, content: held.content?.duplicate(), forms });
+    this.#exchange(entry, { facts: held.facts, content: held.shareContent(), forms });
     return true;
   }
 
@@ -228,22 +228,18 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * up the version they had. @returns false when there is no room
    */
   moveTo(audience: Audience, entry: Entry<F, L>): boolean {
-    const { content, forms, facts } = entry.held;
-    if (this.#entries.get(entry.key) !== entry || entry.held.onEnd !== undefined) return false;
+    const { held } = entry;
+    if (this.#entries.get(entry.key) !== entry || held.onEnd !== undefined) return false;
     this.#room.make(SPARE_SEGMENTS + Math.ceil(entry.size / Math.max(1, this.#space.segmentBytes)));
     // To make room may have evicted it, or moved it.
-    if (this.#entries.get(entry.key) !== entry || entry.held.content !== content) return false;
+    if (this.#entries.get(entry.key) !== entry || entry.held !== held) return false;
     let isMoved = true;
-    const move = (part: Aggregate): Aggregate => {
-      const moved = this.#space.move(part, entry, audience);
-      if (moved === undefined) isMoved = false;
-      return moved ?? part.duplicate();
-    };
-    this.#exchange(entry, {
-      facts,
-      content: content === undefined ? undefined : move(content),
-      forms: forms.size === 0 ? undefined : new Map([...forms].map(([name, form]) => [name, move(form)])),
+    const moved = held.moved(slices => {
+      const content = this.#space.move(slices, entry, audience);
+      if (content === undefined) isMoved = false;
+      return content;
     });
+    this.#exchange(entry, moved);
     return isMoved;
   }
 
@@ -283,8 +279,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
    * Drops this process's page table entries of what was just filled, if other domains are attached: it is
    * they who read then, and entries here would be for nothing.
    */
-  forgetPages({ content }: StoredVersion<F>): void {
-    if (this.attached.size > 0 && content !== undefined) this.#space.forgetPages(content);
+  forgetPages(held: StoredVersion<F>): void {
+    if (this.attached.size > 0) this.#space.forgetPages(held.slices());
   }
 
   /** A term has another end: all domains that were given versions of it are told. */
@@ -360,8 +356,8 @@ export class Store<F extends ContentFacts = ContentFacts, L = undefined> {
     invariant(this.#bytes >= 0 && this.#space.heap >= 0, 'who leaves a store was counted in it');
     if (evicted) this.#evicted(entry);
     this.#policy.removed(entry, evicted);
-    if (held.content !== undefined) this.#space.leave(held.content, entry);
-    for (const form of held.forms.values()) this.#space.leave(form, entry);
+    this.#space.leave(held.slices(), entry);
+    for (const form of held.forms.values()) this.#space.leave(form.slices(), entry);
     this.onRemoved(entry);
     this.#left(held, false);
   }

@@ -1,6 +1,7 @@
 import { Aggregate } from '../aggregate/aggregate.ts';
 import { shareTree } from '../aggregate/byte-sequence.ts';
-import { release, retain, type Tree } from '../aggregate/tree/branch.ts';
+import { Slice } from '../aggregate/slice.ts';
+import { forEachSlice, release, retain, type Tree } from '../aggregate/tree/branch.ts';
 import { CHECKED, invariant } from '../base/invariant.ts';
 import type { Json } from '../base/json.ts';
 
@@ -9,6 +10,13 @@ export type ContentFacts = { readonly [name: string]: Json | undefined };
 
 /** The serial of a version that no owner knows of. */
 export const SERIAL_OF_UNKEPT_VERSIONS = 0;
+
+/** What a version is made of whose bytes have moved, or stayed. */
+interface MovedVersion<F extends ContentFacts> {
+  readonly facts: F;
+  readonly content: Aggregate | undefined;
+  readonly forms: Map<string, Aggregate> | undefined;
+}
 
 const NO_FORMS: ReadonlyMap<string, Aggregate> = new Map();
 
@@ -28,7 +36,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   onEnd: (() => void) | undefined;
   /** That of the content, which nobody changes: who reads need not look at the aggregate. */
   readonly #tree: Tree | undefined;
-  /** Made when it is asked for, where the version was made of a tree. */
+  /** Made when it is asked for, which few do; that of no bytes, which has no tree, is there from the start. */
   #content: Aggregate | undefined;
   #references = 1;
   /** Of several versions that took each other's place: their references, together. */
@@ -36,7 +44,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /**
    * Takes over references to the content and the forms. The caller is the first holder.
-   * @param content as an aggregate, or as the tree of one, which costs less where nobody asks for it
+   * @param content as an aggregate, which is released, or as the tree of one
    * @param before what it takes the place of, with the same content: who holds that uses this
    */
   constructor(
@@ -51,8 +59,11 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     this.serial = serial;
     this.facts = facts;
     this.forms = forms;
-    if (content instanceof Aggregate) this.#content = content;
-    this.#tree = content instanceof Aggregate ? treeOfKept(content) : content;
+    this.#tree = content instanceof Aggregate ? shareTree(content) : content;
+    if (content instanceof Aggregate) {
+      if (this.#tree === undefined) this.#content = content;
+      else content.release();
+    }
     if (before === undefined) return;
     // Most versions never have another: one object less to look at in each use.
     before.#uses ??= { count: before.#references };
@@ -60,7 +71,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     this.#uses.count += 1;
   }
 
-  /** Undefined where there are facts only. */
+  /** Undefined where there are facts only. Who can do with {@link slices} or {@link slice} saves 130 bytes. */
   get content(): Aggregate | undefined {
     const tree = this.#tree;
     // The tree is gone with the last holder.
@@ -69,9 +80,32 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     return this.#content;
   }
 
+  /** Whether there is a content, which may have no bytes. */
+  get hasContent(): boolean {
+    return this.#tree !== undefined || this.#content !== undefined;
+  }
+
   /** Whether there are bytes of it. */
   get hasBytes(): boolean {
     return this.#tree !== undefined;
+  }
+
+  /** All of its content, where that lies in one piece. Valid as long as somebody holds the version. */
+  get slice(): Slice | undefined {
+    return this.#tree instanceof Slice ? this.#tree : undefined;
+  }
+
+  /** Those of its content, in their order. Valid as long as somebody holds the version. */
+  slices(): readonly Slice[] {
+    const slices: Slice[] = [];
+    forEachSlice(this.#tree, slice => slices.push(slice));
+    return slices;
+  }
+
+  /** The content as an aggregate that is the caller's; undefined where there are facts only. O(1). */
+  shareContent(): Aggregate | undefined {
+    if (this.#tree === undefined) return this.#content?.duplicate();
+    return new Aggregate(this.shareTree());
   }
 
   /** Whether anybody but one holder has it, or what it took the place of. */
@@ -97,6 +131,21 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
       invariant(treeOfKept(this.#content) === this.#tree, 'nobody changes the content of a version');
     if (this.#tree !== undefined) retain(this.#tree);
     return this.#tree;
+  }
+
+  /**
+   * What takes the place of this one, with its bytes in other places.
+   * @param move slices, to a content that is the caller's; undefined where they stay where they are
+   */
+  moved(move: (slices: readonly Slice[]) => Aggregate | undefined): MovedVersion<F> {
+    const { facts, forms } = this;
+    const content = this.hasContent ? (move(this.slices()) ?? this.shareContent()) : undefined;
+    if (forms.size === 0) return { facts, content, forms: undefined };
+    const moved = [...forms].map(([name, form]): [string, Aggregate] => [
+      name,
+      move(form.slices()) ?? form.duplicate(),
+    ]);
+    return { facts, content, forms: new Map(moved) };
   }
 
   /** One more holder. */

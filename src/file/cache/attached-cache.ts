@@ -115,7 +115,7 @@ export class AttachedFileCache
   read(path: string, options?: ReadOptions): Promise<Aggregate> {
     // Short, so that it is compiled into its callers: everything else, errors too, is for the longer way.
     const held = options === undefined ? this.#index.peek(path) : undefined;
-    if (held?.content === undefined) return readPart(this, path, options);
+    if (!held?.hasContent) return readPart(this, path, options);
     return Promise.resolve(new VersionContent(held));
   }
 
@@ -149,7 +149,7 @@ export class AttachedFileCache
       return undefined;
     }
     // What has content is no link. Its facts are elsewhere in memory, and with many files not at hand.
-    if (first.content !== undefined) return new FileSnapshot(first.retain(), this);
+    if (first.hasContent) return new FileSnapshot(first.retain(), this);
     if (first.facts.target === undefined) return new FileSnapshot(first.retain(), this);
     return this.#follow(first);
   }
@@ -172,7 +172,7 @@ export class AttachedFileCache
   repeatable(memo: PathMemo): Repeatable | undefined {
     const entry = this.#index.repeatable(memo);
     // What is a link is answered with something else, and of a large file there is nothing in memory.
-    return entry?.held.content === undefined ? undefined : entry;
+    return entry?.held.hasContent ? entry : undefined;
   }
 
   invalidate(path: string): void {

@@ -83,7 +83,7 @@ export class FileForms implements StoreListener {
     const local = fileStateOf(entry);
     if (local === undefined || local.hitsBeforeForms === 0) return;
     local.hitsBeforeForms = Math.max(0, local.hitsBeforeForms - times);
-    if (local.hitsBeforeForms > 0 || entry.held.content === undefined) return;
+    if (local.hitsBeforeForms > 0 || !entry.held.hasContent) return;
     // With too many others waiting, further hits ask again.
     if (!this.#make(entry)) local.hitsBeforeForms = ENCODE_AFTER_HITS;
   }

@@ -58,12 +58,13 @@ export class FileSnapshot implements Snapshot {
   }
 
   get content(): Aggregate | undefined {
-    if (this.#content === undefined) this.#content = this.#shared()?.duplicate();
+    if (this.#content === undefined) this.#content = this.#shared();
     return this.#content;
   }
 
   get size(): number {
-    return this.#coding === undefined ? this.#held.facts.size : (this.#shared()?.length ?? 0);
+    if (this.#coding === undefined) return this.#held.facts.size;
+    return this.#form()?.length ?? 0;
   }
 
   get mtimeMs(): number {
@@ -91,8 +92,8 @@ export class FileSnapshot implements Snapshot {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Aggregate> {
     options.signal?.throwIfAborted();
-    const content = this.#shared();
-    if (content !== undefined) {
+    if (this.#hasContent) {
+      using content = this.#shared() as Aggregate;
       using part = content.slice(start, end);
       return new VersionContent(this.#held, part);
     }
@@ -106,9 +107,7 @@ export class FileSnapshot implements Snapshot {
   }
 
   share(): Aggregate | undefined {
-    const content = this.#shared();
-    if (content === undefined) return undefined;
-    return new VersionContent(this.#held, content === this.#held.content ? undefined : content);
+    return this.#hasContent ? new VersionContent(this.#held, this.#form()) : undefined;
   }
 
   encoded(coding: Coding): Snapshot | undefined {
@@ -128,10 +127,20 @@ export class FileSnapshot implements Snapshot {
     this.release();
   }
 
-  /** The cache's own aggregate: to be shared, never changed or given out. */
+  /** Whether there is something in memory. */
+  get #hasContent(): boolean {
+    return this.#form() !== undefined || this.#held.hasContent;
+  }
+
+  /** An aggregate of its content, which is the caller's. */
   #shared(): Aggregate | undefined {
+    return this.#form()?.duplicate() ?? this.#held.shareContent();
+  }
+
+  /** Of a form the cache's own aggregate: to be shared, never changed or given out. */
+  #form(): Aggregate | undefined {
     if (this.#released) throw released();
-    return this.#coding === undefined ? this.#held.content : this.#held.forms.get(this.#coding);
+    return this.#coding === undefined ? undefined : this.#held.forms.get(this.#coding);
   }
 }
 

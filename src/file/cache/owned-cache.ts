@@ -184,7 +184,7 @@ export class OwnedFileCache implements FileCache {
     try {
       const whole = options === undefined || (options.start === undefined && options.end === undefined);
       const hit = whole ? this.#peek(path)?.file.held : undefined;
-      if (hit?.content === undefined) return readPart(this, path, options);
+      if (!hit?.hasContent) return readPart(this, path, options);
       return Promise.resolve(new VersionContent(hit));
     } catch (error) {
       return Promise.reject(error);
@@ -211,7 +211,7 @@ export class OwnedFileCache implements FileCache {
     if (!(entry instanceof Entry) || this.#store.get(entry.key) !== entry) return undefined;
     const file = entry as FileEntry;
     // What is a link is answered with something else, and of a large file there is nothing in memory.
-    return file.held.content === undefined ? undefined : new RepeatableFile(file, this.#user);
+    return file.held.hasContent ? new RepeatableFile(file, this.#user) : undefined;
   }
 
   peekVersion(path: string, version: FileVersion): Snapshot | undefined {

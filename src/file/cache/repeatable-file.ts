@@ -1,4 +1,4 @@
-import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { StoredVersion } from '../../store/stored-version.ts';
 import type { FileEntry, FileFacts } from './file-entry.ts';
@@ -21,8 +21,8 @@ export class RepeatableFile implements Repeatable {
     this.#user = user;
   }
 
-  get content(): Aggregate | undefined {
-    return this.#held.content;
+  get slice(): Slice | undefined {
+    return this.#held.slice;
   }
 
   mayRepeat(): boolean {

@@ -16,9 +16,18 @@ const LEAST_LARGE_BYTES = 512 * 1024;
  * @returns undefined for a body that is to be copied
  */
 export function referable(body: Aggregate): Slice | undefined {
-  if (body.length > MOST_SMALL_BYTES && body.length < LEAST_LARGE_BYTES) return undefined;
+  if (isMiddling(body.length)) return undefined;
   const [slice, more] = body.slices();
   return more === undefined && slice?.lease.chunk.spent === true ? slice : undefined;
+}
+
+/** Whether a slice that is all of a body is better referred to: see {@link referable}. */
+export function isReferable({ length, lease }: Slice): boolean {
+  return !isMiddling(length) && lease.chunk.spent;
+}
+
+function isMiddling(length: number): boolean {
+  return length > MOST_SMALL_BYTES && length < LEAST_LARGE_BYTES;
 }
 
 /**

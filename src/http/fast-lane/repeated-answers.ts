@@ -1,5 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Slice } from '../../aggregate/slice.ts';
+import { sharedSlice } from '../../aggregate/aggregate-of-slices.ts';
+import { Slice } from '../../aggregate/slice.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import { hasSmallMemory } from '../../os/container/small-memory.ts';
@@ -12,7 +13,7 @@ import { commonLines } from './answer-head.ts';
 import { AnswerRing, SPARE_BYTES } from './answer-ring.ts';
 import type { LaneLink } from './lane-link.ts';
 import { SMALL_BYTES } from './outbox.ts';
-import { referable } from './referred-body.ts';
+import { isReferable } from './referred-body.ts';
 
 /** For requests and heads; of it so much is used as they take. A browser's request has 500 bytes. */
 const MEMORY_BYTES = 64 * 1024 ** 2;
@@ -49,8 +50,8 @@ export class RepeatedAnswers {
   #requestBytes = 0;
   #status = 0;
   #bodyBytes = 0;
-  /** Of the answer that was found, where it is large. */
-  #content: Aggregate | undefined;
+  /** The body of the answer that was found, where it is large. */
+  #body: Slice | undefined;
   /** Of that, what goes by reference. */
   #referred: Slice | undefined;
 
@@ -111,8 +112,9 @@ export class RepeatedAnswers {
     this.#requestBytes = length;
     this.#status = ring.statusOf(record);
     this.#bodyBytes = ring.bodyLengthOf(record);
-    this.#content = this.#bodyBytes > SMALL_BYTES ? (repeatable.content as Aggregate) : undefined;
-    this.#referred = this.#content && referable(this.#content);
+    const body = this.#bodyBytes > SMALL_BYTES ? (repeatable.slice as Slice) : undefined;
+    this.#body = body;
+    this.#referred = body !== undefined && isReferable(body) ? body : undefined;
     kept.take(record);
     return true;
   }
@@ -134,9 +136,9 @@ export class RepeatedAnswers {
    */
   parts(): [head: Buffer, body: Buffer | Aggregate] {
     const { runs } = this.#kept as KeptAnswers;
-    const content = this.#content;
-    const bytes = runs.copy(content === undefined ? undefined : HEAD_RUNS);
-    if (content !== undefined) return [bytes, content.duplicate()];
+    const body = this.#body;
+    const bytes = runs.copy(body === undefined ? undefined : HEAD_RUNS);
+    if (body !== undefined) return [bytes, sharedSlice(body)];
     const end = bytes.length - this.#bodyBytes;
     return [bytes.subarray(0, end), bytes.subarray(end)];
   }
@@ -157,7 +159,7 @@ export class RepeatedAnswers {
     const bodyBytes = body?.length ?? 0;
     const bodyAddress = body === undefined ? 0 : addressOfBody(body);
     if (bodyAddress === undefined || lines.length + last.length > SMALL_BYTES) return;
-    if (bodyBytes > SMALL_BYTES && !isAllOf(repeatable.content, bodyAddress, bodyBytes)) return;
+    if (bodyBytes > SMALL_BYTES && !isAllOf(repeatable.slice, bodyAddress, bodyBytes)) return;
     this.#kept ??= KeptAnswers.make(this.#read, this.#memoryBytes) ?? 'none';
     if (this.#kept === 'none') return;
     const kept = isWhole ? Buffer.concat([lines, last]) : lines;
@@ -208,14 +210,17 @@ class KeptAnswers {
 }
 
 /** Whether a body is all of what whoever repeats it holds, and is sent in one step. */
-function isAllOf(content: unknown, bodyAddress: Address, bodyBytes: number): boolean {
-  if (!Aggregate.isAggregate(content) || bodyBytes > MAX_BODY_BYTES) return false;
-  return content.length === bodyBytes && addressOfBody(content) === bodyAddress;
+function isAllOf(all: unknown, bodyAddress: Address, bodyBytes: number): boolean {
+  if (!(all instanceof Slice) || bodyBytes > MAX_BODY_BYTES) return false;
+  return all.length === bodyBytes && addressOfSlice(all) === bodyAddress;
 }
 
 /** @returns undefined where it does not lie in one piece of shared memory, which keeps its place */
 function addressOfBody(body: Aggregate): Address | undefined {
   const [slice, more] = body.slices();
-  if (slice === undefined || more !== undefined || slice.lease.chunk.memory !== 'shared') return undefined;
-  return Number(addressOf(slice.lease.bytes)) + slice.start;
+  return slice === undefined || more !== undefined ? undefined : addressOfSlice(slice);
+}
+
+function addressOfSlice({ lease, start }: Slice): Address | undefined {
+  return lease.chunk.memory === 'shared' ? Number(addressOf(lease.bytes)) + start : undefined;
 }

@@ -1,5 +1,6 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import type { Slice } from '../../aggregate/slice.ts';
+import { sharedSlice } from '../../aggregate/aggregate-of-slices.ts';
+import { Slice } from '../../aggregate/slice.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { PreparedReply } from './answer-block.ts';
 
@@ -43,7 +44,7 @@ export class Repetition {
     if (!Aggregate.isAggregate(body)) return undefined;
     const [slice, more] = body.slices();
     if (slice === undefined || more !== undefined || slice.lease.chunk.memory !== 'shared') return undefined;
-    if (body.length > SMALL_BYTES && !isAllOf(repeatable.content, slice)) return undefined;
+    if (body.length > SMALL_BYTES && !isAllOf(repeatable.slice, slice)) return undefined;
     return new Repetition(repeatable, reply, slice);
   }
 
@@ -57,14 +58,13 @@ export class Repetition {
 
   /** Its body, by a reference that is the caller's, if there is one. Valid as {@link memory} is. */
   content(): Aggregate | undefined {
-    const { content } = this.repeatable;
-    const isAll = Aggregate.isAggregate(content) && content.length === this.bodyBytes;
-    return isAll ? content.duplicate() : undefined;
+    const { slice } = this.repeatable;
+    if (!(slice instanceof Slice) || slice.length !== this.bodyBytes) return undefined;
+    return sharedSlice(slice);
   }
 }
 
-function isAllOf(content: unknown, slice: Slice): boolean {
-  if (!Aggregate.isAggregate(content) || content.length !== slice.length) return false;
-  const [all] = content.slices();
-  return all?.lease.bytes === slice.lease.bytes && all.start === slice.start;
+function isAllOf(all: unknown, slice: Slice): boolean {
+  if (!(all instanceof Slice) || all.length !== slice.length) return false;
+  return all.lease.bytes === slice.lease.bytes && all.start === slice.start;
 }

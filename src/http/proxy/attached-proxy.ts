@@ -112,7 +112,7 @@ export class AttachedProxy implements Handler, Disposable {
     const now = Date.now();
     const use = useOf(facts, wanted, now);
     if (use !== 'fresh' && use !== 'stale') return false;
-    const content = held.content?.duplicate() ?? Aggregate.empty();
+    const content = held.shareContent() ?? Aggregate.empty();
     const answer = answerFromStore(request, facts, content, { hit: true }, now);
     const mayRepeat = use === 'fresh' && isRepeatable(lookup, answer, this.#trusted);
     noteAnswer(use === 'fresh' ? 'hit' : 'stale');

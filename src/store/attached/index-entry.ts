@@ -1,4 +1,4 @@
-import type { Aggregate } from '../../aggregate/aggregate.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { Repeatable } from '../../base/repeatable.ts';
 import type { Channel } from '../../ipc/channel.ts';
@@ -113,8 +113,8 @@ export class IndexEntry<F extends ContentFacts> implements Repeatable {
     this.end = end;
   }
 
-  get content(): Aggregate | undefined {
-    return this.held.content;
+  get slice(): Slice | undefined {
+    return this.held.slice;
   }
 
   /** Whether the version is still what its key is answered with. */

@@ -61,9 +61,9 @@ export class DirectoryService {
     if (typeof key !== 'string')
       throw new ArgumentError(`Cannot read from cache: a key is wanted, ${describe(key)} was given`);
     const held = owner.find(key);
-    const { serial, content } = held;
-    const head = { ...owner.factsOf(held), serial, chunks: owner.directory.chunksOf(content) };
-    const body = content?.duplicate();
+    const { serial } = held;
+    const head = { ...owner.factsOf(held), serial, chunks: owner.directory.chunksOf(held) };
+    const body = held.shareContent();
     held.release();
     return answerOf(head, body);
   }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Aggregate } from '../../aggregate/aggregate.ts';
 import { createPool, type Pool } from '../../aggregate/pool.ts';
+import type { Slice } from '../../aggregate/slice.ts';
 import { invariant } from '../../base/invariant.ts';
 import type { AccessList } from '../../memory/acl.ts';
 import type { Audience } from '../../memory/audience.ts';
@@ -18,6 +19,11 @@ import {
   wordsOfText,
 } from './layout.ts';
 
+/** Something that lies in slices: an aggregate, or a version of which no aggregate is made. */
+interface Sliced {
+  slices(): readonly Slice[];
+}
+
 /** What a directory says of one key. */
 export interface DirectoryEntry {
   readonly key: string;
@@ -27,7 +33,7 @@ export interface DirectoryEntry {
   readonly kind: number;
   readonly facts: readonly number[];
   readonly note: string;
-  readonly content: Aggregate | undefined;
+  readonly content: Sliced | undefined;
 }
 
 const FIRST_RECORDS = 1024;
@@ -113,7 +119,7 @@ export class Directory {
   }
 
   /** Numbers of the chunks that a content lies in, in order; 0 for one that has none. */
-  chunksOf(content: Aggregate | undefined): number[] {
+  chunksOf(content: Sliced | undefined): number[] {
     return content === undefined ? [] : content.slices().map(({ lease }) => this.#chunks.of(lease));
   }
 

@@ -173,8 +173,8 @@ export class SegmentSpace<Tenant> {
   }
 
   /** A content's tenant is leaving, or no longer refers to it: its bytes are dead. Does not release it. */
-  leave(content: Aggregate, tenant: Tenant): void {
-    for (const slice of content.slices()) this.#leaveSlice(slice, tenant);
+  leave(slices: readonly Slice[], tenant: Tenant): void {
+    for (const slice of slices) this.#leaveSlice(slice, tenant);
   }
 
   /**
@@ -184,12 +184,11 @@ export class SegmentSpace<Tenant> {
    *   nothing changed, when there is no room
    */
   move(
-    content: Aggregate,
+    slices: readonly Slice[],
     tenant: Tenant,
     audience: Audience,
     from?: Segment<Tenant>,
   ): Aggregate | undefined {
-    const slices = content.slices();
     const rooms = slices.map(({ lease, length }) => {
       const stays = lease !== from?.lease && this.#segments.get(lease)?.audience === audience;
       return stays ? 'stays' : this.allocate(length, 0, audience);
@@ -198,6 +197,9 @@ export class SegmentSpace<Tenant> {
       for (const room of rooms) if (typeof room === 'object') this.cancel(room);
       return undefined;
     }
+    const [first] = slices;
+    if (first !== undefined && slices.length === 1)
+      return this.#moveSlice(first, rooms[0] as ContentRoom, tenant);
     const moved = Aggregate.empty();
     for (const [index, slice] of slices.entries()) {
       const part = this.#moveSlice(slice, rooms[index] as ContentRoom | 'stays', tenant);
@@ -247,8 +249,8 @@ export class SegmentSpace<Tenant> {
   }
 
   /** Drops this process's page table entries of a content that others read. */
-  forgetPages(content: Aggregate): void {
-    for (const { lease, start, end } of content.slices()) {
+  forgetPages(slices: readonly Slice[]): void {
+    for (const { lease, start, end } of slices) {
       if (lease.chunk instanceof SharedChunk) lease.chunk.forget(start, end);
     }
   }

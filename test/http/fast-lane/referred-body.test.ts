@@ -78,7 +78,11 @@ test('an answer that is repeated has its body so, behind a copy of its head', as
     const [server, client] = await tcpPair(context);
     REQUEST.copy(request);
     const head = [LINES, commonLines()];
-    answers.keep(REQUEST.length, { status: 200, head, body }, { mayRepeat: () => true, content: body });
+    answers.keep(
+      REQUEST.length,
+      { status: 200, head, body },
+      { mayRepeat: () => true, slice: body.slices()[0] },
+    );
     assert.ok(answers.recall(REQUEST.length));
     assert.equal(answers.isReferred, isReferred);
     const whole = Buffer.concat([...head, bytes]);

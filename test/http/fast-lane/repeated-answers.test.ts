@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Aggregate } from '../../../src/aggregate/aggregate.ts';
 import { createPool } from '../../../src/aggregate/pool.ts';
+import type { Slice } from '../../../src/aggregate/slice.ts';
 import { commonLines } from '../../../src/http/fast-lane/answer-head.ts';
 import type { FastLaneOptions } from '../../../src/http/fast-lane/fast-lane.ts';
 import { RepeatedAnswers } from '../../../src/http/fast-lane/repeated-answers.ts';
@@ -18,7 +19,7 @@ class Repeater extends TableHandler {
   may = true;
   repeated = 0;
   override readonly repeatable = {
-    content: undefined as Aggregate | undefined,
+    slice: undefined as Slice | undefined,
     mayRepeat: (): boolean => {
       if (this.may) this.repeated += 1;
       return this.may;
@@ -27,7 +28,7 @@ class Repeater extends TableHandler {
 
   override file(target: string, bytes: Uint8Array | string): Aggregate {
     const body = super.file(target, bytes);
-    this.repeatable.content = body;
+    [this.repeatable.slice] = body.slices();
     return body;
   }
 

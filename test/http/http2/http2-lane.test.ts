@@ -294,7 +294,7 @@ test('answers that may be repeated are, until they may not', async () => {
       asked += 1;
       recipient.answered(
         { status: 200, headers: ['Content-Length', String(body.length)], body: body.duplicate() },
-        { mayRepeat: () => isRight, content: body },
+        { mayRepeat: () => isRight, slice: body.slices()[0] },
       );
       return undefined;
     },

@@ -285,7 +285,7 @@ test('what may be repeated may be so as long as peekAgain() gives it, and counts
   const bare = { entry: undefined };
   assert.equal(index.peekAgain('bare', bare)?.facts.text, 'bare');
   // Facts alone are right as long as they are, too.
-  assert.equal(index.repeatable(bare)?.content, undefined);
+  assert.equal(index.repeatable(bare)?.slice, undefined);
   assert.equal(index.repeatable(bare)?.mayRepeat(), true);
   assert.equal(index.peekAgain('a', memo)?.facts.text, 'a');
   const repeatable = index.repeatable(memo);

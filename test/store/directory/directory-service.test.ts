@@ -31,7 +31,7 @@ test('a service answers what is for its store, as long as that is open', () => {
   assert.deepEqual(opened?.head, { maxStale: 1000 });
   opened?.body?.release();
   const read = service.handle({ head: { type: 'test.read', key: 'k' } });
-  assert.deepEqual(read?.head, { ...facts, serial: 7, chunks: directory.chunksOf(content) });
+  assert.deepEqual(read?.head, { ...facts, serial: 7, chunks: directory.chunksOf(held) });
   assert.equal(read?.body?.toString(), 'content');
   read?.body?.release();
   assert.equal(held.references, 1, 'what was found for the answer is not kept for it');

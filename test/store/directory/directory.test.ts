@@ -47,7 +47,7 @@ test('what is found, listed and counted is what was put there last, like in a Ma
   directory.until = HOUR_MS;
   let view = viewOf(directory);
   let replaced = 0;
-  const model = new Map<string, DirectoryEntry>();
+  const model = new Map<string, DirectoryEntry & { readonly content: Aggregate | undefined }>();
   const check = (key: string): void => {
     const expected = model.get(key);
     const found = view.find(key);
@@ -72,16 +72,17 @@ test('what is found, listed and counted is what was put there last, like in a Ma
       model.delete(key);
       directory.delete(key);
     } else {
+      const content = contentOf([one, two], below(5));
       const entry = entryOf(key, {
         serial: step * 2 ** 32,
         kind: below(3),
         facts: [step, Number.POSITIVE_INFINITY, step / 3],
         note: 'n'.repeat(below(4) === 0 ? below(200) : 0),
-        content: contentOf([one, two], below(5)),
+        content,
       });
       directory.put(entry);
       model.get(key)?.content?.release();
-      model.set(key, entry);
+      model.set(key, { ...entry, content });
     }
     check(key);
     check(KEYS[below(KEYS.length)] as string);

@@ -111,7 +111,7 @@ for (const kind of ['recycle', 'protect', 'seal'] as const) {
       assert.deepEqual([live, leased], [text.length, 0]);
       assert.equal(live + dead + headers, fixture.space.charged);
       // Who holds it when it has left the cache has it whole, and then it is gone.
-      fixture.space.leave(adopted, TENANT);
+      fixture.space.leave(adopted.slices(), TENANT);
       assert.equal(fixture.space.stats().leased, fixture.space.charged);
       assert.equal(adopted.toString(), text);
       adopted.release();

@@ -47,8 +47,8 @@ export class RepeatedResponse implements Repeatable {
     this.#ttlDigits = digits(this.#ttl);
   }
 
-  get content(): unknown {
-    return this.#stored.content;
+  get slice(): unknown {
+    return this.#stored.slice;
   }
 
   mayRepeat(): boolean {

@@ -109,7 +109,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
   contentOf(key: string, facts: StoredFacts): Aggregate | undefined {
     const held = this.#store.get(key)?.held;
     if (held?.facts !== facts) return undefined;
-    return held.content?.duplicate() ?? Aggregate.empty();
+    return held.shareContent() ?? Aggregate.empty();
   }
 
   /**
@@ -208,7 +208,7 @@ export class ResponseStore implements StoreOwner<StoredFacts> {
     if (entry === undefined) return undefined;
     const { held } = entry;
     return {
-      content: held.content,
+      slice: held.slice,
       mayRepeat: () => {
         if (!entry.isKept || entry.held !== held) return false;
         this.#store.hit(entry);
