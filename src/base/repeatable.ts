@@ -12,8 +12,8 @@ export interface Repeatable {
    */
   renew?(memory: Buffer, start: number, end: number): void;
   /**
-   * A slice with all that was said but a head, as long as it may be repeated. Missing where that does not lie in
-   * one piece, or is not at hand.
+   * A slice with all that was said but a head, as long as it may be repeated. Missing where that does not
+   * lie in one piece, or is not at hand.
    */
   readonly slice?: unknown;
 }

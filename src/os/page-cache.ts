@@ -135,8 +135,8 @@ export function dropPageCache(fd: number, offset = 0, length = 0): void {
 }
 
 /**
- * Has the kernel begin to read so many bytes of a file into its page cache (posix_fadvise(2)), and does not wait
- * for them. Does nothing where that cannot be said.
+ * Has the kernel begin to read so many bytes of a file into its page cache (posix_fadvise(2)), and does not
+ * wait for them. Does nothing where that cannot be said.
  */
 export function beginReading(fd: number, length: number): void {
   if (unsupportedReason() === undefined) libc().posix_fadvise(fd, 0, length, POSIX_FADV_WILLNEED);

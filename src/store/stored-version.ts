@@ -36,7 +36,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   onEnd: (() => void) | undefined;
   /** That of the content, which nobody changes: who reads need not look at the aggregate. */
   readonly #tree: Tree | undefined;
-  /** Made when it is asked for, which few do; that of no bytes, which has no tree, is there from the start. */
+  /** Made when it is asked for; that of no bytes, which has no tree, is there from the start. */
   #content: Aggregate | undefined;
   #references = 1;
   /** Of several versions that took each other's place: their references, together. */
@@ -71,7 +71,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     this.#uses.count += 1;
   }
 
-  /** Undefined where there are facts only. Who can do with {@link slices} or {@link slice} saves 130 bytes. */
+  /** Undefined where there are facts only. Takes 130 bytes: mostly {@link slices} will do. */
   get content(): Aggregate | undefined {
     const tree = this.#tree;
     // The tree is gone with the last holder.

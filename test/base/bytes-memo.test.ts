@@ -102,3 +102,21 @@ test('what comes once is not kept, if it is to come twice', () => {
   assert.ok(kept.filter(each => each).length < 10);
   assert.equal(memo.recall(key, 0, key.length), second);
 });
+
+test('of what comes a second time, what has lost its slot is to come twice again', () => {
+  const kept: string[] = [];
+  const memo = new BytesMemo(
+    1,
+    100,
+    (bytes, start, end, isKept) => {
+      const text = bytes.toString('latin1', start, end);
+      if (isKept) kept.push(text);
+      return text;
+    },
+    { second: true },
+  );
+  const [one, other] = ['one', 'other'].map(each => Buffer.from(each)) as [Buffer, Buffer];
+  for (const key of [one, one, other, other, one, other, one])
+    assert.equal(memo.recall(key, 0, key.length), key.toString());
+  assert.deepEqual(kept, ['one', 'other', 'one']);
+});

@@ -19,8 +19,8 @@ const WORKERS_PART = 1 / 2;
  */
 const SMALL_SPACE = '--max-semi-space-size=2';
 /**
- * There V8 collects all of a heap when it has grown by this. With as much again, a worker with ten thousand files
- * has a tenth more of heap, and as many requests a second; with less, it collects all the time.
+ * There V8 collects all of a heap when it has grown by this. With as much again, a worker with ten thousand
+ * files has a tenth more of heap, and as many requests a second; with less, it collects all the time.
  */
 const HEAP_GROWTH = '--heap-growing-percent=50';
 

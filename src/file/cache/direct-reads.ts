@@ -103,7 +103,8 @@ export class DirectReads implements Disposable {
   }
 
   /**
-   * Reads a file as it is now, from the disk too: when others have had their turn, or by one of the thread pool.
+   * Reads a file as it is now, from the disk too: when others have had their turn, or by one of the thread
+   * pool.
    * @param path absolute
    * @returns undefined when it is not to be had so, for whatever reason, and when it is being read already:
    *   the owner says which, and is asked once for all who want it

@@ -24,8 +24,8 @@ const PROBE = Buffer.allocUnsafeSlow(PAGE_BYTES).subarray(0, 1);
  * Reads a file that the kernel has in memory, with its names: at once, without the thread pool, at a tenth of
  * the cost.
  * @param path a real path
- * @returns 'begun' when the kernel has it on the disk alone, and has begun to read it; undefined when it cannot
- *   be had so for another reason, whatever that is: {@link loadFile} says which
+ * @returns 'begun' when the kernel has it on the disk alone, and has begun to read it; undefined when it
+ *   cannot be had so for another reason, whatever that is: {@link loadFile} says which
  */
 export function loadNow<T extends Target>(
   path: string,

@@ -17,8 +17,8 @@ import type { SiteSettings } from './site-options.ts';
 import { bodyOf, wholeBodyOf } from './snapshot-body.ts';
 
 /**
- * Versions whose header fields are kept, at least, where there is little memory: a kilobyte each. What comes in
- * the same words again is repeated without them.
+ * Versions whose header fields are kept, at least, where there is little memory: a kilobyte each. What comes
+ * in the same words again is repeated without them.
  */
 const FEW_VERSIONS = 32;
 

@@ -1,5 +1,5 @@
 import { Aggregate } from '../../aggregate/aggregate.ts';
-import { aggregateOfSlices } from '../../aggregate/aggregate-of-slices.ts';
+import { aggregateOfSlices, sharedSlice } from '../../aggregate/aggregate-of-slices.ts';
 import type { Slice } from '../../aggregate/slice.ts';
 import { IoliteError } from '../../base/error.ts';
 import { CHECKED, invariant } from '../../base/invariant.ts';
@@ -199,7 +199,7 @@ export class SegmentSpace<Tenant> {
     }
     const [first] = slices;
     if (first !== undefined && slices.length === 1)
-      return this.#moveSlice(first, rooms[0] as ContentRoom, tenant);
+      return this.#moveSlice(first, rooms[0] as ContentRoom | 'stays', tenant);
     const moved = Aggregate.empty();
     for (const [index, slice] of slices.entries()) {
       const part = this.#moveSlice(slice, rooms[index] as ContentRoom | 'stays', tenant);
@@ -382,10 +382,7 @@ export class SegmentSpace<Tenant> {
   }
 
   #moveSlice(slice: Slice, room: ContentRoom | 'stays', tenant: Tenant): Aggregate {
-    if (room === 'stays') {
-      slice.lease.retain();
-      return aggregateOfSlices([slice]);
-    }
+    if (room === 'stays') return sharedSlice(slice);
     copyInto(room.pieces, [slice]);
     const part = this.commit(room, tenant);
     this.#leaveSlice(slice, tenant);

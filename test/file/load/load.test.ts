@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type LoadOptions, loadFile } from '../../../src/file/load/load.ts';
 import { loadNow, loadSoon } from '../../../src/file/load/load-now.ts';
+import { nextTurn } from '../../../src/file/load/next-turn.ts';
+import { dropPageCache } from '../../../src/os/page-cache.ts';
 import type { Target } from '../../../src/store/placement.ts';
 import { Folder } from '../../support/folder.ts';
 import { watchdog } from '../../support/watchdog.ts';
 
 const LONG_AGO_S = 1e9;
+/** TMPFS_MAGIC, statfs(2): its files have no other place than memory. */
+const TMPFS = 0x01021994;
 
 /** Memory beside any store, and how often some was given back. */
 class Memory {
@@ -82,4 +95,49 @@ test('what is no file, is not there, or lies outside is refused, and memory give
   await assert.rejects(loadFile(outside, failing), /there is none/);
   assert.equal(loadNow(folder.file('none'), { largest: 100, allocate: () => assert.fail() }), undefined);
   assert.equal(memory.discarded, 0);
+});
+
+test('what is on the disk alone comes in the next turns, and nothing is allocated before', async () => {
+  using folder = new Folder();
+  if (statfsSync(folder.path).type === TMPFS) return;
+  const memory = new Memory();
+  for (const size of [1, 4096, 5000, 200_000]) {
+    const content = 'x'.repeat(size);
+    const path = folder.file(`${size}`);
+    writeFileSync(path, content);
+    const fd = openSync(path, 'r');
+    fdatasyncSync(fd);
+    let isAllocated = false;
+    const allocate = (length: number): Target => {
+      isAllocated = true;
+      return memory.target(Buffer.alloc(length));
+    };
+    const begins = async (): Promise<void> => {
+      for (;;) {
+        // The kernel does not let go of what somebody else is just at, and a new file is left to become calm.
+        dropPageCache(fd);
+        isAllocated = false;
+        if (loadNow(path, { largest: 2 ** 20, allocate }) === 'begun') return;
+        await setImmediate();
+      }
+    };
+    await watchdog(begins(), 'a file that is on the disk alone');
+    assert.equal(isAllocated, false);
+    const comes = async (): Promise<Target | undefined> => {
+      for (;;) {
+        await nextTurn();
+        const loaded = loadNow(path, { largest: 2 ** 20, allocate });
+        if (typeof loaded === 'object') return loaded.target;
+      }
+    };
+    assert.equal(textOf(await watchdog(comes(), 'what the kernel reads')), content);
+    closeSync(fd);
+  }
+});
+
+test('all who wait for the next turn in one turn wait for the same', async () => {
+  const first = nextTurn();
+  assert.equal(nextTurn(), first);
+  await first;
+  assert.notEqual(nextTurn(), first);
 });
