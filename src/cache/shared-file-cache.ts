@@ -1,4 +1,5 @@
 import type { Aggregate } from '../aggregate/aggregate.ts';
+import { type WaitSignal, waitSignalOf } from '../base/abortable.ts';
 import { ArgumentError, describe, IoliteError } from '../base/error.ts';
 import type { Repeatable } from '../base/repeatable.ts';
 import { AttachedFileCache, type AttachOptions } from '../file/cache/attached-cache.ts';
@@ -93,7 +94,7 @@ export class SharedFileCache implements FileCache {
   }
 
   snapshot(path: string, options?: SnapshotOptions): Promise<Snapshot> {
-    return this.#withCache(cache => cache.snapshot(path, options), options?.signal);
+    return this.#withCache(cache => cache.snapshot(path, options), options && waitSignalOf(options));
   }
 
   peek(path: string, root?: string, memo?: PathMemo): Snapshot | undefined {
@@ -146,7 +147,7 @@ export class SharedFileCache implements FileCache {
   }
 
   /** Has a cache do something; another one where its owner is gone meanwhile. */
-  async #withCache<T>(act: (cache: FileCache) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #withCache<T>(act: (cache: FileCache) => T | Promise<T>, signal?: WaitSignal): Promise<T> {
     if (this.#closed) throw closedError();
     this.#membership.ref();
     try {

@@ -1,4 +1,4 @@
-import { abortable } from '../base/abortable.ts';
+import { abortable, type WaitSignal } from '../base/abortable.ts';
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void;
@@ -15,7 +15,7 @@ export class Successive<T> {
   }
 
   /** The one that there is, or the next. @throws the signal's reason; what {@link fail} was given */
-  async next(signal?: AbortSignal): Promise<T> {
+  async next(signal?: WaitSignal): Promise<T> {
     if (this.#present !== undefined) return this.#present;
     let waiter: Waiter<T> | undefined;
     const next = new Promise<T>((resolve, reject) => {
