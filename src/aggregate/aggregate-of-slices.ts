@@ -1,3 +1,4 @@
+import { invariant } from '../base/invariant.ts';
 import type { Lease } from '../memory/lease.ts';
 import { Aggregate } from './aggregate.ts';
 import { Slice } from './slice.ts';
@@ -18,6 +19,7 @@ export function aggregateOfSlices(ranges: readonly LeasedRange[]): Aggregate {
 
 /** An aggregate of all of a slice, which somebody holds. O(1), copies nothing. */
 export function sharedSlice(slice: Slice): Aggregate {
+  invariant(slice.lease.references > 0, 'what is shared is held by somebody');
   retain(slice);
   return new Aggregate(slice);
 }

@@ -105,14 +105,16 @@ export class RepeatedAnswers {
     const record = ring.find(length);
     if (record === -1) return false;
     const repeatable = ring.repeatableOf(record);
-    if (repeatable?.mayRepeat() !== true) {
+    const bodyBytes = ring.bodyLengthOf(record);
+    const isLarge = bodyBytes > SMALL_BYTES;
+    const body = isLarge && repeatable !== undefined ? sliceOf(repeatable) : undefined;
+    if (repeatable?.mayRepeat() !== true || (isLarge && body === undefined)) {
       ring.forget(record);
       return false;
     }
     this.#requestBytes = length;
     this.#status = ring.statusOf(record);
-    this.#bodyBytes = ring.bodyLengthOf(record);
-    const body = this.#bodyBytes > SMALL_BYTES ? (repeatable.slice as Slice) : undefined;
+    this.#bodyBytes = bodyBytes;
     this.#body = body;
     this.#referred = body !== undefined && isReferable(body) ? body : undefined;
     kept.take(record);
@@ -207,6 +209,11 @@ class KeptAnswers {
     this.#lines = lines;
     this.#memory.bytes.set(lines);
   }
+}
+
+/** What is repeated, as long as somebody holds it: handlers of others may err. */
+function sliceOf({ slice }: Repeatable): Slice | undefined {
+  return slice instanceof Slice && slice.lease.references > 0 ? slice : undefined;
 }
 
 /** Whether a body is all of what whoever repeats it holds, and is sent in one step. */

@@ -59,7 +59,8 @@ export class Repetition {
   /** Its body, by a reference that is the caller's, if there is one. Valid as {@link memory} is. */
   content(): Aggregate | undefined {
     const { slice } = this.repeatable;
-    if (!(slice instanceof Slice) || slice.length !== this.bodyBytes) return undefined;
+    if (!(slice instanceof Slice) || slice.length !== this.bodyBytes || slice.lease.references === 0)
+      return undefined;
     return sharedSlice(slice);
   }
 }

@@ -263,3 +263,25 @@ test('what is not of a kind that is repeated is not kept, nor anything where no 
     assert.deepEqual([none.recall(100), none.count], [false, 0]);
   }
 });
+
+test('a large body whose memory nobody holds is not repeated, whatever its handler says', () => {
+  const read = Buffer.alloc(65_536, 'request');
+  const repeated = new RepeatedAnswers(read, 1 << 22);
+  const pool = createPool();
+  const body = pool.from(someBytes(50_000));
+  const [slice] = body.slices();
+  const head = [Buffer.from('head'), commonLines()];
+  const keep = (): void => {
+    repeated.keep(100, { status: 200, head, body }, { mayRepeat: () => true, slice });
+  };
+  keep();
+  assert.equal(repeated.recall(100), true);
+  const [, content] = repeated.parts();
+  body.release();
+  // Who is about to send it holds it.
+  assert.deepEqual([repeated.recall(100), content.length], [true, 50_000]);
+  (content as Aggregate).release();
+  // Nor does its pool, which put more there.
+  pool.close();
+  assert.deepEqual([repeated.recall(100), repeated.recall(100)], [false, false]);
+});
