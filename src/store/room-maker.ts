@@ -1,16 +1,8 @@
-import type { Aggregate } from '../aggregate/aggregate.ts';
 import type { Entry } from './entry.ts';
 import type { CacheEntry, CachePolicy } from './policy.ts';
 import type { Segment } from './space/segment.ts';
 import type { SegmentSpace } from './space/segment-space.ts';
-import type { ContentFacts } from './stored-version.ts';
-
-/** What a version is made of. */
-export interface VersionParts<F extends ContentFacts> {
-  readonly facts: F;
-  readonly content: Aggregate | undefined;
-  readonly forms: Map<string, Aggregate> | undefined;
-}
+import type { ContentFacts, VersionParts } from './stored-version.ts';
 
 /** The store whose room it is. */
 interface RoomHost<F extends ContentFacts, L> {

@@ -9,7 +9,7 @@ import { eventChannel } from '../observe/events.ts';
 import { Beside } from './beside.ts';
 import { Entry } from './entry.ts';
 import type { CachePolicy } from './policy.ts';
-import { RoomMaker, SPARE_SEGMENTS, type VersionParts } from './room-maker.ts';
+import { RoomMaker, SPARE_SEGMENTS } from './room-maker.ts';
 import type { ContentRoom } from './space/content-room.ts';
 import { SegmentSpace } from './space/segment-space.ts';
 import type { ChunkView } from './space/space-stats.ts';
@@ -17,7 +17,7 @@ import { reachable, StoreBounds } from './store-bounds.ts';
 import { type InvalidatedBy, noteInvalidation } from './store-events.ts';
 import { type AttachedIndex, allApplied, type StoreListener } from './store-listener.ts';
 import type { StoreOptions, StoreStats } from './store-options.ts';
-import { type ContentFacts, StoredVersion } from './stored-version.ts';
+import { type ContentFacts, StoredVersion, type VersionParts } from './stored-version.ts';
 import type { Term } from './term.ts';
 
 const filled = eventChannel('iolite:cache:fill');

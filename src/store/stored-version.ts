@@ -11,8 +11,8 @@ export type ContentFacts = { readonly [name: string]: Json | undefined };
 /** The serial of a version that no owner knows of. */
 export const SERIAL_OF_UNKEPT_VERSIONS = 0;
 
-/** What a version is made of whose bytes have moved, or stayed. */
-interface MovedVersion<F extends ContentFacts> {
+/** What a version is made of. */
+export interface VersionParts<F extends ContentFacts> {
   readonly facts: F;
   readonly content: Aggregate | undefined;
   readonly forms: Map<string, Aggregate> | undefined;
@@ -34,8 +34,11 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
   readonly forms: ReadonlyMap<string, Aggregate>;
   /** Called when nobody holds it any more. */
   onEnd: (() => void) | undefined;
-  /** That of the content, which nobody changes: who reads need not look at the aggregate. */
-  readonly #tree: Tree | undefined;
+  /**
+   * That of the content, which nobody changes: who reads need not look at the aggregate. Gone with the last
+   * holder: who remembers a version by its object keeps no memory with it.
+   */
+  #tree: Tree | undefined;
   /** Made when it is asked for; that of no bytes, which has no tree, is there from the start. */
   #content: Aggregate | undefined;
   #references = 1;
@@ -73,10 +76,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
 
   /** Undefined where there are facts only. Takes 130 bytes: mostly {@link slices} will do. */
   get content(): Aggregate | undefined {
-    const tree = this.#tree;
-    // The tree is gone with the last holder.
-    if (this.#content === undefined && tree !== undefined && this.#references > 0)
-      this.#content = new Aggregate(tree);
+    if (this.#content === undefined && this.#tree !== undefined) this.#content = new Aggregate(this.#tree);
     return this.#content;
   }
 
@@ -137,7 +137,7 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
    * What takes the place of this one, with its bytes in other places.
    * @param move slices, to a content that is the caller's; undefined where they stay where they are
    */
-  moved(move: (slices: readonly Slice[]) => Aggregate | undefined): MovedVersion<F> {
+  moved(move: (slices: readonly Slice[]) => Aggregate | undefined): VersionParts<F> {
     const { facts, forms } = this;
     const content = this.hasContent ? (move(this.slices()) ?? this.shareContent()) : undefined;
     if (forms.size === 0) return { facts, content, forms: undefined };
@@ -163,6 +163,8 @@ export class StoredVersion<F extends ContentFacts = ContentFacts> {
     invariant(this.#references === 0, 'who releases a version held it');
     if (this.#content !== undefined) this.#content.release();
     else if (this.#tree !== undefined) release(this.#tree);
+    this.#content = undefined;
+    this.#tree = undefined;
     for (const form of this.forms.values()) form.release();
     this.onEnd?.();
   }

@@ -41,15 +41,13 @@ export function handlerOf(answer: AnswerFunction): Handler {
 /**
  * Tells a recipient what a promise brings.
  * @param promise called at once. Its signal is aborted when the answer is given up
- * @param comesSoon see {@link PendingAnswer}
  */
 export function tellLater(
   recipient: Recipient,
   promise: (signal: AbortSignal) => Promise<Answer | undefined>,
-  comesSoon = false,
 ): PendingAnswer {
   const aborter = new AbortController();
-  return tell(recipient, promise(aborter.signal), aborter, comesSoon);
+  return tell(recipient, promise(aborter.signal), aborter, false);
 }
 
 /**
